@@ -1,0 +1,33 @@
+"""Packaging. Settings of the tools are in pyproject.toml."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+VERSION = re.search(r'"(.+)"', (ROOT / "tensorboard_picasso/version.py").read_text().split("=")[1])[
+    1
+]
+
+TENSORFLOW = ["tensorflow>=2.21", "keras>=3.15"]
+DEMO = [*TENSORFLOW, "mlxtend"]
+
+setup(
+    name="tensorboard-picasso",
+    version=VERSION,
+    description="Attribution maps over training, logged as events and shown in TensorBoard",
+    long_description=(ROOT / "README.md").read_text() if (ROOT / "README.md").exists() else "",
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=["tensorboard_picasso", "tensorboard_picasso.*"]),
+    package_data={"tensorboard_picasso": ["py.typed", "*.pyi", "record.proto", "static/*"]},
+    install_requires=["tensorboard>=2.21", "numpy", "pillow", "protobuf>=6.31.1", "werkzeug"],
+    extras_require={
+        "tensorflow": TENSORFLOW,
+        "demo": DEMO,
+        "test": [*DEMO, "pytest", "playwright", "scipy"],
+    },
+    entry_points={"tensorboard_plugins": ["picasso = tensorboard_picasso.loader:PicassoLoader"]},
+)

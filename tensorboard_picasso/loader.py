@@ -1,0 +1,1 @@
+"""The entry point: light to import, so that TensorBoard starts whatever happens here."""

@@ -1,0 +1,101 @@
+"""What a series is: plugin name, format version, tags, plugin data.
+
+A series is one image of one probe under one kind (and, for maps, one method
+and label). Tags are for people; the plugin data in the summary metadata is
+what is read, because name scopes put prefixes before tags, and names hold
+slashes, spaces and any script.
+"""
+
+import enum
+from dataclasses import dataclass
+
+from google.protobuf.message import DecodeError
+from tensorboard.compat.proto import summary_pb2
+
+from tensorboard_picasso import record_pb2
+
+PLUGIN_NAME = "picasso"
+FORMAT_VERSION = 1
+
+
+class Kind(enum.StrEnum):
+    """What the records of a series hold."""
+
+    SCORES = "scores"
+    METHOD = "method"
+    MAP = "map"
+    INPUT = "input"
+
+
+class SeriesError(ValueError):
+    """Plugin data that is not a series of this version, with the reason."""
+
+
+@dataclass(frozen=True, order=True)
+class Series:
+    """One series.
+
+    probe: the probe's name, name scopes included.
+    image: the image's index in the probe.
+    method, label: of `METHOD` and `MAP` series: the method's name, and the
+      label that tells two settings of it apart; empty otherwise.
+    """
+
+    probe: str
+    image: int
+    kind: Kind
+    method: str = ""
+    label: str = ""
+
+    @property
+    def tag(self) -> str:
+        """The tag under which the series is written."""
+        last = {
+            Kind.SCORES: "scores",
+            Kind.INPUT: "input",
+            Kind.METHOD: self.label,
+            Kind.MAP: f"{self.label}/map",
+        }[self.kind]
+        return f"{self.probe}/{self.image:02d}/{last}"
+
+    def summary_metadata(self) -> summary_pb2.SummaryMetadata:
+        """The metadata for the series' events, its data class set explicitly."""
+        content = record_pb2.Series(
+            version=FORMAT_VERSION,
+            probe=self.probe,
+            image=self.image,
+            kind=self.kind.name,
+            method=self.method,
+            label=self.label,
+        ).SerializeToString(deterministic=True)
+        blobs = self.kind is Kind.MAP
+        return summary_pb2.SummaryMetadata(
+            plugin_data=summary_pb2.SummaryMetadata.PluginData(
+                plugin_name=PLUGIN_NAME, content=content
+            ),
+            data_class=(
+                summary_pb2.DATA_CLASS_BLOB_SEQUENCE if blobs else summary_pb2.DATA_CLASS_TENSOR
+            ),
+        )
+
+
+def parse(content: bytes) -> Series:
+    """Read plugin data.
+
+    Raises:
+      SeriesError: it is malformed, or of a newer version, which it names.
+    """
+    try:
+        message = record_pb2.Series.FromString(content)
+    except DecodeError as e:
+        raise SeriesError("plugin data cannot be read") from e
+    if message.version > FORMAT_VERSION:
+        raise SeriesError(
+            f"written in format {message.version}, newer than {FORMAT_VERSION}:"
+            " update tensorboard-picasso"
+        )
+    kinds = {kind.name: kind for kind in Kind}
+    name = record_pb2.Kind.Name(message.kind) if message.kind in record_pb2.Kind.values() else ""
+    if message.version < 1 or name not in kinds:
+        raise SeriesError("plugin data cannot be read")
+    return Series(message.probe, message.image, kinds[name], message.method, message.label)

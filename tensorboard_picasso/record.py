@@ -1,0 +1,609 @@
+"""The stored format: records to bytes and back; the only writer and reader.
+
+A record is a protobuf sealed with a version and a checksum (`record.proto`;
+`docs/format.md` describes it in one page). Logs are untrusted: shapes and
+decompressed sizes are bounded before anything is allocated.
+"""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from google.protobuf.message import DecodeError, Message
+from numpy.typing import ArrayLike, NDArray
+
+from tensorboard_picasso import maps, record_pb2
+from tensorboard_picasso.maps import Output, Precision, Share, Sign, Statistics
+from tensorboard_picasso.metadata import FORMAT_VERSION
+
+MAX_SIDE = 1 << 14
+MAX_PIXELS = 1 << 26
+MAX_POSITIONS = 1 << 20
+MAX_CLASSES = 1 << 20
+
+
+class RecordError(ValueError):
+    """Bytes that are not a record, with the reason: damaged, as a rule."""
+
+
+class NewerRecordError(RecordError):
+    """A record of a newer format than this version reads."""
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        super().__init__(
+            f"written in format {version}, newer than {FORMAT_VERSION}: update tensorboard-picasso"
+        )
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """Scores with a whole region filled: `values` as in `Scores`."""
+
+    region: str
+    fill: str
+    values: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the model said of one image at one step.
+
+    classes: class of each value, ascending: all up to 100, beyond that the top
+      20 and all targets.
+    values: log-odds, float32; for `Output.RAW` the value itself.
+    targets: the classes explained at this step.
+    lasting: those of them kept because they headed the prediction for long.
+    dropped: lasting classes that lost their place at this step.
+    """
+
+    output: Output
+    class_count: int
+    classes: NDArray[np.uint32]
+    values: NDArray[np.float32]
+    input_hash: bytes
+    hidden: tuple[Hidden, ...] = ()
+    epoch: float | None = None
+    targets: tuple[int, ...] = ()
+    lasting: tuple[int, ...] = ()
+    dropped: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Region:
+    """What a region's share is to be compared with.
+
+    area: share of the image's area.
+    ceiling: share that a model using only this region would reach, for methods
+      with a grid.
+    """
+
+    name: str
+    area: float
+    ceiling: float | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """One explained class: `whole` is its log-odds for the whole image."""
+
+    index: int
+    whole: float
+    statistics: Statistics
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Occlusion's values: log-odds at each window position.
+
+    window: height and width, pixels. tops, lefts: first row and column of each
+    position. classes: of the last axis. whole: (classes,) the image unoccluded.
+    values: float32 (tops, lefts, classes).
+    """
+
+    window: tuple[int, int]
+    tops: NDArray[np.uint32]
+    lefts: NDArray[np.uint32]
+    classes: NDArray[np.uint32]
+    whole: NDArray[np.float32]
+    values: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """One method's answer for one image at one step.
+
+    sign, unit, score, layer, seed, parameters: what was used.
+    height, width: of the viewed image, pixels.
+    grid: for methods that have one; otherwise the maps are a series of their
+      own, stored in `precision`.
+    """
+
+    method: str
+    label: str
+    sign: Sign
+    unit: str
+    score: str
+    output: Output
+    height: int
+    width: int
+    input_hash: bytes
+    targets: tuple[Target, ...]
+    regions: tuple[Region, ...] = ()
+    layer: str = ""
+    seed: int | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    grid: Grid | None = None
+    precision: Precision | None = None
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One target's map as stored; `Maps.decode` gives the numbers.
+
+    peak: maximum of |value|. values, special: zlib (see record.proto).
+    """
+
+    target: int
+    peak: float
+    values: bytes
+    special: bytes = b""
+
+
+@dataclass(frozen=True)
+class Maps:
+    """Full-resolution maps of one image at one step, a plane a target.
+
+    unseen: (height, width) bool, true where the model never sees the pixel;
+      None where it sees all.
+    """
+
+    height: int
+    width: int
+    precision: Precision
+    sign: Sign
+    input_hash: bytes
+    planes: tuple[Plane, ...]
+    unseen: NDArray[np.bool_] | None = None
+
+    @classmethod
+    def encode(
+        cls,
+        values: Mapping[int, ArrayLike],
+        sign: Sign,
+        input_hash: bytes,
+        precision: Precision = Precision.Q8,
+        unseen: NDArray[np.bool_] | None = None,
+    ) -> "Maps":
+        """Store (height, width) maps, one a target."""
+        planes = []
+        shape: tuple[int, ...] = (0, 0)
+        for target, value in values.items():
+            array = np.asarray(value, np.float64)
+            shape = array.shape
+            finite = np.abs(array[np.isfinite(array)])
+            if precision is Precision.Q8:
+                level, peak, special = maps.quantise(array, sign)
+                marks = zlib.compress(special.tobytes()) if special.any() else b""
+                planes.append(Plane(target, peak, zlib.compress(level.tobytes()), marks))
+            else:
+                peak = float(finite.max(initial=0.0))
+                data = array.astype(_FLOATS[precision]).tobytes()
+                planes.append(Plane(target, peak, zlib.compress(data)))
+        return cls(shape[0], shape[1], precision, sign, input_hash, tuple(planes), unseen)
+
+    def decode(self, target: int) -> NDArray[np.float32]:
+        """The map of one target, (height, width) float32."""
+        plane = next(each for each in self.planes if each.target == target)
+        count = self.height * self.width
+        shape = (self.height, self.width)
+        if self.precision is not Precision.Q8:
+            floats = _FLOATS[self.precision]
+            data = _inflate(plane.values, count * floats.itemsize)
+            return np.frombuffer(data, floats).reshape(shape).astype(np.float32)
+        kind = np.uint8 if self.sign is Sign.UNSIGNED else np.int8
+        level = np.frombuffer(_inflate(plane.values, count), kind).reshape(shape)
+        value = maps.dequantise(level, plane.peak, self.sign)
+        if plane.special:
+            special = np.frombuffer(_inflate(plane.special, count), np.uint8).reshape(shape)
+            for code, mark in ((1, np.nan), (2, np.inf), (3, -np.inf)):
+                value[special == code] = mark
+        return value
+
+
+@dataclass(frozen=True)
+class Input:
+    """What is shown of one image, and what is known of it.
+
+    png: the viewed image, or the caller's `display=` of the same size.
+    regions: named (height, width) bool masks.
+    """
+
+    png: bytes
+    height: int
+    width: int
+    hash: bytes
+    name: str = ""
+    label: int | None = None
+    class_names: tuple[str, ...] = ()
+    regions: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    display: bool = False
+    unseen: NDArray[np.bool_] | None = None
+
+
+# Sealing
+
+
+def _checksum(version: int, payload: bytes) -> int:
+    return zlib.crc32(payload, zlib.crc32(version.to_bytes(4, "little")))
+
+
+def _seal(message: Message) -> bytes:
+    payload = message.SerializeToString(deterministic=True)
+    return record_pb2.Sealed(
+        version=FORMAT_VERSION,
+        crc32=_checksum(FORMAT_VERSION, payload),
+        payload=payload,
+    ).SerializeToString()
+
+
+def _unseal(data: bytes, message: type[Any]) -> Any:
+    try:
+        sealed = record_pb2.Sealed.FromString(data)
+    except DecodeError as e:
+        raise RecordError("damaged record: it cannot be parsed") from e
+    if sealed.crc32 != _checksum(sealed.version, sealed.payload) or not sealed.version:
+        raise RecordError("damaged record: its checksum does not match")
+    if sealed.version > FORMAT_VERSION:
+        raise NewerRecordError(sealed.version)
+    try:
+        return message.FromString(sealed.payload)
+    except DecodeError as e:
+        raise RecordError("damaged record: it cannot be parsed") from e
+
+
+# Parts
+
+
+_FLOATS = {Precision.FLOAT16: np.dtype("<f2"), Precision.FLOAT32: np.dtype("<f4")}
+
+
+def _inflate(data: bytes, size: int) -> bytes:
+    """Decompress to exactly `size` bytes, never allocating more."""
+    stream = zlib.decompressobj()
+    try:
+        plain = stream.decompress(data, size)
+        done = stream.eof or not stream.decompress(stream.unconsumed_tail, 1)
+    except zlib.error as e:
+        raise RecordError("damaged record: it cannot be decompressed") from e
+    if len(plain) != size or not done:
+        raise RecordError(f"damaged record: not {size} bytes once decompressed")
+    return plain
+
+
+def _check_shape(height: int, width: int) -> None:
+    if not (0 < height <= MAX_SIDE and 0 < width <= MAX_SIDE and height * width <= MAX_PIXELS):
+        raise RecordError(f"damaged record: shape {height}x{width} is out of bounds")
+
+
+def _pack_mask(mask: NDArray[np.bool_] | None) -> bytes:
+    return b"" if mask is None else zlib.compress(np.packbits(np.asarray(mask, bool)).tobytes())
+
+
+def _unpack_mask(data: bytes, height: int, width: int) -> NDArray[np.bool_]:
+    count = height * width
+    bits = np.frombuffer(_inflate(data, -(-count // 8)), np.uint8)
+    return np.unpackbits(bits, count=count).reshape(height, width).astype(bool)
+
+
+def _enum(kind: type[Any], wrapper: Any, number: int) -> Any:
+    try:
+        return kind[wrapper.Name(number)]
+    except (KeyError, ValueError) as e:
+        raise RecordError(f"damaged record: unknown {kind.__name__.lower()} {number}") from e
+
+
+def _number(wrapper: Any, value: Any) -> int:
+    return int(wrapper.Value(value.name))
+
+
+def _same_length(name: str, *sequences: Sequence[Any]) -> None:
+    if len({len(each) for each in sequences}) > 1:
+        raise RecordError(f"damaged record: {name} differ in length")
+
+
+# Records
+
+
+def pack_scores(scores: Scores) -> bytes:
+    """`Scores` to bytes."""
+    message = record_pb2.Scores(
+        output=_number(record_pb2.Output, scores.output),
+        class_count=scores.class_count,
+        classes=np.asarray(scores.classes).tolist(),
+        values=np.asarray(scores.values, np.float32).tolist(),
+        hidden=[
+            record_pb2.Hidden(
+                region=each.region,
+                fill=each.fill,
+                values=np.asarray(each.values, np.float32).tolist(),
+            )
+            for each in scores.hidden
+        ],
+        input_hash=scores.input_hash,
+        targets=scores.targets,
+        lasting=scores.lasting,
+        dropped=scores.dropped,
+    )
+    if scores.epoch is not None:
+        message.epoch = scores.epoch
+    return _seal(message)
+
+
+def unpack_scores(data: bytes) -> Scores:
+    """Bytes to `Scores`.
+
+    Raises:
+      RecordError: damaged, or newer than this version (`NewerRecordError`).
+    """
+    message = _unseal(data, record_pb2.Scores)
+    _same_length("classes and values", message.classes, message.values)
+    for each in message.hidden:
+        _same_length("classes and hidden values", message.classes, each.values)
+    return Scores(
+        output=_enum(Output, record_pb2.Output, message.output),
+        class_count=message.class_count,
+        classes=np.array(message.classes, np.uint32),
+        values=np.array(message.values, np.float32),
+        hidden=tuple(
+            Hidden(each.region, each.fill, np.array(each.values, np.float32))
+            for each in message.hidden
+        ),
+        input_hash=message.input_hash,
+        epoch=message.epoch if message.HasField("epoch") else None,
+        targets=tuple(message.targets),
+        lasting=tuple(message.lasting),
+        dropped=tuple(message.dropped),
+    )
+
+
+_NUMBERS = (
+    "minimum", "maximum", "positive", "negative", "p50", "p99", "p999", "nan", "infinite", "count",
+)  # fmt: skip
+
+
+def _pack_statistics(statistics: Statistics) -> record_pb2.Statistics:
+    return record_pb2.Statistics(
+        **{name: getattr(statistics, name) for name in _NUMBERS},
+        shares=[
+            record_pb2.Share(positive=each.positive, negative=each.negative, absolute=each.absolute)
+            for each in statistics.shares
+        ],
+    )
+
+
+def _unpack_statistics(message: record_pb2.Statistics) -> Statistics:
+    return Statistics(
+        **{name: getattr(message, name) for name in _NUMBERS},
+        shares=tuple(Share(each.positive, each.negative, each.absolute) for each in message.shares),
+    )
+
+
+def _pack_grid(grid: Grid) -> record_pb2.Grid:
+    return record_pb2.Grid(
+        window_height=grid.window[0],
+        window_width=grid.window[1],
+        tops=np.asarray(grid.tops).tolist(),
+        lefts=np.asarray(grid.lefts).tolist(),
+        classes=np.asarray(grid.classes).tolist(),
+        whole=np.asarray(grid.whole, np.float32).tolist(),
+        values=np.asarray(grid.values, "<f4").tobytes(),
+    )
+
+
+def _unpack_grid(message: record_pb2.Grid, height: int, width: int) -> Grid:
+    shape = (len(message.tops), len(message.lefts), len(message.classes))
+    _same_length("classes and their scores", message.classes, message.whole)
+    if (
+        shape[0] * shape[1] > MAX_POSITIONS
+        or len(message.values) != 4 * shape[0] * shape[1] * shape[2]
+    ):
+        raise RecordError("damaged record: the grid's values do not fill its shape")
+    window = (message.window_height, message.window_width)
+    for starts, extent, size in zip(
+        (message.tops, message.lefts), window, (height, width), strict=True
+    ):
+        if not 0 < extent <= size or any(start + extent > size for start in starts):
+            raise RecordError("damaged record: a window lies outside the image")
+    return Grid(
+        window,
+        np.array(message.tops, np.uint32),
+        np.array(message.lefts, np.uint32),
+        np.array(message.classes, np.uint32),
+        np.array(message.whole, np.float32),
+        np.frombuffer(message.values, "<f4").reshape(shape),
+    )
+
+
+def pack_attribution(attribution: Attribution) -> bytes:
+    """`Attribution` to bytes."""
+    message = record_pb2.Method(
+        method=attribution.method,
+        label=attribution.label,
+        sign=_number(record_pb2.Sign, attribution.sign),
+        unit=attribution.unit,
+        score=attribution.score,
+        layer=attribution.layer,
+        parameters=dict(attribution.parameters),
+        input_hash=attribution.input_hash,
+        output=_number(record_pb2.Output, attribution.output),
+        height=attribution.height,
+        width=attribution.width,
+        regions=[
+            record_pb2.Region(name=each.name, area=each.area, ceiling=each.ceiling)
+            for each in attribution.regions
+        ],
+        targets=[
+            record_pb2.Target(
+                index=each.index, whole=each.whole, statistics=_pack_statistics(each.statistics)
+            )
+            for each in attribution.targets
+        ],
+    )
+    if attribution.seed is not None:
+        message.seed = attribution.seed
+    if attribution.grid is not None:
+        message.grid.CopyFrom(_pack_grid(attribution.grid))
+    if attribution.precision is not None:
+        message.precision = _number(record_pb2.Precision, attribution.precision)
+    return _seal(message)
+
+
+def unpack_attribution(data: bytes) -> Attribution:
+    """Bytes to `Attribution`.
+
+    Raises:
+      RecordError: damaged, or newer than this version (`NewerRecordError`).
+    """
+    message = _unseal(data, record_pb2.Method)
+    _check_shape(message.height, message.width)
+    for each in message.targets:
+        _same_length("regions and shares", message.regions, each.statistics.shares)
+    return Attribution(
+        method=message.method,
+        label=message.label,
+        sign=_enum(Sign, record_pb2.Sign, message.sign),
+        unit=message.unit,
+        score=message.score,
+        output=_enum(Output, record_pb2.Output, message.output),
+        height=message.height,
+        width=message.width,
+        input_hash=message.input_hash,
+        targets=tuple(
+            Target(each.index, each.whole, _unpack_statistics(each.statistics))
+            for each in message.targets
+        ),
+        regions=tuple(
+            Region(each.name, each.area, each.ceiling if each.HasField("ceiling") else None)
+            for each in message.regions
+        ),
+        layer=message.layer,
+        seed=message.seed if message.HasField("seed") else None,
+        parameters=dict(message.parameters),
+        grid=(
+            _unpack_grid(message.grid, message.height, message.width)
+            if message.HasField("grid")
+            else None
+        ),
+        precision=(
+            _enum(Precision, record_pb2.Precision, message.precision) if message.precision else None
+        ),
+    )
+
+
+def pack_maps(stored: Maps) -> list[bytes]:
+    """`Maps` to the elements of a blob sequence: a header, then one plane a target."""
+    header = record_pb2.MapHeader(
+        height=stored.height,
+        width=stored.width,
+        precision=_number(record_pb2.Precision, stored.precision),
+        sign=_number(record_pb2.Sign, stored.sign),
+        targets=[plane.target for plane in stored.planes],
+        input_hash=stored.input_hash,
+        unseen=_pack_mask(stored.unseen),
+    )
+    planes = [
+        record_pb2.Plane(
+            target=each.target, peak=each.peak, values=each.values, special=each.special
+        )
+        for each in stored.planes
+    ]
+    return [_seal(header), *map(_seal, planes)]
+
+
+def unpack_map_header(data: bytes) -> Maps:
+    """The first element of a blob sequence: `Maps` without its planes.
+
+    Raises:
+      RecordError: damaged, or newer than this version (`NewerRecordError`).
+    """
+    message = _unseal(data, record_pb2.MapHeader)
+    _check_shape(message.height, message.width)
+    return Maps(
+        height=message.height,
+        width=message.width,
+        precision=_enum(Precision, record_pb2.Precision, message.precision),
+        sign=_enum(Sign, record_pb2.Sign, message.sign),
+        input_hash=message.input_hash,
+        planes=(),
+        unseen=_unpack_mask(message.unseen, message.height, message.width)
+        if message.unseen
+        else None,
+    )
+
+
+def unpack_plane(data: bytes) -> Plane:
+    """One further element of a blob sequence, still compressed.
+
+    Raises:
+      RecordError: damaged, or newer than this version (`NewerRecordError`).
+    """
+    message = _unseal(data, record_pb2.Plane)
+    return Plane(message.target, message.peak, message.values, message.special)
+
+
+def unpack_maps(elements: Sequence[bytes]) -> Maps:
+    """All elements of a blob sequence to `Maps`.
+
+    Raises:
+      RecordError: damaged, or newer than this version (`NewerRecordError`).
+    """
+    if not elements:
+        raise RecordError("damaged record: no header")
+    return replace(unpack_map_header(elements[0]), planes=tuple(map(unpack_plane, elements[1:])))
+
+
+def pack_input(shown: Input) -> bytes:
+    """`Input` to bytes."""
+    message = record_pb2.Input(
+        png=shown.png,
+        height=shown.height,
+        width=shown.width,
+        hash=shown.hash,
+        name=shown.name,
+        class_names=shown.class_names,
+        regions=[
+            record_pb2.Mask(name=name, bits=_pack_mask(mask))
+            for name, mask in shown.regions.items()
+        ],
+        display=shown.display,
+        unseen=_pack_mask(shown.unseen),
+    )
+    if shown.label is not None:
+        message.label = shown.label
+    return _seal(message)
+
+
+def unpack_input(data: bytes) -> Input:
+    """Bytes to `Input`.
+
+    Raises:
+      RecordError: damaged, or newer than this version (`NewerRecordError`).
+    """
+    message = _unseal(data, record_pb2.Input)
+    height, width = message.height, message.width
+    _check_shape(height, width)
+    return Input(
+        png=message.png,
+        height=height,
+        width=width,
+        hash=message.hash,
+        name=message.name,
+        label=message.label if message.HasField("label") else None,
+        class_names=tuple(message.class_names),
+        regions={each.name: _unpack_mask(each.bits, height, width) for each in message.regions},
+        display=message.display,
+        unseen=_unpack_mask(message.unseen, height, width) if message.unseen else None,
+    )

@@ -1,0 +1,295 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    KIND_UNKNOWN: _ClassVar[Kind]
+    SCORES: _ClassVar[Kind]
+    METHOD: _ClassVar[Kind]
+    MAP: _ClassVar[Kind]
+    INPUT: _ClassVar[Kind]
+
+class Output(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OUTPUT_UNKNOWN: _ClassVar[Output]
+    LOGITS: _ClassVar[Output]
+    PROBABILITIES: _ClassVar[Output]
+    SIGMOID: _ClassVar[Output]
+    RAW: _ClassVar[Output]
+
+class Sign(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SIGN_UNKNOWN: _ClassVar[Sign]
+    UNSIGNED: _ClassVar[Sign]
+    DIRECTION: _ClassVar[Sign]
+    CONTRIBUTION: _ClassVar[Sign]
+
+class Precision(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PRECISION_UNKNOWN: _ClassVar[Precision]
+    Q8: _ClassVar[Precision]
+    FLOAT16: _ClassVar[Precision]
+    FLOAT32: _ClassVar[Precision]
+KIND_UNKNOWN: Kind
+SCORES: Kind
+METHOD: Kind
+MAP: Kind
+INPUT: Kind
+OUTPUT_UNKNOWN: Output
+LOGITS: Output
+PROBABILITIES: Output
+SIGMOID: Output
+RAW: Output
+SIGN_UNKNOWN: Sign
+UNSIGNED: Sign
+DIRECTION: Sign
+CONTRIBUTION: Sign
+PRECISION_UNKNOWN: Precision
+Q8: Precision
+FLOAT16: Precision
+FLOAT32: Precision
+
+class Series(_message.Message):
+    __slots__ = ("version", "probe", "image", "kind", "method", "label")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    PROBE_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    probe: str
+    image: int
+    kind: Kind
+    method: str
+    label: str
+    def __init__(self, version: _Optional[int] = ..., probe: _Optional[str] = ..., image: _Optional[int] = ..., kind: _Optional[_Union[Kind, str]] = ..., method: _Optional[str] = ..., label: _Optional[str] = ...) -> None: ...
+
+class Sealed(_message.Message):
+    __slots__ = ("version", "crc32", "payload")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    CRC32_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    crc32: int
+    payload: bytes
+    def __init__(self, version: _Optional[int] = ..., crc32: _Optional[int] = ..., payload: _Optional[bytes] = ...) -> None: ...
+
+class Scores(_message.Message):
+    __slots__ = ("output", "class_count", "classes", "values", "hidden", "input_hash", "epoch", "targets", "lasting", "dropped")
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    CLASS_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CLASSES_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    HIDDEN_FIELD_NUMBER: _ClassVar[int]
+    INPUT_HASH_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    TARGETS_FIELD_NUMBER: _ClassVar[int]
+    LASTING_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_FIELD_NUMBER: _ClassVar[int]
+    output: Output
+    class_count: int
+    classes: _containers.RepeatedScalarFieldContainer[int]
+    values: _containers.RepeatedScalarFieldContainer[float]
+    hidden: _containers.RepeatedCompositeFieldContainer[Hidden]
+    input_hash: bytes
+    epoch: float
+    targets: _containers.RepeatedScalarFieldContainer[int]
+    lasting: _containers.RepeatedScalarFieldContainer[int]
+    dropped: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, output: _Optional[_Union[Output, str]] = ..., class_count: _Optional[int] = ..., classes: _Optional[_Iterable[int]] = ..., values: _Optional[_Iterable[float]] = ..., hidden: _Optional[_Iterable[_Union[Hidden, _Mapping]]] = ..., input_hash: _Optional[bytes] = ..., epoch: _Optional[float] = ..., targets: _Optional[_Iterable[int]] = ..., lasting: _Optional[_Iterable[int]] = ..., dropped: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class Hidden(_message.Message):
+    __slots__ = ("region", "fill", "values")
+    REGION_FIELD_NUMBER: _ClassVar[int]
+    FILL_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    region: str
+    fill: str
+    values: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, region: _Optional[str] = ..., fill: _Optional[str] = ..., values: _Optional[_Iterable[float]] = ...) -> None: ...
+
+class Method(_message.Message):
+    __slots__ = ("method", "label", "sign", "unit", "score", "layer", "seed", "parameters", "input_hash", "output", "height", "width", "regions", "targets", "grid", "precision")
+    class ParametersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    SIGN_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    LAYER_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    INPUT_HASH_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    REGIONS_FIELD_NUMBER: _ClassVar[int]
+    TARGETS_FIELD_NUMBER: _ClassVar[int]
+    GRID_FIELD_NUMBER: _ClassVar[int]
+    PRECISION_FIELD_NUMBER: _ClassVar[int]
+    method: str
+    label: str
+    sign: Sign
+    unit: str
+    score: str
+    layer: str
+    seed: int
+    parameters: _containers.ScalarMap[str, str]
+    input_hash: bytes
+    output: Output
+    height: int
+    width: int
+    regions: _containers.RepeatedCompositeFieldContainer[Region]
+    targets: _containers.RepeatedCompositeFieldContainer[Target]
+    grid: Grid
+    precision: Precision
+    def __init__(self, method: _Optional[str] = ..., label: _Optional[str] = ..., sign: _Optional[_Union[Sign, str]] = ..., unit: _Optional[str] = ..., score: _Optional[str] = ..., layer: _Optional[str] = ..., seed: _Optional[int] = ..., parameters: _Optional[_Mapping[str, str]] = ..., input_hash: _Optional[bytes] = ..., output: _Optional[_Union[Output, str]] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., regions: _Optional[_Iterable[_Union[Region, _Mapping]]] = ..., targets: _Optional[_Iterable[_Union[Target, _Mapping]]] = ..., grid: _Optional[_Union[Grid, _Mapping]] = ..., precision: _Optional[_Union[Precision, str]] = ...) -> None: ...
+
+class Region(_message.Message):
+    __slots__ = ("name", "area", "ceiling")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    AREA_FIELD_NUMBER: _ClassVar[int]
+    CEILING_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    area: float
+    ceiling: float
+    def __init__(self, name: _Optional[str] = ..., area: _Optional[float] = ..., ceiling: _Optional[float] = ...) -> None: ...
+
+class Target(_message.Message):
+    __slots__ = ("index", "whole", "statistics")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    WHOLE_FIELD_NUMBER: _ClassVar[int]
+    STATISTICS_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    whole: float
+    statistics: Statistics
+    def __init__(self, index: _Optional[int] = ..., whole: _Optional[float] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ...) -> None: ...
+
+class Statistics(_message.Message):
+    __slots__ = ("minimum", "maximum", "positive", "negative", "p50", "p99", "p999", "nan", "infinite", "count", "shares")
+    MINIMUM_FIELD_NUMBER: _ClassVar[int]
+    MAXIMUM_FIELD_NUMBER: _ClassVar[int]
+    POSITIVE_FIELD_NUMBER: _ClassVar[int]
+    NEGATIVE_FIELD_NUMBER: _ClassVar[int]
+    P50_FIELD_NUMBER: _ClassVar[int]
+    P99_FIELD_NUMBER: _ClassVar[int]
+    P999_FIELD_NUMBER: _ClassVar[int]
+    NAN_FIELD_NUMBER: _ClassVar[int]
+    INFINITE_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    SHARES_FIELD_NUMBER: _ClassVar[int]
+    minimum: float
+    maximum: float
+    positive: float
+    negative: float
+    p50: float
+    p99: float
+    p999: float
+    nan: int
+    infinite: int
+    count: int
+    shares: _containers.RepeatedCompositeFieldContainer[Share]
+    def __init__(self, minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., positive: _Optional[float] = ..., negative: _Optional[float] = ..., p50: _Optional[float] = ..., p99: _Optional[float] = ..., p999: _Optional[float] = ..., nan: _Optional[int] = ..., infinite: _Optional[int] = ..., count: _Optional[int] = ..., shares: _Optional[_Iterable[_Union[Share, _Mapping]]] = ...) -> None: ...
+
+class Share(_message.Message):
+    __slots__ = ("positive", "negative", "absolute")
+    POSITIVE_FIELD_NUMBER: _ClassVar[int]
+    NEGATIVE_FIELD_NUMBER: _ClassVar[int]
+    ABSOLUTE_FIELD_NUMBER: _ClassVar[int]
+    positive: float
+    negative: float
+    absolute: float
+    def __init__(self, positive: _Optional[float] = ..., negative: _Optional[float] = ..., absolute: _Optional[float] = ...) -> None: ...
+
+class Grid(_message.Message):
+    __slots__ = ("window_height", "window_width", "tops", "lefts", "classes", "whole", "values")
+    WINDOW_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_WIDTH_FIELD_NUMBER: _ClassVar[int]
+    TOPS_FIELD_NUMBER: _ClassVar[int]
+    LEFTS_FIELD_NUMBER: _ClassVar[int]
+    CLASSES_FIELD_NUMBER: _ClassVar[int]
+    WHOLE_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    window_height: int
+    window_width: int
+    tops: _containers.RepeatedScalarFieldContainer[int]
+    lefts: _containers.RepeatedScalarFieldContainer[int]
+    classes: _containers.RepeatedScalarFieldContainer[int]
+    whole: _containers.RepeatedScalarFieldContainer[float]
+    values: bytes
+    def __init__(self, window_height: _Optional[int] = ..., window_width: _Optional[int] = ..., tops: _Optional[_Iterable[int]] = ..., lefts: _Optional[_Iterable[int]] = ..., classes: _Optional[_Iterable[int]] = ..., whole: _Optional[_Iterable[float]] = ..., values: _Optional[bytes] = ...) -> None: ...
+
+class MapHeader(_message.Message):
+    __slots__ = ("height", "width", "precision", "sign", "targets", "input_hash", "unseen")
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    PRECISION_FIELD_NUMBER: _ClassVar[int]
+    SIGN_FIELD_NUMBER: _ClassVar[int]
+    TARGETS_FIELD_NUMBER: _ClassVar[int]
+    INPUT_HASH_FIELD_NUMBER: _ClassVar[int]
+    UNSEEN_FIELD_NUMBER: _ClassVar[int]
+    height: int
+    width: int
+    precision: Precision
+    sign: Sign
+    targets: _containers.RepeatedScalarFieldContainer[int]
+    input_hash: bytes
+    unseen: bytes
+    def __init__(self, height: _Optional[int] = ..., width: _Optional[int] = ..., precision: _Optional[_Union[Precision, str]] = ..., sign: _Optional[_Union[Sign, str]] = ..., targets: _Optional[_Iterable[int]] = ..., input_hash: _Optional[bytes] = ..., unseen: _Optional[bytes] = ...) -> None: ...
+
+class Plane(_message.Message):
+    __slots__ = ("target", "peak", "values", "special")
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    PEAK_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    SPECIAL_FIELD_NUMBER: _ClassVar[int]
+    target: int
+    peak: float
+    values: bytes
+    special: bytes
+    def __init__(self, target: _Optional[int] = ..., peak: _Optional[float] = ..., values: _Optional[bytes] = ..., special: _Optional[bytes] = ...) -> None: ...
+
+class Input(_message.Message):
+    __slots__ = ("png", "height", "width", "hash", "name", "label", "class_names", "regions", "display", "unseen")
+    PNG_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HASH_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    CLASS_NAMES_FIELD_NUMBER: _ClassVar[int]
+    REGIONS_FIELD_NUMBER: _ClassVar[int]
+    DISPLAY_FIELD_NUMBER: _ClassVar[int]
+    UNSEEN_FIELD_NUMBER: _ClassVar[int]
+    png: bytes
+    height: int
+    width: int
+    hash: bytes
+    name: str
+    label: int
+    class_names: _containers.RepeatedScalarFieldContainer[str]
+    regions: _containers.RepeatedCompositeFieldContainer[Mask]
+    display: bool
+    unseen: bytes
+    def __init__(self, png: _Optional[bytes] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., hash: _Optional[bytes] = ..., name: _Optional[str] = ..., label: _Optional[int] = ..., class_names: _Optional[_Iterable[str]] = ..., regions: _Optional[_Iterable[_Union[Mask, _Mapping]]] = ..., display: bool = ..., unseen: _Optional[bytes] = ...) -> None: ...
+
+class Mask(_message.Message):
+    __slots__ = ("name", "bits")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    BITS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    bits: bytes
+    def __init__(self, name: _Optional[str] = ..., bits: _Optional[bytes] = ...) -> None: ...
