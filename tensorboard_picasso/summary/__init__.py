@@ -1,0 +1,58 @@
+"""Summary ops that log attribution maps at training checkpoints.
+
+    probe = summary.Probe("digits", images, labels=labels, class_names=names)
+    with writer.as_default(step=step):
+        summary.attribution(probe, model)
+
+Importing this imports no framework; the first call does.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from tensorboard_picasso.summary.methods.base import Method
+from tensorboard_picasso.summary.methods.occlusion import Occlusion
+from tensorboard_picasso.summary.methods.saliency import Saliency
+from tensorboard_picasso.summary.ops import (
+    attribution,
+    class_probabilities,
+    occlusion,
+    saliency,
+)
+from tensorboard_picasso.summary.probe import Probe
+from tensorboard_picasso.summary.report import PicassoWarning
+from tensorboard_picasso.summary.schedule import (
+    EveryEpochs,
+    EverySteps,
+    LogSpaced,
+    OnCheckpoint,
+    Schedule,
+)
+
+if TYPE_CHECKING:
+    from tensorboard_picasso.summary.loops.keras import KerasCallback
+
+__all__ = [
+    "EveryEpochs",
+    "EverySteps",
+    "KerasCallback",
+    "LogSpaced",
+    "Method",
+    "Occlusion",
+    "OnCheckpoint",
+    "PicassoWarning",
+    "Probe",
+    "Saliency",
+    "Schedule",
+    "attribution",
+    "class_probabilities",
+    "occlusion",
+    "saliency",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "KerasCallback":
+        from tensorboard_picasso.summary.loops.keras import KerasCallback
+
+        return KerasCallback
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -111,14 +111,12 @@ class Adapter(Backend):
         import tensorflow as tf
 
         def gradient(x: Any, cotangent: Any) -> Any:
-            with tf.GradientTape() as tape:
-                tape.watch(x)
-                batch = _preprocessed(preprocess, x)
-                with self._captured(layer) as captured:
-                    scores, _ = self._forward(batch)
-                wanted = captured[-1] if layer else x
-                total = tf.reduce_sum(tf.cast(scores, tf.float32) * cotangent)
-            result = tape.gradient(total, wanted)
+            batch = _preprocessed(preprocess, x)
+            with self._captured(layer) as captured:
+                scores, _ = self._forward(batch)
+            wanted = captured[-1] if layer else x
+            # By the graph, not by a tape: a tape does not know what lies behind a softmax.
+            (result,) = tf.gradients(scores, [wanted], [tf.cast(cotangent, scores.dtype)])
             if result is None:
                 what = f"layer {layer!r}" if layer else "the input"
                 through = " through preprocess" if preprocess else ""

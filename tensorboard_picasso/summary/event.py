@@ -1,0 +1,75 @@
+"""A checkpoint's records as one event's values."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from tensorboard.compat.proto import summary_pb2, tensor_pb2, tensor_shape_pb2, types_pb2
+from tensorboard.plugins.scalar import metadata as scalar_metadata
+
+from tensorboard_picasso import record
+from tensorboard_picasso.metadata import Kind, Series
+from tensorboard_picasso.summary.checkpoint import Result
+
+
+def build(
+    name: str,
+    result: Result,
+    *,
+    scores: bool,
+    inputs: Iterable[tuple[int, record.Input]],
+    labels: Sequence[str],
+    scalars: bool,
+) -> summary_pb2.Summary:
+    """All values of one call, whole or absent after a crash.
+
+    Args:
+      name: the probe's, with its name scopes.
+      result: what was computed.
+      scores: whether to write the class scores; the first call of a step does.
+      inputs: which input records to write.
+      labels: the methods' labels that are to be written.
+      scalars: whether to write ordinary scalars too.
+    """
+    summary = summary_pb2.Summary()
+    for index, shown in inputs:
+        _add(summary, Series(name, index, Kind.INPUT), record.pack_input(shown))
+    for index, image in enumerate(result.images):
+        if scores:
+            _add(summary, Series(name, index, Kind.SCORES), record.pack_scores(image.scores))
+        for attribution, stored in image.attributions:
+            label = attribution.label
+            if label not in labels:
+                continue
+            series = Series(name, index, Kind.METHOD, attribution.method, label)
+            _add(summary, series, record.pack_attribution(attribution))
+            if stored is not None:
+                series = Series(name, index, Kind.MAP, attribution.method, label)
+                _add(summary, series, record.pack_maps(stored))
+    if scalars:
+        for key, value in result.scalars.items():
+            if scores if "/" not in key else key.split("/")[0] in labels:
+                _add_scalar(summary, f"{name}/{key}", value)
+    return summary
+
+
+def _add(summary: summary_pb2.Summary, series: Series, data: bytes | list[bytes]) -> None:
+    shape = tensor_shape_pb2.TensorShapeProto()
+    elements = [data]
+    if isinstance(data, list):
+        shape.dim.add(size=len(data))
+        elements = list(data)
+    tensor = tensor_pb2.TensorProto(
+        dtype=types_pb2.DT_STRING, tensor_shape=shape, string_val=elements
+    )
+    summary.value.add(tag=series.tag, tensor=tensor, metadata=series.summary_metadata())
+
+
+def _add_scalar(summary: summary_pb2.Summary, tag: str, value: float) -> None:
+    tensor = tensor_pb2.TensorProto(
+        dtype=types_pb2.DT_FLOAT,
+        tensor_shape=tensor_shape_pb2.TensorShapeProto(),
+        float_val=[float(np.float32(value))],
+    )
+    metadata = scalar_metadata.create_summary_metadata(display_name="", description="")
+    metadata.data_class = summary_pb2.DATA_CLASS_SCALAR
+    summary.value.add(tag=tag, tensor=tensor, metadata=metadata)

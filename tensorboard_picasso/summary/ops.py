@@ -1,0 +1,183 @@
+"""The summary ops. They behave as `tf.summary` ops do."""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+from tensorboard_picasso.summary import images as image_forms
+from tensorboard_picasso.summary import logging, state
+from tensorboard_picasso.summary.methods.base import Method
+from tensorboard_picasso.summary.methods.occlusion import Occlusion
+from tensorboard_picasso.summary.methods.saliency import Saliency
+from tensorboard_picasso.summary.probe import Probe
+
+# Probes that ops made for a name and images, the longest unused first.
+_found: OrderedDict[tuple[str, bytes], Probe] = OrderedDict()
+_MAX_FOUND = 64
+
+
+def attribution(
+    probe: Probe | str,
+    model: Any,
+    images: Any = None,
+    *,
+    methods: Sequence[Method] | None = None,
+    step: Any = None,
+    epoch: float | None = None,
+    strict: bool = False,
+    scalars: bool = True,
+    **probe_options: Any,
+) -> Any:
+    """Log class scores and maps of a probe: one pass, one event.
+
+    Args:
+      probe: a `Probe`, or its name; then `images` are needed, and further
+        keywords go to `Probe`.
+      model: a Keras model, `tf.Module`, SavedModel or TensorFlow function.
+      images: for a name; as for `Probe`.
+      methods: default `[Occlusion(), Saliency()]`.
+      step: default the writer's.
+      epoch: recorded with the scores, where it is known.
+      strict: raise what fails, instead of warning once and going on.
+      scalars: also write ordinary scalars: means over the probe.
+      **probe_options: as for `Probe`.
+
+    Returns:
+      True where the record was accepted for writing; a tf.bool tensor inside a
+      `tf.function`. Nothing is computed where nothing is recorded.
+
+    Raises:
+      ValueError, TypeError: a wrong argument; or the first computed call shows
+        that the probe and the model do not go together.
+      RuntimeError: XLA compiles the step that is being traced.
+    """
+    if methods is None:
+        methods = (Occlusion(), Saliency())
+    for method in methods:
+        if not isinstance(method, Method):
+            raise TypeError(f"methods: {method!r} is no method: pass Occlusion() or Saliency()")
+    labels = [method.label for method in methods]
+    if len(set(labels)) < len(labels):
+        raise ValueError(f"methods have labels {labels}: pass label= to tell them apart")
+    return _record(probe, model, images, methods, probe_options, step, epoch, strict, scalars)
+
+
+def occlusion(
+    probe: Probe | str,
+    model: Any,
+    images: Any = None,
+    *,
+    window: Any = None,
+    stride: Any = None,
+    positions: int | None = None,
+    fill: Any = "mean",
+    label: str = "",
+    **options: Any,
+) -> Any:
+    """Log class scores and occlusion maps; see `Occlusion` and `attribution`."""
+    method = Occlusion(window, stride, positions, fill, label=label)
+    return attribution(probe, model, images, methods=[method], **options)
+
+
+def saliency(
+    probe: Probe | str,
+    model: Any,
+    images: Any = None,
+    *,
+    signed: bool = False,
+    layer: str | None = None,
+    score: str = "log-odds",
+    precision: str = "q8",
+    label: str = "",
+    **options: Any,
+) -> Any:
+    """Log class scores and saliency maps; see `Saliency` and `attribution`."""
+    method = Saliency(signed, layer, score, precision, label=label)
+    return attribution(probe, model, images, methods=[method], **options)
+
+
+def class_probabilities(probe: Probe | str, model: Any, images: Any = None, **options: Any) -> Any:
+    """Log class scores alone, of whole images and with regions hidden."""
+    return attribution(probe, model, images, methods=[], **options)
+
+
+def _record(
+    probe: Probe | str,
+    model: Any,
+    images: Any,
+    methods: Sequence[Method],
+    options: dict[str, Any],
+    step: Any,
+    epoch: float | None,
+    strict: bool,
+    scalars: bool,
+) -> Any:
+    from tensorboard_picasso.summary.writers import tensorflow as host
+
+    symbolic = [key for key, value in options.items() if host.is_symbolic(value)]
+    tensors = [options[key] for key in symbolic]
+    late = host.is_symbolic(images)
+    if late:
+        tensors.insert(0, images)
+    known = None if tensors else _probe(probe, images, options)
+    writer = host.default_writer()
+    if writer is None:
+        return False
+    step = host.choose_step(step)
+    with host.scoped(known.name if known else str(probe)) as name:
+
+        def body(at: int, arrays: Sequence[Any]) -> bool:
+            found = known
+            if found is None:
+                values = list(arrays)
+                given = values.pop(0) if late else images
+                found = _probe(
+                    probe, given, {**options, **dict(zip(symbolic, values, strict=True))}
+                )
+            return logging.log(
+                found,
+                model,
+                methods,
+                name=name,
+                step=at,
+                writer=writer,
+                write=host.write,
+                epoch=epoch,
+                strict=strict,
+                scalars=scalars,
+            )
+
+        def handles() -> Sequence[Any]:
+            if known is None:
+                return host.variables(model)
+            sample = known.model_input(known.images[0][None])
+            backend: Any = state.backend(known, model)
+            found: Sequence[Any] = backend.handles(sample)
+            return found
+
+        return host.run(step, tensors, handles, body)
+
+
+def _probe(probe: Probe | str, images: Any, options: dict[str, Any]) -> Probe:
+    if isinstance(probe, Probe):
+        if images is not None or options:
+            extra = ["images"] if images is not None else list(options)
+            raise TypeError(
+                f"a Probe has its own {', '.join(extra)}: pass a name to give them here"
+            )
+        return probe
+    if images is None:
+        raise TypeError(f"pass images for {probe!r}, or a Probe")
+    digest = hashlib.blake2b(digest_size=16)
+    for each in image_forms.to_viewed(images, options.get("data_format", "channels_last")):
+        digest.update(repr((each.shape, each.dtype.str)).encode())
+        digest.update(each.tobytes())
+    digest.update(repr(sorted(options.items(), key=lambda item: item[0])).encode())
+    key = (str(probe), digest.digest())
+    if key not in _found:
+        _found[key] = Probe(probe, images, **options)
+        while len(_found) > _MAX_FOUND:
+            _found.popitem(last=False)
+    _found.move_to_end(key)
+    return _found[key]

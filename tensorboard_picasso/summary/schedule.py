@@ -1,0 +1,116 @@
+"""When a callback computes: every so often, ever more rarely, or at checkpoints."""
+
+import abc
+from dataclasses import dataclass
+
+
+class Schedule(abc.ABC):
+    """Asked after every step; answers whether a due step was reached or crossed."""
+
+    at_start: bool = False
+    on_save: bool = False
+
+    @abc.abstractmethod
+    def due(self, before: int, step: int) -> bool:
+        """Whether one of the steps before + 1 … step is due."""
+
+    def epoch_due(self, epoch: int) -> bool:
+        """Whether the end of an epoch (counted from 1) is due."""
+        return False
+
+    @abc.abstractmethod
+    def next(self, step: int) -> str:
+        """What the cost line says of the next checkpoint after a step."""
+
+
+def _whole(name: str, value: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name}={value!r}: pass a whole number from 1")
+
+
+@dataclass(frozen=True)
+class EverySteps(Schedule):
+    """At the first step and whenever a multiple of `n` steps is reached or crossed."""
+
+    n: int
+
+    def __post_init__(self) -> None:
+        _whole("n", self.n)
+        object.__setattr__(self, "at_start", True)
+
+    def due(self, before: int, step: int) -> bool:
+        """See `Schedule.due`."""
+        return step // self.n > before // self.n
+
+    def next(self, step: int) -> str:
+        """See `Schedule.next`."""
+        return f"; next at step {(step // self.n + 1) * self.n}"
+
+
+@dataclass(frozen=True)
+class EveryEpochs(Schedule):
+    """At the first step and at the end of every `n`-th epoch."""
+
+    n: int = 1
+
+    def __post_init__(self) -> None:
+        _whole("n", self.n)
+        object.__setattr__(self, "at_start", True)
+
+    def due(self, before: int, step: int) -> bool:
+        """See `Schedule.due`."""
+        return False
+
+    def epoch_due(self, epoch: int) -> bool:
+        """See `Schedule.epoch_due`."""
+        return epoch % self.n == 0
+
+    def next(self, step: int) -> str:
+        """See `Schedule.next`."""
+        return f"; next after {self.n} epoch{'s' if self.n > 1 else ''}"
+
+
+@dataclass(frozen=True)
+class LogSpaced(Schedule):
+    """At the first step, then dense early and sparse late.
+
+    per_decade: so many checkpoints from one power of ten to the next; where
+      steps are too few for that, every step.
+    """
+
+    per_decade: int = 20
+
+    def __post_init__(self) -> None:
+        _whole("per_decade", self.per_decade)
+        object.__setattr__(self, "at_start", True)
+
+    def due(self, before: int, step: int) -> bool:
+        """See `Schedule.due`."""
+        return self._after(before) <= step
+
+    def _after(self, step: int) -> int:
+        """The first due step after this one."""
+        power = 0
+        while round(10 ** (power / self.per_decade)) <= step:
+            power += 1
+        return round(10 ** (power / self.per_decade))
+
+    def next(self, step: int) -> str:
+        """See `Schedule.next`."""
+        return f"; next at step {self._after(step)}"
+
+
+@dataclass(frozen=True)
+class OnCheckpoint(Schedule):
+    """Whenever the model or its weights are saved."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "on_save", True)
+
+    def due(self, before: int, step: int) -> bool:
+        """See `Schedule.due`."""
+        return False
+
+    def next(self, step: int) -> str:
+        """See `Schedule.next`."""
+        return "; next when a checkpoint is saved"

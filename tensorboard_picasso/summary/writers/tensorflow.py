@@ -1,0 +1,111 @@
+"""`tf.summary`: its default writer, step and conditions, eagerly and in graphs."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import tensorflow as tf
+
+# TensorFlow has no public way to ask for the default writer, nor whether XLA compiles.
+from tensorflow.python.ops import control_flow_util, summary_ops_v2
+
+
+def default_writer() -> Any:
+    """The default `tf.summary` writer of this thread, None where there is none."""
+    return summary_ops_v2._summary_state.writer
+
+
+def choose_step(step: Any) -> Any:
+    """The step given, else the default step.
+
+    Raises:
+      ValueError: there is neither.
+    """
+    if step is None:
+        step = tf.summary.experimental.get_step()
+    if step is None:
+        raise ValueError("no step: pass step=, or writer.as_default(step=…)")
+    return step
+
+
+@contextmanager
+def scoped(name: str) -> Iterator[str]:
+    """The name with the name scopes around it."""
+    with tf.summary.experimental.summary_scope(name, values=[]) as (tag, _):
+        yield tag
+
+
+def write(writer: Any, summary: bytes, step: int) -> None:
+    """Write one event and flush it, so that it survives the process.
+
+    Raises:
+      RuntimeError: the writer did not take it.
+    """
+    with tf.init_scope(), writer.as_default(step=step), tf.summary.record_if(True):
+        accepted = tf.summary.experimental.write_raw_pb(tf.constant(summary), step=step)
+        if not bool(accepted):
+            raise RuntimeError("the writer did not accept the event")
+        writer.flush()
+
+
+def run(
+    step: Any,
+    tensors: Sequence[Any],
+    handles: Callable[[], Sequence[Any]],
+    body: Callable[[int, Sequence[Any]], bool],
+) -> Any:
+    """Run `body` when the summary condition holds, here or where the graph runs.
+
+    Args:
+      step: an integer or a tensor.
+      tensors: what of the arguments is symbolic; `body` gets it as arrays.
+      handles: the variables that `body` reads. In a graph a `py_function` is
+        ordered against their updates just because they are its inputs.
+      body: (step, arrays) to whether a record was accepted.
+
+    Returns:
+      bool; in a graph a scalar tf.bool tensor.
+
+    Raises:
+      RuntimeError: XLA compiles the step that is being traced.
+    """
+    should = tf.summary.should_record_summaries()
+    if tf.executing_eagerly():
+        return bool(should) and body(int(step), [])
+    if control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()):
+        raise RuntimeError(
+            "picasso ops cannot run in a step that XLA compiles: compile(jit_compile=False) or"
+            " tf.function(jit_compile=False), or use summary.KerasCallback, which runs outside"
+        )
+    inputs = [tf.cast(step, tf.int64), *tensors]
+    count = len(inputs)
+
+    def record() -> Any:
+        def call(*values: Any) -> bool:
+            return body(int(values[0]), [each.numpy() for each in values[1:count]])
+
+        result = tf.py_function(call, [*inputs, *handles()], tf.bool)
+        result.set_shape(())
+        return result
+
+    return tf.cond(tf.convert_to_tensor(should), record, lambda: tf.constant(False))
+
+
+def is_symbolic(value: Any) -> bool:
+    """True for a tensor that has no value while the graph is traced."""
+    return isinstance(value, tf.Tensor) and tf.is_symbolic_tensor(value)
+
+
+def variables(model: Any) -> list[Any]:
+    """The resources of a model whose inputs are not known while tracing.
+
+    Raises:
+      TypeError: the model does not tell its variables.
+    """
+    found = getattr(model, "variables", None)
+    if found is None or callable(found):
+        raise TypeError(
+            f"{type(model).__name__} does not tell its variables: pass a Probe, not tensors"
+        )
+    values = [getattr(each, "value", each) for each in found]
+    return [each.handle for each in values if hasattr(each, "handle")]
