@@ -1,21 +1,27 @@
 """Where a pixel of the viewed image lies in the model's input.
 
 A gradient map belongs to the model's input. Where `preprocess` resizes, crops,
-pads or flips, the map is brought back by an axis-aligned affine map, which is
-found once by moving a mark over the viewed image and seeing which inputs
-change. Coordinates are pixel edges: pixel i spans i to i + 1.
+pads or flips, it is brought back by an affine map, which is found once by
+moving a mark over the viewed image and seeing which inputs change. Coordinates
+are pixel edges: pixel i spans i to i + 1.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.floating]
+from tensorboard_picasso.summary.images import Array
 
-# A mark is moved to this many places along each side.
-MARKS = 9
+# The mark is moved to this many places along each side, and is this share of it.
+_PLACES = 9
+_MARK = 1 / 16
+
+# Changes below this share of a mark's largest do not count: a preprocess that
+# standardises each image changes every input a little.
+_NOTICED = 0.05
 
 
 class AlignmentError(ValueError):
@@ -23,8 +29,8 @@ class AlignmentError(ValueError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(
-            f"preprocess moves pixels and {reason}: pass alignment=[[a, b, c], [d, e, f]] that"
-            " takes a viewed (x, y, 1) to the model's input (x, y), in pixel edges"
+            f"preprocess {reason}, so that a map over its output cannot be brought back: pass"
+            " alignment=, the 2x3 matrix from viewed (x, y, 1) to input (x, y) in pixel edges"
         )
 
 
@@ -32,7 +38,7 @@ class AlignmentError(ValueError):
 class Alignment:
     """Takes viewed (x, y, 1) to the model's input (x, y).
 
-    matrix: (2, 3). viewed, model: (height, width), pixels.
+    matrix: (2, 3). viewed, model: height and width, pixels.
     """
 
     matrix: NDArray[np.float64]
@@ -42,8 +48,9 @@ class Alignment:
     @property
     def identity(self) -> bool:
         """True where every pixel stays in its place."""
-        same = np.allclose(self.matrix, [[1, 0, 0], [0, 1, 0]], atol=1e-3)
-        return bool(same and self.viewed == self.model)
+        corners = np.array([[0, self.viewed[1]], [0, self.viewed[0]], [1, 1]], float)
+        moved = np.abs(self.matrix @ corners - corners[:2]).max()
+        return bool(self.viewed == self.model and moved < 0.25)
 
     def bring_back(self, values: Array) -> tuple[Array, NDArray[np.bool_] | None]:
         """A map over the model's input as one over the viewed image.
@@ -52,29 +59,36 @@ class Alignment:
           values: (model height, model width).
 
         Returns:
-          (height, width) values, bilinear between the inputs' centres; and a
-          mask of the pixels that the model never sees, None where it sees all.
+          (height, width) float64: the mean over the inputs that a pixel covers,
+          bilinear between them where it covers less than one; and a mask of the
+          pixels that the model never sees, where the map is zero, or None where
+          it sees all.
         """
+        values = np.asarray(values, np.float64)
+        if values.shape != self.model:
+            raise ValueError(f"map of shape {values.shape} over inputs of shape {self.model}")
         if self.identity:
             return values, None
         height, width = self.viewed
-        y, x = np.mgrid[:height, :width] + 0.5
-        mapped = self.matrix @ np.stack([x.ravel(), y.ravel(), np.ones(x.size)])
-        column, row = mapped.reshape(2, height, width)
+        # As many samples a pixel as it covers inputs, so that none is skipped.
+        across, down = (int(np.ceil(each - 1e-6)) for each in np.hypot(*self.matrix[:, :2]))
+        across, down = max(across, 1), max(down, 1)
+        y, x = np.mgrid[: height * down, : width * across] + 0.5
+        points = np.stack([x.ravel() / across, y.ravel() / down, np.ones(x.size)])
+        column, row = (self.matrix @ points).reshape(2, *x.shape)
         rows, columns = self.model
-        slack = 1e-6
-        unseen = (
-            (column < -slack) | (column > columns + slack) | (row < -slack) | (row > rows + slack)
-        )
-        sampled = _bilinear(values, row - 0.5, column - 0.5)
-        return np.where(unseen, 0.0, sampled), unseen if unseen.any() else None
+        seen = (column > 0) & (column < columns) & (row > 0) & (row < rows)
+        sampled = np.where(seen, _bilinear(values, row - 0.5, column - 0.5), 0.0)
+        blocks = (height, down, width, across)
+        count = seen.reshape(blocks).sum((1, 3))
+        total = sampled.reshape(blocks).sum((1, 3))
+        return total / np.maximum(count, 1), count == 0 if (count == 0).any() else None
 
 
 def _bilinear(values: Array, row: Array, column: Array) -> Array:
     rows, columns = values.shape
     row, column = np.clip(row, 0, rows - 1), np.clip(column, 0, columns - 1)
-    top = np.minimum(row.astype(int), max(rows - 2, 0))
-    left = np.minimum(column.astype(int), max(columns - 2, 0))
+    top, left = row.astype(int), column.astype(int)
     bottom, right = np.minimum(top + 1, rows - 1), np.minimum(left + 1, columns - 1)
     down, along = row - top, column - left
     upper = values[top, left] * (1 - along) + values[top, right] * along
@@ -82,91 +96,170 @@ def _bilinear(values: Array, row: Array, column: Array) -> Array:
     return np.asarray(upper * (1 - down) + lower * down)
 
 
-def given(matrix: object, viewed: tuple[int, int], model: tuple[int, int]) -> Alignment:
-    """The caller's own 2x3 matrix.
+def same(shape: tuple[int, int]) -> Alignment:
+    """The alignment of a model that eats the viewed image as it is."""
+    return Alignment(np.eye(2, 3), shape, shape)
+
+
+def given(matrix: Any, viewed: tuple[int, int], model: tuple[int, int]) -> Alignment:
+    """The caller's own matrix, as `check` passed it."""
+    return Alignment(np.asarray(matrix, np.float64), viewed, model)
+
+
+def check(matrices: Any, count: int) -> NDArray[np.float64]:
+    """The caller's matrices as (n, 2, 3): one for all images, or one each.
 
     Raises:
-      ValueError: it is not one that can be undone.
+      ValueError: it is no such matrix, or one that squashes the image flat.
     """
-    array = np.asarray(matrix, np.float64)
-    if array.shape != (2, 3) or abs(np.linalg.det(array[:, :2])) < 1e-9:
-        raise ValueError(f"alignment={matrix!r}: pass an invertible 2x3 matrix")
-    return Alignment(array, viewed, model)
+    try:
+        array = np.asarray(matrices, np.float64)
+    except (TypeError, ValueError) as e:
+        raise ValueError(f"alignment={matrices!r}: pass a 2x3 matrix of numbers") from e
+    if array.shape == (2, 3):
+        array = np.broadcast_to(array, (count, 2, 3))
+    if array.shape != (count, 2, 3):
+        raise ValueError(f"alignment has shape {array.shape}: pass 2x3, or {count}x2x3")
+    if not np.isfinite(array).all() or (np.abs(np.linalg.det(array[:, :, :2])) < 1e-9).any():
+        raise ValueError(f"alignment={matrices!r}: it squashes the image flat or is not finite")
+    return array
 
 
-def find(
-    model_input: Callable[[Array], Array], image: Array, spatial: Callable[[Array], Array]
-) -> Alignment:
+@dataclass(frozen=True)
+class _Marks:
+    """Where marks were put and where they came out.
+
+    viewed, model: (marks, 2) centres x, y. seen: (marks,) bool, whether any
+    input changed. whole: (marks, 2) bool, false where the change reaches the
+    input's border along x, y, so that part of it may be cut off.
+    """
+
+    viewed: Array
+    model: Array
+    seen: NDArray[np.bool_]
+    whole: NDArray[np.bool_]
+    shape: tuple[int, int]
+
+
+def find(inputs: Callable[[Array], Array], image: Array, spare: Array) -> Alignment:
     """Find the alignment by moving a mark over the viewed image.
 
     Args:
-      model_input: viewed (n, h, w, c) to a batch of model inputs.
+      inputs: viewed (n, h, w, c) to the model's inputs (n, height, width, channels).
       image: one viewed image (h, w, c).
-      spatial: one pair's difference of model inputs to its (H, W) strength.
+      spare: (2, c) two values for channels in which the image is constant.
 
     Raises:
-      AlignmentError: no axis-aligned scale, shift and flip fits.
+      AlignmentError: `preprocess` is random, or no affine map fits.
     """
-    height, width = image.shape[:2]
-    base = model_input(image[None])
-    if not np.array_equal(base, model_input(image[None])):
-        raise AlignmentError("is random")
-    ink = _ink(image)
-    size = (max(1, height // 16), max(1, width // 16))
-    tops = np.unique(np.linspace(0, height - size[0], MARKS).round().astype(int))
-    lefts = np.unique(np.linspace(0, width - size[1], MARKS).round().astype(int))
-    viewed, mapped = [], []
-    shape = (0, 0)
+    if not np.array_equal(inputs(image[None]), inputs(image[None]), equal_nan=True):
+        raise AlignmentError("gives the same image another input each time")
+    viewed = (image.shape[0], image.shape[1])
+    ink = _ink(image, spare)
+    marks = _move(inputs, image, ink, (0, 0, *viewed))
+    if not marks.seen.all() and marks.seen.any():
+        # Part of the image is cropped away: measure again within what is seen.
+        marks = _move(inputs, image, ink, _around(marks, viewed))
+    return Alignment(_fit(marks, viewed), viewed, marks.shape)
+
+
+def agrees(
+    alignment: Alignment, inputs: Callable[[Array], Array], image: Array, spare: Array
+) -> bool:
+    """Whether another image of the same size is moved in the same way, by four marks."""
+    height, width = alignment.viewed
+    box = (height // 4, width // 4, height - height // 4, width - width // 4)
+    marks = _move(inputs, image, _ink(image, spare), box, places=2)
+    if marks.shape != alignment.model:
+        return False
+    expected = _apply(alignment.matrix, marks.viewed)
+    near = np.abs(expected - marks.model) <= _tolerance(alignment.matrix)
+    return bool((near | ~marks.whole)[marks.seen].all())
+
+
+def _ink(image: Array, spare: Array) -> Array:
+    """(2, c) the two values that a mark changes between: the image's own extremes."""
+    # Its own, so that a preprocess that stretches the contrast has nothing new to stretch.
+    ink = np.stack([image.min((0, 1)), image.max((0, 1))])
+    constant = ink[0] == ink[1]
+    ink[:, constant] = spare.astype(image.dtype)[:, constant]
+    if image.shape[2] == 4:
+        ink[:, 3] = image[:, :, 3].max()  # opaque: clear marks might not be seen
+    return ink
+
+
+def _move(
+    inputs: Callable[[Array], Array],
+    image: Array,
+    ink: Array,
+    box: tuple[int, int, int, int],
+    places: int = _PLACES,
+) -> _Marks:
+    """Move the mark over a box (top, left, bottom, right) of the image."""
+    high, wide = (max(1, round(side * _MARK)) for side in image.shape[:2])
+    tops = np.unique(np.linspace(box[0], max(box[2] - high, box[0]), places).astype(int))
+    lefts = np.unique(np.linspace(box[1], max(box[3] - wide, box[1]), places).astype(int))
+    viewed, model, seen, whole = [], [], [], []
     for top in tops:
-        for left in lefts:
-            marked = image.copy()
-            patch = (slice(top, top + size[0]), slice(left, left + size[1]))
-            marked[patch] = ink[patch]
-            moved = spatial(np.asarray(model_input(marked[None]), np.float64)[0] - base[0])
-            shape = (moved.shape[0], moved.shape[1])
-            strength = moved * (moved > 0.05 * moved.max(initial=0.0))
-            if strength.sum() <= 0:
-                continue
-            y, x = np.mgrid[: shape[0], : shape[1]] + 0.5
-            cut = strength[[0, -1]].any() or strength[:, [0, -1]].any()
-            total = strength.sum()
-            point = ((x * strength).sum() / total, (y * strength).sum() / total)
-            spread = np.ptp(np.argwhere(strength > 0), axis=0)
-            viewed.append((left + size[1] / 2, top + size[0] / 2))
-            mapped.append((*point, float(cut), *spread))
-    if not viewed:
-        raise AlignmentError("a mark on the image changes no input")
-    return Alignment(
-        _fit(np.array(viewed), np.array(mapped), shape, (height, width)), (height, width), shape
-    )
+        # A row of marks at a time, each once in either ink, bounds the memory.
+        batch = np.repeat(image[None], 2 * len(lefts), axis=0)
+        for k, left in enumerate(lefts):
+            for shade in (0, 1):
+                batch[2 * k + shade, top : top + high, left : left + wide] = ink[shade]
+        result = inputs(batch).astype(np.float64)
+        changes = np.abs(result[1::2] - result[::2]).max(-1)
+        for left, change in zip(lefts, changes, strict=True):
+            viewed.append((left + wide / 2, top + high / 2))
+            centre, inside = _centre(np.nan_to_num(change))
+            model.append(centre)
+            whole.append(inside)
+            seen.append(bool(np.any(change > 0)))
+    shape = (changes.shape[1], changes.shape[2])
+    return _Marks(np.array(viewed), np.array(model), np.array(seen), np.array(whole), shape)
 
 
-def _ink(image: Array) -> Array:
-    """The image with every value moved to the far end of its own range."""
-    low, high = image.min(axis=(0, 1)), image.max(axis=(0, 1))
-    if np.array_equal(low, high):
-        step = 1 if np.issubdtype(image.dtype, np.integer) else 0.5
-        high = low + step
-    middle = low + (high - low) / 2
-    return np.where(image > middle, low, high).astype(image.dtype)
+def _centre(change: Array) -> tuple[tuple[float, float], tuple[bool, bool]]:
+    strength = np.where(change > _NOTICED * change.max(initial=0.0), change, 0.0)
+    along, down = strength.sum(0), strength.sum(1)
+    total = strength.sum() or 1.0
+    x = float(along @ (np.arange(along.size) + 0.5) / total)
+    y = float(down @ (np.arange(down.size) + 0.5) / total)
+    return (x, y), (not along[[0, -1]].any(), not down[[0, -1]].any())
 
 
-def _fit(
-    viewed: Array, mapped: Array, shape: tuple[int, int], source: tuple[int, int]
-) -> NDArray[np.float64]:
-    # Marks cut by the border of the input, and those beside it, pull their centres inwards.
-    whole = mapped[:, 2] == 0
-    same = shape == source and np.allclose(viewed, mapped[:, :2], atol=0.51)
-    if same:
-        return np.array([[1.0, 0, 0], [0, 1.0, 0]])
+def _around(marks: _Marks, viewed: tuple[int, int]) -> tuple[int, int, int, int]:
+    seen = marks.viewed[marks.seen]
+    step = np.array(viewed[::-1]) / _PLACES
+    left, top = np.maximum(seen.min(0) - step, 0).astype(int)
+    right, bottom = np.minimum(np.ceil(seen.max(0) + step), viewed[::-1]).astype(int)
+    return (int(top), int(left), int(bottom), int(right))
+
+
+def _apply(matrix: Array, points: Array) -> Array:
+    moved: Array = points @ matrix[:, :2].T + matrix[:, 2]
+    return moved
+
+
+def _tolerance(matrix: Array) -> float:
+    """Distance in inputs that resizing to the nearest pixel explains."""
+    return float(0.75 * max(1.0, np.hypot(*matrix[:, :2]).max()))
+
+
+def _fit(marks: _Marks, viewed: tuple[int, int]) -> NDArray[np.float64]:
+    if not marks.seen.any():
+        raise AlignmentError("gives the same input wherever the image is changed")
+    if viewed == marks.shape and np.abs(marks.viewed - marks.model)[marks.seen].max() < 0.25:
+        return np.eye(2, 3)
     matrix = np.zeros((2, 3))
+    points = np.column_stack([marks.viewed, np.ones(len(marks.viewed))])
     for axis in (0, 1):
-        a, b = viewed[whole, axis], mapped[whole, axis]
-        if np.unique(a).size < 2:
-            raise AlignmentError("too few marks are seen whole")
-        scale, shift = np.polyfit(a, b, 1)
-        residual = np.abs(scale * a + shift - b).max()
-        if residual > max(0.75, abs(scale)) or abs(scale) < 1e-3:
-            raise AlignmentError("no scale, shift and flip of each axis fits")
-        matrix[axis, axis], matrix[axis, 2] = scale, shift
+        used = marks.seen & marks.whole[:, axis]
+        if np.linalg.matrix_rank(points[used]) < 3:
+            raise AlignmentError("shows the model too small a part of the image")
+        matrix[axis] = np.linalg.lstsq(points[used], marks.model[used, axis], rcond=None)[0]
+        error = np.abs(points[used] @ matrix[axis] - marks.model[used, axis]).max()
+        if error > _tolerance(matrix):
+            raise AlignmentError("moves pixels in no affine way")
+    if abs(np.linalg.det(matrix[:, :2])) < 1e-4:
+        raise AlignmentError("moves pixels in no affine way")
     return matrix

@@ -1,7 +1,7 @@
 """Images as people hold them, brought to viewed images: (height, width, channels)."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Sized
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,24 +11,46 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Array = NDArray[Any]
-Range = tuple[float, float]
+
+# Channel counts that a screen shows: grey, RGB, RGBA.
+SHOWN = (1, 3, 4)
 
 
-def to_numpy(value: Any) -> Array:
-    """An array of whatever holds numbers: arrays, framework tensors, images."""
+def to_numpy(value: Any, what: str = "images") -> Array:
+    """The numbers of an array, a framework's tensor, a PIL image or a file.
+
+    Raises:
+      TypeError: it holds no numbers, with its type.
+      ValueError: it is a file that cannot be read.
+    """
     if isinstance(value, Image.Image):
         return _from_pil(value)
     if isinstance(value, str | os.PathLike):
         return _from_file(Path(value))
-    detach = getattr(value, "detach", None)  # PyTorch: off the graph and the device first
-    if callable(detach):
+    if callable(getattr(value, "detach", None)):  # PyTorch: off the graph and the device first
         value = value.detach().cpu()
-    return np.asarray(value)
+    elif not hasattr(value, "__array__") and callable(getattr(value, "numpy", None)):
+        value = value.numpy()
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError, NotImplementedError) as e:
+        raise TypeError(f"{what} of type {type(value).__name__} cannot be read: {e}") from e
+    if array.dtype.kind == "V" and array.dtype.names is None:  # bfloat16 and its like
+        return array.astype(np.float32)
+    if array.dtype.kind not in "biufSU":
+        raise TypeError(
+            f"{what} of type {type(value).__name__} and dtype {array.dtype} hold no numbers:"
+            " pass arrays, tensors, PIL images or file paths"
+        )
+    return array
 
 
 def _from_pil(image: Image.Image) -> Array:
-    if image.mode in ("1", "P", "CMYK", "YCbCr", "LAB", "HSV"):
-        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
+    if image.mode == "1":
+        image = image.convert("L")
+    elif image.mode not in ("L", "RGB", "RGBA", "F", "I", "I;16", "I;16L", "I;16B"):
+        clear = image.mode in ("LA", "La", "PA", "RGBa") or "transparency" in image.info
+        image = image.convert("RGBA" if clear else "RGB")
     return np.asarray(image)
 
 
@@ -37,130 +59,108 @@ def _from_file(path: Path) -> Array:
         with Image.open(path) as image:
             return _from_pil(image)
     except OSError as e:
-        raise ValueError(f"image {path} cannot be read: {e}") from e
+        raise ValueError(f"image {str(path)!r} cannot be read: {e}") from e
 
 
-def to_viewed(images: Any, data_format: str) -> list[Array]:
-    """A list of viewed images (height, width, channels), integers or float32.
+def _is_picture(value: Any) -> bool:
+    return isinstance(value, str | os.PathLike | Image.Image)
 
-    Args:
-      images: (n, h, w), (n, h, w, c) or, channels first, (n, c, h, w) numbers;
-        or a sequence of images, which may differ in size.
-      data_format: "channels_last" or "channels_first".
+
+def batch(images: Any, data_format: str, what: str = "images") -> Sequence[Any]:
+    """The images one by one, unread where they are files.
 
     Raises:
-      ValueError: there are none, or one is not an image, with its shape.
+      TypeError, ValueError: it is one image, no batch or empty, with the remedy.
     """
-    single = isinstance(images, str | os.PathLike | Image.Image)
+    if _is_picture(images):
+        raise TypeError(f"{what} is one image: pass a list, [{what}]")
+    if isinstance(images, Sequence):
+        each: Sequence[Any] = images
+    elif isinstance(images, Iterable) and not any(
+        hasattr(images, name) for name in ("__array__", "detach", "numpy")
+    ):
+        data = hasattr(images, "element_spec") or isinstance(images, Sized)
+        remedy = "Probe.from_dataset reads datasets" if data else f"pass list({what})"
+        raise TypeError(f"{what} of type {type(images).__name__} is no array or list: {remedy}")
+    else:
+        array = to_numpy(images, what)
+        _check_batch(array, data_format, what)
+        each = list(array)
+    if not each:
+        raise ValueError(f"{what} is empty: pass at least one")
+    return each
+
+
+def _check_batch(array: Array, data_format: str, what: str) -> None:
+    shape = array.shape
+    single = array.ndim == 2 or (
+        array.ndim == 3
+        and (
+            data_format == "channels_first" or (shape[-1] in SHOWN and min(shape[:2]) > max(SHOWN))
+        )
+    )
     if single:
-        raise ValueError("images is one image: pass a list of images")
-    batch = list(images) if isinstance(images, Sequence) else list(to_numpy(images))
-    if not batch:
-        raise ValueError("images is empty: pass at least one")
-    return [_viewed(to_numpy(each), index, data_format) for index, each in enumerate(batch)]
+        raise ValueError(f"{what} has shape {shape}, one image: pass {what}[None]")
+    if array.ndim not in (3, 4):
+        raise ValueError(f"{what} has shape {shape}: pass {_layout(data_format)}")
 
 
-def _viewed(image: Array, index: int, data_format: str) -> Array:
-    if image.dtype == bool or not np.issubdtype(image.dtype, np.number):
-        raise ValueError(f"image {index} has dtype {image.dtype}: pass integers or floats")
-    if np.issubdtype(image.dtype, np.complexfloating):
-        raise ValueError(f"image {index} has dtype {image.dtype}: pass integers or floats")
+def _layout(data_format: str) -> str:
+    if data_format == "channels_first":
+        return "(n, channels, height, width)"
+    return "(n, height, width, channels)"
+
+
+def to_viewed(value: Any, data_format: str, what: str) -> Array:
+    """One image as (height, width, channels), read-only; floats become float32.
+
+    Args:
+      value: an array or tensor in `data_format`, or without channels; a PIL
+        image or a file path, whatever the `data_format`.
+      data_format: "channels_last" or "channels_first".
+      what: its name in errors, such as "image 3".
+
+    Raises:
+      TypeError, ValueError: it is no image, with what it is.
+    """
+    image = np.array(to_numpy(value, what))
+    if image.dtype.kind not in "iuf":
+        raise TypeError(f"{what} has dtype {image.dtype}: pass integers or floats")
+    shape = image.shape
     if image.ndim == 2:
         image = image[:, :, None]
-    elif image.ndim == 3 and data_format == "channels_first":
+    elif image.ndim == 3 and data_format == "channels_first" and not _is_picture(value):
         image = np.moveaxis(image, 0, -1)
-    if image.ndim != 3 or 0 in image.shape:
-        raise ValueError(f"image {index} has shape {image.shape}: pass (height, width, channels)")
-    if np.issubdtype(image.dtype, np.floating):
+    if image.ndim != 3 or 0 in shape:
+        raise ValueError(f"{what} has shape {shape}: pass {_layout(data_format)[4:].join('()')}")
+    if image.dtype.kind == "f":
         image = image.astype(np.float32)
         if not np.isfinite(image).all():
-            raise ValueError(f"image {index} holds NaN or infinity")
-    return np.ascontiguousarray(image)
+            raise ValueError(f"{what} holds NaN or infinity: remove it from the probe or mend it")
+    image = np.ascontiguousarray(image)
+    image.setflags(write=False)
+    return image
 
 
-class Values:
-    """What the numbers of the viewed images say, and how they are shown.
+def has_channels(value: Any) -> bool:
+    """Whether an image was handed in with a channel axis; pictures always have one."""
+    return _is_picture(value) or to_numpy(value).ndim > 2
 
-    Args:
-      images: viewed images.
-      value_range: the numbers shown as black and white; default 0..255 for
-        uint8, 0..65535 for uint16 and 0..1 for floats.
-      normalized: (mean, std), each a number or one a channel, that were
-        subtracted and divided by; the range is that before.
 
-    Raises:
-      ValueError: numbers outside the range, with the line to paste.
-    """
-
-    def __init__(self, images: Sequence[Array], value_range: Any, normalized: Any) -> None:
-        self.mean, self.std = np.float64(0), np.float64(1)
-        if normalized is not None:
-            try:
-                mean, std = (np.asarray(each, np.float64) for each in normalized)
-            except (TypeError, ValueError) as e:
-                raise ValueError(f"normalized={normalized!r}: pass (mean, std)") from e
-            channels = images[0].shape[2]
-            if mean.size not in (1, channels) or std.size not in (1, channels) or (std <= 0).any():
-                raise ValueError(
-                    f"normalized={normalized!r}: pass (mean, std), each a number or one for"
-                    f" each of {channels} channels, std above 0"
-                )
-            self.mean, self.std = mean, std
-        self.low, self.high = self._range(images, value_range, normalized is not None)
-
-    def _range(self, images: Sequence[Array], value_range: Any, normalized: bool) -> Range:
-        if value_range is not None:
-            try:
-                low, high = map(float, value_range)
-            except (TypeError, ValueError) as e:
-                raise ValueError(f"value_range={value_range!r}: pass (low, high)") from e
-            if not low < high:
-                raise ValueError(f"value_range={value_range!r}: low must be below high")
-        elif np.issubdtype(images[0].dtype, np.integer):
-            low, high = 0.0, 65535.0 if images[0].dtype.itemsize > 1 else 255.0
-        else:
-            low, high = 0.0, 1.0
-        shown = [self.denormalized(image) for image in images]
-        least = min(float(each.min()) for each in shown)
-        most = max(float(each.max()) for each in shown)
-        slack = 1e-3 * (high - low) + (0.02 * (high - low) if normalized else 0)
-        if least < low - slack or most > high + slack:
-            raise ValueError(self._remedy(least, most, normalized))
-        return low, high
-
-    @staticmethod
-    def _remedy(least: float, most: float, normalized: bool) -> str:
-        bounds: tuple[float, float]
-        if least >= 0 and 1 < most <= 255:
-            bounds = (0, 255)
-        elif least >= -1 and most <= 1:
-            bounds = (-1, 1)
-        else:
-            bounds = (float(f"{least:.3g}"), float(f"{most:.3g}"))
-        span = f"{bounds[0]:g}..{bounds[1]:g}"
-        paste = f"value_range=({bounds[0]:g}, {bounds[1]:g})"
-        if normalized:
-            return f"pixels span {span} after normalized= is undone: check it, or pass {paste}"
-        other = " or normalized=(mean, std)" if least < 0 else ""
-        return f"pixels span {span}: pass {paste}{other}"
-
-    def denormalized(self, image: Array) -> Array:
-        """The image before it was normalised, float64."""
-        result: Array = image.astype(np.float64) * self.std + self.mean
-        return result
-
-    def fraction(self, image: Array) -> Array:
-        """The image as shown, 0 black to 1 white."""
-        return np.clip((self.denormalized(image) - self.low) / (self.high - self.low), 0, 1)
-
-    def at(self, fraction: float, channels: int) -> Array:
-        """The image's own value of a shown brightness, one a channel."""
-        value = ((self.low + fraction * (self.high - self.low)) - self.mean) / self.std
-        return np.broadcast_to(value, (channels,)).astype(np.float64)
+def check_shown(image: Array, data_format: str, what: str, remedy: str) -> None:
+    """Raise ValueError where a screen cannot show the image's channels."""
+    height, _, channels = image.shape
+    if channels in SHOWN:
+        return
+    if data_format == "channels_last" and height in SHOWN:
+        remedy = 'pass data_format="channels_first"'
+    elif data_format == "channels_first" and height in SHOWN:
+        remedy = 'pass data_format="channels_last"'
+    raise ValueError(f"{what} has {channels} channels, and 1, 3 or 4 can be shown: {remedy}")
 
 
 def png(shown: Array) -> bytes:
-    """PNG of an image of fractions (height, width, 1, 3 or 4)."""
+    """PNG of an image (height, width, 1, 3 or 4) of fractions, 0 black to 1 white."""
     pixels = np.rint(shown * 255).astype(np.uint8)
     stream = BytesIO()
     Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(stream, "PNG")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tensorboard_picasso.summary import images as image_forms
-from tensorboard_picasso.summary import logging, state
+from tensorboard_picasso.summary import log, state
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.methods.occlusion import Occlusion
 from tensorboard_picasso.summary.methods.saliency import Saliency
@@ -135,7 +135,7 @@ def _record(
                 found = _probe(
                     probe, given, {**options, **dict(zip(symbolic, values, strict=True))}
                 )
-            return logging.log(
+            return log.checkpoint_of(
                 found,
                 model,
                 methods,

@@ -1,62 +1,88 @@
-"""A probe: a named, fixed set of images watched through training."""
+"""A named, fixed set of images watched through training."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
 
 from tensorboard_picasso import record
-from tensorboard_picasso.summary import alignment, images, report, sampling
+from tensorboard_picasso.maps import Output
+from tensorboard_picasso.summary import alignment, fills, images, labels, regions, report, sampling
+from tensorboard_picasso.summary.alignment import Alignment, AlignmentError
+from tensorboard_picasso.summary.brightness import Brightness
+from tensorboard_picasso.summary.fills import Fill
+from tensorboard_picasso.summary.images import Array
 
-Array = NDArray[Any]
-Fill = Any  # a name of FILLS, a number, or one number a channel
-
-FILLS = {
-    "mean": "image mean",
-    "grey": "grey",
-    "black": "black",
-    "white": "white",
-    "blur": "blurred image",
-    "noise": "noise",
-}
-OUTPUTS = ("auto", "logits", "probabilities", "sigmoid", "raw")
+DATA_FORMATS = ("channels_last", "channels_first")
+OUTPUTS = ("auto", *(str(output) for output in Output))
 
 
 class Probe:
-    """A named set of images, with all that is needed to explain a model on them.
+    """A named, fixed set of images, with what is known of them and of the model.
+
+    The images are *viewed images*: windows, regions and maps are in their
+    pixels. The model gets them as they were handed in, after `preprocess`.
+    Everything is checked here, once; what comes out is read-only.
 
     Args:
-      name: the probe's name; the first part of its tags.
-      images: arrays or tensors (n, h, w) or (n, h, w, c), or a list of arrays,
-        `PIL.Image`s or file paths, which may differ in size where `preprocess`
-        brings them to one. uint8 spans 0..255, floats span 0..1.
-      labels: the true class of each: indices, one-hot rows or class names.
-      class_names: the classes' names, in order.
-      regions: named boolean masks, (h, w) for all images or one for each.
-      preprocess: a batch of viewed images, as handed in, to model inputs.
-      postprocess: an intermediate layer's (n, …) gradient to (n, H, W) maps.
-      decode_prob: (n, classes) probabilities to the names of all classes.
-      display: what is shown instead, of the same height and width, where the
-        model eats something else (16-bit scans, many channels).
-      names: the images' names; default: file names, else their indices.
-      data_format: "channels_last" or "channels_first", of images and model.
-      value_range: the numbers shown as black and white.
-      normalized: (mean, std) that the images were normalised with.
-      max_images: images beyond that many are left out, and that is said.
-      targets: classes (indices or names) that are always explained.
-      top_k: so many heads of the current prediction are explained.
-      max_lasting: so many classes that long headed it stay explained.
-      region_fill: what a hidden region is filled with: a fill, or a list.
+      name: of the probe; the first part of its tags.
+      images: what to watch. An array or tensor (n, height, width, channels) or
+        (n, height, width), or a list of arrays, tensors, `PIL.Image`s or file
+        paths, which may differ in size where `preprocess` brings them to one.
+        Integers of 0 to 255 or floats of 0 to 1, else see `value_range` and
+        `normalized`; grey, RGB or RGBA, else see `display`.
+      labels: the true classes, one an image: indices, one-hot rows, or names
+        from `class_names`.
+      class_names: names by class index, as a list or {index: name}.
+      regions: {name: mask}, parts of the image whose share of every map is
+        recorded and which are hidden as a whole. A mask is (height, width) for
+        all images, or one for each; true inside.
+      preprocess: function from a batch of images, as handed in, to a batch of
+        model inputs.
+      postprocess: function from an intermediate layer's values to the height
+        and width of the model's input, for saliency with respect to a layer.
+      decode_prob: function from class probabilities (n, classes) to the names
+        of the classes, where `class_names` is not given.
+      display: images of the same height and width to show instead, for images
+        that a screen cannot show, such as 16-bit scans. The model still gets
+        `images`.
+      names: of the images, one each; default: file names, where they are files.
+      data_format: "channels_last" or "channels_first", of arrays and tensors.
+      value_range: (low, high), the values that are black and white.
+      normalized: (mean, std), numbers or one a channel, that were subtracted
+        from the images and by which they were divided.
+      max_images: how many to keep at most; the rest is left out, and said so.
+      targets: classes (indices or names) that are explained at every step,
+        beside the label and the `top_k` that the model puts first.
+      top_k: how many of the classes that the model puts first are explained.
+      max_lasting: how many classes that long headed the prediction are kept
+        among the targets.
+      region_fill: what hides a region: "mean" (the image's), "grey", "black",
+        "white", "blur", "noise" or a number; or a list of several.
       output: what the model's output is: "auto", "logits", "probabilities",
         "sigmoid" or "raw".
-      alignment: 2x3 matrix from viewed (x, y, 1) to the model's input (x, y),
-        in pixel edges, where it cannot be found.
+      alignment: 2x3 matrix that takes viewed (x, y, 1) to the model's input
+        (x, y), in pixel edges, or one an image. Needed only where `preprocess`
+        moves pixels in a way that is not found by itself.
+
+    Attributes:
+      images: viewed images, tuple of (height, width, channels) arrays; integers
+        as handed in, floats as float32.
+      labels: tuple of class indices, or None.
+      class_names, names: tuples of str; empty where not given.
+      regions: one {name: (height, width) bool mask} an image.
+      region_fills: tuple of fills. targets: tuple of class indices.
+      hashes: 16-byte digest of each image and of what is shown of it.
+      preprocess, postprocess, decode_prob, data_format, top_k, max_lasting,
+        output: as handed in.
+      states: what the summary ops remember, one entry a writer and scoped name.
 
     Raises:
-      ValueError, TypeError: an argument that cannot be used, and the remedy.
+      TypeError, ValueError: anything that does not fit, with the remedy.
     """
 
     def __init__(
@@ -65,18 +91,18 @@ class Probe:
         images: Any,
         *,
         labels: Any = None,
-        class_names: Sequence[str] | Mapping[int, str] | None = None,
-        regions: Mapping[str, Any] | None = None,
+        class_names: Any = None,
+        regions: Any = None,
         preprocess: Callable[[Any], Any] | None = None,
         postprocess: Callable[[Any], Any] | None = None,
         decode_prob: Callable[[Any], Any] | None = None,
         display: Any = None,
         names: Sequence[str] | None = None,
         data_format: str = "channels_last",
-        value_range: Any = None,
-        normalized: Any = None,
+        value_range: tuple[float, float] | None = None,
+        normalized: tuple[Any, Any] | None = None,
         max_images: int = 16,
-        targets: Sequence[int | str] = (),
+        targets: Any = (),
         top_k: int = 2,
         max_lasting: int = 8,
         region_fill: Any = "mean",
@@ -84,48 +110,21 @@ class Probe:
         alignment: Any = None,
     ) -> None:
         if not isinstance(name, str) or not name:
-            raise ValueError(f"name={name!r}: pass a name such as 'digits'")
-        if data_format not in ("channels_last", "channels_first"):
-            raise ValueError(f"data_format={data_format!r}: pass channels_last or channels_first")
-        if output not in OUTPUTS:
-            raise ValueError(f"output={output!r}: pass one of {', '.join(OUTPUTS)}")
-        for option, value, least in (
-            ("max_images", max_images, 1),
-            ("top_k", top_k, 0),
-            ("max_lasting", max_lasting, 0),
-        ):
-            if not isinstance(value, int) or value < least:
-                raise ValueError(f"{option}={value!r}: pass a whole number from {least}")
+            raise TypeError(f"probe name {name!r}: pass a string")
         self.name = name
-        self.data_format = data_format
-        self.preprocess = preprocess
-        self.postprocess = postprocess
-        self.decode_prob = decode_prob
-        self.top_k = top_k
-        self.max_lasting = max_lasting
-        self.output = output
-        self._alignment_matrix = alignment
-        self._alignments: dict[int, Any] = {}
-        # What the ops keep between steps, for each writer and scoped name.
+        self.data_format = _choice("data_format", data_format, DATA_FORMATS)
+        self.output = _choice("output", output, OUTPUTS)
+        self.top_k = _count("top_k", top_k, 0)
+        self.max_lasting = _count("max_lasting", max_lasting, 0)
+        self.preprocess = _function("preprocess", preprocess)
+        self.postprocess = _function("postprocess", postprocess)
+        self.decode_prob = _function("decode_prob", decode_prob)
         self.states: dict[Any, Any] = {}
-
-        given = _as_list(images)
-        kept = given[:max_images]
-        self._tell_left_out(len(given), len(kept))
-        self.images: tuple[Array, ...] = tuple(_viewed(kept, data_format))
-        self._check_sizes()
-        self._values = _values(self.images, value_range, normalized)
-        self.class_names = _class_names(class_names)
-        self.labels = self._read_labels(labels, len(given), len(kept))
-        self.names = self._read_names(names, kept, len(given))
-        self.targets = tuple(self._class_index(each, "targets") for each in targets)
-        self._displayed = self._read_display(display, len(given))
-        self.regions = self._read_regions(regions or {}, len(given))
-        fills = region_fill if isinstance(region_fill, list | tuple) else [region_fill]
-        self.region_fills: tuple[Fill, ...] = tuple(fills)
-        for fill in self.region_fills:
-            self.filled(0, fill)
-        self.hashes = tuple(self._hash(index) for index in range(len(self.images)))
+        self._load(images, _count("max_images", max_images, 1))
+        self._describe(labels, class_names, regions, names, targets, region_fill)
+        self._show(display, value_range, normalized)
+        self._matrices = None if alignment is None else _matrices(alignment, self._given, self)
+        self._alignments: list[Alignment | AlignmentError | None] = [None] * len(self.images)
 
     @classmethod
     def from_dataset(
@@ -137,305 +136,291 @@ class Probe:
         name: str = "probe",
         batches: int | None = None,
         **options: Any,
-    ) -> "Probe":
-        """A class-balanced sample of a dataset, the same for the same seed.
+    ) -> Self:
+        """A probe of `n` images drawn from a dataset, as evenly over the classes as it has them.
+
+        Reads the dataset once and keeps a few images at a time. The draw
+        depends on the seed and the order of the examples, not on the batches.
 
         Args:
-          dataset: a `tf.data.Dataset`, or any iterable of batches (images,
-            labels); it is read once.
-          n: how many images.
-          seed: of the draw, which depends on the order of the examples and not
-            on the batch size.
-          name: the probe's name.
-          batches: how many batches to read at most.
-          **options: as for `Probe`.
+          dataset: a `tf.data.Dataset` or any iterable of (images, labels)
+            batches; its `class_names`, where it has them, are taken over.
+          n: how many images. seed: of the draw.
+          name: of the probe.
+          batches: how many batches to read at most; needed for a dataset that
+            never ends.
+          **options: further arguments of `Probe`.
 
         Raises:
-          ValueError, TypeError: no such dataset, empty, or without an end.
+          TypeError, ValueError: it is no such dataset, is empty or never ends.
         """
-        drawn, labels = sampling.balanced(dataset, n, seed, batches)
-        options.setdefault("max_images", n)
-        return cls(name, drawn, labels=labels, **options)
+        drawn, classes = sampling.balanced(dataset, n, seed, batches)
+        known = {"class_names": getattr(dataset, "class_names", None), "max_images": n}
+        return cls(name, drawn, labels=classes, **{**known, **options})
+
+    def _load(self, given: Any, most: int) -> None:
+        batch = images.batch(given, self.data_format)
+        self._given = len(batch)
+        if self._given > most:
+            report.tell(
+                f"{self.name}: max_images",
+                f'probe "{self.name}" keeps {most} of {self._given} images (each one is occluded'
+                f" at every checkpoint); max_images={self._given} keeps all",
+            )
+        self._kept = list(batch[:most])
+        self.images = tuple(
+            images.to_viewed(each, self.data_format, f"image {index}")
+            for index, each in enumerate(self._kept)
+        )
+        first = self.images[0]
+        for index, image in enumerate(self.images):
+            if (image.shape[2], image.dtype) != (first.shape[2], first.dtype):
+                raise ValueError(
+                    f"image {index} has {image.shape[2]} channels of {image.dtype}, image 0"
+                    f" {first.shape[2]} of {first.dtype}: bring them to one kind"
+                )
+        channels = {images.has_channels(each) for each in self._kept}
+        self._flat = channels == {False}
+
+    def _describe(
+        self, given: Any, names: Any, masks: Any, image_names: Any, targets: Any, fill: Any
+    ) -> None:
+        kept = len(self.images)
+        self.class_names = labels.class_names(names)
+        found = labels.labels(given, self.class_names, self._given)
+        self.labels = None if found is None else found[:kept]
+        self.targets = labels.targets(targets, self.class_names)
+        if not (self.labels or self.targets or self.top_k):
+            raise ValueError("top_k=0 leaves nothing to explain: pass labels= or targets=")
+        shapes = [(image.shape[0], image.shape[1]) for image in self.images]
+        self.regions = regions.masks(masks, shapes, self._given)
+        self.region_fills = fills.check_all(fill, self.images[0].shape[2])
+        self.names = _image_names(image_names, self._kept, self._given)
+
+    def _show(self, display: Any, value_range: Any, normalized: Any) -> None:
+        own = display is None
+        self._brightness = Brightness(self.images, value_range, normalized, shown=own)
+        self._display: tuple[Array, ...] | None = None
+        shown, brightness = self.images, self._brightness
+        if own:
+            images.check_shown(
+                shown[0], self.data_format, "image 0", "pass display= (what to show instead)"
+            )
+        else:
+            shown = self._display = self._checked_display(display)
+            brightness = Brightness(shown, what="display pixels")
+        self._pngs = tuple(images.png(brightness.shown(image)) for image in shown)
+        self.hashes = tuple(
+            _digest(image, png) for image, png in zip(self.images, self._pngs, strict=True)
+        )
+        for fill in self.region_fills:
+            self.filled(0, fill)  # an unknown black or white is an error now, not at a checkpoint
+
+    def _checked_display(self, display: Any) -> tuple[Array, ...]:
+        batch = images.batch(display, self.data_format, "display")
+        if len(batch) != self._given:
+            raise ValueError(f"display has {len(batch)} images for {self._given}: pass one each")
+        result = []
+        for index, (image, value) in enumerate(zip(self.images, batch, strict=False)):
+            what = f"display image {index}"
+            shown = images.to_viewed(value, self.data_format, what)
+            images.check_shown(shown, self.data_format, what, "pass grey, RGB or RGBA")
+            if shown.shape[:2] != image.shape[:2]:
+                sizes = [f"{each.shape[0]} x {each.shape[1]}" for each in (shown, image)]
+                raise ValueError(f"{what} is {sizes[0]}, its image {sizes[1]}: pass the same size")
+            result.append(shown)
+        return tuple(result)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        return f"Probe({self.name!r}, {len(self)} images)"
+
+    def raw_batch(self, batch: Array) -> Array:
+        """A viewed batch in the layout in which the images were handed in.
+
+        Args:
+          batch: (n, height, width, channels), of one image's size.
+
+        Returns:
+          The same values: channels first where `data_format` says so, without
+          the channel axis where the images came without.
+        """
+        if self._flat:
+            return batch[..., 0]
+        if self.data_format == "channels_first":
+            return np.ascontiguousarray(np.moveaxis(batch, -1, 1))
+        return batch
 
     def model_input(self, batch: Array) -> Array:
-        """Viewed images (n, h, w, c) to what the model eats, in the user's layout.
+        """What the model eats of a viewed batch (n, height, width, channels).
+
+        Returns:
+          (n, …) array: the output of `preprocess`, or `raw_batch` without it.
 
         Raises:
-          ValueError: `preprocess` returns something else than one input an image.
+          TypeError, ValueError: `preprocess` gives no batch of as many inputs.
         """
         raw = self.raw_batch(batch)
         if self.preprocess is None:
             return raw
-        result = images.to_numpy(self.preprocess(raw))
-        if not np.issubdtype(result.dtype, np.number) or result.shape[:1] != raw.shape[:1]:
+        # A copy: preprocessing in place is common, and the batch is used again.
+        inputs = images.to_numpy(self.preprocess(np.array(raw)), "output of preprocess")
+        if inputs.dtype.kind not in "biuf":
+            raise TypeError(f"preprocess returns dtype {inputs.dtype}: return numbers")
+        if inputs.ndim < 2 or len(inputs) != len(batch):
             raise ValueError(
-                f"preprocess made {result.dtype} {result.shape} of {raw.shape}:"
-                " return one numeric input an image"
+                f"preprocess returns shape {inputs.shape} for a batch of {len(batch)}:"
+                " it takes a batch and returns one of the same size"
             )
-        return result
+        return inputs
 
-    def raw_batch(self, batch: Array) -> Array:
-        """Viewed images (n, h, w, c) in the user's layout, before `preprocess`."""
-        return np.moveaxis(batch, -1, 1) if self.data_format == "channels_first" else batch
-
-    def spatial(self, gradient: Array, reduce: Callable[..., Array]) -> Array:
-        """Reduce one model input's (…) values over its channels to (H, W)."""
-        if gradient.ndim == 2:
-            return gradient
-        return reduce(gradient, axis=0 if self.data_format == "channels_first" else -1)
-
-    def align(self, index: int) -> alignment.Alignment:
-        """Where the pixels of one image lie in the model's input; found once.
-
-        Raises:
-          AlignmentError: `preprocess` moves pixels in a way not understood.
-        """
-        if index not in self._alignments:
-            self._alignments[index] = self._find_alignment(index)
-        found: alignment.Alignment = self._alignments[index]
-        return found
-
-    @property
-    def has_alignment(self) -> bool:
-        """True where the caller gave the alignment."""
-        return self._alignment_matrix is not None
-
-    def _find_alignment(self, index: int) -> alignment.Alignment:
-        image = self.images[index]
-        shape = image.shape[:2]
-        if self.preprocess is None:
-            return alignment.Alignment(np.array([[1.0, 0, 0], [0, 1.0, 0]]), shape, shape)
-        if self._alignment_matrix is not None:
-            model = self.spatial(self.model_input(image[None])[0], np.max).shape
-            return alignment.given(self._alignment_matrix, shape, (model[0], model[1]))
-        return alignment.find(
-            self.model_input, image, lambda change: self.spatial(np.abs(change), np.max)
-        )
-
-    def filled(self, index: int, fill: Fill) -> Array:
-        """One image wholly filled: what a window or region is replaced with.
+    def channels_last(self, values: Array) -> Array:
+        """A batch in the layout of the model's inputs as (n, height, width, channels).
 
         Args:
-          index: the image's.
-          fill: "mean" (of the image, per channel), "grey", "black", "white" (as
-            shown), "blur", "noise" (the same at every step), or the image's own
-            value, one or one a channel.
-
-        Returns:
-          (height, width, channels) of the image's dtype; integers rounded.
+          values: (n, …), model inputs or gradients of them.
 
         Raises:
-          ValueError: an unknown fill.
+          AlignmentError: they have no height and width.
+        """
+        if values.ndim == 3:
+            return values[..., None]
+        if values.ndim != 4:
+            raise AlignmentError(f"returns shape {values.shape[1:]} for an image")
+        few = max(images.SHOWN)
+        first = self.data_format == "channels_first"
+        # preprocess may change the layout too: few channels beside many pixels tell.
+        if first and values.shape[1] > few >= values.shape[3]:
+            first = False
+        elif not first and values.shape[3] > few >= values.shape[1]:
+            first = True
+        return np.moveaxis(values, 1, -1) if first else values
+
+    def filled(self, index: int, fill: Any) -> Array:
+        """One image wholly hidden: what a window or a region of it is filled with.
+
+        Args:
+          index: of the image.
+          fill: "mean" (the image's, one a channel), "grey", "black", "white"
+            (as shown), "blur", "noise" (the same at every step), or a number or
+            one a channel in the image's own values.
+
+        Returns:
+          (height, width, channels), of the image's dtype.
+
+        Raises:
+          ValueError: there is no such fill.
         """
         image = self.images[index]
-        channels = image.shape[2]
-        if isinstance(fill, str):
-            if fill not in FILLS:
-                raise ValueError(f"fill={fill!r}: pass one of {', '.join(FILLS)} or a value")
-            value = self._named_fill(index, fill)
-        else:
-            value = np.asarray(fill, np.float64)
-            if value.size not in (1, channels) or not np.isfinite(value).all():
-                raise ValueError(f"fill={fill!r}: pass a number, or {channels}, one a channel")
-            value = value.reshape(-1)
-        whole = np.broadcast_to(value, image.shape)
-        if np.issubdtype(image.dtype, np.integer):
-            limits = np.iinfo(image.dtype)
-            whole = np.clip(np.rint(whole), limits.min, limits.max)
-        return whole.astype(image.dtype)
-
-    def _named_fill(self, index: int, fill: str) -> Array:
-        image = self.images[index]
-        channels = image.shape[2]
-        if fill == "mean":
-            return np.asarray(image.mean(axis=(0, 1), dtype=np.float64))
-        if fill == "noise":
-            seed = int.from_bytes(self._hash(index), "little")
-            fractions = np.random.default_rng(seed).random(image.shape)
-            low, high = self._values.at(0, channels), self._values.at(1, channels)
-            return np.asarray(low + fractions * (high - low))
-        if fill == "blur":
-            radius = max(image.shape[:2]) / 8
-            blur = ImageFilter.GaussianBlur(radius)
-            planes = [
-                np.asarray(Image.fromarray(image[..., channel].astype(np.float32)).filter(blur))
-                for channel in range(channels)
-            ]
-            return np.stack(planes, axis=-1).astype(np.float64)
-        return self._values.at({"black": 0.0, "grey": 0.5, "white": 1.0}[fill], channels)
+        plain = fills.check(fill, image.shape[2])
+        return fills.filled(image, plain, self._brightness, self.hashes[index])
 
     @staticmethod
     def fill_name(fill: Fill) -> str:
-        """What a legend calls a fill."""
-        if isinstance(fill, str):
-            return FILLS[fill]
-        return "value " + ", ".join(f"{each:g}" for each in np.ravel(fill))
+        """The fill's name in legends: "image mean", "value 0.5"."""
+        return fills.name(fill)
 
     def shown(self, index: int) -> record.Input:
-        """All that is kept of one image: pixels, name, label, regions."""
-        image = self.images[index]
+        """The record of one image: what is shown, and what is known of it."""
+        height, width = self.images[index].shape[:2]
         return record.Input(
-            png=images.png(self._shown_pixels(index)),
-            height=image.shape[0],
-            width=image.shape[1],
+            png=self._pngs[index],
+            height=height,
+            width=width,
             hash=self.hashes[index],
-            name=self.names[index],
-            label=self.labels[index] if self.labels else None,
+            name=self.names[index] if self.names else "",
+            label=None if self.labels is None else self.labels[index],
             class_names=self.class_names,
             regions=self.regions[index],
-            display=self._displayed is not None,
+            display=self._display is not None,
+            unseen=self._unseen(index),
         )
 
-    def name_classes(self, probabilities: Array) -> None:
-        """Take the classes' names from `decode_prob`, where none were given."""
-        if self.class_names or self.decode_prob is None:
-            return
-        names = _class_names(self.decode_prob(probabilities))
-        if len(names) != probabilities.shape[1]:
-            raise ValueError(
-                f"decode_prob names {len(names)} of {probabilities.shape[1]} classes: name all"
-            )
-        self.class_names = names
-
-    # What was handed in
-
-    def _tell_left_out(self, given: int, kept: int) -> None:
-        if given > kept:
-            report.tell(
-                f"left out {self.name}",
-                f'probe "{self.name}" keeps {kept} of {given} images (each one costs hundreds of'
-                f" forward passes a checkpoint); max_images={given} keeps all",
-            )
-
-    def _check_sizes(self) -> None:
-        if len({image.dtype for image in self.images}) > 1:
-            raise ValueError("images differ in dtype: convert them to one")
-        if len({image.shape[2] for image in self.images}) > 1:
-            raise ValueError("images differ in channels: convert them to one mode")
-        sizes = {image.shape[:2] for image in self.images}
-        if len(sizes) > 1 and self.preprocess is None:
-            raise ValueError(
-                f"images have {len(sizes)} sizes: pass preprocess= that brings them to one"
-            )
-
-    def _class_index(self, value: Any, option: str) -> int:
-        if isinstance(value, str):
-            if value not in self.class_names:
-                raise ValueError(f"{option}: class {value!r} is not in class_names")
-            return self.class_names.index(value)
-        index = int(value)
-        if index != value or index < 0 or (self.class_names and index >= len(self.class_names)):
-            raise ValueError(f"{option}: {value!r} is no class index")
-        return index
-
-    def _read_labels(self, labels: Any, given: int, kept: int) -> tuple[int, ...] | None:
-        if labels is None:
+    def _unseen(self, index: int) -> NDArray[np.bool_] | None:
+        try:
+            found = self.align(index)
+        except AlignmentError:
             return None
-        each = labels if isinstance(labels, list | tuple) else images.to_numpy(labels)
-        if len(each) != given:
-            raise ValueError(f"{len(each)} labels for {given} images")
-        return tuple(self._label(label) for label in list(each)[:kept])
+        return found.bring_back(np.zeros(found.model))[1]
 
-    def _label(self, label: Any) -> int:
-        if isinstance(label, str):
-            return self._class_index(label, "labels")
-        array = images.to_numpy(label)
-        if array.size == 1:
-            return self._class_index(array.reshape(()).item(), "labels")
-        if array.ndim == 1 and (np.sort(array)[-2:] == (0, 1)).all() and array.sum() == 1:
-            return int(array.argmax())
-        raise ValueError(f"labels: {label!r} is neither an index nor one-hot")
+    def align(self, index: int) -> Alignment:
+        """Where the image's pixels lie in the model's input; found once.
 
-    def _read_names(self, names: Any, kept: Sequence[Any], given: int) -> tuple[str, ...]:
-        if names is None:
-            paths = [
-                str(each) for each in kept if isinstance(each, str) or hasattr(each, "__fspath__")
-            ]
-            if len(paths) == len(kept):
-                return tuple(path.replace("\\", "/").rsplit("/", 1)[-1] for path in paths)
-            return tuple(str(index) for index in range(len(kept)))
-        if len(names) != given:
-            raise ValueError(f"{len(names)} names for {given} images")
-        return tuple(str(each) for each in names[: len(kept)])
+        Raises:
+          AlignmentError: it was not found, with what to give.
+        """
+        found = self._alignments[index]
+        if found is None:
+            try:
+                found = self._align(index)
+            except AlignmentError as e:
+                found = e
+            self._alignments[index] = found
+        if isinstance(found, AlignmentError):
+            raise found
+        return found
 
-    def _read_display(self, display: Any, given: int) -> list[Array] | None:
-        if display is None:
-            image = self.images[0]
-            if image.shape[2] not in (1, 3, 4):
-                raise ValueError(f"{image.shape[2]} channels cannot be shown: pass display=")
-            if np.issubdtype(image.dtype, np.integer) and image.dtype != np.uint8:
-                low, high = self._values.low, self._values.high
-                if (low, high) == (0.0, 65535.0):
-                    raise ValueError(f"{image.dtype} images: pass display= or value_range=")
-            return None
-        shown = images.to_viewed(display, "channels_last")
-        if len(shown) != given:
-            raise ValueError(f"display has {len(shown)} images for {given}")
-        values = images.Values(shown, None, None)
-        for image, each in zip(self.images, shown, strict=False):
-            if each.shape[:2] != image.shape[:2] or each.shape[2] not in (1, 3, 4):
-                raise ValueError(
-                    f"display has shape {each.shape} for an image {image.shape}:"
-                    " pass the same height and width, 1, 3 or 4 channels"
-                )
-        return [values.fraction(each) for each in shown[: len(self.images)]]
-
-    def _shown_pixels(self, index: int) -> Array:
-        if self._displayed is not None:
-            return self._displayed[index]
-        return self._values.fraction(self.images[index])
-
-    def _read_regions(self, regions: Mapping[str, Any], given: int) -> tuple[dict[str, Array], ...]:
-        per_image: list[dict[str, Array]] = [{} for _ in self.images]
-        for name, masks in regions.items():
-            each = masks if isinstance(masks, list | tuple) else images.to_numpy(masks)
-            one = not isinstance(each, list | tuple) and each.ndim == 2
-            if not one and len(each) != given:
-                raise ValueError(f"region {name!r} has {len(each)} masks for {given} images")
-            for index, image in enumerate(self.images):
-                mask = images.to_numpy(each if one else each[index])
-                if mask.dtype != bool or mask.shape != image.shape[:2]:
-                    raise ValueError(
-                        f"region {name!r} is {mask.dtype} {mask.shape} for an image"
-                        f" {image.shape[:2]}: pass a boolean mask of its height and width"
-                    )
-                if not mask.any() or mask.all():
-                    raise ValueError(f"region {name!r} covers all or none of image {index}")
-                per_image[index][name] = mask
-        return tuple(per_image)
-
-    def _hash(self, index: int) -> bytes:
+    def _align(self, index: int) -> Alignment:
         image = self.images[index]
-        digest = hashlib.blake2b(f"{image.shape} {image.dtype.str}".encode(), digest_size=16)
-        digest.update(image.tobytes())
-        digest.update(np.rint(self._shown_pixels(index) * 255).astype(np.uint8).tobytes())
-        return digest.digest()
+        shape = (image.shape[0], image.shape[1])
+        if self.preprocess is None:
+            return alignment.same(shape)
+        if self._matrices is not None:
+            size = self._inputs(image[None]).shape
+            return alignment.given(self._matrices[index], shape, (size[1], size[2]))
+        spare = np.stack([np.zeros(image.shape[2]), np.ones(image.shape[2])])
+        for other in self._alignments:
+            if (
+                isinstance(other, Alignment)
+                and other.viewed == shape
+                and alignment.agrees(other, self._inputs, image, spare)
+            ):
+                return other
+        return alignment.find(self._inputs, image, spare)
+
+    def _inputs(self, batch: Array) -> Array:
+        return self.channels_last(self.model_input(batch))
 
 
-def _as_list(given: Any) -> list[Any]:
-    if isinstance(given, str | Image.Image) or hasattr(given, "__fspath__"):
-        raise ValueError("images is one image: pass a list of images")
-    try:
-        return list(given) if isinstance(given, Sequence) else list(images.to_numpy(given))
-    except TypeError as e:
-        raise ValueError(f"images is {type(given).__name__}: pass a batch of images") from e
+def _choice(name: str, value: str, known: Sequence[str]) -> str:
+    if value not in known:
+        raise ValueError(f"{name}={value!r}: pass one of {', '.join(known)}")
+    return str(value)
 
 
-def _viewed(kept: Sequence[Any], data_format: str) -> list[Array]:
-    return images.to_viewed(list(kept), data_format)
+def _count(name: str, value: int, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"{name}={value!r}: pass an integer from {least}")
+    return int(value)
 
 
-def _values(viewed: Sequence[Array], value_range: Any, normalized: Any) -> images.Values:
-    return images.Values(viewed, value_range, normalized)
+def _function(name: str, value: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
+    if value is not None and not callable(value):
+        raise TypeError(f"{name}={value!r}: pass a function")
+    return value
 
 
-def _class_names(names: Sequence[str] | Mapping[int, str] | None) -> tuple[str, ...]:
-    if names is None:
+def _image_names(given: Any, kept: Sequence[Any], count: int) -> tuple[str, ...]:
+    if given is None:
+        if all(isinstance(each, str | PathLike) for each in kept):
+            return tuple(Path(each).name for each in kept)
         return ()
-    if isinstance(names, Mapping):
-        if sorted(names) != list(range(len(names))):
-            raise ValueError("class_names: the keys must be 0, 1, 2, …")
-        names = [names[index] for index in range(len(names))]
-    if isinstance(names, str):
-        raise ValueError(f"class_names={names!r}: pass a list of names")
-    return tuple(str(name) for name in names)
+    if isinstance(given, str) or len(given) != count:
+        raise ValueError(f"names={given!r} for {count} images: pass one each")
+    return tuple(str(each) for each in given[: len(kept)])
+
+
+def _matrices(given: Any, count: int, probe: Probe) -> NDArray[np.float64]:
+    if probe.preprocess is None:
+        raise ValueError("alignment= without preprocess=: the model eats the images as they are")
+    return alignment.check(given, count)
+
+
+def _digest(image: Array, png: bytes) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(f"{image.dtype.str} {image.shape}".encode())
+    digest.update(image.tobytes())
+    digest.update(png)
+    return digest.digest()

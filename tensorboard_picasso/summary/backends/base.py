@@ -44,7 +44,7 @@ class Backend(abc.ABC):
         layer: str | None = None,
         preprocess: Callable[[Any], Any] | None = None,
     ) -> Array:
-        """d sum(cotangent * scores) / dx, or with respect to a layer's output.
+        """D sum(cotangent * scores) / dx, or with respect to a layer's output.
 
         Every score (log-odds, logit, probability) is made outside, in NumPy, by
         its `cotangent` (n, classes). With `preprocess`, x is a batch of viewed

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tensorboard_picasso.summary import checkpoint, logging, state
+from tensorboard_picasso.summary import checkpoint, log, state
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.methods.occlusion import Occlusion
 from tensorboard_picasso.summary.methods.saliency import Saliency
@@ -127,7 +127,7 @@ class KerasCallback(keras.callbacks.Callback):
         memory.output = result.output
 
     def _log(self, epoch: float) -> None:
-        logging.log(
+        log.checkpoint_of(
             self._probe,
             self.model,
             self._methods,

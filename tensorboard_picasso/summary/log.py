@@ -8,7 +8,7 @@ from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.probe import Probe
 
 
-def log(
+def checkpoint_of(
     probe: Probe,
     model: Any,
     methods: Sequence[Method],

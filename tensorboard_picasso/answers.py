@@ -1,0 +1,261 @@
+"""What the routes answer, as packs; `docs/http_api.md` describes them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tensorboard_picasso import record
+from tensorboard_picasso.metadata import Kind, Series
+from tensorboard_picasso.pack import Pack
+from tensorboard_picasso.reading import Problems, Reader, Stored, only, unpacked
+from tensorboard_picasso.version import __version__
+
+
+def index(reader: Reader) -> dict[str, Any]:
+    """Which runs, probes, images and methods there are."""
+    found, problems = reader.series()
+    runs = []
+    for run, series in sorted(found.items()):
+        probes: dict[str, dict[str, Any]] = {}
+        for each in sorted(series):
+            probe = probes.setdefault(each.probe, {"images": set(), "methods": {}})
+            probe["images"].add(each.image)
+            if each.label:
+                method = {"label": each.label, "method": each.method, "maps": False}
+                method = probe["methods"].setdefault(each.label, method)
+                method["maps"] |= each.kind is Kind.MAP
+        listed = [
+            {
+                "name": name,
+                "images": sorted(probe["images"]),
+                "methods": list(probe["methods"].values()),
+            }
+            for name, probe in probes.items()
+        ]
+        runs.append({"name": run, "probes": listed})
+    return {"version": __version__, "format": 1, "runs": runs, "problems": problems}
+
+
+def inputs(reader: Reader, run: str, probe: str, images: Sequence[int] | None) -> bytes:
+    """Names, labels, class names, regions."""
+    pack, problems = Pack(), Problems()
+    class_names: list[list[str]] = []
+
+    def one(stored: Stored, shown: record.Input) -> dict[str, Any]:
+        names = list(shown.class_names)
+        if names and names not in class_names:
+            class_names.append(names)
+        return {
+            **_at(stored, shown.hash),
+            "name": shown.name,
+            "label": shown.label,
+            "class_names": class_names.index(names) if names else None,
+            "height": shown.height,
+            "width": shown.width,
+            "display": shown.display,
+            "regions": [
+                {"name": name, "mask": pack.add(mask, "u1")} for name, mask in shown.regions.items()
+            ],
+            "unseen": None if shown.unseen is None else pack.add(shown.unseen, "u1"),
+        }
+
+    tags = only(reader.of_probe(run, probe), Kind.INPUT, images)
+    listed = _images(reader, run, tags, record.unpack_input, one, problems)
+    header = {"run": run, "probe": probe, "class_names": class_names, "images": listed}
+    return pack.finish({**header, "problems": problems})
+
+
+def image(reader: Reader, run: str, probe: str, number: int, digest: str) -> bytes | None:
+    """The PNG of one viewed image with this hash, None where it was not kept."""
+    tags = only(reader.of_probe(run, probe), Kind.INPUT, [number])
+    for series, stored in reader.tensors(run, tags).items():
+        for _, shown in reversed(unpacked(series, stored, record.unpack_input, Problems())):
+            if shown.hash.hex() == digest:
+                return shown.png
+    return None
+
+
+def scores(reader: Reader, run: str, probe: str, images: Sequence[int] | None) -> bytes:
+    """Class scores of all kept steps."""
+    pack, problems = Pack(), Problems()
+
+    def one(stored: Stored, each: record.Scores) -> dict[str, Any]:
+        whole = len(each.classes) == each.class_count
+        return {
+            **_at(stored, each.input_hash),
+            "epoch": each.epoch,
+            "output": each.output,
+            "class_count": each.class_count,
+            "classes": None if whole else each.classes.tolist(),
+            "values": pack.add(each.values, "f4"),
+            "hidden": [
+                {"region": part.region, "fill": part.fill, "values": pack.add(part.values, "f4")}
+                for part in each.hidden
+            ],
+            "targets": each.targets,
+            "lasting": each.lasting,
+            "dropped": each.dropped,
+        }
+
+    tags = only(reader.of_probe(run, probe), Kind.SCORES, images)
+    listed = _images(reader, run, tags, record.unpack_scores, one, problems)
+    return pack.finish({"run": run, "probe": probe, "images": listed, "problems": problems})
+
+
+def attributions(
+    reader: Reader,
+    run: str,
+    probe: str,
+    label: str,
+    images: Sequence[int] | None,
+    with_grid: Callable[[int, bool], bool],
+) -> bytes | None:
+    """Settings, statistics and grids of one method; None where it is not there.
+
+    with_grid: (step, whether it is the newest) to whether its grid is wanted.
+    """
+    pack, problems = Pack(), Problems()
+    settings: list[dict[str, Any]] = []
+    known: dict[str, int] = {}
+    tags = only(reader.of_probe(run, probe), Kind.METHOD, images, label)
+    if not tags:
+        return None
+    newest: dict[int, int] = {}
+
+    def one(stored: Stored, each: record.Attribution) -> dict[str, Any]:
+        about = _settings(each)
+        key = repr(about)
+        if key not in known:
+            known[key] = len(settings)
+            settings.append(about)
+        grid = each.grid
+        wanted = grid is not None and with_grid(stored.step, stored.step == newest[id(stored)])
+        rows = [_row(target) for target in each.targets]
+        return {
+            **_at(stored, each.input_hash),
+            "settings": known[key],
+            "targets": [target.index for target in each.targets],
+            "statistics": pack.add(rows, "f8"),
+            "whole": None if grid is None else pack.add(grid.whole, "f4"),
+            "grid": pack.add(grid.values, "f4") if grid is not None and wanted else None,
+        }
+
+    listed = []
+    for series, stored in reader.tensors(run, tags).items():
+        newest = {id(each): stored[-1].step for each in stored}
+        records = [
+            one(*each) for each in unpacked(series, stored, record.unpack_attribution, problems)
+        ]
+        listed.append({"image": series.image, "records": records})
+    header = {"run": run, "probe": probe, "label": label, "settings": settings}
+    return pack.finish({**header, "images": listed, "problems": problems})
+
+
+def maps(
+    reader: Reader, run: str, probe: str, label: str, wanted: Sequence[tuple[int, int, float]]
+) -> tuple[bytes, bool] | None:
+    """Full-resolution maps of (image, step, wall), and whether all are there."""
+    images = sorted({number for number, _, _ in wanted})
+    tags = only(reader.of_probe(run, probe), Kind.MAP, images, label)
+    if not tags:
+        return None
+    pack, problems = Pack(), Problems()
+    held = {
+        (series.image, each.step, each.wall): each.data
+        for series, stored in reader.blobs(run, tags).items()
+        for each in stored
+    }
+    missing = [dict(zip(("image", "step", "wall"), each, strict=True)) for each in wanted
+               if each not in held]  # fmt: skip
+    there = [each for each in wanted if each in held]
+    blobs = iter(reader.contents([key for each in there for key in held[each]]))
+    records = []
+    for each in there:
+        elements = [next(blobs) for _ in held[each]]
+        try:
+            records.append(_maps(pack, each, record.unpack_maps(elements)))
+        except record.RecordError as e:
+            problems.note(e, image=each[0], step=each[1])
+    header = {"run": run, "probe": probe, "label": label, "records": records}
+    data = pack.finish({**header, "missing": missing, "problems": problems})
+    return data, not missing and not problems
+
+
+def _maps(pack: Pack, at: tuple[int, int, float], stored: record.Maps) -> dict[str, Any]:
+    return {
+        "image": at[0],
+        "step": at[1],
+        "wall": at[2],
+        "hash": stored.input_hash.hex(),
+        "height": stored.height,
+        "width": stored.width,
+        "sign": stored.sign,
+        "precision": stored.precision,
+        "unseen": None if stored.unseen is None else pack.add(stored.unseen, "u1"),
+        "planes": [
+            {
+                "target": plane.target,
+                "peak": plane.peak,
+                "values": pack.add(plane.values, "u1"),
+                "special": pack.add(plane.special, "u1") if plane.special else None,
+            }
+            for plane in stored.planes
+        ],
+    }
+
+
+def _images(
+    reader: Reader,
+    run: str,
+    tags: Mapping[Series, str],
+    unpack: Callable[[bytes], Any],
+    one: Callable[[Stored, Any], dict[str, Any]],
+    problems: Problems,
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "image": series.image,
+            "records": [one(*each) for each in unpacked(series, stored, unpack, problems)],
+        }
+        for series, stored in reader.tensors(run, tags).items()
+    ]
+
+
+def _at(stored: Stored, digest: bytes) -> dict[str, Any]:
+    return {"step": stored.step, "wall": stored.wall, "hash": digest.hex()}
+
+
+def _settings(each: record.Attribution) -> dict[str, Any]:
+    geometry = None
+    if each.grid is not None:
+        geometry = {
+            "window": list(each.grid.window),
+            "tops": each.grid.tops.tolist(),
+            "lefts": each.grid.lefts.tolist(),
+            "classes": each.grid.classes.tolist(),
+        }
+    return {
+        "method": each.method,
+        "sign": each.sign,
+        "unit": each.unit,
+        "score": each.score,
+        "output": each.output,
+        "layer": each.layer,
+        "seed": each.seed,
+        "parameters": dict(each.parameters),
+        "height": each.height,
+        "width": each.width,
+        "precision": each.precision,
+        "regions": [
+            {"name": part.name, "area": part.area, "ceiling": part.ceiling} for part in each.regions
+        ],
+        "geometry": geometry,
+    }
+
+
+def _row(target: record.Target) -> list[float]:
+    s = target.statistics
+    row = [target.whole, s.minimum, s.maximum, s.positive, s.negative, s.p50, s.p99, s.p999]
+    row += [s.nan, s.infinite, s.count]
+    return row + [
+        part for share in s.shares for part in (share.positive, share.negative, share.absolute)
+    ]

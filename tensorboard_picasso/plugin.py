@@ -1,0 +1,191 @@
+"""The plugin: routes only. What they answer is made in `answers`."""
+
+import hashlib
+import mimetypes
+from collections.abc import Callable, Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+import werkzeug
+from tensorboard import errors
+from tensorboard.backend import http_util
+from tensorboard.data import provider
+from tensorboard.plugins import base_plugin
+from werkzeug import wrappers
+
+from tensorboard_picasso import answers
+from tensorboard_picasso.metadata import PLUGIN_NAME
+from tensorboard_picasso.reading import Reader
+
+# A URL that names content says so for as long as browsers remember.
+FOREVER = 365 * 24 * 3600
+MAX_MAPS = 512
+PACK = "application/octet-stream"
+# What is served, whatever this machine's MIME table says.
+TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+
+Route = Callable[[wrappers.Request], Any]
+
+
+class PicassoPlugin(base_plugin.TBPlugin):
+    """Serves attribution records to the dashboard."""
+
+    plugin_name = PLUGIN_NAME
+
+    def __init__(self, context: base_plugin.TBContext) -> None:
+        self._provider: provider.DataProvider = context.data_provider
+
+    def get_plugin_apps(self) -> Mapping[str, Any]:
+        """Routes to WSGI applications."""
+        routes: dict[str, Route] = {
+            "/index": self._serve_index,
+            "/inputs": self._serve_inputs,
+            "/image": self._serve_image,
+            "/scores": self._serve_scores,
+            "/attributions": self._serve_attributions,
+            "/maps": self._serve_maps,
+            "/static/*": self._serve_static,
+        }
+        return {path: _application(route) for path, route in routes.items()}
+
+    def is_active(self) -> bool:
+        """Whether any run may hold a probe: asked of the frontend, so always yes."""
+        return True
+
+    def frontend_metadata(self) -> base_plugin.FrontendMetadata:
+        """Where the dashboard starts."""
+        return base_plugin.FrontendMetadata(
+            es_module_path="/static/index.js", tab_name="Picasso", disable_reload=False
+        )
+
+    def _reader(self, request: wrappers.Request) -> Reader:
+        from tensorboard import plugin_util
+
+        context = plugin_util.context(request.environ)
+        return Reader(self._provider, context, plugin_util.experiment_id(request.environ))
+
+    def _serve_index(self, request: wrappers.Request) -> Any:
+        found = answers.index(self._reader(request))
+        return http_util.Respond(request, found, "application/json")
+
+    def _serve_inputs(self, request: wrappers.Request) -> Any:
+        found = answers.inputs(self._reader(request), *_probe(request), _images(request))
+        return http_util.Respond(request, found, PACK)
+
+    def _serve_image(self, request: wrappers.Request) -> Any:
+        run, probe = _probe(request)
+        number = _number("image", _argument(request, "image"))
+        digest = _argument(request, "hash")
+        found = answers.image(self._reader(request), run, probe, number, digest)
+        if found is None:
+            raise errors.NotFoundError(f'no image {number} with hash "{digest}" was kept')
+        return http_util.Respond(request, found, "image/png", expires=FOREVER)
+
+    def _serve_scores(self, request: wrappers.Request) -> Any:
+        found = answers.scores(self._reader(request), *_probe(request), _images(request))
+        return http_util.Respond(request, found, PACK)
+
+    def _serve_attributions(self, request: wrappers.Request) -> Any:
+        run, probe = _probe(request)
+        label = _argument(request, "label")
+        found = answers.attributions(
+            self._reader(request), run, probe, label, _images(request), _grids(request)
+        )
+        if found is None:
+            raise errors.NotFoundError(f'no method "{label}" in probe "{probe}" of run "{run}"')
+        return http_util.Respond(request, found, PACK)
+
+    def _serve_maps(self, request: wrappers.Request) -> Any:
+        run, probe = _probe(request)
+        label = _argument(request, "label")
+        found = answers.maps(self._reader(request), run, probe, label, _of(request))
+        if found is None:
+            raise errors.NotFoundError(f'no maps "{label}" in probe "{probe}" of run "{run}"')
+        data, whole = found
+        return http_util.Respond(request, data, PACK, expires=FOREVER if whole else 0)
+
+    def _serve_static(self, request: wrappers.Request) -> Any:
+        name = request.path.rsplit("/static/", 1)[-1]
+        folder = resources.files("tensorboard_picasso") / "static"
+        suffix = name[name.rfind(".") :]
+        # The folder is flat: a name with anything else in it is none of ours.
+        if "/" in name or "\\" in name or ".." in name or not (folder / name).is_file():
+            raise errors.NotFoundError(f'no file "{name}"')
+        data = (folder / name).read_bytes()
+        tag = f'"{hashlib.blake2b(data, digest_size=12).hexdigest()}"'
+        if tag in request.headers.get("If-None-Match", ""):
+            return werkzeug.Response(status=304, headers=[("ETag", tag)])
+        kind = TYPES.get(suffix) or mimetypes.guess_type(name)[0] or PACK
+        return http_util.Respond(request, data, kind, headers=[("ETag", tag)])
+
+
+def _application(route: Route) -> Any:
+    @wrappers.Request.application
+    def application(request: wrappers.Request) -> Any:
+        if request.method not in ("GET", "HEAD"):
+            raise errors.InvalidArgumentError(f"{request.method}: only GET is served")
+        try:
+            return route(request)
+        except (KeyError, ValueError) as e:
+            # The loaders disagree on what a key that is gone raises.
+            raise errors.NotFoundError(f"not in the log: {e}") from e
+
+    return application
+
+
+def _argument(request: wrappers.Request, name: str) -> str:
+    value = request.args.get(name)
+    if value is None:
+        raise errors.InvalidArgumentError(f"{name} is missing")
+    return value
+
+
+def _probe(request: wrappers.Request) -> tuple[str, str]:
+    return _argument(request, "run"), _argument(request, "probe")
+
+
+def _number(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise errors.InvalidArgumentError(f'{name} "{text}": give a number')
+    return int(text)
+
+
+def _images(request: wrappers.Request) -> Sequence[int] | None:
+    text = request.args.get("images")
+    if text is None:
+        return None
+    parts = text.split(",")
+    if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):
+        raise errors.InvalidArgumentError(f'images "{text}": give indices such as 0,3')
+    return [int(part) for part in parts]
+
+
+def _step(text: str) -> int:
+    sign = -1 if text.startswith("-") else 1
+    return sign * _number("step", text.removeprefix("-"))
+
+
+def _grids(request: wrappers.Request) -> Callable[[int, bool], bool]:
+    text = request.args.get("grids", "none")
+    if text == "none":
+        return lambda step, newest: False
+    if text == "all":
+        return lambda step, newest: True
+    if text == "newest":
+        return lambda step, newest: newest
+    steps = frozenset(map(_step, text.split(",")))
+    return lambda step, newest: step in steps
+
+
+def _of(request: wrappers.Request) -> list[tuple[int, int, float]]:
+    text = _argument(request, "of")
+    wanted = []
+    for part in text.split(","):
+        try:
+            image, step, wall = part.split(":")
+            wanted.append((_number("image", image), _step(step), float(wall)))
+        except ValueError as e:
+            raise errors.InvalidArgumentError(f'of "{part}": give image:step:wall') from e
+    if len(wanted) > MAX_MAPS:
+        raise errors.InvalidArgumentError(f"of names {len(wanted)} maps: at most {MAX_MAPS}")
+    return wanted

@@ -1,0 +1,162 @@
+"""Reads series through TensorBoard's data provider, whichever loader is behind it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from tensorboard import errors
+from tensorboard.data import provider
+
+from tensorboard_picasso import metadata, record
+from tensorboard_picasso.metadata import PLUGIN_NAME, Kind, Series
+
+# Each small read of a blob waits on the data server: read several at once.
+BLOB_READERS = 8
+# More than TensorBoard keeps of any series.
+ALL_STEPS = 1 << 20
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One stored record: `data` are its bytes, or its blobs' references."""
+
+    step: int
+    wall: float
+    data: Any
+
+
+class Problems(list[dict[str, Any]]):
+    """What could not be read, for the answer."""
+
+    def note(self, error: record.RecordError, **where: Any) -> None:
+        """Add one, with where it is."""
+        newer = isinstance(error, record.NewerRecordError)
+        kind = "newer" if newer else "damaged"
+        self.append({**where, "problem": kind, "message": str(error)})
+
+
+def superseded(records: Iterable[Stored]) -> list[Stored]:
+    """Drop what a later record (wall time) with the same or an earlier step replaces."""
+    kept: list[Stored] = []
+    for each in sorted(records, key=lambda each: each.wall):
+        while kept and kept[-1].step >= each.step:
+            kept.pop()
+        kept.append(each)
+    return kept
+
+
+class Reader:
+    """All reads of one request."""
+
+    def __init__(self, source: provider.DataProvider, context: Any, experiment: str) -> None:
+        self._source = source
+        self._where = {"experiment_id": experiment, "plugin_name": PLUGIN_NAME}
+        self._context = context
+
+    def series(
+        self, runs: Sequence[str] | None = None
+    ) -> tuple[dict[str, dict[Series, str]], list[dict[str, str]]]:
+        """The series of each run with their tags, and what could not be read."""
+        chosen = provider.RunTagFilter(runs=runs)
+        found: dict[str, dict[Series, str]] = {}
+        problems = []
+        for listed in (
+            self._source.list_tensors(self._context, run_tag_filter=chosen, **self._where),
+            self._source.list_blob_sequences(self._context, run_tag_filter=chosen, **self._where),
+        ):
+            for run, tags in listed.items():
+                for tag, about in tags.items():
+                    try:
+                        found.setdefault(run, {})[metadata.parse(about.plugin_content)] = tag
+                    except metadata.SeriesError as e:
+                        problems.append({"run": run, "tag": tag, "message": str(e)})
+        return found, problems
+
+    def of_probe(self, run: str, probe: str) -> dict[Series, str]:
+        """The series of one probe in one run.
+
+        Raises:
+          NotFoundError: there is no such run or probe.
+        """
+        found = self.series([run])[0].get(run)
+        if not found:
+            raise errors.NotFoundError(f'no run "{run}" with a probe')
+        of_probe = {series: tag for series, tag in found.items() if series.probe == probe}
+        if not of_probe:
+            raise errors.NotFoundError(f'no probe "{probe}" in run "{run}"')
+        return of_probe
+
+    def tensors(self, run: str, tags: Mapping[Series, str]) -> dict[Series, list[Stored]]:
+        """The records of tensor series, ascending in step, superseded ones dropped."""
+        if not tags:
+            return {}
+        read = self._source.read_tensors(
+            self._context,
+            downsample=ALL_STEPS,
+            run_tag_filter=provider.RunTagFilter(runs=[run], tags=list(tags.values())),
+            **self._where,
+        ).get(run, {})
+        return {
+            series: superseded(
+                Stored(each.step, each.wall_time, each.numpy.item()) for each in read.get(tag, ())
+            )
+            for series, tag in tags.items()
+        }
+
+    def blobs(self, run: str, tags: Mapping[Series, str]) -> dict[Series, list[Stored]]:
+        """The same of blob series; `data` are the keys of their blobs."""
+        if not tags:
+            return {}
+        read = self._source.read_blob_sequences(
+            self._context,
+            downsample=ALL_STEPS,
+            run_tag_filter=provider.RunTagFilter(runs=[run], tags=list(tags.values())),
+            **self._where,
+        ).get(run, {})
+        return {
+            series: superseded(
+                Stored(each.step, each.wall_time, [blob.blob_key for blob in each.values])
+                for each in read.get(tag, ())
+            )
+            for series, tag in tags.items()
+        }
+
+    def contents(self, keys: Sequence[str]) -> list[bytes]:
+        """The blobs of these keys, several at once."""
+
+        def read(key: str) -> bytes:
+            data: bytes = self._source.read_blob(self._context, blob_key=key)
+            return data
+
+        with ThreadPoolExecutor(BLOB_READERS) as pool:
+            return list(pool.map(read, keys))
+
+
+def unpacked(
+    series: Series,
+    stored: Sequence[Stored],
+    unpack: Callable[[bytes], T],
+    problems: Problems,
+) -> list[tuple[Stored, T]]:
+    """The records that can be read; the others become problems."""
+    result = []
+    for each in stored:
+        try:
+            result.append((each, unpack(each.data)))
+        except record.RecordError as e:
+            problems.note(e, image=series.image, step=each.step)
+    return result
+
+
+def only(
+    series: Mapping[Series, str], kind: Kind, images: Sequence[int] | None, label: str = ""
+) -> dict[Series, str]:
+    """The series of one kind and label, of some images or of all, by image."""
+    return {
+        each: tag
+        for each, tag in sorted(series.items())
+        if each.kind is kind and each.label == label and (images is None or each.image in images)
+    }

@@ -1,0 +1,103 @@
+// Everything that is known of TensorBoard around this page: the URL's hash, messages, dark mode.
+// The page also works alone, without a host.
+
+const PREFIX = "p.picasso.";
+
+function outer() {
+  try {
+    // Reading the location throws where the parent is of another origin.
+    void window.parent.location.hash;
+    return window.parent;
+  } catch {
+    return window;
+  }
+}
+
+const page = outer();
+const alone = page === window;
+
+function parse(hash) {
+  const found = new Map();
+  for (const part of hash.replace(/^#/, "").split("&")) {
+    const at = part.indexOf("=");
+    const key = at < 0 ? "" : part.slice(0, at);
+    if (!key.startsWith(PREFIX)) continue;
+    try {
+      found.set(key.slice(PREFIX.length), decodeURIComponent(part.slice(at + 1)));
+    } catch {
+      // A hand-written hash may hold a stray per cent sign: that key is left out.
+    }
+  }
+  return found;
+}
+
+let port = null;
+let last = 0;
+const waiting = new Map();
+const listeners = new Map();
+
+function receive(event) {
+  const { type, id, payload, isReply } = JSON.parse(event.data);
+  if (isReply) {
+    waiting.get(id)?.(payload);
+    waiting.delete(id);
+    return;
+  }
+  listeners.get(type)?.(payload);
+  port.postMessage(JSON.stringify({ type, id, payload: null, error: null, isReply: true }));
+}
+
+function ask(type) {
+  if (port === null) return Promise.resolve(null);
+  const id = last++;
+  port.postMessage(JSON.stringify({ type, id, payload: null, error: null, isReply: false }));
+  return new Promise((resolve) => {
+    waiting.set(id, resolve);
+    setTimeout(() => resolve(null), 500);
+  });
+}
+
+/** Open the channel to the host; `onReload` is called when it read new data. */
+export function connect(onReload) {
+  if (window.parent === window) return;
+  const channel = new MessageChannel();
+  port = channel.port1;
+  port.onmessage = receive;
+  listeners.set("experimental.DataReloaded", onReload);
+  window.parent.postMessage("experimental.bootstrap", "*", [channel.port2]);
+}
+
+/** What the URL holds for this plugin: the hash; where it cannot be read, the host's message. */
+export async function readUrl() {
+  if (!alone || window.parent === window) return parse(page.location.hash);
+  const answer = await ask("experimental.GetURLPluginData");
+  return new Map(Object.entries(answer ?? {}));
+}
+
+/** Put entries into the URL's hash, leaving what is not ours. */
+export function writeUrl(entries) {
+  const parts = page.location.hash.replace(/^#/, "").split("&").filter(Boolean);
+  // TensorBoard puts its active tab first; another tab's address is not ours to change.
+  if (!alone && parts[0] !== "picasso") return;
+  const others = parts.filter((part) => !part.startsWith(PREFIX));
+  const ours = [...entries].map(([key, value]) => `${PREFIX}${key}=${encodeURIComponent(value)}`);
+  const hash = `#${[...others, ...ours].join("&")}`;
+  if (hash !== page.location.hash) page.history.replaceState(page.history.state, "", hash);
+}
+
+/** Follow light and dark: the host's class, or the system's wish where there is no host. */
+export function followTheme(apply) {
+  const media = matchMedia("(prefers-color-scheme: dark)");
+  const update = () => apply(alone ? media.matches : page.document.body.classList.contains("dark-mode"));
+  media.addEventListener("change", update);
+  if (!alone) {
+    const observer = new MutationObserver(update);
+    observer.observe(page.document.body, { attributes: true, attributeFilter: ["class"] });
+  }
+  update();
+}
+
+/** Whether the page can be seen: a hidden tab's frame stays alive at height 0. */
+export function isVisible() {
+  return !document.hidden && window.innerHeight > 0;
+}

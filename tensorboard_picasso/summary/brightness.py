@@ -1,0 +1,142 @@
+"""What the numbers of the viewed images say: which are black, which white."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tensorboard_picasso.summary.images import Array
+
+
+class Brightness:
+    """How an image's own values become shown ones, 0 black to 1 white, and back.
+
+    Args:
+      images: viewed images (height, width, channels), all of one dtype.
+      value_range: (low, high), the values shown as black and white; default
+        0..255 for integers and 0..1 for floats. With `normalized` it is that
+        before normalising.
+      normalized: (mean, std), each a number or one a channel, that were
+        subtracted and divided by.
+      what: name in errors. shown: whether the images themselves are shown; if
+        not, an unknown range is no error until black or white is asked for.
+
+    Raises:
+      ValueError: values outside the range, with the line to paste.
+    """
+
+    def __init__(
+        self,
+        images: Sequence[Array],
+        value_range: Any = None,
+        normalized: Any = None,
+        what: str = "pixels",
+        shown: bool = True,
+    ) -> None:
+        self._images = images
+        self._what = what
+        self._mean, self._std = _mean_std(normalized, images[0])
+        self._normalized = normalized is not None
+        given = None if value_range is None else _pair(value_range)
+        try:
+            self._range: tuple[float, float] | None = self._checked(given)
+        except ValueError:
+            if shown or given is not None:
+                raise
+            self._range = None
+
+    def _checked(self, given: tuple[float, float] | None) -> tuple[float, float]:
+        spans = [self._before(np.stack([e.min((0, 1)), e.max((0, 1))])) for e in self._images]
+        least = min(float(span.min()) for span in spans)
+        most = max(float(span.max()) for span in spans)
+        dtype = self._images[0].dtype
+        if given is not None:
+            low, high = given
+        elif dtype.kind == "f":
+            low, high = 0.0, 1.0
+        elif dtype.itemsize == 2:
+            raise ValueError(
+                f"{self._what} are {dtype}: pass display= (what to show instead) or"
+                f" value_range=(0, {_above(most)})"
+            )
+        else:
+            low, high = 0.0, 255.0
+            if most == 1:
+                raise ValueError(f"{self._what} span 0..1 in {dtype}: pass value_range=(0, 1)")
+        # Rounding in a resize or in undoing the normalisation is no reason to stop.
+        slack = (0.02 if self._normalized else 1e-3) * (high - low)
+        if least < low - slack or most > high + slack:
+            raise ValueError(self._remedy(least, most))
+        return low, high
+
+    def _remedy(self, least: float, most: float) -> str:
+        if least >= 0 and 16 < most <= 255:
+            bounds = (0.0, 255.0)
+        elif -1 <= least < 0 and most <= 1:
+            bounds = (-1.0, 1.0)
+        else:
+            bounds = (least, most)
+        span = f"{self._what} span {least:.3g}..{most:.3g}"
+        paste = f"pass value_range=({bounds[0]:.6g}, {bounds[1]:.6g})"
+        if self._normalized:
+            return f"{span} once normalized= is undone: check mean and std, or {paste}"
+        standardised = least < -1
+        return f"{span}: {paste}" + (" or normalized=(mean, std)" if standardised else "")
+
+    def _before(self, values: Array) -> Array:
+        result: Array = values.astype(np.float64) * self._std + self._mean
+        return result
+
+    def shown(self, image: Array) -> Array:
+        """The image as shown: float64 in 0..1, same shape."""
+        low, high = self._known()
+        return np.clip((self._before(image) - low) / (high - low), 0, 1)
+
+    def value(self, fraction: float, channels: int) -> Array:
+        """The image's own values of a shown brightness, (channels,); alpha stays opaque."""
+        low, high = self._known()
+        fractions = np.full(channels, fraction)
+        if channels == 4:
+            fractions[3] = 1
+        result: Array = (low + fractions * (high - low) - self._mean) / self._std
+        return result
+
+    def _known(self) -> tuple[float, float]:
+        if self._range is None:
+            raise ValueError(
+                "black and white are unknown where display= is shown: pass value_range=(low, high)"
+            )
+        return self._range
+
+
+def _above(most: float) -> int:
+    return int(2 ** np.ceil(np.log2(max(most, 255) + 1))) - 1
+
+
+def _pair(value_range: Any) -> tuple[float, float]:
+    try:
+        low, high = map(float, value_range)
+    except (TypeError, ValueError) as e:
+        raise ValueError(f"value_range={value_range!r}: pass (low, high)") from e
+    if not low < high or not np.isfinite([low, high]).all():
+        raise ValueError(f"value_range={value_range!r}: low must be below high")
+    return low, high
+
+
+def _mean_std(normalized: Any, image: Array) -> tuple[Array, Array]:
+    if normalized is None:
+        return np.zeros(()), np.ones(())
+    channels = image.shape[2]
+    if image.dtype.kind != "f":
+        raise ValueError(f"normalized= is for floats, and images are {image.dtype}: leave it out")
+    try:
+        mean, std = (np.asarray(each, np.float64).reshape(-1) for each in normalized)
+    except (TypeError, ValueError) as e:
+        raise ValueError(f"normalized={normalized!r}: pass (mean, std)") from e
+    sizes = {1, channels}
+    if not {mean.size, std.size} <= sizes or not (std > 0).all() or not np.isfinite(mean).all():
+        raise ValueError(
+            f"normalized={normalized!r}: pass (mean, std), each a number or one for each of"
+            f" {channels} channels, std above 0"
+        )
+    return mean, std

@@ -1,0 +1,70 @@
+"""Named parts of the images, as boolean masks."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorboard_picasso.summary.images import to_numpy
+
+Mask = NDArray[np.bool_]
+
+
+def masks(given: Any, shapes: Sequence[tuple[int, int]], count: int) -> tuple[dict[str, Mask], ...]:
+    """One mapping of region name to (height, width) mask for each kept image.
+
+    Args:
+      given: {name: masks}, where masks is one (height, width) for all images,
+        or (n, height, width) or a list with one each; true inside.
+      shapes: height and width of the images that are kept.
+      count: how many images were handed in; the masks may be as many.
+
+    Raises:
+      TypeError, ValueError: a mask is no mask of its image, empty, or the whole.
+    """
+    if given is None:
+        given = {}
+    if not isinstance(given, Mapping):
+        raise TypeError(f"regions of type {type(given).__name__}: pass {{name: mask}}")
+    result: tuple[dict[str, Mask], ...] = tuple({} for _ in shapes)
+    for name, value in given.items():
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"region name {name!r}: pass a string")
+        for index, each in enumerate(_each(name, value, len(shapes), count)):
+            result[index][name] = _mask(name, index, each, shapes[index])
+    return result
+
+
+def _each(name: str, value: Any, kept: int, count: int) -> Sequence[Any]:
+    if isinstance(value, Sequence) and not isinstance(value, str) and np.ndim(value[0:1]) != 2:
+        each: Sequence[Any] = value
+    else:
+        array = to_numpy(value, f"region {name!r}")
+        if array.ndim == 2:
+            return [array] * kept
+        if array.ndim != 3:
+            raise ValueError(
+                f"region {name!r} has shape {array.shape}: pass (height, width) or one such an image"
+            )
+        each = list(array)
+    if len(each) != count:
+        raise ValueError(f"region {name!r} has {len(each)} masks for {count} images: pass one each")
+    return each[:kept]
+
+
+def _mask(name: str, index: int, value: Any, shape: tuple[int, int]) -> Mask:
+    mask = to_numpy(value, f"region {name!r}")
+    where = f"region {name!r} of image {index}"
+    if mask.shape != shape:
+        sizes = f"{' x '.join(map(str, mask.shape))}, its image {shape[0]} x {shape[1]}"
+        raise ValueError(f"{where} is {sizes}: pass a mask of the viewed image's size")
+    if mask.dtype != bool and not np.isin(mask, (0, 1)).all():
+        raise ValueError(f"{where} holds {mask.max()}: pass booleans, such as mask > 0")
+    mask = mask.astype(bool)
+    if not mask.any():
+        raise ValueError(f"{where} is empty: leave out the image or the region")
+    if mask.all():
+        raise ValueError(f"{where} is the whole image: pass a part of it")
+    mask.setflags(write=False)
+    return mask
