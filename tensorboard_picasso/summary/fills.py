@@ -10,7 +10,8 @@ from tensorboard_picasso.summary.images import Array
 
 Fill = str | float | tuple[float, ...]
 
-_NAMES = {
+# Names of fills, and what legends call them.
+FILLS = {
     "mean": "image mean",
     "grey": "grey",
     "black": "black",
@@ -38,8 +39,8 @@ def check(fill: Any, channels: int) -> Fill:
       ValueError: anything else.
     """
     if isinstance(fill, str):
-        if fill not in _NAMES:
-            known = ", ".join(map(repr, _NAMES))
+        if fill not in FILLS:
+            known = ", ".join(map(repr, FILLS))
             raise ValueError(f"fill {fill!r} is unknown: pass {known} or a number")
         return fill
     try:
@@ -65,7 +66,7 @@ def check_all(fills: Any, channels: int) -> tuple[Fill, ...]:
 def name(fill: Fill) -> str:
     """The fill's name in legends, such as "image mean" or "value 0.5"."""
     if isinstance(fill, str):
-        return _NAMES[fill]
+        return FILLS[fill]
     values = fill if isinstance(fill, tuple) else (fill,)
     return "value " + ", ".join(f"{value:g}" for value in values)
 

@@ -66,8 +66,8 @@ def _is_picture(value: Any) -> bool:
     return isinstance(value, str | os.PathLike | Image.Image)
 
 
-def batch(images: Any, data_format: str, what: str = "images") -> Sequence[Any]:
-    """The images one by one, unread where they are files.
+def one_by_one(images: Any, data_format: str, what: str = "images") -> Sequence[Any]:
+    """The images of a batch or list, unread where they are files.
 
     Raises:
       TypeError, ValueError: it is one image, no batch or empty, with the remedy.
@@ -111,7 +111,13 @@ def _layout(data_format: str) -> str:
     return "(n, height, width, channels)"
 
 
-def to_viewed(value: Any, data_format: str, what: str) -> Array:
+def to_viewed(images: Any, data_format: str, what: str = "image") -> list[Array]:
+    """A batch or list of images as viewed images; see `viewed`."""
+    each = one_by_one(images, data_format, f"{what}s")
+    return [viewed(value, data_format, f"{what} {index}") for index, value in enumerate(each)]
+
+
+def viewed(value: Any, data_format: str, what: str) -> Array:
     """One image as (height, width, channels), read-only; floats become float32.
 
     Args:
@@ -132,7 +138,7 @@ def to_viewed(value: Any, data_format: str, what: str) -> Array:
     elif image.ndim == 3 and data_format == "channels_first" and not _is_picture(value):
         image = np.moveaxis(image, 0, -1)
     if image.ndim != 3 or 0 in shape:
-        raise ValueError(f"{what} has shape {shape}: pass {_layout(data_format)[4:].join('()')}")
+        raise ValueError(f"{what} has shape {shape}: pass ({_layout(data_format)[4:]}")
     if image.dtype.kind == "f":
         image = image.astype(np.float32)
         if not np.isfinite(image).all():

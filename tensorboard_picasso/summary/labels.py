@@ -116,3 +116,38 @@ def targets(given: Any, names: tuple[str, ...]) -> tuple[int, ...]:
     if not isinstance(given, Iterable):
         raise TypeError(f"targets={given!r}: pass a list of classes")
     return tuple(dict.fromkeys(to_class(each, names, "target") for each in given))
+
+
+def decoded(result: Any, count: int) -> tuple[str, ...]:
+    """All classes' names from what the caller's `decode_prob` returned.
+
+    Args:
+      result: the names of all classes, in order; or, for each image, entries
+        that name some of them: (index, name) or {"index": …, "name": …}.
+      count: how many classes there are; those without a name get their index.
+
+    Raises:
+      TypeError, ValueError: it is neither.
+    """
+    rows = list(result) if isinstance(result, Iterable) else []
+    if len(rows) == count and all(isinstance(row, str) for row in rows):
+        return tuple(rows)
+    names = [str(index) for index in range(count)]
+    try:
+        for row in rows:
+            for entry in row.items() if isinstance(row, Mapping) else row:
+                pair = (entry["index"], entry["name"]) if isinstance(entry, Mapping) else entry
+                index, name = pair
+                names[_index(index, "decode_prob index")] = _name(name)
+    except (TypeError, ValueError, KeyError, IndexError) as e:
+        raise ValueError(_undecoded(rows, count)) from e
+    if not rows:
+        raise ValueError(_undecoded(result, count))
+    return tuple(names)
+
+
+def _undecoded(result: Any, count: int) -> str:
+    return (
+        f"decode_prob returns {str(result)[:60]!r}: return the names of all {count} classes, or"
+        " for each image a list of (index, name)"
+    )

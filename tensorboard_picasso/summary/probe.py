@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso import record
 from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import alignment, fills, images, labels, regions, report, sampling
+from tensorboard_picasso.summary import alignment, fills, images, labels, report, sampling
+from tensorboard_picasso.summary import regions as masks
 from tensorboard_picasso.summary.alignment import Alignment, AlignmentError
 from tensorboard_picasso.summary.brightness import Brightness
-from tensorboard_picasso.summary.fills import Fill
+from tensorboard_picasso.summary.fills import FILLS, Fill
 from tensorboard_picasso.summary.images import Array
+
+__all__ = ["FILLS", "Probe"]
 
 DATA_FORMATS = ("channels_last", "channels_first")
 OUTPUTS = ("auto", *(str(output) for output in Output))
@@ -45,12 +48,14 @@ class Probe:
         model inputs.
       postprocess: function from an intermediate layer's values to the height
         and width of the model's input, for saliency with respect to a layer.
-      decode_prob: function from class probabilities (n, classes) to the names
-        of the classes, where `class_names` is not given.
+      decode_prob: function from class probabilities (n, classes) to class
+        names, where `class_names` is not given: of all classes in order, or for
+        each image a list of (index, name) or {"index": …, "name": …}.
       display: images of the same height and width to show instead, for images
         that a screen cannot show, such as 16-bit scans. The model still gets
         `images`.
-      names: of the images, one each; default: file names, where they are files.
+      names: of the images, one each; default: file names where they are files,
+        else their indices.
       data_format: "channels_last" or "channels_first", of arrays and tensors.
       value_range: (low, high), the values that are black and white.
       normalized: (mean, std), numbers or one a channel, that were subtracted
@@ -73,7 +78,7 @@ class Probe:
       images: viewed images, tuple of (height, width, channels) arrays; integers
         as handed in, floats as float32.
       labels: tuple of class indices, or None.
-      class_names, names: tuples of str; empty where not given.
+      class_names: tuple of str, empty where not given. names: tuple of str.
       regions: one {name: (height, width) bool mask} an image.
       region_fills: tuple of fills. targets: tuple of class indices.
       hashes: 16-byte digest of each image and of what is shown of it.
@@ -120,11 +125,17 @@ class Probe:
         self.postprocess = _function("postprocess", postprocess)
         self.decode_prob = _function("decode_prob", decode_prob)
         self.states: dict[Any, Any] = {}
-        self._load(images, _count("max_images", max_images, 1))
-        self._describe(labels, class_names, regions, names, targets, region_fill)
+        self._load(images, names, _count("max_images", max_images, 1))
+        self._label(labels, class_names, targets)
+        shapes = [(image.shape[0], image.shape[1]) for image in self.images]
+        self.regions = masks.masks(regions, shapes, self._given)
         self._show(display, value_range, normalized)
-        self._matrices = None if alignment is None else _matrices(alignment, self._given, self)
-        self._alignments: list[Alignment | AlignmentError | None] = [None] * len(self.images)
+        self.region_fills = fills.check_all(region_fill, self.images[0].shape[2])
+        for fill in self.region_fills:
+            self.filled(0, fill)  # an unknown black or white is an error now, not at a checkpoint
+        self._matrices = self._checked_matrices(alignment)
+        self._alignments: list[Alignment | AlignmentError | None] = [None] * len(self)
+        self._inputs: list[record.Input | None] = [None] * len(self)
 
     @classmethod
     def from_dataset(
@@ -158,8 +169,8 @@ class Probe:
         known = {"class_names": getattr(dataset, "class_names", None), "max_images": n}
         return cls(name, drawn, labels=classes, **{**known, **options})
 
-    def _load(self, given: Any, most: int) -> None:
-        batch = images.batch(given, self.data_format)
+    def _load(self, given: Any, names: Any, most: int) -> None:
+        batch = images.one_by_one(given, self.data_format)
         self._given = len(batch)
         if self._given > most:
             report.tell(
@@ -167,10 +178,10 @@ class Probe:
                 f'probe "{self.name}" keeps {most} of {self._given} images (each one is occluded'
                 f" at every checkpoint); max_images={self._given} keeps all",
             )
-        self._kept = list(batch[:most])
+        kept = list(batch[:most])
         self.images = tuple(
-            images.to_viewed(each, self.data_format, f"image {index}")
-            for index, each in enumerate(self._kept)
+            images.viewed(each, self.data_format, f"image {index}")
+            for index, each in enumerate(kept)
         )
         first = self.images[0]
         for index, image in enumerate(self.images):
@@ -179,23 +190,18 @@ class Probe:
                     f"image {index} has {image.shape[2]} channels of {image.dtype}, image 0"
                     f" {first.shape[2]} of {first.dtype}: bring them to one kind"
                 )
-        channels = {images.has_channels(each) for each in self._kept}
-        self._flat = channels == {False}
-
-    def _describe(
-        self, given: Any, names: Any, masks: Any, image_names: Any, targets: Any, fill: Any
-    ) -> None:
-        kept = len(self.images)
-        self.class_names = labels.class_names(names)
-        found = labels.labels(given, self.class_names, self._given)
-        self.labels = None if found is None else found[:kept]
-        self.targets = labels.targets(targets, self.class_names)
-        if not (self.labels or self.targets or self.top_k):
-            raise ValueError("top_k=0 leaves nothing to explain: pass labels= or targets=")
-        shapes = [(image.shape[0], image.shape[1]) for image in self.images]
-        self.regions = regions.masks(masks, shapes, self._given)
-        self.region_fills = fills.check_all(fill, self.images[0].shape[2])
-        self.names = _image_names(image_names, self._kept, self._given)
+        sizes = {image.shape[:2] for image in self.images}
+        if len(sizes) > 1 and self.preprocess is None:
+            raise ValueError(
+                f"images have {len(sizes)} sizes: pass preprocess= that brings them to one"
+            )
+        self._flat = not any(images.has_channels(each) for each in kept)
+        if names is None:
+            self.names = _file_names(kept)
+        elif isinstance(names, str) or len(names) != self._given:
+            raise ValueError(f"names={names!r} for {self._given} images: pass one each")
+        else:
+            self.names = tuple(str(each) for each in names[: len(kept)])
 
     def _show(self, display: Any, value_range: Any, normalized: Any) -> None:
         own = display is None
@@ -213,17 +219,23 @@ class Probe:
         self.hashes = tuple(
             _digest(image, png) for image, png in zip(self.images, self._pngs, strict=True)
         )
-        for fill in self.region_fills:
-            self.filled(0, fill)  # an unknown black or white is an error now, not at a checkpoint
+
+    def _label(self, given: Any, class_names: Any, targets: Any) -> None:
+        self.class_names = labels.class_names(class_names)
+        found = labels.labels(given, self.class_names, self._given)
+        self.labels = None if found is None else found[: len(self)]
+        self.targets = labels.targets(targets, self.class_names)
+        if not (self.labels or self.targets or self.top_k):
+            raise ValueError("top_k=0 leaves nothing to explain: pass labels= or targets=")
 
     def _checked_display(self, display: Any) -> tuple[Array, ...]:
-        batch = images.batch(display, self.data_format, "display")
+        batch = images.one_by_one(display, self.data_format, "display")
         if len(batch) != self._given:
             raise ValueError(f"display has {len(batch)} images for {self._given}: pass one each")
         result = []
         for index, (image, value) in enumerate(zip(self.images, batch, strict=False)):
             what = f"display image {index}"
-            shown = images.to_viewed(value, self.data_format, what)
+            shown = images.viewed(value, self.data_format, what)
             images.check_shown(shown, self.data_format, what, "pass grey, RGB or RGBA")
             if shown.shape[:2] != image.shape[:2]:
                 sizes = [f"{each.shape[0]} x {each.shape[1]}" for each in (shown, image)]
@@ -298,6 +310,10 @@ class Probe:
             first = True
         return np.moveaxis(values, 1, -1) if first else values
 
+    def spatial(self, values: Array, reduce: Callable[..., Array]) -> Array:
+        """One model input's values (…) reduced over its channels, to (height, width)."""
+        return np.asarray(reduce(self.channels_last(values[None])[0], axis=-1))
+
     def filled(self, index: int, fill: Any) -> Array:
         """One image wholly hidden: what a window or a region of it is filled with.
 
@@ -324,19 +340,36 @@ class Probe:
 
     def shown(self, index: int) -> record.Input:
         """The record of one image: what is shown, and what is known of it."""
-        height, width = self.images[index].shape[:2]
-        return record.Input(
-            png=self._pngs[index],
-            height=height,
-            width=width,
-            hash=self.hashes[index],
-            name=self.names[index] if self.names else "",
-            label=None if self.labels is None else self.labels[index],
-            class_names=self.class_names,
-            regions=self.regions[index],
-            display=self._display is not None,
-            unseen=self._unseen(index),
-        )
+        found = self._inputs[index]
+        if found is None:
+            height, width = self.images[index].shape[:2]
+            found = self._inputs[index] = record.Input(
+                png=self._pngs[index],
+                height=height,
+                width=width,
+                hash=self.hashes[index],
+                name=self.names[index],
+                label=None if self.labels is None else self.labels[index],
+                class_names=self.class_names,
+                regions=self.regions[index],
+                display=self._display is not None,
+                unseen=self._unseen(index),
+            )
+        return found
+
+    def name_classes(self, probabilities: Array) -> None:
+        """Take the classes' names from `decode_prob`, where none were given.
+
+        Args:
+          probabilities: (n, classes).
+
+        Raises:
+          ValueError: it returns no names.
+        """
+        if not self.class_names and self.decode_prob is not None:
+            found = self.decode_prob(np.array(probabilities))
+            self.class_names = labels.decoded(found, probabilities.shape[1])
+            self._inputs = [None] * len(self)
 
     def _unseen(self, index: int) -> NDArray[np.bool_] | None:
         try:
@@ -362,25 +395,39 @@ class Probe:
             raise found
         return found
 
+    @property
+    def has_alignment(self) -> bool:
+        """Whether the caller gave `alignment=`."""
+        return self._matrices is not None
+
+    def _checked_matrices(self, given: Any) -> NDArray[np.float64] | None:
+        if given is None:
+            return None
+        if self.preprocess is None:
+            raise ValueError(
+                "alignment= without preprocess=: the model eats the images as they are"
+            )
+        return alignment.check(given, self._given)
+
     def _align(self, index: int) -> Alignment:
         image = self.images[index]
         shape = (image.shape[0], image.shape[1])
         if self.preprocess is None:
             return alignment.same(shape)
         if self._matrices is not None:
-            size = self._inputs(image[None]).shape
+            size = self._spatial_inputs(image[None]).shape
             return alignment.given(self._matrices[index], shape, (size[1], size[2]))
         spare = np.stack([np.zeros(image.shape[2]), np.ones(image.shape[2])])
         for other in self._alignments:
             if (
                 isinstance(other, Alignment)
                 and other.viewed == shape
-                and alignment.agrees(other, self._inputs, image, spare)
+                and alignment.agrees(other, self._spatial_inputs, image, spare)
             ):
                 return other
-        return alignment.find(self._inputs, image, spare)
+        return alignment.find(self._spatial_inputs, image, spare)
 
-    def _inputs(self, batch: Array) -> Array:
+    def _spatial_inputs(self, batch: Array) -> Array:
         return self.channels_last(self.model_input(batch))
 
 
@@ -402,20 +449,10 @@ def _function(name: str, value: Callable[[Any], Any] | None) -> Callable[[Any], 
     return value
 
 
-def _image_names(given: Any, kept: Sequence[Any], count: int) -> tuple[str, ...]:
-    if given is None:
-        if all(isinstance(each, str | PathLike) for each in kept):
-            return tuple(Path(each).name for each in kept)
-        return ()
-    if isinstance(given, str) or len(given) != count:
-        raise ValueError(f"names={given!r} for {count} images: pass one each")
-    return tuple(str(each) for each in given[: len(kept)])
-
-
-def _matrices(given: Any, count: int, probe: Probe) -> NDArray[np.float64]:
-    if probe.preprocess is None:
-        raise ValueError("alignment= without preprocess=: the model eats the images as they are")
-    return alignment.check(given, count)
+def _file_names(kept: Sequence[Any]) -> tuple[str, ...]:
+    if all(isinstance(each, str | PathLike) for each in kept):
+        return tuple(Path(each).name for each in kept)
+    return tuple(str(index) for index in range(len(kept)))
 
 
 def _digest(image: Array, png: bytes) -> bytes:
