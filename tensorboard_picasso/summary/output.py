@@ -1,7 +1,8 @@
 """What a model's output is, and the log-odds and gradients made from it.
 
-Log-odds of a class are its logit minus the logsumexp of all others. All is
-float64 NumPy, so that no backend needs to know of scores.
+Log-odds of a class are its logit minus the logsumexp of all others; their
+sigmoid is its probability. All is float64 NumPy, so that no backend needs to
+know of scores.
 """
 
 import numpy as np
@@ -39,54 +40,72 @@ def decide(raw: ArrayLike, asked: str, shown: Output | None) -> Output:
         raise OutputError(f"the model returns {value.shape}: scores must be (n, classes)")
     if not np.isfinite(value).all():
         raise OutputError("the model returns NaN or infinity for the probe's images")
-    if shown is not None and asked in LOOK_BEHIND:
-        output = shown
-    elif asked != "auto":
-        output = Output(asked)
-    else:
-        output = _guess(value)
-    if output in (Output.LOGITS, Output.PROBABILITIES) and value.shape[1] < 2:
-        raise OutputError("the model returns one score: pass output='sigmoid' or output='raw'")
-    if output is Output.PROBABILITIES and asked != "auto" and not _are_probabilities(value):
-        raise OutputError("output='probabilities', but rows do not sum to 1: pass output='logits'")
+    if asked == "auto":
+        return shown or _guess(value)
+    output = Output(asked)
+    if output is Output.SIGMOID and shown is Output.LOGITS:
+        raise OutputError("output='sigmoid', but the model ends in a softmax: leave output='auto'")
+    if output in (Output.PROBABILITIES, Output.SIGMOID):
+        if shown is not None:
+            return shown  # the scores are the logits before the final activation
+        if (value < 0).any() or (value > 1).any():
+            raise OutputError(
+                f"output={asked!r}, but scores span {value.min():.3g}..{value.max():.3g}:"
+                " pass output='logits' or 'raw'"
+            )
+    if output is Output.PROBABILITIES and not _sum_to_one(value):
+        raise OutputError(f"output={asked!r}, but rows do not sum to 1: pass output='sigmoid'")
     return output
 
 
-def _are_probabilities(value: Floats) -> bool:
-    return bool((value >= 0).all() and (np.abs(value.sum(axis=1) - 1) <= TOLERANCE).all())
+def _sum_to_one(value: Floats) -> bool:
+    return bool((np.abs(value.sum(axis=1) - 1) <= TOLERANCE).all())
 
 
 def _guess(value: Floats) -> Output:
-    if value.shape[1] > 1 and _are_probabilities(value):
-        return Output.PROBABILITIES
+    if value.shape[1] == 1:
+        raise OutputError(
+            "the model returns one score: pass output='sigmoid' (a probability), 'logits'"
+            " (before the sigmoid) or 'raw'"
+        )
     if (value < 0).any() or (value > 1).any():
         report.tell("logits", "the model's output is taken as logits (output= says otherwise)")
         return Output.LOGITS
+    if _sum_to_one(value):
+        return Output.PROBABILITIES
     raise OutputError(
         "scores within 0..1 do not sum to 1: pass output='sigmoid', 'logits' or 'raw'"
     )
 
 
-def _logsumexp_others(value: Floats) -> Floats:
-    """Per class, the logsumexp of all other classes; (n, classes)."""
-    classes = value.shape[1]
-    result = np.empty_like(value)
-    for index in range(classes):
-        others = np.delete(value, index, axis=1)
-        peak = others.max(axis=1, keepdims=True)
-        result[:, index] = peak[:, 0] + np.log(np.exp(others - peak).sum(axis=1))
-    return result
+def _of_two_classes(value: Floats, output: Output) -> bool:
+    """One score of a yes-or-no model is that of class 1; class 0 is its opposite."""
+    return value.shape[1] == 1 and output is not Output.RAW
 
 
 def _sum_others(value: Floats) -> Floats:
-    """Per class, the sum of all others, added and not subtracted from one."""
-    classes = value.shape[1]
-    before = np.cumsum(value, axis=1) - value
-    after = np.cumsum(value[:, ::-1], axis=1)[:, ::-1] - value
-    # Cumulative sums lose what is small beside a large class: exact for few classes.
-    if classes <= 256:
-        return value @ (1 - np.eye(classes))
+    """Per class, the sum of all others; (n, classes).
+
+    Added up from both ends and never subtracted, so that what is small beside
+    a large class is not lost.
+    """
+    nothing = np.zeros_like(value[:, :1])
+    before = np.cumsum(np.hstack([nothing, value[:, :-1]]), axis=1)
+    after = np.cumsum(np.hstack([nothing, value[:, :0:-1]]), axis=1)[:, ::-1]
     return before + after
+
+
+def _logsumexp_others(value: Floats) -> Floats:
+    """Per class, the logsumexp of all others; (n, classes)."""
+    peak = value.max(axis=1, keepdims=True)
+    others = peak + np.log(_sum_others(np.exp(value - peak)))
+    # Beside the largest class all others may underflow: it gets their own peak.
+    rows, head = np.arange(len(value)), value.argmax(axis=1)
+    rest = value.copy()
+    rest[rows, head] = -np.inf
+    peak = rest.max(axis=1, keepdims=True)
+    others[rows, head] = peak[:, 0] + np.log(np.exp(rest - peak).sum(axis=1))
+    return others
 
 
 def log_odds(raw: ArrayLike, output: Output, behind: bool = False) -> Floats:
@@ -99,33 +118,22 @@ def log_odds(raw: ArrayLike, output: Output, behind: bool = False) -> Floats:
 
     Returns:
       (n, classes) float64; infinite where a probability leaves nothing to
-      divide by. For `Output.RAW` the values themselves.
+      divide by. For `Output.RAW` the values themselves. A single score that is
+      not raw is of two classes: (n, 2).
     """
     value = np.asarray(raw, np.float64)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if _of_two_classes(value, output):
+            if output is not Output.LOGITS and not behind:
+                value = np.log(value) - np.log1p(-value)
+            return np.hstack([-value, value])
         if output is Output.LOGITS:
-            if value.shape[1] > 256:
-                return _many_log_odds(value)
             return value - _logsumexp_others(value)
         if output is Output.PROBABILITIES:
-            return np.asarray(np.log(value) - np.log(_sum_others(value)))
+            return np.log(value) - np.log(_sum_others(value))
         if output is Output.SIGMOID and not behind:
-            return np.asarray(np.log(value) - np.log1p(-value))
+            return np.log(value) - np.log1p(-value)
     return value
-
-
-def _many_log_odds(value: Floats) -> Floats:
-    """Log-odds for many classes: one logsumexp, put right for the largest class."""
-    peak = value.max(axis=1, keepdims=True)
-    weight = np.exp(value - peak)
-    head = value.argmax(axis=1)
-    rows = np.arange(len(value))
-    rest = weight.copy()
-    rest[rows, head] = 0
-    others = np.maximum(weight.sum(axis=1, keepdims=True) - weight, 0)
-    # For the head the difference cancels: take the sum without it.
-    others[rows, head] = rest.sum(axis=1)
-    return value - peak - np.log(others)
 
 
 def cotangent(
@@ -136,29 +144,48 @@ def cotangent(
     Args:
       raw, output, behind: as for `log_odds`.
       target: the class explained.
-      score: "log-odds", "logit" (the raw score) or "probability".
+      score: "log-odds", "logit" or "probability". For `Output.RAW` it is the
+        value, whatever is asked.
+
+    Raises:
+      OutputError: the logit of a model that gives probabilities only.
     """
     value = np.asarray(raw, np.float64)
+    if output is Output.RAW:
+        return _unit(value, target)
+    if output is Output.PROBABILITIES and score == "logit":
+        raise OutputError("score='logit', but the model gives probabilities: use score='log-odds'")
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        change = _log_odds_cotangent(value, output, target, score, behind)
+        if score == "probability":
+            odds = log_odds(value, output, behind)[:, target]
+            small = np.exp(-np.abs(odds))
+            # p (1 - p): where it is zero the probability no longer moves.
+            slope = (small / (1 + small) ** 2)[:, None]
+            change = np.where(slope > 0, change * slope, 0.0)
+    return change
+
+
+def _unit(value: Floats, target: int) -> Floats:
     one = np.zeros_like(value)
     one[:, target] = 1
-    if output is Output.RAW or score == "logit":
-        return one
-    odds = log_odds(value, output, behind)[:, target]
+    return one
+
+
+def _log_odds_cotangent(
+    value: Floats, output: Output, target: int, score: str, behind: bool
+) -> Floats:
+    logits = output is Output.LOGITS or behind
+    if _of_two_classes(value, output):
+        sign = 1.0 if target else -1.0
+        return np.full_like(value, sign) if logits else sign / (value * (1 - value))
+    one = _unit(value, target)
     if output is Output.LOGITS:
-        rest = value.copy()
-        rest[:, target] = -np.inf
+        if score == "logit":
+            return one
+        rest = np.where(one > 0, -np.inf, value)
         rest = np.exp(rest - rest.max(axis=1, keepdims=True))
-        change = one - rest / rest.sum(axis=1, keepdims=True)
-    elif output is Output.PROBABILITIES:
-        with np.errstate(divide="ignore"):
-            others = _sum_others(value)[:, target]
-            change = np.repeat(-1 / others[:, None], value.shape[1], axis=1)
-            change[:, target] = 1 / value[:, target]
-    else:
-        p = value[:, target]
-        with np.errstate(divide="ignore"):
-            change = one if behind else one / (p * (1 - p))[:, None]
-    if score == "probability":
-        small = np.exp(-np.abs(odds))
-        change = change * (small / (1 + small) ** 2)[:, None]
-    return change
+        return one - rest / rest.sum(axis=1, keepdims=True)
+    if output is Output.PROBABILITIES:
+        return np.where(one > 0, 1 / value, -1 / _sum_others(value)[:, [target]])
+    return one if behind else np.where(one > 0, 1 / (value * (1 - value)), 0.0)

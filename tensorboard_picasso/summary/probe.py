@@ -156,7 +156,8 @@ class Probe:
         Args:
           dataset: a `tf.data.Dataset` or any iterable of (images, labels)
             batches; its `class_names`, where it has them, are taken over.
-          n: how many images. seed: of the draw.
+          n: how many images; fewer where the dataset has fewer.
+          seed: of the draw.
           name: of the probe.
           batches: how many batches to read at most; needed for a dataset that
             never ends.

@@ -3,113 +3,143 @@
 import hashlib
 import heapq
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tensorboard_picasso.summary.images import to_numpy
+from tensorboard_picasso.summary import report
+from tensorboard_picasso.summary.images import Array, to_numpy
 
+# An example that competes for a place: its key, negated so that a heap's head
+# is the one to drop, its number in the dataset, the image.
+_Example = tuple[float, int, Array]
 
-def _key(seed: int, *parts: int) -> float:
-    """A number in 0..1 that depends on these integers alone."""
-    digest = hashlib.blake2b(repr((seed, *parts)).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little") / 2.0**64
+# What tf.data says of a dataset that never ends.
+_INFINITE = -1
 
-
-def _batches(dataset: Any, batches: int | None) -> Iterator[Any]:
-    cardinality = getattr(dataset, "cardinality", None)
-    # tf.data says -1 for a dataset that never ends.
-    if batches is None and callable(cardinality) and int(cardinality()) == -1:
-        raise ValueError("the dataset never ends: pass batches= to say how many to read")
-    if not isinstance(dataset, Iterable):
-        raise TypeError(f"{type(dataset).__name__} is no dataset: pass batches of (images, labels)")
-    return itertools.islice(iter(dataset), batches)
+# Reading more batches than this is told, in case there is no end.
+_MANY = 10_000
 
 
-def _label(label: NDArray[Any]) -> int:
-    if label.size == 1:
-        return int(label.reshape(()))
-    return int(label.argmax())  # one-hot
-
-
-def balanced(
-    dataset: Any, n: int, seed: int, batches: int | None
-) -> tuple[list[NDArray[Any]], list[int]]:
+def balanced(dataset: Any, n: int, seed: int, batches: int | None) -> tuple[list[Array], list[int]]:
     """Draw `n` images, as evenly over the classes as there are images.
 
-    Depends on the order of the examples and the seed, not on the batch size.
-    Keeps O(n) examples at any time: a class's examples compete by a random
-    key, and so do the classes where there are more of them than `n`.
+    The draw depends on the order of the examples and the seed, not on the batch
+    size. At most 2n + 1 images are kept at any time: a class's examples compete
+    by a random key, and so do the classes where there are more of them than `n`.
 
     Args:
-      dataset: a `tf.data.Dataset` or any iterable of (images, labels) batches.
-      n: how many. seed: of the draw. batches: how many batches to read at most.
+      dataset: a `tf.data.Dataset` or any iterable of (images, labels) batches,
+        or of single (image, label) examples; labels are indices or one-hot.
+      n: how many images; fewer where the dataset has fewer.
+      seed: of the keys.
+      batches: how many batches to read at most; None reads all.
 
     Returns:
       Images and labels, ascending in label.
 
     Raises:
-      ValueError, TypeError: not such a dataset, empty, or without an end.
+      TypeError, ValueError: it is no such dataset, is empty or never ends.
     """
-    if n < 1:
-        raise ValueError(f"n={n}: pass at least 1")
-    kept: dict[int, list[tuple[float, int, NDArray[Any]]]] = {}
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
+        raise ValueError(f"n={n!r}: pass an integer from 1")
+    kept: dict[int, list[_Example]] = {}
     number = 0
     for batch in _batches(dataset, batches):
-        if not isinstance(batch, tuple | list) or len(batch) < 2:
-            raise TypeError(
-                f"a batch is a {type(batch).__name__}: map the dataset to (images, labels) first"
-            )
-        images, labels = to_numpy(batch[0]), to_numpy(batch[1])
-        if len(images) != len(labels):
-            raise ValueError(f"a batch has {len(images)} images and {len(labels)} labels")
+        images, labels = _pair(batch)
         for image, label in zip(images, labels, strict=True):
             _offer(kept, _label(label), (-_key(seed, number), number, image), n, seed)
             number += 1
     if not kept:
-        raise ValueError("the dataset is empty")
+        raise ValueError("the dataset is empty: it gave no batch")
     return _deal(kept, n)
 
 
+def _batches(dataset: Any, batches: int | None) -> Iterator[Any]:
+    if batches is not None and (not isinstance(batches, int | np.integer) or batches < 1):
+        raise ValueError(f"batches={batches!r}: pass an integer from 1")
+    indexed = hasattr(dataset, "__getitem__") and isinstance(dataset, Sized)
+    if isinstance(dataset, Mapping | str) or not (isinstance(dataset, Iterable) or indexed):
+        raise TypeError(f"{type(dataset).__name__} is no dataset: pass batches of (images, labels)")
+    if batches is None and _endless(dataset):
+        raise ValueError("the dataset never ends: pass batches=, how many to read")
+    # Some loaders that state a length start over at the end instead of stopping.
+    length = len(dataset) if isinstance(dataset, Sized) and not _is_tf(dataset) else None
+    limit = min((each for each in (batches, length) if each is not None), default=None)
+    each = dataset if isinstance(dataset, Iterable) else map(dataset.__getitem__, itertools.count())
+    for number, batch in enumerate(itertools.islice(each, limit)):
+        if number == _MANY and limit is None:
+            report.tell("long dataset", f"from_dataset read {_MANY} batches; batches= limits it")
+        yield batch
+
+
+def _is_tf(dataset: Any) -> bool:
+    # Its len() raises where the length is unknown.
+    return callable(getattr(dataset, "cardinality", None))
+
+
+def _endless(dataset: Any) -> bool:
+    if isinstance(dataset, itertools.cycle | itertools.count):
+        return True
+    return _is_tf(dataset) and int(dataset.cardinality()) == _INFINITE
+
+
+def _pair(batch: Any) -> tuple[Array, Array]:
+    if not isinstance(batch, tuple | list) or len(batch) < 2:
+        kind = "one element" if isinstance(batch, tuple | list) else type(batch).__name__
+        keys = f" with keys {', '.join(map(repr, batch))}" if isinstance(batch, Mapping) else ""
+        raise TypeError(
+            f"the dataset gives {kind}{keys}: give (images, labels), such as"
+            ' dataset.map(lambda each: (each["image"], each["label"]))'
+        )
+    images, labels = to_numpy(batch[0], "dataset images"), to_numpy(batch[1], "dataset labels")
+    if labels.dtype.kind not in "biuf":
+        raise TypeError(f"dataset labels have dtype {labels.dtype}: give class indices")
+    if labels.ndim == 0:  # single examples instead of batches
+        images, labels = images[None], labels[None]
+    if images.ndim == 0 or len(images) != len(labels):
+        raise ValueError(f"a batch has images {images.shape} and labels {labels.shape}")
+    return images, labels
+
+
+def _label(label: Array) -> int:
+    if label.size == 1:
+        return int(label.reshape(()))
+    if label.ndim != 1 or np.count_nonzero(label) != 1:
+        raise ValueError(f"dataset label of shape {label.shape} is neither an index nor one-hot")
+    return int(label.argmax())
+
+
+def _key(*parts: int) -> float:
+    """A number in 0..1 that depends on these integers alone."""
+    digest = hashlib.blake2b(repr(tuple(map(int, parts))).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") / 2.0**64
+
+
 def _offer(
-    kept: dict[int, list[tuple[float, int, NDArray[Any]]]],
-    label: int,
-    example: tuple[float, int, NDArray[Any]],
-    n: int,
-    seed: int,
+    kept: dict[int, list[_Example]], label: int, example: _Example, n: int, seed: int
 ) -> None:
-    if label not in kept and len(kept) >= n:
-        worst = max(kept, key=lambda each: _key(seed, -1, each))
-        if _key(seed, -1, label) > _key(seed, -1, worst):
+    if label not in kept and len(kept) == n:
+        last = max(kept, key=lambda each: _key(seed, -1, each))
+        if _key(seed, -1, label) > _key(seed, -1, last):
             return
-        del kept[worst]
+        del kept[last]
     heap = kept.setdefault(label, [])
-    if len(heap) < n:
-        heapq.heappush(heap, (example[0], example[1], np.array(example[2])))
-    elif example[0] > heap[0][0]:
-        heapq.heapreplace(heap, (example[0], example[1], np.array(example[2])))
-    _shrink(kept, n)
+    if len(heap) == n and example[0] < heap[0][0]:
+        return
+    # A copy: a view would hold the whole batch.
+    heapq.heappush(heap, (example[0], example[1], np.array(example[2])))
+    if len(heap) > n or sum(map(len, kept.values())) > 2 * n:
+        # With more than 2n kept, no fair deal can need the last of the fullest class.
+        heapq.heappop(kept[max(kept, key=lambda each: (len(kept[each]), each))])
 
 
-def _shrink(kept: dict[int, list[tuple[float, int, NDArray[Any]]]], n: int) -> None:
-    """Forget what no fair deal can need: at most 2n examples stay."""
-    while sum(map(len, kept.values())) > 2 * n:
-        fullest = max(kept, key=lambda label: (len(kept[label]), label))
-        heapq.heappop(kept[fullest])
-
-
-def _deal(
-    kept: dict[int, list[tuple[float, int, NDArray[Any]]]], n: int
-) -> tuple[list[NDArray[Any]], list[int]]:
-    queues = {label: sorted(heap, reverse=True) for label, heap in sorted(kept.items())}
-    dealt: dict[int, list[NDArray[Any]]] = {label: [] for label in queues}
-    left = n
-    while left and any(queues.values()):
-        for label, queue in queues.items():
-            if queue and left:
-                dealt[label].append(queue.pop(0)[2])
-                left -= 1
-    images = [image for each in dealt.values() for image in each]
-    return images, [label for label, each in dealt.items() for _ in each]
+def _deal(kept: dict[int, list[_Example]], n: int) -> tuple[list[Array], list[int]]:
+    """One example of each class in turn until `n` are dealt."""
+    queues = {label: sorted(kept[label], reverse=True) for label in sorted(kept)}
+    turns = itertools.zip_longest(*queues.values())
+    rounds = ((label, each) for turn in turns for label, each in zip(queues, turn, strict=True))
+    dealt = itertools.islice(((label, each) for label, each in rounds if each is not None), n)
+    ordered = sorted(dealt, key=lambda pair: pair[0])
+    return [example[2] for _, example in ordered], [label for label, _ in ordered]

@@ -1,0 +1,214 @@
+// What is known of one probe in one run: records by image and step, read from packs.
+
+import { probability, percentile } from "./maps.js";
+import { pixels } from "./pack.js";
+
+const FIXED = ["minimum", "maximum", "positive", "negative", "p50", "p99", "p999", "nan", "infinite", "count"];
+
+/** The place of a class in a record's lists, -1 where it is not there. */
+function place(classes, index) {
+  return classes === null ? index : classes.indexOf(index);
+}
+
+/** What the model said of one image at one step. */
+export class Scores {
+  constructor(record, pack) {
+    Object.assign(this, record);
+    this.values = pack.array(record.values, record.classes?.length ?? record.class_count);
+    this.hidden = record.hidden.map((each) => ({ ...each, values: pack.array(each.values, this.values.length) }));
+  }
+
+  /** One output that stands for two classes: the second one's probability. */
+  get binary() {
+    return this.class_count === 1 && this.output !== "raw";
+  }
+
+  /** Log-odds of a class (raw outputs: the value), in `values` or in those of a hidden region. */
+  logOdds(index, values = this.values) {
+    if (this.binary) return index === 0 ? -values[0] : values[0];
+    const at = place(this.classes, index);
+    return at >= 0 && at < values.length ? values[at] : NaN;
+  }
+
+  /** Probability of a class; of raw outputs the value. */
+  score(index, values = this.values) {
+    const value = this.logOdds(index, values);
+    return this.output === "raw" || Number.isNaN(value) ? value : probability(value);
+  }
+
+  /** The class with the highest score. */
+  get predicted() {
+    if (this.binary) return this.values[0] >= 0 ? 1 : 0;
+    let best = 0;
+    for (let i = 1; i < this.values.length; i++) if (this.values[i] > this.values[best]) best = i;
+    return this.classes === null ? best : this.classes[best];
+  }
+
+  /** Classes by score, best first. */
+  ranked(limit) {
+    const classes = this.binary ? [0, 1] : (this.classes ?? [...this.values.keys()]);
+    return [...classes].sort((a, b) => this.logOdds(b) - this.logOdds(a)).slice(0, limit);
+  }
+}
+
+/** One method's answer for one image at one step. */
+export class Attribution {
+  constructor(record, settings, pack) {
+    this.step = record.step;
+    this.wall = record.wall;
+    this.hash = record.hash;
+    this.targets = record.targets;
+    this.settings = settings;
+    this.columns = 11 + 3 * settings.regions.length;
+    this.numbers = pack.array(record.statistics, this.columns * record.targets.length);
+    const geometry = settings.geometry;
+    this.whole = geometry && pack.array(record.whole, geometry.classes.length);
+    this.grid = geometry && pack.array(record.grid, geometry.tops.length * geometry.lefts.length * geometry.classes.length);
+    this.peaks = new Map();
+  }
+
+  /** Statistics of a target's map, or null where it is not a target at this step. */
+  statistics(target) {
+    const row = this.targets.indexOf(target);
+    if (row < 0) return null;
+    const at = row * this.columns;
+    const result = { whole: this.numbers[at] };
+    FIXED.forEach((name, i) => (result[name] = this.numbers[at + 1 + i]));
+    result.shares = this.settings.regions.map((region, i) => {
+      const [positive, negative, absolute] = this.numbers.subarray(at + 11 + 3 * i, at + 14 + 3 * i);
+      return { ...region, positive, negative, absolute };
+    });
+    return result;
+  }
+
+  /** Classes that a map can be shown for. */
+  get explained() {
+    return this.settings.geometry?.classes ?? this.targets;
+  }
+
+  /** One class's values at all window positions; null where they are not here. */
+  column(target) {
+    const classes = this.settings.geometry?.classes;
+    const at = classes ? classes.indexOf(target) : -1;
+    if (at < 0 || !this.grid) return null;
+    const result = new Float64Array(this.grid.length / classes.length);
+    for (let i = 0; i < result.length; i++) result[i] = this.grid[i * classes.length + at];
+    return result;
+  }
+
+  wholeOf(target) {
+    const at = this.settings.geometry?.classes.indexOf(target) ?? -1;
+    return at < 0 ? NaN : this.whole[at];
+  }
+
+  /** The 99th percentile of |value|: from the statistics, else over the window positions. */
+  peak(target) {
+    if (!this.peaks.has(target)) {
+      const numbers = this.statistics(target);
+      if (numbers) this.peaks.set(target, numbers.p99);
+      else {
+        const column = this.column(target);
+        if (!column) return 0;
+        const whole = this.wholeOf(target);
+        const sizes = column.map((value) => Math.abs(whole - value)).filter(Number.isFinite).sort();
+        this.peaks.set(target, percentile(sizes, 99));
+      }
+    }
+    return this.peaks.get(target);
+  }
+}
+
+function series(image, records) {
+  const steps = new Map(records.map((record) => [record.step, record]));
+  return { image, records, steps };
+}
+
+function checkedGeometry(settings) {
+  pixels(settings.height, settings.width);
+  const geometry = settings.geometry;
+  if (!geometry) return settings;
+  const inside = (starts, extent, size) => extent > 0 && starts.every((start) => start >= 0 && start + extent <= size);
+  if (
+    !inside(geometry.tops, geometry.window[0], settings.height) ||
+    !inside(geometry.lefts, geometry.window[1], settings.width)
+  ) {
+    throw new RangeError("a window lies outside the image");
+  }
+  return settings;
+}
+
+/** One probe in one run. */
+export class RunData {
+  constructor(run, probe) {
+    this.run = run;
+    this.probe = probe;
+    this.inputs = new Map();
+    this.scores = new Map();
+    this.methods = new Map();
+    this.problems = new Map();
+  }
+
+  #note(source, pack) {
+    this.problems.set(source, pack.header.problems.map((each) => ({ ...each, source })));
+  }
+
+  takeInputs(pack) {
+    this.#note("input", pack);
+    for (const { image, records } of pack.header.images) {
+      for (const record of records) {
+        const count = pixels(record.height, record.width);
+        record.unseen = pack.array(record.unseen, count);
+        record.regions = record.regions.map(({ name, mask }) => ({ name, mask: pack.array(mask, count) }));
+        record.class_names = record.class_names === null ? [] : pack.header.class_names[record.class_names];
+      }
+      this.inputs.set(image, series(image, records));
+    }
+  }
+
+  takeScores(pack) {
+    this.#note("scores", pack);
+    for (const { image, records } of pack.header.images) {
+      this.scores.set(image, series(image, records.map((record) => new Scores(record, pack))));
+    }
+  }
+
+  /** Records replace those of before; grids that are already here stay. */
+  takeAttributions(label, pack) {
+    this.#note(label, pack);
+    const settings = pack.header.settings.map(checkedGeometry);
+    const images = this.methods.get(label) ?? new Map();
+    for (const { image, records } of pack.header.images) {
+      const before = images.get(image)?.steps;
+      const taken = records.map((record) => {
+        const known = before?.get(record.step);
+        if (known && known.wall === record.wall && (known.grid || !record.grid)) return known;
+        return new Attribution(record, settings[record.settings], pack);
+      });
+      images.set(image, series(image, taken));
+    }
+    this.methods.set(label, images);
+  }
+
+  attributions(label, image) {
+    return this.methods.get(label)?.get(image) ?? null;
+  }
+
+  /** The input whose hash a record carries, or null where it was not kept. */
+  input(image, hash) {
+    return this.inputs.get(image)?.records.find((each) => each.hash === hash) ?? null;
+  }
+
+  newestInput(image) {
+    return this.inputs.get(image)?.records.at(-1) ?? null;
+  }
+
+  /** A problem of one record, or null. */
+  problem(source, image, step) {
+    return this.problems.get(source)?.find((each) => each.image === image && each.step === step) ?? null;
+  }
+
+  /** Images, by index. */
+  get images() {
+    return [...new Set([...this.inputs.keys(), ...this.scores.keys()])].sort((a, b) => a - b);
+  }
+}

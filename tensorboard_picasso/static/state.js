@@ -1,0 +1,81 @@
+// What the user chose. The URL holds it, so that a reload or a shared link shows the same.
+
+const LIST = {
+  read: (text) => text.split(",").filter(Boolean).map(decodeURIComponent),
+  write: (list) => list.map(encodeURIComponent).join(","),
+};
+const TEXT = { read: (text) => text, write: (text) => text };
+const WHOLE = { read: (text) => (/^\d{1,15}$/.test(text) ? Number(text) : undefined), write: String };
+const oneOf = (...values) => ({ read: (text) => (values.includes(text) ? text : undefined), write: String });
+
+function within(low, high) {
+  return {
+    read: (text) => {
+      const value = Number(text);
+      return text !== "" && value >= low && value <= high ? value : undefined;
+    },
+    write: String,
+  };
+}
+
+export const READINGS = ["importance", "score", "evidence"];
+export const SCALES = ["shared", "step", "map"];
+export const SIZES = { small: 72, medium: 96, large: 144 };
+export const SPEEDS = [2, 5, 10, 20, 30, 60];
+
+// Key in the URL, default, reading and writing. null: chosen from the data.
+const KEYS = {
+  filter: { key: "filter", initial: "", ...TEXT },
+  runs: { key: "runs", initial: null, ...LIST },
+  probe: { key: "probe", initial: null, ...TEXT },
+  step: { key: "step", initial: null, ...WHOLE },
+  method: { key: "method", initial: null, ...TEXT },
+  // A class, or null: the truth, else the newest prediction.
+  target: { key: "target", initial: null, ...WHOLE },
+  reading: { key: "reading", initial: "importance", ...oneOf(...READINGS) },
+  signedPalette: { key: "palette", initial: "orange–blue", ...TEXT },
+  plainPalette: { key: "plain", initial: "ember", ...TEXT },
+  opacity: { key: "opacity", initial: 0.85, ...within(0, 1) },
+  scale: { key: "scale", initial: "shared", ...oneOf(...SCALES) },
+  size: { key: "size", initial: "medium", ...oneOf(...Object.keys(SIZES)) },
+  speed: { key: "speed", initial: 10, ...within(1, 60) },
+  open: { key: "open", initial: null, ...WHOLE },
+};
+
+export class State {
+  #values = {};
+  #listeners = [];
+
+  /** @param {Map<string, string>} url entries as `host.readUrl` gives them */
+  constructor(url) {
+    for (const [name, { key, initial, read }] of Object.entries(KEYS)) {
+      const text = url.get(key);
+      this.#values[name] = text === undefined ? initial : (read(text) ?? initial);
+    }
+    for (const name of Object.keys(KEYS)) {
+      Object.defineProperty(this, name, { get: () => this.#values[name], enumerable: true });
+    }
+  }
+
+  /** Change some values; listeners are told the names of those that really changed. */
+  set(patch) {
+    const changed = Object.keys(patch).filter((name) => this.#values[name] !== patch[name]);
+    if (!changed.length) return;
+    for (const name of changed) this.#values[name] = patch[name];
+    for (const listener of this.#listeners) listener(new Set(changed));
+  }
+
+  onChange(listener) {
+    this.#listeners.push(listener);
+  }
+
+  /** Entries for the URL: what differs from the defaults. */
+  url() {
+    const entries = new Map();
+    for (const [name, { key, initial, write }] of Object.entries(KEYS)) {
+      const value = this.#values[name];
+      if (value !== null && value !== initial) entries.set(key, write(value));
+    }
+    return entries;
+  }
+}

@@ -1,0 +1,205 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from tensorboard_picasso.summary.probe import Probe
+from tensorboard_picasso.summary.sampling import balanced
+
+
+def examples(count=600, classes=5, seed=0):
+    """Images whose every pixel is their number, with skewed classes."""
+    labels = np.random.default_rng(seed).integers(0, classes, count) % classes
+    labels[: count // 2] = 0
+    images = np.arange(count, dtype=np.float32)[:, None, None, None] * np.ones((1, 4, 3, 1))
+    return images.astype(np.float32) / count, labels
+
+
+def batched(images, labels, size):
+    return [(images[at : at + size], labels[at : at + size]) for at in range(0, len(images), size)]
+
+
+def drawn(dataset, n=10, seed=0, batches=None):
+    images, labels = balanced(dataset, n, seed, batches)
+    return [float(image[0, 0, 0]) for image in images], labels
+
+
+class Endless:
+    """As tf.data: it says that it never ends, and reading it is a failure."""
+
+    def cardinality(self):
+        return np.int64(-1)
+
+    def __iter__(self):
+        raise AssertionError("was read")
+
+
+def test_the_draw_is_balanced_and_belongs_to_its_labels():
+    images, labels = examples()
+    values, classes = drawn(batched(images, labels, 32))
+    assert classes == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    assert len(set(values)) == 10
+    assert [labels[round(value * 600)] for value in values] == classes
+
+
+@pytest.mark.parametrize("size", [1, 7, 600])
+def test_the_draw_does_not_depend_on_the_batch_size(size):
+    images, labels = examples()
+    assert drawn(batched(images, labels, size)) == drawn(batched(images, labels, 32))
+
+
+def test_single_examples_are_read_as_batches_are():
+    images, labels = examples(60)
+    singles = zip(images, labels, strict=True)
+    assert drawn(singles) == drawn(batched(images, labels, 16))
+
+
+def test_the_draw_depends_on_the_seed():
+    data = batched(*examples(), 32)
+    assert drawn(data, seed=1) == drawn(data, seed=1)
+    assert drawn(data, seed=1) != drawn(data, seed=2)
+
+
+def test_every_example_has_the_same_chance():
+    images, labels = examples(40, 2)
+    counts = np.zeros(40)
+    for seed in range(400):
+        for value in drawn(batched(images, labels, 8), n=4, seed=seed)[0]:
+            counts[round(value * 40)] += 1
+    for label in (0, 1):
+        each = counts[labels == label]
+        expected = 800 / each.size
+        assert abs(each - expected).max() < 5 * np.sqrt(expected)
+
+
+def test_rare_classes_leave_their_places_to_others():
+    labels = np.array([0] * 50 + [1] * 2 + [2] * 50)
+    images = np.zeros((102, 2, 2, 1), np.float32)
+    assert drawn(batched(images, labels, 10), n=12)[1] == [0] * 5 + [1] * 2 + [2] * 5
+
+
+def test_of_more_classes_than_places_some_are_drawn():
+    labels = np.arange(300) % 100
+    images = np.zeros((300, 2, 2, 1), np.float32)
+    first, other = (drawn(batched(images, labels, 9), n=8, seed=seed)[1] for seed in (0, 1))
+    assert len(set(first)) == len(set(other)) == 8
+    assert first != other
+
+
+def test_one_hot_and_column_labels_count_as_indices():
+    images, labels = examples(60)
+    expected = drawn(batched(images, labels, 16))
+    assert drawn(batched(images, np.eye(5, dtype=np.float32)[labels], 16)) == expected
+    assert drawn(batched(images, labels[:, None], 16)) == expected
+
+
+def test_few_images_are_kept_at_a_time():
+    class Counted(np.ndarray):
+        alive = 0
+
+    images, labels = examples(1000)
+    alive = []
+
+    def stream():
+        import gc
+        import sys
+
+        for batch in batched(images, labels, 100):
+            frame = sys._getframe(0)
+            del frame
+            gc.collect()
+            alive.append(sum(isinstance(each, np.ndarray) for each in gc.get_objects()))
+            yield batch
+
+    balanced(stream(), 8, 0, None)
+    assert max(alive) <= 2 * 8 + len(alive) + min(alive)
+
+
+def test_endless_datasets_raise_before_they_are_read():
+    with pytest.raises(ValueError, match="never ends: pass batches="):
+        Probe.from_dataset(Endless())
+    with pytest.raises(ValueError, match="never ends"):
+        Probe.from_dataset(itertools.cycle(batched(*examples(60), 16)))
+
+
+def test_batches_limits_what_is_read():
+    images, labels = examples(60)
+    endless = itertools.cycle(batched(images, labels, 16))
+    assert drawn(endless, batches=2) == drawn(batched(images, labels, 16)[:2])
+
+
+def test_a_loader_with_a_length_is_read_once():
+    data = batched(*examples(60), 16)
+
+    class Loader:
+        def __len__(self):
+            return len(data)
+
+        def __getitem__(self, index):
+            return data[index % len(data)]
+
+    class Restarting(Loader):
+        def __iter__(self):
+            return itertools.cycle(data)
+
+    assert drawn(Loader()) == drawn(data)
+    assert drawn(Restarting()) == drawn(data)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "message"),
+    [
+        (7, "int is no dataset: pass batches of"),
+        ({"image": [], "label": []}, "dict is no dataset"),
+        ([], "the dataset is empty"),
+        ([{"image": 1, "label": 2}], "gives dict with keys 'image', 'label': give"),
+        ([np.zeros((2, 4, 4, 1))], "gives ndarray: give .images, labels."),
+        ([(np.zeros((2, 4, 4, 1)),)], "gives one element: give"),
+        ([(np.zeros((2, 4, 4, 1)), [1, 2, 3])], r"images \(2, 4, 4, 1\) and labels \(3,\)"),
+        ([(np.zeros((2, 4, 4, 1)), ["cat", "dog"])], "labels have dtype <U3: give class indices"),
+        ([(np.zeros((2, 4, 4, 1)), [[1, 1], [0, 1]])], "neither an index nor one-hot"),
+    ],
+)
+def test_what_is_no_dataset_raises_with_the_remedy(dataset, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        Probe.from_dataset(dataset)
+
+
+@pytest.mark.parametrize("options", [{"n": 0}, {"n": 2.5}, {"batches": 0}, {"batches": True * 0.5}])
+def test_counts_are_checked(options):
+    with pytest.raises(ValueError, match="pass an integer from 1"):
+        Probe.from_dataset(batched(*examples(60), 16), **options)
+
+
+def test_a_probe_is_made_of_the_draw():
+    images, labels = examples(60)
+    probe = Probe.from_dataset(
+        batched(images, labels, 16), n=20, name="val", class_names="abcde".split() or None, top_k=1
+    ) if False else Probe.from_dataset(
+        batched(images, labels, 16), n=20, name="val", class_names=list("abcde"), top_k=1
+    )
+    assert (probe.name, len(probe), probe.top_k) == ("val", 20, 1)
+    values, classes = drawn(batched(images, labels, 16), n=20)
+    assert [float(image[0, 0, 0]) for image in probe.images] == values
+    assert list(probe.labels) == classes
+
+
+def test_class_names_of_the_dataset_are_taken_over():
+    class Named(list):
+        class_names = list("abcde")
+
+    probe = Probe.from_dataset(Named(batched(*examples(60), 16)))
+    assert probe.class_names == tuple("abcde")
+
+
+def test_tensorflow_datasets():
+    import tensorflow as tf
+
+    images, labels = examples(60)
+    dataset = tf.data.Dataset.from_tensor_slices((images, labels))
+    expected = drawn(batched(images, labels, 16))
+    assert drawn(dataset.batch(7)) == expected
+    assert drawn(dataset) == expected
+    assert drawn(dataset.filter(lambda *_: True).batch(16)) == expected
+    with pytest.raises(ValueError, match="never ends"):
+        drawn(dataset.batch(16).repeat())
