@@ -12,6 +12,9 @@ VERSION = re.search(r'"(.+)"', (ROOT / "tensorboard_picasso/version.py").read_te
 
 TENSORFLOW = ["tensorflow>=2.21", "keras>=3.15"]
 DEMO = [*TENSORFLOW, "mlxtend"]
+TEST = [*DEMO, "build", "playwright", "pytest", "scipy"]
+# Pinned, so that a new release does not fail a check of unchanged code.
+CHECK = ["mypy==2.4.1", "ruff==0.17.6", "types-protobuf"]
 
 setup(
     name="tensorboard-picasso",
@@ -24,10 +27,6 @@ setup(
     packages=find_packages(include=["tensorboard_picasso", "tensorboard_picasso.*"]),
     package_data={"tensorboard_picasso": ["py.typed", "*.pyi", "record.proto", "static/*"]},
     install_requires=["tensorboard>=2.21", "numpy", "pillow", "protobuf>=6.31.1", "werkzeug"],
-    extras_require={
-        "tensorflow": TENSORFLOW,
-        "demo": DEMO,
-        "test": [*DEMO, "pytest", "playwright", "scipy"],
-    },
+    extras_require={"tensorflow": TENSORFLOW, "demo": DEMO, "test": TEST, "check": CHECK},
     entry_points={"tensorboard_plugins": ["picasso = tensorboard_picasso.loader:PicassoLoader"]},
 )

@@ -1,0 +1,23 @@
+# Sourced by the other scripts: one virtual environment in .venv, made and kept up to date.
+# needs EXTRA...: installs the project with these extras, quick where nothing changed.
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+needs() {
+  local python=.venv/bin/python stamp wanted
+  if [ ! -x "$python" ]; then
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+      echo "Python 3.11 or newer is needed, this is $(python3 --version)" >&2
+      exit 1
+    }
+    python3 -m venv .venv
+  fi
+  wanted=$(cat setup.py pyproject.toml tensorboard_picasso/version.py | cksum)
+  for extra in "$@"; do
+    stamp=.venv/installed-$extra
+    [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && continue
+    echo "installing what '$extra' needs into .venv …" >&2
+    .venv/bin/pip install --quiet --disable-pip-version-check --editable ".[$extra]"
+    echo "$wanted" >"$stamp"
+  done
+  export TF_CPP_MIN_LOG_LEVEL="${TF_CPP_MIN_LOG_LEVEL:-2}"
+}
