@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso.summary.images import Array
 
+# Top, left, bottom and right edge, pixels.
+Box = tuple[int, int, int, int]
+
 # The mark is moved to this many places along each side, and is this share of it.
 _PLACES = 9
 _MARK = 1 / 16
@@ -38,12 +41,14 @@ class AlignmentError(ValueError):
 class Alignment:
     """Takes viewed (x, y, 1) to the model's input (x, y).
 
-    matrix: (2, 3). viewed, model: height and width, pixels.
+    matrix: (2, 3). viewed, model: height and width, pixels. footprint: the part
+    of the input that shows the image; around it is padding.
     """
 
     matrix: NDArray[np.float64]
     viewed: tuple[int, int]
     model: tuple[int, int]
+    footprint: Box
 
     @property
     def identity(self) -> bool:
@@ -76,9 +81,10 @@ class Alignment:
         y, x = np.mgrid[: height * down, : width * across] + 0.5
         points = np.stack([x.ravel() / across, y.ravel() / down, np.ones(x.size)])
         column, row = (self.matrix @ points).reshape(2, *x.shape)
-        rows, columns = self.model
-        seen = (column > 0) & (column < columns) & (row > 0) & (row < rows)
-        sampled = np.where(seen, _bilinear(values, row - 0.5, column - 0.5), 0.0)
+        top, left, bottom, right = self.footprint
+        seen = (column > left) & (column < right) & (row > top) & (row < bottom)
+        shown = values[top:bottom, left:right]
+        sampled = np.where(seen, _bilinear(shown, row - top - 0.5, column - left - 0.5), 0.0)
         blocks = (height, down, width, across)
         count = seen.reshape(blocks).sum((1, 3))
         total = sampled.reshape(blocks).sum((1, 3))
@@ -98,12 +104,12 @@ def _bilinear(values: Array, row: Array, column: Array) -> Array:
 
 def same(shape: tuple[int, int]) -> Alignment:
     """The alignment of a model that eats the viewed image as it is."""
-    return Alignment(np.eye(2, 3), shape, shape)
+    return Alignment(np.eye(2, 3), shape, shape, (0, 0, *shape))
 
 
 def given(matrix: Any, viewed: tuple[int, int], model: tuple[int, int]) -> Alignment:
     """The caller's own matrix, as `check` passed it."""
-    return Alignment(np.asarray(matrix, np.float64), viewed, model)
+    return Alignment(np.asarray(matrix, np.float64), viewed, model, (0, 0, *model))
 
 
 def check(matrices: Any, count: int) -> NDArray[np.float64]:
@@ -131,7 +137,7 @@ class _Marks:
 
     viewed, model: (marks, 2) centres x, y. seen: (marks,) bool, whether any
     input changed. whole: (marks, 2) bool, false where the change reaches the
-    input's border along x, y, so that part of it may be cut off.
+    footprint's edge along x, y, so that part of it may be cut off.
     """
 
     viewed: Array
@@ -156,11 +162,12 @@ def find(inputs: Callable[[Array], Array], image: Array, spare: Array) -> Alignm
         raise AlignmentError("gives the same image another input each time")
     viewed = (image.shape[0], image.shape[1])
     ink = _ink(image, spare)
-    marks = _move(inputs, image, ink, (0, 0, *viewed))
+    footprint = _footprint(inputs, image, ink)
+    marks = _move(inputs, image, ink, footprint, (0, 0, *viewed))
     if not marks.seen.all() and marks.seen.any():
         # Part of the image is cropped away: measure again within what is seen.
-        marks = _move(inputs, image, ink, _around(marks, viewed))
-    return Alignment(_fit(marks, viewed), viewed, marks.shape)
+        marks = _move(inputs, image, ink, footprint, _around(marks, viewed))
+    return Alignment(_fit(marks, viewed), viewed, marks.shape, footprint)
 
 
 def agrees(
@@ -169,7 +176,7 @@ def agrees(
     """Whether another image of the same size is moved in the same way, by four marks."""
     height, width = alignment.viewed
     box = (height // 4, width // 4, height - height // 4, width - width // 4)
-    marks = _move(inputs, image, _ink(image, spare), box, places=2)
+    marks = _move(inputs, image, _ink(image, spare), alignment.footprint, box, places=2)
     if marks.shape != alignment.model:
         return False
     expected = _apply(alignment.matrix, marks.viewed)
@@ -188,14 +195,29 @@ def _ink(image: Array, spare: Array) -> Array:
     return ink
 
 
+def _footprint(inputs: Callable[[Array], Array], image: Array, ink: Array) -> Box:
+    """The part of the input that changes with the image: all but the padding."""
+    # Every pixel moves to the far end of its channel, so that the image still varies.
+    other = np.where(image > ink.mean(0), ink[0], ink[1]).astype(image.dtype)
+    result = inputs(np.stack([image, other])).astype(np.float64)
+    change = np.nan_to_num(np.abs(result[1] - result[0]).max(-1))
+    changed = change > _NOTICED * change.max()
+    if not changed.any():
+        raise AlignmentError("gives the same input whatever the image is")
+    rows, columns = (np.flatnonzero(changed.any(axis)) for axis in (1, 0))
+    return (int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+
+
 def _move(
     inputs: Callable[[Array], Array],
     image: Array,
     ink: Array,
-    box: tuple[int, int, int, int],
+    footprint: Box,
+    box: Box,
+    *,
     places: int = _PLACES,
 ) -> _Marks:
-    """Move the mark over a box (top, left, bottom, right) of the image."""
+    """Move the mark over a box of the image."""
     high, wide = (max(1, round(side * _MARK)) for side in image.shape[:2])
     tops = np.unique(np.linspace(box[0], max(box[2] - high, box[0]), places).astype(int))
     lefts = np.unique(np.linspace(box[1], max(box[3] - wide, box[1]), places).astype(int))
@@ -210,7 +232,7 @@ def _move(
         changes = np.abs(result[1::2] - result[::2]).max(-1)
         for left, change in zip(lefts, changes, strict=True):
             viewed.append((left + wide / 2, top + high / 2))
-            centre, inside = _centre(np.nan_to_num(change))
+            centre, inside = _centre(np.nan_to_num(change), footprint)
             model.append(centre)
             whole.append(inside)
             seen.append(bool(np.any(change > 0)))
@@ -218,16 +240,17 @@ def _move(
     return _Marks(np.array(viewed), np.array(model), np.array(seen), np.array(whole), shape)
 
 
-def _centre(change: Array) -> tuple[tuple[float, float], tuple[bool, bool]]:
+def _centre(change: Array, footprint: Box) -> tuple[tuple[float, float], tuple[bool, bool]]:
+    top, left, bottom, right = footprint
     strength = np.where(change > _NOTICED * change.max(initial=0.0), change, 0.0)
     along, down = strength.sum(0), strength.sum(1)
     total = strength.sum() or 1.0
     x = float(along @ (np.arange(along.size) + 0.5) / total)
     y = float(down @ (np.arange(down.size) + 0.5) / total)
-    return (x, y), (not along[[0, -1]].any(), not down[[0, -1]].any())
+    return (x, y), (not along[[left, right - 1]].any(), not down[[top, bottom - 1]].any())
 
 
-def _around(marks: _Marks, viewed: tuple[int, int]) -> tuple[int, int, int, int]:
+def _around(marks: _Marks, viewed: tuple[int, int]) -> Box:
     seen = marks.viewed[marks.seen]
     step = np.array(viewed[::-1]) / _PLACES
     left, top = np.maximum(seen.min(0) - step, 0).astype(int)
@@ -247,7 +270,7 @@ def _tolerance(matrix: Array) -> float:
 
 def _fit(marks: _Marks, viewed: tuple[int, int]) -> NDArray[np.float64]:
     if not marks.seen.any():
-        raise AlignmentError("gives the same input wherever the image is changed")
+        raise AlignmentError("shows the model too small a part of the image")
     if viewed == marks.shape and np.abs(marks.viewed - marks.model)[marks.seen].max() < 0.25:
         return np.eye(2, 3)
     matrix = np.zeros((2, 3))

@@ -75,7 +75,7 @@ class Brightness:
         elif -1 <= least < 0 and most <= 1:
             bounds = (-1.0, 1.0)
         else:
-            bounds = (least, most)
+            bounds = (min(least, 0.0), max(most, 1.0))
         span = f"{self._what} span {least:.3g}..{most:.3g}"
         paste = f"pass value_range=({bounds[0]:.6g}, {bounds[1]:.6g})"
         if self._normalized:

@@ -155,12 +155,12 @@ def has_channels(value: Any) -> bool:
 
 def check_shown(image: Array, data_format: str, what: str, remedy: str) -> None:
     """Raise ValueError where a screen cannot show the image's channels."""
-    height, _, channels = image.shape
+    height, width, channels = image.shape
     if channels in SHOWN:
         return
     if data_format == "channels_last" and height in SHOWN:
         remedy = 'pass data_format="channels_first"'
-    elif data_format == "channels_first" and height in SHOWN:
+    elif data_format == "channels_first" and width in SHOWN:
         remedy = 'pass data_format="channels_last"'
     raise ValueError(f"{what} has {channels} channels, and 1, 3 or 4 can be shown: {remedy}")
 

@@ -37,19 +37,23 @@ def masks(given: Any, shapes: Sequence[tuple[int, int]], count: int) -> tuple[di
 
 
 def _each(name: str, value: Any, kept: int, count: int) -> Sequence[Any]:
-    if isinstance(value, Sequence) and not isinstance(value, str) and np.ndim(value[0:1]) != 2:
-        each: Sequence[Any] = value
-    else:
-        array = to_numpy(value, f"region {name!r}")
+    where = f"region {name!r}"
+    if isinstance(value, str):
+        raise TypeError(f"{where} is {value!r}: pass a mask of booleans")
+    # A list may hold masks of different sizes, or be one mask in nested lists.
+    listed = isinstance(value, Sequence) and len(value) and to_numpy(value[0], where).ndim == 2
+    each: Sequence[Any] = value
+    if not listed:
+        array = to_numpy(value, where)
         if array.ndim == 2:
             return [array] * kept
         if array.ndim != 3:
             raise ValueError(
-                f"region {name!r} has shape {array.shape}: pass (height, width) or one such an image"
+                f"{where} has shape {array.shape}: pass (height, width) or one such an image"
             )
         each = list(array)
     if len(each) != count:
-        raise ValueError(f"region {name!r} has {len(each)} masks for {count} images: pass one each")
+        raise ValueError(f"{where} has {len(each)} masks for {count} images: pass one each")
     return each[:kept]
 
 
