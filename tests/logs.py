@@ -1,0 +1,198 @@
+"""Logs made from records alone, without any framework: `python -m tests.logs DIR`."""
+
+import argparse
+import time
+from collections.abc import Iterable
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_pb2
+from tensorboard.summary.writer.record_writer import RecordWriter
+
+from tensorboard_picasso import maps, record
+from tensorboard_picasso.metadata import Kind, Series
+
+CLASSES = 10
+HASH = bytes(range(16))
+
+
+class Log:
+    """One event file in a run's directory."""
+
+    def __init__(self, run: Path, name: str = "events.out.tfevents.1.test") -> None:
+        run.mkdir(parents=True, exist_ok=True)
+        self.path = run / name
+        self._file = self.path.open("wb")
+        self._writer = RecordWriter(self._file)
+        self.event(event_pb2.Event(wall_time=1.0, file_version="brain.Event:2"))
+
+    def event(self, event: event_pb2.Event) -> None:
+        self._writer.write(event.SerializeToString())
+        self._file.flush()
+
+    def write(
+        self, step: int, values: Iterable[tuple[Series, bytes | list[bytes]]], wall: float
+    ) -> None:
+        summary = summary_pb2.Summary()
+        for series, data in values:
+            tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING)
+            if isinstance(data, list):
+                tensor.tensor_shape.dim.add(size=len(data))
+            tensor.tensor_shape.SetInParent()
+            tensor.string_val.extend(data if isinstance(data, list) else [data])
+            metadata = series.summary_metadata()
+            summary.value.add(tag=series.tag, tensor=tensor, metadata=metadata)
+        self.event(event_pb2.Event(step=step, wall_time=wall, summary=summary))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def shown(size: tuple[int, int], index: int = 0, **more: object) -> record.Input:
+    """A blob on a dark ground."""
+    height, width = size
+    y, x = np.mgrid[:height, :width]
+    distance = np.hypot(y / height - 0.55, x / width - 0.35 - 0.03 * (index % 10))
+    pixels = (255 * np.exp(-((distance / 0.2) ** 2))).astype(np.uint8)
+    stream = BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    names = tuple(str(each) for each in range(CLASSES))
+    options = {"name": str(index), "label": index % CLASSES, "class_names": names, **more}
+    return record.Input(stream.getvalue(), height, width, HASH, **options)
+
+
+def scores(values: np.ndarray, hidden: dict[str, np.ndarray] | None = None) -> record.Scores:
+    parts = tuple(
+        record.Hidden(name, "image mean", each.astype(np.float32))
+        for name, each in (hidden or {}).items()
+    )
+    classes = np.arange(len(values), dtype=np.uint32)
+    return record.Scores(
+        maps.Output.LOGITS, len(values), classes, values.astype(np.float32), HASH, parts, 0.5, (0, 1)
+    )
+
+
+def occlusion(
+    values: np.ndarray,
+    whole: np.ndarray,
+    size: tuple[int, int],
+    window: tuple[int, int],
+    tops: np.ndarray,
+    lefts: np.ndarray,
+    targets: tuple[int, ...],
+    regions: dict[str, np.ndarray] | None = None,
+) -> record.Attribution:
+    """An occlusion record of a grid (tops, lefts, classes) of log-odds."""
+    regions = regions or {}
+    grid = record.Grid(window, tops, lefts, np.arange(values.shape[2]), whole, values)
+    answers = []
+    for target in targets:
+        important = maps.importance(values[:, :, target], whole[target])
+        painted = maps.paint(important, tops, lefts, window, size)
+        statistics = maps.statistics(painted, list(regions.values()))
+        answers.append(record.Target(target, float(whole[target]), statistics))
+    references = tuple(
+        record.Region(name, float(mask.mean()), maps.ceiling(mask, tops, lefts, window))
+        for name, mask in regions.items()
+    )
+    return record.Attribution(
+        "occlusion", "occlusion", maps.Sign.CONTRIBUTION, "log-odds", "log-odds",
+        maps.Output.LOGITS, *size, HASH, tuple(answers), references,
+        parameters={"fill": "image mean"}, grid=grid,
+    )  # fmt: skip
+
+
+def saliency(
+    planes: dict[int, np.ndarray], sign: maps.Sign = maps.Sign.UNSIGNED, label: str = "saliency"
+) -> tuple[record.Attribution, record.Maps]:
+    """A saliency record and its maps."""
+    size = next(iter(planes.values())).shape
+    answers = tuple(
+        record.Target(target, 0.0, maps.statistics(each)) for target, each in planes.items()
+    )
+    about = record.Attribution(
+        "saliency", label, sign, "log-odds per unit of input", "log-odds", maps.Output.LOGITS,
+        *size, HASH, answers, precision=maps.Precision.Q8,
+    )  # fmt: skip
+    return about, record.Maps.encode(planes, sign, HASH)
+
+
+def starts(size: int, window: int, stride: int) -> np.ndarray:
+    return np.append(np.arange(0, size - window, stride), size - window)
+
+
+def plausible(
+    run: Path, seed: int, steps: Iterable[int], images: int, side: int, probe: str = "digits"
+) -> None:
+    """A run in which importance moves from a corner onto the blob, and predictions settle."""
+    steps = list(steps)
+    random = np.random.default_rng(seed)
+    window, stride = max(1, round(side / 7)), max(1, round(side / 14))
+    tops = starts(side, window, stride)
+    centre = (tops + window / 2) / side
+    size, windows = (side, side), (window, window)
+    corner = np.zeros(size, bool)
+    corner[: side // 4, : side // 4] = True
+    log = Log(run, f"events.out.tfevents.1.{seed}")
+    noise = random.normal(0, 1, (images, CLASSES))
+    started = time.time() - 10_000
+    for number, step in enumerate(steps):
+        progress = number / max(1, len(steps) - 1)
+        values: list[tuple[Series, bytes | list[bytes]]] = []
+        for image in range(images):
+            label = image % CLASSES
+            logits = (1 - progress) * noise[image] + random.normal(0, 0.1, CLASSES)
+            logits[label] += 6 * progress * (1 - image / images / 2)
+            others = [np.logaddexp.reduce(np.delete(logits, k)) for k in range(CLASSES)]
+            odds = logits - np.array(others)
+            row = np.hypot(centre[:, None] - 0.55, centre[None, :] - 0.35 - 0.03 * (image % 10))
+            edge = np.hypot(centre[:, None] - 0.1, centre[None, :] - 0.1)
+            drop = 4 * progress * np.exp(-((row / 0.2) ** 2))
+            drop = drop + 3 * (1 - progress) * np.exp(-((edge / 0.2) ** 2))
+            weights = np.full(CLASSES, -0.3)
+            weights[label] = 1
+            grid = (odds - drop[:, :, None] * weights).astype(np.float32)
+            targets = tuple(dict.fromkeys([label, *map(int, np.argsort(-odds)[:2])]))
+            targets = (*targets, *(k for k in range(CLASSES) if k not in targets))[:3]
+            hidden = {"corner": odds - 3 * (1 - progress) * weights}
+            about = occlusion(
+                grid, odds.astype(np.float32), size, windows, tops, tops, targets, {"corner": corner}
+            )
+            y, x = np.mgrid[:side, :side] / side
+            blob = np.exp(-((np.hypot(y - 0.55, x - 0.35) / (0.4 - 0.25 * progress)) ** 2))
+            gradient, planes = saliency(
+                {k: blob * random.random(size) * 10.0 ** (-2 * progress) for k in targets}
+            )
+            if number == 0:
+                given = shown(size, image, regions={"corner": corner})
+                values.append((Series(probe, image, Kind.INPUT), record.pack_input(given)))
+            said = scores(odds, hidden)
+            values += [
+                (Series(probe, image, Kind.SCORES), record.pack_scores(said)),
+                (Series(probe, image, Kind.METHOD, "occlusion", "occlusion"),
+                 record.pack_attribution(about)),
+                (Series(probe, image, Kind.METHOD, "saliency", "saliency"),
+                 record.pack_attribution(gradient)),
+                (Series(probe, image, Kind.MAP, "saliency", "saliency"), record.pack_maps(planes)),
+            ]  # fmt: skip
+        log.write(step, values, started + number)
+    log.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("logdir", type=Path)
+    parser.add_argument("--runs", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--images", type=int, default=12)
+    parser.add_argument("--size", type=int, default=28)
+    arguments = parser.parse_args()
+    for run in range(arguments.runs):
+        directory = arguments.logdir / f"run{run}"
+        plausible(directory, run, range(arguments.steps), arguments.images, arguments.size)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""What a series is survives scopes, slashes and any script."""
+
+import pytest
+from tensorboard.compat.proto import summary_pb2
+
+from tensorboard_picasso import metadata, record_pb2
+from tensorboard_picasso.metadata import Kind, Series
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_plugin_data_comes_back(kind):
+    label = "occlusion grey" if kind in (Kind.METHOD, Kind.MAP) else ""
+    series = Series("scope/пробa 1/x", 3, kind, "occlusion" if label else "", label)
+    summary = series.summary_metadata()
+    assert metadata.parse(summary.plugin_data.content) == series
+    assert summary.plugin_data.plugin_name == "picasso"
+    blobs = summary_pb2.DATA_CLASS_BLOB_SEQUENCE
+    expected = blobs if kind is Kind.MAP else summary_pb2.DATA_CLASS_TENSOR
+    assert summary.data_class == expected
+
+
+def test_tags_are_for_people():
+    assert Series("a/digits", 3, Kind.SCORES).tag == "a/digits/03/scores"
+    assert Series("digits", 3, Kind.MAP, "saliency", "s").tag == "digits/03/s/map"
+
+
+def test_newer_and_malformed_data_are_told_apart():
+    newer = record_pb2.Series(version=9, probe="x").SerializeToString()
+    with pytest.raises(metadata.SeriesError, match="format 9"):
+        metadata.parse(newer)
+    for content in (b"\xff\xff", b"", record_pb2.Series(version=1, probe="x").SerializeToString()):
+        with pytest.raises(metadata.SeriesError, match="cannot be read"):
+            metadata.parse(content)

@@ -1,0 +1,261 @@
+"""Event file to TensorBoard to HTTP, under both of its loaders."""
+
+import json
+import os
+import subprocess
+import sys
+import zlib
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+
+from tensorboard_picasso import maps, record
+from tensorboard_picasso.metadata import Kind, Series
+from tests import logs, packs
+from tests.serving import get, tensorboard
+
+LOADERS = pytest.mark.parametrize("load_fast", [True, False], ids=["rust", "python"])
+ROUTE = "data/plugin/picasso/"
+SCORES = Series("digits", 0, Kind.SCORES)
+
+
+def pack(url: str, route: str, **query: object) -> dict:
+    parts = "&".join(f"{key}={quote(str(value))}" for key, value in query.items())
+    status, body, _ = get(f"{url}{ROUTE}{route}?{parts}")
+    assert status == 200, body
+    return packs.read(body)
+
+
+def score(value: float) -> bytes:
+    return record.pack_scores(logs.scores(np.array([value, 0.0])))
+
+
+def values_at(answer: dict) -> dict[int, float]:
+    return {each["step"]: each["values"][0] for each in answer["images"][0]["records"]}
+
+
+@pytest.fixture(scope="module")
+def plausible(tmp_path_factory):
+    logdir = tmp_path_factory.mktemp("logs")
+    logs.plausible(logdir / "a" / "nested run", 0, range(0, 30, 10), 3, 14)
+    logs.plausible(logdir / "b", 1, range(0, 40, 10), 3, 14)
+    return logdir
+
+
+@LOADERS
+def test_every_route_answers_what_was_logged(plausible, load_fast):
+    with tensorboard(plausible, load_fast=load_fast) as url:
+        _, body, _ = get(url + ROUTE + "index")
+        index = json.loads(body)
+        assert [run["name"] for run in index["runs"]] == ["a/nested run", "b"]
+        probe = index["runs"][0]["probes"][0]
+        assert (probe["name"], probe["images"]) == ("digits", [0, 1, 2])
+        assert {each["label"]: each["maps"] for each in probe["methods"]} == {
+            "occlusion": False,
+            "saliency": True,
+        }
+        where = {"run": "a/nested run", "probe": "digits"}
+
+        said = pack(url, "scores", **where, images="1")["images"]
+        assert [each["image"] for each in said] == [1]
+        assert [each["step"] for each in said[0]["records"]] == [0, 10, 20]
+        assert said[0]["records"][2]["values"].argmax() == 1
+        assert said[0]["records"][0]["hidden"][0]["region"] == "corner"
+
+        about = pack(url, "inputs", **where)
+        first = about["images"][0]["records"][0]
+        assert about["class_names"] == [[str(each) for each in range(10)]]
+        assert first["regions"][0]["mask"].sum() == 9
+        picture = f"run={quote('a/nested run')}&probe=digits&image=0&hash={first['hash']}"
+        status, body, headers = get(f"{url}{ROUTE}image?{picture}")
+        assert (status, body) == (200, logs.shown((14, 14)).png)
+        assert "max-age=31536000" in headers["Cache-Control"]
+
+        occluded = pack(url, "attributions", **where, label="occlusion", grids="newest")
+        records = occluded["images"][0]["records"]
+        geometry = occluded["settings"][records[0]["settings"]]["geometry"]
+        assert [each["grid"] is None for each in records] == [True, True, False]
+        assert geometry["window"] == [2, 2]
+        assert records[2]["grid"].size == len(geometry["tops"]) ** 2 * 10
+        chosen = pack(url, "attributions", **where, label="occlusion", grids="0,20")
+        kept = [each["grid"] is not None for each in chosen["images"][0]["records"]]
+        assert kept == [True, False, True]
+
+        listed = pack(url, "attributions", **where, label="saliency")["images"]
+        of = ",".join(f"{each['image']}:20:{each['records'][2]['wall']}" for each in listed)
+        query = f"run={quote('a/nested run')}&probe=digits&label=saliency&of="
+        status, body, headers = get(f"{url}{ROUTE}maps?{query}{of}")
+        assert "max-age" in headers["Cache-Control"]
+        stored = packs.read(body)["records"]
+        assert [each["image"] for each in stored] == [0, 1, 2]
+        plane = stored[0]["planes"][0]
+        assert len(zlib.decompress(plane["values"].tobytes())) == 14 * 14
+        status, body, headers = get(f"{url}{ROUTE}maps?{query}0:20:1.5")
+        assert packs.read(body)["missing"] == [{"image": 0, "step": 20, "wall": 1.5}]
+        assert "no-cache" in headers["Cache-Control"]
+
+
+@LOADERS
+def test_wrong_requests_are_answered_with_a_reason(plausible, load_fast):
+    with tensorboard(plausible, load_fast=load_fast) as url:
+        for route, status, reason in (
+            ("scores", 400, "run is missing"),
+            ("scores?run=x&probe=digits", 404, 'no run "x"'),
+            ("scores?run=b&probe=x", 404, 'no probe "x"'),
+            ("scores?run=b&probe=digits&images=a,b", 400, "give indices such as 0,3"),
+            ("attributions?run=b&probe=digits&label=x", 404, 'no method "x"'),
+            ("attributions?run=b&probe=digits&label=occlusion&grids=x", 400, 'step "x"'),
+            ("maps?run=b&probe=digits&label=saliency&of=1", 400, "give image:step:wall"),
+            ("image?run=b&probe=digits&image=0&hash=x", 404, 'no image 0 with hash "x"'),
+            ("static/nothing.js", 404, "no file"),
+            ("static/..%2fplugin.py", 404, ""),
+        ):
+            found, body, headers = get(url + ROUTE + route)
+            assert found == status, route
+            assert reason in body.decode()
+            assert headers["X-Content-Type-Options"] == "nosniff" or found == 404
+
+
+def test_static_files_have_their_type_and_a_tag(plausible):
+    with tensorboard(plausible) as url:
+        status, _, headers = get(url + ROUTE + "static/index.js")
+        assert (status, headers["Content-Type"]) == (200, "text/javascript; charset=utf-8")
+        again, _, _ = get(url + ROUTE + "static/index.js", {"If-None-Match": headers["ETag"]})
+        assert again == 304
+
+
+def test_path_prefix_and_logdir_spec(plausible):
+    flags = ("--path_prefix", "/some/where", "--logdir_spec", f"one:{plausible / 'b'}")
+    with tensorboard(None, *flags, load_fast=False, prefix="/some/where") as url:
+        _, body, _ = get(url + ROUTE + "index")
+        assert [run["name"] for run in json.loads(body)["runs"]] == ["one"]
+
+
+@LOADERS
+def test_a_resumed_run_shows_its_new_history_only(tmp_path, load_fast):
+    first = logs.Log(tmp_path / "run", "events.out.tfevents.1.a")
+    for step in range(0, 601, 100):
+        first.write(step, [(SCORES, score(1))], 1000 + step)
+    first.close()
+    second = logs.Log(tmp_path / "run", "events.out.tfevents.2.b")
+    for step in range(500, 801, 100):
+        second.write(step, [(SCORES, score(2))], 5000 + step)
+    second.close()
+    with tensorboard(tmp_path, load_fast=load_fast) as url:
+        found = values_at(pack(url, "scores", run="run", probe="digits"))
+    old = {step: 1 for step in range(0, 401, 100)}
+    assert found == {**old, **{step: 2 for step in range(500, 801, 100)}}
+
+
+def test_a_flipped_byte_is_found_and_named(tmp_path):
+    log = logs.Log(tmp_path / "run")
+    for step in range(3):
+        log.write(step, [(SCORES, score(1234.5 + step))], 1000 + step)
+    log.close()
+    data = bytearray(log.path.read_bytes())
+    at = data.find(np.float32(1235.5).tobytes())
+    assert at > 0
+    data[at] ^= 1
+    log.path.write_bytes(bytes(data))
+    with tensorboard(tmp_path) as url:
+        answer = pack(url, "scores", run="run", probe="digits")
+    assert sorted(values_at(answer)) == [0, 2]
+    (problem,) = answer["problems"]
+    assert (problem["image"], problem["step"], problem["problem"]) == (0, 1, "damaged")
+    assert "checksum" in problem["message"]
+
+
+@LOADERS
+def test_more_steps_are_kept_than_tensorboard_would_and_the_users_flag_wins(tmp_path, load_fast):
+    about, planes = logs.saliency({0: np.ones((4, 4))})
+    log = logs.Log(tmp_path / "run")
+    series = Series("digits", 0, Kind.MAP, "saliency", "saliency")
+    method = Series("digits", 0, Kind.METHOD, "saliency", "saliency")
+    for step in range(320):
+        values = [(SCORES, score(step)), (method, record.pack_attribution(about))]
+        log.write(step, [*values, (series, record.pack_maps(planes))], 1000 + step)
+    log.close()
+
+    def kept(url: str) -> tuple[int, int]:
+        where = {"run": "run", "probe": "digits"}
+        listed = pack(url, "attributions", **where, label="saliency")["images"][0]["records"]
+        of = ",".join(f"0:{each['step']}:{each['wall']}" for each in listed)
+        stored = pack(url, "maps", **where, label="saliency", of=of)["records"]
+        return len(values_at(pack(url, "scores", **where))), len(stored)
+
+    with tensorboard(tmp_path, load_fast=load_fast) as url:
+        assert kept(url) == (320, 320)
+    with tensorboard(tmp_path, "--samples_per_plugin", "picasso=7", load_fast=load_fast) as url:
+        assert kept(url)[0] == 7
+
+
+def test_truncation_at_every_byte_of_the_last_record_leaves_the_others(tmp_path):
+    """Read in this process: the Rust loader's tolerance is its own, a run each would take long."""
+    from tensorboard.backend.event_processing import event_file_loader
+
+    log = logs.Log(tmp_path / "run")
+    log.write(0, [(SCORES, score(1))], 1000)
+    whole = log.path.stat().st_size
+    log.write(1, [(SCORES, score(2))], 1001)
+    log.close()
+    data = log.path.read_bytes()
+    for length in range(whole, len(data)):
+        log.path.write_bytes(data[:length])
+        events = list(event_file_loader.EventFileLoader(str(log.path)).Load())
+        steps = [event.step for event in events if event.summary.value]
+        assert steps == [0]
+        said = record.unpack_scores(events[-1].summary.value[0].tensor.string_val[0])
+        assert said.values[0] == 1
+
+
+@LOADERS
+def test_a_cut_off_last_record_leaves_the_others_served(tmp_path, load_fast):
+    log = logs.Log(tmp_path / "run")
+    log.write(0, [(SCORES, score(1))], 1000)
+    log.write(1, [(SCORES, score(2))], 1001)
+    log.close()
+    log.path.write_bytes(log.path.read_bytes()[:-5])
+    with tensorboard(tmp_path, load_fast=load_fast) as url:
+        assert values_at(pack(url, "scores", run="run", probe="digits")) == {0: 1}
+
+
+def test_serving_imports_no_framework(plausible, tmp_path):
+    for name in ("tensorflow", "torch", "jax", "keras"):
+        (tmp_path / f"{name}.py").write_text(f"raise SystemExit('{name} was imported')")
+    code = (
+        "import sys\n"
+        "from tensorboard_picasso import plugin, answers, loader\n"
+        "from tensorboard_picasso import summary\n"
+        "print(sorted({'tensorflow', 'torch', 'jax', 'keras'} & set(sys.modules)))"
+    )
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.getcwd()}"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_the_sample_log_of_format_1_reads_as_ever(request):
+    """A log as version 0.1.0 wrote it; every later version must read it."""
+    from tensorboard.backend.event_processing import event_file_loader
+
+    folder = request.path.parent / "data" / "format1"
+    (path,) = folder.glob("*tfevents*")
+    found = {}
+    for event in event_file_loader.EventFileLoader(str(path)).Load():
+        for value in event.summary.value:
+            found[event.step, value.tag] = list(value.tensor.string_val)
+    assert len(found) == 3 * 2 * 4 + 2
+    said = record.unpack_scores(found[2, "digits/01/scores"][0])
+    assert said.output is maps.Output.LOGITS
+    assert said.values.argmax() == 1
+    about = record.unpack_attribution(found[2, "digits/01/occlusion"][0])
+    assert about.grid.values.shape == (13, 13, 10)
+    expected = json.loads((folder / "expected.json").read_text())
+    assert said.values.tolist() == pytest.approx(expected["scores"], rel=1e-6)
+    assert float(about.grid.values.sum()) == pytest.approx(expected["grid sum"], rel=1e-6)
+    plane = record.unpack_maps(found[2, "digits/01/saliency/map"]).decode(1)
+    assert float(plane.sum()) == pytest.approx(expected["plane sum"], rel=1e-6)
+    shown = record.unpack_input(found[0, "digits/01/input"][0])
+    assert (shown.label, shown.name, shown.height) == (1, "1", 14)

@@ -1,0 +1,124 @@
+"""The stored format: what goes in comes out, and what is damaged is found."""
+
+import zlib
+
+import numpy as np
+import pytest
+
+from tensorboard_picasso import maps, record, record_pb2
+from tests import logs
+
+SIZE = (6, 9)
+TOPS, LEFTS = np.array([0, 2, 3]), np.array([0, 3, 6])
+
+
+def grid_record() -> record.Attribution:
+    values = np.random.default_rng(0).normal(size=(3, 3, 4)).astype(np.float32)
+    mask = np.zeros(SIZE, bool)
+    mask[:3, :3] = True
+    whole = np.arange(4, dtype=np.float32)
+    return logs.occlusion(values, whole, SIZE, (3, 3), TOPS, LEFTS, (2, 0), {"corner": mask})
+
+
+def test_scores_come_back():
+    values = np.array([1.5, -2.0, np.inf])
+    packed = record.pack_scores(logs.scores(values, {"sky": values - 1}))
+    back = record.unpack_scores(packed)
+    np.testing.assert_array_equal(back.values, values.astype(np.float32))
+    np.testing.assert_array_equal(back.hidden[0].values, values.astype(np.float32) - 1)
+    assert (back.output, back.class_count, back.epoch) == (maps.Output.LOGITS, 3, 0.5)
+    assert (back.targets, back.input_hash, back.hidden[0].region) == ((0, 1), logs.HASH, "sky")
+
+
+def test_grids_come_back_with_their_statistics():
+    given = grid_record()
+    back = record.unpack_attribution(record.pack_attribution(given))
+    np.testing.assert_array_equal(back.grid.values, given.grid.values)
+    np.testing.assert_array_equal(back.grid.tops, TOPS)
+    assert back.grid.window == (3, 3)
+    assert str(back.targets) == str(given.targets)  # NaN is not itself
+    assert back.regions == given.regions
+    assert back.parameters == {"fill": "image mean"}
+
+
+@pytest.mark.parametrize("precision", list(maps.Precision))
+@pytest.mark.parametrize("sign", [maps.Sign.UNSIGNED, maps.Sign.DIRECTION])
+def test_maps_come_back_within_their_precision(precision, sign):
+    values = np.random.default_rng(1).normal(size=SIZE) ** 3
+    if sign is maps.Sign.UNSIGNED:
+        values = np.abs(values)
+    stored = record.Maps.encode({7: values}, sign, b"h", precision)
+    back = record.unpack_maps(record.pack_maps(stored)).decode(7)
+    peak = np.abs(values).max()
+    if precision is maps.Precision.Q8:
+        allowed = maps.half_level(back, peak, sign) + 1e-6 * peak
+    else:
+        allowed = np.abs(values) * (1e-3 if precision is maps.Precision.FLOAT16 else 1e-7) + 1e-7
+    assert (np.abs(back - values) <= allowed).all()
+
+
+def test_special_values_and_masks_come_back():
+    values = np.zeros(SIZE)
+    values[0, :4] = [np.nan, np.inf, -np.inf, -3]
+    unseen = np.zeros(SIZE, bool)
+    unseen[5] = True
+    stored = record.Maps.encode({0: values}, maps.Sign.DIRECTION, b"h", unseen=unseen)
+    back = record.unpack_maps(record.pack_maps(stored))
+    np.testing.assert_array_equal(back.decode(0), values.astype(np.float32))
+    np.testing.assert_array_equal(back.unseen, unseen)
+
+
+def test_inputs_come_back():
+    mask = np.zeros(SIZE, bool)
+    mask[1, 2] = True
+    given = logs.shown(SIZE, 3, regions={"дом/空 x": mask}, name="a/b")
+    back = record.unpack_input(record.pack_input(given))
+    assert (back.png, back.label, back.name) == (given.png, 3, "a/b")
+    assert back.class_names == given.class_names
+    np.testing.assert_array_equal(back.regions["дом/空 x"], mask)
+
+
+def test_a_plane_of_224_is_small_enough():
+    values = np.random.default_rng(2).normal(size=(224, 224))
+    stored = record.Maps.encode({0: values}, maps.Sign.DIRECTION, b"h")
+    assert len(record.pack_maps(stored)[1]) <= 52 * 1024
+
+
+@pytest.mark.parametrize(
+    ("packed", "unpack"),
+    [
+        (record.pack_scores(logs.scores(np.arange(4.0))), record.unpack_scores),
+        (record.pack_attribution(grid_record()), record.unpack_attribution),
+        (record.pack_input(logs.shown(SIZE)), record.unpack_input),
+    ],
+)
+def test_every_flipped_byte_is_found(packed, unpack):
+    unpack(packed)
+    for at in range(len(packed)):
+        damaged = bytearray(packed)
+        damaged[at] ^= 0x41
+        with pytest.raises(record.RecordError):
+            unpack(bytes(damaged))
+    for length in range(len(packed)):
+        with pytest.raises(record.RecordError):
+            unpack(packed[:length])
+
+
+def test_a_newer_version_is_named():
+    payload = b"whatever comes"
+    version = 2
+    crc = zlib.crc32(payload, zlib.crc32(version.to_bytes(4, "little")))
+    sealed = record_pb2.Sealed(version=version, crc32=crc, payload=payload).SerializeToString()
+    with pytest.raises(record.NewerRecordError, match="format 2, newer than 1"):
+        record.unpack_scores(sealed)
+
+
+def test_hostile_sizes_are_refused_before_anything_is_allocated():
+    bomb = zlib.compress(bytes(1 << 24))
+    plane = record.Plane(0, 1.0, bomb)
+    stored = record.Maps(2, 2, maps.Precision.Q8, maps.Sign.UNSIGNED, b"", (plane,))
+    with pytest.raises(record.RecordError, match="not 4 bytes"):
+        stored.decode(0)
+    huge = record.Maps(1 << 20, 1 << 20, maps.Precision.Q8, maps.Sign.UNSIGNED, b"", ())
+    with pytest.raises(record.RecordError, match="out of bounds"):
+        record.unpack_maps(record.pack_maps(huge))
