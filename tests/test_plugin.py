@@ -129,7 +129,7 @@ def test_path_prefix_and_logdir_spec(plausible):
     flags = ("--path_prefix", "/some/where", "--logdir_spec", f"one:{plausible / 'b'}")
     with tensorboard(None, *flags, load_fast=False, prefix="/some/where") as url:
         _, body, _ = get(url + ROUTE + "index")
-        assert [run["name"] for run in json.loads(body)["runs"]] == ["one"]
+        assert [run["name"] for run in json.loads(body)["runs"]] == ["one/."]
 
 
 @LOADERS

@@ -1,0 +1,54 @@
+"""Reads event files in tests, without TensorFlow."""
+
+from pathlib import Path
+
+from tensorboard.backend.event_processing import event_file_loader
+
+from tensorboard_picasso import metadata, record
+from tensorboard_picasso.metadata import Kind, Series
+
+UNPACK = {
+    Kind.SCORES: record.unpack_scores,
+    Kind.METHOD: record.unpack_attribution,
+    Kind.INPUT: record.unpack_input,
+}
+
+
+def values(directory: Path) -> list[tuple[int, object]]:
+    """(step, summary value) of all event files below a directory, in order."""
+    found = []
+    for path in sorted(directory.rglob("*tfevents*")):
+        for event in event_file_loader.EventFileLoader(str(path)).Load():
+            found += [(event.step, value) for value in event.summary.value]
+    return found
+
+
+def records(directory: Path) -> dict[tuple[int, Series], object]:
+    """Every record by step and series."""
+    found = {}
+    for step, value in values(directory):
+        if value.metadata.plugin_data.plugin_name != "picasso":
+            continue
+        series = metadata.parse(value.metadata.plugin_data.content)
+        elements = list(value.tensor.string_val)
+        unpack = UNPACK.get(series.kind)
+        found[step, series] = unpack(elements[0]) if unpack else record.unpack_maps(elements)
+    return found
+
+
+def scalars(directory: Path) -> dict[tuple[int, str], float]:
+    """Every ordinary scalar by step and tag."""
+    return {
+        (step, value.tag): value.tensor.float_val[0]
+        for step, value in values(directory)
+        if value.metadata.plugin_data.plugin_name == "scalars" and value.tensor.float_val
+    }
+
+
+def whole_scores(directory: Path) -> dict[int, list[float]]:
+    """The scores of image 0 at every step."""
+    return {
+        step: said.values.tolist()
+        for (step, series), said in records(directory).items()
+        if series.kind is Kind.SCORES and series.image == 0
+    }

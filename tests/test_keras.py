@@ -1,0 +1,157 @@
+"""The Keras callback, and that nothing of what training computes changes."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tensorboard_picasso import summary
+from tensorboard_picasso.metadata import Kind
+from tests import events
+
+RANDOM = np.random.default_rng(0)
+IMAGES = RANDOM.random((64, 8, 8, 1)).astype(np.float32)
+LABELS = RANDOM.integers(0, 3, 64)
+
+
+def network() -> keras.Model:
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.RandomFlip("horizontal"),
+            keras.layers.Conv2D(4, 3),
+            keras.layers.BatchNormalization(),
+            keras.layers.ReLU(),
+            keras.layers.Dropout(0.5),
+            keras.layers.Flatten(),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", jit_compile=False)
+    return model
+
+
+def probe(**options: object) -> summary.Probe:
+    return summary.Probe("digits", IMAGES[:4], labels=LABELS[:4], **options)
+
+
+def fit(model: keras.Model, *callbacks: keras.callbacks.Callback, **options: object) -> None:
+    model.fit(
+        IMAGES, LABELS, batch_size=8, verbose=0, callbacks=list(callbacks),
+        **{"epochs": 2, **options},
+    )  # fmt: skip
+
+
+def weights(model: keras.Model) -> list[np.ndarray]:
+    return [np.array(each) for each in [*model.variables, *model.optimizer.variables]]
+
+
+def steps_in(directory) -> list[int]:
+    return sorted(events.whole_scores(directory))
+
+
+def test_training_ends_in_equal_weights_with_and_without_the_callback(tmp_path):
+    models = [network(), network()]
+    fit(models[0])
+    fit(models[1], summary.KerasCallback(probe(), tmp_path, summary.EverySteps(1)))
+    assert steps_in(tmp_path) == list(range(17))
+    for without, given in zip(*map(weights, models), strict=True):
+        np.testing.assert_array_equal(without, given)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_a_custom_loop_ends_in_equal_weights_unless_the_op_trained(tmp_path, training):
+    def train(log) -> keras.Model:
+        model = network()
+        optimizer = keras.optimizers.SGD(0.1)
+        optimizer.build(model.trainable_variables)
+        writer = tf.summary.create_file_writer(str(tmp_path))
+
+        @tf.function
+        def step(x, y, index):
+            with tf.GradientTape() as tape:
+                losses = keras.losses.sparse_categorical_crossentropy(y, model(x, training=True))
+            gradients = tape.gradient(losses, model.trainable_variables)
+            optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+            if log:
+                # What would happen if the op ran the model in training mode.
+                observed = (lambda z: model(z, training=True)) if training else model
+                with writer.as_default(step=index):
+                    summary.attribution(found, observed)
+
+        found = probe()
+        for index in range(4):
+            batch = slice(8 * index, 8 * index + 8)
+            step(IMAGES[batch], LABELS[batch], tf.constant(index, tf.int64))
+        return model
+
+    pairs = [[np.array(each) for each in train(log).variables] for log in (False, True)]
+    equal = all(np.array_equal(a, b) for a, b in zip(*pairs, strict=True))
+    assert equal is not training
+
+
+def test_the_callback_writes_beside_keras_own(tmp_path):
+    fit(network(), keras.callbacks.TensorBoard(tmp_path), summary.KerasCallback(probe(), tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["picasso", "train"]
+    own = [value.metadata.plugin_data.plugin_name for _, value in events.values(tmp_path / "train")]
+    assert "picasso" not in own
+    said = next(
+        each for (step, s), each in events.records(tmp_path).items()
+        if s.kind is Kind.SCORES and step == 16
+    ) if 16 in steps_in(tmp_path) else None  # fmt: skip
+    assert said is None or said.epoch == 2
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        (summary.EverySteps(6), [0, 6, 12]),
+        (summary.EveryEpochs(1), [0, 8, 16]),
+        (summary.LogSpaced(per_decade=2), [0, 1, 3, 10]),
+    ],
+)
+def test_schedules(tmp_path, schedule, expected):
+    fit(network(), summary.KerasCallback(probe(), tmp_path, schedule))
+    assert steps_in(tmp_path) == expected
+
+
+def test_steps_that_are_skipped_still_fire(tmp_path):
+    model = network()
+    model.compile("adam", "sparse_categorical_crossentropy", steps_per_execution=4, jit_compile=False)
+    fit(model, summary.KerasCallback(probe(), tmp_path, summary.EverySteps(6)))
+    assert steps_in(tmp_path) == [0, 8, 12]
+
+
+def test_on_checkpoint_logs_when_one_is_saved(tmp_path):
+    model = network()
+    saver = keras.callbacks.ModelCheckpoint(str(tmp_path / "{epoch}.weights.h5"), save_weights_only=True)
+    fit(model, saver, summary.KerasCallback(probe(), tmp_path, summary.OnCheckpoint()))
+    assert steps_in(tmp_path) == [8, 16]
+    assert "save_weights" not in vars(model)
+
+
+def test_a_second_fit_goes_on(tmp_path):
+    model, callback = network(), summary.KerasCallback(probe(), tmp_path, summary.EverySteps(8))
+    fit(model, callback, epochs=1)
+    fit(model, callback, epochs=1)
+    assert steps_in(tmp_path) == [0, 8, 16]
+
+
+def test_what_cannot_work_is_said_before_the_first_batch(tmp_path):
+    model = network()
+    wrong = summary.Probe("digits", IMAGES[:2, :, :, 0], labels=[0, 9])
+    with pytest.raises(ValueError, match="9 is out of range"):
+        fit(model, summary.KerasCallback(wrong, tmp_path))
+    assert int(model.optimizer.iterations) == 0
+    with pytest.raises(TypeError, match="pass a summary.Probe"):
+        summary.KerasCallback("digits", tmp_path)
+
+
+def test_true_class_scalars_are_what_keras_predicts(tmp_path):
+    model = network()
+    fit(model, summary.KerasCallback(probe(), tmp_path, summary.EverySteps(16)))
+    predicted = model.predict(IMAGES[:4], verbose=0)[np.arange(4), LABELS[:4]].mean()
+    assert events.scalars(tmp_path)[16, "digits/probability of the true class"] == pytest.approx(
+        predicted, rel=1e-5
+    )

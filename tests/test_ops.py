@@ -1,0 +1,309 @@
+"""The ops behave as `tf.summary` ops do, eagerly and inside a `tf.function`."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+import warnings
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tensorboard_picasso import summary
+from tensorboard_picasso.metadata import Kind, Series
+from tests import events
+
+IMAGES = np.random.default_rng(0).random((2, 6, 6)).astype(np.float32)
+OPTIONS = {"window": 3, "stride": 3}
+
+
+class Linear(tf.Module):
+    """Logits are weights times pixels; `calls` counts how often it is traced or run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        start = np.random.default_rng(1).normal(size=(36, 3)).astype(np.float32)
+        self.weights = tf.Variable(start)
+        self.calls = 0
+
+    def __call__(self, x):
+        self.calls += 1
+        return tf.reshape(x, [-1, 36]) @ self.weights
+
+
+@pytest.fixture
+def writer(tmp_path):
+    return tf.summary.create_file_writer(str(tmp_path))
+
+
+def test_one_call_is_one_event_of_all_series(writer, tmp_path):
+    mask = np.zeros((6, 6), bool)
+    mask[:3] = True
+    probe = summary.Probe("digits", IMAGES, labels=[0, 2], regions={"top": mask})
+    with writer.as_default(step=7):
+        assert summary.attribution(probe, Linear()) is True
+    found = events.records(tmp_path)
+    assert {step for step, _ in found} == {7}
+    assert {(s.image, s.kind, s.label) for _, s in found} == {
+        (image, kind, label)
+        for image in (0, 1)
+        for kind, label in (
+            (Kind.INPUT, ""), (Kind.SCORES, ""), (Kind.METHOD, "occlusion"),
+            (Kind.METHOD, "saliency"), (Kind.MAP, "saliency"),
+        )
+    }  # fmt: skip
+    said = found[7, Series("digits", 0, Kind.SCORES)]
+    assert [each.region for each in said.hidden] == ["top"]
+    ordinary = events.scalars(tmp_path)
+    assert any("share of top" in tag for _, tag in ordinary)
+    assert all(tag.startswith("digits/") for _, tag in ordinary)
+
+
+def test_calls_of_one_step_share_scores_and_input(writer, tmp_path):
+    probe, model = summary.Probe("digits", IMAGES, labels=[0, 1]), Linear()
+    with writer.as_default(step=1):
+        assert summary.occlusion(probe, model, **OPTIONS)
+        assert summary.saliency(probe, model)
+        with pytest.warns(summary.PicassoWarning, match="already has occlusion at step 1"):
+            assert not summary.occlusion(probe, model, **OPTIONS)
+        with pytest.raises(ValueError, match="already has occlusion"):
+            summary.occlusion(probe, model, strict=True, **OPTIONS)
+        assert summary.occlusion(probe, model, fill="black", label="black", **OPTIONS)
+    kinds = [
+        value.tag for _, value in events.values(tmp_path) if value.tag.startswith("digits/00")
+    ]
+    assert sorted(kinds) == [
+        "digits/00/black", "digits/00/input", "digits/00/occlusion", "digits/00/saliency",
+        "digits/00/saliency/map", "digits/00/scores",
+    ]  # fmt: skip
+
+
+def test_nothing_is_computed_where_nothing_is_recorded(writer, tmp_path):
+    probe, model = summary.Probe("digits", IMAGES), Linear()
+    assert summary.attribution(probe, model, step=1) is False
+    with writer.as_default(step=1), tf.summary.record_if(False):
+        assert summary.attribution(probe, model) is False
+    assert model.calls == 0
+    with writer.as_default(), pytest.raises(ValueError, match="no step"):
+        summary.attribution(probe, model)
+    assert events.records(tmp_path) == {}
+
+
+def test_name_scopes_come_before_the_tag(writer, tmp_path):
+    with writer.as_default(step=1), tf.name_scope("a"), tf.name_scope("b"):
+        assert summary.class_probabilities("my probe/x", Linear(), IMAGES)
+    assert {series.probe for _, series in events.records(tmp_path)} == {"a/b/my probe/x"}
+
+
+def test_a_name_and_images_as_tf_summary_image_takes_them(writer, tmp_path):
+    model = Linear()
+    with writer.as_default():
+        for step in range(2):
+            assert summary.occlusion("digits", model, IMAGES, step=step, labels=[0, 1], **OPTIONS)
+    inputs = [step for step, s in events.records(tmp_path) if s.kind is Kind.INPUT]
+    assert set(inputs) == {0}
+
+
+def test_two_writers_give_two_complete_logs(tmp_path):
+    probe, model = summary.Probe("digits", IMAGES), Linear()
+    for name in "ab":
+        with tf.summary.create_file_writer(str(tmp_path / name)).as_default(step=3):
+            assert summary.attribution(probe, model)
+    first, second = (events.records(tmp_path / name) for name in "ab")
+    assert set(first) == set(second)
+    assert len(first) == 10
+
+
+def test_a_failed_write_counts_as_not_written(writer, tmp_path):
+    probe, model = summary.Probe("digits", IMAGES), Linear()
+    closed = tf.summary.create_file_writer(str(tmp_path / "closed"))
+    with closed.as_default(step=1):
+        closed.close()
+        with pytest.warns(summary.PicassoWarning, match="could not be written at step 1"):
+            assert not summary.attribution(probe, model)
+        with pytest.raises(RuntimeError):
+            summary.attribution(probe, model, strict=True)
+    with writer.as_default(step=1):
+        assert summary.attribution(probe, model)
+
+
+def test_later_failures_warn_once_and_training_goes_on(writer):
+    probe, model = summary.Probe("fails later", IMAGES), Linear()
+    with writer.as_default():
+        assert summary.class_probabilities(probe, model, step=0)
+        model.weights.assign(model.weights * np.nan)
+        with pytest.warns(summary.PicassoWarning) as caught:
+            results = [summary.attribution(probe, lambda x: 1 / 0, step=step) for step in (1, 2)]
+    assert results == [False, False]
+    assert len(caught) == 1
+
+
+def test_wrong_arguments_and_unusable_probes_raise_at_once(writer):
+    probe = summary.Probe("digits", IMAGES)
+    with writer.as_default(step=0):
+        with pytest.raises(TypeError, match="a Probe has its own images"):
+            summary.attribution(probe, Linear(), IMAGES)
+        with pytest.raises(TypeError, match="pass images"):
+            summary.attribution("digits", Linear())
+        with pytest.raises(ValueError, match="window"):
+            summary.occlusion(probe, Linear(), window=40)
+        with pytest.raises(ValueError, match="output='sigmoid'"):
+            summary.attribution(probe, lambda x: tf.ones([tf.shape(x)[0], 3]) * 0.2)
+        with pytest.raises(TypeError):
+            summary.attribution(probe, 3)
+
+
+def assignments(log, delta):
+    """A training step with the op at one of three places."""
+
+    def step(place, weights, index):
+        if place == 0:
+            log(index)
+        weights.assign_add(delta)
+        if place == 1:
+            log(index)
+        weights.assign(weights * 2)
+        if place == 2:
+            log(index)
+
+    return step
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("plain", [False, True], ids=["module", "callable"])
+def test_in_a_graph_the_op_records_what_the_eager_op_records_there(tmp_path, place, plain):
+    found = []
+    for kind in ("eager", "graph"):
+        module = Linear()
+        model = (lambda x, module=module: module(x)) if plain else module
+        probe = summary.Probe("digits", IMAGES)
+        writer = tf.summary.create_file_writer(str(tmp_path / kind))
+        results = []
+
+        def log(index, probe=probe, model=model, results=results, **_):
+            results.append(summary.attribution(probe, model, step=index))
+
+        step = assignments(log, tf.ones([36, 3]) * [1.0, 2.0, -1.0])
+        run = tf.function(step) if kind == "graph" else step
+        with writer.as_default():
+            for index in range(4):
+                number = tf.constant(index, tf.int64) if kind == "graph" else index
+                run(place, module.weights, number)
+        found.append(events.whole_scores(tmp_path / kind))
+    assert sorted(found[0]) == [0, 1, 2, 3]
+    assert found[0] == found[1]
+
+
+def test_in_a_graph_the_result_and_the_conditions_are_tensors(tmp_path):
+    probe, module = summary.Probe("digits", IMAGES), Linear()
+    writer = tf.summary.create_file_writer(str(tmp_path))
+
+    @tf.function
+    def step(index, recorded):
+        with writer.as_default(step=index), tf.summary.record_if(recorded):
+            return summary.attribution(probe, module)
+
+    assert not bool(step(tf.constant(0, tf.int64), tf.constant(False)))
+    assert bool(step(tf.constant(1, tf.int64), tf.constant(True)))
+    assert sorted(events.whole_scores(tmp_path)) == [1]
+
+
+def test_images_may_be_tensors_of_the_graph(tmp_path):
+    module = Linear()
+    writer = tf.summary.create_file_writer(str(tmp_path))
+
+    @tf.function
+    def step(images):
+        with writer.as_default(step=tf.constant(4, tf.int64)):
+            return summary.occlusion("batch", module, images, **OPTIONS)
+
+    assert bool(step(tf.constant(IMAGES)))
+    expected = (IMAGES[0].reshape(36) @ module.weights.numpy()).astype(np.float64)
+    odds = [expected[k] - np.logaddexp.reduce(np.delete(expected, k)) for k in range(3)]
+    np.testing.assert_allclose(events.whole_scores(tmp_path)[4], odds, rtol=1e-4)
+
+
+def test_xla_is_refused_with_the_remedy(tmp_path):
+    probe, module = summary.Probe("digits", IMAGES), Linear()
+    writer = tf.summary.create_file_writer(str(tmp_path))
+
+    @tf.function(jit_compile=True)
+    def step(index):
+        with writer.as_default(step=index):
+            return summary.attribution(probe, module)
+
+    with pytest.raises(RuntimeError, match=r"jit_compile=False.*KerasCallback"):
+        step(tf.constant(0, tf.int64))
+
+
+def test_mirrored_strategy_writes_one_value(tmp_path):
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    with strategy.scope():
+        module = Linear()
+    probe = summary.Probe("digits", IMAGES)
+    writer = tf.summary.create_file_writer(str(tmp_path))
+    with writer.as_default(step=0), strategy.scope():
+        assert summary.class_probabilities(probe, module)
+    tags = [value.tag for _, value in events.values(tmp_path)]
+    assert tags.count("digits/00/scores") == 1
+
+
+TRAINING = """
+    import sys, numpy as np, tensorflow as tf
+    from tensorboard_picasso import summary
+    images = np.random.default_rng(0).random((2, 6, 6)).astype("float32")
+    weights = tf.Variable(np.ones((36, 3), "float32"))
+    probe = summary.Probe("digits", images)
+    writer = tf.summary.create_file_writer(sys.argv[1])
+    for step in range(100000):
+        weights.assign_add(tf.random.normal([36, 3]))
+        with writer.as_default(step=step):
+            summary.attribution(probe, lambda x: tf.reshape(x, [-1, 36]) @ weights)
+        print(step, flush=True)
+"""
+
+
+def test_a_killed_training_leaves_a_log_in_which_every_record_shows(tmp_path):
+    command = [sys.executable, "-c", textwrap.dedent(TRAINING), str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, text=True
+    )
+    last = -1
+    for line in process.stdout:
+        last = int(line)
+        if last == 5:
+            time.sleep(0.013)
+            break
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    found = events.records(tmp_path)
+    steps = {step for step, _ in found}
+    assert set(range(last + 1)) <= steps
+    for step in steps:
+        whole = 10 if step == 0 else 8
+        assert sum(1 for at, _ in found if at == step) == whole
+
+
+def test_importing_summary_imports_no_framework():
+    code = "import sys; from tensorboard_picasso import summary; print('tensorflow' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
+
+
+def test_the_cost_is_told_once(writer, capsys):
+    probe = summary.Probe("cost", IMAGES)
+    with writer.as_default():
+        for step in range(3):
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                summary.attribution(probe, Linear(), step=step)
+    (line,) = [each for each in capsys.readouterr().err.splitlines() if "a checkpoint" in each]
+    assert line.startswith("picasso: 2 images, occlusion 6×6 + saliency: ")
