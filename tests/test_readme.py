@@ -1,0 +1,60 @@
+"""The README's Python blocks run, in order, none skipped."""
+
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from tests import events
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+
+
+def test_the_code_blocks_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    images = random.random((4, 28, 28, 1)).astype(np.float32)
+    model = keras.Sequential(
+        [keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(3)]
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", loss, jit_compile=False)
+    batches = [(images, np.array([0, 1, 2, 0]))] * 3
+    names = {
+        "images": images,
+        "labels": [0, 1, 2, 0],
+        "names": ["a", "b", "c"],
+        "model": model,
+        "batches": batches,
+        "training": _Batches(batches),
+        "train_step": model.train_on_batch,
+    }
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(blocks) == 3
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), names)
+    assert {step for step, _ in events.records(tmp_path / "logs/run1")} == {0, 1000}
+    assert events.records(tmp_path / "logs/run2/picasso")
+
+
+def test_the_commands_are_there():
+    root = Path(__file__).parent.parent
+    for command in re.findall(r"^scripts/\w+", README, re.MULTILINE):
+        assert (root / command).stat().st_mode & 0o100
+    for picture in re.findall(r"\]\((docs/[^)]+)\)", README):
+        assert (root / picture).is_file()
+
+
+class _Batches(keras.utils.PyDataset):
+    """Batches for `fit` and for `Probe.from_dataset`."""
+
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __getitem__(self, index):
+        return self.batches[index]
