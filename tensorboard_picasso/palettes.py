@@ -1,83 +1,220 @@
-"""Palettes for maps: ramps between OKLCH anchors; `static/palette.js` is the twin.
+"""Palettes, and the one formula that turns a map's value into a pixel.
 
-A pixel is grey * (1 - a) + colour * a with a = opacity * |t|, where t is the
-value over the scale, clipped to -1..1, and colour the ramp's at |t|. OKLab is
-Björn Ottosson's (2020), https://bottosson.github.io/posts/oklab/.
+A palette is a path through OKLab [1] given by a few anchors and walked at equal
+steps, so that equal differences of value look equally large. The browser has a
+twin of this module, `static/palette.js`; what it paints is compared with
+`overlay`.
+
+The formula, for a value v, a scale s > 0 and a grey g of the image below:
+
+    n      = 127 (signed palettes), 255 (others)
+    level  = sign(v) * floor(min(|v| / s, 1) * n + 1/2)
+    colour = colours[128 + level] (signed), colours[level] (others);
+             where |v| > s, `beyond` of that sign
+    alpha  = opacity * sqrt(|level| / n), or 1 for opaque maps
+    pixel  = floor(alpha * colour + (1 - alpha) * g + 1/2)
+
+Values that are not finite, and pixels that the model never sees, are hatched:
+two colours in stripes two pixels wide, see `hatches`.
+
+References:
+  [1] Ottosson, "A perceptual color space for image processing", 2020.
 """
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+Colour = tuple[int, int, int]
+Pixels = NDArray[np.uint8]
+# Lightness 0..1, chroma, hue in degrees.
 Anchor = tuple[float, float, float]
-
-# Lightness, chroma, hue in degrees: at |t| = 0 and at |t| = 1.
-SIGNED: dict[str, tuple[tuple[Anchor, Anchor], tuple[Anchor, Anchor]]] = {
-    "orange-blue": (
-        ((0.82, 0.13, 75), (0.68, 0.2, 45)),
-        ((0.8, 0.1, 230), (0.52, 0.2, 258)),
-    ),
-    "green-purple": (
-        ((0.85, 0.14, 135), (0.6, 0.18, 145)),
-        ((0.78, 0.11, 320), (0.48, 0.2, 315)),
-    ),
-}
-UNSIGNED: dict[str, tuple[Anchor, Anchor]] = {
-    "ember": ((0.5, 0.16, 20), (0.92, 0.15, 95)),
-    "sea": ((0.45, 0.12, 265), (0.92, 0.13, 170)),
-}
 
 LEVELS = 256
 
 
-def ramp(start: Anchor, end: Anchor) -> NDArray[np.float64]:
-    """(256, 3) sRGB 0..255 between two anchors, clipped to the gamut."""
-    t = np.linspace(0, 1, LEVELS)[:, None]
-    lightness, chroma, hue = (np.array(start) + t * (np.array(end) - np.array(start))).T
-    a, b = chroma * np.cos(np.radians(hue)), chroma * np.sin(np.radians(hue))
-    cubes = np.stack(
-        [
-            lightness + 0.3963377774 * a + 0.2158037573 * b,
-            lightness - 0.1055613458 * a - 0.0638541728 * b,
-            lightness - 0.0894841775 * a - 1.291485548 * b,
-        ]
-    )
-    matrix = np.array(
-        [
-            [4.0767416621, -3.3077115913, 0.2309699292],
-            [-1.2684380046, 2.6097574011, -0.3413193965],
-            [-0.0041960863, -0.7034186147, 1.707614701],
-        ]
-    )
-    linear = np.clip(matrix @ cubes**3, 0, 1).T
+class Mark(enum.IntEnum):
+    """Why a pixel is hatched."""
+
+    NAN = 1
+    PLUS_INFINITY = 2
+    MINUS_INFINITY = 3
+    UNSEEN = 4
+
+
+@dataclass(frozen=True)
+class Palette:
+    """One palette.
+
+    signed: whether it has two arms, which meet at `colours[128]`.
+    colours: (256, 3) uint8.
+    beyond: colour of values above the scale and, for signed ones, below minus it.
+    """
+
+    name: str
+    signed: bool
+    colours: Pixels
+    beyond: tuple[Colour, ...]
+
+
+_OKLAB_TO_LMS = (
+    (1.0, 0.3963377774, 0.2158037573),
+    (1.0, -0.1055613458, -0.0638541728),
+    (1.0, -0.0894841775, -1.2914855480),
+)
+_LMS_TO_RGB = (
+    (4.0767416621, -3.3077115913, 0.2309699292),
+    (-1.2684380046, 2.6097574011, -0.3413193965),
+    (-0.0041960863, -0.7034186147, 1.7076147010),
+)
+
+
+def _lab(anchor: Anchor) -> NDArray[np.float64]:
+    lightness, chroma, hue = anchor
+    angle = hue * np.pi / 180
+    return np.array([lightness, chroma * np.cos(angle), chroma * np.sin(angle)])
+
+
+def _rgb(lab: NDArray[np.float64]) -> Pixels:
+    """OKLab (n, 3) to sRGB (n, 3) uint8; what lies outside the gamut is clipped."""
+    root = lab @ np.array(_OKLAB_TO_LMS).T
+    linear = np.clip((root * root * root) @ np.array(_LMS_TO_RGB).T, 0.0, 1.0)
     encoded = np.where(
-        linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 1e-12) ** (1 / 2.4) - 0.055
+        linear <= 0.0031308, 12.92 * linear, 1.055 * np.power(linear, 1 / 2.4) - 0.055
     )
-    return 255 * encoded
+    rounded: Pixels = np.floor(encoded * 255 + 0.5).astype(np.uint8)
+    return rounded
+
+
+def _path(anchors: Sequence[Anchor], count: int) -> Pixels:
+    """`count` colours at equal distances along the anchors, (count, 3) uint8."""
+    points = np.array([_lab(anchor) for anchor in anchors])
+    length = np.sqrt((np.diff(points, axis=0) ** 2).sum(1))
+    along = np.concatenate([[0.0], np.cumsum(length)])
+    where = np.linspace(0.0, 1.0, count) * along[-1]
+    mixed = [np.interp(where, along, points[:, axis]) for axis in range(3)]
+    return _rgb(np.stack(mixed, axis=1))
+
+
+def _colour(anchor: Anchor) -> Colour:
+    red, green, blue = _path([anchor, anchor], 1)[0].tolist()
+    return (red, green, blue)
+
+
+def _signed(name: str, positive: Sequence[Anchor], negative: Sequence[Anchor]) -> Palette:
+    """Each arm from zero outwards; the last anchor is the colour beyond the scale."""
+    up, down = _path(positive[:-1], 128), _path(negative[:-1], 128)
+    # Level -128 does not occur: it repeats level -127.
+    colours = np.concatenate([down[-1:], down[:0:-1], up])
+    return Palette(name, True, colours, (_colour(positive[-1]), _colour(negative[-1])))
+
+
+def _sequential(name: str, anchors: Sequence[Anchor]) -> Palette:
+    return Palette(name, False, _path(anchors[:-1], LEVELS), (_colour(anchors[-1]),))
+
+
+ORANGE_BLUE = _signed(
+    "orange–blue",
+    [(0.86, 0.07, 80), (0.76, 0.16, 62), (0.68, 0.20, 45), (0.58, 0.22, 30)],
+    [(0.86, 0.05, 230), (0.70, 0.14, 245), (0.60, 0.19, 258), (0.48, 0.22, 270)],
+)
+GREEN_VIOLET = _signed(
+    "green–violet",
+    [(0.90, 0.07, 130), (0.78, 0.17, 140), (0.66, 0.19, 145), (0.54, 0.16, 150)],
+    [(0.86, 0.06, 310), (0.70, 0.17, 310), (0.58, 0.23, 308), (0.46, 0.24, 300)],
+)
+EMBER = _sequential(
+    "ember", [(0.52, 0.15, 25), (0.68, 0.20, 45), (0.88, 0.17, 90), (0.97, 0.07, 105)]
+)
+LAGOON = _sequential(
+    "lagoon", [(0.48, 0.14, 265), (0.66, 0.13, 215), (0.90, 0.16, 165), (0.98, 0.06, 150)]
+)
+GREY = _sequential("grey", [(0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (1.0, 0.0, 0.0)])
+
+PALETTES = {each.name: each for each in (ORANGE_BLUE, GREEN_VIOLET, EMBER, LAGOON, GREY)}
+
+_WHITE: Colour = (255, 255, 255)
+
+
+def hatches(palette: Palette) -> dict[Mark, tuple[Colour, Colour]]:
+    """The two colours of each kind of hatch."""
+    return {
+        Mark.NAN: ((190, 60, 160), (70, 70, 70)),
+        Mark.PLUS_INFINITY: (palette.beyond[0], _WHITE),
+        Mark.MINUS_INFINITY: (palette.beyond[-1], _WHITE),
+        Mark.UNSEEN: ((150, 150, 150), (115, 115, 115)),
+    }
+
+
+def grey(pixels: ArrayLike) -> Pixels:
+    """Grey of an image as shown below a map.
+
+    Args:
+      pixels: (height, width, 4) uint8 RGBA; transparency shows white.
+
+    Returns:
+      (height, width) uint8: 0.299 red + 0.587 green + 0.114 blue, rounded.
+    """
+    rgba = np.asarray(pixels, np.float64)
+    alpha = rgba[..., 3] / 255
+    value = 0.299 * rgba[..., 0] + 0.587 * rgba[..., 1] + 0.114 * rgba[..., 2]
+    result: Pixels = np.floor(alpha * value + (1 - alpha) * 255 + 0.5).astype(np.uint8)
+    return result
 
 
 def overlay(
-    values: ArrayLike, grey: ArrayLike, scale: float, palette: str, opacity: float
-) -> NDArray[np.uint8]:
-    """RGB pixels of a map of finite values over a greyscale image.
+    values: ArrayLike,
+    ground: ArrayLike,
+    palette: Palette,
+    scale: float,
+    opacity: float,
+    *,
+    opaque: bool = False,
+    unseen: ArrayLike | None = None,
+) -> Pixels:
+    """Paint a map over an image.
 
     Args:
-      values: (height, width). grey: likewise, 0..255.
-      scale: the value shown in full; zero draws the image alone.
-      palette: a name of `SIGNED` or `UNSIGNED`.
-      opacity: 0..1 at full strength.
+      values: (height, width) of the map, as shown (after reading and scale mode).
+      ground: (height, width) uint8, the image's greys.
+      palette: one of `PALETTES`.
+      scale: the value that takes the palette's last colour.
+      opacity: 0..1, alpha of a value at the scale.
+      opaque: whether every value hides the image.
+      unseen: (height, width) bool, pixels that the model never sees.
 
     Returns:
       (height, width, 3) uint8.
     """
     value = np.asarray(values, np.float64)
-    ratio = value / scale if scale > 0 else np.zeros_like(value)
-    strength = np.minimum(np.abs(ratio), 1)
-    level = np.floor(strength * (LEVELS - 1) + 0.5).astype(int)
-    if palette in SIGNED:
-        positive, negative = (ramp(*anchors) for anchors in SIGNED[palette])
-        colour = np.where((ratio < 0)[..., None], negative[level], positive[level])
-    else:
-        colour = ramp(*UNSIGNED[palette])[level]
-    alpha = opacity * strength[..., None]
-    base = np.asarray(grey, np.float64)[..., None]
-    return np.floor(base * (1 - alpha) + colour * alpha + 0.5).astype(np.uint8)
+    below = np.asarray(ground, np.float64)[..., None]
+    finite = np.where(np.isfinite(value), value, 0.0)
+    n = 127 if palette.signed else 255
+    size = np.abs(finite)
+    part = np.minimum(size / scale, 1.0) if scale > 0 else (size > 0).astype(np.float64)
+    level = np.floor(part * n + 0.5).astype(np.int64)
+    index = 128 + np.sign(finite).astype(np.int64) * level if palette.signed else level
+    colour = palette.colours[index].astype(np.float64)
+    colour[finite > scale] = palette.beyond[0]
+    colour[finite < -scale] = palette.beyond[-1]
+    alpha = np.ones_like(value) if opaque else opacity * np.sqrt(level / n)
+    pixel = np.floor(alpha[..., None] * colour + (1 - alpha[..., None]) * below + 0.5)
+    marks: list[tuple[Mark, NDArray[Any]]] = [
+        (Mark.NAN, np.isnan(value)),
+        (Mark.PLUS_INFINITY, value == np.inf),
+        (Mark.MINUS_INFINITY, value == -np.inf),
+    ]
+    if unseen is not None:
+        marks.append((Mark.UNSEEN, np.asarray(unseen, bool)))
+    row, column = np.indices(value.shape)
+    for mark, where in marks:
+        # Stripes of NaN lean the other way than those of what is merely large.
+        phase = np.asarray(column - row if mark is Mark.NAN else column + row) >> 1 & 1
+        first, second = hatches(palette)[mark]
+        pixel[where] = np.where(phase[..., None] == 0, first, second)[where]
+    result: Pixels = pixel.astype(np.uint8)
+    return result

@@ -1,31 +1,82 @@
-// Requests to the plugin's routes. A failure is an error with the server's own sentence.
+// Requests: the routes of docs/http_api.md, errors as sentences, and nothing swallowed.
 
-import {readPack} from './pack.js';
+import { Pack } from "./pack.js";
 
-const BASE = new URL('../', import.meta.url);
+const DATA = new URL("../", import.meta.url);
 
-async function get(route, query = {}) {
-  const url = new URL(route, BASE);
-  for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
+/** A failed request: what failed and what to do about it. */
+export class RequestError extends Error {
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
+
+function address(route, query) {
+  const url = new URL(route, DATA);
+  for (const [key, value] of Object.entries(query)) {
+    if (value !== undefined && value !== null) url.searchParams.set(key, value);
+  }
+  return url;
+}
+
+async function get(route, query, signal) {
   let response;
   try {
-    response = await fetch(url);
-  } catch {
-    throw new Error('TensorBoard does not answer: is it still running?');
+    response = await fetch(address(route, query), { signal });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new RequestError("TensorBoard does not answer: is it still running?", 0);
   }
-  if (!response.ok) throw new Error((await response.text()).slice(0, 300) || `HTTP ${response.status}`);
+  if (!response.ok) {
+    const type = response.headers.get("content-type") ?? "";
+    const reason = type.startsWith("text/plain") ? (await response.text()).slice(0, 300) : "";
+    throw new RequestError(reason || `TensorBoard answered ${response.status} to ${route}`, response.status);
+  }
   return response;
 }
 
-export const index = async () => (await get('index')).json();
+async function pack(route, query, signal) {
+  const response = await get(route, query, signal);
+  try {
+    return new Pack(await response.arrayBuffer());
+  } catch (error) {
+    if (error instanceof TypeError) throw new RequestError("TensorBoard's answer broke off: is it still running?", 0);
+    throw error;
+  }
+}
 
-export const pack = async (route, query) => readPack(await (await get(route, query)).arrayBuffer());
+export async function fetchIndex(signal) {
+  return (await get("index", {}, signal)).json();
+}
 
-/** Pixels of one viewed image: {width, height, data} RGBA. */
-export async function image(query) {
-  const bitmap = await createImageBitmap(await (await get('image', query)).blob());
+export function fetchInputs(run, probe, signal) {
+  return pack("inputs", { run, probe }, signal);
+}
+
+export function fetchScores(run, probe, signal) {
+  return pack("scores", { run, probe }, signal);
+}
+
+/** @param {{images?: number[], grids?: string|number[]}} which */
+export function fetchAttributions(run, probe, label, { images, grids }, signal) {
+  const query = { run, probe, label, images: images?.join(","), grids: Array.isArray(grids) ? grids.join(",") : grids };
+  return pack("attributions", query, signal);
+}
+
+/** @param {{image: number, step: number, wall: number}[]} wanted at most 512 */
+export function fetchMaps(run, probe, label, wanted, signal) {
+  const of = wanted.map((each) => `${each.image}:${each.step}:${each.wall}`).join(",");
+  return pack("maps", { run, probe, label, of }, signal);
+}
+
+/** The pixels of one viewed image. */
+export async function fetchImage(run, probe, image, hash, signal) {
+  const response = await get("image", { run, probe, image, hash }, signal);
+  const blob = await response.blob();
+  const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
   const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-  const context = canvas.getContext('2d', {willReadFrequently: true});
+  const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(bitmap, 0, 0);
   return context.getImageData(0, 0, bitmap.width, bitmap.height);
 }

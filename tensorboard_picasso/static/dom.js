@@ -1,28 +1,43 @@
-// Elements without HTML strings: names in a log are untrusted.
+// Making elements. Text goes in as text: names of runs, tags and classes are untrusted.
 
-/** An element with properties and children; `on…` are listeners, `data`/`aria` are spread. */
-export function element(tag, properties = {}, ...children) {
-  const node = document.createElement(tag);
-  set(node, properties);
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
-  return node;
-}
+const SVG = "http://www.w3.org/2000/svg";
 
-export function svg(tag, attributes = {}, ...children) {
-  const node = document.createElementNS('http://www.w3.org/2000/svg', tag);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  node.append(...children);
-  return node;
-}
-
-function set(node, properties) {
-  for (const [key, value] of Object.entries(properties)) {
-    if (value === null || value === undefined) continue;
-    if (key.startsWith('on')) node.addEventListener(key.slice(2), value);
-    else if (key === 'data') Object.assign(node.dataset, value);
-    else if (key === 'style') for (const [name, each] of Object.entries(value)) node.style.setProperty(name, each);
-    else if (key === 'class') node.className = value;
-    else if (key in node && !key.startsWith('aria')) node[key] = value;
-    else node.setAttribute(key, value);
+function fill(element, options, children) {
+  for (const [key, value] of Object.entries(options)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (key === "class") element.setAttribute("class", value);
+    else if (key === "text") element.textContent = value;
+    else if (key === "on") for (const [name, listener] of Object.entries(value)) element.addEventListener(name, listener);
+    else if (key === "data") Object.assign(element.dataset, value);
+    else if (key === "style") for (const [name, text] of Object.entries(value)) element.style.setProperty(name, text);
+    else element.setAttribute(key, value === true ? "" : String(value));
   }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** An element with attributes; `text`, `on`, `data` and `style` are what they say. */
+export function el(name, options = {}, ...children) {
+  return fill(document.createElement(name), options, children);
+}
+
+/** The same for SVG. */
+export function svg(name, options = {}, ...children) {
+  return fill(document.createElementNS(SVG, name), options, children);
+}
+
+/** Set text only where it changed, so that nothing is laid out again for nothing. */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** A labelled select: `choices` are [value, text] pairs. */
+export function select(label, choices, value, onChange) {
+  const options = choices.map(([key, text]) => el("option", { value: key, text, selected: key === value }));
+  const control = el("select", { on: { change: () => onChange(control.value) } }, ...options);
+  return el("label", { class: "field" }, el("span", { text: label }), control);
+}
+
+export function button(text, label, onClick, options = {}) {
+  return el("button", { type: "button", text, "aria-label": label, title: label, on: { click: onClick }, ...options });
 }

@@ -1,22 +1,41 @@
-// How numbers are written.
+// Numbers and names as people read them.
 
-const grouped = new Intl.NumberFormat('en');
+const MINUS = "−";
 
-export const step = (value) => grouped.format(value);
+export function count(value) {
+  return value.toLocaleString("en-US");
+}
 
+/** A probability; never "100 %" or "0 %" where something is left. */
 export function percent(p) {
-  if (!Number.isFinite(p)) return '–';
-  if (p > 0.99 && p < 1) return '>99 %';
-  if (p < 0.01 && p > 0) return '<1 %';
+  if (Number.isNaN(p)) return "–";
+  if (p === 0 || p === 1) return `${100 * p} %`;
+  if (p > 0.999) return ">99.9 %";
+  if (p < 0.001) return "<0.1 %";
+  if (p > 0.99 || p < 0.01) return `${(100 * p).toFixed(1)} %`;
   return `${Math.round(100 * p)} %`;
 }
 
+/** Three significant digits, with a minus sign that is as wide as a plus. */
 export function number(value) {
-  if (Number.isNaN(value)) return 'NaN';
-  if (!Number.isFinite(value)) return value > 0 ? '+∞' : '−∞';
+  if (Number.isNaN(value)) return "NaN";
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
+  if (value === 0) return "0";
   const size = Math.abs(value);
-  const text = size === 0 ? '0' : size >= 1000 || size < 0.001 ? size.toExponential(1) : size.toPrecision(3);
-  return (value < 0 ? '−' : '') + text;
+  const text = size >= 1e5 || size < 1e-3 ? size.toExponential(2) : String(Number(size.toPrecision(3)));
+  return (value < 0 ? MINUS : "") + text.replace("e-", `e${MINUS}`).replace("e+", "e");
 }
 
-export const epoch = (value) => (value === null || value === undefined ? '' : ` · epoch ${Number(value.toFixed(2))}`);
+export function signed(value) {
+  return value > 0 ? `+${number(value)}` : number(value);
+}
+
+/** `step 1,240 · epoch 20` */
+export function stepText(step, epoch) {
+  const at = `step ${count(step)}`;
+  return epoch === null || epoch === undefined ? at : `${at} · epoch ${Number(epoch.toFixed(2))}`;
+}
+
+export function plural(n, one, many = `${one}s`) {
+  return `${count(n)} ${n === 1 ? one : many}`;
+}

@@ -1,79 +1,103 @@
-// The one adapter to TensorBoard around us: URL, reloads, dark mode.
+// Everything that is known of TensorBoard around this page: the URL's hash, messages, dark mode.
+// The page also works alone, without a host.
 
-const PREFIX = 'p.picasso.';
+const PREFIX = "p.picasso.";
 
 function outer() {
   try {
-    return window.parent.location.hash === undefined ? window : window.parent;
+    // Reading the location throws where the parent is of another origin.
+    void window.parent.location.hash;
+    return window.parent;
   } catch {
     return window;
   }
 }
 
-/** The state in the address, as an object of strings. */
-export function readUrl() {
-  const state = {};
-  for (const part of outer().location.hash.slice(1).split('&')) {
-    const [key, value = ''] = part.split('=');
-    if (key.startsWith(PREFIX)) state[decodeURIComponent(key.slice(PREFIX.length))] = decodeURIComponent(value);
+const page = outer();
+const alone = page === window;
+
+function parse(hash) {
+  const found = new Map();
+  for (const part of hash.replace(/^#/, "").split("&")) {
+    const at = part.indexOf("=");
+    const key = at < 0 ? "" : part.slice(0, at);
+    if (!key.startsWith(PREFIX)) continue;
+    try {
+      found.set(key.slice(PREFIX.length), decodeURIComponent(part.slice(at + 1)));
+    } catch {
+      // A hand-written hash may hold a stray per cent sign: that key is left out.
+    }
   }
-  return state;
+  return found;
 }
 
-/** Put the state into the address without a new history entry. */
-export function writeUrl(state) {
-  const place = outer();
-  const parts = place.location.hash.slice(1).split('&').filter((part) => part && !part.startsWith(PREFIX));
-  if (!parts.length) parts.push('picasso');
-  // Another tab is in front: its address is not ours to change.
-  if (parts[0] !== 'picasso') return;
-  for (const [key, value] of Object.entries(state)) {
-    parts.push(`${PREFIX}${encodeURIComponent(key)}=${encodeURIComponent(value)}`);
+let port = null;
+let last = 0;
+const waiting = new Map();
+const listeners = new Map();
+
+function receive(event) {
+  const { type, id, payload, isReply } = JSON.parse(event.data);
+  if (isReply) {
+    waiting.get(id)?.(payload);
+    waiting.delete(id);
+    return;
   }
-  const hash = `#${parts.join('&')}`;
-  if (hash !== place.location.hash) place.history.replaceState(place.history.state, '', hash);
+  listeners.get(type)?.(payload);
+  port.postMessage(JSON.stringify({ type, id, payload: null, error: null, isReply: true }));
 }
 
-/** Call back whenever TensorBoard has reloaded its data. */
-export function onReload(callback) {
+function ask(type) {
+  if (port === null) return Promise.resolve(null);
+  const id = last++;
+  port.postMessage(JSON.stringify({ type, id, payload: null, error: null, isReply: false }));
+  return new Promise((resolve) => {
+    waiting.set(id, resolve);
+    setTimeout(() => resolve(null), 500);
+  });
+}
+
+/** Open the channel to the host; `onReload` is called when it read new data. */
+export function connect(onReload) {
+  if (window.parent === window) return;
   const channel = new MessageChannel();
-  channel.port1.onmessage = (event) => {
-    let message = event.data;
-    if (typeof message === 'string') {
-      try {
-        message = JSON.parse(message);
-      } catch {
-        return;
-      }
-    }
-    if (message?.type === 'experimental.DataReloaded') callback();
-    // The host waits for an answer to every message.
-    if (message?.id !== undefined && !message.isReply) {
-      channel.port1.postMessage(JSON.stringify({...message, isReply: true, payload: null, error: null}));
-    }
-  };
-  if (window.parent !== window) {
-    window.parent.postMessage('experimental.bootstrap', '*', [channel.port2]);
-  }
+  port = channel.port1;
+  port.onmessage = receive;
+  listeners.set("experimental.DataReloaded", onReload);
+  window.parent.postMessage("experimental.bootstrap", "*", [channel.port2]);
 }
 
-/** Follow TensorBoard's dark mode, which it does not pass on. */
-export function followTheme() {
-  const media = matchMedia('(prefers-color-scheme: dark)');
-  let body = null;
-  try {
-    body = window.parent !== window ? window.parent.document.body : null;
-  } catch {
-    body = null;
-  }
-  const apply = () => {
-    const dark = body ? body.classList.contains('dark-mode') : media.matches;
-    document.documentElement.dataset.theme = dark ? 'dark' : 'light';
-  };
-  apply();
-  media.addEventListener('change', apply);
-  if (body) new MutationObserver(apply).observe(body, {attributes: true, attributeFilter: ['class']});
+/** What the URL holds for this plugin: the hash; where it cannot be read, the host's message. */
+export async function readUrl() {
+  if (!alone || window.parent === window) return parse(page.location.hash);
+  const answer = await ask("experimental.GetURLPluginData");
+  return new Map(Object.entries(answer ?? {}));
 }
 
-/** True where the tab is in front; a hidden tab's frame has no height. */
-export const visible = () => window.innerHeight > 0 && !document.hidden;
+/** Put entries into the URL's hash, leaving what is not ours. */
+export function writeUrl(entries) {
+  const parts = page.location.hash.replace(/^#/, "").split("&").filter(Boolean);
+  // TensorBoard puts its active tab first; another tab's address is not ours to change.
+  if (!alone && parts[0] !== "picasso") return;
+  const others = parts.filter((part) => !part.startsWith(PREFIX));
+  const ours = [...entries].map(([key, value]) => `${PREFIX}${key}=${encodeURIComponent(value)}`);
+  const hash = `#${[...others, ...ours].join("&")}`;
+  if (hash !== page.location.hash) page.history.replaceState(page.history.state, "", hash);
+}
+
+/** Follow light and dark: the host's class, or the system's wish where there is no host. */
+export function followTheme(apply) {
+  const media = matchMedia("(prefers-color-scheme: dark)");
+  const update = () => apply(alone ? media.matches : page.document.body.classList.contains("dark-mode"));
+  media.addEventListener("change", update);
+  if (!alone) {
+    const observer = new MutationObserver(update);
+    observer.observe(page.document.body, { attributes: true, attributeFilter: ["class"] });
+  }
+  update();
+}
+
+/** Whether the page can be seen: a hidden tab's frame stays alive at height 0. */
+export function isVisible() {
+  return !document.hidden && window.innerHeight > 0;
+}

@@ -1,128 +1,189 @@
-// The numbers behind the maps: the browser's twin of maps.py, tested on the same cases.
+// The numbers behind the maps: the twin of maps.py, which states what each is.
+// Grids and maps are flat, row by row.
 
-/** Sigmoid of log-odds. */
 export function probability(logOdds) {
   const small = Math.exp(-Math.abs(logOdds));
   return logOdds >= 0 ? 1 / (1 + small) : small / (1 + small);
 }
 
-/** log(sigmoid), exact also where the probability rounds to 1. */
 export function logProbability(logOdds) {
   return Math.min(logOdds, 0) - Math.log1p(Math.exp(-Math.abs(logOdds)));
 }
 
-/** Log of the ratio of two classes' probabilities, from their log-odds. */
 export function evidence(forClass, againstClass) {
   return logProbability(forClass) - logProbability(againstClass);
 }
 
-/** One class's column of a grid (tops, lefts, classes), each value read by `reading`. */
-export function column(grid, geometry, classIndex, reading) {
-  const classes = geometry.classes.length;
-  const count = geometry.tops.length * geometry.lefts.length;
-  const result = new Float64Array(count);
-  for (let i = 0; i < count; i++) result[i] = reading(grid[i * classes + classIndex]);
+export function importance(occluded, whole) {
+  return whole - occluded;
+}
+
+/** How many windows cover each row or column. */
+function counts(starts, window, size) {
+  const result = new Float64Array(size);
+  for (const start of starts) for (let i = start; i < start + window; i++) result[i]++;
   return result;
 }
 
-function spans(starts, window, size) {
-  const count = new Float64Array(size);
-  for (const start of starts) for (let p = start; p < start + window && p < size; p++) count[p]++;
-  return count;
+function spread(out, grid, { tops, lefts, window, width }) {
+  const line = new Float64Array(width);
+  for (let t = 0; t < tops.length; t++) {
+    line.fill(0);
+    for (let l = 0; l < lefts.length; l++) {
+      const value = grid[t * lefts.length + l];
+      for (let x = lefts[l]; x < lefts[l] + window[1]; x++) line[x] += value;
+    }
+    for (let y = tops[t]; y < tops[t] + window[0]; y++) {
+      for (let x = 0, at = y * width; x < width; x++, at++) out[at] += line[x];
+    }
+  }
 }
 
-/** Spread one value a window over the image; overlapping windows are averaged. */
-export function paint(values, geometry, height, width) {
-  const {tops, lefts, window} = geometry;
-  const rowCount = spans(tops, window[0], height);
-  const columnCount = spans(lefts, window[1], width);
-  const across = new Float64Array(tops.length * width);
-  const bad = [];
-  for (let i = 0; i < tops.length; i++) {
-    for (let j = 0; j < lefts.length; j++) {
-      const value = values[i * lefts.length + j];
-      if (!Number.isFinite(value)) {
-        bad.push([i, j, value]);
-        continue;
-      }
-      const end = Math.min(lefts[j] + window[1], width);
-      for (let x = lefts[j]; x < end; x++) across[i * width + x] += value;
-    }
+const dividers = new WeakMap();
+
+/** Number of windows over each pixel, kept for each geometry. */
+function divider(geometry, height, width) {
+  let made = dividers.get(geometry);
+  if (!made) {
+    const rows = counts(geometry.tops, geometry.window[0], height);
+    const columns = counts(geometry.lefts, geometry.window[1], width);
+    made = new Float64Array(height * width);
+    for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) made[y * width + x] = rows[y] * columns[x];
+    dividers.set(geometry, made);
   }
-  const result = new Float64Array(height * width);
-  for (let i = 0; i < tops.length; i++) {
-    const end = Math.min(tops[i] + window[0], height);
-    for (let y = tops[i]; y < end; y++) {
-      for (let x = 0; x < width; x++) result[y * width + x] += across[i * width + x];
-    }
-  }
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) result[y * width + x] /= rowCount[y] * columnCount[x];
-  }
-  for (const [i, j, value] of bad) {
-    for (let y = tops[i]; y < Math.min(tops[i] + window[0], height); y++) {
-      for (let x = lefts[j]; x < Math.min(lefts[j] + window[1], width); x++) {
-        result[y * width + x] += value;
-      }
-    }
-  }
-  return result;
+  return made;
 }
 
-/** Largest stored level of 8-bit maps. */
+/**
+ * Spread one value a window over the image; overlapping windows are averaged.
+ * @param {ArrayLike<number>} grid tops × lefts values
+ * @param {{tops: number[], lefts: number[], window: number[]}} geometry
+ * @param {number} height of the image
+ * @param {number} width of the image
+ * @returns {Float64Array} NaN where no window reaches; a value that is not finite marks the
+ *   pixels under its window
+ */
+export function paint(grid, geometry, height, width) {
+  const shape = { tops: geometry.tops, lefts: geometry.lefts, window: geometry.window, width };
+  const out = new Float64Array(height * width);
+  const special = grid.some((value) => !Number.isFinite(value));
+  spread(out, special ? grid.map((value) => (Number.isFinite(value) ? value : 0)) : grid, shape);
+  const count = divider(geometry, height, width);
+  for (let i = 0; i < out.length; i++) out[i] /= count[i];
+  if (!special) return out;
+  for (const bad of [NaN, Infinity, -Infinity]) {
+    const marks = Float64Array.from(grid, (value) => (Object.is(value, bad) ? 1 : 0));
+    const reached = new Float64Array(out.length);
+    spread(reached, marks, shape);
+    for (let i = 0; i < out.length; i++) if (reached[i] > 0) out[i] += bad;
+  }
+  return out;
+}
+
+/** Linear interpolation between order statistics, as numpy.percentile. */
+export function percentile(sorted, percent) {
+  if (!sorted.length) return 0;
+  const where = (percent / 100) * (sorted.length - 1);
+  const low = Math.floor(where);
+  const high = Math.min(low + 1, sorted.length - 1);
+  return sorted[low] + (where - low) * (sorted[high] - sorted[low]);
+}
+
+/** A region's share of the positive, negative and absolute total; NaN: no share. */
+export function share(values, mask, rounding = 0) {
+  const total = [0, 0, 0];
+  const inside = [0, 0, 0];
+  for (let i = 0; i < values.length; i++) {
+    const value = Number.isFinite(values[i]) ? values[i] : 0;
+    const parts = [Math.max(value, 0), Math.max(-value, 0), Math.abs(value)];
+    for (let k = 0; k < 3; k++) {
+      total[k] += parts[k];
+      if (mask[i]) inside[k] += parts[k];
+    }
+  }
+  const floor = 10 * rounding * values.length;
+  const [positive, negative, absolute] = total.map((each, k) => (each > floor ? inside[k] / each : NaN));
+  return { positive, negative, absolute };
+}
+
+/** Statistics of one map over its finite values. */
+export function statistics(values) {
+  const finite = Array.from(values).filter(Number.isFinite);
+  const nan = Array.from(values).filter(Number.isNaN).length;
+  const infinite = values.length - finite.length - nan;
+  const sizes = Float64Array.from(finite, Math.abs).sort();
+  const sum = (part) => finite.reduce((total, value) => total + part(value), 0);
+  return {
+    minimum: finite.reduce((a, b) => Math.min(a, b), finite[0] ?? 0),
+    maximum: finite.reduce((a, b) => Math.max(a, b), finite[0] ?? 0),
+    positive: sum((value) => Math.max(value, 0)),
+    negative: sum((value) => Math.min(value, 0)),
+    p50: percentile(sizes, 50),
+    p99: percentile(sizes, 99),
+    p999: percentile(sizes, 99.9),
+    nan,
+    infinite,
+    count: finite.length,
+  };
+}
+
+/** Values divided by the mean of |value|; `mean` where it is known from the statistics. */
+export function timesUniform(values, mean = null) {
+  let divisor = mean;
+  if (divisor === null) {
+    let total = 0;
+    let count = 0;
+    for (const value of values) {
+      if (!Number.isFinite(value)) continue;
+      total += Math.abs(value);
+      count++;
+    }
+    divisor = count ? total / count : 0;
+  }
+  return divisor > 0 ? Float64Array.from(values, (value) => value / divisor) : Float64Array.from(values);
+}
+
+/** Largest stored level of the 8-bit planes. */
 export function levels(sign) {
-  return sign === 'unsigned' ? 255 : 127;
+  return sign === "unsigned" ? 255 : 127;
 }
 
-/** Stored bytes of one plane, decompressed, to float64 values. */
-export function dequantise(bytes, special, peak, sign, precision) {
-  if (precision !== 'q8') return floats(bytes, precision);
+/** Undo the square law: float32, as stored values are read in Python. */
+export function dequantise(level, peak, sign) {
   const n = levels(sign);
-  const stored = sign === 'unsigned' ? bytes : new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-  const result = new Float64Array(stored.length);
-  for (let i = 0; i < stored.length; i++) {
-    const q = stored[i];
-    result[i] = Math.fround(Math.sign(q) * (q / n) ** 2 * peak);
-  }
-  if (special) {
-    const marks = [0, NaN, Infinity, -Infinity];
-    for (let i = 0; i < special.length; i++) if (special[i]) result[i] = marks[special[i]];
-  }
-  return result;
+  return Float32Array.from(level, (q) => Math.sign(q) * (q / n) ** 2 * peak);
 }
 
-function floats(bytes, precision) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (precision === 'float32') {
-    return Float64Array.from({length: bytes.length / 4}, (_, i) => view.getFloat32(4 * i, true));
-  }
-  return Float64Array.from({length: bytes.length / 2}, (_, i) => half(view.getUint16(2 * i, true)));
-}
-
-function half(bits) {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024));
-}
-
-/** Half the distance between the stored levels around a value. */
+/** Half the distance between the levels around a stored value. */
 export function halfLevel(value, peak, sign) {
   const n = levels(sign);
   const root = peak > 0 ? Math.sqrt(Math.abs(value) / peak) : 0;
   return ((root + 0.5 / n) ** 2 - root ** 2) * peak;
 }
 
-/** Mean of |value| over finite values: what "times uniform" divides by. */
-export function meanAbsolute(values) {
-  let sum = 0;
-  let count = 0;
-  for (const value of values) {
-    if (Number.isFinite(value)) {
-      sum += Math.abs(value);
-      count++;
+/** Little-endian float16 to float32. */
+export function halves(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Float32Array.from({ length: bytes.length / 2 }, (_, i) => {
+    const bits = view.getUint16(2 * i, true);
+    const sign = bits & 0x8000 ? -1 : 1;
+    const exponent = (bits >> 10) & 31;
+    const fraction = bits & 1023;
+    if (exponent === 31) return fraction ? NaN : sign * Infinity;
+    return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024));
+  });
+}
+
+/** Index of the window whose centre is nearest to a position, along one axis. */
+export function nearest(starts, window, position) {
+  let best = 0;
+  let least = Infinity;
+  for (let i = 0; i < starts.length; i++) {
+    const distance = Math.abs(starts[i] + window / 2 - position);
+    if (distance < least) {
+      least = distance;
+      best = i;
     }
   }
-  return count ? sum / count : 0;
+  return best;
 }

@@ -1,47 +1,86 @@
-// Reads the binary answers of the server: a JSON header and numbers (docs/http_api.md).
+// Packs: a JSON header and typed arrays in one answer (docs/http_api.md).
+// Logs are untrusted: every length is checked before anything is made of it.
 
-const TYPES = {f4: Float32Array, f8: Float64Array, u1: Uint8Array};
-// More than any answer may hold; a log is untrusted.
-const MAX_BYTES = 1 << 30;
+const TYPES = { f4: Float32Array, f8: Float64Array, u1: Uint8Array };
+const MAX_PIXELS = 1 << 26;
 
-/** {header, numbers(reference) -> typed array} of one answer (ArrayBuffer). */
-export function readPack(buffer) {
-  const view = new DataView(buffer);
-  if (buffer.byteLength < 8 || buffer.byteLength > MAX_BYTES || view.getUint32(0, false) !== 0x50494350) {
-    throw new Error('the answer is not a Picasso pack');
-  }
-  const length = view.getUint32(4, true);
-  const body = 8 + length;
-  if (body > buffer.byteLength || body % 8) throw new Error('the answer is cut short');
-  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
-  const numbers = (reference) => {
-    if (!reference) return null;
-    const type = TYPES[reference.type];
-    const end = body + reference.at + reference.length * (type?.BYTES_PER_ELEMENT ?? 0);
-    if (!type || reference.at < 0 || reference.length < 0 || end > buffer.byteLength) {
-      throw new Error('the answer is cut short');
+/** A pack that does not hold together. */
+export class PackError extends Error {}
+
+/** One answer: its header, and the arrays that the header refers to. */
+export class Pack {
+  #body;
+
+  /** @param {ArrayBuffer} buffer the whole answer */
+  constructor(buffer) {
+    const start = new Uint8Array(buffer, 0, Math.min(4, buffer.byteLength));
+    if (buffer.byteLength < 8 || String.fromCharCode(...start) !== "PICP") {
+      throw new PackError("the answer is not a pack: reload, or update tensorboard-picasso");
     }
-    return new type(buffer, body + reference.at, reference.length);
-  };
-  return {header, numbers};
+    const length = new DataView(buffer).getUint32(4, true);
+    if (8 + length > buffer.byteLength) throw new PackError("the answer is cut short: reload");
+    const header = new TextDecoder().decode(new Uint8Array(buffer, 8, length));
+    try {
+      this.header = JSON.parse(header);
+    } catch {
+      throw new PackError("the answer's header cannot be read: reload");
+    }
+    this.#body = { buffer, start: 8 + length };
+  }
+
+  /**
+   * The numbers behind a reference, without copying them; null for null.
+   * @param {{at: number, length: number, type: string}|null} reference
+   * @param {number} [expected] how many there must be
+   */
+  array(reference, expected) {
+    if (reference === null || reference === undefined) return null;
+    const { at, length, type } = reference;
+    const Type = TYPES[type];
+    const start = this.#body.start + at;
+    const whole = Number.isSafeInteger(at) && Number.isSafeInteger(length) && at >= 0 && length >= 0;
+    const end = start + length * (Type?.BYTES_PER_ELEMENT ?? 0);
+    if (!Type || !whole || end > this.#body.buffer.byteLength || start % Type.BYTES_PER_ELEMENT) {
+      throw new PackError(`array ${JSON.stringify(reference)} lies outside the answer`);
+    }
+    if (expected !== undefined && length !== expected) {
+      throw new PackError(`array holds ${length} numbers instead of ${expected}`);
+    }
+    return new Type(this.#body.buffer, start, length);
+  }
 }
 
-/** Decompress zlib data to exactly `size` bytes, reading no more than that. */
-export async function inflate(bytes, size) {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
-  const reader = stream.getReader();
-  const result = new Uint8Array(size);
-  let at = 0;
-  for (;;) {
-    const {done, value} = await reader.read();
-    if (done) break;
-    if (at + value.length > size) {
-      await reader.cancel();
-      throw new Error(`a map is larger than ${size} bytes`);
-    }
-    result.set(value, at);
-    at += value.length;
+/** Number of pixels of a height and width that may be drawn. */
+export function pixels(height, width) {
+  const count = height * width;
+  if (!(height > 0 && width > 0 && count <= MAX_PIXELS)) {
+    throw new PackError(`shape ${height}×${width} is out of bounds`);
   }
-  if (at !== size) throw new Error(`a map is not ${size} bytes`);
+  return count;
+}
+
+/**
+ * Decompress zlib to exactly `size` bytes; more is never kept.
+ * @param {Uint8Array} data
+ * @param {number} size
+ * @returns {Promise<Uint8Array>}
+ */
+export async function inflate(data, size) {
+  const result = new Uint8Array(size);
+  let filled = 0;
+  const reader = new Blob([data]).stream().pipeThrough(new DecompressionStream("deflate")).getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      if (filled + value.length > size) throw new PackError(`map holds more than ${size} bytes`);
+      result.set(value, filled);
+      filled += value.length;
+    }
+  } catch (error) {
+    reader.cancel().catch(() => {});
+    throw error instanceof PackError ? error : new PackError("map cannot be decompressed");
+  }
+  if (filled !== size) throw new PackError(`map holds ${filled} bytes instead of ${size}`);
   return result;
 }

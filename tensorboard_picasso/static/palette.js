@@ -1,107 +1,182 @@
-// Palettes: ramps between OKLCH anchors, twin of palettes.py.
-//
-// A pixel is grey * (1 - a) + colour * a with a = opacity * |t|, where t is the
-// value over the scale, clipped to -1..1, and colour the ramp's at |t|.
+// Palettes and the pixel formula: the twin of palettes.py, which states both.
 
-// Lightness, chroma, hue in degrees: at |t| = 0 and at |t| = 1.
-export const SIGNED = {
-  'orange-blue': {positive: [[0.82, 0.13, 75], [0.68, 0.2, 45]], negative: [[0.8, 0.1, 230], [0.52, 0.2, 258]]},
-  'green-purple': {positive: [[0.85, 0.14, 135], [0.6, 0.18, 145]], negative: [[0.78, 0.11, 320], [0.48, 0.2, 315]]},
-};
-export const UNSIGNED = {
-  ember: [[0.5, 0.16, 20], [0.92, 0.15, 95]],
-  sea: [[0.45, 0.12, 265], [0.92, 0.13, 170]],
-};
+/** Why a pixel is hatched. */
+export const Mark = Object.freeze({ NAN: 1, PLUS_INFINITY: 2, MINUS_INFINITY: 3, UNSEEN: 4 });
 
-const LEVELS = 256;
+const OKLAB_TO_LMS = [
+  [1, 0.3963377774, 0.2158037573],
+  [1, -0.1055613458, -0.0638541728],
+  [1, -0.0894841775, -1.291485548],
+];
+const LMS_TO_RGB = [
+  [4.0767416621, -3.3077115913, 0.2309699292],
+  [-1.2684380046, 2.6097574011, -0.3413193965],
+  [-0.0041960863, -0.7034186147, 1.707614701],
+];
 
-/** sRGB 0..255 of an OKLCH colour (Björn Ottosson's OKLab), clipped to the gamut. */
-export function toRgb([lightness, chroma, hue]) {
+function lab([lightness, chroma, hue]) {
   const angle = (hue * Math.PI) / 180;
-  const a = chroma * Math.cos(angle);
-  const b = chroma * Math.sin(angle);
-  const l = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3;
-  const m = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3;
-  const s = (lightness - 0.0894841775 * a - 1.291485548 * b) ** 3;
-  return [
-    4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s,
-    -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
-    -0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s,
-  ].map((linear) => {
-    const value = Math.min(1, Math.max(0, linear));
-    return 255 * (value <= 0.0031308 ? 12.92 * value : 1.055 * value ** (1 / 2.4) - 0.055);
+  return [lightness, chroma * Math.cos(angle), chroma * Math.sin(angle)];
+}
+
+function times(matrix, vector) {
+  return matrix.map((row) => row[0] * vector[0] + row[1] * vector[1] + row[2] * vector[2]);
+}
+
+function rgb(point) {
+  const light = times(OKLAB_TO_LMS, point).map((root) => root * root * root);
+  return times(LMS_TO_RGB, light).map((each) => {
+    const linear = Math.min(Math.max(each, 0), 1);
+    const encoded = linear <= 0.0031308 ? 12.92 * linear : 1.055 * linear ** (1 / 2.4) - 0.055;
+    return Math.floor(encoded * 255 + 0.5);
   });
 }
 
-/** 256 × 3 colours of a ramp between two OKLCH anchors. */
-export function ramp([from, to]) {
-  const colours = new Float64Array(LEVELS * 3);
-  for (let i = 0; i < LEVELS; i++) {
-    const t = i / (LEVELS - 1);
-    colours.set(toRgb(from.map((value, k) => value + t * (to[k] - value))), 3 * i);
+/** `count` colours at equal distances along the anchors. */
+function path(anchors, count) {
+  const points = anchors.map(lab);
+  const along = [0];
+  for (let i = 1; i < points.length; i++) {
+    const step = Math.hypot(...points[i].map((each, axis) => each - points[i - 1][axis]));
+    along.push(along[i - 1] + step);
   }
-  return colours;
+  const total = along[along.length - 1];
+  return Array.from({ length: count }, (_, i) => {
+    const where = (i / (count - 1)) * total;
+    let k = 1;
+    while (k < along.length - 1 && where > along[k]) k++;
+    const part = (where - along[k - 1]) / (along[k] - along[k - 1]);
+    return rgb(points[k].map((each, axis) => points[k - 1][axis] + part * (each - points[k - 1][axis])));
+  });
 }
 
-const known = new Map();
-
-/** {positive, negative} ramps of a palette by name. */
-export function palette(name) {
-  if (!known.has(name)) {
-    const signed = SIGNED[name];
-    const positive = ramp(signed ? signed.positive : UNSIGNED[name]);
-    known.set(name, {positive, negative: signed ? ramp(signed.negative) : positive});
-  }
-  return known.get(name);
+function signed(name, positive, negative) {
+  const up = path(positive.slice(0, -1), 128);
+  const down = path(negative.slice(0, -1), 128);
+  // Level -128 does not occur: it repeats level -127.
+  const colours = [down[127], ...down.slice(1).reverse(), ...up];
+  const beyond = [rgb(lab(positive.at(-1))), rgb(lab(negative.at(-1)))];
+  return { name, signed: true, colours, beyond };
 }
 
-/** Fill RGBA `pixels` with a map over grey (0..255); returns how many values are clipped. */
-export function overlay(pixels, values, grey, scale, colours, opacity, width) {
-  let clipped = 0;
-  for (let i = 0; i < values.length; i++) {
+function sequential(name, anchors) {
+  return { name, signed: false, colours: path(anchors.slice(0, -1), 256), beyond: [rgb(lab(anchors.at(-1)))] };
+}
+
+export const GREY = sequential("grey", [[0, 0, 0], [1, 0, 0], [1, 0, 0]]);
+
+/** By name; the first signed and the first unsigned one are the defaults. */
+export const PALETTES = new Map(
+  [
+    signed(
+      "orange–blue",
+      [[0.86, 0.07, 80], [0.76, 0.16, 62], [0.68, 0.2, 45], [0.58, 0.22, 30]],
+      [[0.86, 0.05, 230], [0.7, 0.14, 245], [0.6, 0.19, 258], [0.48, 0.22, 270]],
+    ),
+    signed(
+      "green–violet",
+      [[0.9, 0.07, 130], [0.78, 0.17, 140], [0.66, 0.19, 145], [0.54, 0.16, 150]],
+      [[0.86, 0.06, 310], [0.7, 0.17, 310], [0.58, 0.23, 308], [0.46, 0.24, 300]],
+    ),
+    sequential("ember", [[0.52, 0.15, 25], [0.68, 0.2, 45], [0.88, 0.17, 90], [0.97, 0.07, 105]]),
+    sequential("lagoon", [[0.48, 0.14, 265], [0.66, 0.13, 215], [0.9, 0.16, 165], [0.98, 0.06, 150]]),
+    GREY,
+  ].map((palette) => [palette.name, palette]),
+);
+
+/** Names of the palettes that fit a map with (or without) a sign. */
+export function palettesFor(isSigned) {
+  return [...PALETTES.values()].filter((each) => each.signed === isSigned && each !== GREY).map((each) => each.name);
+}
+
+const WHITE = [255, 255, 255];
+
+/** The two colours of a kind of hatch. */
+export function hatch(palette, mark) {
+  switch (mark) {
+    case Mark.NAN: return [[190, 60, 160], [70, 70, 70]];
+    case Mark.PLUS_INFINITY: return [palette.beyond[0], WHITE];
+    case Mark.MINUS_INFINITY: return [palette.beyond.at(-1), WHITE];
+    default: return [[150, 150, 150], [115, 115, 115]];
+  }
+}
+
+/** RGBA bytes to greys, one byte a pixel; transparency shows white. */
+export function grey(rgba) {
+  const result = new Uint8Array(rgba.length / 4);
+  for (let i = 0, at = 0; i < result.length; i++, at += 4) {
+    const alpha = rgba[at + 3] / 255;
+    const value = 0.299 * rgba[at] + 0.587 * rgba[at + 1] + 0.114 * rgba[at + 2];
+    result[i] = Math.floor(alpha * value + (1 - alpha) * 255 + 0.5);
+  }
+  return result;
+}
+
+const tables = new WeakMap();
+
+/** Colours in a flat array and what each level hides of the ground. */
+function table(palette) {
+  let made = tables.get(palette);
+  if (!made) {
+    const n = palette.signed ? 127 : 255;
+    const alpha = Float64Array.from({ length: n + 1 }, (_, level) => Math.sqrt(level / n));
+    made = { n, alpha, colours: Float64Array.from(palette.colours.flat()) };
+    tables.set(palette, made);
+  }
+  return made;
+}
+
+/**
+ * Paint a map over an image's greys.
+ * @param {Uint8ClampedArray} out RGBA of height × width pixels
+ * @param {ArrayLike<number>} values the map as shown
+ * @param {Uint8Array} ground greys
+ * @param {{width: number, palette: object, scale: number, opacity: number, opaque?: boolean,
+ *   unseen?: Uint8Array|null}} options
+ * @returns {number} how many finite values lay beyond the scale
+ */
+export function overlay(out, values, ground, { width, palette, scale, opacity, opaque = false, unseen = null }) {
+  const { n, alpha, colours } = table(palette);
+  const centre = palette.signed ? 128 : 0;
+  let beyond = 0;
+  for (let i = 0, at = 0; i < values.length; i++, at += 4) {
     const value = values[i];
-    const base = grey ? grey[i] : 128;
-    const at = 4 * i;
-    pixels[at + 3] = 255;
-    if (!Number.isFinite(value)) {
-      mark(pixels, at, i, width, Number.isNaN(value));
+    let mark = 0;
+    if (unseen !== null && unseen[i]) mark = Mark.UNSEEN;
+    else if (value !== value) mark = Mark.NAN;
+    else if (value === Infinity) mark = Mark.PLUS_INFINITY;
+    else if (value === -Infinity) mark = Mark.MINUS_INFINITY;
+    out[at + 3] = 255;
+    if (mark) {
+      const row = Math.floor(i / width);
+      const column = i - row * width;
+      const phase = ((mark === Mark.NAN ? column - row : column + row) >> 1) & 1;
+      const colour = hatch(palette, mark)[phase];
+      out[at] = colour[0];
+      out[at + 1] = colour[1];
+      out[at + 2] = colour[2];
       continue;
     }
-    const ratio = scale > 0 ? value / scale : 0;
-    const strength = Math.min(1, Math.abs(ratio));
-    if (Math.abs(ratio) > 1 + 1e-9) clipped++;
-    const ramps = ratio < 0 ? colours.negative : colours.positive;
-    const level = 3 * Math.round(strength * (LEVELS - 1));
-    const alpha = opacity * strength;
-    for (let k = 0; k < 3; k++) {
-      pixels[at + k] = Math.round(base * (1 - alpha) + ramps[level + k] * alpha);
+    const size = Math.abs(value);
+    const part = scale > 0 ? Math.min(size / scale, 1) : size > 0 ? 1 : 0;
+    const level = Math.floor(part * n + 0.5);
+    const a = opaque ? 1 : opacity * alpha[level];
+    const rest = (1 - a) * ground[i];
+    let red;
+    let green;
+    let blue;
+    if (size > scale && size > 0) {
+      beyond++;
+      [red, green, blue] = palette.beyond[value > 0 ? 0 : palette.beyond.length - 1];
+    } else {
+      const index = 3 * (centre + (value < 0 && palette.signed ? -level : level));
+      red = colours[index];
+      green = colours[index + 1];
+      blue = colours[index + 2];
     }
+    out[at] = Math.floor(a * red + rest + 0.5);
+    out[at + 1] = Math.floor(a * green + rest + 0.5);
+    out[at + 2] = Math.floor(a * blue + rest + 0.5);
   }
-  return clipped;
-}
-
-/** Fill RGBA `pixels` with greys, 0 black to 1 white. */
-export function greys(pixels, values, width) {
-  for (let i = 0; i < values.length; i++) {
-    const at = 4 * i;
-    pixels[at + 3] = 255;
-    if (!Number.isFinite(values[i])) mark(pixels, at, i, width, true);
-    else pixels.fill(Math.round(255 * Math.min(1, Math.max(0, values[i]))), at, at + 3);
-  }
-}
-
-// What is no number is hatched: NaN in magenta, infinite (saturated) in teal.
-function mark(pixels, at, index, width, nan) {
-  const stripe = ((index % width) + Math.floor(index / width)) % 4 < 2;
-  const colour = nan ? [200, 0, 160] : [0, 150, 140];
-  for (let k = 0; k < 3; k++) pixels[at + k] = stripe ? colour[k] : 40;
-}
-
-/** Hatch the pixels that the model never sees. */
-export function hatch(pixels, unseen, width) {
-  for (let i = 0; i < unseen.length; i++) {
-    if (!unseen[i]) continue;
-    const stripe = ((i % width) + Math.floor(i / width)) % 4 < 2;
-    pixels.fill(stripe ? 150 : 90, 4 * i, 4 * i + 3);
-  }
+  return beyond;
 }

@@ -1,241 +1,202 @@
-// What was loaded of one probe: newest first, the rest progressively, nothing twice.
+// Loading: the index; then of each shown run what the first look needs, then the rest.
+// Answers to superseded requests are discarded.
 
-import * as api from './api.js';
-import {inflate} from './pack.js';
-import {dequantise} from './maps.js';
+import { fetchAttributions, fetchImage, fetchIndex, fetchInputs, fetchScores } from "./api.js";
+import { grey } from "./palette.js";
+import { Planes } from "./planes.js";
+import { RunData } from "./records.js";
 
-// So many grids or maps are asked for at a time.
-const STEPS_A_REQUEST = 50;
-const MAPS_A_REQUEST = 240;
+const CHUNK = 8 << 20; // bytes of grids a request
 
 export class Store {
-  /** `changed` is called whenever something arrived; `failed` with an error. */
-  constructor(changed, failed) {
-    this.changed = changed;
-    this.failed = failed;
-    this.index = {runs: [], problems: []};
-    this.probe = '';
-    this.runs = new Map();
-    this.problems = [];
-    this.generation = 0;
+  index = null;
+  /** What failed: a name to a message and a way to try again. */
+  errors = new Map();
+  #runs = new Map();
+  #grounds = new Map();
+  #abort = new AbortController();
+  #listeners;
+  #loading = 0;
+
+  /**
+   * @param {{changed: (what: string) => void, first: () => number[]}} listeners
+   *   `changed` is told what came: "index", "series", "images", "maps", "errors", "loading";
+   *   `first` says which steps are needed before the others
+   */
+  constructor(listeners) {
+    this.#listeners = listeners;
+    this.planes = new Planes(
+      () => listeners.changed("maps"),
+      (error) => this.#failed("maps", error, () => listeners.changed("maps")),
+    );
+  }
+
+  get loading() {
+    return this.#loading > 0;
+  }
+
+  /** One probe in one run, empty until it is loaded. */
+  data(run, probe) {
+    const key = `${run}\n${probe}`;
+    if (!this.#runs.has(key)) this.#runs.set(key, new RunData(run, probe));
+    return this.#runs.get(key);
+  }
+
+  /** The methods that a run has logged for a probe, as the index lists them. */
+  methods(run, probe) {
+    const found = this.index?.runs.find((each) => each.name === run);
+    return found?.probes.find((each) => each.name === probe)?.methods ?? [];
   }
 
   async loadIndex() {
-    this.index = await api.index();
+    const retry = () => this.loadIndex();
+    await this.#track("index", retry, async () => {
+      this.index = await fetchIndex();
+      this.#listeners.changed("index");
+    });
   }
 
-  probes() {
-    return [...new Set(this.index.runs.flatMap((run) => run.probes.map((probe) => probe.name)))];
+  /** Load what is shown; what was under way for something else is given up. */
+  async show(probe, runs, labels) {
+    this.#abort.abort();
+    this.#abort = new AbortController();
+    this.planes.supersede();
+    await this.#each(probe, runs, labels, false);
   }
 
-  runNames(probe = this.probe) {
-    return this.index.runs.filter((run) => run.probes.some((each) => each.name === probe)).map((run) => run.name);
+  /** Look for new records of what is shown. */
+  async refresh(probe, runs, labels) {
+    await this.#each(probe, runs, labels, true);
   }
 
-  methods(probe = this.probe) {
-    const found = new Map();
-    for (const run of this.index.runs) {
-      for (const each of run.probes) {
-        if (each.name === probe) for (const method of each.methods) found.set(method.label, method);
+  async #each(probe, runs, labels, again) {
+    const { signal } = this.#abort;
+    await Promise.all(runs.map((run) => this.#open(run, probe, labels, signal, again)));
+  }
+
+  async #open(run, probe, labels, signal, again) {
+    const data = this.data(run, probe);
+    const logged = new Set(this.methods(run, probe).map((each) => each.label));
+    const wanted = labels.filter((label) => logged.has(label));
+    const take = async (answer, into) => {
+      const pack = await answer;
+      if (signal.aborted) return;
+      into(pack);
+      this.#listeners.changed("series");
+    };
+    const retry = () => this.#open(run, probe, labels, this.#abort.signal, again);
+    await this.#track(`run ${run}`, retry, async () => {
+      const asked = [];
+      if (again || !data.scores.size) {
+        asked.push(take(fetchInputs(run, probe, signal), (pack) => data.takeInputs(pack)));
+        asked.push(take(fetchScores(run, probe, signal), (pack) => data.takeScores(pack)));
       }
-    }
-    const order = [...found.values()];
-    return order.sort((a, b) => (a.method !== 'occlusion') - (b.method !== 'occlusion') || (a.label < b.label ? -1 : 1));
+      for (const label of wanted) {
+        const known = data.methods.has(label);
+        if (known && !again) continue;
+        const answer = fetchAttributions(run, probe, label, { grids: known ? "none" : "newest" }, signal);
+        asked.push(take(answer, (pack) => data.takeAttributions(label, pack)));
+      }
+      await Promise.all(asked);
+      for (const label of wanted) await this.#grids(data, label, signal, take);
+    });
   }
 
-  choose(probe) {
-    if (probe === this.probe) return;
-    this.probe = probe;
-    this.generation++;
-    this.runs.clear();
-    this.problems = [];
+  /** Fetch the grids that are not here yet: first those in sight, then image by image. */
+  async #grids(data, label, signal, take) {
+    const ask = (which) =>
+      take(fetchAttributions(data.run, data.probe, label, which, signal), (pack) => data.takeAttributions(label, pack));
+    const first = new Set(this.#listeners.first());
+    const soon = missing(data, label).filter(({ record }) => first.has(record.step));
+    if (soon.length) await ask({ grids: stepsOf(soon) });
+    const rest = missing(data, label);
+    const steps = stepsOf(rest);
+    for (const images of groups(rest)) await ask({ images, grids: steps.length <= 40 ? steps : "all" });
   }
 
-  /** Load or refresh scores, inputs, statistics and newest maps of these runs. */
-  async load(names, label) {
-    const generation = this.generation;
-    await Promise.all(names.map((name) => this.loadRun(name, label, generation)));
+  /**
+   * The pixels of one input, and the greys under its maps.
+   * @returns {{state: "ready", grey: Uint8Array, pixels: ImageData}|{state: "loading"|"not kept"|"failed"}}
+   */
+  ground(data, image, hash) {
+    const known = this.#grounds.get(hash);
+    if (known) return known;
+    const entry = { state: "loading" };
+    this.#grounds.set(hash, entry);
+    this.#loadGround(entry, data, image, hash);
+    return entry;
   }
 
-  async loadRun(name, label, generation) {
-    const query = {run: name, probe: this.probe};
-    const known = this.runs.get(name);
-    const run = known ?? {name, images: new Map(), scores: new Map(), methods: new Map(), busy: new Set()};
-    const listed = this.index.runs.find((each) => each.name === name)?.probes.find((each) => each.name === this.probe);
-    const has = listed?.methods.some((each) => each.label === label);
-    const [inputs, scores, method] = await Promise.all([
-      api.pack('inputs', query),
-      api.pack('scores', query),
-      has ? api.pack('attributions', {...query, label, grids: known?.methods.has(label) ? 'none' : 'newest'}) : null,
-    ]);
-    if (generation !== this.generation) return;
-    this.takeInputs(run, inputs);
-    this.takeScores(run, scores);
-    if (method) this.takeMethod(run, label, method);
-    this.runs.set(name, run);
-    this.changed();
-    await this.pictures(run, generation);
-  }
-
-  note(run, problems) {
-    for (const problem of problems) {
-      const text = `${run.name}, image ${problem.image}, step ${problem.step}: ${problem.message}`;
-      if (!this.problems.includes(text)) this.problems.push(text);
-    }
-  }
-
-  takeInputs(run, {header, numbers}) {
-    this.note(run, header.problems);
-    for (const {image, records} of header.images) {
-      const pictures = run.images.get(image)?.pictures ?? new Map();
-      const read = records.map((record) => ({
-        ...record,
-        class_names: record.class_names === null ? [] : header.class_names[record.class_names],
-        unseen: numbers(record.unseen),
-        regions: record.regions.map((region) => ({name: region.name, mask: numbers(region.mask)})),
-      }));
-      run.images.set(image, {records: read, pictures});
-    }
-  }
-
-  takeScores(run, {header, numbers}) {
-    this.note(run, header.problems);
-    for (const {image, records} of header.images) {
-      const steps = new Map();
-      for (const record of records) {
-        steps.set(record.step, {
-          ...record,
-          values: numbers(record.values),
-          hidden: record.hidden.map((each) => ({...each, values: numbers(each.values)})),
+  async #loadGround(entry, data, image, hash) {
+    try {
+      const pixels = await fetchImage(data.run, data.probe, image, hash);
+      Object.assign(entry, { state: "ready", pixels, grey: grey(pixels.data) });
+    } catch (error) {
+      entry.state = error.status === 404 ? "not kept" : "failed";
+      if (entry.state === "failed") {
+        this.#failed("images", error, () => {
+          for (const [key, { state }] of this.#grounds) if (state === "failed") this.#grounds.delete(key);
+          this.#listeners.changed("images");
         });
       }
-      run.scores.set(image, steps);
+    }
+    this.#listeners.changed("images");
+  }
+
+  async #track(what, retry, work) {
+    this.#loading++;
+    this.#listeners.changed("loading");
+    try {
+      await work();
+      if (this.errors.delete(what)) this.#listeners.changed("errors");
+    } catch (error) {
+      if (error.name !== "AbortError") this.#failed(what, error, retry);
+    } finally {
+      this.#loading--;
+      this.#listeners.changed("loading");
     }
   }
 
-  takeMethod(run, label, {header, numbers}) {
-    this.note(run, header.problems);
-    const images = run.methods.get(label) ?? new Map();
-    for (const {image, records} of header.images) {
-      const before = images.get(image) ?? new Map();
-      const steps = new Map();
-      for (const record of records) {
-        const old = before.get(record.step);
-        const same = old && old.wall === record.wall;
-        steps.set(record.step, {
-          ...record,
-          settings: header.settings[record.settings],
-          statistics: numbers(record.statistics),
-          whole: numbers(record.whole),
-          grid: numbers(record.grid) ?? (same ? old.grid : null),
-          planes: same ? old.planes : undefined,
-        });
-      }
-      images.set(image, steps);
-    }
-    run.methods.set(label, images);
-  }
-
-  async pictures(run, generation) {
-    await Promise.all(
-      [...run.images].flatMap(([image, {records, pictures}]) =>
-        records
-          .filter((record) => !pictures.has(record.hash))
-          .map(async (record) => {
-            pictures.set(record.hash, null);
-            const query = {run: run.name, probe: this.probe, image, hash: record.hash};
-            const {data, width, height} = await api.image(query);
-            const grey = new Float64Array(width * height);
-            for (let i = 0; i < grey.length; i++) {
-              grey[i] = 0.2126 * data[4 * i] + 0.7152 * data[4 * i + 1] + 0.0722 * data[4 * i + 2];
-            }
-            pictures.set(record.hash, {data, width, height, grey});
-          }),
-      ),
-    );
-    if (generation === this.generation) this.changed();
-  }
-
-  /** Load what is still missing of a method, the given steps first. */
-  async fill(names, label, first) {
-    const generation = this.generation;
-    for (const name of names) {
-      const run = this.runs.get(name);
-      if (!run || run.busy.has(label)) continue;
-      run.busy.add(label);
-      try {
-        if (!run.methods.has(label)) {
-          const listed = this.index.runs.find((each) => each.name === name)?.probes.find((each) => each.name === this.probe);
-          if (!listed?.methods.some((each) => each.label === label)) continue;
-          const query = {run: name, probe: this.probe, label, grids: 'newest'};
-          this.takeMethod(run, label, await api.pack('attributions', query));
-          this.changed();
-        }
-        await this.fillRun(run, label, first, generation);
-      } catch (error) {
-        this.failed(error);
-        return;
-      } finally {
-        run.busy.delete(label);
-      }
-    }
-  }
-
-  async fillRun(run, label, first, generation) {
-    for (;;) {
-      if (generation !== this.generation) return;
-      const images = run.methods.get(label);
-      const grids = new Set();
-      const maps = [];
-      for (const [image, steps] of images) {
-        for (const record of steps.values()) {
-          if (record.settings.geometry) {
-            if (!record.grid) grids.add(record.step);
-          } else if (record.planes === undefined) maps.push({image, record});
-        }
-      }
-      if (!grids.size && !maps.length) return;
-      const near = (step) => (first.includes(step) ? -1e12 : 0) - step;
-      if (grids.size) {
-        const steps = [...grids].sort((a, b) => near(a) - near(b)).slice(0, STEPS_A_REQUEST);
-        const query = {run: run.name, probe: this.probe, label, grids: steps.join(',')};
-        const answer = await api.pack('attributions', query);
-        if (generation !== this.generation) return;
-        const found = new Set(answer.header.images.flatMap((each) => each.records.map((record) => record.step)));
-        this.takeMethod(run, label, answer);
-        if (!steps.some((step) => found.has(step))) return;
-      } else {
-        maps.sort((a, b) => near(a.record.step) - near(b.record.step));
-        await this.fetchMaps(run, label, maps.slice(0, MAPS_A_REQUEST));
-      }
-      this.changed();
-    }
-  }
-
-  async fetchMaps(run, label, wanted) {
-    const of = wanted.map(({image, record}) => `${image}:${record.step}:${record.wall}`).join(',');
-    const {header, numbers} = await api.pack('maps', {run: run.name, probe: this.probe, label, of});
-    this.note(run, header.problems);
-    const found = new Map(header.records.map((each) => [`${each.image}:${each.step}`, each]));
-    await Promise.all(
-      wanted.map(async ({image, record}) => {
-        const stored = found.get(`${image}:${record.step}`);
-        record.planes = stored ? await planes(stored, numbers) : null;
-      }),
-    );
+  #failed(what, error, retry) {
+    const again = () => {
+      this.errors.delete(what);
+      this.#listeners.changed("errors");
+      retry();
+    };
+    this.errors.set(what, { message: error.message, retry: again });
+    this.#listeners.changed("errors");
   }
 }
 
-async function planes(stored, numbers) {
-  const count = stored.height * stored.width;
-  const bytes = {q8: 1, float16: 2, float32: 4}[stored.precision];
-  const read = async ({target, peak, values, special}) => {
-    const [plain, marks] = await Promise.all([
-      inflate(numbers(values), count * bytes),
-      special ? inflate(numbers(special), count) : null,
-    ]);
-    return {target, peak, values: dequantise(plain, marks, peak, stored.sign, stored.precision)};
-  };
-  const list = await Promise.all(stored.planes.map(read));
-  return {unseen: numbers(stored.unseen), byTarget: new Map(list.map((plane) => [plane.target, plane]))};
+/** Records of a method whose grid is not here. */
+function missing(data, label) {
+  const found = [];
+  for (const { image, records } of data.methods.get(label)?.values() ?? []) {
+    for (const record of records) if (record.settings.geometry && !record.grid) found.push({ image, record });
+  }
+  return found;
+}
+
+/** Images whose missing grids fit into one answer. */
+function groups(records) {
+  const bytes = new Map();
+  for (const { image, record } of records) {
+    const { tops, lefts, classes } = record.settings.geometry;
+    bytes.set(image, (bytes.get(image) ?? 0) + 4 * tops.length * lefts.length * classes.length);
+  }
+  const result = [];
+  let room = 0;
+  for (const [image, size] of bytes) {
+    if (size > room) {
+      result.push([]);
+      room = CHUNK;
+    }
+    result.at(-1).push(image);
+    room -= size;
+  }
+  return result;
+}
+
+function stepsOf(records) {
+  return [...new Set(records.map(({ record }) => record.step))].sort((a, b) => a - b);
 }

@@ -1,0 +1,83 @@
+// Readings: the ways in which the same stored numbers are shown.
+
+import { evidence, importance, paint, percentile, probability, timesUniform } from "./maps.js";
+
+/** Readings that fit a method's records; the first is the default. */
+export function readingsFor(settings) {
+  if (!settings?.geometry) return ["importance"];
+  if (settings.output === "raw") return ["importance"];
+  return settings.geometry.classes.length > 1 ? ["importance", "score", "evidence"] : ["importance", "score"];
+}
+
+/** The reading that is really used: the asked one where it fits. */
+export function fitting(asked, settings) {
+  const fit = readingsFor(settings);
+  return fit.includes(asked) ? asked : fit[0];
+}
+
+/** Whether values of different maps may be compared as they are: differences of scores. */
+export function comparable(settings) {
+  return settings.sign === "contribution";
+}
+
+/** Whether zero lies in the middle of the scale. */
+export function isSigned(settings, reading) {
+  return reading !== "score" && settings.sign !== "unsigned";
+}
+
+/** The strongest other class: what evidence is weighed against. */
+export function rival(record, target) {
+  const { classes } = record.settings.geometry;
+  let best = -1;
+  classes.forEach((each, i) => {
+    if (each !== target && (best < 0 || record.whole[i] > record.whole[best])) best = i;
+  });
+  return best < 0 ? null : classes[best];
+}
+
+/** One number a window position, as the reading shows it; null where the grid is not here. */
+export function windows(record, target, reading) {
+  const column = record.column(target);
+  if (column === null) return null;
+  const whole = record.wholeOf(target);
+  if (reading === "score") return column.map(probability);
+  if (reading === "importance") return column.map((value) => importance(value, whole));
+  const other = rival(record, target);
+  const against = record.column(other);
+  const before = evidence(whole, record.wholeOf(other));
+  return column.map((value, i) => before - evidence(value, against[i]));
+}
+
+/** Mean of |value| of a map, from its statistics; null where there are none. */
+export function meanOf(record, target) {
+  const numbers = record.statistics(target);
+  if (!numbers) return null;
+  return numbers.count ? (numbers.positive - numbers.negative) / numbers.count : 0;
+}
+
+/** A map as it is shown, from a grid or from a stored plane. */
+export function shown(record, target, reading, plane) {
+  const { settings } = record;
+  if (settings.geometry) {
+    const grid = windows(record, target, reading);
+    return grid && paint(grid, settings.geometry, settings.height, settings.width);
+  }
+  return comparable(settings) ? plane.values : timesUniform(plane.values, meanOf(record, target));
+}
+
+/** What a map alone would take as its scale: the 99th percentile of |value|. */
+export function ownScale(record, target, reading) {
+  if (reading === "score") return 1;
+  if (reading === "evidence") {
+    const key = `evidence ${target}`;
+    if (!record.peaks.has(key)) {
+      const grid = windows(record, target, reading);
+      if (grid === null) return 0;
+      record.peaks.set(key, percentile(grid.map(Math.abs).filter(Number.isFinite).sort(), 99));
+    }
+    return record.peaks.get(key);
+  }
+  if (comparable(record.settings)) return record.peak(target);
+  const mean = meanOf(record, target);
+  return mean ? record.peak(target) / mean : 0;
+}

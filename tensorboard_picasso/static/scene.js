@@ -1,0 +1,230 @@
+// What is on show: the choices in the URL joined with what was logged.
+
+import { fitting, ownScale } from "./reading.js";
+
+const DEFAULT_RUNS = 4;
+const COLUMNS = 5; // of the strip, besides "now"
+
+/** The run filter as a test; null where it is no regular expression. */
+export function filterTest(filter) {
+  try {
+    const expression = new RegExp(filter, "i");
+    return (name) => expression.test(name);
+  } catch {
+    return null;
+  }
+}
+
+export class Scene {
+  #state;
+  #store;
+  #orders = new Map();
+  #scales = new Map();
+
+  probes = [];
+  probe = null;
+  runs = [];
+  /** Runs that the filter leaves, and those of them on show. */
+  listed = [];
+  shown = [];
+  datas = [];
+  /** Methods of the shown runs, occlusion first, and the label of the one on show. */
+  methods = [];
+  label = null;
+  reading = "importance";
+  images = [];
+  steps = [];
+  /** Steps of the strip before "now". */
+  columns = [];
+
+  constructor(state, store) {
+    this.#state = state;
+    this.#store = store;
+  }
+
+  /** Settings of the newest record of a method, or null. */
+  settings(label = this.label) {
+    for (const data of this.datas) {
+      for (const { records } of data.methods.get(label)?.values() ?? []) {
+        if (records.length) return records.at(-1).settings;
+      }
+    }
+    return null;
+  }
+
+  /** Join everything again: after data came, or the choice of what is shown changed. */
+  update() {
+    const found = this.#store.index?.runs ?? [];
+    this.probes = [...new Set(found.flatMap((run) => run.probes.map((each) => each.name)))].sort();
+    this.probe = this.probes.includes(this.#state.probe) ? this.#state.probe : (this.probes[0] ?? null);
+    this.runs = found
+      .filter((run) => run.probes.some((each) => each.name === this.probe))
+      .map((run) => run.name);
+    const test = filterTest(this.#state.filter);
+    this.listed = test ? this.runs.filter(test) : this.runs;
+    const chosen = this.#state.runs;
+    this.shown =
+      chosen === null ? this.listed.slice(0, DEFAULT_RUNS) : this.listed.filter((run) => chosen.includes(run));
+    this.datas = this.shown.map((run) => this.#store.data(run, this.probe));
+    this.methods = this.#findMethods();
+    this.label =
+      this.methods.find((each) => each.label === this.#state.method)?.label ?? this.methods[0]?.label ?? null;
+    this.reading = fitting(this.#state.reading, this.settings());
+    this.images = this.#findImages();
+    this.#joinSteps();
+    this.#scales.clear();
+  }
+
+  #findMethods() {
+    const found = new Map();
+    for (const run of this.shown) {
+      for (const each of this.#store.methods(run, this.probe)) found.set(each.label, each);
+    }
+    const rank = (each) => (each.method === "occlusion" ? 0 : 1);
+    return [...found.values()].sort((a, b) => rank(a) - rank(b) || a.label.localeCompare(b.label));
+  }
+
+  #joinSteps() {
+    const steps = new Set();
+    for (const data of this.datas) {
+      for (const { records } of data.scores.values()) for (const each of records) steps.add(each.step);
+      for (const { records } of data.methods.get(this.label)?.values() ?? []) {
+        for (const each of records) steps.add(each.step);
+      }
+    }
+    this.steps = [...steps].sort((a, b) => a - b);
+    // Someone who looks at an older step keeps the columns that they compare it with.
+    const kept = this.columns.length && this.columns.every((step) => steps.has(step));
+    if (this.#state.step === null || !kept) this.columns = spread(this.steps);
+  }
+
+  /** Images, those whose prediction flips most first; the order is fixed once it is known. */
+  #findImages() {
+    const present = new Set(this.datas.flatMap((data) => data.images));
+    const order = this.#orders.get(this.probe);
+    if (order) {
+      for (const image of present) if (!order.includes(image)) order.push(image);
+      return order.filter((image) => present.has(image));
+    }
+    const flips = new Map([...present].map((image) => [image, flipsOf(this.datas, image)]));
+    const found = [...present].sort((a, b) => flips.get(b) - flips.get(a) || a - b);
+    if (this.datas.length && this.datas.every((data) => data.scores.size)) this.#orders.set(this.probe, found);
+    return found;
+  }
+
+  /** Place of the current step in `steps`, -1 where there is none. */
+  get place() {
+    const { step } = this.#state;
+    if (step === null) return this.steps.length - 1;
+    const after = this.steps.findIndex((each) => each > step);
+    return after < 0 ? this.steps.length - 1 : Math.max(after - 1, 0);
+  }
+
+  get step() {
+    return this.steps[this.place] ?? null;
+  }
+
+  epoch(step) {
+    for (const data of this.datas) {
+      for (const { steps } of data.scores.values()) {
+        const epoch = steps.get(step)?.epoch;
+        if (epoch !== null && epoch !== undefined) return epoch;
+      }
+    }
+    return null;
+  }
+
+  /** What is known of an image: name, label, class names, regions. */
+  input(image) {
+    for (const data of this.datas) {
+      const found = data.newestInput(image);
+      if (found) return found;
+    }
+    return null;
+  }
+
+  className(image, index) {
+    return this.input(image)?.class_names[index] || String(index);
+  }
+
+  /** What an image is called. */
+  imageName(image) {
+    return this.input(image)?.name || `image ${image}`;
+  }
+
+  /** Whether all images have a label. */
+  get labelled() {
+    return this.images.every((image) => (this.input(image)?.label ?? null) !== null);
+  }
+
+  /** Whether scores are plain values. */
+  get raw() {
+    return this.datas.some((data) => [...data.scores.values()].some((each) => each.records[0]?.output === "raw"));
+  }
+
+  /** The reading for a method's records: the chosen one where it fits. */
+  fittingReading(settings) {
+    return fitting(this.#state.reading, settings);
+  }
+
+  /** The class that the maps of an image explain. */
+  target(image) {
+    return this.#state.target ?? this.truth(image);
+  }
+
+  /** An image's label; where there is none, the newest prediction. */
+  truth(image) {
+    const label = this.input(image)?.label;
+    if (label !== null && label !== undefined) return label;
+    return this.datas[0]?.scores.get(image)?.records.at(-1)?.predicted ?? 0;
+  }
+
+  /** Classes that some record explains, for the menu. */
+  get targets() {
+    const found = new Set();
+    for (const data of this.datas) {
+      for (const { records } of data.methods.get(this.label)?.values() ?? []) {
+        for (const record of records) for (const each of record.explained) found.add(each);
+      }
+    }
+    return [...found].sort((a, b) => a - b);
+  }
+
+  /** Scale of one map under the scale mode; `label` and `reading` as they are shown. */
+  scale(record, target, label, reading) {
+    if (reading === "score") return 1;
+    const mode = this.#state.scale;
+    if (mode === "map") return ownScale(record, target, reading);
+    const key = `${label}\n${reading}\n${mode === "step" ? record.step : ""}`;
+    if (!this.#scales.has(key)) {
+      let largest = 0;
+      for (const data of this.datas) {
+        for (const [image, series] of data.methods.get(label) ?? []) {
+          const records = mode === "step" ? [series.steps.get(record.step)] : series.records;
+          for (const each of records) {
+            if (each) largest = Math.max(largest, ownScale(each, this.target(image), reading));
+          }
+        }
+      }
+      this.#scales.set(key, largest);
+    }
+    return this.#scales.get(key);
+  }
+}
+
+/** How often an image's predicted class changes, over all runs. */
+function flipsOf(datas, image) {
+  let flips = 0;
+  for (const data of datas) {
+    const records = data.scores.get(image)?.records ?? [];
+    for (let i = 1; i < records.length; i++) if (records[i].predicted !== records[i - 1].predicted) flips++;
+  }
+  return flips;
+}
+
+/** The first step and four between it and the newest, without repeats. */
+function spread(steps) {
+  const last = steps.length - 1;
+  const places = Array.from({ length: COLUMNS }, (_, k) => Math.round((k * last) / COLUMNS));
+  return [...new Set(places)].filter((place) => place >= 0 && place < last).map((place) => steps[place]);
+}
