@@ -80,6 +80,7 @@ def test_the_hash_covers_image_and_display_and_nothing_else():
         True,
     ]
     assert Probe("p", RGB, display=RGB[::-1]).hashes[0] != plain.hashes[0]
+    assert Probe("p", changed, display=RGB).hashes[1] != Probe("p", RGB, display=RGB).hashes[1]
     assert Probe("p", RGB.astype(np.int32)).hashes[0] != plain.hashes[0]
     assert Probe("p", RGB.reshape(3, 4, 6, 3)).hashes[0] != plain.hashes[0]
 
@@ -159,24 +160,30 @@ def test_what_preprocess_may_not_return(preprocess, message):
         Probe("p", RGB, preprocess=preprocess).model_input(RGB)
 
 
-def test_values_over_inputs_are_reduced_over_their_channels():
+def test_values_over_inputs_become_channels_last():
     probe = Probe("p", RGB)
     values = rng.random((2, 6, 4, 3))
     np.testing.assert_array_equal(probe.channels_last(values), values)
-    np.testing.assert_array_equal(probe.spatial(values[0], np.max), values[0].max(-1))
-    np.testing.assert_array_equal(probe.spatial(values[0, ..., 0], np.max), values[0, ..., 0])
     first = Probe("p", np.moveaxis(RGB, -1, 1), data_format="channels_first")
     moved = np.moveaxis(values, -1, 1)
     np.testing.assert_array_equal(first.channels_last(moved), values)
-    np.testing.assert_array_equal(first.spatial(moved[0], np.sum), values[0].sum(-1))
+    flat = values[..., 0]
+    np.testing.assert_array_equal(probe.channels_last(flat), flat[..., None])
 
 
 def test_a_layout_changed_by_preprocess_is_recognised():
     values = rng.random((2, 3, 6, 5))
-    np.testing.assert_array_equal(Probe("p", RGB).channels_last(values), np.moveaxis(values, 1, -1))
-    first = Probe("p", np.moveaxis(RGB, -1, 1), data_format="channels_first")
-    values = np.moveaxis(values, 1, -1)
-    np.testing.assert_array_equal(first.channels_last(values), values)
+    moved = np.moveaxis(values, 1, -1)
+    last = Probe("p", RGB, preprocess=lambda batch: np.moveaxis(batch, -1, 1))
+    np.testing.assert_array_equal(last.channels_last(values), moved)
+    first = Probe(
+        "p",
+        np.moveaxis(RGB, -1, 1),
+        data_format="channels_first",
+        preprocess=lambda batch: np.moveaxis(batch, 1, -1),
+    )
+    np.testing.assert_array_equal(first.channels_last(moved), moved)
+    np.testing.assert_array_equal(Probe("p", RGB).channels_last(values), values)
 
 
 # Images of other kinds
@@ -214,7 +221,8 @@ def test_deep_integers_can_be_shown_by_their_range():
 def test_more_than_max_images_are_left_out_and_told_once(capsys):
     images = np.zeros((40, 4, 4, 1), np.uint8)
     masks = np.zeros((40, 4, 4), bool)
-    masks[:, 0] = True
+    masks[:16, 0] = True
+    masks[16:, 1] = True
     for _ in range(2):
         probe = Probe(
             "left out",
@@ -225,6 +233,7 @@ def test_more_than_max_images_are_left_out_and_told_once(capsys):
             display=images,
         )
     assert (len(probe), probe.labels, len(probe.regions)) == (16, tuple(range(16)), 16)
+    assert all(each["row"][0].all() for each in probe.regions)
     said = capsys.readouterr().err
     assert said.count('probe "left out" keeps 16 of 40 images') == 1
     assert "max_images=40 keeps all" in said

@@ -46,8 +46,9 @@ class Probe:
         all images, or one for each; true inside.
       preprocess: function from a batch of images, as handed in, to a batch of
         model inputs.
-      postprocess: function from an intermediate layer's values to the height
-        and width of the model's input, for saliency with respect to a layer.
+      postprocess: function from the gradient at an intermediate layer (n, …) to
+        maps (n, height, width) of the model's input's size, for saliency with
+        respect to a layer.
       decode_prob: function from class probabilities (n, classes) to class
         names, where `class_names` is not given: of all classes in order, or for
         each image a list of (index, name) or {"index": …, "name": …}.
@@ -302,18 +303,15 @@ class Probe:
             return values[..., None]
         if values.ndim != 4:
             raise AlignmentError(f"returns shape {values.shape[1:]} for an image")
-        few = max(images.SHOWN)
         first = self.data_format == "channels_first"
-        # preprocess may change the layout too: few channels beside many pixels tell.
-        if first and values.shape[1] > few >= values.shape[3]:
-            first = False
-        elif not first and values.shape[3] > few >= values.shape[1]:
-            first = True
+        if self.preprocess is not None:
+            # It may change the layout too: few channels beside many pixels tell.
+            few = max(images.SHOWN)
+            if first and values.shape[1] > few >= values.shape[3]:
+                first = False
+            elif not first and values.shape[3] > few >= values.shape[1]:
+                first = True
         return np.moveaxis(values, 1, -1) if first else values
-
-    def spatial(self, values: Array, reduce: Callable[..., Array]) -> Array:
-        """One model input's values (…) reduced over its channels, to (height, width)."""
-        return np.asarray(reduce(self.channels_last(values[None])[0], axis=-1))
 
     def filled(self, index: int, fill: Any) -> Array:
         """One image wholly hidden: what a window or a region of it is filled with.
