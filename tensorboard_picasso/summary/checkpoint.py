@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tensorboard_picasso import maps, record
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import output as outputs
-from tensorboard_picasso.summary.backends.base import BATCH_IMAGES, BATCH_NUMBERS, Backend
+from tensorboard_picasso.summary.backends.base import Backend, batches
 from tensorboard_picasso.summary.methods.base import Answer, Method, Subject
 from tensorboard_picasso.summary.probe import Probe
 from tensorboard_picasso.summary.targets import Choice, Targets
@@ -36,13 +36,14 @@ class Result:
     """What is recorded of a probe at a checkpoint.
 
     output: what the model's output was taken to be.
-    scalars: means over the probe, by name.
+    scalars: means over the probe by name, for each method's label; those of the
+      class scores under "". Nothing where no image has a number: charts draw a gap.
     seconds: what it took, without tracing_seconds that only the first one takes.
     """
 
     images: tuple[Image, ...]
     output: Output
-    scalars: Mapping[str, float]
+    scalars: Mapping[str, Mapping[str, float]]
     seconds: float
     tracing_seconds: float
 
@@ -71,70 +72,82 @@ def compute(
         the model do not go together.
     """
     started = time.perf_counter()
-    traced = getattr(backend, "tracing_seconds", 0.0)
-    whole, hidden = _scores(probe, backend)
+    traced = backend.tracing_seconds
     if output is None:
-        output = outputs.decide(whole, probe.output, backend.shown)
+        _check_preprocess(probe)
+    inputs, whole, hidden = _scores(probe, backend)
+    if output is None:
+        output = outputs.decide(whole, probe.output, backend.shown, backend.behind)
     log_odds = outputs.log_odds(whole, output, backend.behind)
     if output is not Output.RAW:
         probe.name_classes(maps.probability(log_odds))
+    choices = [
+        memory.choose(probe.labels[index] if probe.labels else None, log_odds[index])
+        for index, memory in enumerate(targets)
+    ]
+    subjects = [
+        Subject(probe, index, backend, output, inputs[index], whole[index], choice.targets)
+        for index, choice in enumerate(choices)
+    ]
+    answers = [method.explain(subjects) for method in methods]
     images = []
-    for index in range(len(probe.images)):
-        label = probe.labels[index] if probe.labels else None
-        choice = targets[index].choose(label, log_odds[index])
-        hidden_odds = {
-            key: outputs.log_odds(raw[None], output, backend.behind)[0]
-            for key, raw in hidden[index].items()
-        }
-        scores = _record_scores(probe, index, output, log_odds[index], hidden_odds, choice, epoch)
-        subject = Subject(probe, index, backend, output, whole[index])
+    for index, subject in enumerate(subjects):
+        hidden_odds = {key: subject.log_odds(raw[None])[0] for key, raw in hidden[index].items()}
+        scores = _record_scores(subject, log_odds[index], hidden_odds, choices[index], epoch)
         attributions = tuple(
-            _record(subject, method, method.explain(subject, choice.targets), log_odds[index])
-            for method in methods
+            _record(subject, method, answer[index], log_odds[index])
+            for method, answer in zip(methods, answers, strict=True)
         )
-        images.append(Image(choice, scores, attributions))
-    tracing = getattr(backend, "tracing_seconds", 0.0) - traced
+        images.append(Image(choices[index], scores, attributions))
     scalars = _scalars(probe, images, output)
+    tracing = backend.tracing_seconds - traced
     seconds = time.perf_counter() - started - tracing
     return Result(tuple(images), output, scalars, seconds, tracing)
 
 
+def _check_preprocess(probe: Probe) -> None:
+    """A random `preprocess` would explain other images than those shown."""
+    image = probe.images[0][None]
+    if not np.array_equal(probe.model_input(image), probe.model_input(image), equal_nan=True):
+        raise ValueError("preprocess is random: pass one that gives the same for the same images")
+
+
 def _scores(
     probe: Probe, backend: Backend
-) -> tuple[NDArray[Any], list[dict[tuple[str, str], NDArray[Any]]]]:
-    """Raw scores of all images, whole and with each region hidden, in one sweep."""
+) -> tuple[list[NDArray[Any]], NDArray[Any], list[dict[tuple[str, str], NDArray[Any]]]]:
+    """Score all images, whole and with each region hidden, in one sweep.
+
+    Returns:
+      One model input an image; raw scores (images, classes); and for each image
+      raw scores (classes,) by region and fill.
+    """
     inputs, keys = [], []
     for index, image in enumerate(probe.images):
         batch, names = [image], [("", "")]
-        for fill in probe.region_fills:
+        for fill in probe.region_fills if probe.regions[index] else ():
             filled = probe.filled(index, fill)
             for name, mask in probe.regions[index].items():
                 batch.append(np.where(mask[:, :, None], filled, image))
                 names.append((name, probe.fill_name(fill)))
         inputs.append(probe.model_input(np.stack(batch)))
         keys += [(index, *name) for name in names]
-    if len({each.shape[1:] for each in inputs}) > 1:
-        shapes = sorted({each.shape[1:] for each in inputs})
-        raise ValueError(f"preprocess leaves inputs of {len(shapes)} shapes: bring them to one")
+    shapes = sorted({each.shape[1:] for each in inputs})
+    if len(shapes) > 1:
+        raise ValueError(f"preprocess leaves inputs of shapes {shapes}: bring them to one")
     x = np.concatenate(inputs)
-    size = max(1, min(BATCH_IMAGES, BATCH_NUMBERS // max(1, x[0].size)))
-    raw = np.concatenate([backend.scores(x[at : at + size]) for at in range(0, len(x), size)])
+    raw = np.concatenate([backend.scores(x[part]) for part in batches(len(x), x[0].size)])
     if raw.ndim != 2 or len(raw) != len(x):
         raise outputs.OutputError(f"the model returns {raw.shape}: scores must be (n, classes)")
+    whole = np.stack([row for key, row in zip(keys, raw, strict=True) if not key[1]])
     hidden: list[dict[tuple[str, str], NDArray[Any]]] = [{} for _ in probe.images]
-    whole = []
     for (index, region, fill), row in zip(keys, raw, strict=True):
         if region:
             hidden[index][region, fill] = row
-        else:
-            whole.append(row)
-    return np.stack(whole), hidden
+    return [each[0] for each in inputs], whole, hidden
 
 
 def _record_scores(
-    probe: Probe,
-    index: int,
-    output: Output,
+    subject: Subject,
     log_odds: NDArray[np.float64],
     hidden: Mapping[tuple[str, str], NDArray[np.float64]],
     choice: Choice,
@@ -146,11 +159,11 @@ def _record_scores(
         top = np.argsort(-log_odds, kind="stable")[:TOP_CLASSES]
         classes = np.unique([*top, *choice.targets])
     return record.Scores(
-        output=output,
+        output=subject.output,
         class_count=count,
         classes=classes.astype(np.uint32),
         values=log_odds[classes].astype(np.float32),
-        input_hash=probe.hashes[index],
+        input_hash=subject.probe.hashes[subject.index],
         hidden=tuple(
             record.Hidden(region, fill, odds[classes].astype(np.float32))
             for (region, fill), odds in hidden.items()
@@ -167,7 +180,6 @@ def _record(
 ) -> tuple[record.Attribution, record.Maps | None]:
     probe, index = subject.probe, subject.index
     masks = probe.regions[index]
-    height, width = subject.image.shape[:2]
     targets = []
     for target, values in answer.maps.items():
         whole = log_odds[target]
@@ -182,8 +194,8 @@ def _record(
         unit=answer.unit,
         score=answer.score,
         output=subject.output,
-        height=height,
-        width=width,
+        height=subject.shape[0],
+        width=subject.shape[1],
         input_hash=probe.hashes[index],
         targets=tuple(targets),
         regions=tuple(
@@ -207,30 +219,31 @@ def _ceiling(mask: NDArray[np.bool_], grid: record.Grid | None) -> float | None:
     return None if grid is None else maps.ceiling(mask, grid.tops, grid.lefts, grid.window)
 
 
-def _scalars(probe: Probe, images: Sequence[Image], output: Output) -> dict[str, float]:
-    """Means over the probe that ordinary scalar dashboards can show."""
-    collected: dict[str, list[float]] = {}
+def _scalars(probe: Probe, images: Sequence[Image], output: Output) -> dict[str, dict[str, float]]:
+    """Means over the probe that ordinary scalar dashboards can show; see `Result`."""
+    collected: dict[str, dict[str, list[float]]] = {}
 
-    def add(name: str, value: float) -> None:
+    def add(label: str, name: str, value: float) -> None:
         if math.isfinite(value):
-            collected.setdefault(name, []).append(value)
+            collected.setdefault(label, {}).setdefault(name, []).append(value)
 
-    of = "value" if output is Output.RAW else "probability"
+    truth = f"{'value' if output is Output.RAW else 'probability'} of the true class"
     for index, image in enumerate(images):
         if probe.labels:
-            at = np.flatnonzero(image.scores.classes == probe.labels[index])[0]
-            add(f"{of} of the true class", _read(output, image.scores.values[at]))
+            at = np.searchsorted(image.scores.classes, probe.labels[index])
+            add("", truth, _read(output, image.scores.values[at]))
             for each in image.scores.hidden:
-                name = f"{of} of the true class without {each.region}"
-                if len(probe.region_fills) > 1:
-                    name += f" ({each.fill})"
-                add(name, _read(output, each.values[at]))
+                fill = f" ({each.fill})" if len(probe.region_fills) > 1 else ""
+                add("", f"{truth}, {each.region} hidden{fill}", _read(output, each.values[at]))
         for attribution, _ in image.attributions:
-            # The label where there is one, else the newest prediction's head.
+            # The label where there is one, else the caller's class or the newest prediction.
             first = attribution.targets[0]
-            for region, part in zip(attribution.regions, first.statistics.shares, strict=True):
-                add(f"{attribution.label}/share of {region.name}", part.of(attribution.sign))
-    return {name: float(np.mean(values)) for name, values in collected.items()}
+            for region, share in zip(attribution.regions, first.statistics.shares, strict=True):
+                add(attribution.label, f"share of {region.name}", share.of(attribution.sign))
+    return {
+        label: {name: float(np.mean(values)) for name, values in named.items()}
+        for label, named in collected.items()
+    }
 
 
 def _read(output: Output, value: float) -> float:

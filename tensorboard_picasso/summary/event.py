@@ -46,9 +46,11 @@ def build(
                 series = Series(name, index, Kind.MAP, attribution.method, label)
                 _add(summary, series, record.pack_maps(stored))
     if scalars:
-        for key, value in result.scalars.items():
-            if scores if "/" not in key else key.split("/")[0] in labels:
-                _add_scalar(summary, f"{name}/{key}", value)
+        for label, named in result.scalars.items():
+            if label in labels or (scores and not label):
+                for key, value in named.items():
+                    tag = f"{name}/{label}/{key}" if label else f"{name}/{key}"
+                    _add_scalar(summary, tag, value)
     return summary
 
 

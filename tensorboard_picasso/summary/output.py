@@ -24,13 +24,14 @@ class OutputError(ValueError):
     """A model's output cannot be interpreted, with the remedy."""
 
 
-def decide(raw: ArrayLike, asked: str, shown: Output | None) -> Output:
+def decide(raw: ArrayLike, asked: str, shown: Output | None, behind: bool = False) -> Output:
     """What the output of a model is, from the scores of the whole probe.
 
     Args:
       raw: (n, classes).
       asked: the probe's `output=`.
       shown: what the framework shows of it, None where it does not.
+      behind: raw is what stands before a final softmax or sigmoid.
 
     Raises:
       OutputError: not (n, classes), not finite, ambiguous, or not what was asked.
@@ -41,20 +42,26 @@ def decide(raw: ArrayLike, asked: str, shown: Output | None) -> Output:
     if not np.isfinite(value).all():
         raise OutputError("the model returns NaN or infinity for the probe's images")
     if asked == "auto":
+        if value.shape[1] == 1 and not behind:
+            raise OutputError(
+                "the model returns one score: pass output='sigmoid' (a probability), 'logits'"
+                " (before the sigmoid) or 'raw'"
+            )
         return shown or _guess(value)
     output = Output(asked)
-    if output is Output.SIGMOID and shown is Output.LOGITS:
-        raise OutputError("output='sigmoid', but the model ends in a softmax: leave output='auto'")
-    if output in (Output.PROBABILITIES, Output.SIGMOID):
-        if shown is not None:
-            return shown  # the scores are the logits before the final activation
-        if (value < 0).any() or (value > 1).any():
-            raise OutputError(
-                f"output={asked!r}, but scores span {value.min():.3g}..{value.max():.3g}:"
-                " pass output='logits' or 'raw'"
-            )
+    if output not in (Output.PROBABILITIES, Output.SIGMOID):
+        return output
+    if behind and shown is not None:
+        if shown is Output.LOGITS and output is Output.SIGMOID:
+            raise OutputError("output='sigmoid', but the model ends in a softmax: pass 'auto'")
+        return shown
+    if (value < 0).any() or (value > 1).any():
+        raise OutputError(
+            f"output={asked!r}, but scores span {value.min():.3g}..{value.max():.3g}:"
+            " pass 'logits' or 'raw'"
+        )
     if output is Output.PROBABILITIES and not _sum_to_one(value):
-        raise OutputError(f"output={asked!r}, but rows do not sum to 1: pass output='sigmoid'")
+        raise OutputError("output='probabilities', but rows do not sum to 1: pass 'sigmoid'")
     return output
 
 
@@ -63,11 +70,6 @@ def _sum_to_one(value: Floats) -> bool:
 
 
 def _guess(value: Floats) -> Output:
-    if value.shape[1] == 1:
-        raise OutputError(
-            "the model returns one score: pass output='sigmoid' (a probability), 'logits'"
-            " (before the sigmoid) or 'raw'"
-        )
     if (value < 0).any() or (value > 1).any():
         report.tell("logits", "the model's output is taken as logits (output= says otherwise)")
         return Output.LOGITS
@@ -92,7 +94,7 @@ def _sum_others(value: Floats) -> Floats:
     nothing = np.zeros_like(value[:, :1])
     before = np.cumsum(np.hstack([nothing, value[:, :-1]]), axis=1)
     after = np.cumsum(np.hstack([nothing, value[:, :0:-1]]), axis=1)[:, ::-1]
-    return before + after
+    return np.asarray(before + after)
 
 
 def _logsumexp_others(value: Floats) -> Floats:
@@ -105,7 +107,7 @@ def _logsumexp_others(value: Floats) -> Floats:
     rest[rows, head] = -np.inf
     peak = rest.max(axis=1, keepdims=True)
     others[rows, head] = peak[:, 0] + np.log(np.exp(rest - peak).sum(axis=1))
-    return others
+    return np.asarray(others)
 
 
 def log_odds(raw: ArrayLike, output: Output, behind: bool = False) -> Floats:
@@ -130,7 +132,7 @@ def log_odds(raw: ArrayLike, output: Output, behind: bool = False) -> Floats:
         if output is Output.LOGITS:
             return value - _logsumexp_others(value)
         if output is Output.PROBABILITIES:
-            return np.log(value) - np.log(_sum_others(value))
+            return np.asarray(np.log(value) - np.log(_sum_others(value)))
         if output is Output.SIGMOID and not behind:
             return np.log(value) - np.log1p(-value)
     return value
@@ -142,10 +144,12 @@ def cotangent(
     """Derivative of score[target] by the raw scores, (n, classes): what a backend multiplies in.
 
     Args:
-      raw, output, behind: as for `log_odds`.
+      raw: (n, classes) of the model.
+      output: what it is.
       target: the class explained.
       score: "log-odds", "logit" or "probability". For `Output.RAW` it is the
         value, whatever is asked.
+      behind: as for `log_odds`.
 
     Raises:
       OutputError: the logit of a model that gives probabilities only.
@@ -185,7 +189,7 @@ def _log_odds_cotangent(
             return one
         rest = np.where(one > 0, -np.inf, value)
         rest = np.exp(rest - rest.max(axis=1, keepdims=True))
-        return one - rest / rest.sum(axis=1, keepdims=True)
+        return np.asarray(one - rest / rest.sum(axis=1, keepdims=True))
     if output is Output.PROBABILITIES:
-        return np.where(one > 0, 1 / value, -1 / _sum_others(value)[:, [target]])
+        return np.asarray(np.where(one > 0, 1 / value, -1 / _sum_others(value)[:, [target]]))
     return one if behind else np.where(one > 0, 1 / (value * (1 - value)), 0.0)

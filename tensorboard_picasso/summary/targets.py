@@ -53,16 +53,15 @@ class Targets:
             if each >= value.size:
                 raise ValueError(f"class {each} is out of range: the model has {value.size}")
         order = np.argsort(-value, kind="stable")
-        head = int(order[0])
-        row = self._row + 1 if head == self._head else 1
+        # Of a model that has broken down nothing heads the prediction.
+        head = -1 if np.isnan(value).all() else int(order[0])
+        row = self._row + 1 if head == self._head and head >= 0 else 1
         lasting = [each for each in self._lasting if each != head]
-        if head in self._lasting or (row >= IN_A_ROW and head not in fixed):
+        if head in self._lasting or (row >= IN_A_ROW and head not in fixed and self.max_lasting):
             lasting.append(head)
         surplus = max(0, len(lasting) - self.max_lasting)
         dropped, lasting = lasting[:surplus], lasting[surplus:]
         targets = dict.fromkeys([*fixed, *map(int, order[: self.top_k]), *lasting])
-        if not targets:
-            targets = {head: None}
         return Choice(tuple(targets), tuple(lasting), tuple(dropped), head, row)
 
     def commit(self, choice: Choice) -> None:

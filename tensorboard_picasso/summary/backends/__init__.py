@@ -1,7 +1,8 @@
 """One file a framework. A new one is found by being here: nothing else is edited.
 
 Each module has `adapts(model)`, which decides without importing a framework
-that is not imported yet, and a `Backend` subclass named `Adapter`.
+that is not imported yet, and a `Backend` subclass named `Adapter`. A name that
+starts with an underscore is a part of another file.
 """
 
 import importlib
@@ -22,7 +23,7 @@ def find(model: Any, look_behind: bool = True) -> Backend:
       UnsupportedError: no backend adapts it.
     """
     for info in pkgutil.iter_modules(__path__):
-        if info.name == "base":
+        if info.name == "base" or info.name.startswith("_"):
             continue
         module = importlib.import_module(f"{__name__}.{info.name}")
         if module.adapts(model):

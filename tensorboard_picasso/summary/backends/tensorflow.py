@@ -1,53 +1,63 @@
-"""Keras on TensorFlow, tf.Module, SavedModels, and any TensorFlow callable."""
+"""TensorFlow: Keras 3 models, `tf.Module`s, SavedModels and functions of tensors.
 
-import inspect
-import sys
+TensorFlow is imported only once a model of it is adapted.
+"""
+
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary.backends.base import Backend, UnsupportedError
+from tensorboard_picasso.summary.backends._tensorflow_models import (
+    adapts,
+    caller,
+    float_dtype,
+    is_keras,
+    layer_named,
+    single,
+)
+from tensorboard_picasso.summary.backends.base import Array, Backend, Function, UnsupportedError
 
-Array = NDArray[Any]
+__all__ = ["Adapter", "adapts"]
 
-
-def adapts(model: Any) -> bool:
-    """True for whatever can be called on tensors, where TensorFlow is in use."""
-    if "tensorflow" not in sys.modules:
-        return False
-    keras = sys.modules.get("keras")
-    if keras is not None and isinstance(model, keras.Layer):
-        return bool(keras.backend.backend() == "tensorflow")
-    return callable(model) or hasattr(model, "signatures")
+# Operations that pass scores on, and what a model's final one says of them.
+_PASSING = ("Identity", "Cast")
+_ACTIVATIONS = {"Softmax": Output.LOGITS, "Sigmoid": Output.SIGMOID}
+_LINEAR = ("BiasAdd", "MatMul", "LogSoftmax")
 
 
 class Adapter(Backend):
-    """Calls the model in a `tf.function` of its own, traced once a shape."""
+    """Calls the model in `tf.function`s of its own.
+
+    Each is traced once for a shape and dtype of inputs, with any batch size.
+    """
 
     name = "tensorflow"
 
     def __init__(self, model: Any, look_behind: bool = True) -> None:
+        self._type = type(model).__name__
         self._model = model
         self._look_behind = look_behind
-        self._call, self._dtype = _caller(model)
+        self._call, self._dtype = caller(model)
+        # What the model takes instead of integers.
+        self._instead: dict[Any, Any] = {}
         self._functions: dict[Any, Any] = {}
+        self._known: dict[Any, bool] = {}
         self.tracing_seconds = 0.0
 
     def scores(self, x: Array) -> Array:
-        """Raw scores (n, classes); see `Backend.scores`."""
-        x = self._cast(x)
-        return np.asarray(self._scores_function(x)(_tensor(x)).numpy())
+        """See `Backend.scores`."""
+        x, function = self._scorer(x)
+        return _array(function(_tensor(x)))
 
     def handles(self, x: Array) -> list[Any]:
         """The resources that scoring such inputs reads: all the model's variables."""
         import tensorflow as tf
 
-        function = self._scores_function(self._cast(x))
+        _, function = self._scorer(x)
         return [each for each in function.captured_inputs if each.dtype == tf.resource]
 
     def gradient(
@@ -55,78 +65,124 @@ class Adapter(Backend):
         x: Array,
         cotangent: Array,
         layer: str | None = None,
-        preprocess: Callable[[Any], Any] | None = None,
+        preprocess: Function | None = None,
     ) -> Array:
         """See `Backend.gradient`."""
-        x = x.astype(np.float32) if preprocess is not None else self._cast(x)
-        if not np.issubdtype(x.dtype, np.floating):
-            raise UnsupportedError(
-                f"{type(self._model).__name__} takes {x.dtype}: there is no gradient with"
-                " respect to integers; use occlusion alone"
+        if preprocess is not None:
+            x = _floats(x)
+        elif layer is not None:
+            x, _ = self._scorer(x)
+        else:
+            x = self._differentiable(x)
+        weights = np.asarray(cotangent, np.float64)
+        make = self._gradient(layer, preprocess)
+        function = self._traced(("gradient", layer, preprocess), make, x, weights)
+        return _array(function(_tensor(x), _tensor(weights)))
+
+    def differentiates(self, preprocess: Function, given: Array, inputs: Array) -> bool:
+        """See `Backend.differentiates`; found out once a shape."""
+        key = (preprocess, given.shape[1:], given.dtype)
+        if key not in self._known:
+            x = _floats(given)
+            try:
+                function = self._traced(("preprocess", preprocess), _sloped(preprocess), x)
+                made, slope = map(_array, function(_tensor(x)))
+            except Exception:
+                # Whatever the user's NumPy code raises for a tensor: it is not TensorFlow's.
+                self._known[key] = False
+            else:
+                self._known[key] = _same(made, inputs) and bool(slope.any())
+        return self._known[key]
+
+    def _scorer(self, x: Array) -> tuple[Array, Any]:
+        """Inputs as the model takes them, and the function that scores them.
+
+        Integers are passed on where the model takes them: it may scale them.
+        """
+        x = x.astype(self._dtype or self._instead.get(x.dtype, x.dtype), copy=False)
+        try:
+            return x, self._traced(("scores",), self._forward, x)
+        except Exception:
+            if self._dtype or x.dtype.kind == "f":
+                raise
+        self._instead[x.dtype] = float_dtype(self._model)
+        return self._scorer(x)
+
+    def _differentiable(self, x: Array) -> Array:
+        """Inputs as floats that the model makes the same scores of.
+
+        Raises:
+          UnsupportedError: it takes integers only.
+        """
+        taken, _ = self._scorer(x)
+        if taken.dtype.kind == "f":
+            return taken
+        floats = x.astype(float_dtype(self._model))
+        key = ("floats", x.shape[1:], x.dtype)
+        if key not in self._known:
+            self._known[key] = self._dtype is None and _same(
+                self.scores(floats[:1]), self.scores(x[:1])
             )
-        key = ("gradient", layer, preprocess)
-        function = self._traced(key, x, lambda: self._gradient(layer, preprocess), cotangent)
-        return np.asarray(function(_tensor(x), _tensor(cotangent.astype(np.float32))).numpy())
+        if not self._known[key]:
+            raise UnsupportedError(
+                f"{self._type} takes {taken.dtype}, and there is no gradient by integers:"
+                " use occlusion, or move the cast from the model to preprocess="
+            )
+        return floats
 
-    def _cast(self, x: Array) -> Array:
-        if self._dtype is not None:
-            return x.astype(self._dtype)
-        return x.astype(np.float32)
-
-    def _scores_function(self, x: Array) -> Any:
-        return self._traced(("scores",), x, lambda: lambda batch: self._forward(batch)[0])
-
-    def _traced(self, key: Any, x: Array, make: Callable[[], Any], *more: Array) -> Any:
-        """A concrete function for inputs of this shape, any number of them."""
+    def _traced(self, key: Any, body: Callable[..., Any], *arrays: Array) -> Any:
+        """A concrete function for arrays of these shapes and dtypes, with any batch size."""
         import tensorflow as tf
 
-        key = (*key, x.shape[1:], x.dtype.str, *(each.shape[1:] for each in more))
-        if key not in self._functions:
-            started = time.perf_counter()
-            specs = [tf.TensorSpec([None, *x.shape[1:]], x.dtype)]
-            specs += [tf.TensorSpec([None, *each.shape[1:]], tf.float32) for each in more]
+        key = (*key, *((each.shape[1:], each.dtype) for each in arrays))
+        if key in self._functions:
+            return self._functions[key]
+        started = time.perf_counter()
+        specs = [tf.TensorSpec([None, *each.shape[1:]], each.dtype) for each in arrays]
+        try:
             with tf.init_scope():
-                self._build(x)
-                function = tf.function(make(), autograph=False)
+                if not getattr(self._model, "built", True):
+                    self._call(_tensor(arrays[0][:1]))
+                function = tf.function(body, autograph=not is_keras(self._model))
                 self._functions[key] = function.get_concrete_function(*specs)
+        except Exception as e:
+            e.add_note(f"(while tracing {self._type} with an unknown batch size)")
+            raise
+        finally:
             self.tracing_seconds += time.perf_counter() - started
         return self._functions[key]
 
-    def _build(self, x: Array) -> None:
-        """A Keras model without weights gets them before it is traced."""
-        if getattr(self._model, "built", True) is False:
-            self._call(_tensor(x[:1]))
+    def _forward(self, batch: Any) -> Any:
+        """Scores: the model's output, or what stands before its final activation."""
+        output = single(self._call(batch), self._type)
+        operation = output.op
+        while operation.type in _PASSING:
+            operation = operation.inputs[0].op
+        if self._look_behind and operation.type in _ACTIVATIONS:
+            self.shown, self.behind = _ACTIVATIONS[operation.type], True
+            return operation.inputs[0]
+        self.shown = Output.LOGITS if operation.type in _LINEAR else None
+        return output
 
-    def _forward(self, batch: Any) -> tuple[Any, Any]:
-        """Scores, behind a final softmax or sigmoid, and the model's own output."""
-        output = _single(self._call(batch), type(self._model).__name__)
-        scores = output
-        if self._look_behind:
-            scores, self.shown, self.behind = _behind(output)
-        return scores, output
-
-    def _gradient(
-        self, layer: str | None, preprocess: Callable[[Any], Any] | None
-    ) -> Callable[[Any, Any], Any]:
+    def _gradient(self, layer: str | None, preprocess: Function | None) -> Callable[..., Any]:
         import tensorflow as tf
 
         def gradient(x: Any, cotangent: Any) -> Any:
-            batch = _preprocessed(preprocess, x)
+            batch = x if preprocess is None else tf.cast(preprocess(x), self._preprocessed_dtype())
             with self._captured(layer) as captured:
-                scores, _ = self._forward(batch)
+                scores = self._forward(batch)
             wanted = captured[-1] if layer else x
             # By the graph, not by a tape: a tape does not know what lies behind a softmax.
             (result,) = tf.gradients(scores, [wanted], [tf.cast(cotangent, scores.dtype)])
             if result is None:
-                what = f"layer {layer!r}" if layer else "the input"
-                through = " through preprocess" if preprocess else ""
-                raise UnsupportedError(
-                    f"{type(self._model).__name__} has no gradient from its scores"
-                    f" to {what}{through}"
-                )
-            return tf.cast(result, tf.float32)
+                by = f"layer {layer!r}" if layer else "its input"
+                raise UnsupportedError(f"{self._type} has no gradient of its scores by {by}")
+            return tf.convert_to_tensor(result)
 
         return gradient
+
+    def _preprocessed_dtype(self) -> Any:
+        return self._dtype or float_dtype(self._model)
 
     @contextmanager
     def _captured(self, name: str | None) -> Iterator[list[Any]]:
@@ -135,20 +191,25 @@ class Adapter(Backend):
         if name is None:
             yield captured
             return
-        layer = _layer(self._model, name)
+        layer = layer_named(self._model, name)
         call = layer.call
 
         def capture(*args: Any, **kwargs: Any) -> Any:
             captured.append(call(*args, **kwargs))
             return captured[-1]
 
+        # Past Keras' own bookkeeping of attributes: the layer stays as it was.
         object.__setattr__(layer, "call", capture)
         try:
             yield captured
         finally:
             object.__delattr__(layer, "call")
-        if not captured:
-            raise UnsupportedError(f"layer {name!r} takes no part in the model's scores")
+        if len(captured) != 1 or isinstance(captured[0], dict | list | tuple):
+            raise UnsupportedError(
+                f"layer {name!r} is called {len(captured)} times and returns"
+                f" {type(captured[0]).__name__ if captured else 'nothing'}:"
+                " name one that is called once and returns one tensor"
+            )
 
 
 def _tensor(x: Array) -> Any:
@@ -157,71 +218,30 @@ def _tensor(x: Array) -> Any:
     return tf.constant(x)
 
 
-def _preprocessed(preprocess: Callable[[Any], Any] | None, x: Any) -> Any:
+def _array(tensor: Any) -> Array:
+    """A tensor as float32 or float64; half precision is widened."""
+    array: Array = np.asarray(tensor)
+    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
+
+
+def _floats(x: Array) -> Array:
+    return x if x.dtype.kind == "f" else x.astype(np.float32)
+
+
+def _same(a: Array, b: Array) -> bool:
+    slack = 1e-3 * float(np.ptp(b)) if b.size else 0.0
+    return a.shape == b.shape and np.allclose(a, b, rtol=1e-3, atol=slack)
+
+
+def _sloped(preprocess: Function) -> Callable[[Any], Any]:
+    """What preprocess makes of a batch, and a derivative of it by the batch."""
     import tensorflow as tf
 
-    if preprocess is None:
-        return x
-    try:
-        return tf.cast(preprocess(x), tf.float32)
-    except Exception as e:
-        raise UnsupportedError(f"preprocess is not written in TensorFlow: {e}") from e
+    def both(batch: Any) -> Any:
+        made = tf.cast(preprocess(batch), tf.float32)
+        # Of a random sum: the plain one of standardised images does not move.
+        weights = tf.random.stateless_normal(tf.shape(made), (1, 2))
+        (slope,) = tf.gradients(made, [batch], [weights], unconnected_gradients="zero")
+        return made, slope
 
-
-def _caller(model: Any) -> tuple[Callable[[Any], Any], Any]:
-    """How to call a model in inference mode, and the dtype that it takes."""
-    keras = sys.modules.get("keras")
-    if keras is not None and isinstance(model, keras.Layer):
-        inputs = getattr(model, "inputs", None) if getattr(model, "built", False) else None
-        dtype = np.dtype(inputs[0].dtype) if inputs and inputs[0].dtype != "bfloat16" else None
-        return (lambda x: model(x, training=False)), dtype
-    signatures = getattr(model, "signatures", None)
-    if signatures:
-        signature = signatures.get("serving_default") or next(iter(signatures.values()))
-        names = list(signature.structured_input_signature[1])
-        if len(names) != 1:
-            raise UnsupportedError(f"the SavedModel takes {len(names)} inputs: wrap it to take one")
-        dtype = signature.structured_input_signature[1][names[0]].dtype.as_numpy_dtype
-        return (lambda x: signature(**{names[0]: x})), dtype
-    if not callable(model):
-        raise UnsupportedError(f"{type(model).__name__} cannot be called and has no signatures")
-    function = getattr(model, "python_function", model)
-    try:
-        accepts = "training" in inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        accepts = False
-    return (lambda x: model(x, training=False) if accepts else model(x)), None
-
-
-def _single(output: Any, name: str) -> Any:
-    while isinstance(output, dict | list | tuple):
-        if len(output) != 1:
-            raise UnsupportedError(
-                f"{name} returns {len(output)} outputs: wrap it in a function that returns one"
-            )
-        output = next(iter(output.values() if isinstance(output, dict) else output))
-    return output
-
-
-def _behind(output: Any) -> tuple[Any, Output | None, bool]:
-    """The tensor before a final softmax or sigmoid, if the trace shows one."""
-    operation = output.op
-    while operation.type in ("Identity", "Cast"):
-        operation = operation.inputs[0].op
-    if operation.type == "Softmax":
-        return operation.inputs[0], Output.LOGITS, False
-    if operation.type == "Sigmoid":
-        return operation.inputs[0], Output.SIGMOID, True
-    return output, None, False
-
-
-def _layer(model: Any, name: str) -> Any:
-    flatten = getattr(model, "_flatten_layers", None)
-    if flatten is None:
-        raise UnsupportedError(f"layer={name!r}: {type(model).__name__} is no Keras model")
-    layers = [each for each in flatten() if each is not model]
-    for layer in layers:
-        if layer.name == name:
-            return layer
-    some = ", ".join(layer.name for layer in layers[:8])
-    raise UnsupportedError(f"no layer {name!r}: the model has {some}")
+    return both

@@ -1,4 +1,4 @@
-"""What a method is, and what it is given and gives back."""
+"""What a method is, what it is given and what it gives back."""
 
 import abc
 from collections.abc import Mapping, Sequence
@@ -21,23 +21,53 @@ Floats = NDArray[np.float64]
 class Subject:
     """One image of a probe and the model that is explained on it.
 
-    raw: (classes,) the model's scores for the whole image.
+    index: of the image. output: what the model's output is.
+    x: the whole image as the model takes it, without a batch axis.
+    raw: (classes,) the model's scores of it.
+    targets: the classes to explain.
     """
 
     probe: Probe
     index: int
     backend: Backend
     output: Output
+    x: NDArray[Any]
     raw: NDArray[Any]
+    targets: tuple[int, ...]
 
     @property
     def image(self) -> NDArray[Any]:
         """The viewed image (height, width, channels)."""
         return self.probe.images[self.index]
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the viewed image, pixels."""
+        return self.image.shape[0], self.image.shape[1]
+
     def log_odds(self, raw: NDArray[Any]) -> Floats:
         """Log-odds (n, classes) of raw scores (n, classes)."""
         return outputs.log_odds(raw, self.output, self.backend.behind)
+
+    def cotangents(self, score: str) -> Floats:
+        """Derivative of each target's score by the raw scores, (targets, classes)."""
+        behind = self.backend.behind
+        return np.concatenate(
+            [
+                outputs.cotangent(self.raw[None], self.output, target, score, behind)
+                for target in self.targets
+            ]
+        )
+
+    @property
+    def rounding(self) -> float:
+        """The rounding error of one log-odds (or raw value) in float32."""
+        finite = np.abs(self.raw[np.isfinite(self.raw)]).max(initial=0.0)
+        if self.output is not Output.RAW:
+            odds = self.log_odds(self.raw[None])
+            # Logits of size one are sums of larger terms; so are probabilities' logarithms.
+            finite = max(1.0, finite, np.abs(odds[np.isfinite(odds)]).max(initial=0.0))
+        return float(np.finfo(np.float32).eps * finite)
 
 
 @dataclass(frozen=True)
@@ -45,14 +75,19 @@ class Answer:
     """What a method says of one image.
 
     maps: (height, width) of the viewed image, one a target.
-    unseen: true where the model never sees the pixel.
-    rounding: of one value, for the shares.
+    sign, unit, score, layer, parameters: what was used; unit and score are text
+      for legends.
+    grid: where the maps are made from one, it is stored and they are not.
+    precision: how the maps are stored, where there is no grid.
+    unseen: (height, width), true where the model never sees the pixel.
+    rounding: of one value of a map; a map whose total is within ten times that
+      has no shares.
     """
 
+    maps: Mapping[int, Floats]
     sign: Sign
     unit: str
     score: str
-    maps: Mapping[int, Floats]
     parameters: Mapping[str, str]
     layer: str = ""
     grid: Grid | None = None
@@ -65,7 +100,13 @@ class Answer:
 class Method(abc.ABC):
     """An attribution method with its settings.
 
-    label: tells two settings of one method apart; default: the method's name.
+    Attributes:
+      name: the method's.
+      label: last part of the tag; tells two settings of one method apart.
+        Default: the method's name.
+
+    Raises:
+      ValueError: a label that is taken.
     """
 
     name: ClassVar[str]
@@ -78,8 +119,14 @@ class Method(abc.ABC):
             raise ValueError(f"label={self.label!r}: pass another name")
 
     @abc.abstractmethod
-    def explain(self, subject: Subject, targets: Sequence[int]) -> Answer:
-        """Compute the maps of these targets."""
+    def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
+        """Compute the maps of all targets of these images, one answer an image.
+
+        All images of a probe come at once, so that they can share batches.
+
+        Raises:
+          ValueError, TypeError: the settings do not go with the images or the model.
+        """
 
     @abc.abstractmethod
     def cost(self, probe: Probe) -> str:

@@ -1,0 +1,133 @@
+"""How TensorFlow's kinds of models are told, called in inference mode and looked into."""
+
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tensorboard_picasso.summary.backends.base import UnsupportedError
+
+# What the framework's own classes are known by, without importing it.
+_PACKAGES = ("tensorflow", "keras", "tf_keras")
+
+
+def adapts(model: Any) -> bool:
+    """True for TensorFlow's models; where it is imported, for plain functions too."""
+    if "tensorflow" not in sys.modules:
+        return False
+    if is_keras(model):
+        return bool(sys.modules["keras"].backend.backend() == "tensorflow")
+    bases = type(model).__mro__[:-1]
+    if any(base.__module__.partition(".")[0] in _PACKAGES for base in bases):
+        return callable(model) or hasattr(model, "signatures")
+    # A class that derives from nothing may call TensorFlow; one that derives
+    # from another framework's does not.
+    return inspect.isroutine(model) or (callable(model) and len(bases) == 1)
+
+
+def is_keras(model: Any) -> bool:
+    """True for models and layers of Keras 3."""
+    keras = sys.modules.get("keras")
+    return keras is not None and isinstance(model, keras.Layer)
+
+
+def caller(model: Any) -> tuple[Callable[[Any], Any], Any]:
+    """How to call a model on one batch in inference mode, and the dtype it takes.
+
+    Returns:
+      A function of a tensor; and a NumPy dtype, None where it is not known.
+
+    Raises:
+      UnsupportedError: it cannot be called, or on several inputs only.
+    """
+    if is_keras(model):
+        inputs = (getattr(model, "inputs", None) or ()) if model.built else ()
+        if len(inputs) > 1:
+            raise UnsupportedError(
+                f"{type(model).__name__} takes {len(inputs)} inputs: wrap it to take one"
+            )
+        names = [each.dtype for each in inputs if each.dtype != "bfloat16"]
+        return (lambda x: model(x, training=False)), np.dtype(names[0]) if names else None
+    if not callable(model):
+        return _signature_caller(model)
+    if getattr(model, "structured_input_signature", ((), {}))[1]:
+        return _concrete_caller(model)
+    # TensorFlow's functions are looked through, so that a final softmax is seen.
+    method = model if hasattr(model, "python_function") else model.__call__
+    function = getattr(method, "python_function", model)
+    known = getattr(method, "input_signature", None)
+    dtype = known[0].dtype.as_numpy_dtype if known else None
+    try:
+        takes_training = "training" in inspect.signature(method).parameters
+    except (TypeError, ValueError):
+        takes_training = False
+    if takes_training:
+        return (lambda x: function(x, training=False)), dtype
+    return function, dtype
+
+
+def _signature_caller(model: Any) -> tuple[Callable[[Any], Any], Any]:
+    signatures = getattr(model, "signatures", None) or {}
+    signature = signatures.get("serving_default")
+    if signature is None and len(signatures) == 1:
+        signature = next(iter(signatures.values()))
+    if signature is None:
+        listed = ", ".join(signatures) or "none"
+        raise UnsupportedError(
+            f"{type(model).__name__} cannot be called and has signatures {listed}:"
+            " pass model.signatures[...]"
+        )
+    return _concrete_caller(signature)
+
+
+def _concrete_caller(signature: Any) -> tuple[Callable[[Any], Any], Any]:
+    specs = signature.structured_input_signature[1]
+    if len(specs) != 1:
+        raise UnsupportedError(f"the SavedModel takes {len(specs)} inputs: wrap it to take one")
+    ((name, spec),) = specs.items()
+    return (lambda x: signature(**{name: x})), spec.dtype.as_numpy_dtype
+
+
+def single(output: Any, name: str) -> Any:
+    """The one tensor in what a model returns.
+
+    Raises:
+      UnsupportedError: there are several.
+    """
+    while isinstance(output, dict | list | tuple):
+        if len(output) != 1:
+            raise UnsupportedError(
+                f"{name} returns {len(output)} outputs: wrap it in a function that returns one"
+            )
+        output = next(iter(output.values() if isinstance(output, dict) else output))
+    return output
+
+
+def layer_named(model: Any, name: str) -> Any:
+    """A layer of a Keras model, of nested models too.
+
+    Raises:
+      UnsupportedError: there is none of that name, or several.
+    """
+    if not is_keras(model):
+        raise UnsupportedError(f"layer={name!r}: {type(model).__name__} is no Keras model")
+    layers = list(model._flatten_layers(include_self=False))
+    named = [each for each in layers if each.name == name]
+    if len(named) == 1:
+        return named[0]
+    if named:
+        raise UnsupportedError(f"layer {name!r}: the model has {len(named)} of that name")
+    # The last ones see most of the image, and are the ones that are asked for.
+    some = ", ".join(repr(layer.name) for layer in layers[-8:])
+    raise UnsupportedError(f"no layer {name!r}: the model ends in {some}")
+
+
+def float_dtype(model: Any) -> Any:
+    """The floating dtype of the model's variables, where they have one; else float32."""
+    found = getattr(model, "variables", ())
+    dtypes = {getattr(each, "dtype", None) for each in (() if callable(found) else found)}
+    names = {str(getattr(dtype, "name", dtype)) for dtype in dtypes}
+    floats = names & {"float16", "float32", "float64"}
+    return np.dtype(floats.pop()) if len(floats) == 1 else np.dtype(np.float32)
