@@ -11,14 +11,12 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso import record
 from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import alignment, fills, images, labels, report, sampling
+from tensorboard_picasso.summary import alignment, fills, images, labels, marks, report, sampling
 from tensorboard_picasso.summary import regions as masks
 from tensorboard_picasso.summary.alignment import Alignment, AlignmentError
 from tensorboard_picasso.summary.brightness import Brightness
-from tensorboard_picasso.summary.fills import FILLS, Fill
+from tensorboard_picasso.summary.fills import Fill
 from tensorboard_picasso.summary.images import Array
-
-__all__ = ["FILLS", "Probe"]
 
 DATA_FORMATS = ("channels_last", "channels_first")
 OUTPUTS = ("auto", *(str(output) for output in Output))
@@ -57,7 +55,8 @@ class Probe:
         `images`.
       names: of the images, one each; default: file names where they are files,
         else their indices.
-      data_format: "channels_last" or "channels_first", of arrays and tensors.
+      data_format: "channels_last" or "channels_first": of the arrays and tensors
+        in `images` and `display`, and so of what the model gets.
       value_range: (low, high), the values that are black and white.
       normalized: (mean, std), numbers or one a channel, that were subtracted
         from the images and by which they were divided.
@@ -421,10 +420,10 @@ class Probe:
             if (
                 isinstance(other, Alignment)
                 and other.viewed == shape
-                and alignment.agrees(other, self._spatial_inputs, image, spare)
+                and marks.agrees(other, self._spatial_inputs, image, spare)
             ):
                 return other
-        return alignment.find(self._spatial_inputs, image, spare)
+        return marks.find(self._spatial_inputs, image, spare)
 
     def _spatial_inputs(self, batch: Array) -> Array:
         return self.channels_last(self.model_input(batch))
