@@ -38,14 +38,12 @@ def main() -> None:
     for side, channels in ((28, 1), (64, 3), (224, 3)):
         keras.utils.set_random_seed(0)
         images = random.random((IMAGES, side, side, channels)).astype(np.float32)
-        labels = list(range(10)) + [0, 1]
+        labels = [*range(10), 0, 1]
         probe = summary.Probe("bench", images, labels=labels)
         backend = backends.find(network(side, channels))
         memory = [Targets((), 2, 8) for _ in range(IMAGES)]
         methods = [summary.Occlusion(), summary.Saliency()]
-        results = [
-            checkpoint.compute(probe, backend, methods, memory) for _ in range(REPEATS + 1)
-        ]
+        results = [checkpoint.compute(probe, backend, methods, memory) for _ in range(REPEATS + 1)]
         seconds = [each.seconds for each in results[1:]]
         written = event.build(
             "bench", results[-1], scores=True, inputs=[], labels=["occlusion", "saliency"],

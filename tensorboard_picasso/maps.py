@@ -118,7 +118,7 @@ def paint(
             reached = (rows.T @ sign.astype(np.float64) @ columns) > 0
             with np.errstate(invalid="ignore"):
                 painted = np.where(reached, painted + bad, painted)
-    return painted
+    return np.asarray(painted)
 
 
 # Statistics and shares
@@ -250,7 +250,7 @@ def levels(sign: Sign) -> int:
     return 255 if sign is Sign.UNSIGNED else 127
 
 
-def quantise(values: ArrayLike, sign: Sign) -> tuple[NDArray, float, NDArray[np.uint8]]:
+def quantise(values: ArrayLike, sign: Sign) -> tuple[NDArray[np.integer], float, NDArray[np.uint8]]:
     """Store a map in 8 bits on a square law: value = sign * (q / n)^2 * peak.
 
     Zero is exact, and values down to 2e-5 of the peak survive in unsigned maps.

@@ -7,7 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 MAGIC = b"PICP"
-_TYPES = {"f4": np.dtype("<f4"), "f8": np.dtype("<f8"), "u1": np.dtype("u1")}
+_TYPES: dict[str, np.dtype[Any]] = {
+    "f4": np.dtype("<f4"),
+    "f8": np.dtype("<f8"),
+    "u1": np.dtype("u1"),
+}
 
 
 class Pack:

@@ -49,7 +49,7 @@ class PicassoPlugin(base_plugin.TBPlugin):
         return {path: _application(route) for path, route in routes.items()}
 
     def is_active(self) -> bool:
-        """Whether any run may hold a probe: asked of the frontend, so always yes."""
+        """Always: without a probe the tab says how to log one."""
         return True
 
     def frontend_metadata(self) -> base_plugin.FrontendMetadata:

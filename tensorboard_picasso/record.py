@@ -267,7 +267,10 @@ def _unseal(data: bytes, message: type[Any]) -> Any:
 # Parts
 
 
-_FLOATS = {Precision.FLOAT16: np.dtype("<f2"), Precision.FLOAT32: np.dtype("<f4")}
+_FLOATS: dict[Precision, np.dtype[Any]] = {
+    Precision.FLOAT16: np.dtype("<f2"),
+    Precision.FLOAT32: np.dtype("<f4"),
+}
 
 
 def _inflate(data: bytes, size: int) -> bytes:
@@ -305,8 +308,8 @@ def _enum(kind: type[Any], wrapper: Any, number: int) -> Any:
         raise RecordError(f"damaged record: unknown {kind.__name__.lower()} {number}") from e
 
 
-def _number(wrapper: Any, value: Any) -> int:
-    return int(wrapper.Value(value.name))
+def _number(wrapper: Any, value: Any) -> Any:
+    return wrapper.Value(value.name)
 
 
 def _same_length(name: str, *sequences: Sequence[Any]) -> None:

@@ -70,7 +70,14 @@ def scores(values: np.ndarray, hidden: dict[str, np.ndarray] | None = None) -> r
     )
     classes = np.arange(len(values), dtype=np.uint32)
     return record.Scores(
-        maps.Output.LOGITS, len(values), classes, values.astype(np.float32), HASH, parts, 0.5, (0, 1)
+        maps.Output.LOGITS,
+        len(values),
+        classes,
+        values.astype(np.float32),
+        HASH,
+        parts,
+        0.5,
+        (0, 1),
     )
 
 
@@ -158,7 +165,14 @@ def plausible(
             targets = (*targets, *(k for k in range(CLASSES) if k not in targets))[:3]
             hidden = {"corner": odds - 3 * (1 - progress) * weights}
             about = occlusion(
-                grid, odds.astype(np.float32), size, windows, tops, tops, targets, {"corner": corner}
+                grid,
+                odds.astype(np.float32),
+                size,
+                windows,
+                tops,
+                tops,
+                targets,
+                {"corner": corner},
             )
             y, x = np.mgrid[:side, :side] / side
             blob = np.exp(-((np.hypot(y - 0.55, x - 0.35) / (0.4 - 0.25 * progress)) ** 2))

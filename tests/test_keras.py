@@ -118,14 +118,18 @@ def test_schedules(tmp_path, schedule, expected):
 
 def test_steps_that_are_skipped_still_fire(tmp_path):
     model = network()
-    model.compile("adam", "sparse_categorical_crossentropy", steps_per_execution=4, jit_compile=False)
+    model.compile(
+        "adam", "sparse_categorical_crossentropy", steps_per_execution=4, jit_compile=False
+    )
     fit(model, summary.KerasCallback(probe(), tmp_path, summary.EverySteps(6)))
     assert steps_in(tmp_path) == [0, 8, 12]
 
 
 def test_on_checkpoint_logs_when_one_is_saved(tmp_path):
     model = network()
-    saver = keras.callbacks.ModelCheckpoint(str(tmp_path / "{epoch}.weights.h5"), save_weights_only=True)
+    saver = keras.callbacks.ModelCheckpoint(
+        str(tmp_path / "{epoch}.weights.h5"), save_weights_only=True
+    )
     fit(model, saver, summary.KerasCallback(probe(), tmp_path, summary.OnCheckpoint()))
     assert steps_in(tmp_path) == [8, 16]
     assert "save_weights" not in vars(model)
@@ -144,7 +148,7 @@ def test_what_cannot_work_is_said_before_the_first_batch(tmp_path):
     with pytest.raises(ValueError, match="9 is out of range"):
         fit(model, summary.KerasCallback(wrong, tmp_path))
     assert int(model.optimizer.iterations) == 0
-    with pytest.raises(TypeError, match="pass a summary.Probe"):
+    with pytest.raises(TypeError, match="pass a summary"):
         summary.KerasCallback("digits", tmp_path)
 
 

@@ -72,9 +72,7 @@ def test_calls_of_one_step_share_scores_and_input(writer, tmp_path):
         with pytest.raises(ValueError, match="already has occlusion"):
             summary.occlusion(probe, model, strict=True, **OPTIONS)
         assert summary.occlusion(probe, model, fill="black", label="black", **OPTIONS)
-    kinds = [
-        value.tag for _, value in events.values(tmp_path) if value.tag.startswith("digits/00")
-    ]
+    kinds = [value.tag for _, value in events.values(tmp_path) if value.tag.startswith("digits/00")]
     assert sorted(kinds) == [
         "digits/00/black", "digits/00/input", "digits/00/occlusion", "digits/00/saliency",
         "digits/00/saliency/map", "digits/00/scores",

@@ -144,8 +144,8 @@ def test_a_resumed_run_shows_its_new_history_only(tmp_path, load_fast):
     second.close()
     with tensorboard(tmp_path, load_fast=load_fast) as url:
         found = values_at(pack(url, "scores", run="run", probe="digits"))
-    old = {step: 1 for step in range(0, 401, 100)}
-    assert found == {**old, **{step: 2 for step in range(500, 801, 100)}}
+    old = dict.fromkeys(range(0, 401, 100), 1)
+    assert found == {**old, **dict.fromkeys(range(500, 801, 100), 2)}
 
 
 def test_a_flipped_byte_is_found_and_named(tmp_path):
