@@ -125,10 +125,6 @@ export class Planes {
     this.#asked.clear();
   }
 
-  retry() {
-    this.#pump();
-  }
-
   #want(list, key, of, record) {
     if (this.#asked.has(key)) return;
     list.set(key, { key, of, record });

@@ -195,12 +195,22 @@ export class Scene {
     if (reading === "score") return 1;
     const mode = this.#state.scale;
     if (mode === "map") return ownScale(record, target, reading);
-    const key = `${label}\n${reading}\n${mode === "step" ? record.step : ""}`;
+    return this.#largest(label, reading, mode === "step" ? record.step : null);
+  }
+
+  /** The scale of all steps and runs. */
+  sharedScale() {
+    return this.#largest(this.label, this.reading, null);
+  }
+
+  /** Largest scale of the maps of a method, at one step or (null) at all. */
+  #largest(label, reading, step) {
+    const key = `${label}\n${reading}\n${step}`;
     if (!this.#scales.has(key)) {
       let largest = 0;
       for (const data of this.datas) {
         for (const [image, series] of data.methods.get(label) ?? []) {
-          const records = mode === "step" ? [series.steps.get(record.step)] : series.records;
+          const records = step === null ? series.records : [series.steps.get(step)];
           for (const each of records) {
             if (each) largest = Math.max(largest, ownScale(each, this.target(image), reading));
           }

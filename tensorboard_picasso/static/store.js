@@ -119,10 +119,11 @@ export class Store {
    * @returns {{state: "ready", grey: Uint8Array, pixels: ImageData}|{state: "loading"|"not kept"|"failed"}}
    */
   ground(data, image, hash) {
-    const known = this.#grounds.get(hash);
+    const key = `${data.probe}\n${image}\n${hash}`;
+    const known = this.#grounds.get(key);
     if (known) return known;
     const entry = { state: "loading" };
-    this.#grounds.set(hash, entry);
+    this.#grounds.set(key, entry);
     this.#loadGround(entry, data, image, hash);
     return entry;
   }

@@ -1,0 +1,226 @@
+// The page: choices, data and parts joined; who is told of what, and when it is painted.
+
+import { el, setText } from "./dom.js";
+import { emptyPage } from "./empty.js";
+import { count, stepText } from "./format.js";
+import { connect, isVisible, writeUrl } from "./host.js";
+import { listenToKeys } from "./keys.js";
+import { Large } from "./large.js";
+import { Legend } from "./legend.js";
+import { Notices } from "./notices.js";
+import { Player } from "./player.js";
+import { Rail } from "./rail.js";
+import { Rows } from "./rows.js";
+import { Scene } from "./scene.js";
+import { SIZES } from "./state.js";
+import { Store } from "./store.js";
+import { Timeline } from "./timeline.js";
+
+// Kinds of work, each holding those after it: join the data again, paint all, paint the step.
+const WORK = ["all", "paint", "step"];
+// Choices that change which data is shown; the others only change how.
+const DATA_CHOICES = ["runs", "filter", "probe", "method"];
+const ENDS = 8; // steps decoded ahead of the one shown
+
+export class App {
+  #pending = new Set();
+  #frame = 0;
+  #frames = 0;
+  #urlTimer = 0;
+  #tip = el("div", { class: "tip", role: "status", hidden: true });
+  #live = el("div", { class: "live", "aria-live": "polite" });
+  #empty = el("div", { class: "empty-page", hidden: true });
+  #pinned = null;
+
+  constructor(state) {
+    this.state = state;
+    this.store = new Store({ changed: (what) => this.#came(what), first: () => this.scene.columns });
+    this.scene = new Scene(state, this.store);
+    this.player = new Player(this);
+    this.timeline = new Timeline(this);
+    this.rail = new Rail(this);
+    this.legend = new Legend(this);
+    this.rows = new Rows(this);
+    this.large = new Large(this);
+    this.notices = new Notices(this);
+    const centre = el("main", {}, this.notices.element, this.legend.element, this.rows.element, this.#empty);
+    this.root = el(
+      "div", { id: "picasso" },
+      this.player.element, this.timeline.element,
+      el("div", { class: "body" }, this.rail.element, centre, this.large.element), this.#tip, this.#live,
+    );
+    state.onChange((names) => this.#chosen(names));
+    listenToKeys(this);
+    for (const event of ["resize", "visibilitychange"]) {
+      (event === "resize" ? window : document).addEventListener(event, () => this.schedule());
+    }
+  }
+
+  async start() {
+    connect(() => this.reload());
+    this.#size();
+    await this.store.loadIndex();
+    await this.#load();
+  }
+
+  /** Look for new data: the host read some, or the user asks. */
+  async reload() {
+    await this.store.loadIndex();
+    if (!this.store.errors.has("index")) await this.store.refresh(this.scene.probe, this.scene.shown, this.#labels());
+  }
+
+  /** Where the large view is open all methods are needed. */
+  #labels() {
+    const { label, methods } = this.scene;
+    return this.state.open === null ? [label].filter(Boolean) : methods.map((each) => each.label);
+  }
+
+  async #load() {
+    this.scene.update();
+    await this.store.show(this.scene.probe, this.scene.shown, this.#labels());
+  }
+
+  /** @param {string} what the store's word for what came */
+  #came(what) {
+    if (what === "errors") this.notices.update();
+    else if (what === "loading") this.root.classList.toggle("loading", this.store.loading);
+    else if (what === "images" || what === "maps") this.schedule("paint");
+    else this.schedule("all");
+  }
+
+  #chosen(names) {
+    clearTimeout(this.#urlTimer);
+    this.#urlTimer = setTimeout(() => writeUrl(this.state.url()), 200);
+    if (DATA_CHOICES.some((name) => names.has(name)) || names.has("open")) this.#load();
+    if (names.size === 1 && names.has("step")) this.schedule("step");
+    else if (!(names.size === 1 && names.has("speed"))) this.schedule("all");
+    if (names.has("size")) this.#size();
+  }
+
+  #size() {
+    this.root.style.setProperty("--map", `${SIZES[this.state.size]}px`);
+  }
+
+  /** Ask for work in the next frame. A hidden frame waits until it can be seen. */
+  schedule(kind) {
+    if (kind) this.#pending.add(kind);
+    if (!this.#pending.size || this.#frame || !isVisible()) return;
+    this.#frame = requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.#work();
+    });
+  }
+
+  #work() {
+    const kind = WORK.find((each) => this.#pending.has(each));
+    this.#pending.clear();
+    if (kind === "all") this.#update();
+    if (kind) this.paint(kind === "step");
+  }
+
+  #update() {
+    this.scene.update();
+    const { scene, store } = this;
+    const empty = store.index !== null && !scene.probes.length;
+    this.#empty.hidden = !empty;
+    if (empty && !this.#empty.firstChild) this.#empty.append(emptyPage());
+    this.root.classList.toggle("nothing", empty);
+    this.rail.update();
+    this.legend.update();
+    this.timeline.update();
+    this.rows.update();
+    this.large.update();
+    this.notices.update();
+    this.player.update();
+    this.#prefetch();
+  }
+
+  /** Fetch stored maps before they are looked at: columns first, then the steps after this one. */
+  #prefetch() {
+    const { scene, store } = this;
+    const { label } = scene;
+    if (scene.settings(label)?.geometry !== null) return;
+    const wanted = [...scene.columns, ...scene.steps.slice(Math.max(scene.place, 0)), ...scene.steps];
+    for (const step of wanted) {
+      for (const data of scene.datas) {
+        for (const image of scene.images) {
+          const record = data.attributions(label, image)?.steps.get(step);
+          if (record) store.planes.prefetch({ data, label, image }, [record]);
+        }
+      }
+    }
+  }
+
+  /** Paint what is in sight; the root says which step when all of it is that step's. */
+  paint(onlyNow = false) {
+    const { scene } = this;
+    const rows = this.large.isOpen || this.rows.paint(onlyNow);
+    const ready = this.large.paint() && rows;
+    if (ready && scene.step !== null) this.root.dataset.step = scene.step;
+    else delete this.root.dataset.step;
+    this.root.dataset.frame = ++this.#frames;
+    this.timeline.move();
+    this.player.move();
+    if (this.#pinned) this.hover(this.#pinned);
+    return ready;
+  }
+
+  /** Decode the maps of the coming steps. */
+  readAhead() {
+    const { scene, store } = this;
+    const { label, place } = scene;
+    if (scene.settings(label)?.geometry !== null) return;
+    for (const step of scene.steps.slice(place + 1, place + 1 + ENDS)) {
+      for (const data of scene.datas) {
+        for (const image of this.large.isOpen ? [this.state.open] : this.rows.inSight) {
+          const record = data.attributions(label, image)?.steps.get(step);
+          const target = scene.target(image);
+          if (record?.targets.includes(target)) store.planes.get({ data, label, image }, record, target);
+        }
+      }
+    }
+  }
+
+  /** Go to a place in the list of steps; the newest one is followed when more come. */
+  seek(place) {
+    const { steps } = this.scene;
+    if (!steps.length) return;
+    const at = Math.min(Math.max(place, 0), steps.length - 1);
+    this.state.set({ step: at === steps.length - 1 ? null : steps[at] });
+  }
+
+  /** Open an image large, or go back to the rows. */
+  open(image) {
+    const before = this.state.open;
+    this.hover(null);
+    this.state.set({ open: image });
+    if (image === null && before !== null) this.rows.focus(before);
+  }
+
+  /** Say where playback or the keyboard went, for those who hear the page. */
+  announce() {
+    const { step } = this.scene;
+    if (step !== null) setText(this.#live, stepText(step, this.scene.epoch(step)));
+  }
+
+  /** Point at a place of an image: outlined on all its maps, read out beside the pointer. */
+  hover(point) {
+    this.#pinned = point;
+    const cards = [...this.rows.cards, ...this.large.cards];
+    const box = point?.card.windowAt(point) ?? null;
+    for (const card of cards) card.mark(box && card.image === point.image ? box : null, point);
+    const lines = box && point.card.readout(point);
+    this.#tip.hidden = !lines;
+    if (!lines) return;
+    this.#tip.replaceChildren(...lines.map((text) => el("div", { text })));
+    const { offsetWidth, offsetHeight } = this.#tip;
+    const left = Math.min(point.clientX + 14, window.innerWidth - offsetWidth - 8);
+    const below = point.clientY + 18 + offsetHeight < window.innerHeight;
+    this.#tip.style.left = `${Math.max(left, 8)}px`;
+    this.#tip.style.top = `${below ? point.clientY + 18 : point.clientY - offsetHeight - 12}px`;
+  }
+
+  get summary() {
+    return `${count(this.scene.images.length)} images, ${count(this.scene.steps.length)} steps`;
+  }
+}

@@ -1,0 +1,226 @@
+// One image large: all methods and classes at this step, class scores over steps, numbers.
+
+import { Card } from "./card.js";
+import { across, drawing, line, path, rangeOf, runColour, seekable } from "./chart.js";
+import { button, el, setText } from "./dom.js";
+import { number, percent, stepText } from "./format.js";
+
+const CLASSES = 5; // lines in the chart and rows in the table
+const LINES = ["#0e9384", "#9b59d0", "#d6487e", "#6a8f1f", "#4a7fd6"];
+
+function table(name, heads, rows) {
+  return el(
+    "table", {}, el("caption", { text: name }),
+    el("thead", {}, el("tr", {}, ...heads.map((text) => el("th", { scope: "col", text })))),
+    el("tbody", {}, ...rows.map((cells) => el("tr", {}, ...cells.map((text, i) => el(i ? "td" : "th", { text, ...(i ? {} : { scope: "row" }) }))))),
+  );
+}
+
+/** One run's part of the view. */
+class Block {
+  #app;
+  #data;
+  #image;
+  #cells = [];
+  #grid = el("div", { class: "grid" });
+  #chart = el("div", { class: "chart" });
+  #key = el("div", { class: "key" });
+  #cursor = el("div", { class: "cursor" });
+  #numbers = el("div", { class: "numbers" });
+  #made = "";
+
+  constructor(app, data, image) {
+    this.#app = app;
+    this.#data = data;
+    this.#image = image;
+    const title = el("h3", {}, el("span", { class: "swatch", style: { background: runColour(app.scene.runs, data.run) } }), el("span", { text: data.run }));
+    this.element = el("section", { class: "block" }, title, this.#grid, el("div", { class: "side" }, this.#chart, this.#key, this.#numbers));
+    seekable(this.#chart, () => app.scene.steps.length, (place) => app.seek(place));
+    this.update();
+  }
+
+  get cards() {
+    return this.#cells.map(({ card }) => card);
+  }
+
+  get #classes() {
+    const { scene } = this.#app;
+    const series = this.#data.scores.get(this.#image);
+    const newest = series?.records.at(-1);
+    const wanted = [scene.truth(this.#image), ...(newest?.ranked(CLASSES) ?? [])];
+    return [...new Set(wanted)].slice(0, CLASSES);
+  }
+
+  update() {
+    this.#makeGrid();
+    this.#makeChart();
+  }
+
+  /** A row of cards a method; columns: the truth, then every class that was ever explained here. */
+  #makeGrid() {
+    const { scene } = this.#app;
+    const targets = new Set([scene.target(this.#image), scene.truth(this.#image)]);
+    for (const { label } of scene.methods) {
+      for (const record of this.#data.attributions(label, this.#image)?.records ?? []) {
+        for (const target of record.targets) targets.add(target);
+      }
+    }
+    const columns = [...targets];
+    const made = JSON.stringify([scene.methods, columns]);
+    if (made === this.#made) return;
+    this.#made = made;
+    this.#cells = scene.methods.flatMap(({ label }) => columns.map((target) => {
+      const name = el("span", { class: "class" });
+      const score = el("span", { class: "score" });
+      return { label, target, name, score, card: new Card(this.#app, { caption: el("figcaption", {}, name, score) }) };
+    }));
+    this.#grid.replaceChildren(...scene.methods.map(({ label }) => el(
+      "div", { class: "method" }, el("h4", { text: label }),
+      el("div", { class: "cards" }, ...this.#cells.filter((cell) => cell.label === label).map(({ card }) => card.element)),
+    )));
+  }
+
+  #makeChart() {
+    const { scene } = this.#app;
+    const series = this.#data.scores.get(this.#image);
+    const classes = this.#classes;
+    const lists = classes.map((each) => scene.steps.map((step) => series?.steps.get(step)?.score(each) ?? null));
+    const range = rangeOf(lists, scene.raw);
+    const lines = lists.map((values, i) => path(line(values, range), LINES[i]));
+    this.#chart.replaceChildren(drawing(path("M0 0H1000M0 50H1000M0 100H1000", "", "grid"), ...lines), this.#cursor);
+    this.#key.replaceChildren(...classes.map((each, i) => el("span", { style: { "--run": LINES[i] }, class: "value", text: scene.className(this.#image, each) })));
+  }
+
+  /** Show the current step; false while something is still loading. */
+  paint() {
+    const { scene } = this.#app;
+    const { step } = scene;
+    this.#cursor.style.left = `${across(scene.place, scene.steps.length) / 10}%`;
+    const scores = this.#data.scores.get(this.#image)?.steps.get(step) ?? null;
+    let ready = true;
+    for (const { label, target, name, score, card } of this.#cells) {
+      const truth = scene.input(this.#image)?.label === target;
+      setText(name, `${scene.className(this.#image, target)}${truth ? " (true)" : ""}`);
+      setText(score, scores ? (scene.raw ? number(scores.score(target)) : percent(scores.score(target))) : "");
+      ready = card.show({ data: this.#data, image: this.#image, label, step, target }) && ready;
+    }
+    this.#numbers.replaceChildren(...this.#tables(scores, step));
+    return ready;
+  }
+
+  #tables(scores, step) {
+    const { scene } = this.#app;
+    const name = (index) => scene.className(this.#image, index);
+    if (!scores) return [el("p", { class: "quiet", text: `scores not kept at step ${step}` })];
+    const show = (value) => (Number.isNaN(value) ? "–" : scene.raw ? number(value) : percent(value));
+    const classes = [...new Set([...scores.ranked(CLASSES), scene.truth(this.#image)])];
+    const heads = ["class", scene.raw ? "value" : "probability", ...(scene.raw ? [] : ["log-odds"]), ...scores.hidden.map((each) => `${each.region} hidden (${each.fill})`)];
+    const rows = classes.map((each) => [
+      name(each), show(scores.score(each)), ...(scene.raw ? [] : [number(scores.logOdds(each))]),
+      ...scores.hidden.map(({ values }) => show(scores.score(each, values))),
+    ]);
+    return [table("class scores", heads, rows), ...this.#shares(step)];
+  }
+
+  /** Each region's share of the maps, beside what it is to be compared with. */
+  #shares(step) {
+    const { scene } = this.#app;
+    const target = scene.target(this.#image);
+    const rows = [];
+    for (const { label } of scene.methods) {
+      const series = this.#data.attributions(label, this.#image);
+      const now = series?.steps.get(step)?.statistics(target);
+      const settings = series?.steps.get(step)?.settings;
+      const first = series?.records[0]?.statistics(target);
+      const part = settings?.sign === "contribution" ? "positive" : "absolute";
+      now?.shares.forEach((share, i) => rows.push([
+        `${label}: ${share.name}`, percent(share[part]), first?.shares[i] ? percent(first.shares[i][part]) : "–",
+        percent(share.area), share.ceiling === null || share.ceiling === undefined ? "–" : percent(share.ceiling),
+      ]));
+    }
+    const name = `share of the map for ${scene.className(this.#image, target)}`;
+    return rows.length ? [table(name, ["region", "now", "first step", "area", "only this used"], rows)] : [];
+  }
+}
+
+export class Large {
+  #app;
+  #image = null;
+  #blocks = new Map();
+  #original = el("canvas", { width: 1, height: 1, class: "original" });
+  #name = el("h2", { tabindex: -1 });
+  #facts = el("p", { class: "quiet" });
+  #step = el("p", { class: "quiet" });
+  #held = el("div", { class: "blocks" });
+  #drawn = null;
+
+  constructor(app) {
+    this.#app = app;
+    const move = (by) => {
+      const { images } = app.scene;
+      const next = images[(images.indexOf(this.#image) + by + images.length) % images.length];
+      app.open(next);
+    };
+    this.element = el(
+      "section", { class: "large", role: "dialog", "aria-label": "image", hidden: true },
+      el("div", { class: "bar" },
+        button("←", "back to all images", () => app.open(null), { class: "back" }), this.#name,
+        button("‹", "image before", () => move(-1)), button("›", "next image", () => move(1))),
+      el("div", { class: "content" }, el("div", { class: "about" }, this.#original, this.#facts, this.#step), this.#held),
+    );
+  }
+
+  get isOpen() {
+    return this.#image !== null;
+  }
+
+  get cards() {
+    return this.isOpen ? [...this.#blocks.values()].flatMap((block) => block.cards) : [];
+  }
+
+  update() {
+    const { scene, state } = this.#app;
+    const image = scene.images.includes(state.open) ? state.open : null;
+    const opened = image !== null && image !== this.#image;
+    if (image !== this.#image) this.#blocks.clear();
+    this.#image = image;
+    this.element.hidden = image === null;
+    this.#app.root.classList.toggle("opened", image !== null);
+    if (image === null) {
+      this.#held.replaceChildren();
+      this.#drawn = null;
+      return;
+    }
+    const input = scene.input(image);
+    const label = input?.label ?? null;
+    setText(this.#name, label === null ? scene.imageName(image) : `${scene.imageName(image)} · true class ${scene.className(image, label)}`);
+    setText(this.#facts, input ? `${input.width} × ${input.height} pixels${input.display ? ", shown by another picture than the model was given" : ""}` : "");
+    const before = this.#blocks;
+    this.#blocks = new Map(scene.datas.map((data) => [data, before.get(data) ?? new Block(this.#app, data, image)]));
+    const elements = [...this.#blocks.values()].map((block) => block.element);
+    if (elements.some((each, i) => this.#held.children[i] !== each) || elements.length !== this.#held.children.length) {
+      this.#held.replaceChildren(...elements);
+    }
+    for (const block of this.#blocks.values()) block.update();
+    if (opened) this.#name.focus({ preventScroll: true });
+  }
+
+  paint() {
+    if (!this.isOpen) return true;
+    const { scene } = this.#app;
+    this.#paintOriginal();
+    setText(this.#step, scene.step === null ? "" : stepText(scene.step, scene.epoch(scene.step)));
+    return [...this.#blocks.values()].map((block) => block.paint()).every(Boolean);
+  }
+
+  #paintOriginal() {
+    const { scene, store } = this.#app;
+    const data = scene.datas.find((each) => each.newestInput(this.#image));
+    const ground = data && store.ground(data, this.#image, data.newestInput(this.#image).hash);
+    if (ground?.state !== "ready" || ground === this.#drawn) return;
+    this.#drawn = ground;
+    this.#original.width = ground.pixels.width;
+    this.#original.height = ground.pixels.height;
+    this.#original.getContext("2d").putImageData(ground.pixels, 0, 0);
+  }
+}

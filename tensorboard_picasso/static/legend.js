@@ -1,0 +1,86 @@
+// One legend for the page, in a sentence.
+
+import { el } from "./dom.js";
+import { number } from "./format.js";
+import { GREY, PALETTES } from "./palette.js";
+import { comparable, isSigned } from "./reading.js";
+
+const SCALES = {
+  shared: "one scale for all steps and runs",
+  step: "one scale for each step",
+  map: "each map has its own scale: not comparable",
+};
+
+/** The sentence around the bar: before it, after it, and what else must be said. */
+export function sentence(settings, reading, subject) {
+  const fill = settings.parameters.fill;
+  const more = fill ? `(fill: ${fill === "mean" ? "image mean" : fill})` : "";
+  const raw = settings.output === "raw";
+  if (reading === "score") return [`probability of ${subject} while this is hidden: 0`, "1", more];
+  if (reading === "evidence") return [`hiding this weakens ${subject} against the strongest other class`, "strengthens it", more];
+  if (settings.geometry) {
+    return raw ? [`hiding this lowers the value of ${subject}`, "raises it", more] : [`hiding this makes ${subject} less likely`, "more likely", more];
+  }
+  if (settings.sign === "contribution") return [`this supports ${subject}`, "speaks against it", more];
+  if (settings.sign === "direction") return [`making this brighter raises the score of ${subject}`, "lowers it", "(a direction, not support)"];
+  return [`strength: changing this changes the score of ${subject} little`, "much", "(without a sign)"];
+}
+
+/** The palette as a bar: positive first, as the sentence says it. */
+function bar(settings, reading, state) {
+  const score = reading === "score";
+  const sided = isSigned(settings, reading);
+  const palette = score ? GREY : PALETTES.get(sided ? state.signedPalette : state.plainPalette);
+  const canvas = el("canvas", { class: "bar", width: 129, height: 1, "aria-hidden": "true" });
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(129, 1);
+  for (let i = 0; i < 129; i++) {
+    const value = sided ? 1 - i / 64 : i / 128;
+    const index = sided ? 128 + Math.round(127 * value) : Math.round(255 * value);
+    image.data.set(palette.colours[index], 4 * i);
+    image.data[4 * i + 3] = score ? 255 : Math.round(255 * state.opacity * Math.sqrt(Math.abs(value)));
+  }
+  context.putImageData(image, 0, 0);
+  const cap = (colour) => el("span", { class: "cap", title: "beyond the scale", style: { background: `rgb(${colour.join(" ")})` } });
+  if (score) return [canvas];
+  return sided ? [cap(palette.beyond[0]), canvas, cap(palette.beyond[1])] : [canvas, cap(palette.beyond[0])];
+}
+
+export class Legend {
+  #app;
+
+  constructor(app) {
+    this.#app = app;
+    this.element = el("div", { class: "legend" });
+  }
+
+  update() {
+    const { scene, state } = this.#app;
+    const settings = scene.settings();
+    this.element.hidden = settings === null;
+    if (!settings) return;
+    const [before, after, more] = sentence(settings, scene.reading, this.#subject());
+    this.element.replaceChildren(
+      el("b", { text: scene.label }),
+      el("span", { text: before }), ...bar(settings, scene.reading, state), el("span", { text: after }),
+      el("span", { class: "quiet", text: more }), el("span", { class: "quiet scale", text: this.#scale(settings) }),
+    );
+  }
+
+  #subject() {
+    const { scene, state } = this.#app;
+    if (state.target !== null) return `“${scene.className(scene.images[0], state.target)}”`;
+    return scene.labelled ? "the true class" : "the true or newest predicted class";
+  }
+
+  #scale(settings) {
+    const { scene, state } = this.#app;
+    if (scene.reading === "score") return "";
+    const mode = SCALES[state.scale];
+    if (state.scale !== "shared") return mode;
+    const scale = scene.sharedScale();
+    if (!scale) return "";
+    if (!comparable(settings)) return `up to ${number(scale)} times a uniform map · ${mode} · Σ is the total strength`;
+    return `±${number(scale)} ${settings.unit} · ${mode}`;
+  }
+}

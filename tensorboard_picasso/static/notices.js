@@ -1,0 +1,36 @@
+// What went wrong, in sight: failed requests with a way to try again, records that cannot be read.
+
+import { button, el } from "./dom.js";
+import { plural } from "./format.js";
+
+const SHOWN = 20;
+
+export class Notices {
+  #app;
+  #open = false;
+
+  constructor(app) {
+    this.#app = app;
+    this.element = el("div", { class: "notices" });
+  }
+
+  update() {
+    const { scene, store } = this.#app;
+    const errors = [...store.errors.values()].map(({ message, retry }) =>
+      el("div", { class: "error", role: "alert" }, el("span", { text: message }), button("Retry", "try again", retry)));
+    const problems = [
+      ...(store.index?.problems ?? []).map((each) => `${each.run}, ${each.tag}: ${each.message}`),
+      ...scene.datas.flatMap((data) => [...data.problems.values()].flat()
+        .map((each) => `${data.run}, image ${each.image}, ${each.source}, step ${each.step}: ${each.message}`)),
+    ];
+    this.element.replaceChildren(...errors, ...(problems.length ? [this.#list(problems)] : []));
+  }
+
+  #list(problems) {
+    const more = problems.length > SHOWN ? [el("li", { text: `and ${problems.length - SHOWN} more` })] : [];
+    const list = el("ul", {}, ...problems.slice(0, SHOWN).map((text) => el("li", { text })), ...more);
+    const details = el("details", { class: "problems", open: this.#open }, el("summary", { text: `${plural(problems.length, "record")} cannot be read` }), list);
+    details.addEventListener("toggle", () => (this.#open = details.open));
+    return details;
+  }
+}

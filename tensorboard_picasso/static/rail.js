@@ -1,0 +1,60 @@
+// The left rail: which runs and which probe are shown.
+
+import { runColour } from "./chart.js";
+import { el, setText } from "./dom.js";
+import { filterTest } from "./scene.js";
+
+export class Rail {
+  #app;
+  #runs = el("ul", { class: "runs" });
+  #probes = el("div", { class: "probes" });
+  #filter;
+  #wrong = el("div", { class: "wrong", role: "alert" });
+  #made = "";
+
+  constructor(app) {
+    this.#app = app;
+    this.#filter = el("input", {
+      type: "search", placeholder: "filter runs (regex)", "aria-label": "filter runs, a regular expression",
+      value: app.state.filter, on: { input: () => app.state.set({ filter: this.#filter.value }) },
+    });
+    this.element = el(
+      "nav", { class: "rail", "aria-label": "runs and probes" },
+      el("h2", { text: "Runs" }), this.#filter, this.#wrong, this.#runs, this.#probes,
+    );
+  }
+
+  update() {
+    const { scene, state } = this.#app;
+    const good = filterTest(state.filter) !== null;
+    setText(this.#wrong, good ? "" : "not a regular expression");
+    this.#filter.setAttribute("aria-invalid", String(!good));
+    const now = JSON.stringify([scene.listed, scene.shown, scene.probes, scene.probe]);
+    if (now === this.#made) return;
+    this.#made = now;
+    const held = document.activeElement?.dataset?.run;
+    this.#runs.replaceChildren(...scene.listed.map((run) => this.#run(run)));
+    if (held !== undefined) [...this.#runs.querySelectorAll("input")].find((each) => each.dataset.run === held)?.focus();
+    const probes = scene.probes.map((probe) => {
+      const input = el("input", { type: "radio", name: "probe", checked: probe === scene.probe, on: { change: () => state.set({ probe, open: null }) } });
+      return el("label", {}, input, el("span", { text: probe, title: probe }));
+    });
+    this.#probes.replaceChildren(...(probes.length ? [el("h2", { text: "Probe" }), ...probes] : []));
+  }
+
+  #run(run) {
+    const { scene } = this.#app;
+    const input = el("input", {
+      type: "checkbox", checked: scene.shown.includes(run), data: { run },
+      on: { change: () => this.#choose(run, input.checked) },
+    });
+    const colour = el("span", { class: "swatch", style: { background: runColour(scene.runs, run) } });
+    return el("li", {}, el("label", { title: run }, input, colour, el("span", { class: "name", text: run })));
+  }
+
+  #choose(run, on) {
+    const { scene, state } = this.#app;
+    const others = (state.runs ?? scene.shown).filter((each) => each !== run);
+    state.set({ runs: on ? [...others, run] : others });
+  }
+}
