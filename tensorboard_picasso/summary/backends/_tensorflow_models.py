@@ -56,7 +56,7 @@ def caller(model: Any) -> tuple[Callable[[Any], Any], Any]:
         return _concrete_caller(model)
     # TensorFlow's functions are looked through, so that a final softmax is seen.
     method = model if hasattr(model, "python_function") else model.__call__
-    function = getattr(method, "python_function", model)
+    function = _converted(getattr(method, "python_function", model))
     known = getattr(method, "input_signature", None)
     dtype = known[0].dtype.as_numpy_dtype if known else None
     try:
@@ -66,6 +66,18 @@ def caller(model: Any) -> tuple[Callable[[Any], Any], Any]:
     if takes_training:
         return (lambda x: function(x, training=False)), dtype
     return function, dtype
+
+
+def _converted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with its `if`s and loops over tensors made part of the graph.
+
+    `tf.function` does so too, but it would do it to what calls the function as well.
+    """
+    import tensorflow as tf
+
+    context = tf.__internal__.autograph.control_status_ctx()
+    converted: Callable[..., Any] = tf.__internal__.autograph.tf_convert(function, context)
+    return converted
 
 
 def _signature_caller(model: Any) -> tuple[Callable[[Any], Any], Any]:

@@ -15,7 +15,6 @@ from tensorboard_picasso.summary.backends._tensorflow_models import (
     adapts,
     caller,
     float_dtype,
-    is_keras,
     layer_named,
     single,
 )
@@ -143,7 +142,7 @@ class Adapter(Backend):
             with tf.init_scope():
                 if not getattr(self._model, "built", True):
                     self._call(_tensor(arrays[0][:1]))
-                function = tf.function(body, autograph=not is_keras(self._model))
+                function = tf.function(body, autograph=False)
                 self._functions[key] = function.get_concrete_function(*specs)
         except Exception as e:
             e.add_note(f"(while tracing {self._type} with an unknown batch size)")

@@ -1,0 +1,26 @@
+"""Explains a model on a probe in tests, as the summary ops do."""
+
+import numpy as np
+
+from tensorboard_picasso.summary import Probe, backends
+from tensorboard_picasso.summary import output as outputs
+from tensorboard_picasso.summary.checkpoint import Result, compute
+from tensorboard_picasso.summary.targets import Targets
+
+
+def explain(model, probe, *methods, epoch=None) -> Result:
+    backend = backends.find(model, probe.output in outputs.LOOK_BEHIND)
+    targets = [Targets(probe.targets, probe.top_k, probe.max_lasting) for _ in probe.images]
+    return compute(probe, backend, methods, targets, epoch=epoch)
+
+
+def stored(result, image=0, method=0):
+    """The attribution and the maps of one image and method."""
+    return result.images[image].attributions[method]
+
+
+def noise(*shape, seed=0):
+    return np.random.default_rng(seed).random(shape).astype(np.float32)
+
+
+__all__ = ["Probe", "explain", "noise", "stored"]
