@@ -1,7 +1,7 @@
 // One map on screen: caption, canvas, and what it says where the pointer is.
 
 import { el, setText } from "./dom.js";
-import { number, percent, signed } from "./format.js";
+import { count, number, percent, signed } from "./format.js";
 import { halfLevel, nearest, probability } from "./maps.js";
 import { GREY, overlay, PALETTES } from "./palette.js";
 import { comparable, isSigned, meanOf, rival, shown, windows } from "./reading.js";
@@ -12,6 +12,8 @@ function whyAbsent(data, label, image, step) {
   if (damage) return damage.problem === "newer" ? `newer format at step ${step}` : `damaged at step ${step}`;
   const series = data.attributions(label, image);
   if (!series) return data.methods.has(label) ? "not logged" : "";
+  const last = series.records.at(-1)?.step;
+  if (last !== undefined && step > last) return `ends at step ${count(last)}`;
   const scores = data.scores.get(image);
   // Each series is sampled on its own, to one common limit: a series that holds fewer records
   // than its neighbour has reached no limit, so what it lacks was never logged.

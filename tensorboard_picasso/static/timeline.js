@@ -88,7 +88,7 @@ export class Timeline {
 
   #label(steps) {
     const last = steps.length - 1;
-    const places = [...new Set([0, 0.25, 0.5, 0.75, 1].map((part) => Math.round(part * last)))].filter((place) => place <= last);
+    const places = [...new Set([0, 0.25, 0.5, 0.75, 1].map((part) => Math.round(part * last)))].filter((place) => place >= 0 && place <= last);
     this.#ticks.replaceChildren(
       ...places.map((place) => el("span", { text: stepText(steps[place]), style: { left: `${across(place, steps.length) / 10}%` } })),
     );
