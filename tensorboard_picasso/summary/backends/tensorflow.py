@@ -98,7 +98,10 @@ class Adapter(Backend):
 
         Integers are passed on where the model takes them: it may scale them.
         """
-        x = x.astype(self._dtype or self._instead.get(x.dtype, x.dtype), copy=False)
+        dtype = self._dtype or self._instead.get(x.dtype)
+        if dtype is None:
+            dtype = float_dtype(self._model) if x.dtype.kind == "f" else x.dtype
+        x = x.astype(dtype, copy=False)
         try:
             return x, self._traced(("scores",), self._forward, x)
         except Exception:
