@@ -12,7 +12,9 @@ The formula, for a value v, a scale s > 0 and a grey g of the image below:
     colour = colours[128 + level] (signed), colours[level] (others);
              where |v| > s, `beyond` of that sign
     alpha  = opacity * sqrt(|level| / n), or 1 for opaque maps
-    pixel  = floor(alpha * colour + (1 - alpha) * g + 1/2)
+    pixel  = floor(alpha * colour + (1 - alpha) * (60 + g / 2) + 1/2)
+
+The image is faded to middle greys, on which both dark and light colours show.
 
 Values that are not finite, and pixels that the model never sees, are hatched:
 two colours in stripes two pixels wide, see `hatches`.
@@ -119,8 +121,8 @@ def _sequential(name: str, anchors: Sequence[Anchor]) -> Palette:
 
 ORANGE_BLUE = _signed(
     "orange–blue",
-    [(0.86, 0.07, 80), (0.76, 0.16, 62), (0.68, 0.20, 45), (0.58, 0.22, 30)],
-    [(0.86, 0.05, 230), (0.70, 0.14, 245), (0.60, 0.19, 258), (0.48, 0.22, 270)],
+    [(0.84, 0.13, 78), (0.76, 0.17, 62), (0.69, 0.20, 47), (0.56, 0.21, 30)],
+    [(0.80, 0.10, 230), (0.68, 0.15, 245), (0.58, 0.19, 258), (0.44, 0.21, 268)],
 )
 GREEN_VIOLET = _signed(
     "green–violet",
@@ -191,7 +193,7 @@ def overlay(
       (height, width, 3) uint8.
     """
     value = np.asarray(values, np.float64)
-    below = np.asarray(ground, np.float64)[..., None]
+    below = 60 + np.asarray(ground, np.float64)[..., None] / 2
     finite = np.where(np.isfinite(value), value, 0.0)
     n = 127 if palette.signed else 255
     size = np.abs(finite)

@@ -2,7 +2,7 @@
 
 import { el, setText } from "./dom.js";
 import { emptyPage } from "./empty.js";
-import { count, stepText } from "./format.js";
+import { stepText } from "./format.js";
 import { connect, isVisible, writeUrl } from "./host.js";
 import { listenToKeys } from "./keys.js";
 import { Large } from "./large.js";
@@ -20,7 +20,7 @@ import { Timeline } from "./timeline.js";
 const WORK = ["all", "paint", "step"];
 // Choices that change which data is shown; the others only change how.
 const DATA_CHOICES = ["runs", "filter", "probe", "method"];
-const ENDS = 8; // steps decoded ahead of the one shown
+const AHEAD = 8; // steps decoded before they are shown
 
 export class App {
   #pending = new Set();
@@ -98,7 +98,7 @@ export class App {
   }
 
   #size() {
-    this.root.style.setProperty("--map", `${SIZES[this.state.size]}px`);
+    this.root.style.setProperty("--size", `${SIZES[this.state.size]}px`);
   }
 
   /** Ask for work in the next frame. A hidden frame waits until it can be seen. */
@@ -170,7 +170,7 @@ export class App {
     const { scene, store } = this;
     const { label, place } = scene;
     if (scene.settings(label)?.geometry !== null) return;
-    for (const step of scene.steps.slice(place + 1, place + 1 + ENDS)) {
+    for (const step of scene.steps.slice(place + 1, place + 1 + AHEAD)) {
       for (const data of scene.datas) {
         for (const image of this.large.isOpen ? [this.state.open] : this.rows.inSight) {
           const record = data.attributions(label, image)?.steps.get(step);
@@ -218,9 +218,5 @@ export class App {
     const below = point.clientY + 18 + offsetHeight < window.innerHeight;
     this.#tip.style.left = `${Math.max(left, 8)}px`;
     this.#tip.style.top = `${below ? point.clientY + 18 : point.clientY - offsetHeight - 12}px`;
-  }
-
-  get summary() {
-    return `${count(this.scene.images.length)} images, ${count(this.scene.steps.length)} steps`;
   }
 }

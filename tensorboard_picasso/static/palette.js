@@ -70,8 +70,8 @@ export const PALETTES = new Map(
   [
     signed(
       "orange–blue",
-      [[0.86, 0.07, 80], [0.76, 0.16, 62], [0.68, 0.2, 45], [0.58, 0.22, 30]],
-      [[0.86, 0.05, 230], [0.7, 0.14, 245], [0.6, 0.19, 258], [0.48, 0.22, 270]],
+      [[0.84, 0.13, 78], [0.76, 0.17, 62], [0.69, 0.2, 47], [0.56, 0.21, 30]],
+      [[0.8, 0.1, 230], [0.68, 0.15, 245], [0.58, 0.19, 258], [0.44, 0.21, 268]],
     ),
     signed(
       "green–violet",
@@ -161,7 +161,7 @@ export function overlay(out, values, ground, { width, palette, scale, opacity, o
     const part = scale > 0 ? Math.min(size / scale, 1) : size > 0 ? 1 : 0;
     const level = Math.floor(part * n + 0.5);
     const a = opaque ? 1 : opacity * alpha[level];
-    const rest = (1 - a) * ground[i];
+    const rest = (1 - a) * (60 + ground[i] / 2);
     let red;
     let green;
     let blue;

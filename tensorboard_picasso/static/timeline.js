@@ -117,7 +117,7 @@ export class Timeline {
       if (!point) continue;
       const name = this.#runs.length > 1 ? `${run} ` : "";
       const text = [`${name}${show(point.truth)}`];
-      if (point.hidden !== null) text.push(`${point.region} hidden ${show(point.hidden)}`);
+      if (point.hidden !== null) text.push(`hidden ${show(point.hidden)}`);
       if (point.flips) text.push(plural(point.flips, "flip"));
       parts.push(el("span", { text: text.join(" · "), class: "value", style: { "--run": colour } }));
     }

@@ -1,0 +1,103 @@
+"""Chromium on the real stack: log directory, TensorBoard, the Picasso tab."""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from urllib.parse import quote, urlsplit
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Frame, Page, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+MISSING = "NO CHROMIUM: the browser tests did not run (install Debian's chromium)"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the whole session; where there is none, CI fails and others skip."""
+    path = next((found for name in NAMES if (found := shutil.which(name))), None)
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail(MISSING, pytrace=False)
+        pytest.skip(MISSING)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Tab:
+    """The Picasso tab of one page: its frame, and what went wrong in it."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+        self.faults: list[str] = []
+        self.refused = 0  # failed requests that a test provoked
+        origin = urlsplit(url).netloc
+
+        def console(message: object) -> None:
+            # TensorBoard's own page warns about its own libraries.
+            if message.type == "error" and not (self.refused and "Failed to load" in message.text):
+                self.faults.append(f"console: {message.text}")
+
+        def request(request: object) -> None:
+            parts = urlsplit(request.url)
+            if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != origin:
+                self.faults.append(f"request to another origin: {request.url}")
+
+        page.on("console", console)
+        page.on("pageerror", lambda error: self.faults.append(f"page error: {error}"))
+        page.on("request", request)
+
+    def open(self, **state: str) -> "Tab":
+        """Go to the tab, with the given entries in the URL's hash."""
+        entries = "".join(f"&p.picasso.{key}={quote(value)}" for key, value in state.items())
+        self.page.goto(f"{self.url}#picasso{entries}")
+        self.page.reload()  # a change of hash alone would not load the page again
+        self.page.wait_for_selector("iframe")
+        self.frame.wait_for_selector("#picasso")
+        return self
+
+    @property
+    def frame(self) -> Frame:
+        handle = self.page.wait_for_selector("iframe[src*=plugin_entry], iframe")
+        return handle.content_frame()
+
+    def at(self, step: int) -> "Tab":
+        """Wait until everything in sight is painted at a step."""
+        self.frame.wait_for_selector(f'#picasso[data-step="{step}"]', timeout=30_000)
+        return self
+
+    def key(self, name: str) -> None:
+        self.frame.locator("#picasso").press(name)
+
+    def pixels(self, selector: str) -> np.ndarray:
+        """RGB of a canvas, (height, width, 3) uint8."""
+        height, width, data = self.frame.locator(selector).first.evaluate(
+            "c => [c.height, c.width,"
+            " [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]]"
+        )
+        return np.array(data, np.uint8).reshape(height, width, 4)[..., :3]
+
+    def hash(self) -> str:
+        return self.page.evaluate("location.hash")
+
+
+@contextmanager
+def tab(browser: Browser, url: str, **options: object) -> Iterator[Tab]:
+    """A page of its own; at the end nothing may have gone wrong in it."""
+    settings: Mapping[str, object] = {"viewport": {"width": 1280, "height": 800}, **options}
+    context = browser.new_context(**settings)
+    try:
+        made = Tab(context.new_page(), url)
+        yield made
+        assert made.faults == []
+    finally:
+        context.close()
