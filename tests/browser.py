@@ -32,6 +32,12 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly what did not run."""
+    if any(MISSING in str(each.longrepr) for each in terminalreporter.stats.get("skipped", [])):
+        terminalreporter.write_sep("!", MISSING, red=True, bold=True)
+
+
 class Tab:
     """The Picasso tab of one page: its frame, and what went wrong in it."""
 

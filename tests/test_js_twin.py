@@ -1,0 +1,190 @@
+"""The browser's twins of maps.py and palettes.py, on the same inputs in Chromium."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tensorboard_picasso import maps, palettes
+from tests.serving import tensorboard
+
+SPECIAL = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
+CASES = {
+    "random": np.random.default_rng(0).normal(0, 2, (5, 4)),
+    "zero": np.zeros((5, 4)),
+    "constant": np.full((5, 4), -1.5),
+    "nan": np.where(np.arange(20).reshape(5, 4) == 7, np.nan, 1.0),
+    "infinite": np.where(np.arange(20).reshape(5, 4) == 7, np.inf, -0.5),
+    "both infinities": np.select([np.eye(5, 4) > 0, np.eye(5, 4, 1) > 0], [np.inf, -np.inf], 0.25),
+}
+GEOMETRY = {"tops": [0, 2, 4, 6, 7], "lefts": [0, 3, 6, 7], "window": [4, 5]}
+SIZE = (11, 12)
+
+
+@pytest.fixture(scope="module")
+def js(browser, tmp_path_factory):
+    """Calls `expression` with the twins' modules and one argument; NaN and infinity survive."""
+    logdir = tmp_path_factory.mktemp("twin")
+    from tests.logs import plausible
+
+    plausible(logdir, 0, [0], 1, 8)
+    with tensorboard(logdir) as url:
+        page = browser.new_page()
+        page.goto(f"{url}data/plugin/picasso/index")
+
+        def call(expression, argument=None):
+            text = page.evaluate(
+                """async ([base, expression, argument]) => {
+                  const maps = await import(base + "maps.js");
+                  const palette = await import(base + "palette.js");
+                  const special = {NaN, Infinity, "-Infinity": -Infinity};
+                  const back = (key, value) => (value in special ? special[value] : value);
+                  const given = JSON.parse(argument, back);
+                  const result = new Function("maps", "palette", "given", "return " + expression)(
+                    maps, palette, given);
+                  return JSON.stringify(result, (key, value) =>
+                    typeof value === "number" && !Number.isFinite(value) ? String(value)
+                    : ArrayBuffer.isView(value) ? Array.from(value) : value);
+                }""",
+                [f"{url}data/plugin/picasso/static/", expression, encode(argument)],
+            )
+            return decode(json.loads(text))
+
+        yield call
+        page.close()
+
+
+def encode(value):
+    def plain(each):
+        if isinstance(each, np.ndarray):
+            return plain(each.tolist())
+        if isinstance(each, dict):
+            return {key: plain(part) for key, part in each.items()}
+        if isinstance(each, list | tuple):
+            return [plain(part) for part in each]
+        if isinstance(each, float) and not np.isfinite(each):
+            return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(each)]
+        return each
+
+    return json.dumps(plain(value))
+
+
+def decode(value):
+    if isinstance(value, list):
+        return [decode(each) for each in value]
+    if isinstance(value, dict):
+        return {key: decode(each) for key, each in value.items()}
+    return SPECIAL.get(value, value) if isinstance(value, str) else value
+
+
+ODDS = np.array([0.0, 1e-9, -0.3, 2.0, 40.0, -40.0, 800.0, -800.0, np.inf, -np.inf, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("expression", "function"),
+    [("maps.probability", maps.probability), ("maps.logProbability", maps.log_probability)],
+)
+def test_readings_of_log_odds(js, expression, function):
+    with np.errstate(invalid="ignore"):
+        expected = function(ODDS)
+    np.testing.assert_allclose(js(f"given.map({expression})", ODDS), expected, rtol=1e-14)
+
+
+def test_evidence_and_importance(js):
+    a, b = np.random.default_rng(1).normal(0, 10, (2, 50))
+    pairs = np.stack([a, b], 1)
+    evidence = js("given.map(([a, b]) => maps.evidence(a, b))", pairs)
+    np.testing.assert_allclose(evidence, maps.evidence(a, b), rtol=1e-12)
+    importance = js("given.map(([a, b]) => maps.importance(a, b))", pairs)
+    np.testing.assert_array_equal(importance, maps.importance(a, b))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_painting_a_grid(js, case):
+    given = {"grid": CASES[case].ravel(), "geometry": GEOMETRY, "height": SIZE[0], "width": SIZE[1]}
+    found = js("maps.paint(given.grid, given.geometry, given.height, given.width)", given)
+    expected = maps.paint(
+        CASES[case], GEOMETRY["tops"], GEOMETRY["lefts"], tuple(GEOMETRY["window"]), SIZE
+    )
+    np.testing.assert_allclose(np.reshape(found, SIZE), expected, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_statistics_and_times_uniform(js, case):
+    found = js("maps.statistics(given)", CASES[case].ravel())
+    expected = maps.statistics(CASES[case])
+    for name, value in found.items():
+        assert value == pytest.approx(getattr(expected, name), rel=1e-12, abs=1e-15), name
+    uniform = js("maps.timesUniform(given)", CASES[case].ravel())
+    np.testing.assert_allclose(uniform, maps.times_uniform(CASES[case]).ravel(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("rounding", [0.0, 10.0])
+def test_share(js, rounding):
+    values = CASES["both infinities"] + CASES["random"]
+    mask = np.arange(20).reshape(5, 4) % 3 == 0
+    given = {"values": values.ravel(), "mask": mask.ravel().tolist(), "rounding": rounding}
+    found = js("maps.share(given.values, given.mask, given.rounding)", given)
+    expected = maps.share(values, mask, rounding)
+    for name in ("positive", "negative", "absolute"):
+        assert found[name] == pytest.approx(getattr(expected, name), nan_ok=True)
+
+
+@pytest.mark.parametrize("sign", list(maps.Sign))
+def test_square_law(js, sign):
+    level = np.arange(0 if sign is maps.Sign.UNSIGNED else -127, maps.levels(sign) + 1)
+    peak = 0.37
+    given = {"level": level, "peak": peak, "sign": sign.value}
+    found = js("maps.dequantise(given.level, given.peak, given.sign)", given)
+    expected = maps.dequantise(level, peak, sign)
+    np.testing.assert_array_equal(np.array(found, np.float32), expected)
+    halves = js(
+        "given.value.map(v => maps.halfLevel(v, given.peak, given.sign))",
+        {"value": expected.astype(float), "peak": peak, "sign": sign.value},
+    )
+    np.testing.assert_allclose(halves, maps.half_level(expected, peak, sign), rtol=1e-9)
+
+
+def test_float16(js):
+    values = np.array([0, -0.0, 1, -2.5, 6e-8, 65504, np.inf, -np.inf, np.nan], np.float16)
+    found = js("maps.halves(Uint8Array.from(given))", np.frombuffer(values.tobytes(), np.uint8))
+    np.testing.assert_array_equal(np.array(found), values.astype(float))
+
+
+def test_palettes_are_equal(js):
+    found = js("[...palette.PALETTES.values()]")
+    assert [each["name"] for each in found] == list(palettes.PALETTES)
+    for each in found:
+        twin = palettes.PALETTES[each["name"]]
+        assert each["signed"] == twin.signed
+        np.testing.assert_array_equal(each["colours"], twin.colours)
+        np.testing.assert_array_equal(each["beyond"], twin.beyond)
+
+
+@pytest.mark.parametrize("name", palettes.PALETTES)
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("scale", [0.0, 1.0])
+def test_overlay(js, name, case, scale):
+    palette = palettes.PALETTES[name]
+    values = CASES[case] if palette.signed else np.abs(CASES[case])
+    ground = np.arange(20, dtype=np.uint8).reshape(5, 4) * 13
+    unseen = np.eye(5, 4, -1) > 0
+    given = {
+        "values": values.ravel(), "ground": ground.ravel(), "unseen": unseen.ravel().tolist(),
+        "name": name, "scale": scale,
+    }  # fmt: skip
+    found = js(
+        "(() => { const out = new Uint8ClampedArray(80);"
+        " palette.overlay(out, given.values, Uint8Array.from(given.ground), {width: 4,"
+        " palette: palette.PALETTES.get(given.name), scale: given.scale, opacity: 0.8,"
+        " unseen: given.unseen}); return out; })()",
+        given,
+    )
+    expected = palettes.overlay(values, ground, palette, scale, 0.8, unseen=unseen)
+    np.testing.assert_array_equal(np.reshape(found, (5, 4, 4))[..., :3], expected)
+
+
+def test_grey(js):
+    rgba = np.random.default_rng(2).integers(0, 256, (6, 4), dtype=np.uint8)
+    found = js("palette.grey(Uint8Array.from(given))", rgba.ravel())
+    np.testing.assert_array_equal(found, palettes.grey(rgba[None])[0])
