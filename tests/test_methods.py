@@ -162,6 +162,19 @@ def test_a_constant_model_gives_zeros_and_no_shares():
     assert set(result.scalars) == {""}  # charts draw a gap
 
 
+@pytest.mark.parametrize(("strength", "shared"), [(1e-8, False), (1e-3, True)])
+def test_a_map_within_the_rounding_of_the_scores_has_no_share(strength, shared):
+    region = np.zeros((8, 6), bool)
+    region[:2] = True
+    probe = Probe("p", noise(1, 8, 6), labels=[1], regions={"top": region}, output="logits")
+    model = linear(strength * noise(8, 6, 1, 3, seed=1), bias=[1.0, 2.0, 3.0])
+    result = explain(model, probe, Occlusion(), Saliency())
+    assert decoded(result, 1, 0, 1).any()
+    for method in range(2):
+        share = stored(result, 0, method)[0].targets[0].statistics.shares[0]
+        assert np.isfinite(share.absolute) == shared
+
+
 def test_the_share_of_a_region_that_alone_is_used_is_its_ceiling():
     region = np.zeros((12, 12), bool)
     region[:4, :4] = True
