@@ -15,8 +15,8 @@ def checkpoint_of(
     *,
     name: str,
     step: int,
-    writer: Any,
-    write: Callable[[Any, bytes, int], None],
+    owner: Any,
+    write: Callable[[bytes, int], None],
     epoch: float | None = None,
     strict: bool = False,
     scalars: bool = True,
@@ -28,12 +28,12 @@ def checkpoint_of(
       probe, model, methods: what is explained, and how.
       name: the probe's name with its scopes.
       step: of the record.
-      writer: the host's writer; state is kept for each.
-      write: writes (writer, serialized summary, step).
+      owner: whose log it is, a writer as a rule; state is kept for each.
+      write: writes a serialized summary at a step.
       epoch: recorded with the scores.
       strict: raise what fails, instead of warning once.
       scalars: write ordinary scalars too.
-      next_step: what the cost line says of the next checkpoint.
+      next_step: what the cost line says of the next checkpoint: "next at step 12".
 
     Returns:
       Whether a record was accepted for writing.
@@ -43,14 +43,14 @@ def checkpoint_of(
         model do not go together.
       Exception: in strict mode whatever fails.
     """
-    memory = state.find(probe, writer, name)
+    memory = state.find(probe, owner, name)
     labels = memory.fresh_labels(step, [method.label for method in methods])
     doubled = [method.label for method in methods if method.label not in labels]
     if doubled:
         text = f'"{name}" already has {", ".join(doubled)} at step {step}: pass label= to add more'
         if strict:
             raise ValueError(text)
-        report.warn(f"doubled {name} {doubled}", text)
+        report.warn(f"doubled {doubled}", text, memory.said)
         if not labels:
             return False
     first = memory.output is None
@@ -64,27 +64,27 @@ def checkpoint_of(
         # A first call that cannot work says so at once; later it is a failure like any other.
         if strict or (first and isinstance(e, ValueError | TypeError)):
             raise
-        report.warn(
-            f"compute {name}", f'"{name}" could not be computed at step {step}: {_short(e)}'
-        )
+        text = f'"{name}" could not be computed at step {step}: {_short(e)}'
+        report.warn("compute", text, memory.said)
         return False
     memory.output = result.output
+    memory.tracing_seconds += result.tracing_seconds
     new_step = step != memory.step
     try:
         inputs = memory.fresh_inputs(probe)
         summary = event.build(
             name, result, scores=new_step, inputs=inputs, labels=labels, scalars=scalars
         ).SerializeToString()
-        write(writer, summary, step)
+        write(summary, step)
     except Exception as e:
         if strict:
             raise
-        report.warn(f"write {name}", f'"{name}" could not be written at step {step}: {_short(e)}')
+        text = f'"{name}" could not be written at step {step}: {_short(e)}'
+        report.warn("write", text, memory.said)
         return False
     memory.commit(step, labels, inputs, result)
-    if not memory.told_cost:
-        memory.told_cost = True
-        report.tell(f"cost {name} {id(memory)}", _cost(probe, wanted, result, summary, next_step))
+    once = memory.tracing_seconds
+    report.tell("cost", _cost(probe, wanted, result, once, len(summary), next_step), memory.said)
     return True
 
 
@@ -97,13 +97,14 @@ def _cost(
     probe: Probe,
     methods: Sequence[Method],
     result: checkpoint.Result,
-    summary: bytes,
+    once: float,
+    size: int,
     next_step: str,
 ) -> str:
     what = " + ".join(method.cost(probe) for method in methods) or "class scores"
     count = len(probe.images)
-    once = f" (and {result.tracing_seconds:.1f} s once)" if result.tracing_seconds >= 0.05 else ""
+    tracing = f" (tracing took {once:.1f} s once)" if once >= 0.05 else ""
     return (
-        f"{count} image{'s' if count > 1 else ''}, {what}: {result.seconds:.2f} s{once},"
-        f" {len(summary) / 1000:.0f} KB a checkpoint{next_step}"
+        f"{count} image{'s' if count > 1 else ''}, {what}: {result.seconds:.2f} s,"
+        f" {size / 1000:.0f} KB a checkpoint{'; ' if next_step else ''}{next_step}{tracing}"
     )

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 from tensorboard_picasso.summary import images as image_forms
 from tensorboard_picasso.summary import log, state
@@ -16,7 +17,21 @@ from tensorboard_picasso.summary.probe import Probe
 _found: OrderedDict[tuple[str, bytes], Probe] = OrderedDict()
 _MAX_FOUND = 64
 
+_Op = TypeVar("_Op", bound=Callable[..., Any])
 
+
+def _as_it_is(op: _Op) -> _Op:
+    """Keep AutoGraph from rewriting an op inside a `tf.function`.
+
+    The mark is TensorFlow's own for what AutoGraph has done with; unlike
+    `tf.autograph.experimental.do_not_convert` it needs no import of TensorFlow, and it
+    leaves AutoGraph on for the user's model, which is traced in there.
+    """
+    op.autograph_info__ = {}  # type: ignore[attr-defined]
+    return op
+
+
+@_as_it_is
 def attribution(
     probe: Probe | str,
     model: Any,
@@ -24,7 +39,7 @@ def attribution(
     *,
     methods: Sequence[Method] | None = None,
     step: Any = None,
-    epoch: float | None = None,
+    epoch: Any = None,
     strict: bool = False,
     scalars: bool = True,
     **probe_options: Any,
@@ -38,7 +53,7 @@ def attribution(
       images: for a name; as for `Probe`.
       methods: default `[Occlusion(), Saliency()]`.
       step: default the writer's.
-      epoch: recorded with the scores, where it is known.
+      epoch: a number, recorded with the scores where it is known.
       strict: raise what fails, instead of warning once and going on.
       scalars: also write ordinary scalars: means over the probe.
       **probe_options: as for `Probe`.
@@ -63,6 +78,7 @@ def attribution(
     return _record(probe, model, images, methods, probe_options, step, epoch, strict, scalars)
 
 
+@_as_it_is
 def occlusion(
     probe: Probe | str,
     model: Any,
@@ -80,6 +96,7 @@ def occlusion(
     return attribution(probe, model, images, methods=[method], **options)
 
 
+@_as_it_is
 def saliency(
     probe: Probe | str,
     model: Any,
@@ -97,6 +114,7 @@ def saliency(
     return attribution(probe, model, images, methods=[method], **options)
 
 
+@_as_it_is
 def class_probabilities(probe: Probe | str, model: Any, images: Any = None, **options: Any) -> Any:
     """Log class scores alone, of whole images and with regions hidden."""
     return attribution(probe, model, images, methods=[], **options)
@@ -109,18 +127,18 @@ def _record(
     methods: Sequence[Method],
     options: dict[str, Any],
     step: Any,
-    epoch: float | None,
+    epoch: Any,
     strict: bool,
     scalars: bool,
 ) -> Any:
     from tensorboard_picasso.summary.writers import tensorflow as host
 
-    symbolic = [key for key, value in options.items() if host.is_symbolic(value)]
-    tensors = [options[key] for key in symbolic]
-    late = host.is_symbolic(images)
-    if late:
-        tensors.insert(0, images)
-    known = None if tensors else _probe(probe, images, options)
+    given = {"images": images, "epoch": epoch, **options}
+    symbolic = [key for key, value in given.items() if host.is_symbolic(value)]
+    late = set(symbolic) - {"epoch"}
+    if "epoch" not in symbolic:
+        _epoch(epoch)
+    known = None if late else _probe(probe, images, options)
     writer = host.default_writer()
     if writer is None:
         return False
@@ -128,22 +146,17 @@ def _record(
     with host.scoped(known.name if known else str(probe)) as name:
 
         def body(at: int, arrays: Sequence[Any]) -> bool:
-            found = known
-            if found is None:
-                values = list(arrays)
-                given = values.pop(0) if late else images
-                found = _probe(
-                    probe, given, {**options, **dict(zip(symbolic, values, strict=True))}
-                )
+            values = {**given, **dict(zip(symbolic, arrays, strict=True))}
+            pictures, epoch = values.pop("images"), values.pop("epoch")
             return log.checkpoint_of(
-                found,
+                known or _probe(probe, pictures, values),
                 model,
                 methods,
                 name=name,
                 step=at,
-                writer=writer,
-                write=host.write,
-                epoch=epoch,
+                owner=writer,
+                write=partial(host.write, writer),
+                epoch=_epoch(epoch),
                 strict=strict,
                 scalars=scalars,
             )
@@ -152,11 +165,16 @@ def _record(
             if known is None:
                 return host.variables(model)
             sample = known.model_input(known.images[0][None])
-            backend: Any = state.backend(known, model)
-            found: Sequence[Any] = backend.handles(sample)
-            return found
+            return state.backend(known, model).handles(sample)
 
-        return host.run(step, tensors, handles, body)
+        return host.run(step, [given[key] for key in symbolic], handles, body)
+
+
+def _epoch(epoch: Any) -> float | None:
+    try:
+        return None if epoch is None else float(epoch)
+    except (TypeError, ValueError) as e:
+        raise TypeError(f"epoch={epoch!r}: pass a number") from e
 
 
 def _probe(probe: Probe | str, images: Any, options: dict[str, Any]) -> Probe:
@@ -173,10 +191,15 @@ def _probe(probe: Probe | str, images: Any, options: dict[str, Any]) -> Probe:
     for each in image_forms.to_viewed(images, options.get("data_format", "channels_last")):
         digest.update(repr((each.shape, each.dtype.str)).encode())
         digest.update(each.tobytes())
-    digest.update(repr(sorted(options.items(), key=lambda item: item[0])).encode())
+    digest.update(repr(sorted(options.items())).encode())
     key = (str(probe), digest.digest())
     if key not in _found:
-        _found[key] = Probe(probe, images, **options)
+        made = Probe(probe, images, **options)
+        for (name, _), other in _found.items():
+            if name == probe:
+                # The images change from call to call, the model does not.
+                state.share_backends(other, made)
+        _found[key] = made
         while len(_found) > _MAX_FOUND:
             _found.popitem(last=False)
     _found.move_to_end(key)

@@ -1,6 +1,7 @@
 """When a callback computes: every so often, ever more rarely, or at checkpoints."""
 
 import abc
+import math
 from dataclasses import dataclass
 
 
@@ -20,7 +21,7 @@ class Schedule(abc.ABC):
 
     @abc.abstractmethod
     def next(self, step: int) -> str:
-        """What the cost line says of the next checkpoint after a step."""
+        """When the next checkpoint after a step is, for the cost line: "next at step 12"."""
 
 
 def _whole(name: str, value: int) -> None:
@@ -44,7 +45,7 @@ class EverySteps(Schedule):
 
     def next(self, step: int) -> str:
         """See `Schedule.next`."""
-        return f"; next at step {(step // self.n + 1) * self.n}"
+        return f"next at step {(step // self.n + 1) * self.n}"
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class EveryEpochs(Schedule):
 
     def next(self, step: int) -> str:
         """See `Schedule.next`."""
-        return f"; next after {self.n} epoch{'s' if self.n > 1 else ''}"
+        return f"next after {self.n} epoch{'s' if self.n > 1 else ''}"
 
 
 @dataclass(frozen=True)
@@ -90,14 +91,14 @@ class LogSpaced(Schedule):
 
     def _after(self, step: int) -> int:
         """The first due step after this one."""
-        power = 0
+        power = math.floor(math.log10(max(step, 1)) * self.per_decade)
         while round(10 ** (power / self.per_decade)) <= step:
             power += 1
         return round(10 ** (power / self.per_decade))
 
     def next(self, step: int) -> str:
         """See `Schedule.next`."""
-        return f"; next at step {self._after(step)}"
+        return f"next at step {self._after(step)}"
 
 
 @dataclass(frozen=True)
@@ -113,4 +114,4 @@ class OnCheckpoint(Schedule):
 
     def next(self, step: int) -> str:
         """See `Schedule.next`."""
-        return "; next when a checkpoint is saved"
+        return "next when a checkpoint is saved"

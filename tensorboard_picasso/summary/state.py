@@ -1,6 +1,8 @@
 """What is remembered of a probe between steps, for each writer and scoped name."""
 
+import hashlib
 import weakref
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +16,9 @@ from tensorboard_picasso.summary.checkpoint import Result
 from tensorboard_picasso.summary.probe import Probe
 from tensorboard_picasso.summary.targets import Targets
 
+# Backends that a probe keeps: of a model, its moving average, a teacher.
+_MAX_BACKENDS = 4
+
 
 @dataclass
 class State:
@@ -21,6 +26,9 @@ class State:
 
     output: decided at the first computed call, None before it.
     step: the last one written, with the labels written at it.
+    inputs: digest of each image's input record as it was last written.
+    said: what the person was told of this probe.
+    tracing_seconds: spent so far on what is not repeated.
     """
 
     targets: list[Targets]
@@ -28,7 +36,8 @@ class State:
     step: int | None = None
     labels: set[str] = field(default_factory=set)
     inputs: dict[int, bytes] = field(default_factory=dict)
-    told_cost: bool = False
+    said: set[str] = field(default_factory=set)
+    tracing_seconds: float = 0.0
 
     def fresh_labels(self, step: int, labels: Sequence[str]) -> list[str]:
         """Those of the labels that were not written at this step."""
@@ -38,11 +47,7 @@ class State:
     def fresh_inputs(self, probe: Probe) -> list[tuple[int, record.Input]]:
         """The input records that are not in the log as they are now."""
         shown = [(index, probe.shown(index)) for index in range(len(probe.images))]
-        return [
-            (index, each)
-            for index, each in shown
-            if self.inputs.get(index) != record.pack_input(each)
-        ]
+        return [(index, each) for index, each in shown if self.inputs.get(index) != _digest(each)]
 
     def commit(
         self,
@@ -59,13 +64,13 @@ class State:
         self.step = step
         self.labels |= set(labels)
         for index, each in inputs:
-            self.inputs[index] = record.pack_input(each)
+            self.inputs[index] = _digest(each)
 
 
-def find(probe: Probe, writer: Any, name: str) -> State:
-    """The state of a probe under a writer and a scoped name."""
-    per_writer = probe.states.setdefault("writers", weakref.WeakKeyDictionary())
-    states: dict[str, State] = per_writer.setdefault(writer, {})
+def find(probe: Probe, owner: Any, name: str) -> State:
+    """The state of a probe under what owns its log (a writer, a callback) and a scoped name."""
+    per_owner = probe.states.setdefault("owners", weakref.WeakKeyDictionary())
+    states: dict[str, State] = per_owner.setdefault(owner, {})
     if name not in states:
         targets = [Targets(probe.targets, probe.top_k, probe.max_lasting) for _ in probe.images]
         states[name] = State(targets)
@@ -74,9 +79,23 @@ def find(probe: Probe, writer: Any, name: str) -> State:
 
 def backend(probe: Probe, model: Any) -> Backend:
     """The backend of a model, the same at every step, so that nothing is traced twice."""
-    known = probe.states.get("backend")
-    if known is None or known[0] is not model:
-        look_behind = probe.output in outputs.LOOK_BEHIND
-        known = probe.states["backend"] = (model, backends.find(model, look_behind))
-    found: Backend = known[1]
-    return found
+    kept: OrderedDict[tuple[int, bool], tuple[Any, Backend]]
+    kept = probe.states.setdefault("backends", OrderedDict())
+    look_behind = probe.output in outputs.LOOK_BEHIND
+    # The model is kept beside its backend: the id of a live object is its own.
+    key = (id(model), look_behind)
+    if key not in kept:
+        kept[key] = (model, backends.find(model, look_behind))
+        while len(kept) > _MAX_BACKENDS:
+            kept.popitem(last=False)
+    kept.move_to_end(key)
+    return kept[key][1]
+
+
+def share_backends(of: Probe, to: Probe) -> None:
+    """Let a probe of other images use the backends that one of the same name has."""
+    to.states["backends"] = of.states.setdefault("backends", OrderedDict())
+
+
+def _digest(shown: record.Input) -> bytes:
+    return hashlib.blake2b(record.pack_input(shown), digest_size=16).digest()

@@ -1,13 +1,15 @@
 """A callback for `keras.Model.fit`."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from tensorboard_picasso.summary import checkpoint, log, state
+from tensorboard_picasso.summary import checkpoint, log, report, state
+from tensorboard_picasso.summary.loops import _saves
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.methods.occlusion import Occlusion
 from tensorboard_picasso.summary.methods.saliency import Saliency
@@ -59,23 +61,27 @@ class KerasCallback(keras.callbacks.Callback):
         self._strict = strict
         self._scalars = scalars
         self._writer: Any = None
+        self._explained: Any = None
         self._step = self._epoch_start = 0
         self._epoch = 0
         self._epoch_steps: int | None = None
-        self._checked = False
-        self._unwatch: list[Callable[[], None]] = []
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Check the probe on the model before the first batch, and log where it starts."""
+        self._close()  # a training that raised did not end
         self._step = self._epoch_start = self._iterations()
         self._epoch_steps = (self.params or {}).get("steps")
+        if self._explained is not self.model:
+            # Another model is another history: nothing of the first one is remembered.
+            self._explained, self._owner = self.model, _Owner()
         self._writer = tf.summary.create_file_writer(self._log_dir)
-        self._check()
+        try:
+            self._begin()
+        except Exception:
+            self._close()
+            raise
         if self._schedule.on_save:
-            self._watch("save")
-            self._watch("save_weights")
-        if self._schedule.at_start and self._step == 0:
-            self._log(0.0)
+            _saves.listen(self.model, self._log)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Note where the epoch starts; asking the optimizer is once an epoch only."""
@@ -86,19 +92,21 @@ class KerasCallback(keras.callbacks.Callback):
         """Log where a due step was reached, or crossed by several steps at once."""
         before, self._step = self._step, self._epoch_start + batch + 1
         if self._schedule.due(before, self._step):
-            done = (batch + 1) / self._epoch_steps if self._epoch_steps else 0.0
-            self._log(self._epoch + done)
+            self._log()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Log where the epoch is due."""
+        self._epoch_steps = self._iterations() - self._epoch_start
         if self._schedule.epoch_due(epoch + 1):
-            self._log(epoch + 1.0)
+            self._log()
 
     def on_train_end(self, logs: Any = None) -> None:
         """Close the log."""
-        for each in self._unwatch:
-            each()
-        self._unwatch.clear()
+        self._close()
+
+    def _close(self) -> None:
+        if self._explained is not None:
+            _saves.leave(self._explained, self._log)
         if self._writer is not None:
             self._writer.close()
             self._writer = None
@@ -107,51 +115,58 @@ class KerasCallback(keras.callbacks.Callback):
         optimizer = getattr(self.model, "optimizer", None)
         return 0 if optimizer is None else int(optimizer.iterations)
 
+    def _begin(self) -> None:
+        """Say before training what cannot work; where a log starts, its first record does."""
+        if not self.model.built:
+            report.tell(
+                f"unbuilt {self._probe.name}",
+                f'the model is not built yet: "{self._probe.name}" is checked after its first batch',
+            )
+        elif self._schedule.at_start and self._step == 0:
+            self._log()
+        elif self._memory.output is None:
+            self._check()
+
     def _check(self) -> None:
-        """Compute once without writing: what cannot work is said before training."""
-        if self._checked:
-            return
-        self._checked = True
+        """Compute once without writing."""
+        memory = self._memory
         backend = state.backend(self._probe, self.model)
-        memory = state.find(self._probe, self._writer, self._probe.name)
         try:
             result = checkpoint.compute(self._probe, backend, self._methods, memory.targets)
         except (ValueError, TypeError):
-            self._writer.close()
-            self._writer = None
             raise
         except Exception:
             if self._strict:
                 raise
             return  # a failure while computing: the first logged step reports it
         memory.output = result.output
+        memory.tracing_seconds += result.tracing_seconds
 
-    def _log(self, epoch: float) -> None:
+    @property
+    def _memory(self) -> state.State:
+        return state.find(self._probe, self._owner, self._probe.name)
+
+    def _log(self) -> None:
+        step = self._iterations()
+        # Several occasions may fall on one step: a save and the end of its epoch.
+        if self._memory.step == step:
+            return
+        done = step - self._epoch_start
+        epoch = self._epoch + (done / self._epoch_steps if self._epoch_steps and done else 0.0)
         log.checkpoint_of(
             self._probe,
             self.model,
             self._methods,
             name=self._probe.name,
-            step=self._step,
-            writer=self._writer,
-            write=host.write,
-            epoch=epoch,
+            step=step,
+            owner=self._owner,
+            write=partial(host.write, self._writer),
+            epoch=epoch if self._epoch_steps or not done else None,
             strict=self._strict,
             scalars=self._scalars,
-            next_step=self._schedule.next(self._step),
+            next_step=self._schedule.next(step),
         )
 
-    def _watch(self, name: str) -> None:
-        """Log after each call of the model's `save` or `save_weights`."""
-        original = getattr(self.model, name)
 
-        def saving(*args: Any, **kwargs: Any) -> Any:
-            result = original(*args, **kwargs)
-            # One checkpoint, though Keras may call one of the two from the other.
-            memory = state.find(self._probe, self._writer, self._probe.name)
-            if memory.step != self._step:
-                self._log(self._epoch + 1.0)
-            return result
-
-        object.__setattr__(self.model, name, saving)
-        self._unwatch.append(lambda: object.__delattr__(self.model, name))
+class _Owner:
+    """What a history of one model is kept under, over the writers of several fits."""

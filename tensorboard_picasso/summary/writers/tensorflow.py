@@ -88,7 +88,10 @@ def run(
         result.set_shape(())
         return result
 
-    return tf.cond(tf.convert_to_tensor(should), record, lambda: tf.constant(False))
+    known = tf.get_static_value(tf.convert_to_tensor(should))
+    if known is not None:
+        return record() if known else tf.constant(False)
+    return tf.cond(should, record, lambda: tf.constant(False))
 
 
 def is_symbolic(value: Any) -> bool:
