@@ -175,13 +175,13 @@ def test_nothing_of_the_model_or_of_the_random_state_changes():
     model = Subclassed()
     keras.utils.set_random_seed(7)
     model(X, training=True)
-    before = [np.array(each) for each in model.variables]
+    before = [each.numpy().copy() for each in model.variables]
     states = [np.random.get_state()[1].copy(), keras.random.uniform((3,), seed=1)]
     calls = {layer: layer.call.__func__ for layer in model._flatten_layers()}
     probe = Probe("p", X, labels=[0, 1, 2])
     explain(model, probe, Occlusion(), Saliency(), Saliency(layer="conv", label="conv"))
     for value, variable in zip(before, model.variables, strict=True):
-        np.testing.assert_array_equal(value, np.array(variable))
+        np.testing.assert_array_equal(value, variable.numpy())
     np.testing.assert_array_equal(states[0], np.random.get_state()[1])
     for layer, call in calls.items():
         assert "call" not in vars(layer)
