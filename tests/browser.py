@@ -1,7 +1,5 @@
 """Chromium on the real stack: log directory, TensorBoard, the Picasso tab."""
 
-import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import quote, urlsplit
@@ -10,32 +8,16 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Frame, Page, sync_playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-MISSING = "NO CHROMIUM: the browser tests did not run (install Debian's chromium)"
+from tests import chromium
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """One Chromium for the whole session; where there is none, CI fails and others skip."""
-    path = next((found for name in NAMES if (found := shutil.which(name))), None)
-    if path is None:
-        if os.environ.get("CI"):
-            pytest.fail(MISSING, pytrace=False)
-        pytest.skip(MISSING)
+    """One Chromium for the whole session."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium.PATH, args=chromium.FLAGS)
         yield browser
         browser.close()
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say loudly what did not run."""
-    if any(MISSING in str(each.longrepr) for each in terminalreporter.stats.get("skipped", [])):
-        terminalreporter.write_sep("!", MISSING, red=True, bold=True)
 
 
 class Tab:

@@ -5,6 +5,9 @@ import os
 import pytest
 
 from tests import chromium
+from tests.browser import browser
+
+__all__ = ["browser"]
 
 MISSING = "no Chromium: the tests of the dashboard do not run (Debian: apt-get install chromium)"
 

@@ -8,6 +8,7 @@ import pytest
 from tensorboard_picasso import maps, palettes
 from tests.serving import tensorboard
 
+pytestmark = pytest.mark.browser
 SPECIAL = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
 CASES = {
     "random": np.random.default_rng(0).normal(0, 2, (5, 4)),

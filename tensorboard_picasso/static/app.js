@@ -45,7 +45,7 @@ export class App {
     this.notices = new Notices(this);
     const centre = el("main", {}, this.notices.element, this.legend.element, this.rows.element, this.#empty);
     this.root = el(
-      "div", { id: "picasso" },
+      "div", { id: "picasso", tabindex: -1 },
       this.player.element, this.timeline.element,
       el("div", { class: "body" }, this.rail.element, centre, this.large.element), this.#tip, this.#live,
     );
@@ -191,10 +191,8 @@ export class App {
 
   /** Open an image large, or go back to the rows. */
   open(image) {
-    const before = this.state.open;
     this.hover(null);
     this.state.set({ open: image });
-    if (image === null && before !== null) this.rows.focus(before);
   }
 
   /** Say where playback or the keyboard went, for those who hear the page. */

@@ -182,21 +182,23 @@ export class Large {
     const { scene, state } = this.#app;
     const image = scene.images.includes(state.open) ? state.open : null;
     const opened = image !== null && image !== this.#image;
-    if (image !== this.#image) this.#blocks.clear();
+    const before = this.#image;
+    if (image !== before) this.#blocks.clear();
     this.#image = image;
     this.element.hidden = image === null;
     this.#app.root.classList.toggle("opened", image !== null);
     if (image === null) {
       this.#held.replaceChildren();
       this.#drawn = null;
+      if (before !== null) this.#app.rows.focus(before);
       return;
     }
     const input = scene.input(image);
     const label = input?.label ?? null;
     setText(this.#name, label === null ? scene.imageName(image) : `${scene.imageName(image)} · true class ${scene.className(image, label)}`);
     setText(this.#facts, input ? `${input.width} × ${input.height} pixels${input.display ? ", shown by another picture than the model was given" : ""}` : "");
-    const before = this.#blocks;
-    this.#blocks = new Map(scene.datas.map((data) => [data, before.get(data) ?? new Block(this.#app, data, image)]));
+    const kept = this.#blocks;
+    this.#blocks = new Map(scene.datas.map((data) => [data, kept.get(data) ?? new Block(this.#app, data, image)]));
     const elements = [...this.#blocks.values()].map((block) => block.element);
     if (elements.some((each, i) => this.#held.children[i] !== each) || elements.length !== this.#held.children.length) {
       this.#held.replaceChildren(...elements);
