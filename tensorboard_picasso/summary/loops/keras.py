@@ -113,14 +113,16 @@ class KerasCallback(keras.callbacks.Callback):
 
     def _iterations(self) -> int:
         optimizer = getattr(self.model, "optimizer", None)
-        return 0 if optimizer is None else int(optimizer.iterations)
+        # Under a distribution strategy the counter is mirrored, and no number by itself.
+        return 0 if optimizer is None else int(keras.ops.convert_to_numpy(optimizer.iterations))
 
     def _begin(self) -> None:
         """Say before training what cannot work; where a log starts, its first record does."""
         if not self.model.built:
             report.tell(
                 f"unbuilt {self._probe.name}",
-                f'the model is not built yet: "{self._probe.name}" is checked after its first batch',
+                f'the model is not built yet: "{self._probe.name}" is checked at its first'
+                " checkpoint; build the model, and it is checked before training",
             )
         elif self._schedule.at_start and self._step == 0:
             self._log()
