@@ -119,16 +119,15 @@ def attributions(
     tags = only(reader.of_probe(run, probe), Kind.METHOD, images, label)
     if not tags:
         return None
-    newest: dict[int, int] = {}
 
-    def one(stored: Stored, each: record.Attribution) -> dict[str, Any]:
+    def one(stored: Stored, each: record.Attribution, newest: int) -> dict[str, Any]:
         about = _settings(each)
         key = repr(about)
         if key not in known:
             known[key] = len(settings)
             settings.append(about)
         grid = each.grid
-        wanted = grid is not None and with_grid(stored.step, stored.step == newest[id(stored)])
+        wanted = with_grid(stored.step, stored.step == newest)
         rows = [_row(target) for target in each.targets]
         return {
             **_at(stored, each.input_hash),
@@ -141,10 +140,8 @@ def attributions(
 
     listed = []
     for series, stored in reader.tensors(run, tags).items():
-        newest = {id(each): stored[-1].step for each in stored}
-        records = [
-            one(*each) for each in unpacked(series, stored, record.unpack_attribution, problems)
-        ]
+        read = unpacked(series, stored, record.unpack_attribution, problems)
+        records = [one(*each, read[-1][0].step) for each in read]
         listed.append({"image": series.image, "records": records})
     header = {"run": run, "probe": probe, "label": label, "settings": settings}
     return pack.finish({**header, "images": listed, "problems": problems})
@@ -160,17 +157,18 @@ def maps(
         return None
     pack, problems = Pack(), Problems()
     held = {
-        (series.image, each.step, each.wall): each.data
+        (series.image, each.step, each.wall): each
         for series, stored in reader.blobs(run, tags).items()
         for each in stored
     }
-    missing = [dict(zip(("image", "step", "wall"), each, strict=True)) for each in wanted
-               if each not in held]  # fmt: skip
     there = [each for each in wanted if each in held]
-    blobs = iter(reader.contents([key for each in there for key in held[each]]))
-    records = []
-    for each in there:
-        elements = [next(blobs) for _ in held[each]]
+    blobs = dict(zip(there, reader.contents([held[each] for each in there]), strict=True))
+    records, missing = [], []
+    for each in wanted:
+        elements = blobs.get(each)
+        if elements is None:
+            missing.append(dict(zip(("image", "step", "wall"), each, strict=True)))
+            continue
         try:
             records.append(_maps(pack, each, record.unpack_maps(elements)))
         except record.RecordError as e:

@@ -1,13 +1,14 @@
 """The plugin: routes only. What they answer is made in `answers`."""
 
 import hashlib
+import math
 import mimetypes
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
 import werkzeug
-from tensorboard import errors
+from tensorboard import errors, plugin_util
 from tensorboard.backend import http_util
 from tensorboard.data import provider
 from tensorboard.plugins import base_plugin
@@ -22,7 +23,12 @@ FOREVER = 365 * 24 * 3600
 MAX_MAPS = 512
 PACK = "application/octet-stream"
 # What is served, whatever this machine's MIME table says.
-TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+TYPES = {
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+}
 
 Route = Callable[[wrappers.Request], Any]
 
@@ -34,6 +40,7 @@ class PicassoPlugin(base_plugin.TBPlugin):
 
     def __init__(self, context: base_plugin.TBContext) -> None:
         self._provider: provider.DataProvider = context.data_provider
+        self._multiplexer = context.multiplexer
 
     def get_plugin_apps(self) -> Mapping[str, Any]:
         """Routes to WSGI applications."""
@@ -59,10 +66,9 @@ class PicassoPlugin(base_plugin.TBPlugin):
         )
 
     def _reader(self, request: wrappers.Request) -> Reader:
-        from tensorboard import plugin_util
-
         context = plugin_util.context(request.environ)
-        return Reader(self._provider, context, plugin_util.experiment_id(request.environ))
+        experiment = plugin_util.experiment_id(request.environ)
+        return Reader(self._provider, context, experiment, self._multiplexer)
 
     def _serve_index(self, request: wrappers.Request) -> Any:
         found = answers.index(self._reader(request))
@@ -114,7 +120,9 @@ class PicassoPlugin(base_plugin.TBPlugin):
         data = (folder / name).read_bytes()
         tag = f'"{hashlib.blake2b(data, digest_size=12).hexdigest()}"'
         if tag in request.headers.get("If-None-Match", ""):
-            return werkzeug.Response(status=304, headers=[("ETag", tag)])
+            return werkzeug.Response(
+                status=304, headers=[("ETag", tag), ("Cache-Control", "no-cache, must-revalidate")]
+            )
         kind = TYPES.get(suffix) or mimetypes.guess_type(name)[0] or PACK
         return http_util.Respond(request, data, kind, headers=[("ETag", tag)])
 
@@ -124,11 +132,7 @@ def _application(route: Route) -> Any:
     def application(request: wrappers.Request) -> Any:
         if request.method not in ("GET", "HEAD"):
             raise errors.InvalidArgumentError(f"{request.method}: only GET is served")
-        try:
-            return route(request)
-        except (KeyError, ValueError) as e:
-            # The loaders disagree on what a key that is gone raises.
-            raise errors.NotFoundError(f"not in the log: {e}") from e
+        return route(request)
 
     return application
 
@@ -184,6 +188,8 @@ def _of(request: wrappers.Request) -> list[tuple[int, int, float]]:
         try:
             image, step, wall = part.split(":")
             wanted.append((_number("image", image), _step(step), float(wall)))
+            if not math.isfinite(wanted[-1][2]):
+                raise ValueError(wall)
         except ValueError as e:
             raise errors.InvalidArgumentError(f'of "{part}": give image:step:wall') from e
     if len(wanted) > MAX_MAPS:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from tensorboard import errors
 from tensorboard.data import provider
+from tensorboard.util import tensor_util
 
 from tensorboard_picasso import metadata, record
 from tensorboard_picasso.metadata import PLUGIN_NAME, Kind, Series
@@ -21,7 +22,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Stored:
-    """One stored record: `data` are its bytes, or its blobs' references."""
+    """One stored record: `data` are its bytes, or what leads to its blobs."""
 
     step: int
     wall: float
@@ -51,8 +52,20 @@ def superseded(records: Iterable[Stored]) -> list[Stored]:
 class Reader:
     """All reads of one request."""
 
-    def __init__(self, source: provider.DataProvider, context: Any, experiment: str) -> None:
+    def __init__(
+        self,
+        source: provider.DataProvider,
+        context: Any,
+        experiment: str,
+        multiplexer: Any = None,
+    ) -> None:
+        """Read one experiment.
+
+        multiplexer: what stands behind the Python loader's provider, None
+          behind the default loader; only `blobs` needs it.
+        """
         self._source = source
+        self._multiplexer = multiplexer
         self._where = {"experiment_id": experiment, "plugin_name": PLUGIN_NAME}
         self._context = context
 
@@ -107,9 +120,19 @@ class Reader:
         }
 
     def blobs(self, run: str, tags: Mapping[Series, str]) -> dict[Series, list[Stored]]:
-        """The same of blob series; `data` are the keys of their blobs."""
+        """The same of blob series; `data` is what `contents` takes."""
         if not tags:
             return {}
+        if self._multiplexer is not None:
+            # The Python loader's provider lists the first record of a step and
+            # no other: in a resumed run, the one that was superseded.
+            return {
+                series: superseded(
+                    Stored(each.step, each.wall_time, each.tensor_proto)
+                    for each in self._multiplexer.Tensors(run, tag)
+                )
+                for series, tag in tags.items()
+            }
         read = self._source.read_blob_sequences(
             self._context,
             downsample=ALL_STEPS,
@@ -124,15 +147,19 @@ class Reader:
             for series, tag in tags.items()
         }
 
-    def contents(self, keys: Sequence[str]) -> list[bytes]:
-        """The blobs of these keys, several at once."""
-
-        def read(key: str) -> bytes:
-            data: bytes = self._source.read_blob(self._context, blob_key=key)
-            return data
-
+    def contents(self, wanted: Sequence[Stored]) -> list[list[bytes] | None]:
+        """The blobs of records of `blobs`, read several at once; None where they are gone."""
         with ThreadPoolExecutor(BLOB_READERS) as pool:
-            return list(pool.map(read, keys))
+            return list(pool.map(self._content, wanted))
+
+    def _content(self, wanted: Stored) -> list[bytes] | None:
+        if self._multiplexer is not None:
+            return list(tensor_util.make_ndarray(wanted.data))
+        try:
+            return [self._source.read_blob(self._context, blob_key=key) for key in wanted.data]
+        except errors.PublicError:
+            # Sampled away, or its run deleted, since it was listed.
+            return None
 
 
 def unpacked(

@@ -5,6 +5,7 @@ A record is a protobuf sealed with a version and a checksum (`record.proto`;
 decompressed sizes are bounded before anything is allocated.
 """
 
+import math
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ MAX_SIDE = 1 << 14
 MAX_PIXELS = 1 << 26
 MAX_POSITIONS = 1 << 20
 MAX_CLASSES = 1 << 20
+MAX_MASKED = 1 << 28
 
 
 class RecordError(ValueError):
@@ -236,7 +238,8 @@ class Input:
 # Sealing
 
 
-def _checksum(version: int, payload: bytes) -> int:
+def checksum(version: int, payload: bytes) -> int:
+    """CRC-32 over the version, four little-endian bytes, then the payload."""
     return zlib.crc32(payload, zlib.crc32(version.to_bytes(4, "little")))
 
 
@@ -244,7 +247,7 @@ def _seal(message: Message) -> bytes:
     payload = message.SerializeToString(deterministic=True)
     return record_pb2.Sealed(
         version=FORMAT_VERSION,
-        crc32=_checksum(FORMAT_VERSION, payload),
+        crc32=checksum(FORMAT_VERSION, payload),
         payload=payload,
     ).SerializeToString()
 
@@ -254,7 +257,7 @@ def _unseal(data: bytes, message: type[Any]) -> Any:
         sealed = record_pb2.Sealed.FromString(data)
     except DecodeError as e:
         raise RecordError("damaged record: it cannot be parsed") from e
-    if sealed.crc32 != _checksum(sealed.version, sealed.payload) or not sealed.version:
+    if sealed.crc32 != checksum(sealed.version, sealed.payload) or not sealed.version:
         raise RecordError("damaged record: its checksum does not match")
     if sealed.version > FORMAT_VERSION:
         raise NewerRecordError(sealed.version)
@@ -299,6 +302,18 @@ def _unpack_mask(data: bytes, height: int, width: int) -> NDArray[np.bool_]:
     count = height * width
     bits = np.frombuffer(_inflate(data, -(-count // 8)), np.uint8)
     return np.unpackbits(bits, count=count).reshape(height, width).astype(bool)
+
+
+def _check_finite(name: str, *values: float) -> None:
+    """JSON has no NaN: one in a header would spoil a whole answer."""
+    if not all(map(math.isfinite, values)):
+        raise RecordError(f"damaged record: {name} is not finite")
+
+
+def _check_masks(count: int, height: int, width: int) -> None:
+    # A byte of zlib may stand for a thousand of a mask, and masks may be many.
+    if count * height * width > MAX_MASKED:
+        raise RecordError(f"damaged record: {count} masks of {height}x{width} are out of bounds")
 
 
 def _enum(kind: type[Any], wrapper: Any, number: int) -> Any:
@@ -355,6 +370,11 @@ def unpack_scores(data: bytes) -> Scores:
     _same_length("classes and values", message.classes, message.values)
     for each in message.hidden:
         _same_length("classes and hidden values", message.classes, each.values)
+    if message.class_count > MAX_CLASSES or any(
+        each >= message.class_count for each in message.classes
+    ):
+        raise RecordError(f"damaged record: classes exceed their count {message.class_count}")
+    _check_finite("epoch", message.epoch)
     return Scores(
         output=_enum(Output, record_pb2.Output, message.output),
         class_count=message.class_count,
@@ -472,6 +492,8 @@ def unpack_attribution(data: bytes) -> Attribution:
     """
     message = _unseal(data, record_pb2.Method)
     _check_shape(message.height, message.width)
+    for each in message.regions:
+        _check_finite("a region's reference", each.area, each.ceiling)
     for each in message.targets:
         _same_length("regions and shares", message.regions, each.statistics.shares)
     return Attribution(
@@ -554,6 +576,7 @@ def unpack_plane(data: bytes) -> Plane:
       RecordError: damaged, or newer than this version (`NewerRecordError`).
     """
     message = _unseal(data, record_pb2.Plane)
+    _check_finite("peak", message.peak)
     return Plane(message.target, message.peak, message.values, message.special)
 
 
@@ -598,6 +621,7 @@ def unpack_input(data: bytes) -> Input:
     message = _unseal(data, record_pb2.Input)
     height, width = message.height, message.width
     _check_shape(height, width)
+    _check_masks(len(message.regions) + 1, height, width)
     return Input(
         png=message.png,
         height=height,

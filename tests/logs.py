@@ -11,7 +11,7 @@ from PIL import Image
 from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_pb2
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from tensorboard_picasso import maps, record
+from tensorboard_picasso import maps, record, record_pb2
 from tensorboard_picasso.metadata import Kind, Series
 
 CLASSES = 10
@@ -48,6 +48,17 @@ class Log:
 
     def close(self) -> None:
         self._file.close()
+
+
+class Newer(Series):
+    """A series of a format that is still to come."""
+
+    def summary_metadata(self) -> summary_pb2.SummaryMetadata:
+        metadata = super().summary_metadata()
+        content = record_pb2.Series.FromString(metadata.plugin_data.content)
+        content.version = 9
+        metadata.plugin_data.content = content.SerializeToString()
+        return metadata
 
 
 def shown(size: tuple[int, int], index: int = 0, **more: object) -> record.Input:

@@ -107,6 +107,7 @@ def test_wrong_requests_are_answered_with_a_reason(plausible, load_fast):
             ("attributions?run=b&probe=digits&label=x", 404, 'no method "x"'),
             ("attributions?run=b&probe=digits&label=occlusion&grids=x", 400, 'step "x"'),
             ("maps?run=b&probe=digits&label=saliency&of=1", 400, "give image:step:wall"),
+            ("maps?run=b&probe=digits&label=saliency&of=0:0:nan", 400, "give image:step:wall"),
             ("image?run=b&probe=digits&image=0&hash=x", 404, 'no image 0 with hash "x"'),
             ("static/nothing.js", 404, "no file"),
             ("static/..%2fplugin.py", 404, ""),
@@ -132,20 +133,35 @@ def test_path_prefix_and_logdir_spec(plausible):
         assert [run["name"] for run in json.loads(body)["runs"]] == ["one/."]
 
 
+def write_saliency(log: logs.Log, step: int, value: float, wall: float) -> None:
+    about, planes = logs.saliency({0: np.full((4, 4), value)})
+    values = [
+        (SCORES, score(value)),
+        (Series("digits", 0, Kind.METHOD, "saliency", "saliency"), record.pack_attribution(about)),
+        (Series("digits", 0, Kind.MAP, "saliency", "saliency"), record.pack_maps(planes)),
+    ]
+    log.write(step, values, wall)
+
+
 @LOADERS
 def test_a_resumed_run_shows_its_new_history_only(tmp_path, load_fast):
     first = logs.Log(tmp_path / "run", "events.out.tfevents.1.a")
     for step in range(0, 601, 100):
-        first.write(step, [(SCORES, score(1))], 1000 + step)
+        write_saliency(first, step, 1, 1000 + step)
     first.close()
     second = logs.Log(tmp_path / "run", "events.out.tfevents.2.b")
-    for step in range(500, 801, 100):
-        second.write(step, [(SCORES, score(2))], 5000 + step)
+    for step in range(500, 701, 100):
+        write_saliency(second, step, 2, 5000 + step)
     second.close()
+    where = {"run": "run", "probe": "digits"}
     with tensorboard(tmp_path, load_fast=load_fast) as url:
-        found = values_at(pack(url, "scores", run="run", probe="digits"))
-    old = dict.fromkeys(range(0, 401, 100), 1)
-    assert found == {**old, **dict.fromkeys(range(500, 801, 100), 2)}
+        found = values_at(pack(url, "scores", **where))
+        listed = pack(url, "attributions", **where, label="saliency")["images"][0]["records"]
+        of = ",".join(f"0:{each['step']}:{each['wall']!r}" for each in listed)
+        stored = pack(url, "maps", **where, label="saliency", of=of)["records"]
+    expected = {step: 1 if step < 500 else 2 for step in range(0, 701, 100)}
+    assert found == expected
+    assert {each["step"]: each["planes"][0]["peak"] for each in stored} == expected
 
 
 def test_a_flipped_byte_is_found_and_named(tmp_path):

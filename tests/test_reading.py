@@ -1,0 +1,115 @@
+"""Reading series in this process, behind the Python loader's data provider."""
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
+from tensorboard.context import RequestContext
+
+from tensorboard_picasso import answers, reading, record, record_pb2
+from tensorboard_picasso.metadata import PLUGIN_NAME, Kind, Series
+from tests import logs, packs
+
+SCORES = Series("digits", 0, Kind.SCORES)
+METHOD = Series("digits", 0, Kind.METHOD, "saliency", "saliency")
+MAP = Series("digits", 0, Kind.MAP, "saliency", "saliency")
+
+
+def reader(logdir) -> reading.Reader:
+    """What the plugin makes of a request, without a server."""
+    multiplexer = plugin_event_multiplexer.EventMultiplexer(tensor_size_guidance={PLUGIN_NAME: 500})
+    multiplexer.AddRunsFromDirectory(str(logdir))
+    multiplexer.Reload()
+    source = data_provider.MultiplexerDataProvider(multiplexer, str(logdir))
+    return reading.Reader(source, RequestContext(), "", multiplexer)
+
+
+def stored(step: int, wall: float) -> reading.Stored:
+    return reading.Stored(step, wall, None)
+
+
+def test_a_record_supersedes_what_was_written_before_it_at_its_step_or_later():
+    given = [stored(0, 1), stored(5, 2), stored(6, 3), stored(5, 4), stored(7, 5)]
+    kept = [(each.step, each.wall) for each in reading.superseded(given)]
+    assert kept == [(0, 1), (5, 4), (7, 5)]
+    assert reading.superseded(reversed(given)) == reading.superseded(given)
+    assert reading.superseded([]) == []
+
+
+def test_series_of_other_versions_are_named_and_the_rest_is_listed(tmp_path):
+    log = logs.Log(tmp_path / "run")
+    log.write(0, [(SCORES, record.pack_scores(logs.scores(np.zeros(2))))], 1000)
+    newer = logs.Newer("digits", 1, Kind.SCORES)
+    log.write(0, [(newer, b"anything")], 1001)
+    log.close()
+    found = answers.index(reader(tmp_path))
+    assert [run["name"] for run in found["runs"]] == ["run"]
+    (problem,) = found["problems"]
+    assert problem["tag"] == newer.tag
+    assert "format 9, newer than 1" in problem["message"]
+
+
+def test_a_record_of_a_newer_version_is_named_and_skipped(tmp_path):
+    sealed = record_pb2.Sealed(version=2, crc32=record.checksum(2, b"new"), payload=b"new")
+    log = logs.Log(tmp_path / "run")
+    log.write(0, [(SCORES, record.pack_scores(logs.scores(np.zeros(2))))], 1000)
+    log.write(1, [(SCORES, sealed.SerializeToString())], 1001)
+    log.close()
+    answer = packs.read(answers.scores(reader(tmp_path), "run", "digits", None))
+    assert [each["step"] for each in answer["images"][0]["records"]] == [0]
+    (problem,) = answer["problems"]
+    assert (problem["image"], problem["step"], problem["problem"]) == (0, 1, "newer")
+
+
+def test_newest_is_the_newest_that_can_be_read(tmp_path):
+    logs.plausible(tmp_path / "run", 0, range(2), 1, 14)
+    series = Series("digits", 0, Kind.METHOD, "occlusion", "occlusion")
+    log = logs.Log(tmp_path / "run", "events.out.tfevents.9.later")
+    log.write(7, [(series, b"damaged")], 4e9)
+    log.close()
+    found = answers.attributions(
+        reader(tmp_path), "run", "digits", "occlusion", None, lambda step, newest: newest
+    )
+    records = packs.read(found)["images"][0]["records"]
+    assert [(each["step"], each["grid"] is None) for each in records] == [(0, True), (1, False)]
+
+
+@pytest.mark.parametrize(
+    ("message", "unpack", "reason"),
+    [
+        (record_pb2.Scores(output=1, class_count=1, epoch=np.nan), record.unpack_scores, "epoch"),
+        (
+            record_pb2.Scores(output=1, class_count=1, classes=[5], values=[0]),
+            record.unpack_scores,
+            "exceed their count 1",
+        ),
+        (
+            record_pb2.Method(height=1, width=1, regions=[record_pb2.Region(area=np.inf)]),
+            record.unpack_attribution,
+            "reference is not finite",
+        ),
+        (record_pb2.Plane(peak=np.inf), record.unpack_plane, "peak is not finite"),
+        (
+            record_pb2.Input(height=8192, width=8192, regions=[record_pb2.Mask()] * 64),
+            record.unpack_input,
+            "masks of 8192x8192 are out of bounds",
+        ),
+    ],
+)
+def test_a_sealed_record_with_hostile_numbers_is_refused(message, unpack, reason):
+    payload = message.SerializeToString()
+    sealed = record_pb2.Sealed(version=1, crc32=record.checksum(1, payload), payload=payload)
+    with pytest.raises(record.RecordError, match=reason):
+        unpack(sealed.SerializeToString())
+
+
+def test_maps_that_are_not_held_are_missing(tmp_path):
+    about, planes = logs.saliency({0: np.ones((4, 4))})
+    log = logs.Log(tmp_path / "run")
+    log.write(0, [(METHOD, record.pack_attribution(about)), (MAP, record.pack_maps(planes))], 1000)
+    log.close()
+    wanted = [(0, 0, 1000.0), (0, 0, 999.0), (3, 0, 1000.0)]
+    data, whole = answers.maps(reader(tmp_path), "run", "digits", "saliency", wanted)
+    found = packs.read(data)
+    assert not whole
+    assert [(each["image"], each["wall"]) for each in found["records"]] == [(0, 1000.0)]
+    assert [(each["image"], each["wall"]) for each in found["missing"]] == [(0, 999.0), (3, 1000.0)]
