@@ -238,7 +238,7 @@ class Input:
 # Sealing
 
 
-def checksum(version: int, payload: bytes) -> int:
+def _checksum(version: int, payload: bytes) -> int:
     """CRC-32 over the version, four little-endian bytes, then the payload."""
     return zlib.crc32(payload, zlib.crc32(version.to_bytes(4, "little")))
 
@@ -247,7 +247,7 @@ def _seal(message: Message) -> bytes:
     payload = message.SerializeToString(deterministic=True)
     return record_pb2.Sealed(
         version=FORMAT_VERSION,
-        crc32=checksum(FORMAT_VERSION, payload),
+        crc32=_checksum(FORMAT_VERSION, payload),
         payload=payload,
     ).SerializeToString()
 
@@ -257,7 +257,7 @@ def _unseal(data: bytes, message: type[Any]) -> Any:
         sealed = record_pb2.Sealed.FromString(data)
     except DecodeError as e:
         raise RecordError("damaged record: it cannot be parsed") from e
-    if sealed.crc32 != checksum(sealed.version, sealed.payload) or not sealed.version:
+    if sealed.crc32 != _checksum(sealed.version, sealed.payload) or not sealed.version:
         raise RecordError("damaged record: its checksum does not match")
     if sealed.version > FORMAT_VERSION:
         raise NewerRecordError(sealed.version)

@@ -49,7 +49,7 @@ def test_series_of_other_versions_are_named_and_the_rest_is_listed(tmp_path):
 
 
 def test_a_record_of_a_newer_version_is_named_and_skipped(tmp_path):
-    sealed = record_pb2.Sealed(version=2, crc32=record.checksum(2, b"new"), payload=b"new")
+    sealed = record_pb2.Sealed(version=2, crc32=record._checksum(2, b"new"), payload=b"new")
     log = logs.Log(tmp_path / "run")
     log.write(0, [(SCORES, record.pack_scores(logs.scores(np.zeros(2))))], 1000)
     log.write(1, [(SCORES, sealed.SerializeToString())], 1001)
@@ -97,7 +97,7 @@ def test_newest_is_the_newest_that_can_be_read(tmp_path):
 )
 def test_a_sealed_record_with_hostile_numbers_is_refused(message, unpack, reason):
     payload = message.SerializeToString()
-    sealed = record_pb2.Sealed(version=1, crc32=record.checksum(1, payload), payload=payload)
+    sealed = record_pb2.Sealed(version=1, crc32=record._checksum(1, payload), payload=payload)
     with pytest.raises(record.RecordError, match=reason):
         unpack(sealed.SerializeToString())
 
