@@ -1,9 +1,6 @@
 """Event file to TensorBoard to HTTP, under both of its loaders."""
 
 import json
-import os
-import subprocess
-import sys
 import zlib
 from urllib.parse import quote
 
@@ -206,50 +203,24 @@ def test_more_steps_are_kept_than_tensorboard_would_and_the_users_flag_wins(tmp_
         assert kept(url)[0] == 7
 
 
-def test_truncation_at_every_byte_of_the_last_record_leaves_the_others(tmp_path):
-    """Read in this process: the Rust loader's tolerance is its own, a run each would take long."""
-    from tensorboard.backend.event_processing import event_file_loader
-
-    log = logs.Log(tmp_path / "run")
+@LOADERS
+def test_truncation_at_every_byte_of_the_last_record_leaves_the_others(tmp_path, load_fast):
+    """A run for each byte, all served by one TensorBoard."""
+    log = logs.Log(tmp_path / "template")
     log.write(0, [(SCORES, score(1))], 1000)
     whole = log.path.stat().st_size
     log.write(1, [(SCORES, score(2))], 1001)
     log.close()
     data = log.path.read_bytes()
-    for length in range(whole, len(data)):
-        log.path.write_bytes(data[:length])
-        events = list(event_file_loader.EventFileLoader(str(log.path)).Load())
-        steps = [event.step for event in events if event.summary.value]
-        assert steps == [0]
-        said = record.unpack_scores(events[-1].summary.value[0].tensor.string_val[0])
-        assert said.values[0] == 1
-
-
-@LOADERS
-def test_a_cut_off_last_record_leaves_the_others_served(tmp_path, load_fast):
-    log = logs.Log(tmp_path / "run")
-    log.write(0, [(SCORES, score(1))], 1000)
-    log.write(1, [(SCORES, score(2))], 1001)
-    log.close()
-    log.path.write_bytes(log.path.read_bytes()[:-5])
-    with tensorboard(tmp_path, load_fast=load_fast) as url:
-        assert values_at(pack(url, "scores", run="run", probe="digits")) == {0: 1}
-
-
-def test_serving_imports_no_framework(plausible, tmp_path):
-    for name in ("tensorflow", "torch", "jax", "keras"):
-        (tmp_path / f"{name}.py").write_text(f"raise SystemExit('{name} was imported')")
-    code = (
-        "import sys\n"
-        "from tensorboard_picasso import plugin, answers, loader\n"
-        "from tensorboard_picasso import summary\n"
-        "print(sorted({'tensorflow', 'torch', 'jax', 'keras'} & set(sys.modules)))"
-    )
-    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.getcwd()}"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.stdout.strip() == "[]", done.stderr
+    lengths = range(whole, len(data) + 1)
+    for length in lengths:
+        run = tmp_path / "logs" / str(length)
+        run.mkdir(parents=True)
+        (run / log.path.name).write_bytes(data[:length])
+    with tensorboard(tmp_path / "logs", load_fast=load_fast) as url:
+        for length in lengths:
+            found = values_at(pack(url, "scores", run=str(length), probe="digits"))
+            assert found == ({0: 1, 1: 2} if length == len(data) else {0: 1}), length
 
 
 def test_the_sample_log_of_format_1_reads_as_ever(request):
