@@ -237,16 +237,101 @@ def test_xla_is_refused_with_the_remedy(tmp_path):
         step(tf.constant(0, tf.int64))
 
 
-def test_mirrored_strategy_writes_one_value(tmp_path):
-    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
-    with strategy.scope():
-        module = Linear()
-    probe = summary.Probe("digits", IMAGES)
+@pytest.mark.parametrize("inner", [True, False], ids=["inside", "outside"])
+def test_xla_is_refused_where_it_compiles_what_calls_the_step(tmp_path, inner):
+    probe, module = summary.Probe("digits", IMAGES), Linear()
     writer = tf.summary.create_file_writer(str(tmp_path))
-    with writer.as_default(step=0), strategy.scope():
-        assert summary.class_probabilities(probe, module)
-    tags = [value.tag for _, value in events.values(tmp_path)]
-    assert tags.count("digits/00/scores") == 1
+
+    @tf.function(jit_compile=not inner)
+    def outer(index):
+        return step(index)
+
+    @tf.function(jit_compile=inner)
+    def step(index):
+        with writer.as_default(step=index):
+            return summary.attribution(probe, module)
+
+    with pytest.raises(RuntimeError, match="XLA compiles"):
+        outer(tf.constant(0, tf.int64))
+
+
+def test_in_a_graph_scopes_and_epoch_are_those_of_the_call(tmp_path):
+    probe, module = summary.Probe("my probe/é", IMAGES), Linear()
+    writer = tf.summary.create_file_writer(str(tmp_path))
+
+    @tf.function
+    def step(index):
+        with writer.as_default(step=index), tf.name_scope("a"), tf.name_scope("b"):
+            return summary.class_probabilities(probe, module, epoch=tf.cast(index, tf.float32) / 2)
+
+    assert bool(step(tf.constant(3, tf.int64)))
+    said = [each for (_, s), each in events.records(tmp_path).items() if s.kind is Kind.SCORES]
+    assert [each.epoch for each in said] == [1.5, 1.5]
+    assert {series.probe for _, series in events.records(tmp_path)} == {"a/b/my probe/é"}
+
+
+def test_a_graph_that_never_records_does_not_trace_the_model(tmp_path):
+    probe, module = summary.Probe("digits", IMAGES), Linear()
+    writer = tf.summary.create_file_writer(str(tmp_path))
+
+    @tf.function
+    def step(index):
+        with writer.as_default(step=index), tf.summary.record_if(False):
+            return summary.attribution(probe, module)
+
+    assert not bool(step(tf.constant(0, tf.int64)))
+    assert module.calls == 0
+
+
+def test_images_that_change_do_not_trace_the_model_again(writer, tmp_path):
+    model, images, calls = Linear(), IMAGES.copy(), []
+    with writer.as_default():
+        for step in range(3):
+            images = images * 0.5
+            assert summary.class_probabilities("changing", model, images, step=step)
+            calls.append(model.calls)
+    assert len(set(calls)) == 1
+    inputs = {step for step, s in events.records(tmp_path) if s.kind is Kind.INPUT}
+    assert inputs == {0, 1, 2}
+
+
+def test_an_epoch_that_is_no_number_is_named(writer):
+    with writer.as_default(step=0), pytest.raises(TypeError, match="epoch='first'"):
+        summary.attribution(summary.Probe("digits", IMAGES), Linear(), epoch="first")
+
+
+# Devices are set before TensorFlow starts, so this needs a process of its own.
+MIRRORED = """
+    import sys, numpy as np, tensorflow as tf
+    cpu, = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    from tensorboard_picasso import summary
+    images = np.random.default_rng(0).random((2, 6, 6)).astype("float32")
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    with strategy.scope():
+        weights = tf.Variable(np.ones((36, 3), "float32"))
+    probe = summary.Probe("digits", images)
+    writer = tf.summary.create_file_writer(sys.argv[1])
+    def replica(step):
+        weights.assign_add(tf.ones_like(weights) * [1.0, 2.0, 3.0])
+        with writer.as_default(step=step):
+            summary.attribution(probe, lambda x: tf.reshape(x, [-1, 36]) @ weights, strict=True)
+    @tf.function
+    def graph(step):
+        strategy.run(replica, args=(step,))
+    graph(tf.constant(0, tf.int64))
+    graph(tf.constant(1, tf.int64))
+    strategy.run(replica, args=(tf.constant(2, tf.int64),))
+"""
+
+
+def test_mirrored_strategy_writes_one_value(tmp_path):
+    command = [sys.executable, "-c", textwrap.dedent(MIRRORED), str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    subprocess.run(command, env=environment, capture_output=True, check=True)
+    tags = [(step, value.tag) for step, value in events.values(tmp_path)]
+    assert len(tags) == len(set(tags)) == 10 + 8 + 8
+    assert {step for step, _ in tags} == {0, 1, 2}
 
 
 TRAINING = """

@@ -70,6 +70,7 @@ class KerasCallback(keras.callbacks.Callback):
         """Check the probe on the model before the first batch, and log where it starts."""
         self._close()  # a training that raised did not end
         self._step = self._epoch_start = self._iterations()
+        self._epoch = 0
         self._epoch_steps = (self.params or {}).get("steps")
         if self._explained is not self.model:
             # Another model is another history: nothing of the first one is remembered.
