@@ -12,10 +12,12 @@ import time
 import urllib.request
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import FrameLocator, Page, sync_playwright
 
 DOCS = Path(__file__).parent.parent / "docs"
 SIZE = {"width": 1280, "height": 800}
+# One digit of one run in the middle of training, at a step that the demo logs.
+LARGE = "&p.picasso.open=1&p.picasso.runs=lr0.001/picasso&p.picasso.step=268"
 
 
 def serve(logdir: Path) -> tuple[subprocess.Popen, str]:
@@ -38,11 +40,12 @@ def serve(logdir: Path) -> tuple[subprocess.Popen, str]:
     raise SystemExit(f"TensorBoard shows nothing of {logdir}: run scripts/demo --no-serve first")
 
 
-def painted(page: Page) -> None:
-    """Wait until the maps in sight are there."""
-    frame = page.frame_locator("iframe")
-    frame.locator("canvas[data-step]").first.wait_for(timeout=30_000)
-    page.wait_for_timeout(2500)
+def painted(page: Page) -> FrameLocator:
+    """The tab, once all in sight is painted at the step it shows."""
+    tab = page.frame_locator("iframe")
+    tab.locator("#picasso[data-step]").wait_for(timeout=30_000)
+    page.wait_for_timeout(2500)  # what is out of sight, and the charts
+    return tab
 
 
 def main() -> None:
@@ -63,11 +66,13 @@ def main() -> None:
             for name, scheme, state in (
                 ("tab", "light", ""),
                 ("dark", "dark", ""),
-                ("large", "light", "&p.picasso.open=0"),
+                ("large", "light", LARGE),
             ):
                 page = browser.new_page(viewport=SIZE, color_scheme=scheme)
                 page.goto(f"{url}{'?darkMode=true' if scheme == 'dark' else ''}#picasso{state}")
-                painted(page)
+                tab = painted(page)
+                if name == "large":
+                    tab.locator(".opened canvas[data-step]:visible").first.hover()
                 page.screenshot(path=arguments.out / f"{name}.png")
             browser.close()
     finally:
