@@ -19,11 +19,18 @@ probe = summary.Probe("digits", images, labels=labels, class_names=names)
 model.fit(x, y, epochs=5, callbacks=[summary.KerasCallback(probe, log_dir="logs/run1")])`;
 
 function code(title, text) {
+  const lines = el("pre", { text });
   const copy = button("Copy", `copy: ${title}`, async () => {
-    await navigator.clipboard.writeText(text);
-    copy.textContent = "Copied";
+    try {
+      await navigator.clipboard.writeText(text);
+      copy.textContent = "Copied";
+    } catch {
+      // No clipboard without https or the user's leave: the lines are selected instead.
+      window.getSelection().selectAllChildren(lines);
+      copy.textContent = "Selected: press Ctrl+C";
+    }
   });
-  return el("section", {}, el("div", { class: "codehead" }, el("h3", { text: title }), copy), el("pre", { text }));
+  return el("section", {}, el("div", { class: "codehead" }, el("h3", { text: title }), copy), lines);
 }
 
 export function emptyPage() {

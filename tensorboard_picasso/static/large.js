@@ -4,6 +4,7 @@ import { Card } from "./card.js";
 import { across, drawing, line, path, rangeOf, runColour, seekable } from "./chart.js";
 import { button, el, setText } from "./dom.js";
 import { number, percent, stepText } from "./format.js";
+import { Legend } from "./legend.js";
 
 const CLASSES = 5; // lines in the chart and rows in the table
 const LINES = ["#0e9384", "#9b59d0", "#d6487e", "#6a8f1f", "#4a7fd6"];
@@ -153,9 +154,11 @@ export class Large {
   #step = el("p", { class: "quiet" });
   #held = el("div", { class: "blocks" });
   #drawn = null;
+  #legend;
 
   constructor(app) {
     this.#app = app;
+    this.#legend = new Legend(app);
     const move = (by) => {
       const { images } = app.scene;
       const next = images[(images.indexOf(this.#image) + by + images.length) % images.length];
@@ -166,6 +169,7 @@ export class Large {
       el("div", { class: "bar" },
         button("←", "back to all images", () => app.open(null), { class: "back" }), this.#name,
         button("‹", "image before", () => move(-1)), button("›", "next image", () => move(1))),
+      this.#legend.element,
       el("div", { class: "content" }, el("div", { class: "about" }, this.#original, this.#facts, this.#step), this.#held),
     );
   }
@@ -204,6 +208,7 @@ export class Large {
       this.#held.replaceChildren(...elements);
     }
     for (const block of this.#blocks.values()) block.update();
+    this.#legend.update();
     if (opened) this.#name.focus({ preventScroll: true });
   }
 
