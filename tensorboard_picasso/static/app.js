@@ -66,6 +66,8 @@ export class App {
   /** Look for new data: the host read some, or the user asks. */
   async reload() {
     await this.store.loadIndex();
+    // The index may hold runs that were not there before.
+    this.scene.update();
     if (!this.store.errors.has("index")) await this.store.refresh(this.scene.probe, this.scene.shown, this.#labels());
   }
 

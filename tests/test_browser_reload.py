@@ -1,0 +1,48 @@
+"""What happens when data grows, or TensorBoard ends, under an open tab."""
+
+import time
+
+import pytest
+
+from tests.browser import tab
+from tests.logs import plausible
+from tests.serving import tensorboard
+
+pytestmark = pytest.mark.browser
+
+
+def more(logdir, last):
+    """A run that goes on in a second one: steps up to `last`, newer than all before."""
+    plausible(logdir / "b", 1, range(0, last + 1, 10), 2, 12)
+
+
+@pytest.mark.parametrize(("key", "step"), [("End", 90), ("Home", 0)])
+def test_only_the_newest_step_is_followed(browser, tmp_path, key, step):
+    plausible(tmp_path / "a", 0, range(0, 50, 10), 2, 12)
+    with tensorboard(tmp_path) as url, tab(browser, url) as picasso:
+        picasso.open().at(40)
+        picasso.key(key)
+        more(tmp_path, 90)
+        end = time.monotonic() + 30
+        names = picasso.frame.locator(".runs .name")
+        while names.count() < 2 and time.monotonic() < end:
+            picasso.frame.locator(".reload").click()
+            picasso.page.wait_for_timeout(500)
+        assert names.all_inner_texts() == ["a", "b"]
+        picasso.at(step)
+
+
+def test_a_dead_server_looks_like_an_error(browser, tmp_path):
+    plausible(tmp_path / "a", 0, range(0, 50, 10), 2, 12)
+    with tensorboard(tmp_path) as url:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(f"{url}#picasso")
+        frame = page.frame_locator("iframe")
+        frame.locator('#picasso[data-step="40"]').wait_for()
+    frame.locator(".reload").click()
+    error = frame.locator(".error[role=alert]")
+    error.wait_for()
+    assert "TensorBoard does not answer: is it still running?" in error.inner_text()
+    assert error.get_by_role("button").inner_text() == "Retry"
+    context.close()
