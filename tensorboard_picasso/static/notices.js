@@ -16,8 +16,13 @@ export class Notices {
 
   update() {
     const { scene, store } = this.#app;
-    const errors = [...store.errors.values()].map(({ message, retry }) =>
-      el("div", { class: "error", role: "alert" }, el("span", { text: message }), button("Retry", "try again", retry)));
+    // Many requests may fail for one reason: it is said once, and all are tried again.
+    const failed = Map.groupBy(store.errors.values(), ({ message }) => message);
+    const errors = [...failed].map(([message, each]) =>
+      el(
+        "div", { class: "error", role: "alert" }, el("span", { text: message }),
+        button("Retry", "try again", () => each.forEach(({ retry }) => retry())),
+      ));
     const problems = [
       ...(store.index?.problems ?? []).map((each) => `${each.run}, ${each.tag}: ${each.message}`),
       ...scene.datas.flatMap((data) => [...data.problems.values()].flat()

@@ -10,7 +10,7 @@ class PicassoWarning(UserWarning):
     """Something failed or was left out; training goes on."""
 
 
-def tell(key: str, message: str, said: set[str] = _said) -> None:
+def tell(key: str, message: str, said: set[str] | None = None) -> None:
     """Print a notice to stderr, once a key.
 
     Args:
@@ -18,13 +18,18 @@ def tell(key: str, message: str, said: set[str] = _said) -> None:
       message: a line.
       said: the keys said so far; default those of this process.
     """
-    if key not in said:
-        said.add(key)
+    if _first(key, said):
         print(f"picasso: {message}", file=sys.stderr, flush=True)
 
 
-def warn(key: str, message: str, said: set[str] = _said) -> None:
+def warn(key: str, message: str, said: set[str] | None = None) -> None:
     """Warn of a failure, once a key; arguments as of `tell`."""
-    if key not in said:
-        said.add(key)
+    if _first(key, said):
         warnings.warn(f"picasso: {message}", PicassoWarning, stacklevel=2)
+
+
+def _first(key: str, said: set[str] | None) -> bool:
+    known = _said if said is None else said
+    new = key not in known
+    known.add(key)
+    return new
