@@ -1,5 +1,6 @@
 // The page: choices, data and parts joined; who is told of what, and when it is painted.
 
+import { isComparing, PINS } from "./compare.js";
 import { el, setText } from "./dom.js";
 import { emptyPage } from "./empty.js";
 import { stepText } from "./format.js";
@@ -19,7 +20,7 @@ import { Timeline } from "./timeline.js";
 // Kinds of work, each holding those after it: join the data again, paint all, paint the step.
 const WORK = ["all", "paint", "step"];
 // Choices that change which data is shown; the others only change how.
-const DATA_CHOICES = ["runs", "filter", "probe", "method"];
+const DATA_CHOICES = ["runs", "filter", "probe", "method", ...PINS];
 const AHEAD = 8; // steps decoded before they are shown
 
 export class App {
@@ -30,7 +31,8 @@ export class App {
   #tip = el("div", { class: "tip", role: "status", hidden: true });
   #live = el("div", { class: "live", "aria-live": "polite" });
   #empty = el("div", { class: "empty-page", hidden: true });
-  #pinned = null;
+  #pointed = null;
+  swipe = 50;
 
   constructor(state) {
     this.state = state;
@@ -68,18 +70,26 @@ export class App {
     await this.store.loadIndex();
     // The index may hold runs that were not there before.
     this.scene.update();
-    if (!this.store.errors.has("index")) await this.store.refresh(this.scene.probe, this.scene.shown, this.#labels());
+    if (!this.store.errors.has("index")) await this.store.refresh(this.scene.probe, this.#runs(), this.#labels());
   }
 
   /** Where the large view is open all methods are needed. */
   #labels() {
     const { label, methods } = this.scene;
-    return this.state.open === null ? [label].filter(Boolean) : methods.map((each) => each.label);
+    if (this.state.open !== null) return methods.map((each) => each.label);
+    return [...new Set([label, this.state.pinMethod])].filter(Boolean);
+  }
+
+  /** What is compared is loaded too, whether it is shown or not. */
+  #runs() {
+    const { runs, shown } = this.scene;
+    const { pinRun } = this.state;
+    return runs.includes(pinRun) && !shown.includes(pinRun) ? [...shown, pinRun] : shown;
   }
 
   async #load() {
     this.scene.update();
-    await this.store.show(this.scene.probe, this.scene.shown, this.#labels());
+    await this.store.show(this.scene.probe, this.#runs(), this.#labels());
   }
 
   /** @param {string} what the store's word for what came */
@@ -127,6 +137,7 @@ export class App {
     this.#empty.hidden = !empty;
     if (empty && !this.#empty.firstChild) this.#empty.append(emptyPage());
     this.root.classList.toggle("nothing", empty);
+    this.root.classList.toggle("comparing", isComparing(this.state));
     this.rail.update();
     this.legend.update();
     this.timeline.update();
@@ -163,7 +174,7 @@ export class App {
     this.root.dataset.frame = ++this.#frames;
     this.timeline.move();
     this.player.move();
-    if (this.#pinned) this.hover(this.#pinned);
+    if (this.#pointed) this.hover(this.#pointed);
     return ready;
   }
 
@@ -191,6 +202,13 @@ export class App {
     this.state.set({ step: at === steps.length - 1 ? null : steps[at] });
   }
 
+  /** The line between A and B where one lies on the other, in per cent of the width. */
+  moveSwipe(place) {
+    this.swipe = place;
+    this.root.style.setProperty("--swipe", `${place}%`);
+    for (const line of this.root.querySelectorAll("input.swipe")) line.value = place;
+  }
+
   /** Open an image large, or go back to the rows. */
   open(image) {
     this.hover(null);
@@ -205,7 +223,7 @@ export class App {
 
   /** Point at a place of an image: outlined on all its maps, read out beside the pointer. */
   hover(point) {
-    this.#pinned = point;
+    this.#pointed = point;
     const cards = [...this.rows.cards, ...this.large.cards];
     const box = point?.card.windowAt(point) ?? null;
     for (const card of cards) card.mark(box && card.image === point.image ? box : null, point);

@@ -1,11 +1,16 @@
 // The keyboard.
 
+import { isComparing, pinned, UNPINNED } from "./compare.js";
+import { swapped } from "./comparemenu.js";
+
 /** Keys and what they do, as the help lists them. */
 export const KEYS = [
   ["Space", "play or pause"],
   ["← →", "a step back or on"],
   ["Shift + ← →", "ten steps"],
   ["Home, End", "first and newest step"],
+  ["p", "pin what is shown as A and compare it with what comes"],
+  ["s, c", "swap A and B, stop comparing"],
   ["Esc", "close what is open"],
   ["?", "this help"],
 ];
@@ -29,6 +34,9 @@ export function listenToKeys(app) {
       app.seek(moves[key]);
       app.announce();
     } else if (key === " ") app.player.toggle();
+    else if (key === "p" && app.scene.step !== null) app.state.set(pinned(app.scene, app.state));
+    else if (key === "s" && isComparing(app.state)) app.state.set(swapped(app.scene, app.state));
+    else if (key === "c") app.state.set(UNPINNED);
     else if (key === "?") app.player.toggleHelp();
     else if (key === "Escape") {
       if (!app.player.closeMenus() && app.state.open !== null) app.open(null);

@@ -1,6 +1,8 @@
 // One image large: all methods and classes at this step, class scores over steps, numbers.
 
 import { Card } from "./card.js";
+import { isComparing } from "./compare.js";
+import { Comparison } from "./comparison.js";
 import { across, drawing, line, path, rangeOf, runColour, seekable } from "./chart.js";
 import { button, el, setText } from "./dom.js";
 import { number, percent, stepText } from "./format.js";
@@ -23,6 +25,8 @@ class Block {
   #data;
   #image;
   #cells = [];
+  #comparison = null;
+  #compared = el("div", { class: "compared" });
   #grid = el("div", { class: "grid" });
   #chart = el("div", { class: "chart" });
   #key = el("div", { class: "key" });
@@ -35,13 +39,13 @@ class Block {
     this.#data = data;
     this.#image = image;
     const title = el("h3", {}, el("span", { class: "swatch", style: { background: runColour(app.scene.runs, data.run) } }), el("span", { text: data.run }));
-    this.element = el("section", { class: "block" }, title, this.#grid, el("div", { class: "side" }, this.#chart, this.#key, this.#numbers));
+    this.element = el("section", { class: "block" }, title, this.#compared, this.#grid, el("div", { class: "side" }, this.#chart, this.#key, this.#numbers));
     seekable(this.#chart, () => app.scene.steps.length, (place) => app.seek(place));
     this.update();
   }
 
   get cards() {
-    return this.#cells.map(({ card }) => card);
+    return [...(this.#comparison?.cards ?? []), ...this.#cells.map(({ card }) => card)];
   }
 
   get #classes() {
@@ -53,8 +57,19 @@ class Block {
   }
 
   update() {
+    this.#makeComparison();
     this.#makeGrid();
     this.#makeChart();
+  }
+
+  /** A, B and the difference of what the rows show, above all else. */
+  #makeComparison() {
+    const { state } = this.#app;
+    const swiping = state.layout === "swipe";
+    if (!isComparing(state)) this.#comparison = null;
+    else if (this.#comparison?.swiping !== swiping) this.#comparison = new Comparison(this.#app, { swiping });
+    else return;
+    this.#compared.replaceChildren(...(this.#comparison?.elements ?? []));
   }
 
   /** A row of cards a method; columns: the truth, then every class that was ever explained here. */
@@ -98,7 +113,8 @@ class Block {
     const { step } = scene;
     this.#cursor.style.left = `${across(scene.place, scene.steps.length) / 10}%`;
     const scores = this.#data.scores.get(this.#image)?.steps.get(step) ?? null;
-    let ready = true;
+    const spec = { data: this.#data, image: this.#image, label: scene.label, step, target: scene.target(this.#image) };
+    let ready = step === null || (this.#comparison?.paint(spec) ?? true);
     for (const { label, target, name, score, card } of this.#cells) {
       const truth = scene.input(this.#image)?.label === target;
       setText(name, `${scene.className(this.#image, target)}${truth ? " (true)" : ""}`);

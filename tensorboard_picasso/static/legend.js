@@ -1,5 +1,6 @@
 // One legend for the page, in a sentence.
 
+import { isComparing } from "./compare.js";
 import { el } from "./dom.js";
 import { number } from "./format.js";
 import { GREY, PALETTES } from "./palette.js";
@@ -46,6 +47,16 @@ function bar(settings, reading, state) {
   return sided ? [cap(palette.beyond[0]), canvas, cap(palette.beyond[1])] : [canvas, cap(palette.beyond[0])];
 }
 
+/** The sentence for the difference of two maps. */
+export function differenceSentence(settings, reading, state, className) {
+  if (reading === "score") return ["the class stays likelier while this is hidden in B", "in A"];
+  const other = state.pinTarget;
+  if (other !== null && settings.geometry && settings.output !== "raw") return ["this speaks for B's class", `for “${className(other)}” (A)`];
+  if (settings.sign === "unsigned") return ["stronger in B", "in A"];
+  if (settings.sign === "direction") return ["raises the score more in B", "in A"];
+  return ["supports the class more in B", "in A"];
+}
+
 export class Legend {
   #app;
 
@@ -59,12 +70,27 @@ export class Legend {
     const settings = scene.settings();
     this.element.hidden = settings === null;
     if (!settings) return;
+    const difference = isComparing(state) ? this.#difference(settings) : [];
     const [before, after, more] = sentence(settings, scene.reading, this.#subject());
     this.element.replaceChildren(
       el("b", { text: scene.label }),
       el("span", { text: before }), ...bar(settings, scene.reading, state), el("span", { text: after }),
       el("span", { class: "quiet", text: more }), el("span", { class: "quiet scale", text: this.#scale(settings) }),
+      ...difference,
     );
+  }
+
+  /** A second line: what the colours of B − A say. */
+  #difference(settings) {
+    const { scene, state } = this.#app;
+    const name = (target) => scene.className(scene.images[0], target);
+    const [before, after] = differenceSentence(settings, scene.reading, state, name);
+    const sided = { ...settings, sign: "contribution" };
+    const size = scene.reading === "score" ? "±100 %" : "on the same scale";
+    return [el(
+      "div", { class: "more" }, el("b", { text: "B − A" }), el("span", { text: before }), ...bar(sided, "importance", state),
+      el("span", { text: after }), el("span", { class: "quiet", text: size }),
+    )];
   }
 
   #subject() {

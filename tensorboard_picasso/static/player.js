@@ -1,5 +1,6 @@
 // The top bar: play, the slider over logged steps, a step by number, and the closed menus.
 
+import { compareMenu } from "./comparemenu.js";
 import { button, el, setText } from "./dom.js";
 import { stepText } from "./format.js";
 import { isVisible } from "./host.js";
@@ -26,7 +27,7 @@ export class Player {
       type: "text", inputmode: "numeric", class: "entry", "aria-label": "go to step", title: "go to the logged step at or before this one",
       on: { change: () => this.#enter(), focus: () => this.#entry.select() },
     });
-    this.#menus = [new Menu("View", () => viewMenu(app)), new Menu("?", help, "help")];
+    this.#menus = [new Menu("View", () => viewMenu(app)), new Menu("Compare", () => compareMenu(app)), new Menu("?", help, "help")];
     this.element = el(
       "header", { class: "top" },
       this.#play, this.#slider, this.#label,
@@ -112,7 +113,7 @@ export class Player {
   }
 
   toggleHelp() {
-    this.#menus[1].toggle();
+    this.#menus.at(-1).toggle();
   }
 
   /** Close an open menu; false where none was open. */

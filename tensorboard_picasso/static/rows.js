@@ -2,6 +2,8 @@
 
 import { Card } from "./card.js";
 import { across, drawing, line, path, rangeOf, runColour, seekable } from "./chart.js";
+import { isComparing, nameOf } from "./compare.js";
+import { Comparison } from "./comparison.js";
 import { button, el, setText } from "./dom.js";
 import { count, number, percent, stepText } from "./format.js";
 
@@ -41,6 +43,7 @@ class Strip {
   #image;
   #cells = [];
   #now;
+  #comparison = null;
   #spark = el("div", { class: "spark" });
   #cursor = el("div", { class: "cursor" });
   #dot = el("div", { class: "dot" });
@@ -67,19 +70,13 @@ class Strip {
   }
 
   get cards() {
-    return [...this.#cells, this.#now].map(({ card }) => card);
+    return this.#comparison?.cards ?? [...this.#cells, this.#now].map(({ card }) => card);
   }
 
   /** The columns or the data changed. */
   update() {
     const { scene } = this.#app;
-    const { columns } = scene;
-    if (columns.join() !== this.#cells.map(({ step }) => step).join() || !this.#now.card.element.isConnected) {
-      this.#cells = columns.map((step, i) => ({ ...(this.#cells[i] ?? this.#cell(step)), step }));
-      const several = scene.datas.length > 1;
-      const name = several ? [el("span", { class: "runname", text: this.#data.run, title: this.#data.run })] : [];
-      this.element.replaceChildren(...name, ...this.#cells.map(({ card }) => card.element), this.#now.card.element, this.#spark);
-    }
+    this.#arrange();
     const series = this.#data.scores.get(this.#image);
     const truth = scene.truth(this.#image);
     this.#values = scene.steps.map((step) => series?.steps.get(step)?.score(truth) ?? null);
@@ -88,9 +85,32 @@ class Strip {
     this.#spark.replaceChildren(drawn, this.#cursor, this.#dot);
   }
 
+  /** Put the cards into the strip: the columns and now, or A, B and the difference. */
+  #arrange() {
+    const { scene, state } = this.#app;
+    const { columns } = scene;
+    const comparing = isComparing(state);
+    const swiping = state.layout === "swipe";
+    if (!comparing) this.#comparison = null;
+    else if (this.#comparison?.swiping !== swiping) {
+      this.#comparison = new Comparison(this.#app, { swiping, open: () => this.#app.open(this.#image) });
+    }
+    const several = scene.datas.length > 1;
+    if (columns.join() !== this.#cells.map(({ step }) => step).join()) {
+      this.#cells = columns.map((step, i) => ({ ...(this.#cells[i] ?? this.#cell(step)), step }));
+    }
+    const name = several ? [el("span", { class: "runname", text: this.#data.run, title: this.#data.run })] : [];
+    const cards = this.#comparison?.elements ?? [...this.#cells, this.#now].map(({ card }) => card.element);
+    const before = [...this.element.children].filter((each) => !each.matches(".runname"));
+    const after = [...cards, this.#spark];
+    if (before.length !== after.length || after.some((each, i) => each !== before[i]) || several !== before.length < this.element.children.length) {
+      this.element.replaceChildren(...name, ...after);
+    }
+  }
+
   /** Paint the maps of the fixed columns. */
   paint() {
-    for (const cell of this.#cells) this.#show(cell, cell.step);
+    if (!this.#comparison) for (const cell of this.#cells) this.#show(cell, cell.step);
     return this.paintNow();
   }
 
@@ -107,13 +127,19 @@ class Strip {
       this.#dot.style.left = left;
       this.#dot.style.top = `${100 - (high > low ? (100 * (value - low)) / (high - low) : 50)}%`;
     }
-    return scene.step === null || this.#show(this.#now, scene.step);
+    if (scene.step === null) return true;
+    return this.#comparison?.paint(this.#spec(scene.step)) ?? this.#show(this.#now, scene.step);
+  }
+
+  #spec(step) {
+    const { scene } = this.#app;
+    return { data: this.#data, image: this.#image, label: scene.label, step, target: scene.target(this.#image) };
   }
 
   #show({ caption, card }, step) {
     const { scene } = this.#app;
     caption.show(scene, this.#image, this.#data.scores.get(this.#image)?.steps.get(step));
-    return card.show({ data: this.#data, image: this.#image, label: scene.label, step, target: scene.target(this.#image) });
+    return card.show(this.#spec(step));
   }
 }
 
@@ -241,19 +267,30 @@ export class Rows {
 
   #head() {
     const { scene } = this.#app;
-    const steps = scene.columns.map((step) =>
+    const comparing = isComparing(this.#app.state);
+    const steps = comparing ? this.#sides() : scene.columns.map((step) =>
       button(stepText(step), `go to step ${count(step)}`, () => this.#app.seek(scene.steps.indexOf(step)), { class: "head" }));
     const truth = scene.labelled ? "the true class" : "the final class";
     this.#heads.replaceChildren(
       el("span", { class: "head", text: "image" }),
-      el("div", { class: "strip" }, ...steps, this.#now, el("span", { class: "head spark", text: `${scene.raw ? "value" : "probability"} of ${truth}` })),
+      el("div", { class: "strip" }, ...steps, ...(comparing ? [] : [this.#now]), el("span", { class: "head spark", text: `${scene.raw ? "value" : "probability"} of ${truth}` })),
     );
     this.#title();
   }
 
+  /** Heads of a comparison. */
+  #sides() {
+    const { scene, state } = this.#app;
+    const name = nameOf(state, (target) => scene.className(scene.images[0], target));
+    const head = (text, options = {}) => el("span", { class: "head", text, title: text, ...options });
+    const a = head(`A: ${name}`);
+    return state.layout === "swipe" ? [el("span", { class: "head" }, a, el("br"), this.#now), head("B − A")] : [a, this.#now, head("B − A")];
+  }
+
   #title() {
     const { scene } = this.#app;
-    setText(this.#now, scene.step === null ? "" : `now: ${stepText(scene.step)}`);
+    const side = isComparing(this.#app.state) ? "B" : "now";
+    setText(this.#now, scene.step === null ? "" : `${side}: ${stepText(scene.step)}`);
   }
 
   /** Paint the rows in sight; false while something is still loading. */

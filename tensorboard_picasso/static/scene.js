@@ -65,7 +65,7 @@ export class Scene {
     const chosen = this.#state.runs;
     this.shown =
       chosen === null ? this.listed.slice(0, DEFAULT_RUNS) : this.listed.filter((run) => chosen.includes(run));
-    this.datas = this.shown.map((run) => this.#store.data(run, this.probe));
+    this.datas = this.shown.map((run) => this.dataOf(run));
     this.methods = this.#findMethods();
     this.label =
       this.methods.find((each) => each.label === this.#state.method)?.label ?? this.methods[0]?.label ?? null;
@@ -118,6 +118,11 @@ export class Scene {
     if (step === null) return this.steps.length - 1;
     const after = this.steps.findIndex((each) => each > step);
     return after < 0 ? this.steps.length - 1 : Math.max(after - 1, 0);
+  }
+
+  /** One run of the probe, whether it is shown or not. */
+  dataOf(run) {
+    return this.#store.data(run, this.probe);
   }
 
   get step() {

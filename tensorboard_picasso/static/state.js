@@ -21,6 +21,8 @@ function within(low, high) {
 export const READINGS = ["importance", "score", "evidence"];
 export const SCALES = ["shared", "step", "map"];
 export const SIZES = { small: 72, medium: 96, large: 144 };
+export const LAYOUTS = ["side", "swipe"];
+export const ALIGNMENTS = ["step", "share"];
 export const SPEEDS = [2, 5, 10, 20, 30, 60];
 
 // Key in the URL, default, reading and writing. null: chosen from the data.
@@ -39,6 +41,13 @@ const KEYS = {
   scale: { key: "scale", initial: "shared", ...oneOf(...SCALES) },
   size: { key: "size", initial: "medium", ...oneOf(...Object.keys(SIZES)) },
   speed: { key: "speed", initial: 10, ...within(1, 60) },
+  // What the page is compared with, where it is not the same; see compare.js.
+  pin: { key: "pin", initial: null, ...WHOLE },
+  pinRun: { key: "pinrun", initial: null, ...TEXT },
+  pinTarget: { key: "pinclass", initial: null, ...WHOLE },
+  pinMethod: { key: "pinmethod", initial: null, ...TEXT },
+  layout: { key: "layout", initial: "side", ...oneOf(...LAYOUTS) },
+  align: { key: "align", initial: "step", ...oneOf(...ALIGNMENTS) },
   open: { key: "open", initial: null, ...WHOLE },
 };
 

@@ -1,0 +1,128 @@
+// Two of anything: which map stands beside the current one, and what lies between the two.
+// B is what the page shows. A is B with what is pinned put in its place: run, step, class, method.
+
+import { count } from "./format.js";
+import { valuesOf } from "./look.js";
+import { halfLevel, logProbability, paint } from "./maps.js";
+import { comparable, meanOf } from "./reading.js";
+
+/** The choices that make A; null: as in B. */
+export const PINS = ["pinRun", "pin", "pinTarget", "pinMethod"];
+
+/** Whether something is compared. */
+export function isComparing(state) {
+  return PINS.some((name) => state[name] !== null);
+}
+
+/** Pin what is shown as A, so that what is chosen next is compared with it. */
+export function pinned(scene, state) {
+  return {
+    pin: scene.step,
+    // Of several runs each is compared with itself.
+    pinRun: scene.shown.length === 1 ? scene.shown[0] : null,
+    pinTarget: state.target,
+    pinMethod: scene.label,
+  };
+}
+
+export const UNPINNED = Object.freeze(Object.fromEntries(PINS.map((name) => [name, null])));
+
+function lastStep(series) {
+  return series?.records.at(-1)?.step ?? 0;
+}
+
+/** The newest of a series' steps that is not after a step. */
+function atOrBefore(series, step) {
+  let found = series?.records[0]?.step ?? step;
+  for (const record of series?.records ?? []) if (record.step <= step) found = record.step;
+  return found;
+}
+
+/** The step of a series nearest to a share of the way from 0 to its last one. */
+function atShare(series, share) {
+  const wanted = share * lastStep(series);
+  let found = wanted;
+  let least = Infinity;
+  for (const { step } of series?.records ?? []) {
+    if (Math.abs(step - wanted) < least) {
+      least = Math.abs(step - wanted);
+      found = step;
+    }
+  }
+  return found;
+}
+
+/** The specification of A's map, for B's. */
+export function sideA(state, dataOf, spec) {
+  const data = state.pinRun === null ? spec.data : dataOf(state.pinRun);
+  const label = state.pinMethod ?? spec.label;
+  const series = data.attributions(label, spec.image);
+  const target = state.pinTarget ?? spec.target;
+  let step = state.pin ?? spec.step;
+  if (data !== spec.data) {
+    const last = lastStep(spec.data.attributions(spec.label, spec.image));
+    step = state.align === "share" && state.pin === null && last ? atShare(series, spec.step / last) : atOrBefore(series, step);
+  }
+  return { data, image: spec.image, label, step, target };
+}
+
+/** What A is, in words: what differs from B. */
+export function nameOf(state, className) {
+  const parts = [];
+  if (state.pinRun !== null) parts.push(state.pinRun);
+  if (state.pin !== null) parts.push(`step ${count(state.pin)}`);
+  if (state.pinTarget !== null) parts.push(`“${className(state.pinTarget)}”`);
+  if (state.pinMethod !== null) parts.push(state.pinMethod);
+  return parts.join(" · ");
+}
+
+/** One number a window: what hiding it takes from the class's log-probability. */
+function loss(record, target) {
+  const whole = logProbability(record.wholeOf(target));
+  return record.column(target).map((value) => whole - logProbability(value));
+}
+
+function painted(record, grid) {
+  const { geometry, height, width } = record.settings;
+  return paint(grid, geometry, height, width);
+}
+
+function minus(b, a) {
+  return Float64Array.from(b, (value, i) => value - a[i]);
+}
+
+/** Half a stored level at each pixel, in the unit shown; null for maps that are exact. */
+function slack({ record, plane, target }) {
+  if (plane?.precision !== "q8") return null;
+  const unit = comparable(record.settings) ? 1 : meanOf(record, target) || 1;
+  return (i) => halfLevel(plane.values[i], plane.peak, record.settings.sign) / unit;
+}
+
+/**
+ * B minus A.
+ * @param {object} a what `look` found of A; b likewise
+ * @returns {{why: string}|{values: Float64Array, a: ArrayLike<number>, b: ArrayLike<number>,
+ *   kind: "change"|"evidence"|"probability", unit: string}} one number a pixel; `why` there is none
+ */
+export function difference(a, b) {
+  const [from, to] = [a.record.settings, b.record.settings];
+  if (a.record.hash !== b.record.hash) return { why: "A is another image" };
+  if (from.height !== to.height || from.width !== to.width) return { why: "A has another size" };
+  if (from.sign !== to.sign || from.unit !== to.unit || from.score !== to.score || a.reading !== b.reading) {
+    return { why: "no common unit" };
+  }
+  if (a.target !== b.target && from.geometry && to.geometry && to.output !== "raw" && b.reading !== "score") {
+    // Between two classes: what hiding takes from the ratio of their probabilities.
+    const [lostA, lostB] = [painted(a.record, loss(a.record, a.target)), painted(b.record, loss(b.record, b.target))];
+    return { values: minus(lostB, lostA), a: lostA, b: lostB, kind: "evidence", unit: to.unit };
+  }
+  const [before, after] = [valuesOf(a), valuesOf(b)];
+  const values = minus(after, before);
+  const [slackA, slackB] = [slack(a), slack(b)];
+  if (slackA && slackB) {
+    // A difference that both maps' rounding could make is none.
+    for (let i = 0; i < values.length; i++) if (Math.abs(values[i]) < Math.min(slackA(i), slackB(i))) values[i] = 0;
+  }
+  const unit = b.reading === "score" ? "" : comparable(to) ? to.unit : "times a uniform map";
+  return { values, a: before, b: after, kind: b.reading === "score" ? "probability" : "change", unit };
+}

@@ -1,0 +1,57 @@
+// The Compare menu: what A is, and how A and B are laid out.
+
+import { isComparing, pinned, UNPINNED } from "./compare.js";
+import { el, select } from "./dom.js";
+import { count } from "./format.js";
+import { LAYOUTS } from "./state.js";
+
+const LAYOUT_NAMES = { side: "side by side", swipe: "swipe" };
+
+/** The steps that A is likely to be: the first, where one is now, the one that is pinned. */
+function stepChoices({ scene, state }) {
+  const steps = [scene.steps[0], scene.step, state.pin].filter((step) => step !== null && step !== undefined);
+  const name = (step) => (step === scene.steps[0] ? `first (${count(step)})` : step === scene.step ? `this one (${count(step)}), pinned` : `pinned (${count(step)})`);
+  return [["", "the same step"], ...[...new Set(steps)].sort((x, y) => x - y).map((step) => [String(step), name(step)])];
+}
+
+/** The Compare menu's fields. */
+export function compareMenu(app) {
+  const { scene, state } = app;
+  const names = scene.images.map((image) => scene.input(image)?.class_names ?? []).find((each) => each.length) ?? [];
+  const same = (text) => ["", `the same ${text}`];
+  const choose = (name, read) => (value) => state.set({ [name]: value === "" ? null : read(value) });
+  const act = (text, key, patch, disabled = false) =>
+    el("button", { type: "button", disabled, title: `key ${key}`, on: { click: () => (state.set(patch()), app.player.closeMenus()) } }, text);
+  const comparing = isComparing(state);
+  return [
+    el("p", { text: "B is what the page shows; A is what it is compared with." }),
+    el(
+      "div", { class: "acts" },
+      act("Pin this as A", "p", () => pinned(scene, state), scene.step === null),
+      act("Swap A and B", "s", () => swapped(scene, state), !comparing),
+      act("Stop comparing", "c", () => UNPINNED, !comparing),
+    ),
+    select("A: step", stepChoices(app), state.pin === null ? "" : String(state.pin), choose("pin", Number)),
+    select("A: run", [same("run"), ...scene.listed.map((run) => [run, run])], state.pinRun ?? "", choose("pinRun", String)),
+    select(
+      "A: class", [same("class"), ...scene.targets.map((each) => [String(each), names[each] ?? `class ${each}`])],
+      state.pinTarget === null ? "" : String(state.pinTarget), choose("pinTarget", Number),
+    ),
+    select("A: method", [same("method"), ...scene.methods.map(({ label }) => [label, label])], state.pinMethod ?? "", choose("pinMethod", String)),
+    select("layout", LAYOUTS.map((each) => [each, LAYOUT_NAMES[each]]), state.layout, (layout) => state.set({ layout })),
+    select(
+      "runs align", [["step", "by step"], ["share", "by share of training done"]], state.align, (align) => state.set({ align }),
+    ),
+  ];
+}
+
+/** A becomes what is shown, and what was shown becomes A. */
+export function swapped(scene, state) {
+  const last = scene.steps.at(-1);
+  return {
+    ...(state.pin === null ? {} : { step: state.pin === last ? null : state.pin, pin: scene.step }),
+    ...(state.pinRun === null || scene.shown.length !== 1 ? {} : { runs: [state.pinRun], pinRun: scene.shown[0] }),
+    ...(state.pinTarget === null ? {} : { target: state.pinTarget, pinTarget: state.target }),
+    ...(state.pinMethod === null ? {} : { method: state.pinMethod, pinMethod: scene.label }),
+  };
+}

@@ -1,0 +1,78 @@
+// A, B and the difference of one image in one run: side by side, or one under the other with a swipe.
+
+import { Card } from "./card.js";
+import { nameOf, sideA } from "./compare.js";
+import { Difference } from "./difference.js";
+import { el, setText } from "./dom.js";
+import { number, percent, stepText } from "./format.js";
+
+/** `A 7 94 %`: which side, the class that is explained, its score. */
+class SideCaption {
+  #side = el("span", { class: "side" });
+  #name = el("span", { class: "class" });
+  #score = el("span", { class: "score" });
+
+  constructor() {
+    this.element = el("figcaption", {}, this.#side, this.#name, this.#score);
+  }
+
+  show(side, scene, { data, image, step, target }) {
+    const record = data.scores.get(image)?.steps.get(step);
+    setText(this.#side, side);
+    setText(this.#name, scene.className(image, target));
+    const score = record?.score(target);
+    setText(this.#score, score === undefined ? "" : scene.raw ? number(score) : percent(score));
+  }
+}
+
+export class Comparison {
+  #app;
+  #swiping;
+  #captions = [new SideCaption(), new SideCaption()];
+  #a;
+  #b;
+  #difference;
+  #name = el("span", { class: "score" });
+
+  constructor(app, { swiping, open = () => {} }) {
+    this.#app = app;
+    this.#swiping = swiping;
+    [this.#a, this.#b] = this.#captions.map(({ element }) => new Card(app, { caption: element }));
+    this.#b.element.classList.add("now");
+    this.#difference = new Difference(app, {
+      caption: el("figcaption", {}, el("span", { class: "side", text: "B − A" }), this.#name),
+    });
+    for (const card of this.cards) card.element.addEventListener("click", open);
+    this.elements = swiping ? [this.#swipe(), this.#difference.element] : this.cards.map((card) => card.element);
+  }
+
+  get swiping() {
+    return this.#swiping;
+  }
+
+  get cards() {
+    return [this.#a, this.#b, this.#difference];
+  }
+
+  /** B lies on A and is cut off at a line, which all comparisons of the page share. */
+  #swipe() {
+    const app = this.#app;
+    const line = el("input", {
+      type: "range", class: "swipe", min: 0, max: 100, step: 1, value: app.swipe, "aria-label": "line between A and B",
+      on: { input: () => app.moveSwipe(Number(line.value)), click: (event) => event.stopPropagation() },
+    });
+    return el("div", { class: "swiped" }, this.#a.element, this.#b.element, line);
+  }
+
+  /** Paint for what B shows; false while something is still loading. */
+  paint(spec) {
+    const { scene, state } = this.#app;
+    const a = sideA(state, (run) => scene.dataOf(run), spec);
+    this.#captions[0].show("A", scene, a);
+    this.#captions[1].show("B", scene, spec);
+    setText(this.#name, a.step === spec.step ? "" : `${stepText(a.step)} to ${stepText(spec.step).replace("step ", "")}`);
+    this.#a.element.title = nameOf(state, (target) => scene.className(spec.image, target));
+    const shown = [this.#a.show(a), this.#b.show(spec), this.#difference.show(a, spec)];
+    return shown.every(Boolean);
+  }
+}

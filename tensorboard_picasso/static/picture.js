@@ -1,0 +1,125 @@
+// A picture on screen: caption, canvas, a note over it, a line below, the window under the pointer.
+
+import { el, setText } from "./dom.js";
+import { placeOf } from "./look.js";
+import { overlay } from "./palette.js";
+
+export class Picture {
+  #context;
+  #pixels = null;
+  #note = el("span", { class: "note" });
+  #outline = el("span", { class: "outline", hidden: true });
+  #below = el("div", { class: "below" });
+  #here = el("span", { class: "here" });
+  #frame;
+
+  /** Settings (height, width, geometry) of what is painted; null where nothing is. */
+  settings = null;
+
+  /** @param {HTMLElement} caption filled by the owner */
+  constructor(app, caption) {
+    this.app = app;
+    this.canvas = el("canvas", { width: 1, height: 1, role: "img" });
+    this.#context = this.canvas.getContext("2d");
+    const pane = el("div", { class: "pane" }, this.canvas, this.#outline);
+    this.#frame = el("div", { class: "frame" }, pane, this.#note);
+    this.element = el("figure", { class: "card" }, caption, this.#frame, this.#below);
+    this.#frame.addEventListener("pointermove", (event) => this.#hover(event));
+    this.#frame.addEventListener("pointerleave", () => app.hover(null));
+  }
+
+  /** The image that is shown, for the hover of all its pictures together. */
+  get image() {
+    return null;
+  }
+
+  /** What was painted stays, faded and without its step, until the numbers are here. */
+  wait() {
+    this.#frame.classList.add("loading");
+    delete this.canvas.dataset.step;
+    return false;
+  }
+
+  /** Say why there is nothing to paint. */
+  say(text) {
+    this.settings = null;
+    this.#frame.classList.remove("loading");
+    this.#frame.classList.add("empty");
+    delete this.canvas.dataset.step;
+    setText(this.#note, text);
+    setText(this.#below, "");
+    return true;
+  }
+
+  /**
+   * Paint numbers over an image.
+   * @param {object} settings height, width and geometry of the map
+   * @param {ArrayLike<number>} values one a pixel
+   * @param {object} ground the image's, as the store gives it
+   * @param {object} options of `overlay`
+   * @returns {number} how many values lie beyond the scale
+   */
+  draw(settings, values, ground, options) {
+    const { height, width } = settings;
+    if (this.canvas.width !== width || this.canvas.height !== height) {
+      this.canvas.width = width;
+      this.canvas.height = height;
+      this.#pixels = null;
+      this.element.style.setProperty("--ratio", `${width} / ${height}`);
+    }
+    this.#pixels ??= this.#context.createImageData(width, height);
+    const fits = ground.state === "ready" && ground.grey.length === width * height;
+    const below = fits ? ground.grey : new Uint8Array(width * height).fill(128);
+    const clipped = overlay(this.#pixels.data, values, below, { ...options, width });
+    this.#context.putImageData(this.#pixels, 0, 0);
+    this.settings = settings;
+    this.#frame.classList.remove("loading", "empty");
+    setText(this.#note, fits ? "" : "image not kept");
+    return clipped;
+  }
+
+  /** The line below the map. */
+  remark(text) {
+    setText(this.#below, text);
+  }
+
+  #hover(event) {
+    if (!this.settings) return this.app.hover(null);
+    const box = this.canvas.getBoundingClientRect();
+    const inside = (value) => Math.min(Math.max(value, 0), 1 - 1e-9);
+    const x = inside((event.clientX - box.left) / box.width);
+    const y = inside((event.clientY - box.top) / box.height);
+    this.app.hover({ image: this.image, x, y, card: this, clientX: event.clientX, clientY: event.clientY });
+  }
+
+  /** The window (or pixel) under a point, as fractions of the image; null where there is no map. */
+  windowAt(point) {
+    if (!this.settings) return null;
+    const { height, width } = this.settings;
+    const at = placeOf(this.settings, point);
+    return { left: at.left / width, top: at.top / height, width: at.width / width, height: at.height / height };
+  }
+
+  /** Outline a window (fractions of the image), with this map's own value there; null: none. */
+  mark(box, point) {
+    this.#outline.hidden = box === null;
+    if (box === null) {
+      this.#here.remove();
+      return;
+    }
+    for (const key of ["left", "top", "width", "height"]) this.#outline.style[key] = `${100 * box[key]}%`;
+    if (!this.settings) return;
+    setText(this.#here, this.short(placeOf(this.settings, point)));
+    if (!this.#here.isConnected) this.#frame.append(this.#here);
+  }
+
+  /** This map's value at a place, in a word. */
+  short() {
+    return "";
+  }
+
+  /** What the pointer is told, line by line; null where there is no map. */
+  readout(point) {
+    return this.settings && this.lines(placeOf(this.settings, point));
+  }
+}
