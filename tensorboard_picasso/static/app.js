@@ -21,6 +21,8 @@ import { Timeline } from "./timeline.js";
 const WORK = ["all", "paint", "step"];
 // Choices that change which data is shown; the others only change how.
 const DATA_CHOICES = ["runs", "filter", "probe", "method", ...PINS];
+// Choices that no number or picture depends on.
+const UNPAINTED = ["speed", "swipe", "zoom"];
 const AHEAD = 8; // steps decoded before they are shown
 
 export class App {
@@ -32,7 +34,6 @@ export class App {
   #live = el("div", { class: "live", "aria-live": "polite" });
   #empty = el("div", { class: "empty-page", hidden: true });
   #pointed = null;
-  swipe = 50;
 
   constructor(state) {
     this.state = state;
@@ -61,6 +62,7 @@ export class App {
   async start() {
     connect(() => this.reload());
     this.#size();
+    this.#swipe();
     await this.store.loadIndex();
     await this.#load();
   }
@@ -105,8 +107,14 @@ export class App {
     this.#urlTimer = setTimeout(() => writeUrl(this.state.url()), 200);
     if (DATA_CHOICES.some((name) => names.has(name)) || names.has("open")) this.#load();
     if (names.size === 1 && names.has("step")) this.schedule("step");
-    else if (!(names.size === 1 && names.has("speed"))) this.schedule("all");
+    else if (![...names].every((name) => UNPAINTED.includes(name))) this.schedule("all");
+    if (names.has("swipe")) this.#swipe();
     if (names.has("size")) this.#size();
+  }
+
+  #swipe() {
+    this.root.style.setProperty("--swipe", `${this.state.swipe}%`);
+    for (const line of this.root.querySelectorAll("input.swipe")) line.value = this.state.swipe;
   }
 
   #size() {
@@ -200,13 +208,6 @@ export class App {
     if (!steps.length) return;
     const at = Math.min(Math.max(place, 0), steps.length - 1);
     this.state.set({ step: at === steps.length - 1 ? null : steps[at] });
-  }
-
-  /** The line between A and B where one lies on the other, in per cent of the width. */
-  moveSwipe(place) {
-    this.swipe = place;
-    this.root.style.setProperty("--swipe", `${place}%`);
-    for (const line of this.root.querySelectorAll("input.swipe")) line.value = place;
   }
 
   /** Open an image large, or go back to the rows. */

@@ -58,8 +58,8 @@ export class Comparison {
   #swipe() {
     const app = this.#app;
     const line = el("input", {
-      type: "range", class: "swipe", min: 0, max: 100, step: 1, value: app.swipe, "aria-label": "line between A and B",
-      on: { input: () => app.moveSwipe(Number(line.value)), click: (event) => event.stopPropagation() },
+      type: "range", class: "swipe", min: 0, max: 100, step: 1, value: app.state.swipe, "aria-label": "line between A and B",
+      on: { input: () => app.state.set({ swipe: Number(line.value) }), click: (event) => event.stopPropagation() },
     });
     return el("div", { class: "swiped" }, this.#a.element, this.#b.element, line);
   }

@@ -11,9 +11,22 @@ export const KEYS = [
   ["Home, End", "first and newest step"],
   ["p", "pin what is shown as A and compare it with what comes"],
   ["s, c", "swap A and B, stop comparing"],
+  ["+ − 0", "large view: zoom in, out, whole image (also Ctrl + wheel, pinch)"],
+  ["h j k l", "large view: move left, down, up, right (also drag)"],
   ["Esc", "close what is open"],
   ["?", "this help"],
 ];
+
+const ZOOMS = {
+  "+": (zoom) => zoom.by(1.5),
+  "=": (zoom) => zoom.by(1.5),
+  "-": (zoom) => zoom.by(1 / 1.5),
+  0: (zoom) => zoom.reset(),
+  h: (zoom) => zoom.move(-0.2, 0),
+  j: (zoom) => zoom.move(0, 0.2),
+  k: (zoom) => zoom.move(0, -0.2),
+  l: (zoom) => zoom.move(0.2, 0),
+};
 
 /** Elements that need the key themselves. */
 function keeps(target, key) {
@@ -37,6 +50,7 @@ export function listenToKeys(app) {
     else if (key === "p" && app.scene.step !== null) app.state.set(pinned(app.scene, app.state));
     else if (key === "s" && isComparing(app.state)) app.state.set(swapped(app.scene, app.state));
     else if (key === "c") app.state.set(UNPINNED);
+    else if (app.large.isOpen && key in ZOOMS) ZOOMS[key](app.large.zoom);
     else if (key === "?") app.player.toggleHelp();
     else if (key === "Escape") {
       if (!app.player.closeMenus() && app.state.open !== null) app.open(null);

@@ -5,8 +5,10 @@ import { isComparing } from "./compare.js";
 import { Comparison } from "./comparison.js";
 import { across, drawing, line, path, rangeOf, runColour, seekable } from "./chart.js";
 import { button, el, setText } from "./dom.js";
+import { filmFields, Films } from "./film.js";
 import { number, percent, stepText } from "./format.js";
 import { Legend } from "./legend.js";
+import { Zoom } from "./zoom.js";
 
 const CLASSES = 5; // lines in the chart and rows in the table
 const LINES = ["#0e9384", "#9b59d0", "#d6487e", "#6a8f1f", "#4a7fd6"];
@@ -168,6 +170,7 @@ export class Large {
   #name = el("h2", { tabindex: -1 });
   #facts = el("p", { class: "quiet" });
   #step = el("p", { class: "quiet" });
+  #films;
   #held = el("div", { class: "blocks" });
   #drawn = null;
   #legend;
@@ -175,19 +178,23 @@ export class Large {
   constructor(app) {
     this.#app = app;
     this.#legend = new Legend(app);
+    this.#films = new Films(app);
     const move = (by) => {
       const { images } = app.scene;
       const next = images[(images.indexOf(this.#image) + by + images.length) % images.length];
       app.open(next);
     };
+    this.zoom = new Zoom(app.state);
     this.element = el(
       "section", { class: "large", role: "dialog", "aria-label": "image", hidden: true },
       el("div", { class: "bar" },
         button("←", "back to all images", () => app.open(null), { class: "back" }), this.#name,
+        ...filmFields(app),
         button("‹", "image before", () => move(-1)), button("›", "next image", () => move(1))),
       this.#legend.element,
-      el("div", { class: "content" }, el("div", { class: "about" }, this.#original, this.#facts, this.#step), this.#held),
+      el("div", { class: "content" }, el("div", { class: "about" }, this.#original, this.#facts, this.#step), el("div", { class: "all" }, this.#films.element, this.#held)),
     );
+    this.zoom.follow(this.element);
   }
 
   get isOpen() {
@@ -195,7 +202,7 @@ export class Large {
   }
 
   get cards() {
-    return this.isOpen ? [...this.#blocks.values()].flatMap((block) => block.cards) : [];
+    return this.isOpen ? [...this.#films.cards, ...[...this.#blocks.values()].flatMap((block) => block.cards)] : [];
   }
 
   update() {
@@ -224,6 +231,7 @@ export class Large {
       this.#held.replaceChildren(...elements);
     }
     for (const block of this.#blocks.values()) block.update();
+    this.#films.update(image);
     this.#legend.update();
     if (opened) this.#name.focus({ preventScroll: true });
   }
@@ -233,7 +241,7 @@ export class Large {
     const { scene } = this.#app;
     this.#paintOriginal();
     setText(this.#step, scene.step === null ? "" : stepText(scene.step, scene.epoch(scene.step)));
-    return [...this.#blocks.values()].map((block) => block.paint()).every(Boolean);
+    return [this.#films, ...this.#blocks.values()].map((part) => part.paint()).every(Boolean);
   }
 
   #paintOriginal() {

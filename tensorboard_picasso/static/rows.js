@@ -1,40 +1,12 @@
 // The rows: an image each, its maps over training, and how sure the network is of it.
 
+import { Caption } from "./caption.js";
 import { Card } from "./card.js";
 import { across, drawing, line, path, rangeOf, runColour, seekable } from "./chart.js";
 import { isComparing, nameOf } from "./compare.js";
 import { Comparison } from "./comparison.js";
 import { button, el, setText } from "./dom.js";
-import { count, number, percent, stepText } from "./format.js";
-
-/** `✗ 3 (61 %)` */
-class Caption {
-  #mark = el("span", { class: "mark" });
-  #name = el("span", { class: "class" });
-  #score = el("span", { class: "score" });
-
-  constructor() {
-    this.element = el("figcaption", {}, this.#mark, this.#name, this.#score);
-  }
-
-  show(scene, image, record) {
-    if (!record) {
-      this.element.className = "";
-      setText(this.#mark, "");
-      setText(this.#name, "");
-      setText(this.#score, "");
-      return;
-    }
-    const label = scene.input(image)?.label ?? null;
-    const { predicted } = record;
-    const right = label === predicted;
-    this.element.className = label === null ? "" : right ? "right" : "wrong";
-    setText(this.#mark, label === null ? "" : right ? "✓" : "✗");
-    setText(this.#name, scene.className(image, predicted));
-    const score = record.score(predicted);
-    setText(this.#score, `(${record.output === "raw" ? number(score) : percent(score)})`);
-  }
-}
+import { count, stepText } from "./format.js";
 
 /** One run's maps of one image. */
 class Strip {

@@ -18,10 +18,23 @@ function within(low, high) {
   };
 }
 
+const WHOLE_IMAGE = Object.freeze([1, 0, 0]);
+// Scale, and the left and top edge of what is in sight, as parts of the image.
+const ZOOM = {
+  read: (text) => {
+    const [scale, left, top] = text.split(",").map(Number);
+    const inside = (value) => value >= 0 && value <= 1 - 1 / scale + 1e-6;
+    return scale >= 1 && scale <= 16 && inside(left) && inside(top) ? [scale, left, top] : undefined;
+  },
+  write: (zoom) => zoom.map((value) => String(Number(value.toFixed(4)))).join(","),
+};
+
 export const READINGS = ["importance", "score", "evidence"];
 export const SCALES = ["shared", "step", "map"];
 export const SIZES = { small: 72, medium: 96, large: 144 };
 export const LAYOUTS = ["side", "swipe"];
+export const FILMS = ["log", "even", "change"];
+export const FRAMES = [6, 12, 24, 48];
 export const ALIGNMENTS = ["step", "share"];
 export const SPEEDS = [2, 5, 10, 20, 30, 60];
 
@@ -47,7 +60,12 @@ const KEYS = {
   pinTarget: { key: "pinclass", initial: null, ...WHOLE },
   pinMethod: { key: "pinmethod", initial: null, ...TEXT },
   layout: { key: "layout", initial: "side", ...oneOf(...LAYOUTS) },
+  swipe: { key: "swipe", initial: 50, ...within(0, 100) },
+  zoom: { key: "zoom", initial: WHOLE_IMAGE, ...ZOOM },
   align: { key: "align", initial: "step", ...oneOf(...ALIGNMENTS) },
+  // The film strip of the large view: which steps, and how many.
+  film: { key: "film", initial: "log", ...oneOf(...FILMS) },
+  frames: { key: "frames", initial: 12, ...within(2, 48) },
   open: { key: "open", initial: null, ...WHOLE },
 };
 
@@ -83,7 +101,7 @@ export class State {
     const entries = new Map();
     for (const [name, { key, initial, write }] of Object.entries(KEYS)) {
       const value = this.#values[name];
-      if (value !== null && value !== initial) entries.set(key, write(value));
+      if (value !== null && write(value) !== (initial === null ? null : write(initial))) entries.set(key, write(value));
     }
     return entries;
   }

@@ -1,0 +1,186 @@
+// The film strip: one image, one method, one class, maps over training in a row.
+
+import { Caption } from "./caption.js";
+import { Card } from "./card.js";
+import { runColour } from "./chart.js";
+import { button, el, select } from "./dom.js";
+import { count, stepText } from "./format.js";
+import { look, valuesOf } from "./look.js";
+import { FILMS, FRAMES } from "./state.js";
+
+const FILM_NAMES = { log: "log-spaced", even: "evenly", change: "where it changed most" };
+
+/** `frames` places of `count`, at equal distances. */
+export function evenly(count, frames) {
+  const length = Math.min(frames, count);
+  return Array.from({ length }, (_, i) => Math.round((i * (count - 1)) / Math.max(length - 1, 1)));
+}
+
+/** Places of steps at equal distances of their logarithm, first and last among them. */
+export function logSpaced(steps, frames) {
+  if (steps.length <= frames) return steps.map((_, i) => i);
+  const span = Math.log1p(steps.at(-1) - steps[0]);
+  const places = [];
+  for (let i = 0; i < frames; i++) {
+    const wanted = steps[0] + Math.expm1((i * span) / (frames - 1));
+    let place = steps.findIndex((step) => step >= wanted - 1e-6);
+    if (place > 0 && wanted - steps[place - 1] < steps[place] - wanted) place--;
+    // Early steps lie close together: each is taken once, and room is left for those to come.
+    place = Math.max(place < 0 ? steps.length - 1 : place, (places.at(-1) ?? -1) + 1);
+    places.push(Math.min(place, steps.length - (frames - i)));
+  }
+  return places;
+}
+
+/** The first and last place and those with the largest change from the one before. */
+export function mostChanged(changes, frames) {
+  const last = changes.length - 1;
+  const order = [...changes.keys()].filter((place) => place > 0 && place < last && changes[place] > 0);
+  order.sort((a, b) => changes[b] - changes[a] || a - b);
+  const places = [0, last, ...order.slice(0, Math.max(frames - 2, 0))];
+  return [...new Set(places)].filter((place) => place >= 0).sort((a, b) => a - b);
+}
+
+/** Fields that choose the frames. */
+export function filmFields({ state }) {
+  return [
+    select("film", FILMS.map((each) => [each, FILM_NAMES[each]]), state.film, (film) => state.set({ film })),
+    select("frames", FRAMES.map((each) => [String(each), String(each)]), String(state.frames), (frames) => state.set({ frames: Number(frames) })),
+  ];
+}
+
+/** One run's strip. */
+export class Film {
+  #app;
+  #data;
+  #image;
+  #frames = [];
+  #changes = new Map();
+  #known = false;
+  #list = el("div", { class: "film", role: "list" });
+
+  constructor(app, data, image) {
+    this.#app = app;
+    this.#data = data;
+    this.#image = image;
+    const colour = runColour(app.scene.runs, data.run);
+    this.element = el("div", { class: "filmof", style: { "--run": colour }, title: data.run }, this.#list);
+  }
+
+  get cards() {
+    return this.#frames.map(({ card }) => card);
+  }
+
+  #spec(step) {
+    const { scene } = this.#app;
+    return { data: this.#data, image: this.#image, label: scene.label, step, target: scene.target(this.#image) };
+  }
+
+  /** Steps at which the method was logged, so that no frame is empty. */
+  get #steps() {
+    return this.#data.attributions(this.#app.scene.label, this.#image)?.records.map((record) => record.step) ?? [];
+  }
+
+  /** Choose the frames again: data came, or other frames are wanted. */
+  update() {
+    const { state } = this.#app;
+    const steps = this.#steps;
+    const places = {
+      log: () => logSpaced(steps, state.frames),
+      even: () => evenly(steps.length, state.frames),
+      // What is not here yet is asked for by this, and counted once it came.
+      change: () => mostChanged(this.#change(steps), state.frames),
+    }[state.film]();
+    const wanted = places.map((place) => steps[place]);
+    if (wanted.join() === this.#frames.map(({ step }) => step).join()) return;
+    this.#frames = wanted.map((step, i) => this.#frame(step, i ? wanted[i - 1] : null));
+    this.#list.replaceChildren(...this.#frames.map(({ element }) => element));
+  }
+
+  /** Mean of |difference| of each map from the one before; 0 where one is not here yet. */
+  #change(steps) {
+    let before = null;
+    this.#known = true;
+    return steps.map((step) => {
+      const found = look(this.#app, this.#spec(step));
+      const values = found.record ? this.#kept(found) : null;
+      if (found.loading) this.#known = false;
+      let change = 0;
+      if (values && before) {
+        for (let i = 0; i < values.length; i++) {
+          const difference = Math.abs(values[i] - before[i]);
+          if (Number.isFinite(difference)) change += difference / values.length;
+        }
+      }
+      before = values;
+      return change;
+    });
+  }
+
+  #kept(found) {
+    const key = [found.record.step, found.record.wall, found.target, found.reading].join();
+    if (!this.#changes.has(key)) this.#changes.set(key, Float32Array.from(valuesOf(found)));
+    return this.#changes.get(key);
+  }
+
+  #frame(step, before) {
+    const { scene } = this.#app;
+    const caption = new Caption();
+    const card = new Card(this.#app, { caption: caption.element });
+    const scores = this.#data.scores.get(this.#image)?.steps;
+    const [was, is] = [scores?.get(before)?.predicted, scores?.get(step)?.predicted];
+    const flipped = was !== undefined && is !== undefined && was !== is;
+    card.element.classList.toggle("flip", flipped);
+    const go = button(stepText(step), `go to step ${count(step)}`, () => this.#app.seek(scene.steps.indexOf(step)), { class: "head" });
+    card.element.addEventListener("click", (event) => event.target !== go && go.click());
+    const element = el("div", { class: "frameof", role: "listitem", title: flipped ? "the prediction changed since the frame before" : null }, go, card.element);
+    return { step, caption, card, element };
+  }
+
+  /** Paint all frames; false while something is still loading. */
+  paint() {
+    const { scene, state } = this.#app;
+    if (state.film === "change" && !this.#known) this.update();
+    let ready = true;
+    let now = null;
+    for (const frame of this.#frames) {
+      frame.caption.show(scene, this.#image, this.#data.scores.get(this.#image)?.steps.get(frame.step));
+      ready = frame.card.show(this.#spec(frame.step)) && ready;
+      if (frame.step <= scene.step) now = frame;
+    }
+    for (const frame of this.#frames) frame.card.element.classList.toggle("now", frame === now);
+    return ready;
+  }
+}
+
+/** The strips of all runs on show, one under the other. */
+export class Films {
+  #app;
+  #image = null;
+  #films = new Map();
+  #list = el("div", {});
+
+  constructor(app) {
+    this.#app = app;
+    this.element = el("section", { class: "films", tabindex: 0, "aria-label": "film strip: maps over training" }, this.#list);
+  }
+
+  get cards() {
+    return [...this.#films.values()].flatMap((film) => film.cards);
+  }
+
+  update(image) {
+    const before = image === this.#image ? this.#films : new Map();
+    this.#image = image;
+    this.#films = new Map(this.#app.scene.datas.map((data) => [data, before.get(data) ?? new Film(this.#app, data, image)]));
+    const films = [...this.#films.values()];
+    if (films.length !== this.#list.children.length || films.some(({ element }, i) => this.#list.children[i] !== element)) {
+      this.#list.replaceChildren(...films.map(({ element }) => element));
+    }
+    for (const film of films) film.update();
+  }
+
+  paint() {
+    return [...this.#films.values()].map((film) => film.paint()).every(Boolean);
+  }
+}

@@ -1,0 +1,84 @@
+// Zoom and pan of the large view, the same for all its pictures.
+
+const MOST = 16;
+
+export class Zoom {
+  #state;
+  #held = new Map();
+
+  constructor(state) {
+    this.#state = state;
+  }
+
+  /** Let an element's pictures be zoomed and moved. */
+  follow(element) {
+    const framed = (event) => event.target.closest?.(".frame");
+    // A pinch on a touchpad arrives as a wheel with Ctrl. The wheel alone scrolls the page.
+    element.addEventListener("wheel", (event) => {
+      const frame = framed(event);
+      if (!frame || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      this.by(Math.exp(-event.deltaY / 300), ...within(frame, event));
+    }, { passive: false });
+    element.addEventListener("pointerdown", (event) => {
+      const frame = framed(event);
+      if (frame && event.button === 0) this.#held.set(event.pointerId, { frame, x: event.clientX, y: event.clientY });
+    });
+    element.addEventListener("pointermove", (event) => this.#drag(event));
+    for (const name of ["pointerup", "pointercancel", "pointerleave"]) {
+      element.addEventListener(name, (event) => this.#held.delete(event.pointerId));
+    }
+    const show = () => {
+      const [scale, x, y] = this.#state.zoom;
+      element.classList.toggle("zoomed", scale > 1);
+      element.style.setProperty("--zoom", scale);
+      element.style.setProperty("--pan-x", `${-100 * x}%`);
+      element.style.setProperty("--pan-y", `${-100 * y}%`);
+    };
+    this.#state.onChange((names) => names.has("zoom") && show());
+    show();
+  }
+
+  /** One pointer moves the picture, two pinch it. */
+  #drag(event) {
+    const held = this.#held.get(event.pointerId);
+    if (!held) return;
+    const box = held.frame.getBoundingClientRect();
+    const [dx, dy] = [event.clientX - held.x, event.clientY - held.y];
+    const other = [...this.#held].find(([id]) => id !== event.pointerId)?.[1];
+    if (other) {
+      const before = Math.hypot(held.x - other.x, held.y - other.y);
+      const after = Math.hypot(event.clientX - other.x, event.clientY - other.y);
+      if (before > 0) this.by(after / before, (other.x - box.left) / box.width, (other.y - box.top) / box.height);
+    } else this.move(-dx / box.width, -dy / box.height);
+    [held.x, held.y] = [event.clientX, event.clientY];
+  }
+
+  /** Zoom by a factor around a point of the frame (0..1 along each side). */
+  by(factor, x = 0.5, y = 0.5) {
+    const [scale, left, top] = this.#state.zoom;
+    const next = Math.min(Math.max(scale * factor, 1), MOST);
+    this.#set(next, left + x / scale - x / next, top + y / scale - y / next);
+  }
+
+  /** Move by parts of a frame. */
+  move(dx, dy) {
+    const [scale, left, top] = this.#state.zoom;
+    this.#set(scale, left + dx / scale, top + dy / scale);
+  }
+
+  reset() {
+    this.#set(1, 0, 0);
+  }
+
+  #set(scale, left, top) {
+    const inside = (value) => Math.min(Math.max(value, 0), 1 - 1 / scale);
+    const zoom = [scale, inside(left), inside(top)];
+    if (zoom.some((value, i) => Math.abs(value - this.#state.zoom[i]) > 1e-6)) this.#state.set({ zoom });
+  }
+}
+
+function within(frame, { clientX, clientY }) {
+  const box = frame.getBoundingClientRect();
+  return [(clientX - box.left) / box.width, (clientY - box.top) / box.height];
+}
