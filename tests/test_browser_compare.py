@@ -1,0 +1,243 @@
+"""A beside B: pixels of differences equal NumPy's, by real keys and clicks."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tensorboard_picasso import maps, palettes
+from tensorboard_picasso.metadata import Kind, Series
+from tensorboard_picasso.record import pack_attribution, pack_input, pack_maps, pack_scores
+from tests.browser import tab
+from tests.logs import CLASSES, Log, occlusion, saliency, scores, shown, starts
+from tests.serving import tensorboard
+
+pytestmark = pytest.mark.browser
+SIZE = (20, 26)
+# Two runs on different grids.
+GRIDS = {
+    "fine": ((6, 8), starts(20, 6, 4), starts(26, 8, 5)),
+    "wide": ((10, 10), starts(20, 10, 5), starts(26, 10, 8)),
+}
+STEPS = {"fine": [0, 10, 40], "wide": [0, 20]}
+OTHER = bytes(range(16, 32))  # the hash of image 1 in the second run
+OPACITY = 0.85
+
+
+def odds(run, step, image):
+    return np.random.default_rng((len(run), ord(run[0]), step, image)).normal(0, 2, CLASSES)
+
+
+def grid(run, step, image):
+    _, tops, lefts = GRIDS[run]
+    shape = (len(tops), len(lefts), CLASSES)
+    noise = np.random.default_rng((ord(run[0]), step, image, 1)).normal(0, 1, shape)
+    return (odds(run, step, image) + noise).astype(np.float32)
+
+
+def plane(run, step, image, target):
+    return np.abs(np.random.default_rng((ord(run[0]), step, image, target)).normal(0, 1, SIZE)) ** 3
+
+
+@pytest.fixture(scope="module")
+def logdir(tmp_path_factory):
+    path = tmp_path_factory.mktemp("compared")
+    for run, (window, tops, lefts) in GRIDS.items():
+        log = Log(path / run)
+        for number, step in enumerate(STEPS[run]):
+            values = []
+            for image in range(2):
+                digest = OTHER if (run, image) == ("wide", 1) else bytes(range(16))
+                whole = odds(run, step, image).astype(np.float32)
+                targets = (image, 7)
+                about = occlusion(grid(run, step, image), whole, SIZE, window, tops, lefts, targets)
+                gradient, planes = saliency({t: plane(run, step, image, t) for t in targets})
+                said, given = scores(whole), shown(SIZE, image)
+                about, gradient, planes, said = (
+                    dataclasses.replace(each, input_hash=digest)
+                    for each in (about, gradient, planes, said)
+                )
+                if not number:
+                    given = dataclasses.replace(given, hash=digest)
+                    values.append((Series("p", image, Kind.INPUT), pack_input(given)))
+                values += [
+                    (Series("p", image, Kind.SCORES), pack_scores(said)),
+                    (Series("p", image, Kind.METHOD, "occlusion", "occlusion"),
+                     pack_attribution(about)),
+                    (Series("p", image, Kind.METHOD, "saliency", "saliency"),
+                     pack_attribution(gradient)),
+                    (Series("p", image, Kind.MAP, "saliency", "saliency"), pack_maps(planes)),
+                ]  # fmt: skip
+            log.write(step, values, 100.0 + number)
+        log.close()
+    return path
+
+
+@pytest.fixture(scope="module")
+def url(logdir):
+    with tensorboard(logdir) as url:
+        yield url
+
+
+def painted(run, step, image, target=None):
+    target = image if target is None else target
+    window, tops, lefts = GRIDS[run]
+    whole = np.float32(odds(run, step, image)[target])
+    values = maps.importance(grid(run, step, image)[:, :, target], whole)
+    return maps.paint(values, tops, lefts, window, SIZE)
+
+
+def lost(run, step, image, target):
+    """What hiding takes from a class's log-probability."""
+    window, tops, lefts = GRIDS[run]
+    whole = np.float32(odds(run, step, image)[target])
+    before = maps.log_probability(whole)
+    values = before - maps.log_probability(grid(run, step, image)[:, :, target])
+    return maps.paint(values, tops, lefts, window, SIZE)
+
+
+def ground(image):
+    from io import BytesIO
+
+    from PIL import Image
+
+    rgba = np.asarray(Image.open(BytesIO(shown(SIZE, image).png)).convert("RGBA"))
+    return palettes.grey(rgba)
+
+
+def scale(*runs):
+    return max(
+        maps.statistics(painted(run, step, image)).p99
+        for run in runs for step in STEPS[run] for image in range(2)
+    )  # fmt: skip
+
+
+def expected(values, image, shared):
+    return palettes.overlay(values, ground(image), palettes.ORANGE_BLUE, shared, OPACITY)
+
+
+def difference(run, image):
+    return f'article[data-image="{image}"] .strip[data-run="{run}"] .difference canvas[data-difference]'
+
+
+def test_two_steps_by_keys(browser, url):
+    with tab(browser, url) as picasso:
+        picasso.open(runs="fine").at(40)
+        picasso.key("Home")
+        picasso.at(0)
+        picasso.key("p")
+        picasso.key("End")
+        picasso.at(40)
+        picasso.frame.wait_for_selector(difference("fine", 1))
+        for image in range(2):
+            values = painted("fine", 40, image) - painted("fine", 0, image)
+            np.testing.assert_array_equal(
+                picasso.pixels(difference("fine", image)), expected(values, image, scale("fine"))
+            )
+        before = picasso.pixels(difference("fine", 0))
+        picasso.key("s")
+        picasso.at(0)
+        picasso.frame.wait_for_selector(difference("fine", 0) + '[data-step="0"]')
+        values = painted("fine", 0, 0) - painted("fine", 40, 0)
+        after = picasso.pixels(difference("fine", 0))
+        np.testing.assert_array_equal(after, expected(values, 0, scale("fine")))
+        assert (after != before).any()
+        picasso.key("c")
+        picasso.frame.wait_for_selector(".difference", state="detached")
+
+
+def test_two_runs_on_different_grids_and_another_image(browser, url):
+    with tab(browser, url) as picasso:
+        picasso.open(runs="wide", pinrun="fine").at(20)
+        picasso.frame.wait_for_selector(difference("wide", 0))
+        # Run fine has no step 20: its newest one before that is compared.
+        values = painted("wide", 20, 0) - painted("fine", 10, 0)
+        np.testing.assert_array_equal(
+            picasso.pixels(difference("wide", 0)), expected(values, 0, scale("wide"))
+        )
+        note = picasso.frame.locator('article[data-image="1"] .difference .note')
+        assert note.inner_text() == "A is another image"
+        picasso.frame.locator(".menu.compare > button").click()
+        picasso.frame.get_by_label("runs align").select_option("share")
+        at_end = difference("wide", 0)
+        values = painted("wide", 20, 0) - painted("fine", 40, 0)
+        picasso.page.wait_for_timeout(300)
+        np.testing.assert_array_equal(picasso.pixels(at_end), expected(values, 0, scale("wide")))
+
+
+def test_two_classes_are_evidence(browser, url):
+    with tab(browser, url) as picasso:
+        picasso.open(runs="fine", pinclass="7").at(40)
+        picasso.frame.wait_for_selector(difference("fine", 0))
+        values = lost("fine", 40, 0, 0) - lost("fine", 40, 0, 7)
+        np.testing.assert_array_equal(
+            picasso.pixels(difference("fine", 0)), expected(values, 0, scale("fine"))
+        )
+        picasso.frame.locator(difference("fine", 0)).hover(position={"x": 60, "y": 60})
+        first = picasso.frame.locator(".tip div").first.inner_text()
+        box = picasso.frame.locator(difference("fine", 0)).bounding_box()
+        row, column = int(60 / box["height"] * SIZE[0]), int(60 / box["width"] * SIZE[1])
+        said = float(first.removeprefix("B − A: ").split()[0].replace("−", "-"))
+        assert said == pytest.approx(values[row, column], rel=5e-3)
+        assert "for “7” (A)" in picasso.frame.locator(".legend .more").first.inner_text()
+
+
+def test_gradients_compare_and_rounding_is_no_difference(browser, url):
+    with tab(browser, url) as picasso:
+        picasso.open(runs="fine", method="saliency", pin="40").at(40)
+        picasso.frame.wait_for_selector(difference("fine", 0))
+        neutral = picasso.pixels(difference("fine", 0))
+        np.testing.assert_array_equal(neutral, expected(np.zeros(SIZE), 0, 1.0))
+
+
+def test_methods_without_a_common_unit_have_no_difference(browser, url):
+    with tab(browser, url) as picasso:
+        picasso.open(runs="fine", pinmethod="saliency").at(40)
+        note = picasso.frame.locator('article[data-image="0"] .difference .note')
+        note.filter(has_text="no common unit").wait_for()
+
+
+def test_swipe_film_and_zoom_come_back_from_the_link(browser, url):
+    with tab(browser, url) as picasso:
+        picasso.open(runs="fine", pin="0", layout="swipe", open="0").at(40)
+        picasso.key("+")
+        picasso.frame.locator(".large").get_by_label("line between A and B").fill("20")
+        picasso.frame.get_by_label("frames").select_option("6")
+        steps = picasso.frame.locator(".film .head").all_inner_texts()
+        assert steps == ["step 0", "step 10", "step 40"]
+        picasso.page.wait_for_function("location.hash.includes('frames=6')")
+        kept = picasso.hash()
+        assert "p.picasso.zoom=1.5%2C0.1667%2C0.1667" in kept
+        assert "p.picasso.swipe=20" in kept
+        picasso.page.reload()
+        picasso.at(40)
+        assert picasso.hash() == kept
+        style = picasso.frame.locator(".large").get_attribute("style")
+        assert "--zoom: 1.5" in style
+        picasso.frame.get_by_role("button", name="go to step 10").click()
+        picasso.at(10)
+
+
+CHOICES = """async ([base, steps]) => {
+  const { evenly, logSpaced, mostChanged } = await import(base + "film.js");
+  return {
+    log: logSpaced(steps, 6), few: logSpaced([3, 4], 6), even: evenly(steps.length, 5),
+    one: evenly(1, 5), none: evenly(0, 5), change: mostChanged([0, 1, 5, 0, 3, 0.5, 0], 4),
+  };
+}"""
+
+
+def test_choice_of_frames(browser, url):
+    page = browser.new_page()
+    page.goto(f"{url}data/plugin/picasso/index")
+    steps = [*range(20), 100, 1000]
+    found = page.evaluate(CHOICES, [f"{url}data/plugin/picasso/static/", steps])
+    page.close()
+    # Equal parts of log1p(1000) ask for 0, 2.98, 14.8, 62.0, 250 and 1000; the fourth leaves
+    # a step of its own for each that follows.
+    assert [steps[place] for place in found["log"]] == [0, 3, 15, 19, 100, 1000]
+    assert found["few"] == [0, 1]
+    assert found["even"] == [0, 5, 11, 16, 21]
+    assert found["one"] == [0]
+    assert found["none"] == []
+    assert found["change"] == [0, 2, 4, 6]
