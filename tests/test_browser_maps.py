@@ -218,14 +218,14 @@ def test_large_view_shows_all_methods_and_classes(browser, url):
     with tab(browser, url) as picasso:
         picasso.open(step="5").at(5)
         picasso.frame.locator('article[data-image="0"] .original button').click()
-        picasso.frame.wait_for_selector('.large canvas[data-method="saliency"][data-step="5"]')
+        picasso.frame.wait_for_selector('.block canvas[data-method="saliency"][data-step="5"]')
         picasso.at(5)
         for method in ("occlusion", "saliency"):
             for target in (0, 7):
-                selector = f'.large canvas[data-method="{method}"][data-target="{target}"]'
+                selector = f'.block canvas[data-method="{method}"][data-target="{target}"]'
                 assert picasso.frame.locator(selector).get_attribute("data-step") == "5"
         np.testing.assert_array_equal(
-            picasso.pixels('.large canvas[data-method="occlusion"][data-target="0"]'),
+            picasso.pixels('.block canvas[data-method="occlusion"][data-target="0"]'),
             palettes.overlay(
                 painted(5, 0), ground(0), palettes.ORANGE_BLUE, scale(painted), OPACITY
             ),

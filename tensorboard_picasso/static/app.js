@@ -23,6 +23,7 @@ const WORK = ["all", "paint", "step"];
 const DATA_CHOICES = ["runs", "filter", "probe", "method", ...PINS];
 // Choices that no number or picture depends on.
 const UNPAINTED = ["speed", "swipe", "zoom"];
+const FIRST_IMAGES = 8; // loaded before it is known which are in sight
 const AHEAD = 8; // steps decoded before they are shown
 
 export class App {
@@ -37,7 +38,7 @@ export class App {
 
   constructor(state) {
     this.state = state;
-    this.store = new Store({ changed: (what) => this.#came(what), first: () => this.scene.columns });
+    this.store = new Store({ changed: (what) => this.#came(what), sight: () => this.#sight() });
     this.scene = new Scene(state, this.store);
     this.player = new Player(this);
     this.timeline = new Timeline(this);
@@ -75,6 +76,20 @@ export class App {
     if (!this.store.errors.has("index")) await this.store.refresh(this.scene.probe, this.#runs(), this.#labels());
   }
 
+  /** What is looked at: its maps are loaded first. */
+  #sight() {
+    const { scene, state } = this;
+    const images = state.open === null ? this.rows.inSight : [state.open];
+    return { images: new Set(images.length ? images : scene.images.slice(0, FIRST_IMAGES)), steps: new Set(scene.columns) };
+  }
+
+  /** Other rows came in sight. */
+  looked() {
+    this.store.look(this.scene.probe, this.#runs(), this.#labels());
+    this.#prefetch();
+    this.schedule("paint");
+  }
+
   /** Where the large view is open all methods are needed. */
   #labels() {
     const { label, methods } = this.scene;
@@ -106,7 +121,7 @@ export class App {
     clearTimeout(this.#urlTimer);
     this.#urlTimer = setTimeout(() => writeUrl(this.state.url()), 200);
     if (DATA_CHOICES.some((name) => names.has(name)) || names.has("open")) this.#load();
-    if (names.size === 1 && names.has("step")) this.schedule("step");
+    if (names.size === 1 && names.has("step") && this.state.verdict === "all") this.schedule("step");
     else if (![...names].every((name) => UNPAINTED.includes(name))) this.schedule("all");
     if (names.has("swipe")) this.#swipe();
     if (names.has("size")) this.#size();
@@ -145,6 +160,7 @@ export class App {
     this.#empty.hidden = !empty;
     if (empty && !this.#empty.firstChild) this.#empty.append(emptyPage());
     this.root.classList.toggle("nothing", empty);
+    this.root.classList.toggle("dense", this.state.density === "grid" && !isComparing(this.state));
     this.root.classList.toggle("comparing", isComparing(this.state));
     this.rail.update();
     this.legend.update();
@@ -162,9 +178,10 @@ export class App {
     const { label } = scene;
     if (scene.settings(label)?.geometry !== null) return;
     const wanted = [...scene.columns, ...scene.steps.slice(Math.max(scene.place, 0)), ...scene.steps];
+    const { images } = this.#sight();
     for (const step of wanted) {
       for (const data of scene.datas) {
-        for (const image of scene.images) {
+        for (const image of images) {
           const record = data.attributions(label, image)?.steps.get(step);
           if (record) store.planes.prefetch({ data, label, image }, [record]);
         }

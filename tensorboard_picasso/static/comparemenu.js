@@ -17,7 +17,6 @@ function stepChoices({ scene, state }) {
 /** The Compare menu's fields. */
 export function compareMenu(app) {
   const { scene, state } = app;
-  const names = scene.images.map((image) => scene.input(image)?.class_names ?? []).find((each) => each.length) ?? [];
   const same = (text) => ["", `the same ${text}`];
   const choose = (name, read) => (value) => state.set({ [name]: value === "" ? null : read(value) });
   const act = (text, key, patch, disabled = false) =>
@@ -34,7 +33,7 @@ export function compareMenu(app) {
     select("A: step", stepChoices(app), state.pin === null ? "" : String(state.pin), choose("pin", Number)),
     select("A: run", [same("run"), ...scene.listed.map((run) => [run, run])], state.pinRun ?? "", choose("pinRun", String)),
     select(
-      "A: class", [same("class"), ...scene.targets.map((each) => [String(each), names[each] ?? `class ${each}`])],
+      "A: class", [same("class"), ...scene.targets.map((each) => [String(each), scene.nameOfClass(each)])],
       state.pinTarget === null ? "" : String(state.pinTarget), choose("pinTarget", Number),
     ),
     select("A: method", [same("method"), ...scene.methods.map(({ label }) => [label, label])], state.pinMethod ?? "", choose("pinMethod", String)),

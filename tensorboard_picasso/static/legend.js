@@ -83,7 +83,7 @@ export class Legend {
   /** A second line: what the colours of B − A say. */
   #difference(settings) {
     const { scene, state } = this.#app;
-    const name = (target) => scene.className(scene.images[0], target);
+    const name = (target) => scene.nameOfClass(target);
     const [before, after] = differenceSentence(settings, scene.reading, state, name);
     const sided = { ...settings, sign: "contribution" };
     const size = scene.reading === "score" ? "±100 %" : "on the same scale";
@@ -95,7 +95,7 @@ export class Legend {
 
   #subject() {
     const { scene, state } = this.#app;
-    if (state.target !== null) return `“${scene.className(scene.images[0], state.target)}”`;
+    if (state.target !== null) return `“${scene.nameOfClass(state.target)}”`;
     return scene.labelled ? "the true class" : "the true or newest predicted class";
   }
 

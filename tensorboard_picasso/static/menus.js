@@ -1,10 +1,11 @@
 // The menus of the top bar: closed until they are asked for.
 
 import { el, select } from "./dom.js";
+import { SHARE, SORTS } from "./finding.js";
 import { KEYS } from "./keys.js";
 import { palettesFor } from "./palette.js";
 import { isSigned, readingsFor } from "./reading.js";
-import { SCALES, SIZES, SPEEDS } from "./state.js";
+import { DENSITIES, SCALES, SIZES, SPEEDS, VERDICTS } from "./state.js";
 
 export class Menu {
   #panel;
@@ -55,12 +56,11 @@ const SCALE_NAMES = { shared: "all steps and runs", step: "this step", map: "eac
 /** The View menu's fields, for what is shown now. */
 export function viewMenu({ state, scene }) {
   const settings = scene.settings();
-  const names = scene.images.map((image) => scene.input(image)?.class_names ?? []).find((each) => each.length) ?? [];
   const fields = [
     select("method", scene.methods.map(({ label }) => [label, label]), scene.label, (method) => state.set({ method })),
     select(
       "class",
-      [["", scene.labelled ? "true class" : "truth or newest prediction"], ...scene.targets.map((each) => [String(each), names[each] ?? `class ${each}`])],
+      [["", scene.labelled ? "true class" : "truth or newest prediction"], ...scene.targets.map((each) => [String(each), scene.nameOfClass(each)])],
       state.target === null ? "" : String(state.target),
       (value) => state.set({ target: value === "" ? null : Number(value) }),
     ),
@@ -78,11 +78,36 @@ export function viewMenu({ state, scene }) {
       select("scale", SCALES.map((each) => [each, SCALE_NAMES[each]]), state.scale, (scale) => state.set({ scale })),
     );
   }
+  fields.push(...imageFields({ state, scene }));
   fields.push(
     select("size", Object.keys(SIZES).map((each) => [each, each]), state.size, (size) => state.set({ size })),
     select("speed", SPEEDS.map((each) => [String(each), `${each} steps a second`]), String(state.speed), (value) => state.set({ speed: Number(value) })),
   );
   return fields;
+}
+
+const SORT_NAMES = { flips: "most flips first", number: "number", score: "least sure of the truth first", change: "map changed most first" };
+const VERDICT_NAMES = { all: "right and wrong", right: "right at this step", wrong: "wrong at this step" };
+const DENSITY_NAMES = { strips: "maps over training", grid: "this step's maps only" };
+
+/** Which images are listed, and how. */
+function imageFields({ state, scene }) {
+  const search = el("input", {
+    type: "search", value: state.find, placeholder: "tag or name (regex)", on: { input: () => state.set({ find: search.value }) },
+  });
+  const classes = [...new Set(scene.every.map((image) => scene.truth(image)))].sort((a, b) => a - b);
+  const regions = [...new Set(scene.every.flatMap((image) => (scene.input(image)?.regions ?? []).map(({ name }) => name)))];
+  const sorts = [
+    ...SORTS.filter((each) => each !== "change" || scene.settings()?.geometry).map((each) => [each, SORT_NAMES[each]]),
+    ...regions.map((name) => [SHARE + name, `largest share of ${name} first`]),
+  ];
+  return [
+    el("label", { class: "field" }, el("span", { text: "images" }), search),
+    select("of class", [["", "all"], ...classes.map((each) => [String(each), scene.nameOfClass(each)])], state.ofClass === null ? "" : String(state.ofClass), (value) => state.set({ ofClass: value === "" ? null : Number(value) })),
+    ...(scene.labelled ? [select("predicted", VERDICTS.map((each) => [each, VERDICT_NAMES[each]]), state.verdict, (verdict) => state.set({ verdict }))] : []),
+    select("sort", sorts, state.sort, (sort) => state.set({ sort })),
+    select("density", DENSITIES.map((each) => [each, DENSITY_NAMES[each]]), state.density, (density) => state.set({ density })),
+  ];
 }
 
 function slider(state) {

@@ -2,7 +2,7 @@
 
 import { runColour } from "./chart.js";
 import { el, setText } from "./dom.js";
-import { filterTest } from "./scene.js";
+import { filterTest } from "./finding.js";
 
 export class Rail {
   #app;

@@ -126,6 +126,8 @@ class Row {
   #held = el("div", { class: "strips" });
   #drawn = null;
   visible = false;
+  /** What it shows is made when it is next in sight. */
+  stale = true;
 
   constructor(app, image) {
     this.#app = app;
@@ -144,6 +146,7 @@ class Row {
   }
 
   update() {
+    this.stale = false;
     const { scene } = this.#app;
     const input = scene.input(this.#image);
     const label = input?.label ?? null;
@@ -163,6 +166,7 @@ class Row {
 
   /** Paint what is in sight; false while something is still loading. */
   paint(onlyNow) {
+    if (this.stale) this.update();
     this.#paintOriginal();
     let ready = true;
     for (const strip of this.#strips.values()) ready = (onlyNow ? strip.paintNow() : strip.paint()) && ready;
@@ -202,7 +206,7 @@ export class Rows {
         const row = this.#rows.get(Number(entry.target.dataset.image));
         if (row) row.visible = entry.isIntersecting;
       }
-      app.schedule("paint");
+      app.looked();
     }, { rootMargin: "200px 0px" });
   }
 
@@ -226,8 +230,9 @@ export class Rows {
     }
     [...this.#rows.values()].forEach((row, i) => {
       if (this.#list.children[i] !== row.element) this.#list.insertBefore(row.element, this.#list.children[i] ?? null);
-      row.update();
+      row.stale = true;
     });
+    this.#list.style.setProperty("--runs", scene.datas.length);
     this.#head();
   }
 
@@ -253,7 +258,7 @@ export class Rows {
   /** Heads of a comparison. */
   #sides() {
     const { scene, state } = this.#app;
-    const name = nameOf(state, (target) => scene.className(scene.images[0], target));
+    const name = nameOf(state, (target) => scene.nameOfClass(target));
     const head = (text, options = {}) => el("span", { class: "head", text, title: text, ...options });
     const a = head(`A: ${name}`);
     return state.layout === "swipe" ? [el("span", { class: "head" }, a, el("br"), this.#now), head("B − A")] : [a, this.#now, head("B − A")];

@@ -1,19 +1,10 @@
 // What is on show: the choices in the URL joined with what was logged.
 
+import { filterTest, isListed, sorted } from "./finding.js";
 import { fitting, ownScale } from "./reading.js";
 
 const DEFAULT_RUNS = 4;
 const COLUMNS = 5; // of the strip, besides "now"
-
-/** The run filter as a test; null where it is no regular expression. */
-export function filterTest(filter) {
-  try {
-    const expression = new RegExp(filter, "i");
-    return (name) => expression.test(name);
-  } catch {
-    return null;
-  }
-}
 
 export class Scene {
   #state;
@@ -32,6 +23,8 @@ export class Scene {
   methods = [];
   label = null;
   reading = "importance";
+  /** All images in the order asked for, and those of them that are listed. */
+  every = [];
   images = [];
   steps = [];
   /** Steps of the strip before "now". */
@@ -70,8 +63,9 @@ export class Scene {
     this.label =
       this.methods.find((each) => each.label === this.#state.method)?.label ?? this.methods[0]?.label ?? null;
     this.reading = fitting(this.#state.reading, this.settings());
-    this.images = this.#findImages();
+    this.every = this.#order();
     this.#joinSteps();
+    this.images = this.every.filter((image) => isListed(this, this.#state, image));
     this.#scales.clear();
   }
 
@@ -98,17 +92,21 @@ export class Scene {
     if (this.#state.step === null || !kept) this.columns = spread(this.steps);
   }
 
-  /** Images, those whose prediction flips most first; the order is fixed once it is known. */
-  #findImages() {
+  /** All images; their order is fixed once what it depends on is known. */
+  #order() {
+    const { sort } = this.#state;
     const present = new Set(this.datas.flatMap((data) => data.images));
-    const order = this.#orders.get(this.probe);
+    const key = [this.probe, sort, sort === "flips" ? "" : this.label].join("\n");
+    const order = this.#orders.get(key);
     if (order) {
       for (const image of present) if (!order.includes(image)) order.push(image);
       return order.filter((image) => present.has(image));
     }
-    const flips = new Map([...present].map((image) => [image, flipsOf(this.datas, image)]));
-    const found = [...present].sort((a, b) => flips.get(b) - flips.get(a) || a - b);
-    if (this.datas.length && this.datas.every((data) => data.scores.size)) this.#orders.set(this.probe, found);
+    const found = sorted(this, [...present], sort);
+    const ready = (data) => data.scores.size && (sort === "flips" || data.methods.has(this.label));
+    // What is sorted by the maps' change waits for the maps.
+    const whole = sort !== "change" || !this.#store.loading;
+    if (this.datas.length && this.datas.every(ready) && whole) this.#orders.set(key, found);
     return found;
   }
 
@@ -152,6 +150,11 @@ export class Scene {
     return this.input(image)?.class_names[index] || String(index);
   }
 
+  /** A class's name where no image is meant. */
+  nameOfClass(index) {
+    return this.className(this.every.find((image) => this.input(image)?.class_names.length), index);
+  }
+
   /** What an image is called. */
   imageName(image) {
     return this.input(image)?.name || `image ${image}`;
@@ -159,7 +162,7 @@ export class Scene {
 
   /** Whether all images have a label. */
   get labelled() {
-    return this.images.every((image) => (this.input(image)?.label ?? null) !== null);
+    return this.every.every((image) => (this.input(image)?.label ?? null) !== null);
   }
 
   /** Whether scores are plain values. */
@@ -225,16 +228,6 @@ export class Scene {
     }
     return this.#scales.get(key);
   }
-}
-
-/** How often an image's predicted class changes, over all runs. */
-function flipsOf(datas, image) {
-  let flips = 0;
-  for (const data of datas) {
-    const records = data.scores.get(image)?.records ?? [];
-    for (let i = 1; i < records.length; i++) if (records[i].predicted !== records[i - 1].predicted) flips++;
-  }
-  return flips;
 }
 
 /** The first step and four between it and the newest, without repeats. */

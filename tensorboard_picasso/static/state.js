@@ -33,6 +33,8 @@ export const READINGS = ["importance", "score", "evidence"];
 export const SCALES = ["shared", "step", "map"];
 export const SIZES = { small: 72, medium: 96, large: 144 };
 export const LAYOUTS = ["side", "swipe"];
+export const VERDICTS = ["all", "right", "wrong"];
+export const DENSITIES = ["strips", "grid"];
 export const FILMS = ["log", "even", "change"];
 export const FRAMES = [6, 12, 24, 48];
 export const ALIGNMENTS = ["step", "share"];
@@ -54,6 +56,12 @@ const KEYS = {
   scale: { key: "scale", initial: "shared", ...oneOf(...SCALES) },
   size: { key: "size", initial: "medium", ...oneOf(...Object.keys(SIZES)) },
   speed: { key: "speed", initial: 10, ...within(1, 60) },
+  // Which images are listed: a regular expression for the tag, a true class, right or wrong now.
+  find: { key: "find", initial: "", ...TEXT },
+  ofClass: { key: "ofclass", initial: null, ...WHOLE },
+  verdict: { key: "verdict", initial: "all", ...oneOf(...VERDICTS) },
+  sort: { key: "sort", initial: "flips", ...TEXT },
+  density: { key: "density", initial: "strips", ...oneOf(...DENSITIES) },
   // What the page is compared with, where it is not the same; see compare.js.
   pin: { key: "pin", initial: null, ...WHOLE },
   pinRun: { key: "pinrun", initial: null, ...TEXT },

@@ -7,6 +7,7 @@ import { Planes } from "./planes.js";
 import { RunData } from "./records.js";
 
 const CHUNK = 8 << 20; // bytes of grids a request
+const AHEAD = 96 << 20; // bytes of grids that are loaded before they are looked at
 
 export class Store {
   index = null;
@@ -17,11 +18,12 @@ export class Store {
   #abort = new AbortController();
   #listeners;
   #loading = 0;
+  #asking = new Map();
 
   /**
-   * @param {{changed: (what: string) => void, first: () => number[]}} listeners
+   * @param {{changed: (what: string) => void, sight: () => {images: Set<number>, steps: Set<number>}}} listeners
    *   `changed` is told what came: "index", "series", "images", "maps", "errors", "loading";
-   *   `first` says which steps are needed before the others
+   *   `sight` says which images and steps are looked at
    */
   constructor(listeners) {
     this.#listeners = listeners;
@@ -98,20 +100,58 @@ export class Store {
         asked.push(take(answer, (pack) => data.takeAttributions(label, pack)));
       }
       await Promise.all(asked);
-      for (const label of wanted) await this.#grids(data, label, signal, take);
+      for (const label of wanted) await this.#grids(data, label, signal);
     });
   }
 
-  /** Fetch the grids that are not here yet: first those in sight, then image by image. */
-  async #grids(data, label, signal, take) {
-    const ask = (which) =>
-      take(fetchAttributions(data.run, data.probe, label, which, signal), (pack) => data.takeAttributions(label, pack));
-    const first = new Set(this.#listeners.first());
-    const soon = missing(data, label).filter(({ record }) => first.has(record.step));
-    if (soon.length) await ask({ grids: stepsOf(soon) });
-    const rest = missing(data, label);
-    const steps = stepsOf(rest);
-    for (const images of groups(rest)) await ask({ images, grids: steps.length <= 40 ? steps : "all" });
+  /** Load the maps of what came in sight. */
+  async look(probe, runs, labels) {
+    const { signal } = this.#abort;
+    await Promise.all(runs.map(async (run) => {
+      const data = this.data(run, probe);
+      await this.#track(`run ${run}`, () => this.look(probe, runs, labels), async () => {
+        for (const label of labels) await this.#grids(data, label, signal);
+      });
+    }));
+  }
+
+  /**
+   * Fetch the grids that are not here yet: the steps in sight, then all steps of the images in
+   * sight, then those of the others while there is room.
+   */
+  async #grids(data, label, signal) {
+    const key = `${data.run}\n${data.probe}\n${label}`;
+    // One at a time: what else comes in sight meanwhile is seen by the one under way.
+    if (this.#asking.get(key) === signal) return;
+    this.#asking.set(key, signal);
+    try {
+      for (let next = this.#next(data, label); next && !signal.aborted; next = this.#next(data, label)) {
+        const pack = await fetchAttributions(data.run, data.probe, label, next, signal);
+        if (signal.aborted) return;
+        const before = missing(data, label).length;
+        data.takeAttributions(label, pack);
+        this.#listeners.changed("series");
+        // A record that has no grid to give would be asked for again and again.
+        if (missing(data, label).length === before) return;
+      }
+    } finally {
+      if (this.#asking.get(key) === signal) this.#asking.delete(key);
+    }
+  }
+
+  /** The request for grids that is most urgent; null where none is left. */
+  #next(data, label) {
+    const lacking = missing(data, label);
+    if (!lacking.length) return null;
+    const { images, steps } = this.#listeners.sight();
+    const seen = lacking.filter(({ image }) => images.has(image));
+    const soon = seen.filter(({ record }) => steps.has(record.step));
+    if (soon.length) return { images: imagesOf(soon), grids: stepsOf(soon) };
+    const held = sizeOf(data, label, (record) => record.grid);
+    const rest = seen.length ? seen : held < AHEAD ? lacking : [];
+    if (!rest.length) return null;
+    const wanted = stepsOf(rest);
+    return { images: firstGroup(rest), grids: wanted.length <= 40 ? wanted : "all" };
   }
 
   /**
@@ -178,24 +218,35 @@ function missing(data, label) {
   return found;
 }
 
-/** Images whose missing grids fit into one answer. */
-function groups(records) {
-  const bytes = new Map();
-  for (const { image, record } of records) {
-    const { tops, lefts, classes } = record.settings.geometry;
-    bytes.set(image, (bytes.get(image) ?? 0) + 4 * tops.length * lefts.length * classes.length);
+function bytesOf({ settings: { geometry } }) {
+  return 4 * geometry.tops.length * geometry.lefts.length * geometry.classes.length;
+}
+
+/** Bytes of the grids of those records that a test picks. */
+function sizeOf(data, label, test) {
+  let size = 0;
+  for (const { records } of data.methods.get(label)?.values() ?? []) {
+    for (const record of records) if (record.settings.geometry && test(record)) size += bytesOf(record);
   }
-  const result = [];
-  let room = 0;
+  return size;
+}
+
+/** The first images whose missing grids fit into one answer; one at the least. */
+function firstGroup(records) {
+  const bytes = new Map();
+  for (const { image, record } of records) bytes.set(image, (bytes.get(image) ?? 0) + bytesOf(record));
+  const group = [];
+  let room = CHUNK;
   for (const [image, size] of bytes) {
-    if (size > room) {
-      result.push([]);
-      room = CHUNK;
-    }
-    result.at(-1).push(image);
+    if (group.length && size > room) break;
+    group.push(image);
     room -= size;
   }
-  return result;
+  return group;
+}
+
+function imagesOf(records) {
+  return [...new Set(records.map(({ image }) => image))];
 }
 
 function stepsOf(records) {

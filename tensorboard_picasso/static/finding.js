@@ -1,0 +1,85 @@
+// Which images are listed, and in which order.
+
+/** A filter as a test; null where it is no regular expression. */
+export function filterTest(filter) {
+  try {
+    const expression = new RegExp(filter, "i");
+    return (name) => expression.test(name);
+  } catch {
+    return null;
+  }
+}
+
+export const SORTS = ["flips", "number", "score", "change"];
+/** A region's share is sorted by under this prefix and the region's name. */
+export const SHARE = "share ";
+
+/** How often an image's predicted class changes, over all runs. */
+function flips(scene, image) {
+  let count = 0;
+  for (const data of scene.datas) {
+    const records = data.scores.get(image)?.records ?? [];
+    for (let i = 1; i < records.length; i++) if (records[i].predicted !== records[i - 1].predicted) count++;
+  }
+  return count;
+}
+
+/** Mean over the shown runs of what `read` gives, without what is no number. */
+function mean(scene, read) {
+  const values = scene.datas.map(read).filter(Number.isFinite);
+  return values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : NaN;
+}
+
+function score(scene, image) {
+  return mean(scene, (data) => data.scores.get(image)?.records.at(-1)?.score(scene.truth(image)));
+}
+
+/** Mean of |difference| between the log-odds of the first and the newest grid. */
+function change(scene, image) {
+  const target = scene.target(image);
+  return mean(scene, (data) => {
+    const records = data.attributions(scene.label, image)?.records ?? [];
+    const [first, last] = [records[0], records.at(-1)];
+    const [before, after] = [first?.column(target), last?.column(target)];
+    if (!before || before.length !== after?.length) return NaN;
+    const moved = (value, record) => record.wholeOf(target) - value;
+    return before.reduce((sum, value, i) => sum + Math.abs(moved(after[i], last) - moved(value, first)), 0) / before.length;
+  });
+}
+
+function share(scene, image, name) {
+  return mean(scene, (data) => {
+    const record = data.attributions(scene.label, image)?.records.at(-1);
+    const found = record?.statistics(scene.target(image))?.shares.find((each) => each.name === name);
+    return found?.[record.settings.sign === "contribution" ? "positive" : "absolute"];
+  });
+}
+
+/** Images in the order that is asked for; those without a number last, and by number where equal. */
+export function sorted(scene, images, sort) {
+  const keys = {
+    flips: (image) => -flips(scene, image),
+    number: (image) => image,
+    score: (image) => score(scene, image),
+    change: (image) => -change(scene, image),
+  };
+  const key = sort.startsWith(SHARE) ? (image) => -share(scene, image, sort.slice(SHARE.length)) : (keys[sort] ?? keys.flips);
+  const found = new Map(images.map((image) => [image, key(image)]));
+  const place = (image) => (Number.isNaN(found.get(image)) ? Infinity : found.get(image));
+  return [...images].sort((a, b) => (place(a) === place(b) ? 0 : place(a) - place(b)) || a - b);
+}
+
+/** Whether an image is listed: its tag or name fits, its class, and the prediction at this step. */
+export function isListed(scene, state, image) {
+  const test = filterTest(state.find) ?? (() => true);
+  const tag = `${scene.probe}/${String(image).padStart(2, "0")}`;
+  if (!test(tag) && !test(scene.imageName(image))) return false;
+  if (state.ofClass !== null && scene.truth(image) !== state.ofClass) return false;
+  if (state.verdict === "all") return true;
+  const label = scene.input(image)?.label ?? null;
+  if (label === null) return false;
+  const predicted = scene.datas.map((data) => data.scores.get(image)?.steps.get(scene.step)?.predicted);
+  // With several runs: an image that any of them has wrong is one to look at.
+  const wrong = predicted.some((each) => each !== undefined && each !== label);
+  return state.verdict === "wrong" ? wrong : !wrong && predicted.some((each) => each !== undefined);
+}
