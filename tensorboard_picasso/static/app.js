@@ -4,7 +4,7 @@ import { isComparing, PINS } from "./compare.js";
 import { el, setText } from "./dom.js";
 import { emptyPage } from "./empty.js";
 import { stepText } from "./format.js";
-import { connect, isVisible, writeUrl } from "./host.js";
+import { connect, followUrl, isVisible, writeUrl } from "./host.js";
 import { listenToKeys } from "./keys.js";
 import { Large } from "./large.js";
 import { Legend } from "./legend.js";
@@ -31,14 +31,14 @@ export class App {
   #frame = 0;
   #frames = 0;
   #urlTimer = 0;
-  #tip = el("div", { class: "tip", role: "status", hidden: true });
+  #tip = el("div", { class: "tip", hidden: true });
   #live = el("div", { class: "live", "aria-live": "polite" });
   #empty = el("div", { class: "empty-page", hidden: true });
   #pointed = null;
 
   constructor(state) {
     this.state = state;
-    this.store = new Store({ changed: (what) => this.#came(what), sight: () => this.#sight() });
+    this.store = new Store({ changed: (what) => this.#came(what), sight: () => this.#sight(), retry: () => this.start() });
     this.scene = new Scene(state, this.store);
     this.player = new Player(this);
     this.timeline = new Timeline(this);
@@ -60,10 +60,16 @@ export class App {
     }
   }
 
-  async start() {
+  /** Join the page to its host. */
+  connect() {
     connect(() => this.reload());
+    followUrl((url) => this.state.follow(url));
     this.#size();
     this.#swipe();
+  }
+
+  /** Load what is shown first. */
+  async start() {
     await this.store.loadIndex();
     await this.#load();
   }
@@ -149,8 +155,13 @@ export class App {
   #work() {
     const kind = WORK.find((each) => this.#pending.has(each));
     this.#pending.clear();
-    if (kind === "all") this.#update();
-    if (kind) this.paint(kind === "step");
+    try {
+      if (kind === "all") this.#update();
+      if (kind) this.paint(kind === "step");
+    } catch (error) {
+      console.error(error);
+      this.notices.broken(error);
+    }
   }
 
   #update() {
@@ -212,7 +223,7 @@ export class App {
       for (const data of scene.datas) {
         for (const image of this.large.isOpen ? [this.state.open] : this.rows.inSight) {
           const record = data.attributions(label, image)?.steps.get(step);
-          const target = scene.target(image);
+          const target = scene.target(image, data);
           if (record?.targets.includes(target)) store.planes.get({ data, label, image }, record, target);
         }
       }
@@ -240,7 +251,7 @@ export class App {
   }
 
   /** Point at a place of an image: outlined on all its maps, read out beside the pointer. */
-  hover(point) {
+  hover(point, aloud = false) {
     this.#pointed = point;
     const cards = [...this.rows.cards, ...this.large.cards];
     const box = point?.card.windowAt(point) ?? null;
@@ -248,6 +259,7 @@ export class App {
     const lines = box && point.card.readout(point);
     this.#tip.hidden = !lines;
     if (!lines) return;
+    if (aloud) setText(this.#live, lines.join(". "));
     this.#tip.replaceChildren(...lines.map((text) => el("div", { text })));
     const { offsetWidth, offsetHeight } = this.#tip;
     const left = Math.min(point.clientX + 14, window.innerWidth - offsetWidth - 8);

@@ -13,21 +13,25 @@ export class Caption {
     this.element = el("figcaption", {}, this.#mark, this.#name, this.#score);
   }
 
-  show(scene, image, record) {
-    if (!record) {
-      this.element.className = "";
-      setText(this.#mark, "");
-      setText(this.#name, "");
+  /** @param {object} record scores of an image in a run, or undefined where there are none */
+  show(scene, image, data, record) {
+    const label = scene.input(image, data)?.label ?? null;
+    const predicted = record?.predicted ?? null;
+    const judged = label !== null && predicted !== null;
+    const right = label === predicted;
+    this.element.className = judged ? (right ? "right" : "wrong") : "";
+    setText(this.#mark, judged ? (right ? "✓" : "✗") : "");
+    if (predicted === null) {
+      setText(this.#name, record ? "NaN" : "");
       setText(this.#score, "");
+      this.element.title = record ? "the model's scores are not numbers" : "";
       return;
     }
-    const label = scene.input(image)?.label ?? null;
-    const { predicted } = record;
-    const right = label === predicted;
-    this.element.className = label === null ? "" : right ? "right" : "wrong";
-    setText(this.#mark, label === null ? "" : right ? "✓" : "✗");
-    setText(this.#name, scene.className(image, predicted));
+    const name = scene.className(image, predicted, data);
     const score = record.score(predicted);
-    setText(this.#score, `(${record.output === "raw" ? number(score) : percent(score)})`);
+    const text = record.output === "raw" ? number(score) : percent(score);
+    setText(this.#name, name);
+    setText(this.#score, `(${text})`);
+    this.element.title = `predicted ${name}, ${text}${label === null ? "" : right ? ": right" : `: the true class is ${scene.className(image, label, data)}`}`;
   }
 }

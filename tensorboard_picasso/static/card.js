@@ -1,6 +1,6 @@
 // One map on screen, and what it says where the pointer is.
 
-import { number, percent, signed } from "./format.js";
+import { apart, number, percent, signed } from "./format.js";
 import { look, valuesOf } from "./look.js";
 import { halfLevel, probability } from "./maps.js";
 import { GREY, PALETTES } from "./palette.js";
@@ -12,9 +12,9 @@ export class Card extends Picture {
   #map = null;
   #painted = "";
 
-  /** @param {{caption: HTMLElement}} parts the caption's element, filled by the owner */
-  constructor(app, { caption }) {
-    super(app, caption);
+  /** @param {{caption: HTMLElement, reach?: boolean}} parts as of `Picture` */
+  constructor(app, { caption, reach = false }) {
+    super(app, caption, reach);
   }
 
   get image() {
@@ -53,7 +53,7 @@ export class Card extends Picture {
     this.#map = { record, values, plane, reading, scale };
     Object.assign(this.canvas.dataset, { run: data.run, image, method: label, step, target, reading, scale });
     this.remark(this.#remark(record, values, clipped, reading));
-    this.canvas.setAttribute("aria-label", `${label} map of ${scene.imageName(image)} for ${scene.className(image, target)} at step ${step}`);
+    this.canvas.setAttribute("aria-label", `${label} map of ${scene.imageName(image)} for ${scene.className(image, target, data)} at step ${step}`);
   }
 
   /** The line below the map: only what must be said. */
@@ -90,7 +90,7 @@ export class Card extends Picture {
     const { record, values, plane, reading } = this.#map;
     const { target, step } = this.#spec;
     const { settings } = record;
-    const name = this.app.scene.className(this.#spec.image, target);
+    const name = this.app.scene.className(this.#spec.image, target, this.#spec.data);
     const lines = at.position === undefined ? this.#pixelLines(at) : this.#windowLines(at, name);
     if (settings.geometry) {
       const unit = reading === "score" ? "" : ` ${settings.unit}`;
@@ -109,14 +109,14 @@ export class Card extends Picture {
     if (settings.output === "raw") {
       return [`hide this window: the value of ${name} goes from ${number(before)} to ${number(after)}`];
     }
-    const [from, to] = [percent(probability(before)), percent(probability(after))];
+    const [from, to] = apart(probability(before), probability(after));
     const verb = after < before ? "falls" : "rises";
     const first = from === to ? `stays at ${to}` : `${verb} from ${from} to ${to}`;
     const value = windows(record, target, reading)[at.position];
     const lines = [`hide this window: ${name} ${first}`];
     if (reading === "importance") lines.push(`importance ${signed(value)} ${settings.unit} (${number(before)} to ${number(after)})`);
     if (reading === "evidence") {
-      const other = this.app.scene.className(this.#spec.image, rival(record, target));
+      const other = this.app.scene.className(this.#spec.image, rival(record, target), this.#spec.data);
       lines.push(`evidence for ${name} against ${other} changes by ${signed(-value)}`);
     }
     return lines;

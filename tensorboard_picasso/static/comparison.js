@@ -19,7 +19,7 @@ class SideCaption {
   show(side, scene, { data, image, step, target }) {
     const record = data.scores.get(image)?.steps.get(step);
     setText(this.#side, side);
-    setText(this.#name, scene.className(image, target));
+    setText(this.#name, scene.className(image, target, data));
     const score = record?.score(target);
     setText(this.#score, score === undefined ? "" : scene.raw ? number(score) : percent(score));
   }
@@ -34,15 +34,16 @@ export class Comparison {
   #difference;
   #name = el("span", { class: "score" });
 
-  constructor(app, { swiping, open = () => {} }) {
+  constructor(app, { swiping, open = null }) {
     this.#app = app;
     this.#swiping = swiping;
-    [this.#a, this.#b] = this.#captions.map(({ element }) => new Card(app, { caption: element }));
+    [this.#a, this.#b] = this.#captions.map(({ element }) => new Card(app, { caption: element, reach: !open }));
     this.#b.element.classList.add("now");
     this.#difference = new Difference(app, {
       caption: el("figcaption", {}, el("span", { class: "side", text: "B − A" }), this.#name),
+      reach: !open,
     });
-    for (const card of this.cards) card.element.addEventListener("click", open);
+    if (open) for (const card of this.cards) card.element.addEventListener("click", open);
     this.elements = swiping ? [this.#swipe(), this.#difference.element] : this.cards.map((card) => card.element);
   }
 

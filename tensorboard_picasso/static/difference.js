@@ -12,8 +12,8 @@ export class Difference extends Picture {
   #found = null;
   #painted = "";
 
-  constructor(app, { caption }) {
-    super(app, caption);
+  constructor(app, { caption, reach = false }) {
+    super(app, caption, reach);
     this.element.classList.add("difference");
   }
 

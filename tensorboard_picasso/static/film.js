@@ -73,7 +73,7 @@ export class Film {
 
   #spec(step) {
     const { scene } = this.#app;
-    return { data: this.#data, image: this.#image, label: scene.label, step, target: scene.target(this.#image) };
+    return { data: this.#data, image: this.#image, label: scene.label, step, target: scene.target(this.#image, this.#data) };
   }
 
   /** Steps at which the method was logged, so that no frame is empty. */
@@ -129,7 +129,7 @@ export class Film {
     const card = new Card(this.#app, { caption: caption.element });
     const scores = this.#data.scores.get(this.#image)?.steps;
     const [was, is] = [scores?.get(before)?.predicted, scores?.get(step)?.predicted];
-    const flipped = was !== undefined && is !== undefined && was !== is;
+    const flipped = (was ?? null) !== null && (is ?? null) !== null && was !== is;
     card.element.classList.toggle("flip", flipped);
     const go = button(stepText(step), `go to step ${count(step)}`, () => this.#app.seek(scene.steps.indexOf(step)), { class: "head" });
     card.element.addEventListener("click", (event) => event.target !== go && go.click());
@@ -144,7 +144,7 @@ export class Film {
     let ready = true;
     let now = null;
     for (const frame of this.#frames) {
-      frame.caption.show(scene, this.#image, this.#data.scores.get(this.#image)?.steps.get(frame.step));
+      frame.caption.show(scene, this.#image, this.#data, this.#data.scores.get(this.#image)?.steps.get(frame.step));
       ready = frame.card.show(this.#spec(frame.step)) && ready;
       if (frame.step <= scene.step) now = frame;
     }

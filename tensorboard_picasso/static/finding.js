@@ -19,7 +19,8 @@ function flips(scene, image) {
   let count = 0;
   for (const data of scene.datas) {
     const records = data.scores.get(image)?.records ?? [];
-    for (let i = 1; i < records.length; i++) if (records[i].predicted !== records[i - 1].predicted) count++;
+    const said = records.map((each) => each.predicted).filter((each) => each !== null);
+    for (let i = 1; i < said.length; i++) if (said[i] !== said[i - 1]) count++;
   }
   return count;
 }
@@ -31,13 +32,13 @@ function mean(scene, read) {
 }
 
 function score(scene, image) {
-  return mean(scene, (data) => data.scores.get(image)?.records.at(-1)?.score(scene.truth(image)));
+  return mean(scene, (data) => data.scores.get(image)?.records.at(-1)?.score(scene.truth(image, data)));
 }
 
 /** Mean of |difference| between the log-odds of the first and the newest grid. */
 function change(scene, image) {
-  const target = scene.target(image);
   return mean(scene, (data) => {
+    const target = scene.target(image, data);
     const records = data.attributions(scene.label, image)?.records ?? [];
     const [first, last] = [records[0], records.at(-1)];
     const [before, after] = [first?.column(target), last?.column(target)];
@@ -50,7 +51,7 @@ function change(scene, image) {
 function share(scene, image, name) {
   return mean(scene, (data) => {
     const record = data.attributions(scene.label, image)?.records.at(-1);
-    const found = record?.statistics(scene.target(image))?.shares.find((each) => each.name === name);
+    const found = record?.statistics(scene.target(image, data))?.shares.find((each) => each.name === name);
     return found?.[record.settings.sign === "contribution" ? "positive" : "absolute"];
   });
 }
@@ -76,10 +77,11 @@ export function isListed(scene, state, image) {
   if (!test(tag) && !test(scene.imageName(image))) return false;
   if (state.ofClass !== null && scene.truth(image) !== state.ofClass) return false;
   if (state.verdict === "all") return true;
-  const label = scene.input(image)?.label ?? null;
-  if (label === null) return false;
-  const predicted = scene.datas.map((data) => data.scores.get(image)?.steps.get(scene.step)?.predicted);
+  const right = scene.datas.flatMap((data) => {
+    const label = scene.input(image, data)?.label ?? null;
+    const predicted = data.scores.get(image)?.steps.get(scene.step)?.predicted;
+    return label === null || predicted === undefined ? [] : [predicted === label];
+  });
   // With several runs: an image that any of them has wrong is one to look at.
-  const wrong = predicted.some((each) => each !== undefined && each !== label);
-  return state.verdict === "wrong" ? wrong : !wrong && predicted.some((each) => each !== undefined);
+  return right.length > 0 && right.every(Boolean) === (state.verdict === "right");
 }

@@ -16,6 +16,29 @@ export function percent(p) {
   return `${Math.round(100 * p)} %`;
 }
 
+/** Compare names as people order them: seed2 before seed10, lr0.0005 before lr0.001. */
+export function natural(a, b) {
+  const parts = (text) => text.split(/(\d+(?:\.\d+)?)/);
+  const [left, right] = [parts(a), parts(b)];
+  for (let i = 0; i < Math.min(left.length, right.length); i++) {
+    if (left[i] === right[i]) continue;
+    // Every other part is a number.
+    return (i % 2 && Number(left[i]) - Number(right[i])) || (left[i] < right[i] ? -1 : 1);
+  }
+  return left.length - right.length;
+}
+
+/** Two probabilities, with as many digits as it takes to tell them apart. */
+export function apart(a, b) {
+  const short = [percent(a), percent(b)];
+  if (short[0] !== short[1] || a === b) return short;
+  for (let digits = 1; digits <= 4; digits++) {
+    const long = [a, b].map((p) => `${(100 * p).toFixed(digits)} %`);
+    if (long[0] !== long[1]) return long;
+  }
+  return short;
+}
+
 /** Three significant digits, with a minus sign that is as wide as a plus. */
 export function number(value) {
   if (Number.isNaN(value)) return "NaN";

@@ -74,6 +74,13 @@ export async function readUrl() {
   return new Map(Object.entries(answer ?? {}));
 }
 
+/** Be told when another address of this tab is opened: a link that was pasted, the way back. */
+export function followUrl(listener) {
+  page.addEventListener("hashchange", () => {
+    if (alone || page.location.hash.startsWith("#picasso")) listener(parse(page.location.hash));
+  });
+}
+
 /** Put entries into the URL's hash, leaving what is not ours. */
 export function writeUrl(entries) {
   const parts = page.location.hash.replace(/^#/, "").split("&").filter(Boolean);

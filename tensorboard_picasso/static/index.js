@@ -23,6 +23,7 @@ export async function render() {
     followTheme((dark) => document.body.classList.toggle("dark", dark));
     const app = new App(new State(url));
     document.body.append(app.root);
+    app.connect();
     await app.start();
   } catch (error) {
     console.error(error);

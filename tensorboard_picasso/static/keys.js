@@ -11,6 +11,7 @@ export const KEYS = [
   ["Home, End", "first and newest step"],
   ["p", "pin what is shown as A and compare it with what comes"],
   ["s, c", "swap A and B, stop comparing"],
+  ["Tab, then arrows", "large view: read a map out, window by window"],
   ["+ − 0", "large view: zoom in, out, whole image (also Ctrl + wheel, pinch)"],
   ["h j k l", "large view: move left, down, up, right (also drag)"],
   ["Esc", "close what is open"],

@@ -8,10 +8,12 @@ import { button, el, setText } from "./dom.js";
 import { filmFields, Films } from "./film.js";
 import { number, percent, stepText } from "./format.js";
 import { Legend } from "./legend.js";
+import { whyLacking } from "./look.js";
 import { Zoom } from "./zoom.js";
 
 const CLASSES = 5; // lines in the chart and rows in the table
-const LINES = ["#0e9384", "#9b59d0", "#d6487e", "#6a8f1f", "#4a7fd6"];
+// Of classes: unlike the colours of runs.
+const LINES = ["#c0392b", "#2c6fbb", "#b8860b", "#5b8c5a", "#7d5ba6"];
 
 function table(name, heads, rows) {
   return el(
@@ -27,6 +29,7 @@ class Block {
   #data;
   #image;
   #cells = [];
+  #methods = [];
   #comparison = null;
   #compared = el("div", { class: "compared" });
   #grid = el("div", { class: "grid" });
@@ -54,13 +57,14 @@ class Block {
     const { scene } = this.#app;
     const series = this.#data.scores.get(this.#image);
     const newest = series?.records.at(-1);
-    const wanted = [scene.truth(this.#image), ...(newest?.ranked(CLASSES) ?? [])];
+    const wanted = [scene.truth(this.#image, this.#data), ...(newest?.ranked(CLASSES) ?? [])];
     return [...new Set(wanted)].slice(0, CLASSES);
   }
 
   update() {
     this.#makeComparison();
     this.#makeGrid();
+    for (const { legend } of this.#methods) legend.update();
     this.#makeChart();
   }
 
@@ -77,7 +81,7 @@ class Block {
   /** A row of cards a method; columns: the truth, then every class that was ever explained here. */
   #makeGrid() {
     const { scene } = this.#app;
-    const targets = new Set([scene.target(this.#image), scene.truth(this.#image)]);
+    const targets = new Set([scene.target(this.#image, this.#data), scene.truth(this.#image, this.#data)]);
     for (const { label } of scene.methods) {
       for (const record of this.#data.attributions(label, this.#image)?.records ?? []) {
         for (const target of record.targets) targets.add(target);
@@ -90,11 +94,12 @@ class Block {
     this.#cells = scene.methods.flatMap(({ label }) => columns.map((target) => {
       const name = el("span", { class: "class" });
       const score = el("span", { class: "score" });
-      return { label, target, name, score, card: new Card(this.#app, { caption: el("figcaption", {}, name, score) }) };
+      return { label, target, name, score, card: new Card(this.#app, { caption: el("figcaption", {}, name, score), reach: true }) };
     }));
-    this.#grid.replaceChildren(...scene.methods.map(({ label }) => el(
-      "div", { class: "method" }, el("h4", { text: label }),
-      el("div", { class: "cards" }, ...this.#cells.filter((cell) => cell.label === label).map(({ card }) => card.element)),
+    this.#methods = scene.methods.map(({ label }) => ({ label, legend: new Legend(this.#app, label), absent: el("p", { class: "quiet" }) }));
+    this.#grid.replaceChildren(...this.#methods.map(({ label, legend, absent }) => el(
+      "div", { class: "method", role: "group", "aria-label": label }, legend.element,
+      el("div", { class: "cards" }, ...this.#cells.filter((cell) => cell.label === label).map(({ card }) => card.element)), absent,
     )));
   }
 
@@ -104,9 +109,10 @@ class Block {
     const classes = this.#classes;
     const lists = classes.map((each) => scene.steps.map((step) => series?.steps.get(step)?.score(each) ?? null));
     const range = rangeOf(lists, scene.raw);
+    const end = (value) => (scene.raw ? number(value) : percent(value));
     const lines = lists.map((values, i) => path(line(values, range), LINES[i]));
-    this.#chart.replaceChildren(drawing(path("M0 0H1000M0 50H1000M0 100H1000", "", "grid"), ...lines), this.#cursor);
-    this.#key.replaceChildren(...classes.map((each, i) => el("span", { style: { "--run": LINES[i] }, class: "value", text: scene.className(this.#image, each) })));
+    this.#chart.replaceChildren(drawing(path("M0 0H1000M0 50H1000M0 100H1000", "", "grid"), ...lines), el("span", { class: "high", text: end(range[1]) }), el("span", { class: "low", text: end(range[0]) }), this.#cursor);
+    this.#key.replaceChildren(...classes.map((each, i) => el("span", { style: { "--run": LINES[i] }, class: "value", text: scene.className(this.#image, each, this.#data) })));
   }
 
   /** Show the current step; false while something is still loading. */
@@ -115,24 +121,40 @@ class Block {
     const { step } = scene;
     this.#cursor.style.left = `${across(scene.place, scene.steps.length) / 10}%`;
     const scores = this.#data.scores.get(this.#image)?.steps.get(step) ?? null;
-    const spec = { data: this.#data, image: this.#image, label: scene.label, step, target: scene.target(this.#image) };
+    const spec = { data: this.#data, image: this.#image, label: scene.label, step, target: scene.target(this.#image, this.#data) };
     let ready = step === null || (this.#comparison?.paint(spec) ?? true);
     for (const { label, target, name, score, card } of this.#cells) {
-      const truth = scene.input(this.#image)?.label === target;
-      setText(name, `${scene.className(this.#image, target)}${truth ? " (true)" : ""}`);
+      const truth = scene.input(this.#image, this.#data)?.label === target;
+      setText(name, `${scene.className(this.#image, target, this.#data)}${truth ? " (true)" : ""}`);
       setText(score, scores ? (scene.raw ? number(scores.score(target)) : percent(scores.score(target))) : "");
-      ready = card.show({ data: this.#data, image: this.#image, label, step, target }) && ready;
+      const own = { data: this.#data, image: this.#image, label, step, target };
+      // A class that was not explained at this step takes no room.
+      card.element.hidden = !this.#explains(own);
+      if (!card.element.hidden) ready = card.show(own) && ready;
+    }
+    for (const { label, absent } of this.#methods) {
+      const names = this.#cells.filter((cell) => cell.label === label && cell.card.element.hidden).map(({ name }) => name.textContent);
+      setText(absent, names.length ? `not explained at this step: ${names.join(", ")}` : "");
     }
     this.#numbers.replaceChildren(...this.#tables(scores, step));
     return ready;
   }
 
+  /** Whether a class has a map at a step; true where that is not known. */
+  #explains({ label, step, target }) {
+    const record = this.#data.attributions(label, this.#image)?.steps.get(step);
+    return !record || record.explained.includes(target);
+  }
+
   #tables(scores, step) {
-    const { scene } = this.#app;
-    const name = (index) => scene.className(this.#image, index);
-    if (!scores) return [el("p", { class: "quiet", text: `scores not kept at step ${step}` })];
+    const { scene, store } = this.#app;
+    const name = (index) => scene.className(this.#image, index, this.#data);
+    if (!scores) {
+      const why = whyLacking(this.#data.scores.get(this.#image), step, store.index?.samples);
+      return [el("p", { class: "quiet", text: `scores ${why}` })];
+    }
     const show = (value) => (Number.isNaN(value) ? "–" : scene.raw ? number(value) : percent(value));
-    const classes = [...new Set([...scores.ranked(CLASSES), scene.truth(this.#image)])];
+    const classes = [...new Set([...scores.ranked(CLASSES), scene.truth(this.#image, this.#data)])];
     const heads = ["class", scene.raw ? "value" : "probability", ...(scene.raw ? [] : ["log-odds"]), ...scores.hidden.map((each) => `${each.region} hidden (${each.fill})`)];
     const rows = classes.map((each) => [
       name(each), show(scores.score(each)), ...(scene.raw ? [] : [number(scores.logOdds(each))]),
@@ -144,7 +166,7 @@ class Block {
   /** Each region's share of the maps, beside what it is to be compared with. */
   #shares(step) {
     const { scene } = this.#app;
-    const target = scene.target(this.#image);
+    const target = scene.target(this.#image, this.#data);
     const rows = [];
     for (const { label } of scene.methods) {
       const series = this.#data.attributions(label, this.#image);
@@ -157,8 +179,9 @@ class Block {
         percent(share.area), share.ceiling === null || share.ceiling === undefined ? "–" : percent(share.ceiling),
       ]));
     }
-    const name = `share of the map for ${scene.className(this.#image, target)}`;
-    return rows.length ? [table(name, ["region", "now", "first step", "area", "only this used"], rows)] : [];
+    const name = (index) => scene.className(this.#image, index, this.#data);
+    const title = `share of the map for ${name(target)}`;
+    return rows.length ? [table(title, ["region", "now", "first step", "area", "only this used"], rows)] : [];
   }
 }
 
@@ -167,13 +190,13 @@ export class Large {
   #image = null;
   #blocks = new Map();
   #original = el("canvas", { width: 1, height: 1, class: "original" });
-  #name = el("h2", { tabindex: -1 });
+  #name = el("h2", { tabindex: -1, id: "large-title" });
   #facts = el("p", { class: "quiet" });
   #step = el("p", { class: "quiet" });
   #films;
   #held = el("div", { class: "blocks" });
   #drawn = null;
-  #legend;
+  #legend; // of what is compared
 
   constructor(app) {
     this.#app = app;
@@ -186,7 +209,7 @@ export class Large {
     };
     this.zoom = new Zoom(app.state);
     this.element = el(
-      "section", { class: "large", role: "dialog", "aria-label": "image", hidden: true },
+      "section", { class: "large", role: "dialog", "aria-labelledby": "large-title", hidden: true },
       el("div", { class: "bar" },
         button("←", "back to all images", () => app.open(null), { class: "back" }), this.#name,
         ...filmFields(app),
@@ -233,6 +256,7 @@ export class Large {
     for (const block of this.#blocks.values()) block.update();
     this.#films.update(image);
     this.#legend.update();
+    this.#legend.element.hidden ||= !isComparing(state);
     if (opened) this.#name.focus({ preventScroll: true });
   }
 

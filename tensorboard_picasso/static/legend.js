@@ -59,34 +59,39 @@ export function differenceSentence(settings, reading, state, className) {
 
 export class Legend {
   #app;
+  #label;
 
-  constructor(app) {
+  /** @param {string|null} label the method it explains; null: the one on show */
+  constructor(app, label = null) {
     this.#app = app;
+    this.#label = label;
     this.element = el("div", { class: "legend" });
   }
 
   update() {
     const { scene, state } = this.#app;
-    const settings = scene.settings();
+    const label = this.#label ?? scene.label;
+    const settings = scene.settings(label);
     this.element.hidden = settings === null;
     if (!settings) return;
-    const difference = isComparing(state) ? this.#difference(settings) : [];
-    const [before, after, more] = sentence(settings, scene.reading, this.#subject());
+    const reading = scene.fittingReading(settings);
+    const difference = this.#label === null && isComparing(state) ? this.#difference(settings, reading) : [];
+    const [before, after, more] = sentence(settings, reading, this.#subject());
     this.element.replaceChildren(
-      el("b", { text: scene.label }),
-      el("span", { text: before }), ...bar(settings, scene.reading, state), el("span", { text: after }),
-      el("span", { class: "quiet", text: more }), el("span", { class: "quiet scale", text: this.#scale(settings) }),
+      el("b", { text: label }),
+      el("span", { text: before }), ...bar(settings, reading, state), el("span", { text: after }),
+      el("span", { class: "quiet", text: more }), el("span", { class: "quiet scale", text: this.#scale(settings, label, reading) }),
       ...difference,
     );
   }
 
   /** A second line: what the colours of B − A say. */
-  #difference(settings) {
+  #difference(settings, reading) {
     const { scene, state } = this.#app;
     const name = (target) => scene.nameOfClass(target);
-    const [before, after] = differenceSentence(settings, scene.reading, state, name);
+    const [before, after] = differenceSentence(settings, reading, state, name);
     const sided = { ...settings, sign: "contribution" };
-    const size = scene.reading === "score" ? "±100 %" : "on the same scale";
+    const size = reading === "score" ? "±100 %" : "on the same scale";
     return [el(
       "div", { class: "more" }, el("b", { text: "B − A" }), el("span", { text: before }), ...bar(sided, "importance", state),
       el("span", { text: after }), el("span", { class: "quiet", text: size }),
@@ -96,17 +101,21 @@ export class Legend {
   #subject() {
     const { scene, state } = this.#app;
     if (state.target !== null) return `“${scene.nameOfClass(state.target)}”`;
-    return scene.labelled ? "the true class" : "the true or newest predicted class";
+    return scene.truthName;
   }
 
-  #scale(settings) {
+  #scale(settings, label, reading) {
     const { scene, state } = this.#app;
-    if (scene.reading === "score") return "";
-    const mode = SCALES[state.scale];
-    if (state.scale !== "shared") return mode;
-    const scale = scene.sharedScale();
-    if (!scale) return "";
-    if (!comparable(settings)) return `up to ${number(scale)} times a uniform map · ${mode} · Σ is the total strength`;
-    return `±${number(scale)} ${settings.unit} · ${mode}`;
+    if (reading === "score") return "";
+    const parts = [SCALES[state.scale]];
+    const scale = state.scale === "shared" ? scene.sharedScale(label, reading) : 0;
+    if (comparable(settings)) {
+      const unit = settings.output === "raw" ? "" : ` ${settings.unit}`;
+      if (scale) parts.unshift(`±${number(scale)}${unit}`);
+    } else {
+      if (scale) parts.unshift(`up to ${number(scale)} times a uniform map`);
+      parts.push("Σ is the total strength");
+    }
+    return parts.join(" · ");
   }
 }

@@ -5,18 +5,27 @@ import { nearest } from "./maps.js";
 import { shown } from "./reading.js";
 
 /** Whether a step was never logged for a method, or logged and not kept by TensorBoard. */
-function whyAbsent(data, label, image, step) {
+function whyAbsent(store, { data, label, image, step }) {
+  if (store.failed(data.run)) return "could not be loaded";
+  const samples = store.index?.samples;
   const damage = data.problem(label, image, step);
-  if (damage) return damage.problem === "newer" ? `newer format at step ${step}` : `damaged at step ${step}`;
+  if (damage) return damage.problem === "newer" ? `newer format at step ${count(step)}` : `damaged at step ${count(step)}`;
   const series = data.attributions(label, image);
   if (!series) return "not logged";
   const last = series.records.at(-1)?.step;
   if (last !== undefined && step > last) return `ends at step ${count(last)}`;
-  const scores = data.scores.get(image);
-  // Each series is sampled on its own, to one common limit: a series that holds fewer records
-  // than its neighbour has reached no limit, so what it lacks was never logged.
-  const logged = scores?.steps.has(step) && series.records.length < scores.records.length;
-  return logged ? `not logged at step ${step}` : `not kept at step ${step}`;
+  return whyLacking(series, step, samples);
+}
+
+/**
+ * Whether a series lacks a step because TensorBoard, which keeps a sample of so many steps, let
+ * go of it, or because it was never logged: a series below the limit is whole.
+ * @param {number|null} samples the limit, 0 where there is none, null where it is not known
+ */
+export function whyLacking(series, step, samples) {
+  if (samples === null || samples === undefined) return `not logged or not kept at step ${count(step)}`;
+  const full = samples > 0 && (series?.records.length ?? 0) >= samples;
+  return full ? `not kept at step ${count(step)}` : `not logged at step ${count(step)}`;
 }
 
 /**
@@ -31,15 +40,15 @@ export function look({ scene, store }, spec) {
   const record = data.attributions(label, image)?.steps.get(step) ?? null;
   if (!record) {
     if (!data.methods.has(label) && store.loading) return { loading: true };
-    return { why: whyAbsent(data, label, image, step) };
+    return { why: whyAbsent(store, spec) };
   }
-  if (!record.explained.includes(target)) return { why: `“${scene.className(image, target)}” not logged` };
+  if (!record.explained.includes(target)) return { why: `“${scene.className(image, target, data)}” not logged` };
   let plane = null;
   if (!record.settings.geometry) {
     plane = store.planes.get({ data, label, image }, record, target);
     if (plane.state === "loading") return { loading: true };
     if (plane.state) return { why: plane.state === "not kept" ? `not kept at step ${step}` : (plane.message ?? plane.state) };
-  } else if (!record.grid) return { loading: true };
+  } else if (!record.grid) return store.failed(data.run) ? { why: "could not be loaded" } : { loading: true };
   const ground = store.ground(data, image, record.hash);
   if (ground.state === "loading") return { loading: true };
   return { record, plane, ground, input: data.input(image, record.hash), reading: scene.fittingReading(record.settings), target };

@@ -24,6 +24,10 @@ export class Menu {
     document.addEventListener("pointerdown", (event) => {
       if (!this.element.contains(event.target)) this.close();
     });
+    // Who tabs on has left the menu. Focus that goes nowhere is a panel made anew.
+    this.element.addEventListener("focusout", ({ relatedTarget }) => {
+      if (relatedTarget && !this.element.contains(relatedTarget)) this.close();
+    });
   }
 
   toggle() {
@@ -37,6 +41,16 @@ export class Menu {
     this.#panel.querySelector("select, input")?.focus();
   }
 
+  /** Offer what fits now: one choice may change what others there are. */
+  update() {
+    if (this.#panel.hidden) return;
+    const next = el("div", {}, ...this.#make());
+    if (next.textContent === this.#panel.textContent) return;
+    const held = labelOf(document.activeElement);
+    this.#panel.replaceChildren(...next.childNodes);
+    if (held) [...this.#panel.querySelectorAll("select, input, button")].find((each) => labelOf(each) === held)?.focus();
+  }
+
   close() {
     if (this.#panel.hidden) return false;
     if (this.#panel.contains(document.activeElement)) this.#button.focus();
@@ -44,6 +58,11 @@ export class Menu {
     this.#button.setAttribute("aria-expanded", "false");
     return true;
   }
+}
+
+/** What a field of a panel is called. */
+function labelOf(element) {
+  return element?.closest("label")?.firstElementChild?.textContent ?? element?.textContent ?? "";
 }
 
 const READINGS = {
@@ -60,7 +79,7 @@ export function viewMenu({ state, scene }) {
     select("method", scene.methods.map(({ label }) => [label, label]), scene.label, (method) => state.set({ method })),
     select(
       "class",
-      [["", scene.labelled ? "true class" : "truth or newest prediction"], ...scene.targets.map((each) => [String(each), scene.nameOfClass(each)])],
+      [["", scene.truthName], ...scene.targets.map((each) => [String(each), scene.nameOfClass(each)])],
       state.target === null ? "" : String(state.target),
       (value) => state.set({ target: value === "" ? null : Number(value) }),
     ),
@@ -121,7 +140,7 @@ export function help() {
   return [
     el("dl", {}, ...KEYS.flatMap(([key, text]) => [el("dt", { text: key }), el("dd", { text })])),
     el("p", { text: "Each row is one image, its maps from the first logged step to the one under the slider. Click a row to see all methods and classes." }),
-    el("p", { text: "Hatched: orange or blue with white is saturated (infinite), violet is not a number, grey was never seen by the model. A solid red or deep blue lies beyond the scale." }),
+    el("p", { text: "Hatched with white: saturated (infinite); hatched violet: not a number; hatched grey: never seen by the model. The solid colours at the ends of the legend's bar lie beyond the scale." }),
     el("p", { text: "A strong importance is evidence that the window is used; a weak one is no evidence that it is not: other parts may stand in for it." }),
   ];
 }

@@ -8,10 +8,17 @@ const SHOWN = 20;
 export class Notices {
   #app;
   #open = false;
+  #broken = [];
 
   constructor(app) {
     this.#app = app;
     this.element = el("div", { class: "notices" });
+  }
+
+  /** The page itself failed: what it shows may be out of date. */
+  broken(error) {
+    this.#broken = [el("div", { class: "error", role: "alert", text: `The tab failed and may show what is out of date: ${error.message}. Reload the page.` })];
+    this.update();
   }
 
   update() {
@@ -28,7 +35,7 @@ export class Notices {
       ...scene.datas.flatMap((data) => [...data.problems.values()].flat()
         .map((each) => `${data.run}, image ${each.image}, ${each.source}, step ${each.step}: ${each.message}`)),
     ];
-    this.element.replaceChildren(...errors, ...(problems.length ? [this.#list(problems)] : []));
+    this.element.replaceChildren(...this.#broken, ...errors, ...(problems.length ? [this.#list(problems)] : []));
   }
 
   #list(problems) {

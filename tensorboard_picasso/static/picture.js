@@ -16,8 +16,11 @@ export class Picture {
   /** Settings (height, width, geometry) of what is painted; null where nothing is. */
   settings = null;
 
-  /** @param {HTMLElement} caption filled by the owner */
-  constructor(app, caption) {
+  /**
+   * @param {HTMLElement} caption filled by the owner
+   * @param {boolean} reach whether the keyboard can go over its windows
+   */
+  constructor(app, caption, reach = false) {
     this.app = app;
     this.canvas = el("canvas", { width: 1, height: 1, role: "img" });
     this.#context = this.canvas.getContext("2d");
@@ -26,6 +29,7 @@ export class Picture {
     this.element = el("figure", { class: "card" }, caption, this.#frame, this.#below);
     this.#frame.addEventListener("pointermove", (event) => this.#hover(event));
     this.#frame.addEventListener("pointerleave", () => app.hover(null));
+    if (reach) this.#reach();
   }
 
   /** The image that is shown, for the hover of all its pictures together. */
@@ -74,7 +78,7 @@ export class Picture {
     this.#context.putImageData(this.#pixels, 0, 0);
     this.settings = settings;
     this.#frame.classList.remove("loading", "empty");
-    setText(this.#note, fits ? "" : "image not kept");
+    setText(this.#note, fits ? "" : ground.state === "failed" ? "image could not be loaded" : "image not kept");
     return clipped;
   }
 
@@ -92,6 +96,34 @@ export class Picture {
     this.app.hover({ image: this.image, x, y, card: this, clientX: event.clientX, clientY: event.clientY });
   }
 
+  /** Let the arrow keys go from window to window (without a grid: over 20 places a side). */
+  #reach() {
+    this.#frame.tabIndex = 0;
+    this.#frame.setAttribute("aria-description", "arrow keys read the map out");
+    let at = { x: 0.5, y: 0.5 };
+    const say = () => {
+      if (!this.settings) return;
+      const box = this.canvas.getBoundingClientRect();
+      const where = { clientX: box.left + at.x * box.width, clientY: box.top + at.y * box.height };
+      this.app.hover({ image: this.image, ...at, card: this, ...where }, true);
+    };
+    const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    this.#frame.addEventListener("keydown", (event) => {
+      const move = moves[event.key];
+      if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
+      // Elsewhere the arrows go from step to step.
+      event.stopPropagation();
+      event.preventDefault();
+      const { geometry } = this.settings ?? {};
+      const part = (starts) => 1 / Math.min(starts?.length ?? 20, 20);
+      const inside = (value) => Math.min(Math.max(value, 0), 1 - 1e-9);
+      at = { x: inside(at.x + move[0] * part(geometry?.lefts)), y: inside(at.y + move[1] * part(geometry?.tops)) };
+      say();
+    });
+    this.#frame.addEventListener("focus", () => this.#frame.matches(":focus-visible") && say());
+    this.#frame.addEventListener("blur", () => this.app.hover(null));
+  }
+
   /** The window (or pixel) under a point, as fractions of the image; null where there is no map. */
   windowAt(point) {
     if (!this.settings) return null;
@@ -102,13 +134,13 @@ export class Picture {
 
   /** Outline a window (fractions of the image), with this map's own value there; null: none. */
   mark(box, point) {
-    this.#outline.hidden = box === null;
-    if (box === null) {
+    const shown = box !== null && this.settings !== null;
+    this.#outline.hidden = !shown;
+    if (!shown) {
       this.#here.remove();
       return;
     }
     for (const key of ["left", "top", "width", "height"]) this.#outline.style[key] = `${100 * box[key]}%`;
-    if (!this.settings) return;
     setText(this.#here, this.short(placeOf(this.settings, point)));
     if (!this.#here.isConnected) this.#frame.append(this.#here);
   }

@@ -64,6 +64,7 @@ async function decode(stored, target) {
 
 /** What is known of a map: `values` where it is ready, else `state`. */
 const LOADING = Object.freeze({ state: "loading" });
+const FAILED = Object.freeze({ state: "could not be loaded" });
 
 export class Planes {
   #stored = new Cache(MAX_COMPRESSED);
@@ -71,6 +72,7 @@ export class Planes {
   #urgent = new Map();
   #later = new Map();
   #asked = new Set();
+  #failed = new Set();
   #running = 0;
   #abort = new AbortController();
   #notify;
@@ -92,6 +94,7 @@ export class Planes {
     const ready = this.#decoded.get(`${key}\n${target}`);
     if (ready) return ready;
     const stored = this.#stored.get(key);
+    if (this.#failed.has(key)) return FAILED;
     if (stored === undefined) {
       this.#want(this.#urgent, key, of, record);
       return LOADING;
@@ -116,6 +119,11 @@ export class Planes {
     }
   }
 
+  /** Ask again for what could not be loaded. */
+  retry() {
+    this.#failed.clear();
+  }
+
   /** Forget what is wanted: the user looks at something else. */
   supersede() {
     this.#abort.abort();
@@ -126,7 +134,7 @@ export class Planes {
   }
 
   #want(list, key, of, record) {
-    if (this.#asked.has(key)) return;
+    if (this.#asked.has(key) || this.#failed.has(key)) return;
     list.set(key, { key, of, record });
     if (list === this.#urgent) this.#later.delete(key);
     // After the caller is done: one request for all that one frame wants.
@@ -173,10 +181,14 @@ export class Planes {
       this.#notify();
     } catch (error) {
       if (error.name === "AbortError") return;
-      for (const each of batch) this.#asked.delete(each.key);
+      for (const each of batch) {
+        this.#asked.delete(each.key);
+        this.#failed.add(each.key);
+      }
       this.#urgent.clear();
       this.#later.clear();
       this.#fail(error);
+      this.#notify();
     }
   }
 

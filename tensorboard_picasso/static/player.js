@@ -12,7 +12,7 @@ export class Player {
   #last = 0;
   #play;
   #slider;
-  #label = el("output", { class: "now" });
+  #label = el("span", { class: "now" });
   #entry;
   #menus;
 
@@ -53,6 +53,7 @@ export class Player {
   update() {
     const last = Math.max(this.#app.scene.steps.length - 1, 0);
     this.#slider.max = last;
+    for (const menu of this.#menus) menu.update();
     this.#slider.disabled = this.#play.disabled = this.#entry.disabled = last === 0;
   }
 

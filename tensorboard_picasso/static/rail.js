@@ -9,6 +9,7 @@ export class Rail {
   #runs = el("ul", { class: "runs" });
   #probes = el("div", { class: "probes" });
   #filter;
+  #count = el("span", { class: "count" });
   #wrong = el("div", { class: "wrong", role: "alert" });
   #made = "";
 
@@ -20,7 +21,7 @@ export class Rail {
     });
     this.element = el(
       "nav", { class: "rail", "aria-label": "runs and probes" },
-      el("h2", { text: "Runs" }), this.#filter, this.#wrong, this.#runs, this.#probes,
+      el("h2", {}, el("span", { text: "Runs" }), this.#count), this.#filter, this.#wrong, this.#runs, this.#probes,
     );
   }
 
@@ -32,11 +33,12 @@ export class Rail {
     const now = JSON.stringify([scene.listed, scene.shown, scene.probes, scene.probe]);
     if (now === this.#made) return;
     this.#made = now;
+    setText(this.#count, scene.shown.length < scene.runs.length ? ` ${scene.shown.length} of ${scene.runs.length} shown` : "");
     const held = document.activeElement?.dataset?.run;
     this.#runs.replaceChildren(...scene.listed.map((run) => this.#run(run)));
     if (held !== undefined) [...this.#runs.querySelectorAll("input")].find((each) => each.dataset.run === held)?.focus();
     const probes = scene.probes.map((probe) => {
-      const input = el("input", { type: "radio", name: "probe", checked: probe === scene.probe, on: { change: () => state.set({ probe, open: null }) } });
+      const input = el("input", { type: "radio", name: "probe", checked: probe === scene.probe, on: { change: () => state.set({ probe, open: null, target: null, pinTarget: null }) } });
       return el("label", {}, input, el("span", { text: probe, title: probe }));
     });
     this.#probes.replaceChildren(...(probes.length ? [el("h2", { text: "Probe" }), ...probes] : []));

@@ -36,18 +36,23 @@ export class Scores {
     return this.output === "raw" || Number.isNaN(value) ? value : probability(value);
   }
 
-  /** The class with the highest score. */
+  /** The class with the highest score; null where none is a number. */
   get predicted() {
-    if (this.binary) return this.values[0] >= 0 ? 1 : 0;
-    let best = 0;
-    for (let i = 1; i < this.values.length; i++) if (this.values[i] > this.values[best]) best = i;
+    const [first] = this.values;
+    if (this.binary) return Number.isNaN(first) ? null : Number(first >= 0);
+    let best = -1;
+    this.values.forEach((value, i) => {
+      if (!Number.isNaN(value) && (best < 0 || value > this.values[best])) best = i;
+    });
+    if (best < 0) return null;
     return this.classes === null ? best : this.classes[best];
   }
 
   /** Classes by score, best first. */
   ranked(limit) {
     const classes = this.binary ? [0, 1] : (this.classes ?? [...this.values.keys()]);
-    return [...classes].sort((a, b) => this.logOdds(b) - this.logOdds(a)).slice(0, limit);
+    const rank = (index) => (Number.isNaN(this.logOdds(index)) ? -Infinity : this.logOdds(index));
+    return [...classes].sort((a, b) => (rank(a) === rank(b) ? a - b : rank(b) - rank(a))).slice(0, limit);
   }
 }
 
@@ -148,8 +153,10 @@ export class RunData {
     this.problems = new Map();
   }
 
-  #note(source, pack) {
-    this.problems.set(source, pack.header.problems.map((each) => ({ ...each, source })));
+  /** Keep what could not be read; an answer of some images says nothing of the others. */
+  #note(source, pack, images = null) {
+    const others = images === null ? [] : (this.problems.get(source) ?? []).filter((each) => !images.includes(each.image));
+    this.problems.set(source, [...others, ...pack.header.problems.map((each) => ({ ...each, source }))]);
   }
 
   takeInputs(pack) {
@@ -172,9 +179,12 @@ export class RunData {
     }
   }
 
-  /** Records replace those of before; grids that are already here stay. */
-  takeAttributions(label, pack) {
-    this.#note(label, pack);
+  /**
+   * Records replace those of before; grids that are already here stay.
+   * @param {number[]|null} asked the images that were asked for; null: all
+   */
+  takeAttributions(label, pack, asked = null) {
+    this.#note(label, pack, asked);
     const settings = pack.header.settings.map(checkedGeometry);
     const images = this.methods.get(label) ?? new Map();
     for (const { image, records } of pack.header.images) {

@@ -16,6 +16,7 @@ class Strip {
   #cells = [];
   #now;
   #comparison = null;
+  #name = el("span", { class: "runname" });
   #spark = el("div", { class: "spark" });
   #cursor = el("div", { class: "cursor" });
   #dot = el("div", { class: "dot" });
@@ -50,11 +51,11 @@ class Strip {
     const { scene } = this.#app;
     this.#arrange();
     const series = this.#data.scores.get(this.#image);
-    const truth = scene.truth(this.#image);
+    const truth = scene.truth(this.#image, this.#data);
     this.#values = scene.steps.map((step) => series?.steps.get(step)?.score(truth) ?? null);
     this.#range = rangeOf([this.#values], series?.records[0]?.output === "raw");
     const drawn = drawing(path("M0 50H1000", "", "grid"), path(line(this.#values, this.#range), "var(--run)"));
-    this.#spark.replaceChildren(drawn, this.#cursor, this.#dot);
+    this.#spark.replaceChildren(this.#name, drawn, this.#cursor, this.#dot);
   }
 
   /** Put the cards into the strip: the columns and now, or A, B and the difference. */
@@ -67,16 +68,16 @@ class Strip {
     else if (this.#comparison?.swiping !== swiping) {
       this.#comparison = new Comparison(this.#app, { swiping, open: () => this.#app.open(this.#image) });
     }
-    const several = scene.datas.length > 1;
+    this.element.classList.toggle("several", scene.datas.length > 1);
+    this.element.title = scene.datas.length > 1 ? this.#data.run : "";
+    setText(this.#name, scene.datas.length > 1 ? this.#data.run : "");
     if (columns.join() !== this.#cells.map(({ step }) => step).join()) {
       this.#cells = columns.map((step, i) => ({ ...(this.#cells[i] ?? this.#cell(step)), step }));
     }
-    const name = several ? [el("span", { class: "runname", text: this.#data.run, title: this.#data.run })] : [];
     const cards = this.#comparison?.elements ?? [...this.#cells, this.#now].map(({ card }) => card.element);
-    const before = [...this.element.children].filter((each) => !each.matches(".runname"));
     const after = [...cards, this.#spark];
-    if (before.length !== after.length || after.some((each, i) => each !== before[i]) || several !== before.length < this.element.children.length) {
-      this.element.replaceChildren(...name, ...after);
+    if (this.element.children.length !== after.length || after.some((each, i) => each !== this.element.children[i])) {
+      this.element.replaceChildren(...after);
     }
   }
 
@@ -105,26 +106,63 @@ class Strip {
 
   #spec(step) {
     const { scene } = this.#app;
-    return { data: this.#data, image: this.#image, label: scene.label, step, target: scene.target(this.#image) };
+    return { data: this.#data, image: this.#image, label: scene.label, step, target: scene.target(this.#image, this.#data) };
   }
 
   #show({ caption, card }, step) {
     const { scene } = this.#app;
-    caption.show(scene, this.#image, this.#data.scores.get(this.#image)?.steps.get(step));
+    caption.show(scene, this.#image, this.#data, this.#data.scores.get(this.#image)?.steps.get(step));
     return card.show(this.#spec(step));
   }
 }
 
-/** One image. */
+/** An image as it was given, with its label. */
+class Original {
+  #app;
+  #image;
+  #canvas = el("canvas", { width: 1, height: 1 });
+  #name = el("span", { class: "class" });
+  #which = el("span", { class: "score" });
+  #drawn = null;
+
+  constructor(app, image) {
+    this.#app = app;
+    this.#image = image;
+    this.opener = el("button", { type: "button", class: "frame", on: { click: () => app.open(image) } }, this.#canvas);
+    this.element = el("figure", { class: "card original" }, el("figcaption", {}, this.#name, this.#which), this.opener);
+  }
+
+  /** Say what a run knows of the image. */
+  update(data) {
+    const { scene } = this.#app;
+    const label = scene.input(this.#image, data)?.label ?? null;
+    const name = scene.imageName(this.#image);
+    setText(this.#name, label === null ? name : scene.className(this.#image, label, data));
+    setText(this.#which, label === null ? "" : name);
+    this.opener.setAttribute("aria-label", `open ${name} large`);
+    this.opener.title = name;
+  }
+
+  paint(data) {
+    const input = data?.newestInput(this.#image);
+    if (!input) return;
+    const ground = this.#app.store.ground(data, this.#image, input.hash);
+    if (ground.state !== "ready" || this.#drawn === ground) return;
+    this.#drawn = ground;
+    this.#canvas.width = ground.pixels.width;
+    this.#canvas.height = ground.pixels.height;
+    this.#canvas.getContext("2d").putImageData(ground.pixels, 0, 0);
+    this.#canvas.dataset.hash = input.hash;
+    this.element.style.setProperty("--ratio", `${ground.pixels.width} / ${ground.pixels.height}`);
+  }
+}
+
+/** One image, a strip a run; the original again where a run holds another image under the number. */
 class Row {
   #app;
   #image;
   #strips = new Map();
-  #original = el("canvas", { width: 1, height: 1 });
-  #name = el("span", { class: "class" });
-  #which = el("span", { class: "score" });
-  #held = el("div", { class: "strips" });
-  #drawn = null;
+  #originals = new Map();
   visible = false;
   /** What it shows is made when it is next in sight. */
   stale = true;
@@ -132,13 +170,7 @@ class Row {
   constructor(app, image) {
     this.#app = app;
     this.#image = image;
-    const opener = el("button", { type: "button", class: "frame", on: { click: () => app.open(image) } }, this.#original);
-    this.opener = opener;
-    this.element = el(
-      "article", { class: "row", data: { image } },
-      el("figure", { class: "card original" }, el("figcaption", {}, this.#name, this.#which), opener),
-      this.#held,
-    );
+    this.element = el("article", { class: "row", data: { image }, "aria-label": app.scene.imageName(image) });
   }
 
   get cards() {
@@ -148,44 +180,45 @@ class Row {
   update() {
     this.stale = false;
     const { scene } = this.#app;
-    const input = scene.input(this.#image);
-    const label = input?.label ?? null;
-    const name = scene.imageName(this.#image);
-    setText(this.#name, label === null ? name : scene.className(this.#image, label));
-    setText(this.#which, label === null || !input?.name || input.name === scene.className(this.#image, label) ? "" : input.name);
-    this.opener.setAttribute("aria-label", `open ${name} large`);
-    this.opener.title = name;
-    const before = this.#strips;
-    this.#strips = new Map(scene.datas.map((data) => [data, before.get(data) ?? new Strip(this.#app, data, this.#image)]));
-    const strips = [...this.#strips.values()];
-    if (strips.some((strip, i) => this.#held.children[i] !== strip.element) || this.#held.children.length !== strips.length) {
-      this.#held.replaceChildren(...strips.map((strip) => strip.element));
+    this.element.setAttribute("aria-label", scene.imageName(this.#image));
+    const strips = this.#strips;
+    const originals = this.#originals;
+    this.#strips = new Map(scene.datas.map((data) => [data, strips.get(data) ?? new Strip(this.#app, data, this.#image)]));
+    this.#originals = new Map(this.#distinct().map((data) => [data, originals.get(data) ?? new Original(this.#app, this.#image)]));
+    const children = [...this.#strips].flatMap(([data, strip]) => [this.#originals.get(data)?.element, strip.element].filter(Boolean));
+    if (children.length !== this.element.children.length || children.some((each, i) => each !== this.element.children[i])) {
+      this.element.replaceChildren(...children);
     }
-    for (const strip of strips) strip.update();
+    [...this.#strips].forEach(([data, strip], i) => {
+      for (const each of [this.#originals.get(data)?.element, strip.element]) each?.style.setProperty("grid-row", String(i + 1));
+    });
+    for (const [data, original] of this.#originals) original.update(data);
+    for (const strip of this.#strips.values()) strip.update();
+  }
+
+  /** Runs whose image is not that of the run above. */
+  #distinct() {
+    const { datas } = this.#app.scene;
+    let above;
+    return datas.filter((data, i) => {
+      const hash = data.newestInput(this.#image)?.hash;
+      if (i && (hash === undefined || hash === above)) return false;
+      above = hash;
+      return true;
+    });
   }
 
   /** Paint what is in sight; false while something is still loading. */
   paint(onlyNow) {
     if (this.stale) this.update();
-    this.#paintOriginal();
+    for (const [data, original] of this.#originals) original.paint(data);
     let ready = true;
     for (const strip of this.#strips.values()) ready = (onlyNow ? strip.paintNow() : strip.paint()) && ready;
     return ready;
   }
 
-  #paintOriginal() {
-    const { scene, store } = this.#app;
-    const data = scene.datas.find((each) => each.newestInput(this.#image));
-    if (!data) return;
-    const input = data.newestInput(this.#image);
-    const ground = store.ground(data, this.#image, input.hash);
-    if (ground.state !== "ready" || this.#drawn === ground) return;
-    this.#drawn = ground;
-    this.#original.width = ground.pixels.width;
-    this.#original.height = ground.pixels.height;
-    this.#original.getContext("2d").putImageData(ground.pixels, 0, 0);
-    this.#original.dataset.hash = input.hash;
-    this.element.style.setProperty("--ratio", `${ground.pixels.width} / ${ground.pixels.height}`);
+  focus() {
+    [...this.#originals.values()][0]?.opener.focus();
   }
 }
 
@@ -196,11 +229,12 @@ export class Rows {
   #heads = el("div", { class: "heads" });
   #list = el("div", { class: "list" });
   #now = el("span", { class: "head now" });
+  #nothing = el("p", { class: "quiet" });
   #watch;
 
   constructor(app) {
     this.#app = app;
-    this.element = el("div", { class: "rows" }, this.#heads, this.#list);
+    this.element = el("div", { class: "rows" }, this.#heads, this.#nothing, this.#list);
     this.#watch = new IntersectionObserver((entries) => {
       for (const entry of entries) {
         const row = this.#rows.get(Number(entry.target.dataset.image));
@@ -233,7 +267,18 @@ export class Rows {
       row.stale = true;
     });
     this.#list.style.setProperty("--runs", scene.datas.length);
+    setText(this.#nothing, this.#why());
+    this.#heads.hidden = !scene.images.length;
     this.#head();
+  }
+
+  /** Why no image is listed, and what to do about it. */
+  #why() {
+    const { scene, state, store } = this.#app;
+    if (scene.images.length || store.loading || store.index === null) return "";
+    if (!scene.listed.length) return `No run matches “${state.filter}”.`;
+    if (!scene.shown.length) return "No run is ticked: tick one on the left.";
+    return scene.every.length ? "No image is listed: the View menu's choice of images leaves none." : "";
   }
 
   #make(image) {
@@ -247,10 +292,9 @@ export class Rows {
     const comparing = isComparing(this.#app.state);
     const steps = comparing ? this.#sides() : scene.columns.map((step) =>
       button(stepText(step), `go to step ${count(step)}`, () => this.#app.seek(scene.steps.indexOf(step)), { class: "head" }));
-    const truth = scene.labelled ? "the true class" : "the final class";
-    this.#heads.replaceChildren(
+        this.#heads.replaceChildren(
       el("span", { class: "head", text: "image" }),
-      el("div", { class: "strip" }, ...steps, ...(comparing ? [] : [this.#now]), el("span", { class: "head spark", text: `${scene.raw ? "value" : "probability"} of ${truth}` })),
+      el("div", { class: "strip" }, ...steps, ...(comparing ? [] : [this.#now]), el("span", { class: "head spark", text: `${scene.raw ? "value" : "probability"} of ${scene.truthName}` })),
     );
     this.#title();
   }
@@ -267,7 +311,8 @@ export class Rows {
   #title() {
     const { scene } = this.#app;
     const side = isComparing(this.#app.state) ? "B" : "now";
-    setText(this.#now, scene.step === null ? "" : `${side}: ${stepText(scene.step)}`);
+    setText(this.#now, scene.step === null ? "" : `${side}: ${count(scene.step)}`);
+    this.#now.title = scene.step === null ? "" : stepText(scene.step, scene.epoch(scene.step));
   }
 
   /** Paint the rows in sight; false while something is still loading. */
@@ -280,6 +325,6 @@ export class Rows {
 
   /** Give the keyboard back to a row's image. */
   focus(image) {
-    this.#rows.get(image)?.opener.focus();
+    this.#rows.get(image)?.focus();
   }
 }

@@ -1,6 +1,7 @@
 // What is on show: the choices in the URL joined with what was logged.
 
 import { filterTest, isListed, sorted } from "./finding.js";
+import { natural } from "./format.js";
 import { fitting, ownScale } from "./reading.js";
 
 const DEFAULT_RUNS = 4;
@@ -53,6 +54,7 @@ export class Scene {
     this.runs = found
       .filter((run) => run.probes.some((each) => each.name === this.probe))
       .map((run) => run.name);
+    this.runs.sort(natural);
     const test = filterTest(this.#state.filter);
     this.listed = test ? this.runs.filter(test) : this.runs;
     const chosen = this.#state.runs;
@@ -137,17 +139,20 @@ export class Scene {
     return null;
   }
 
-  /** What is known of an image: name, label, class names, regions. */
-  input(image) {
-    for (const data of this.datas) {
-      const found = data.newestInput(image);
+  /**
+   * What is known of an image: name, label, class names, regions.
+   * Runs may hold other images under the same number: `data` is the run that is asked about.
+   */
+  input(image, data = null) {
+    for (const each of data ? [data] : this.datas) {
+      const found = each.newestInput(image);
       if (found) return found;
     }
     return null;
   }
 
-  className(image, index) {
-    return this.input(image)?.class_names[index] || String(index);
+  className(image, index, data = null) {
+    return this.input(image, data)?.class_names[index] || String(index);
   }
 
   /** A class's name where no image is meant. */
@@ -157,12 +162,21 @@ export class Scene {
 
   /** What an image is called. */
   imageName(image) {
-    return this.input(image)?.name || `image ${image}`;
+    const name = this.input(image)?.name || String(image);
+    // A bare number beside class names would be read as a class.
+    return /^\d+$/.test(name) ? `image ${name}` : name;
   }
 
   /** Whether all images have a label. */
   get labelled() {
     return this.every.every((image) => (this.input(image)?.label ?? null) !== null);
+  }
+
+  /** The class that is meant where none is chosen, in words. */
+  get truthName() {
+    if (this.labelled) return "the true class";
+    const some = this.every.some((image) => (this.input(image)?.label ?? null) !== null);
+    return some ? "the true class, or the newest prediction" : "the newest predicted class";
   }
 
   /** Whether scores are plain values. */
@@ -176,15 +190,16 @@ export class Scene {
   }
 
   /** The class that the maps of an image explain. */
-  target(image) {
-    return this.#state.target ?? this.truth(image);
+  target(image, data = null) {
+    return this.#state.target ?? this.truth(image, data);
   }
 
-  /** An image's label; where there is none, the newest prediction. */
-  truth(image) {
-    const label = this.input(image)?.label;
+  /** An image's label in a run (default: in any); where there is none, the newest prediction. */
+  truth(image, data = null) {
+    const label = this.input(image, data)?.label;
     if (label !== null && label !== undefined) return label;
-    return this.datas[0]?.scores.get(image)?.records.at(-1)?.predicted ?? 0;
+    const records = (data ?? this.datas[0])?.scores.get(image)?.records ?? [];
+    return records.findLast((record) => record.predicted !== null)?.predicted ?? 0;
   }
 
   /** Classes that some record explains, for the menu. */
@@ -207,8 +222,8 @@ export class Scene {
   }
 
   /** The scale of all steps and runs. */
-  sharedScale() {
-    return this.#largest(this.label, this.reading, null);
+  sharedScale(label, reading) {
+    return this.#largest(label, reading, null);
   }
 
   /** Largest scale of the maps of a method, at one step or (null) at all. */
@@ -220,7 +235,7 @@ export class Scene {
         for (const [image, series] of data.methods.get(label) ?? []) {
           const records = step === null ? series.records : [series.steps.get(step)];
           for (const each of records) {
-            if (each) largest = Math.max(largest, ownScale(each, this.target(image), reading));
+            if (each) largest = Math.max(largest, ownScale(each, this.target(image, data), reading));
           }
         }
       }

@@ -1,11 +1,20 @@
 // What the user chose. The URL holds it, so that a reload or a shared link shows the same.
 
+import { palettesFor } from "./palette.js";
+
 const LIST = {
-  read: (text) => text.split(",").filter(Boolean).map(decodeURIComponent),
+  read: (text) => {
+    try {
+      return text.split(",").filter(Boolean).map(decodeURIComponent);
+    } catch {
+      return undefined; // a hand-written stray per cent sign
+    }
+  },
   write: (list) => list.map(encodeURIComponent).join(","),
 };
 const TEXT = { read: (text) => text, write: (text) => text };
 const WHOLE = { read: (text) => (/^\d{1,15}$/.test(text) ? Number(text) : undefined), write: String };
+const oneNumberOf = (values) => ({ read: (text) => values.find((value) => String(value) === text), write: String });
 const oneOf = (...values) => ({ read: (text) => (values.includes(text) ? text : undefined), write: String });
 
 function within(low, high) {
@@ -50,12 +59,12 @@ const KEYS = {
   // A class, or null: the truth, else the newest prediction.
   target: { key: "target", initial: null, ...WHOLE },
   reading: { key: "reading", initial: "importance", ...oneOf(...READINGS) },
-  signedPalette: { key: "palette", initial: "orange–blue", ...TEXT },
-  plainPalette: { key: "plain", initial: "ember", ...TEXT },
+  signedPalette: { key: "palette", initial: "orange–blue", ...oneOf(...palettesFor(true)) },
+  plainPalette: { key: "plain", initial: "ember", ...oneOf(...palettesFor(false)) },
   opacity: { key: "opacity", initial: 0.85, ...within(0, 1) },
   scale: { key: "scale", initial: "shared", ...oneOf(...SCALES) },
   size: { key: "size", initial: "medium", ...oneOf(...Object.keys(SIZES)) },
-  speed: { key: "speed", initial: 10, ...within(1, 60) },
+  speed: { key: "speed", initial: 10, ...oneNumberOf(SPEEDS) },
   // Which images are listed: a regular expression for the tag, a true class, right or wrong now.
   find: { key: "find", initial: "", ...TEXT },
   ofClass: { key: "ofclass", initial: null, ...WHOLE },
@@ -73,9 +82,14 @@ const KEYS = {
   align: { key: "align", initial: "step", ...oneOf(...ALIGNMENTS) },
   // The film strip of the large view: which steps, and how many.
   film: { key: "film", initial: "log", ...oneOf(...FILMS) },
-  frames: { key: "frames", initial: 12, ...within(2, 48) },
+  frames: { key: "frames", initial: 12, ...oneNumberOf(FRAMES) },
   open: { key: "open", initial: null, ...WHOLE },
 };
+
+function valuesOf(url) {
+  const read = ([name, { key, initial, read }]) => [name, url.has(key) ? (read(url.get(key)) ?? initial) : initial];
+  return Object.fromEntries(Object.entries(KEYS).map(read));
+}
 
 export class State {
   #values = {};
@@ -83,10 +97,7 @@ export class State {
 
   /** @param {Map<string, string>} url entries as `host.readUrl` gives them */
   constructor(url) {
-    for (const [name, { key, initial, read }] of Object.entries(KEYS)) {
-      const text = url.get(key);
-      this.#values[name] = text === undefined ? initial : (read(text) ?? initial);
-    }
+    this.#values = valuesOf(url);
     for (const name of Object.keys(KEYS)) {
       Object.defineProperty(this, name, { get: () => this.#values[name], enumerable: true });
     }
@@ -98,6 +109,17 @@ export class State {
     if (!changed.length) return;
     for (const name of changed) this.#values[name] = patch[name];
     for (const listener of this.#listeners) listener(new Set(changed));
+  }
+
+  /** Take over another URL's entries. */
+  follow(url) {
+    const values = valuesOf(url);
+    const changed = (name) => {
+      const { write } = KEYS[name];
+      const [now, next] = [this.#values[name], values[name]].map((value) => (value === null ? null : write(value)));
+      return now !== next;
+    };
+    this.set(Object.fromEntries(Object.entries(values).filter(([name]) => changed(name))));
   }
 
   onChange(listener) {

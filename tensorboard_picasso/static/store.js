@@ -21,20 +21,28 @@ export class Store {
   #asking = new Map();
 
   /**
-   * @param {{changed: (what: string) => void, sight: () => {images: Set<number>, steps: Set<number>}}} listeners
+   * @param {{changed: (what: string) => void, sight: () => {images: Set<number>, steps: Set<number>}, retry: () => void}} listeners
    *   `changed` is told what came: "index", "series", "images", "maps", "errors", "loading";
-   *   `sight` says which images and steps are looked at
+   *   `sight` says which images and steps are looked at; `retry` loads all again
    */
   constructor(listeners) {
     this.#listeners = listeners;
     this.planes = new Planes(
       () => listeners.changed("maps"),
-      (error) => this.#failed("maps", error, () => listeners.changed("maps")),
+      (error) => this.#failed("maps", error, () => {
+        this.planes.retry();
+        listeners.changed("maps");
+      }),
     );
   }
 
   get loading() {
     return this.#loading > 0;
+  }
+
+  /** Whether something of a run could not be loaded. */
+  failed(run) {
+    return this.errors.has(`run ${run}`);
   }
 
   /** One probe in one run, empty until it is loaded. */
@@ -51,8 +59,7 @@ export class Store {
   }
 
   async loadIndex() {
-    const retry = () => this.loadIndex();
-    await this.#track("index", retry, async () => {
+    await this.#track("index", () => this.#listeners.retry(), async () => {
       this.index = await fetchIndex();
       this.#listeners.changed("index");
     });
@@ -90,8 +97,12 @@ export class Store {
     await this.#track(`run ${run}`, retry, async () => {
       const asked = [];
       if (again || !data.scores.size) {
-        asked.push(take(fetchInputs(run, probe, signal), (pack) => data.takeInputs(pack)));
-        asked.push(take(fetchScores(run, probe, signal), (pack) => data.takeScores(pack)));
+        // Together: scores without labels would be judged by what the model says itself.
+        const both = Promise.all([fetchInputs(run, probe, signal), fetchScores(run, probe, signal)]);
+        asked.push(take(both, ([given, said]) => {
+          data.takeInputs(given);
+          data.takeScores(said);
+        }));
       }
       for (const label of wanted) {
         const known = data.methods.has(label);
@@ -129,7 +140,7 @@ export class Store {
         const pack = await fetchAttributions(data.run, data.probe, label, next, signal);
         if (signal.aborted) return;
         const before = missing(data, label).length;
-        data.takeAttributions(label, pack);
+        data.takeAttributions(label, pack, next.images);
         this.#listeners.changed("series");
         // A record that has no grid to give would be asked for again and again.
         if (missing(data, label).length === before) return;

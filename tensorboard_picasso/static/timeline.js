@@ -20,11 +20,12 @@ export function summarise(scene, data) {
     for (const { image, steps } of series) {
       const record = steps.get(step);
       if (!record) continue;
-      const target = scene.truth(image);
+      const target = scene.truth(image, data);
       truth.push(record.score(target));
       const covered = record.hidden.find((each) => each.region === region);
       if (covered) hidden.push(record.score(target, covered.values));
       const { predicted } = record;
+      if (predicted === null) continue;
       if (before.has(image) && before.get(image) !== predicted) flips++;
       before.set(image, predicted);
     }
@@ -71,7 +72,7 @@ export class Timeline {
     const range = rangeOf(lists, this.#raw);
     const region = this.#runs.find(({ points }) => points[0]?.region)?.points[0].region ?? null;
     const what = this.#raw ? "value" : "probability";
-    setText(this.#title, `mean ${what} of the ${scene.labelled ? "true" : "finally predicted"} class${region ? `, dashed: with ${region} hidden` : ""}`);
+    setText(this.#title, `mean ${what} of ${scene.truthName}${region ? `, dashed: with ${region} hidden` : ""}; ticks: predictions flip`);
     setText(this.#high, this.#raw ? number(range[1]) : "100 %");
     setText(this.#low, this.#raw ? number(range[0]) : "0 %");
     const children = [0, HEIGHT / 2, HEIGHT].map((y) => svg("path", { d: `M0 ${y}H${WIDTH}`, class: "grid", "vector-effect": "non-scaling-stroke" }));
@@ -97,6 +98,7 @@ export class Timeline {
   /** Put the cursor at the current step. */
   move() {
     const { scene } = this.#app;
+    this.#cursor.hidden = scene.place < 0;
     this.#cursor.style.left = `${across(scene.place, scene.steps.length) / 10}%`;
     if (this.#pointer.hidden) this.#say(scene.place);
   }
