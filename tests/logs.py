@@ -61,7 +61,9 @@ class Newer(Series):
         return metadata
 
 
-def shown(size: tuple[int, int], index: int = 0, **more: object) -> record.Input:
+def shown(
+    size: tuple[int, int], index: int = 0, hash: bytes = HASH, **more: object
+) -> record.Input:
     """A blob on a dark ground."""
     height, width = size
     y, x = np.mgrid[:height, :width]
@@ -71,7 +73,7 @@ def shown(size: tuple[int, int], index: int = 0, **more: object) -> record.Input
     Image.fromarray(pixels).save(stream, "PNG")
     names = tuple(str(each) for each in range(CLASSES))
     options = {"name": str(index), "label": index % CLASSES, "class_names": names, **more}
-    return record.Input(stream.getvalue(), height, width, HASH, **options)
+    return record.Input(stream.getvalue(), height, width, hash, **options)
 
 
 def scores(values: np.ndarray, hidden: dict[str, np.ndarray] | None = None) -> record.Scores:

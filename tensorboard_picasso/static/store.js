@@ -42,7 +42,7 @@ export class Store {
 
   /** Whether something of a run could not be loaded. */
   failed(run) {
-    return this.errors.has(`run ${run}`);
+    return this.errors.has(`run ${run}`) || this.errors.has(`maps of run ${run}`);
   }
 
   /** One probe in one run, empty until it is loaded. */
@@ -120,7 +120,7 @@ export class Store {
     const { signal } = this.#abort;
     await Promise.all(runs.map(async (run) => {
       const data = this.data(run, probe);
-      await this.#track(`run ${run}`, () => this.look(probe, runs, labels), async () => {
+      await this.#track(`maps of run ${run}`, () => this.look(probe, runs, labels), async () => {
         for (const label of labels) await this.#grids(data, label, signal);
       });
     }));
