@@ -4,7 +4,7 @@ import { isComparing, PINS } from "./compare.js";
 import { el, setText } from "./dom.js";
 import { emptyPage } from "./empty.js";
 import { stepText } from "./format.js";
-import { connect, followUrl, isVisible, writeUrl } from "./host.js";
+import { addressOf, connect, followUrl, isVisible, writeUrl } from "./host.js";
 import { listenToKeys } from "./keys.js";
 import { Large } from "./large.js";
 import { Legend } from "./legend.js";
@@ -13,6 +13,7 @@ import { Player } from "./player.js";
 import { Rail } from "./rail.js";
 import { Rows } from "./rows.js";
 import { Scene } from "./scene.js";
+import { save, snapshot } from "./snapshot.js";
 import { SIZES } from "./state.js";
 import { Store } from "./store.js";
 import { Timeline } from "./timeline.js";
@@ -142,6 +143,23 @@ export class App {
     this.root.style.setProperty("--size", `${SIZES[this.state.size]}px`);
   }
 
+  /** An address that shows the same to whoever opens it, also when more was logged. */
+  link() {
+    const { step, shown, probe, label } = this.scene;
+    return addressOf(this.state.url({ step, runs: shown, probe, method: label }));
+  }
+
+  /** Let the browser save what is on screen as a picture. */
+  async savePicture() {
+    this.player.closeMenus();
+    try {
+      const { probe, step } = this.scene;
+      save(await snapshot(this.root), `${probe ?? "picasso"} step ${step ?? 0}.png`);
+    } catch (error) {
+      this.notices.broken("The picture could not be made", error);
+    }
+  }
+
   /** Ask for work in the next frame. A hidden frame waits until it can be seen. */
   schedule(kind) {
     if (kind) this.#pending.add(kind);
@@ -160,7 +178,7 @@ export class App {
       if (kind) this.paint(kind === "step");
     } catch (error) {
       console.error(error);
-      this.notices.broken(error);
+      this.notices.broken("The tab failed and may show what is out of date: reload the page", error);
     }
   }
 

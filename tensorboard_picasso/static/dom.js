@@ -41,3 +41,21 @@ export function select(label, choices, value, onChange) {
 export function button(text, label, onClick, options = {}) {
   return el("button", { type: "button", text, "aria-label": label, title: label, on: { click: onClick }, ...options });
 }
+
+/**
+ * A button that copies a text.
+ * @param {() => HTMLElement} shown where the text stands, for browsers that do not let it be copied
+ */
+export function copier(text, label, read, shown) {
+  const copy = button(text, label, async () => {
+    try {
+      await navigator.clipboard.writeText(read());
+      copy.textContent = "Copied";
+    } catch {
+      // No clipboard without https or the user's leave: the text is selected instead.
+      window.getSelection().selectAllChildren(shown());
+      copy.textContent = "Selected: press Ctrl+C";
+    }
+  });
+  return copy;
+}

@@ -1,6 +1,6 @@
 // What is shown where nothing is logged yet: the lines that log something.
 
-import { button, el } from "./dom.js";
+import { copier, el } from "./dom.js";
 
 const LOOP = `import tensorflow as tf
 from tensorboard_picasso import summary
@@ -20,16 +20,7 @@ model.fit(x, y, epochs=5, callbacks=[summary.KerasCallback(probe, log_dir="logs/
 
 function code(title, text) {
   const lines = el("pre", { text });
-  const copy = button("Copy", `copy: ${title}`, async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      copy.textContent = "Copied";
-    } catch {
-      // No clipboard without https or the user's leave: the lines are selected instead.
-      window.getSelection().selectAllChildren(lines);
-      copy.textContent = "Selected: press Ctrl+C";
-    }
-  });
+  const copy = copier("Copy", `copy: ${title}`, () => text, () => lines);
   return el("section", {}, el("div", { class: "codehead" }, el("h3", { text: title }), copy), lines);
 }
 

@@ -77,18 +77,27 @@ export async function readUrl() {
 /** Be told when another address of this tab is opened: a link that was pasted, the way back. */
 export function followUrl(listener) {
   page.addEventListener("hashchange", () => {
-    if (alone || page.location.hash.startsWith("#picasso")) listener(parse(page.location.hash));
+    if (alone || /^#picasso(&|$)/.test(page.location.hash)) listener(parse(page.location.hash));
   });
+}
+
+function hashOf(entries) {
+  const parts = page.location.hash.replace(/^#/, "").split("&").filter(Boolean);
+  const others = parts.filter((part) => !part.startsWith(PREFIX));
+  const ours = [...entries].map(([key, value]) => `${PREFIX}${key}=${encodeURIComponent(value)}`);
+  return `#${[...others, ...ours].join("&")}`;
+}
+
+/** The address of the page with these entries. */
+export function addressOf(entries) {
+  return new URL(hashOf(entries), page.location.href).href;
 }
 
 /** Put entries into the URL's hash, leaving what is not ours. */
 export function writeUrl(entries) {
-  const parts = page.location.hash.replace(/^#/, "").split("&").filter(Boolean);
   // TensorBoard puts its active tab first; another tab's address is not ours to change.
-  if (!alone && parts[0] !== "picasso") return;
-  const others = parts.filter((part) => !part.startsWith(PREFIX));
-  const ours = [...entries].map(([key, value]) => `${PREFIX}${key}=${encodeURIComponent(value)}`);
-  const hash = `#${[...others, ...ours].join("&")}`;
+  if (!alone && !/^#picasso(&|$)/.test(page.location.hash)) return;
+  const hash = hashOf(entries);
   if (hash !== page.location.hash) page.history.replaceState(page.history.state, "", hash);
 }
 

@@ -1,6 +1,6 @@
 // The menus of the top bar: closed until they are asked for.
 
-import { el, select } from "./dom.js";
+import { button, copier, el, select } from "./dom.js";
 import { SHARE, SORTS } from "./finding.js";
 import { KEYS } from "./keys.js";
 import { palettesFor } from "./palette.js";
@@ -73,7 +73,8 @@ const READINGS = {
 const SCALE_NAMES = { shared: "all steps and runs", step: "this step", map: "each map on its own" };
 
 /** The View menu's fields, for what is shown now. */
-export function viewMenu({ state, scene }) {
+export function viewMenu(app) {
+  const { state, scene } = app;
   const settings = scene.settings();
   const fields = [
     select("method", scene.methods.map(({ label }) => [label, label]), scene.label, (method) => state.set({ method })),
@@ -101,6 +102,19 @@ export function viewMenu({ state, scene }) {
   fields.push(
     select("size", Object.keys(SIZES).map((each) => [each, each]), state.size, (size) => state.set({ size })),
     select("speed", SPEEDS.map((each) => [String(each), `${each} steps a second`]), String(state.speed), (value) => state.set({ speed: Number(value) })),
+  );
+  const link = el("input", { type: "text", class: "link", readonly: true, "aria-label": "link to this view", value: app.link(), hidden: true });
+  fields.push(
+    el(
+      "div", { class: "acts" },
+      button("Save as PNG", "save what is on screen as a picture", () => app.savePicture()),
+      copier("Copy link", "copy a link to this view", () => app.link(), () => {
+        link.hidden = false;
+        link.select();
+        return link;
+      }),
+    ),
+    link,
   );
   return fields;
 }

@@ -15,9 +15,9 @@ export class Notices {
     this.element = el("div", { class: "notices" });
   }
 
-  /** The page itself failed: what it shows may be out of date. */
-  broken(error) {
-    this.#broken = [el("div", { class: "error", role: "alert", text: `The tab failed and may show what is out of date: ${error.message}. Reload the page.` })];
+  /** The page itself failed at something. */
+  broken(what, error) {
+    this.#broken = [el("div", { class: "error", role: "alert", text: `${what}: ${error.message}` })];
     this.update();
   }
 

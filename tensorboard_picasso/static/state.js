@@ -126,11 +126,14 @@ export class State {
     this.#listeners.push(listener);
   }
 
-  /** Entries for the URL: what differs from the defaults. */
-  url() {
+  /**
+   * Entries for the URL: what differs from the defaults.
+   * @param {object} fixed values to hold on to where a choice is left to the data
+   */
+  url(fixed = {}) {
     const entries = new Map();
     for (const [name, { key, initial, write }] of Object.entries(KEYS)) {
-      const value = this.#values[name];
+      const value = this.#values[name] ?? fixed[name] ?? null;
       if (value !== null && write(value) !== (initial === null ? null : write(initial))) entries.set(key, write(value));
     }
     return entries;

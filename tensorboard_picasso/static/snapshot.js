@@ -1,0 +1,85 @@
+// The tab as it is on screen, as a PNG: the page itself, drawn by the browser through an SVG.
+
+/** A copy of an element that looks the same: canvases as pictures, scrolled parts where they are. */
+function copyOf(root) {
+  const copy = root.cloneNode(true);
+  const [from, to] = [root, copy].map((each) => [...each.querySelectorAll("canvas")]);
+  from.forEach((canvas, i) => {
+    const picture = document.createElement("img");
+    picture.src = canvas.toDataURL();
+    picture.className = canvas.className;
+    const { imageRendering, visibility, opacity } = getComputedStyle(canvas);
+    const size = { width: `${canvas.offsetWidth}px`, height: `${canvas.offsetHeight}px` };
+    Object.assign(picture.style, { display: "block", imageRendering, visibility, opacity, ...size });
+    to[i].replaceWith(picture);
+  });
+  const [boxes, copies] = [root, copy].map((each) => [...each.querySelectorAll("main, .rail, .large, .films")]);
+  boxes.forEach((box, i) => {
+    copies[i].style.overflow = "hidden";
+    for (const child of copies[i].children) {
+      child.style.position = "relative";
+      child.style.top = `${-box.scrollTop}px`;
+      child.style.left = `${-box.scrollLeft}px`;
+    }
+    // What sticks to the top of the box stays there.
+    [...box.querySelectorAll(".heads")].forEach((head, k) => {
+      const stuck = head.getBoundingClientRect().top - head.parentElement.getBoundingClientRect().top;
+      Object.assign(copies[i].querySelectorAll(".heads")[k].style, { position: "relative", top: `${stuck}px` });
+    });
+  });
+  for (const [i, field] of [...root.querySelectorAll("input, select")].entries()) {
+    const same = copy.querySelectorAll("input, select")[i];
+    if (field.type === "checkbox" || field.type === "radio") same.toggleAttribute("checked", field.checked);
+    else if (field.tagName === "SELECT") [...same.options].forEach((option, k) => option.toggleAttribute("selected", k === field.selectedIndex));
+    else same.setAttribute("value", field.value);
+  }
+  for (const panel of copy.querySelectorAll(".panel")) panel.remove();
+  return copy;
+}
+
+async function styles() {
+  const texts = [...document.querySelectorAll("link[rel=stylesheet]")].map(async ({ href }) => (await fetch(href)).text());
+  return (await Promise.all(texts)).join("\n");
+}
+
+/**
+ * Draw the page.
+ * @param {HTMLElement} root what is drawn, at its size on screen
+ * @returns {Promise<Blob>} a PNG, in device pixels
+ */
+export async function snapshot(root) {
+  const { width, height } = root.getBoundingClientRect();
+  const page = document.createElement("div");
+  page.className = document.body.className;
+  const style = document.createElement("style");
+  style.textContent = await styles();
+  // The sheet's rules for the page and its root hold for this copy of it.
+  style.textContent += `\n.page { height: ${height}px; width: ${width}px; background: var(--ground); color: var(--text); font: 13px/1.35 system-ui, sans-serif; font-variant-numeric: tabular-nums; }`;
+  page.classList.add("page");
+  page.append(style, copyOf(root));
+  page.setAttribute("xmlns", "http://www.w3.org/1999/xhtml");
+  const body = new XMLSerializer().serializeToString(page);
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><foreignObject width="100%" height="100%">${body}</foreignObject></svg>`;
+  const image = new Image();
+  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
+  await image.decode();
+  const scale = window.devicePixelRatio || 1;
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.round(width * scale);
+  canvas.height = Math.round(height * scale);
+  const context = canvas.getContext("2d");
+  context.scale(scale, scale);
+  context.drawImage(image, 0, 0);
+  return new Promise((resolve, reject) => {
+    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("the browser makes no picture of the page"))), "image/png");
+  });
+}
+
+/** Let the browser save a file. */
+export function save(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
