@@ -144,6 +144,10 @@ def test_two_steps_by_keys(browser, url):
         assert (after != before).any()
         picasso.key("c")
         picasso.frame.wait_for_selector(".difference", state="detached")
+        picasso.key("Control+z")
+        picasso.frame.wait_for_selector(difference("fine", 0))
+        picasso.key("Control+Shift+z")
+        picasso.frame.wait_for_selector(".difference", state="detached")
 
 
 def test_two_runs_on_different_grids_and_another_image(browser, url):

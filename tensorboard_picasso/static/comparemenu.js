@@ -29,6 +29,7 @@ export function compareMenu(app) {
       act("Pin this as A", "p", () => pinned(scene, state), scene.step === null),
       act("Swap A and B", "s", () => swapped(scene, state), !comparing),
       act("Stop comparing", "c", () => UNPINNED, !comparing),
+      el("button", { type: "button", text: "Undo", title: "key Ctrl + Z", disabled: !state.canUndo, on: { click: () => state.undo() } }),
     ),
     select("A: step", stepChoices(app), state.pin === null ? "" : String(state.pin), choose("pin", Number)),
     select("A: run", [same("run"), ...scene.listed.map((run) => [run, run])], state.pinRun ?? "", choose("pinRun", String)),

@@ -14,6 +14,7 @@ export const KEYS = [
   ["Tab, then arrows", "large view: read a map out, window by window"],
   ["+ − 0", "large view: zoom in, out, whole image (also Ctrl + wheel, pinch)"],
   ["h j k l", "large view: move left, down, up, right (also drag)"],
+  ["Ctrl + Z", "undo a pin (with Shift: redo)"],
   ["Esc", "close what is open"],
   ["?", "this help"],
 ];
@@ -39,6 +40,12 @@ function keeps(target, key) {
 export function listenToKeys(app) {
   document.addEventListener("keydown", (event) => {
     const { key } = event;
+    if ((event.ctrlKey || event.metaKey) && key.toLowerCase() === "z" && !keeps(event.target, key)) {
+      if (event.shiftKey) app.state.redo();
+      else app.state.undo();
+      event.preventDefault();
+      return;
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || keeps(event.target, key)) return;
     const by = event.shiftKey ? 10 : 1;
     const { place, steps } = app.scene;

@@ -86,6 +86,9 @@ const KEYS = {
   open: { key: "open", initial: null, ...WHOLE },
 };
 
+/** What was made by hand and can be undone. */
+const UNDOABLE = ["pin", "pinRun", "pinTarget", "pinMethod"];
+
 function valuesOf(url) {
   const read = ([name, { key, initial, read }]) => [name, url.has(key) ? (read(url.get(key)) ?? initial) : initial];
   return Object.fromEntries(Object.entries(KEYS).map(read));
@@ -94,6 +97,8 @@ function valuesOf(url) {
 export class State {
   #values = {};
   #listeners = [];
+  #done = [];
+  #undone = [];
 
   /** @param {Map<string, string>} url entries as `host.readUrl` gives them */
   constructor(url) {
@@ -105,6 +110,42 @@ export class State {
 
   /** Change some values; listeners are told the names of those that really changed. */
   set(patch) {
+    const before = this.#pick(UNDOABLE);
+    this.#change(patch);
+    if (UNDOABLE.every((name) => before[name] === this.#values[name])) return;
+    this.#undone = [];
+    this.#done.push(before);
+  }
+
+  get canUndo() {
+    return this.#done.length > 0;
+  }
+
+  get canRedo() {
+    return this.#undone.length > 0;
+  }
+
+  /** Take the last change of what can be undone back. */
+  undo() {
+    this.#step(this.#done, this.#undone);
+  }
+
+  /** Do again what was taken back. */
+  redo() {
+    this.#step(this.#undone, this.#done);
+  }
+
+  #step(from, to) {
+    if (!from.length) return;
+    to.push(this.#pick(UNDOABLE));
+    this.#change(from.pop());
+  }
+
+  #pick(names) {
+    return Object.fromEntries(names.map((name) => [name, this.#values[name]]));
+  }
+
+  #change(patch) {
     const changed = Object.keys(patch).filter((name) => this.#values[name] !== patch[name]);
     if (!changed.length) return;
     for (const name of changed) this.#values[name] = patch[name];
