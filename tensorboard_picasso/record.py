@@ -192,7 +192,9 @@ class Maps:
                 planes.append(Plane(target, peak, zlib.compress(level.tobytes()), marks))
             else:
                 peak = float(finite.max(initial=0.0))
-                data = array.astype(_FLOATS[precision]).tobytes()
+                half = precision is Precision.FLOAT16 and peak
+                scaled = array * (HALF_PEAK / peak) if half else array
+                data = scaled.astype(_FLOATS[precision]).tobytes()
                 planes.append(Plane(target, peak, zlib.compress(data)))
         return cls(shape[0], shape[1], precision, sign, input_hash, tuple(planes), unseen)
 
@@ -204,7 +206,9 @@ class Maps:
         if self.precision is not Precision.Q8:
             floats = _FLOATS[self.precision]
             data = _inflate(plane.values, count * floats.itemsize)
-            return np.frombuffer(data, floats).reshape(shape).astype(np.float32)
+            found = np.frombuffer(data, floats).reshape(shape).astype(np.float32)
+            half = self.precision is Precision.FLOAT16 and plane.peak
+            return (found * (plane.peak / HALF_PEAK)).astype(np.float32) if half else found
         kind = np.uint8 if self.sign is Sign.UNSIGNED else np.int8
         level = np.frombuffer(_inflate(plane.values, count), kind).reshape(shape)
         value = maps.dequantise(level, plane.peak, self.sign)
@@ -269,6 +273,9 @@ def _unseal(data: bytes, message: type[Any]) -> Any:
 
 # Parts
 
+
+# What the peak of a float16 plane is stored as: as far from the smallest number as it goes.
+HALF_PEAK = 2.0**15
 
 _FLOATS: dict[Precision, np.dtype[Any]] = {
     Precision.FLOAT16: np.dtype("<f2"),

@@ -237,7 +237,11 @@ def test_grey_leaves_an_image_opaque():
             {},
             r"span 300\.\.300: pass value_range=\(0, 300\)",
         ),
-        ([np.full((2, 2, 1), 4000, np.uint16)], {}, r"uint16: pass display= .*range=\(0, 4095\)"),
+        (
+            [np.full((2, 2, 1), 4000, np.uint16)],
+            {},
+            r"uint16 and span .*pass display= .*range=\(0, 4095\)",
+        ),
         ([np.eye(2, dtype=np.uint8)[..., None]], {}, r"0\.\.1 in uint8: pass value_range=\(0, 1\)"),
         ([np.eye(2, dtype=np.uint8)[..., None]], {"normalized": (0, 1)}, "leave it out"),
     ],

@@ -131,7 +131,10 @@ def test_windows_in_pixels_fractions_and_positions(method, side, window, starts)
         ({"window": (1, 2, 3)}, r"pass \(height, width\)"),
         ({"positions": 1}, "positions=1"),
         ({"positions": 5, "stride": 2}, "not both"),
-        ({"fill": "pink"}, "fill='pink': pass one of mean"),
+        ({"fill": "pink"}, "fill 'pink' is unknown: pass 'mean'"),
+        ({"fill": {}}, "neither a name nor a number"),
+        ({"fill": []}, "pass a finite number"),
+        ({"label": "s/map"}, "pass another end"),
         ({"label": "scores"}, "label='scores'"),
     ],
 )
@@ -468,3 +471,11 @@ def test_a_model_without_gradient_says_so():
     model = lambda x: tf.round(tf.reshape(x, (-1, 36)))  # noqa: E731
     with pytest.raises(UnsupportedError, match="no gradient"):
         explain(lambda x: tf.cast(tf.cast(model(x), tf.int32), tf.float32), probe, Saliency())
+
+
+def test_fills_and_counts_in_any_numeric_form():
+    for fill in ([0.1, 0.2, 0.3], np.array([0.1, 0.2, 0.3]), (0.1, 0.2, 0.3)):
+        assert Occlusion(fill=fill).fill == (0.1, 0.2, 0.3)
+    assert Occlusion(positions=np.int64(5)).positions == 5
+    with pytest.raises(ValueError, match="a larger window= or more positions="):
+        Occlusion(positions=3, window=0.05).geometry((100, 100))

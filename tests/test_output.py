@@ -176,3 +176,11 @@ def test_what_is_asked_for_stands(asked, shown, expected):
 
 def test_only_what_asks_for_probabilities_looks_behind_a_softmax():
     assert set(output.LOOK_BEHIND) == {"auto", "probabilities", "sigmoid"}
+
+
+def test_what_a_model_visibly_gives_is_not_called_otherwise():
+    with pytest.raises(OutputError, match="all scores are probabilities"):
+        decide([[0.2, 0.8], [0.5, 0.5]], "logits", None)
+    with pytest.raises(OutputError, match="ends in a sigmoid"):
+        decide([[0.2, -0.8]], "probabilities", Output.SIGMOID, behind=True)
+    assert decide([[0.2, 0.3]], "logits", None) is Output.LOGITS

@@ -376,7 +376,7 @@ def test_wrong_options_raise(options, message):
         ),
         ([RGB[0], RGB[1, ..., :1]], {}, "image 1 has 1 channels of uint8, image 0 3 of uint8"),
         ([RGB[0], RGB[1] / 255], {}, "image 1 has 3 channels of float32, image 0 3 of uint8"),
-        (np.zeros((2, 4, 4), np.uint16), {}, "pixels are uint16: pass display="),
+        (np.zeros((2, 4, 4), np.uint16), {}, "pixels are uint16 and span 0..0: pass display="),
     ],
 )
 def test_wrong_images_raise(images, options, message):
@@ -388,3 +388,66 @@ def test_wrong_images_raise(images, options, message):
 def test_a_probe_needs_a_name(name):
     with pytest.raises(TypeError, match=f"probe name {name!r}: pass a string"):
         Probe(name, RGB)
+
+
+def test_a_fill_that_integers_cannot_hold_raises():
+    images = np.zeros((1, 4, 4), np.uint8)
+    for fill in (0.5, 300):
+        with pytest.raises(ValueError, match=r"is no value of uint8 images: .* 0 to 255"):
+            Probe("p", images, region_fill=fill)
+        with pytest.raises(ValueError, match="is no value of uint8 images"):
+            Probe("p", images).filled(0, fill)
+
+
+def test_what_is_shown_instead_has_its_own_remedy():
+    images = np.zeros((1, 4, 4, 7), np.float32)
+    shown = np.full((1, 4, 4), 200.0)
+    with pytest.raises(ValueError, match=r"display pixels span 200..200: pass display= in 0..1"):
+        Probe("p", images, display=shown)
+    assert len(Probe("p", images, display=shown / 255)) == 1
+
+
+def test_negative_integers_have_one_remedy():
+    images = np.array([[[-100, 2000], [0, 5]]], np.int16)
+    with pytest.raises(ValueError, match=r"value_range=\(-256, 2047\)"):
+        Probe("p", images)
+    assert len(Probe("p", images, value_range=(-256, 2047))) == 1
+
+
+def test_decode_prob_is_asked_until_all_classes_have_a_name():
+    names = ["cat", "cow", "dog"]
+    probe = Probe(
+        "p",
+        np.zeros((1, 4, 4), np.float32),
+        decode_prob=lambda p: [[(int(row.argmax()), names[row.argmax()])] for row in p],
+    )
+    probe.name_classes(np.array([[0.8, 0.1, 0.1]]))
+    assert probe.class_names == ("cat", "1", "2")
+    first = probe.shown(0)
+    probe.name_classes(np.array([[0.1, 0.8, 0.1]]))
+    assert probe.class_names == ("cat", "cow", "2")
+    assert first.class_names != probe.shown(0).class_names
+    with pytest.raises(ValueError, match="raw"):
+        Probe("p", np.zeros((1, 4, 4)), output="raw", decode_prob=lambda p: names)
+
+
+def test_names_of_another_count_than_the_models_raise():
+    images = np.zeros((1, 4, 4), np.float32)
+    with pytest.raises(ValueError, match="class_names has 2 names and the model 3 classes"):
+        Probe("p", images, class_names=["a", "b"]).check_classes(3)
+    Probe("p", images, class_names={1: "b"}).check_classes(3)
+    Probe("p", images).check_classes(3)
+
+
+def test_masks_with_a_channel_axis_and_pictures_of_bits():
+    mask = np.zeros((4, 4), bool)
+    mask[1] = True
+    picture = Image.fromarray(mask)
+    for given in (
+        mask[:, :, None],
+        picture,
+        [mask[:, :, None]] * 2,
+        np.stack([mask, mask])[..., None],
+    ):
+        probe = Probe("p", np.zeros((2, 4, 4), np.float32), regions={"r": given})
+        np.testing.assert_array_equal(probe.regions[1]["r"], mask)

@@ -57,6 +57,14 @@ def test_maps_come_back_within_their_precision(precision, sign):
     assert (np.abs(back - values) <= allowed).all()
 
 
+@pytest.mark.parametrize("size", [1e-11, 1e7])
+def test_half_floats_hold_maps_of_any_strength(size):
+    values = size * np.random.default_rng(1).normal(size=SIZE)
+    stored = record.Maps.encode({7: values}, maps.Sign.DIRECTION, b"h", maps.Precision.FLOAT16)
+    back = record.unpack_maps(record.pack_maps(stored)).decode(7)
+    np.testing.assert_allclose(back, values, rtol=1e-3)
+
+
 def test_special_values_and_masks_come_back():
     values = np.zeros(SIZE)
     values[0, :4] = [np.nan, np.inf, -np.inf, -3]

@@ -150,7 +150,10 @@ def test_a_loader_with_a_length_is_read_once():
         ([np.zeros((2, 4, 4, 1))], "gives ndarray: give .images, labels."),
         ([(np.zeros((2, 4, 4, 1)),)], "gives one element: give"),
         ([(np.zeros((2, 4, 4, 1)), [1, 2, 3])], r"images \(2, 4, 4, 1\) and labels \(3,\)"),
-        ([(np.zeros((2, 4, 4, 1)), ["cat", "dog"])], "labels have dtype <U3: give class indices"),
+        (
+            [(np.zeros((2, 4, 4, 1)), ["cat", "dog"])],
+            "dataset label 'cat' is a name: pass class_names= too",
+        ),
         ([(np.zeros((2, 4, 4, 1)), [[1, 1], [0, 1]])], "neither an index nor one-hot"),
     ],
 )
@@ -195,3 +198,15 @@ def test_tensorflow_datasets():
     assert drawn(dataset.filter(lambda *_: True).batch(16)) == expected
     with pytest.raises(ValueError, match="never ends"):
         drawn(dataset.batch(16).repeat())
+
+
+def test_labels_may_be_names_and_must_be_whole():
+    images = np.zeros((4, 3, 3, 1), np.float32)
+    probe = Probe.from_dataset([(images, ["b", "a", "b", "a"])], n=2, class_names=["a", "b"])
+    assert sorted(probe.labels) == [0, 1]
+    with pytest.raises(TypeError, match="is no class index"):
+        Probe.from_dataset([(images, np.array([0.5, 0, 1, 1]))])
+    with pytest.raises(ValueError, match=r"give labels\.argmax"):
+        Probe.from_dataset([(images, np.full((4, 2), 0.5))])
+    with pytest.raises(TypeError, match=r"without labels Probe\(name, images\)"):
+        Probe.from_dataset([images])

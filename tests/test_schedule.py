@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from tensorboard_picasso import summary
@@ -46,3 +47,9 @@ def test_wrong_numbers_are_named(value):
     for schedule in (summary.EverySteps, summary.EveryEpochs, summary.LogSpaced):
         with pytest.raises(ValueError, match="pass a whole number from 1"):
             schedule(value)
+
+
+def test_a_numpy_integer_is_a_number_of_steps():
+    assert summary.EverySteps(np.int64(5)) == summary.EverySteps(5)
+    with pytest.raises(ValueError, match="pass a whole number from 1"):
+        summary.EverySteps(2.5)

@@ -39,6 +39,7 @@ class Cache {
   }
 }
 
+const HALF_PEAK = 2 ** 15; // what the peak of a float16 plane is stored as
 const SPECIAL = [0, NaN, Infinity, -Infinity];
 
 async function decode(stored, target) {
@@ -50,7 +51,9 @@ async function decode(stored, target) {
   if (record.precision !== "q8") {
     const size = record.precision === "float16" ? 2 : 4;
     const plain = await inflate(bytes, size * count);
-    return { ...found, values: size === 2 ? halves(plain) : new Float32Array(plain.buffer) };
+    if (size === 4) return { ...found, values: new Float32Array(plain.buffer) };
+    const unit = plane.peak > 0 ? plane.peak / HALF_PEAK : 1;
+    return { ...found, values: halves(plain).map((value) => value * unit) };
   }
   const plain = await inflate(bytes, count);
   const level = record.sign === "unsigned" ? plain : new Int8Array(plain.buffer);

@@ -7,6 +7,9 @@ import numpy as np
 
 from tensorboard_picasso.summary.images import Array
 
+# What can be done about a picture that is only shown.
+_SCREEN = "pass display= in 0..1 (floats) or 0..255 (uint8)"
+
 
 class Brightness:
     """How an image's own values become shown ones, 0 black to 1 white, and back.
@@ -18,8 +21,10 @@ class Brightness:
         before normalising.
       normalized: (mean, std), each a number or one a channel, that were
         subtracted and divided by.
-      what: name in errors. shown: whether the images themselves are shown; if
-        not, an unknown range is no error until black or white is asked for.
+      what: name in errors. own: whether these are the probe's images, of which the
+        other arguments speak, or pictures to show in their place.
+      shown: whether the images themselves are shown; if not, an unknown range is
+        no error until black or white is asked for.
 
     Raises:
       ValueError: values outside the range, with the line to paste.
@@ -31,10 +36,12 @@ class Brightness:
         value_range: Any = None,
         normalized: Any = None,
         what: str = "pixels",
+        own: bool = True,
         shown: bool = True,
     ) -> None:
         self._images = images
         self._what = what
+        self._own = own
         self._mean, self._std = _mean_std(normalized, images[0])
         self._normalized = normalized is not None
         given = None if value_range is None else _pair(value_range)
@@ -54,10 +61,12 @@ class Brightness:
             low, high = given
         elif dtype.kind == "f":
             low, high = 0.0, 1.0
-        elif dtype.itemsize == 2:
+        elif dtype.itemsize == 2 or least < 0:
+            low = -_above(-least) - 1 if least < 0 else 0
+            instead = "pass display= (what to show instead) or"
             raise ValueError(
-                f"{self._what} are {dtype}: pass display= (what to show instead) or"
-                f" value_range=(0, {_above(most)})"
+                f"{self._what} are {dtype} and span {least:.6g}..{most:.6g}: "
+                + (f"{instead} value_range=({low}, {_above(most)})" if self._own else _SCREEN)
             )
         else:
             low, high = 0.0, 255.0
@@ -77,6 +86,9 @@ class Brightness:
         else:
             bounds = (min(least, 0.0), max(most, 1.0))
         span = f"{self._what} span {least:.3g}..{most:.3g}"
+        if not self._own:
+            # value_range= and normalized= speak of the images, not of what is shown instead.
+            return f"{span}: {_SCREEN}"
         paste = f"pass value_range=({bounds[0]:.6g}, {bounds[1]:.6g})"
         if self._normalized:
             return f"{span} once normalized= is undone: check mean and std, or {paste}"

@@ -79,6 +79,7 @@ def compute(
     if output is None:
         output = outputs.decide(whole, probe.output, backend.shown, backend.behind)
     log_odds = outputs.log_odds(whole, output, backend.behind)
+    probe.check_classes(log_odds.shape[1])
     if output is not Output.RAW:
         probe.name_classes(maps.probability(log_odds))
     choices = [

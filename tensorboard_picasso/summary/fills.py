@@ -26,17 +26,11 @@ _SHOWN = {"black": 0.0, "grey": 0.5, "white": 1.0}
 _BLUR = 10 / 224
 
 
-def check(fill: Any, channels: int) -> Fill:
-    """A fill in its plain form.
-
-    Args:
-      fill: "mean" (the image's, one a channel), "grey", "black", "white" (as
-        shown), "blur", "noise", or a number or one a channel in the image's
-        own values.
-      channels: of the images.
+def plain(fill: Any) -> Fill:
+    """A fill as a name, a number or a tuple of numbers, before any image is known.
 
     Raises:
-      ValueError: anything else.
+      ValueError: it is none of these.
     """
     if isinstance(fill, str):
         if fill not in FILLS:
@@ -47,17 +41,47 @@ def check(fill: Any, channels: int) -> Fill:
         values = np.asarray(fill, np.float64)
     except (TypeError, ValueError) as e:
         raise ValueError(f"fill {fill!r} is neither a name nor a number") from e
-    if values.shape not in ((), (channels,)) or not np.isfinite(values).all():
-        raise ValueError(
-            f"fill {fill!r}: pass a finite number, or one for each of {channels} channels"
-        )
+    if values.ndim > 1 or not values.size or not np.isfinite(values).all():
+        raise ValueError(f"fill {fill!r}: pass a finite number, or one for each channel")
     return float(values) if values.ndim == 0 else tuple(values.tolist())
 
 
-def check_all(fills: Any, channels: int) -> tuple[Fill, ...]:
+def check(fill: Any, channels: int, dtype: np.dtype[Any] | None = None) -> Fill:
+    """A fill in its plain form, for images of this kind.
+
+    Args:
+      fill: "mean" (the image's, one a channel), "grey", "black", "white" (as
+        shown), "blur", "noise", or a number or one a channel in the image's
+        own values.
+      channels: of the images.
+      dtype: of the images; integers hold no other fill than one of theirs.
+
+    Raises:
+      ValueError: anything else.
+    """
+    known = plain(fill)
+    if isinstance(known, str):
+        return known
+    if isinstance(known, tuple) and len(known) != channels:
+        raise ValueError(
+            f"fill {fill!r}: pass a finite number, or one for each of {channels} channels"
+        )
+    if dtype is not None and dtype.kind != "f":
+        limits = np.iinfo(dtype)
+        values = np.asarray(known)
+        held = (values == np.rint(values)) & (values >= limits.min) & (values <= limits.max)
+        if not held.all():
+            raise ValueError(
+                f"fill {fill!r} is no value of {dtype} images: pass whole numbers of"
+                f" {limits.min} to {limits.max}"
+            )
+    return known
+
+
+def check_all(fills: Any, channels: int, dtype: np.dtype[Any] | None = None) -> tuple[Fill, ...]:
     """One fill (a name or a number) or a sequence of fills, as a tuple without repeats."""
     several = isinstance(fills, Sequence) and not isinstance(fills, str)
-    checked = tuple(check(fill, channels) for fill in (fills if several else (fills,)))
+    checked = tuple(check(fill, channels, dtype) for fill in (fills if several else (fills,)))
     if not checked:
         raise ValueError("region_fill is empty: pass at least one fill")
     return tuple(dict.fromkeys(checked))

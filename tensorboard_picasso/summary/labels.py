@@ -149,5 +149,6 @@ def decoded(result: Any, count: int) -> tuple[str, ...]:
 def _undecoded(result: Any, count: int) -> str:
     return (
         f"decode_prob returns {str(result)[:60]!r}: return the names of all {count} classes, or"
-        " for each image a list of (index, name)"
+        " for each image a list of (index, name) with the class index first (Keras'"
+        " decode_predictions gives (id, name, score), which has none)"
     )

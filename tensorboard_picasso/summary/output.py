@@ -49,11 +49,16 @@ def decide(raw: ArrayLike, asked: str, shown: Output | None, behind: bool = Fals
             )
         return shown or _guess(value)
     output = Output(asked)
+    if output is Output.LOGITS and value.shape[1] > 1 and _are_probabilities(value):
+        raise OutputError(
+            "output='logits', but all scores are probabilities (from 0, rows sum to 1): pass 'auto'"
+        )
     if output not in (Output.PROBABILITIES, Output.SIGMOID):
         return output
     if behind and shown is not None:
-        if shown is Output.LOGITS and output is Output.SIGMOID:
-            raise OutputError("output='sigmoid', but the model ends in a softmax: pass 'auto'")
+        ends = "softmax" if shown is Output.LOGITS else "sigmoid"
+        if (shown is Output.LOGITS) != (output is Output.PROBABILITIES):
+            raise OutputError(f"output={asked!r}, but the model ends in a {ends}: pass 'auto'")
         return shown
     if (value < 0).any() or (value > 1).any():
         raise OutputError(
@@ -67,6 +72,10 @@ def decide(raw: ArrayLike, asked: str, shown: Output | None, behind: bool = Fals
 
 def _sum_to_one(value: Floats) -> bool:
     return bool((np.abs(value.sum(axis=1) - 1) <= TOLERANCE).all())
+
+
+def _are_probabilities(value: Floats) -> bool:
+    return bool((value >= 0).all()) and _sum_to_one(value)
 
 
 def _guess(value: Floats) -> Output:

@@ -1,7 +1,8 @@
 """A named, fixed set of images watched through training."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
@@ -15,7 +16,6 @@ from tensorboard_picasso.summary import alignment, fills, images, labels, marks,
 from tensorboard_picasso.summary import regions as masks
 from tensorboard_picasso.summary.alignment import Alignment, AlignmentError
 from tensorboard_picasso.summary.brightness import Brightness
-from tensorboard_picasso.summary.fills import Fill
 from tensorboard_picasso.summary.images import Array
 
 DATA_FORMATS = ("channels_last", "channels_first")
@@ -124,13 +124,19 @@ class Probe:
         self.preprocess = _function("preprocess", preprocess)
         self.postprocess = _function("postprocess", postprocess)
         self.decode_prob = _function("decode_prob", decode_prob)
+        if decode_prob is not None and output == "raw":
+            raise ValueError(
+                "decode_prob= names probabilities, and output='raw' has none: pass class_names="
+            )
         self.states: dict[Any, Any] = {}
         self._load(images, names, _count("max_images", max_images, 1))
         self._label(labels, class_names, targets)
         shapes = [(image.shape[0], image.shape[1]) for image in self.images]
         self.regions = masks.masks(regions, shapes, self._given)
         self._show(display, value_range, normalized)
-        self.region_fills = fills.check_all(region_fill, self.images[0].shape[2])
+        self.region_fills = fills.check_all(
+            region_fill, self.images[0].shape[2], self.images[0].dtype
+        )
         for fill in self.region_fills:
             self.filled(0, fill)  # an unknown black or white is an error now, not at a checkpoint
         self._matrices = self._checked_matrices(alignment)
@@ -166,8 +172,9 @@ class Probe:
         Raises:
           TypeError, ValueError: it is no such dataset, is empty or never ends.
         """
-        drawn, classes = sampling.balanced(dataset, n, seed, batches)
-        known = {"class_names": getattr(dataset, "class_names", None), "max_images": n}
+        names = options.get("class_names", getattr(dataset, "class_names", None))
+        drawn, classes = sampling.balanced(dataset, n, seed, batches, labels.class_names(names))
+        known = {"class_names": names, "max_images": n}
         return cls(name, drawn, labels=classes, **{**known, **options})
 
     def _load(self, given: Any, names: Any, most: int) -> None:
@@ -215,7 +222,7 @@ class Probe:
             )
         else:
             shown = self._display = self._checked_display(display)
-            brightness = Brightness(shown, what="display pixels")
+            brightness = Brightness(shown, what="display pixels", own=False)
         self._pngs = tuple(images.png(brightness.shown(image)) for image in shown)
         self.hashes = tuple(
             _digest(image, png) for image, png in zip(self.images, self._pngs, strict=True)
@@ -223,6 +230,8 @@ class Probe:
 
     def _label(self, given: Any, class_names: Any, targets: Any) -> None:
         self.class_names = labels.class_names(class_names)
+        self._names_given = class_names is not None
+        self._names_mapped = isinstance(class_names, Mapping)
         found = labels.labels(given, self.class_names, self._given)
         self.labels = None if found is None else found[: len(self)]
         self.targets = labels.targets(targets, self.class_names)
@@ -298,6 +307,8 @@ class Probe:
         Raises:
           AlignmentError: they have no height and width.
         """
+        if values.ndim == 2:
+            values = self._unflattened(values)
         if values.ndim == 3:
             return values[..., None]
         if values.ndim != 4:
@@ -311,6 +322,14 @@ class Probe:
             elif not first and values.shape[3] > few >= values.shape[1]:
                 first = True
         return np.moveaxis(values, 1, -1) if first else values
+
+    def _unflattened(self, values: Array) -> Array:
+        """Inputs (n, numbers) of a `preprocess` that only flattens, in their images' layout."""
+        for image in self.images:
+            shape = self.raw_batch(image[None]).shape[1:]
+            if values.shape[1] == np.prod(shape):
+                return values.reshape(len(values), *shape)
+        return values
 
     def filled(self, index: int, fill: Any) -> Array:
         """One image wholly hidden: what a window or a region of it is filled with.
@@ -328,13 +347,13 @@ class Probe:
           ValueError: there is no such fill.
         """
         image = self.images[index]
-        plain = fills.check(fill, image.shape[2])
+        plain = fills.check(fill, image.shape[2], image.dtype)
         return fills.filled(image, plain, self._brightness, self.hashes[index])
 
     @staticmethod
-    def fill_name(fill: Fill) -> str:
+    def fill_name(fill: Any) -> str:
         """The fill's name in legends: "image mean", "value 0.5"."""
-        return fills.name(fill)
+        return fills.name(fills.plain(fill))
 
     def shown(self, index: int) -> record.Input:
         """The record of one image: what is shown, and what is known of it."""
@@ -358,16 +377,38 @@ class Probe:
     def name_classes(self, probabilities: Array) -> None:
         """Take the classes' names from `decode_prob`, where none were given.
 
+        It may name only some classes, those of the moment: it is asked again until all
+        have a name.
+
         Args:
           probabilities: (n, classes).
 
         Raises:
           ValueError: it returns no names.
         """
-        if not self.class_names and self.decode_prob is not None:
-            found = self.decode_prob(np.array(probabilities))
-            self.class_names = labels.decoded(found, probabilities.shape[1])
+        if self.decode_prob is None or self._names_given:
+            return
+        numbers = tuple(map(str, range(probabilities.shape[1])))
+        known = self.class_names or numbers
+        if all(name != number for name, number in zip(known, numbers, strict=True)):
+            return
+        found = labels.decoded(self.decode_prob(np.array(probabilities)), len(numbers))
+        names = tuple(
+            was if new == number else new
+            for was, new, number in zip(known, found, numbers, strict=True)
+        )
+        if names != self.class_names:
+            self.class_names = names
             self._inputs = [None] * len(self)
+
+    def check_classes(self, count: int) -> None:
+        """Raise ValueError where the names given are not those of a model of so many classes."""
+        listed = self._names_given and not self._names_mapped
+        if listed and len(self.class_names) != count:
+            raise ValueError(
+                f"class_names has {len(self.class_names)} names and the model {count} classes:"
+                " pass one each, or {index: name} for some"
+            )
 
     def _unseen(self, index: int) -> NDArray[np.bool_] | None:
         try:
@@ -436,9 +477,13 @@ def _choice(name: str, value: str, known: Sequence[str]) -> str:
 
 
 def _count(name: str, value: int, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+    try:
+        count = least - 1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        count = least - 1
+    if count < least:
         raise ValueError(f"{name}={value!r}: pass an integer from {least}")
-    return int(value)
+    return count
 
 
 def _function(name: str, value: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:

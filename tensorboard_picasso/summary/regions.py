@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from tensorboard_picasso.summary.images import to_numpy
 
@@ -36,15 +37,23 @@ def masks(given: Any, shapes: Sequence[tuple[int, int]], count: int) -> tuple[di
     return result
 
 
+def _read(value: Any, what: str) -> NDArray[Any]:
+    if isinstance(value, Image.Image) and value.mode == "1":
+        return np.asarray(value)  # to_numpy makes it greys of 0 and 255
+    return to_numpy(value, what)
+
+
 def _each(name: str, value: Any, kept: int, count: int) -> Sequence[Any]:
     where = f"region {name!r}"
     if isinstance(value, str):
         raise TypeError(f"{where} is {value!r}: pass a mask of booleans")
     # A list may hold masks of different sizes, or be one mask in nested lists.
-    listed = isinstance(value, Sequence) and len(value) and to_numpy(value[0], where).ndim == 2
+    listed = isinstance(value, Sequence) and len(value) and _read(value[0], where).ndim >= 2
     each: Sequence[Any] = value
     if not listed:
-        array = to_numpy(value, where)
+        array = _read(value, where)
+        if array.ndim > 2 and array.shape[-1] == 1:
+            array = array[..., 0]
         if array.ndim == 2:
             return [array] * kept
         if array.ndim != 3:
@@ -58,8 +67,10 @@ def _each(name: str, value: Any, kept: int, count: int) -> Sequence[Any]:
 
 
 def _mask(name: str, index: int, value: Any, shape: tuple[int, int]) -> Mask:
-    mask = to_numpy(value, f"region {name!r}")
+    mask = _read(value, f"region {name!r}")
     where = f"region {name!r} of image {index}"
+    if mask.shape == (*shape, 1):
+        mask = mask[:, :, 0]
     if mask.shape != shape:
         sizes = f"{' x '.join(map(str, mask.shape))}, its image {shape[0]} x {shape[1]}"
         raise ValueError(f"{where} is {sizes}: pass a mask of the viewed image's size")

@@ -10,6 +10,7 @@ import numpy as np
 
 from tensorboard_picasso.summary import report
 from tensorboard_picasso.summary.images import Array, to_numpy
+from tensorboard_picasso.summary.labels import to_class
 
 # An example that competes for a place: its key, negated so that a heap's head
 # is the one to drop, its number in the dataset, the image.
@@ -22,7 +23,9 @@ _INFINITE = -1
 _MANY = 10_000
 
 
-def balanced(dataset: Any, n: int, seed: int, batches: int | None) -> tuple[list[Array], list[int]]:
+def balanced(
+    dataset: Any, n: int, seed: int, batches: int | None, names: tuple[str, ...] = ()
+) -> tuple[list[Array], list[int]]:
     """Draw `n` images, as evenly over the classes as there are images.
 
     The draw depends on the order of the examples and the seed, not on the batch
@@ -35,6 +38,7 @@ def balanced(dataset: Any, n: int, seed: int, batches: int | None) -> tuple[list
       n: how many images; fewer where the dataset has fewer.
       seed: of the keys.
       batches: how many batches to read at most; None reads all.
+      names: of the classes, where labels may be names.
 
     Returns:
       Images and labels, ascending in label.
@@ -49,7 +53,7 @@ def balanced(dataset: Any, n: int, seed: int, batches: int | None) -> tuple[list
     for batch in _batches(dataset, batches):
         images, labels = _pair(batch)
         for image, label in zip(images, labels, strict=True):
-            _offer(kept, _label(label), (-_key(seed, number), number, image), n, seed)
+            _offer(kept, _label(label, names), (-_key(seed, number), number, image), n, seed)
             number += 1
     if not kept:
         raise ValueError("the dataset is empty: it gave no batch")
@@ -86,16 +90,19 @@ def _endless(dataset: Any) -> bool:
 
 
 def _pair(batch: Any) -> tuple[Array, Array]:
+    if isinstance(batch, Mapping):
+        keys = ", ".join(map(repr, batch))
+        raise TypeError(
+            f"the dataset gives {type(batch).__name__} with keys {keys}: give (images, labels),"
+            ' such as dataset.map(lambda each: (each["image"], each["label"]))'
+        )
     if not isinstance(batch, tuple | list) or len(batch) < 2:
         kind = "one element" if isinstance(batch, tuple | list) else type(batch).__name__
-        keys = f" with keys {', '.join(map(repr, batch))}" if isinstance(batch, Mapping) else ""
         raise TypeError(
-            f"the dataset gives {kind}{keys}: give (images, labels), such as"
-            ' dataset.map(lambda each: (each["image"], each["label"]))'
+            f"the dataset gives {kind}: give (images, labels), or without labels"
+            " Probe(name, images)"
         )
     images, labels = to_numpy(batch[0], "dataset images"), to_numpy(batch[1], "dataset labels")
-    if labels.dtype.kind not in "biuf":
-        raise TypeError(f"dataset labels have dtype {labels.dtype}: give class indices")
     if labels.ndim == 0:  # single examples instead of batches
         images, labels = images[None], labels[None]
     if images.ndim == 0 or len(images) != len(labels):
@@ -103,11 +110,15 @@ def _pair(batch: Any) -> tuple[Array, Array]:
     return images, labels
 
 
-def _label(label: Array) -> int:
+def _label(label: Array, names: tuple[str, ...]) -> int:
     if label.size == 1:
-        return int(label.reshape(()))
-    if label.ndim != 1 or np.count_nonzero(label) != 1:
-        raise ValueError(f"dataset label of shape {label.shape} is neither an index nor one-hot")
+        value = label.reshape(()).item()
+        return to_class(int(value) if isinstance(value, bool) else value, names, "dataset label")
+    if label.ndim != 1 or np.count_nonzero(label) != 1 or label.max() != 1:
+        raise ValueError(
+            f"dataset label of shape {label.shape} is neither an index nor one-hot: give"
+            " labels.argmax(axis=-1)"
+        )
     return int(label.argmax())
 
 

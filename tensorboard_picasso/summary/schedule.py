@@ -2,7 +2,9 @@
 
 import abc
 import math
+import operator
 from dataclasses import dataclass
+from typing import Any
 
 
 class Schedule(abc.ABC):
@@ -24,9 +26,14 @@ class Schedule(abc.ABC):
         """When the next checkpoint after a step is, for the cost line: "next at step 12"."""
 
 
-def _whole(name: str, value: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+def _whole(name: str, value: Any) -> int:
+    try:
+        number = 0 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = 0
+    if number < 1:
         raise ValueError(f"{name}={value!r}: pass a whole number from 1")
+    return number
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,7 @@ class EverySteps(Schedule):
     n: int
 
     def __post_init__(self) -> None:
-        _whole("n", self.n)
+        object.__setattr__(self, "n", _whole("n", self.n))
         object.__setattr__(self, "at_start", True)
 
     def due(self, before: int, step: int) -> bool:
@@ -55,7 +62,7 @@ class EveryEpochs(Schedule):
     n: int = 1
 
     def __post_init__(self) -> None:
-        _whole("n", self.n)
+        object.__setattr__(self, "n", _whole("n", self.n))
         object.__setattr__(self, "at_start", True)
 
     def due(self, before: int, step: int) -> bool:
@@ -82,7 +89,7 @@ class LogSpaced(Schedule):
     per_decade: int = 20
 
     def __post_init__(self) -> None:
-        _whole("per_decade", self.per_decade)
+        object.__setattr__(self, "per_decade", _whole("per_decade", self.per_decade))
         object.__setattr__(self, "at_start", True)
 
     def due(self, before: int, step: int) -> bool:

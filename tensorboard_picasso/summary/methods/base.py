@@ -117,6 +117,8 @@ class Method(abc.ABC):
             object.__setattr__(self, "label", self.name)
         if not isinstance(self.label, str) or self.label in ("scores", "input"):
             raise ValueError(f"label={self.label!r}: pass another name")
+        if self.label.endswith("/map"):
+            raise ValueError(f"label={self.label!r}: maps are logged under /map, pass another end")
 
     @abc.abstractmethod
     def explain(self, subjects: Sequence[Subject]) -> list[Answer]:

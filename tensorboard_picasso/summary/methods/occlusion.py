@@ -5,6 +5,7 @@ References:
   arXiv 1311.2901.
 """
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from tensorboard_picasso import maps
 from tensorboard_picasso.maps import Output, Sign
 from tensorboard_picasso.record import Grid
-from tensorboard_picasso.summary.fills import FILLS
+from tensorboard_picasso.summary import fills
 from tensorboard_picasso.summary.methods.base import Answer, Floats, Method, Subject
 from tensorboard_picasso.summary.probe import Probe
 
@@ -42,6 +43,8 @@ class Occlusion(Method):
         "grey", "black", "white", "blur", "noise", a number or one a channel.
       label: last part of the tag.
 
+    Windows that leave pixels between them uncovered are refused.
+
     Raises:
       ValueError: a size that cannot be used.
     """
@@ -64,10 +67,11 @@ class Occlusion(Method):
         if self.positions is not None:
             if self.stride is not None:
                 raise ValueError("pass stride= or positions=, not both")
-            if not isinstance(self.positions, int) or self.positions < 2:
+            positions = _whole(self.positions)
+            if positions < 2:
                 raise ValueError(f"positions={self.positions!r}: pass a whole number from 2")
-        if isinstance(self.fill, str) and self.fill not in FILLS:
-            raise ValueError(f"fill={self.fill!r}: pass one of {', '.join(FILLS)} or a value")
+            object.__setattr__(self, "positions", positions)
+        object.__setattr__(self, "fill", fills.plain(self.fill))
 
     def geometry(self, shape: tuple[int, int]) -> tuple[tuple[int, int], Starts, Starts]:
         """Window (height, width), tops and lefts for an image of this shape, pixels.
@@ -93,9 +97,10 @@ class Occlusion(Method):
             starts = np.append(np.arange(0, last, stride, dtype=np.int64), last)
         gap = int(np.diff(starts).max(initial=0))
         if gap > window:
+            closer = "a smaller stride=" if self.positions is None else "more positions="
             raise ValueError(
-                f"windows of {window} pixels every {gap} leave gaps: pass a larger window="
-                " or a smaller stride="
+                f"windows of {window} pixels every {gap} leave gaps: pass a larger window= or"
+                f" {closer}"
             )
         return window, starts
 
@@ -149,6 +154,14 @@ def _painted(grid: Grid, target: int, shape: tuple[int, int]) -> Floats:
     importance = maps.importance(grid.values[:, :, column], grid.whole[column])
     painted = maps.paint(importance, grid.tops, grid.lefts, grid.window, shape)
     return painted.astype(np.float64, copy=False)
+
+
+def _whole(value: Any) -> int:
+    """A whole number of any kind, 0 where it is none."""
+    try:
+        return 0 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        return 0
 
 
 def _is_size(value: Any) -> bool:
