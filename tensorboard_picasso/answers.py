@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tensorboard_picasso import record
+from tensorboard_picasso.maps import Statistics
 from tensorboard_picasso.metadata import Kind, Series
 from tensorboard_picasso.pack import Pack
-from tensorboard_picasso.reading import Problems, Reader, Stored, only, unpacked
+from tensorboard_picasso.reading import Problems, Reader, Stored, named, only, unpacked
 from tensorboard_picasso.version import __version__
 
 
@@ -18,11 +19,14 @@ def index(reader: Reader) -> dict[str, Any]:
         probes: dict[str, dict[str, Any]] = {}
         for each in sorted(series):
             probe = probes.setdefault(each.probe, {"images": set(), "methods": {}})
-            probe["images"].add(each.image)
+            if each.kind is not Kind.MEAN:
+                probe["images"].add(each.image)
             if each.label:
-                method = {"label": each.label, "method": each.method, "maps": False}
+                method = {"label": each.label, "method": each.method, "maps": False, "means": []}
                 method = probe["methods"].setdefault(each.label, method)
                 method["maps"] |= each.kind is Kind.MAP
+                if each.kind is Kind.MEAN and named(each.group) not in method["means"]:
+                    method["means"].append(named(each.group))
         listed = [
             {
                 "name": name,
@@ -114,24 +118,18 @@ def attributions(
     with_grid: (step, whether it is the newest) to whether its grid is wanted.
     """
     pack, problems = Pack(), Problems()
-    settings: list[dict[str, Any]] = []
-    known: dict[str, int] = {}
+    settings = _Settings()
     tags = only(reader.of_probe(run, probe), Kind.METHOD, images, label)
     if not tags:
         return None
 
     def one(stored: Stored, each: record.Attribution, newest: int) -> dict[str, Any]:
-        about = _settings(each)
-        key = repr(about)
-        if key not in known:
-            known[key] = len(settings)
-            settings.append(about)
         grid = each.grid
         wanted = with_grid(stored.step, stored.step == newest)
         rows = [_row(target) for target in each.targets]
         return {
             **_at(stored, each.input_hash),
-            "settings": known[key],
+            "settings": settings.place(_settings(each)),
             "targets": [target.index for target in each.targets],
             "statistics": pack.add(rows, "f8"),
             "whole": None if grid is None else pack.add(grid.whole, "f4"),
@@ -143,8 +141,45 @@ def attributions(
         read = unpacked(series, stored, record.unpack_attribution, problems)
         records = [one(*each, read[-1][0].step) for each in read]
         listed.append({"image": series.image, "records": records})
-    header = {"run": run, "probe": probe, "label": label, "settings": settings}
+    header = {"run": run, "probe": probe, "label": label, "settings": settings.listed}
     return pack.finish({**header, "images": listed, "problems": problems})
+
+
+def means(
+    reader: Reader, run: str, probe: str, label: str, groups: Sequence[int] | None
+) -> bytes | None:
+    """One method's means over these groups of images or all; None where there is none."""
+    pack, problems = Pack(), Problems()
+    settings = _Settings()
+    tags = only(reader.of_probe(run, probe), Kind.MEAN, None, label)
+    if not tags:
+        return None
+    wanted = {each: tag for each, tag in tags.items() if groups is None or each.group in groups}
+
+    def one(stored: Stored, each: record.Mean) -> dict[str, Any]:
+        everywhere = (each.counts == len(each.members)).all()
+        return {
+            "step": stored.step,
+            "wall": stored.wall,
+            "settings": settings.place(_mean_settings(each)),
+            "statistics": pack.add(_numbers(each.statistics), "f8"),
+            "means": pack.add(each.means, "f4"),
+            "errors": pack.add(each.errors, "f4"),
+            "counts": None if everywhere else pack.add(each.counts, "f4"),
+        }
+
+    listed = [
+        {
+            "group": named(series.group),
+            "name": series.group_name,
+            "records": [
+                one(*each) for each in unpacked(series, stored, record.unpack_mean, problems)
+            ],
+        }
+        for series, stored in reader.tensors(run, wanted).items()
+    ]
+    header = {"run": run, "probe": probe, "label": label, "settings": settings.listed}
+    return pack.finish({**header, "groups": listed, "problems": problems})
 
 
 def maps(
@@ -222,6 +257,21 @@ def _at(stored: Stored, digest: bytes) -> dict[str, Any]:
     return {"step": stored.step, "wall": stored.wall, "hash": digest.hex()}
 
 
+class _Settings:
+    """What repeats from record to record, listed once."""
+
+    def __init__(self) -> None:
+        self.listed: list[dict[str, Any]] = []
+        self._places: dict[str, int] = {}
+
+    def place(self, about: dict[str, Any]) -> int:
+        """Index of these settings in the list."""
+        place = self._places.setdefault(repr(about), len(self.listed))
+        if place == len(self.listed):
+            self.listed.append(about)
+        return place
+
+
 def _settings(each: record.Attribution) -> dict[str, Any]:
     geometry = None
     if each.grid is not None:
@@ -243,16 +293,44 @@ def _settings(each: record.Attribution) -> dict[str, Any]:
         "height": each.height,
         "width": each.width,
         "precision": each.precision,
-        "regions": [
-            {"name": part.name, "area": part.area, "ceiling": part.ceiling} for part in each.regions
-        ],
+        "regions": _regions(each.regions),
         "geometry": geometry,
     }
 
 
+def _mean_settings(each: record.Mean) -> dict[str, Any]:
+    return {
+        "method": each.method,
+        "sign": each.sign,
+        "unit": each.unit,
+        "output": each.output,
+        "parameters": dict(each.parameters),
+        "height": each.height,
+        "width": each.width,
+        "labelled": each.labelled,
+        "members": [
+            {"image": part.image, "target": part.target, "hash": part.input_hash.hex()}
+            for part in each.members
+        ],
+        "regions": _regions(each.regions),
+        "geometry": {
+            "window": list(each.window),
+            "tops": each.tops.tolist(),
+            "lefts": each.lefts.tolist(),
+        },
+    }
+
+
+def _regions(regions: Sequence[record.Region]) -> list[dict[str, Any]]:
+    return [{"name": each.name, "area": each.area, "ceiling": each.ceiling} for each in regions]
+
+
 def _row(target: record.Target) -> list[float]:
-    s = target.statistics
-    row = [target.whole, s.minimum, s.maximum, s.positive, s.negative, s.p50, s.p99, s.p999]
+    return [target.whole, *_numbers(target.statistics)]
+
+
+def _numbers(s: Statistics) -> list[float]:
+    row = [s.minimum, s.maximum, s.positive, s.negative, s.p50, s.p99, s.p999]
     row += [s.nan, s.infinite, s.count]
     return row + [
         part for share in s.shares for part in (share.positive, share.negative, share.absolute)

@@ -1,7 +1,7 @@
 """What a series is: plugin name, format version, tags, plugin data.
 
 A series is one image of one probe under one kind (and, for maps, one method
-and label). Tags are for people; the plugin data in the summary metadata is
+and label), or a mean over images. Tags are for people; the plugin data in the summary metadata is
 what is read, because name scopes put prefixes before tags, and names hold
 slashes, spaces and any script.
 """
@@ -16,6 +16,8 @@ from tensorboard_picasso import record_pb2
 
 PLUGIN_NAME = "picasso"
 FORMAT_VERSION = 1
+# The group of a mean over all images; others are classes.
+WHOLE_PROBE = -1
 
 
 class Kind(enum.StrEnum):
@@ -25,6 +27,7 @@ class Kind(enum.StrEnum):
     METHOD = "method"
     MAP = "map"
     INPUT = "input"
+    MEAN = "mean"
 
 
 class SeriesError(ValueError):
@@ -36,9 +39,11 @@ class Series:
     """One series.
 
     probe: the probe's name, name scopes included.
-    image: the image's index in the probe.
-    method, label: of `METHOD` and `MAP` series: the method's name, and the
-      label that tells two settings of it apart; empty otherwise.
+    image: the image's index in the probe; 0 of `MEAN` series.
+    method, label: of `METHOD`, `MAP` and `MEAN` series: the method's name, and
+      the label that tells two settings of it apart; empty otherwise.
+    group: of `MEAN` series: the class whose images are averaged, or
+      `WHOLE_PROBE`. group_name: what the tag calls the class.
     """
 
     probe: str
@@ -46,10 +51,15 @@ class Series:
     kind: Kind
     method: str = ""
     label: str = ""
+    group: int = WHOLE_PROBE
+    group_name: str = ""
 
     @property
     def tag(self) -> str:
         """The tag under which the series is written."""
+        if self.kind is Kind.MEAN:
+            of = "" if self.group == WHOLE_PROBE else f" of {self.group_name}"
+            return f"{self.probe}/mean{of}/{self.label}"
         last = {
             Kind.SCORES: "scores",
             Kind.INPUT: "input",
@@ -67,6 +77,8 @@ class Series:
             kind=self.kind.name,
             method=self.method,
             label=self.label,
+            group=None if self.group == WHOLE_PROBE else self.group,
+            group_name=self.group_name,
         ).SerializeToString(deterministic=True)
         blobs = self.kind is Kind.MAP
         return summary_pb2.SummaryMetadata(
@@ -98,4 +110,12 @@ def parse(content: bytes) -> Series:
     name = record_pb2.Kind.Name(message.kind) if message.kind in record_pb2.Kind.values() else ""
     if message.version < 1 or name not in kinds:
         raise SeriesError("plugin data cannot be read")
-    return Series(message.probe, message.image, kinds[name], message.method, message.label)
+    return Series(
+        message.probe,
+        message.image,
+        kinds[name],
+        message.method,
+        message.label,
+        message.group if message.HasField("group") else WHOLE_PROBE,
+        message.group_name,
+    )

@@ -15,7 +15,7 @@ from tensorboard.plugins import base_plugin
 from werkzeug import wrappers
 
 from tensorboard_picasso import answers
-from tensorboard_picasso.metadata import PLUGIN_NAME
+from tensorboard_picasso.metadata import PLUGIN_NAME, WHOLE_PROBE
 from tensorboard_picasso.reading import Reader
 
 # A URL that names content says so for as long as browsers remember.
@@ -50,6 +50,7 @@ class PicassoPlugin(base_plugin.TBPlugin):
             "/image": self._serve_image,
             "/scores": self._serve_scores,
             "/attributions": self._serve_attributions,
+            "/means": self._serve_means,
             "/maps": self._serve_maps,
             "/static/*": self._serve_static,
         }
@@ -99,6 +100,14 @@ class PicassoPlugin(base_plugin.TBPlugin):
         )
         if found is None:
             raise errors.NotFoundError(f'no method "{label}" in probe "{probe}" of run "{run}"')
+        return http_util.Respond(request, found, PACK)
+
+    def _serve_means(self, request: wrappers.Request) -> Any:
+        run, probe = _probe(request)
+        label = _argument(request, "label")
+        found = answers.means(self._reader(request), run, probe, label, _groups(request))
+        if found is None:
+            raise errors.NotFoundError(f'no means "{label}" in probe "{probe}" of run "{run}"')
         return http_util.Respond(request, found, PACK)
 
     def _serve_maps(self, request: wrappers.Request) -> Any:
@@ -162,6 +171,18 @@ def _images(request: wrappers.Request) -> Sequence[int] | None:
     if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):
         raise errors.InvalidArgumentError(f'images "{text}": give indices such as 0,3')
     return [int(part) for part in parts]
+
+
+def _groups(request: wrappers.Request) -> Sequence[int] | None:
+    text = request.args.get("groups")
+    if text is None:
+        return None
+    parts = text.split(",")
+    if not all(
+        part == "probe" or (part.isascii() and part.isdigit() and len(part) < 11) for part in parts
+    ):
+        raise errors.InvalidArgumentError(f'groups "{text}": give probe, or classes such as 0,3')
+    return [WHOLE_PROBE if part == "probe" else int(part) for part in parts]
 
 
 def _step(text: str) -> int:

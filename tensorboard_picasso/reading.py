@@ -169,13 +169,20 @@ def unpacked(
     problems: Problems,
 ) -> list[tuple[Stored, T]]:
     """The records that can be read; the others become problems."""
+    mean = series.kind is Kind.MEAN
+    where = {"group": named(series.group)} if mean else {"image": series.image}
     result = []
     for each in stored:
         try:
             result.append((each, unpack(each.data)))
         except record.RecordError as e:
-            problems.note(e, image=series.image, step=each.step)
+            problems.note(e, **where, step=each.step)
     return result
+
+
+def named(group: int) -> int | None:
+    """A mean's group in an answer: its class, None for the whole probe."""
+    return None if group == metadata.WHOLE_PROBE else group
 
 
 def only(

@@ -142,6 +142,51 @@ class Attribution:
 
 
 @dataclass(frozen=True)
+class Member:
+    """One image of a mean: `target` is the class that its importance is for."""
+
+    image: int
+    target: int
+    input_hash: bytes
+
+
+@dataclass(frozen=True)
+class Mean:
+    """The mean over several images of a method's importance at each window position.
+
+    sign, unit, parameters: what was used. height, width: of each image, pixels.
+    members: the images. labelled: whether their targets are their labels; else
+      they are what was predicted at this step.
+    window, tops, lefts: as in `Grid`.
+    means: float32 (tops, lefts), over the members that are finite there; NaN
+      where none is.
+    errors: float32 (tops, lefts), standard error of the mean; NaN below two.
+    counts: uint32 (tops, lefts), how many members are finite there.
+    regions: those whose mask is the same in all members.
+    statistics: of the painted means.
+    """
+
+    method: str
+    label: str
+    sign: Sign
+    unit: str
+    output: Output
+    parameters: Mapping[str, str]
+    height: int
+    width: int
+    members: tuple[Member, ...]
+    labelled: bool
+    window: tuple[int, int]
+    tops: NDArray[np.uint32]
+    lefts: NDArray[np.uint32]
+    means: NDArray[np.float32]
+    errors: NDArray[np.float32]
+    counts: NDArray[np.uint32]
+    regions: tuple[Region, ...]
+    statistics: Statistics
+
+
+@dataclass(frozen=True)
 class Plane:
     """One target's map as stored; `Maps.decode` gives the numbers.
 
@@ -434,26 +479,50 @@ def _pack_grid(grid: Grid) -> record_pb2.Grid:
 
 
 def _unpack_grid(message: record_pb2.Grid, height: int, width: int) -> Grid:
-    shape = (len(message.tops), len(message.lefts), len(message.classes))
     _same_length("classes and their scores", message.classes, message.whole)
-    if (
-        shape[0] * shape[1] > MAX_POSITIONS
-        or len(message.values) != 4 * shape[0] * shape[1] * shape[2]
-    ):
-        raise RecordError("damaged record: the grid's values do not fill its shape")
+    window, tops, lefts = _unpack_geometry(message, height, width)
+    shape = (len(tops), len(lefts), len(message.classes))
+    return Grid(
+        window,
+        tops,
+        lefts,
+        np.array(message.classes, np.uint32),
+        np.array(message.whole, np.float32),
+        _unpack_positions(message.values, shape, "<f4"),
+    )
+
+
+def _unpack_geometry(
+    message: record_pb2.Grid | record_pb2.Mean, height: int, width: int
+) -> tuple[tuple[int, int], NDArray[np.uint32], NDArray[np.uint32]]:
+    """Window, tops and lefts of windows that lie within the image."""
     window = (message.window_height, message.window_width)
     for starts, extent, size in zip(
         (message.tops, message.lefts), window, (height, width), strict=True
     ):
         if not 0 < extent <= size or any(start + extent > size for start in starts):
             raise RecordError("damaged record: a window lies outside the image")
-    return Grid(
-        window,
-        np.array(message.tops, np.uint32),
-        np.array(message.lefts, np.uint32),
-        np.array(message.classes, np.uint32),
-        np.array(message.whole, np.float32),
-        np.frombuffer(message.values, "<f4").reshape(shape),
+    return window, np.array(message.tops, np.uint32), np.array(message.lefts, np.uint32)
+
+
+def _unpack_positions(data: bytes, shape: tuple[int, ...], kind: str) -> NDArray[Any]:
+    if shape[0] * shape[1] > MAX_POSITIONS or len(data) != 4 * math.prod(shape):
+        raise RecordError("damaged record: the grid's values do not fill its shape")
+    return np.frombuffer(data, kind).reshape(shape)
+
+
+def _pack_regions(regions: Sequence[Region]) -> list[record_pb2.Region]:
+    return [
+        record_pb2.Region(name=each.name, area=each.area, ceiling=each.ceiling) for each in regions
+    ]
+
+
+def _unpack_regions(messages: Sequence[record_pb2.Region]) -> tuple[Region, ...]:
+    for each in messages:
+        _check_finite("a region's reference", each.area, each.ceiling)
+    return tuple(
+        Region(each.name, each.area, each.ceiling if each.HasField("ceiling") else None)
+        for each in messages
     )
 
 
@@ -471,10 +540,7 @@ def pack_attribution(attribution: Attribution) -> bytes:
         output=_number(record_pb2.Output, attribution.output),
         height=attribution.height,
         width=attribution.width,
-        regions=[
-            record_pb2.Region(name=each.name, area=each.area, ceiling=each.ceiling)
-            for each in attribution.regions
-        ],
+        regions=_pack_regions(attribution.regions),
         targets=[
             record_pb2.Target(
                 index=each.index, whole=each.whole, statistics=_pack_statistics(each.statistics)
@@ -499,8 +565,7 @@ def unpack_attribution(data: bytes) -> Attribution:
     """
     message = _unseal(data, record_pb2.Method)
     _check_shape(message.height, message.width)
-    for each in message.regions:
-        _check_finite("a region's reference", each.area, each.ceiling)
+    regions = _unpack_regions(message.regions)
     for each in message.targets:
         _same_length("regions and shares", message.regions, each.statistics.shares)
     return Attribution(
@@ -517,10 +582,7 @@ def unpack_attribution(data: bytes) -> Attribution:
             Target(each.index, each.whole, _unpack_statistics(each.statistics))
             for each in message.targets
         ),
-        regions=tuple(
-            Region(each.name, each.area, each.ceiling if each.HasField("ceiling") else None)
-            for each in message.regions
-        ),
+        regions=regions,
         layer=message.layer,
         seed=message.seed if message.HasField("seed") else None,
         parameters=dict(message.parameters),
@@ -532,6 +594,74 @@ def unpack_attribution(data: bytes) -> Attribution:
         precision=(
             _enum(Precision, record_pb2.Precision, message.precision) if message.precision else None
         ),
+    )
+
+
+def pack_mean(mean: Mean) -> bytes:
+    """`Mean` to bytes."""
+    everywhere = (np.asarray(mean.counts) == len(mean.members)).all()
+    message = record_pb2.Mean(
+        method=mean.method,
+        label=mean.label,
+        sign=_number(record_pb2.Sign, mean.sign),
+        unit=mean.unit,
+        output=_number(record_pb2.Output, mean.output),
+        parameters=dict(mean.parameters),
+        height=mean.height,
+        width=mean.width,
+        members=[
+            record_pb2.Member(image=each.image, target=each.target, input_hash=each.input_hash)
+            for each in mean.members
+        ],
+        labelled=mean.labelled,
+        window_height=mean.window[0],
+        window_width=mean.window[1],
+        tops=np.asarray(mean.tops).tolist(),
+        lefts=np.asarray(mean.lefts).tolist(),
+        means=np.asarray(mean.means, "<f4").tobytes(),
+        errors=np.asarray(mean.errors, "<f4").tobytes(),
+        counts=b"" if everywhere else np.asarray(mean.counts, "<u4").tobytes(),
+        regions=_pack_regions(mean.regions),
+        statistics=_pack_statistics(mean.statistics),
+    )
+    return _seal(message)
+
+
+def unpack_mean(data: bytes) -> Mean:
+    """Bytes to `Mean`.
+
+    Raises:
+      RecordError: damaged, or newer than this version (`NewerRecordError`).
+    """
+    message = _unseal(data, record_pb2.Mean)
+    _check_shape(message.height, message.width)
+    _same_length("regions and shares", message.regions, message.statistics.shares)
+    window, tops, lefts = _unpack_geometry(message, message.height, message.width)
+    shape = (len(tops), len(lefts))
+    means = _unpack_positions(message.means, shape, "<f4")
+    return Mean(
+        method=message.method,
+        label=message.label,
+        sign=_enum(Sign, record_pb2.Sign, message.sign),
+        unit=message.unit,
+        output=_enum(Output, record_pb2.Output, message.output),
+        parameters=dict(message.parameters),
+        height=message.height,
+        width=message.width,
+        members=tuple(Member(each.image, each.target, each.input_hash) for each in message.members),
+        labelled=message.labelled,
+        window=window,
+        tops=tops,
+        lefts=lefts,
+        means=means,
+        errors=_unpack_positions(message.errors, shape, "<f4"),
+        counts=(
+            _unpack_positions(message.counts, shape, "<u4")
+            if message.counts
+            else np.full(shape, len(message.members), np.uint32)
+        ),
+        regions=_unpack_regions(message.regions),
+        statistics=_unpack_statistics(message.statistics),
     )
 
 

@@ -14,6 +14,7 @@ class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     METHOD: _ClassVar[Kind]
     MAP: _ClassVar[Kind]
     INPUT: _ClassVar[Kind]
+    MEAN: _ClassVar[Kind]
 
 class Output(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -41,6 +42,7 @@ SCORES: Kind
 METHOD: Kind
 MAP: Kind
 INPUT: Kind
+MEAN: Kind
 OUTPUT_UNKNOWN: Output
 LOGITS: Output
 PROBABILITIES: Output
@@ -56,20 +58,24 @@ FLOAT16: Precision
 FLOAT32: Precision
 
 class Series(_message.Message):
-    __slots__ = ("version", "probe", "image", "kind", "method", "label")
+    __slots__ = ("version", "probe", "image", "kind", "method", "label", "group", "group_name")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     PROBE_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    GROUP_NAME_FIELD_NUMBER: _ClassVar[int]
     version: int
     probe: str
     image: int
     kind: Kind
     method: str
     label: str
-    def __init__(self, version: _Optional[int] = ..., probe: _Optional[str] = ..., image: _Optional[int] = ..., kind: _Optional[_Union[Kind, str]] = ..., method: _Optional[str] = ..., label: _Optional[str] = ...) -> None: ...
+    group: int
+    group_name: str
+    def __init__(self, version: _Optional[int] = ..., probe: _Optional[str] = ..., image: _Optional[int] = ..., kind: _Optional[_Union[Kind, str]] = ..., method: _Optional[str] = ..., label: _Optional[str] = ..., group: _Optional[int] = ..., group_name: _Optional[str] = ...) -> None: ...
 
 class Sealed(_message.Message):
     __slots__ = ("version", "crc32", "payload")
@@ -231,6 +237,65 @@ class Grid(_message.Message):
     whole: _containers.RepeatedScalarFieldContainer[float]
     values: bytes
     def __init__(self, window_height: _Optional[int] = ..., window_width: _Optional[int] = ..., tops: _Optional[_Iterable[int]] = ..., lefts: _Optional[_Iterable[int]] = ..., classes: _Optional[_Iterable[int]] = ..., whole: _Optional[_Iterable[float]] = ..., values: _Optional[bytes] = ...) -> None: ...
+
+class Mean(_message.Message):
+    __slots__ = ("method", "label", "sign", "unit", "output", "parameters", "height", "width", "members", "labelled", "window_height", "window_width", "tops", "lefts", "means", "errors", "counts", "regions", "statistics")
+    class ParametersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    SIGN_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    LABELLED_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_WIDTH_FIELD_NUMBER: _ClassVar[int]
+    TOPS_FIELD_NUMBER: _ClassVar[int]
+    LEFTS_FIELD_NUMBER: _ClassVar[int]
+    MEANS_FIELD_NUMBER: _ClassVar[int]
+    ERRORS_FIELD_NUMBER: _ClassVar[int]
+    COUNTS_FIELD_NUMBER: _ClassVar[int]
+    REGIONS_FIELD_NUMBER: _ClassVar[int]
+    STATISTICS_FIELD_NUMBER: _ClassVar[int]
+    method: str
+    label: str
+    sign: Sign
+    unit: str
+    output: Output
+    parameters: _containers.ScalarMap[str, str]
+    height: int
+    width: int
+    members: _containers.RepeatedCompositeFieldContainer[Member]
+    labelled: bool
+    window_height: int
+    window_width: int
+    tops: _containers.RepeatedScalarFieldContainer[int]
+    lefts: _containers.RepeatedScalarFieldContainer[int]
+    means: bytes
+    errors: bytes
+    counts: bytes
+    regions: _containers.RepeatedCompositeFieldContainer[Region]
+    statistics: Statistics
+    def __init__(self, method: _Optional[str] = ..., label: _Optional[str] = ..., sign: _Optional[_Union[Sign, str]] = ..., unit: _Optional[str] = ..., output: _Optional[_Union[Output, str]] = ..., parameters: _Optional[_Mapping[str, str]] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., labelled: bool = ..., window_height: _Optional[int] = ..., window_width: _Optional[int] = ..., tops: _Optional[_Iterable[int]] = ..., lefts: _Optional[_Iterable[int]] = ..., means: _Optional[bytes] = ..., errors: _Optional[bytes] = ..., counts: _Optional[bytes] = ..., regions: _Optional[_Iterable[_Union[Region, _Mapping]]] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ...) -> None: ...
+
+class Member(_message.Message):
+    __slots__ = ("image", "target", "input_hash")
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    INPUT_HASH_FIELD_NUMBER: _ClassVar[int]
+    image: int
+    target: int
+    input_hash: bytes
+    def __init__(self, image: _Optional[int] = ..., target: _Optional[int] = ..., input_hash: _Optional[bytes] = ...) -> None: ...
 
 class MapHeader(_message.Message):
     __slots__ = ("height", "width", "precision", "sign", "targets", "input_hash", "unseen")

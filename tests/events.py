@@ -11,6 +11,7 @@ UNPACK = {
     Kind.SCORES: record.unpack_scores,
     Kind.METHOD: record.unpack_attribution,
     Kind.INPUT: record.unpack_input,
+    Kind.MEAN: record.unpack_mean,
 }
 
 

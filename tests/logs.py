@@ -2,7 +2,8 @@
 
 import argparse
 import time
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_p
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from tensorboard_picasso import maps, record, record_pb2
-from tensorboard_picasso.metadata import Kind, Series
+from tensorboard_picasso.metadata import WHOLE_PROBE, Kind, Series
 
 CLASSES = 10
 HASH = bytes(range(16))
@@ -124,6 +125,40 @@ def occlusion(
     )  # fmt: skip
 
 
+def mean(
+    occluded: Sequence[record.Attribution],
+    targets: Sequence[int],
+    images: Sequence[int] | None = None,
+    labelled: bool = True,
+) -> record.Mean:
+    """The mean record of occlusion records, each image's importance for its target."""
+    first = occluded[0]
+    grid = first.grid
+    values = np.stack(
+        [
+            maps.importance(each.grid.values[:, :, target], each.grid.whole[target])
+            for each, target in zip(occluded, targets, strict=True)
+        ]
+    )
+    values[~np.isfinite(values)] = np.nan
+    counts = np.isfinite(values).sum(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # positions where nothing is finite
+        means = np.nanmean(values, 0).astype(np.float32)
+        errors = np.nanstd(values, 0, ddof=1) / np.sqrt(counts)
+    size = (first.height, first.width)
+    members = tuple(
+        record.Member(image, target, first.input_hash)
+        for image, target in zip(images or range(len(targets)), targets, strict=True)
+    )
+    return record.Mean(
+        first.method, first.label, first.sign, first.unit, first.output, first.parameters,
+        *size, members, labelled, grid.window, grid.tops, grid.lefts, means,
+        errors.astype(np.float32), counts.astype(np.uint32), (),
+        maps.statistics(maps.paint(means, grid.tops, grid.lefts, grid.window, size)),
+    )  # fmt: skip
+
+
 def saliency(
     planes: dict[int, np.ndarray], sign: maps.Sign = maps.Sign.UNSIGNED, label: str = "saliency"
 ) -> tuple[record.Attribution, record.Maps]:
@@ -161,6 +196,7 @@ def plausible(
     for number, step in enumerate(steps):
         progress = number / max(1, len(steps) - 1)
         values: list[tuple[Series, bytes | list[bytes]]] = []
+        occluded = []
         for image in range(images):
             label = image % CLASSES
             logits = (1 - progress) * noise[image] + random.normal(0, 0.1, CLASSES)
@@ -187,6 +223,7 @@ def plausible(
                 targets,
                 {"corner": corner},
             )
+            occluded.append(about)
             y, x = np.mgrid[:side, :side] / side
             blob = np.exp(-((np.hypot(y - 0.55, x - 0.35) / (0.4 - 0.25 * progress)) ** 2))
             gradient, planes = saliency(
@@ -204,8 +241,22 @@ def plausible(
                  record.pack_attribution(gradient)),
                 (Series(probe, image, Kind.MAP, "saliency", "saliency"), record.pack_maps(planes)),
             ]  # fmt: skip
+        values += [(series, record.pack_mean(each)) for series, each in means(probe, occluded)]
         log.write(step, values, started + number)
     log.close()
+
+
+def means(
+    probe: str, occluded: Sequence[record.Attribution]
+) -> Iterable[tuple[Series, record.Mean]]:
+    """The means over a probe whose labels count up, and over its classes."""
+    labels = [image % CLASSES for image in range(len(occluded))]
+    for group in (WHOLE_PROBE, *range(CLASSES)):
+        images = [k for k, label in enumerate(labels) if group in (WHOLE_PROBE, label)]
+        if len(images) > 1:
+            name = "" if group == WHOLE_PROBE else str(group)
+            series = Series(probe, 0, Kind.MEAN, "occlusion", "occlusion", group, name)
+            yield series, mean([occluded[k] for k in images], [labels[k] for k in images], images)
 
 
 def main() -> None:

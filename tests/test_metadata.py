@@ -4,7 +4,7 @@ import pytest
 from tensorboard.compat.proto import summary_pb2
 
 from tensorboard_picasso import metadata, record_pb2
-from tensorboard_picasso.metadata import Kind, Series
+from tensorboard_picasso.metadata import WHOLE_PROBE, Kind, Series
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -19,7 +19,16 @@ def test_plugin_data_comes_back(kind):
     assert summary.data_class == expected
 
 
+@pytest.mark.parametrize(("group", "name"), [(WHOLE_PROBE, ""), (0, "a/b"), (7, "семь")])
+def test_the_group_of_a_mean_comes_back(group, name):
+    series = Series("digits", 0, Kind.MEAN, "occlusion", "grey", group, name)
+    assert metadata.parse(series.summary_metadata().plugin_data.content) == series
+
+
 def test_tags_are_for_people():
+    assert Series("digits", 0, Kind.MEAN, "occlusion", "grey").tag == "digits/mean/grey"
+    of_class = Series("digits", 0, Kind.MEAN, "occlusion", "grey", 7, "seven")
+    assert of_class.tag == "digits/mean of seven/grey"
     assert Series("a/digits", 3, Kind.SCORES).tag == "a/digits/03/scores"
     assert Series("digits", 3, Kind.MAP, "saliency", "s").tag == "digits/03/s/map"
 

@@ -52,6 +52,10 @@ def test_every_route_answers_what_was_logged(plausible, load_fast):
             "occlusion": False,
             "saliency": True,
         }
+        assert {each["label"]: each["means"] for each in probe["methods"]} == {
+            "occlusion": [None],
+            "saliency": [],
+        }
         where = {"run": "a/nested run", "probe": "digits"}
 
         said = pack(url, "scores", **where, images="1")["images"]
@@ -79,6 +83,24 @@ def test_every_route_answers_what_was_logged(plausible, load_fast):
         kept = [each["grid"] is not None for each in chosen["images"][0]["records"]]
         assert kept == [True, False, True]
 
+        averaged = pack(url, "means", **where, label="occlusion")
+        (group,) = averaged["groups"]
+        assert (group["group"], [each["step"] for each in group["records"]]) == (None, [0, 10, 20])
+        newest = group["records"][2]
+        about = averaged["settings"][newest["settings"]]
+        assert [each["image"] for each in about["members"]] == [0, 1, 2]
+        each_image = []
+        for k, entry in enumerate(occluded["images"]):
+            last = entry["records"][2]
+            each_image.append(last["whole"][k] - last["grid"].reshape(-1, 10)[:, k].astype(float))
+        np.testing.assert_allclose(newest["means"], np.mean(each_image, 0), rtol=1e-5, atol=1e-6)
+        spread = np.std(each_image, 0, ddof=1) / 3**0.5
+        np.testing.assert_allclose(newest["errors"], spread, rtol=1e-4, atol=1e-6)
+        assert newest["counts"] is None
+        assert newest["statistics"].shape == (10,)
+        assert pack(url, "means", **where, label="occlusion", groups="probe")["groups"] != []
+        assert pack(url, "means", **where, label="occlusion", groups="0,3")["groups"] == []
+
         listed = pack(url, "attributions", **where, label="saliency")["images"]
         of = ",".join(f"{each['image']}:20:{each['records'][2]['wall']}" for each in listed)
         query = f"run={quote('a/nested run')}&probe=digits&label=saliency&of="
@@ -103,6 +125,8 @@ def test_wrong_requests_are_answered_with_a_reason(plausible, load_fast):
             ("scores?run=b&probe=digits&images=a,b", 400, "give indices such as 0,3"),
             ("attributions?run=b&probe=digits&label=x", 404, 'no method "x"'),
             ("attributions?run=b&probe=digits&label=occlusion&grids=x", 400, 'step "x"'),
+            ("means?run=b&probe=digits&label=saliency", 404, 'no means "saliency"'),
+            ("means?run=b&probe=digits&label=occlusion&groups=all", 400, "give probe, or classes"),
             ("maps?run=b&probe=digits&label=saliency&of=1", 400, "give image:step:wall"),
             ("maps?run=b&probe=digits&label=saliency&of=0:0:nan", 400, "give image:step:wall"),
             ("image?run=b&probe=digits&image=0&hash=x", 404, 'no image 0 with hash "x"'),

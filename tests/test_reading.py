@@ -113,3 +113,47 @@ def test_maps_that_are_not_held_are_missing(tmp_path):
     assert not whole
     assert [(each["image"], each["wall"]) for each in found["records"]] == [(0, 1000.0)]
     assert [(each["image"], each["wall"]) for each in found["missing"]] == [(0, 999.0), (3, 1000.0)]
+
+
+def test_means_of_classes_and_of_the_probe_are_told_apart(tmp_path):
+    logs.plausible(tmp_path / "run", 0, range(2), 12, 14)
+    log = logs.Log(tmp_path / "run", "events.out.tfevents.9.later")
+    of_class = Series("digits", 0, Kind.MEAN, "occlusion", "occlusion", 1, "1")
+    log.write(7, [(of_class, b"damaged")], 4e9)
+    log.close()
+    (run,) = answers.index(reader(tmp_path))["runs"]
+    assert run["probes"][0]["images"] == list(range(12))
+    methods = {each["label"]: each["means"] for each in run["probes"][0]["methods"]}
+    assert methods == {"occlusion": [None, 0, 1], "saliency": []}
+    found = packs.read(answers.means(reader(tmp_path), "run", "digits", "occlusion", None))
+    assert [(each["group"], each["name"]) for each in found["groups"]] == [
+        (None, ""), (0, "0"), (1, "1"),
+    ]  # fmt: skip
+    assert [len(each["records"]) for each in found["groups"]] == [2, 2, 2]
+    members = [
+        found["settings"][each["records"][0]["settings"]]["members"] for each in found["groups"]
+    ]
+    assert [[each["image"] for each in part] for part in members] == [
+        list(range(12)), [0, 10], [1, 11],
+    ]  # fmt: skip
+    (problem,) = found["problems"]
+    assert (problem["group"], problem["step"], problem["problem"]) == (1, 7, "damaged")
+
+
+def test_a_mean_of_fewer_says_of_how_many_at_each_position(tmp_path):
+    values = np.zeros((2, 3, 1), np.float32)
+    values[0, 1] = np.inf
+    about = [
+        logs.occlusion(each, np.ones(1, np.float32), (6, 9), (3, 3), np.array([0, 3]),
+                       np.array([0, 3, 6]), (0,))
+        for each in (values, np.zeros((2, 3, 1), np.float32))
+    ]  # fmt: skip
+    series = Series("digits", 0, Kind.MEAN, "occlusion", "occlusion")
+    log = logs.Log(tmp_path / "run")
+    log.write(0, [(series, record.pack_mean(logs.mean(about, [0, 0])))], 1000)
+    log.close()
+    found = packs.read(answers.means(reader(tmp_path), "run", "digits", "occlusion", [-1]))
+    (only,) = found["groups"][0]["records"]
+    assert only["counts"].tolist() == [2, 1, 2, 2, 2, 2]
+    assert only["means"].tolist() == [1, 1, 1, 1, 1, 1]
+    assert np.isnan(only["errors"]).tolist() == [False, True, False, False, False, False]

@@ -1,6 +1,7 @@
 """The stored format: what goes in comes out, and what is damaged is found."""
 
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,10 @@ def grid_record() -> record.Attribution:
     mask[:3, :3] = True
     whole = np.arange(4, dtype=np.float32)
     return logs.occlusion(values, whole, SIZE, (3, 3), TOPS, LEFTS, (2, 0), {"corner": mask})
+
+
+def mean_record(**changes: object) -> record.Mean:
+    return replace(logs.mean([grid_record(), grid_record()], [0, 2], [0, 5]), **changes)
 
 
 def test_scores_come_back():
@@ -39,6 +44,33 @@ def test_grids_come_back_with_their_statistics():
     assert str(back.targets) == str(given.targets)  # NaN is not itself
     assert back.regions == given.regions
     assert back.parameters == {"fill": "image mean"}
+
+
+def test_means_come_back():
+    counts = np.full((3, 3), 2, np.uint32)
+    counts[1, 2] = 1
+    region = record.Region("corner", 0.25, 0.5)
+    statistics = replace(mean_record().statistics, shares=(maps.Share(0.5, np.nan, 0.25),))
+    changes = {"counts": counts, "regions": (region,), "statistics": statistics}
+    for given in (mean_record(), mean_record(**changes)):
+        back = record.unpack_mean(record.pack_mean(given))
+        for name in ("means", "errors", "counts", "tops", "lefts"):
+            np.testing.assert_array_equal(getattr(back, name), getattr(given, name))
+        assert back.members == given.members
+        assert [each.image for each in back.members] == [0, 5]
+        assert (back.window, back.labelled, back.unit) == ((3, 3), True, "log-odds")
+        assert str(back.statistics) == str(given.statistics)  # NaN is not itself
+        assert back.regions == given.regions
+        assert back.parameters == {"fill": "image mean"}
+
+
+def test_means_that_do_not_fill_their_shape_are_refused():
+    for name in ("means", "errors", "counts"):
+        given = mean_record(**{name: np.ones((3, 2), np.float32)})
+        with pytest.raises(record.RecordError, match="do not fill its shape"):
+            record.unpack_mean(record.pack_mean(given))
+    with pytest.raises(record.RecordError, match="outside the image"):
+        record.unpack_mean(record.pack_mean(mean_record(window=(3, 4))))
 
 
 @pytest.mark.parametrize("precision", list(maps.Precision))
@@ -97,6 +129,7 @@ def test_a_plane_of_224_is_small_enough():
     [
         (record.pack_scores(logs.scores(np.arange(4.0))), record.unpack_scores),
         (record.pack_attribution(grid_record()), record.unpack_attribution),
+        (record.pack_mean(mean_record()), record.unpack_mean),
         (record.pack_input(logs.shown(SIZE)), record.unpack_input),
     ],
 )

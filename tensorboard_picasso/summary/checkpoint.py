@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso import maps, record
 from tensorboard_picasso.maps import Output
+from tensorboard_picasso.summary import means
 from tensorboard_picasso.summary import output as outputs
 from tensorboard_picasso.summary.backends.base import Backend, batches
 from tensorboard_picasso.summary.methods.base import Answer, Method, Subject
@@ -36,6 +37,7 @@ class Result:
     """What is recorded of a probe at a checkpoint.
 
     output: what the model's output was taken to be.
+    means: over groups of images, of the methods with a grid.
     scalars: means over the probe by name, for each method's label; those of the
       class scores under "". Nothing where no image has a number: charts draw a gap.
     seconds: what it took, without tracing_seconds that only the first one takes.
@@ -43,6 +45,7 @@ class Result:
 
     images: tuple[Image, ...]
     output: Output
+    means: tuple[tuple[means.Group, record.Mean], ...]
     scalars: Mapping[str, Mapping[str, float]]
     seconds: float
     tracing_seconds: float
@@ -100,10 +103,16 @@ def compute(
             for method, answer in zip(methods, answers, strict=True)
         )
         images.append(Image(choices[index], scores, attributions))
+    heads = [choice.head for choice in choices]
+    averaged = [
+        mean
+        for method, answer in zip(methods, answers, strict=True)
+        for mean in means.of_method(method, subjects, answer, heads)
+    ]
     scalars = _scalars(probe, images, output)
     tracing = backend.tracing_seconds - traced
     seconds = time.perf_counter() - started - tracing
-    return Result(tuple(images), output, scalars, seconds, tracing)
+    return Result(tuple(images), output, tuple(averaged), scalars, seconds, tracing)
 
 
 def _check_preprocess(probe: Probe) -> None:

@@ -45,6 +45,10 @@ def build(
             if stored is not None:
                 series = Series(name, index, Kind.MAP, attribution.method, label)
                 _add(summary, series, record.pack_maps(stored))
+    for group, mean in result.means:
+        if mean.label in labels:
+            series = Series(name, 0, Kind.MEAN, mean.method, mean.label, group.index, group.name)
+            _add(summary, series, record.pack_mean(mean))
     if scalars:
         for label, named in result.scalars.items():
             if label in labels or (scores and not label):

@@ -1,0 +1,156 @@
+"""The mean over a probe's images of what hiding each window does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tensorboard_picasso import maps, record
+from tensorboard_picasso.metadata import WHOLE_PROBE
+from tensorboard_picasso.summary.methods.base import Answer, Floats, Method, Subject
+from tensorboard_picasso.summary.probe import Probe
+
+# One image has no mean that says more than its own map.
+FEWEST = 2
+
+
+@dataclass(frozen=True)
+class Group:
+    """Images that are averaged.
+
+    index: their class, or `WHOLE_PROBE`. name: what tags call the class.
+    """
+
+    index: int
+    name: str
+    images: tuple[int, ...]
+
+
+def groups(probe: Probe) -> list[Group]:
+    """The whole probe, then each labelled class."""
+    found = [Group(WHOLE_PROBE, "", tuple(range(len(probe))))]
+    for index in sorted(set(probe.labels or ())):
+        images = tuple(image for image, label in enumerate(probe.labels or ()) if label == index)
+        found.append(Group(index, _name(index, probe.class_names), images))
+    return found
+
+
+def _name(index: int, names: Sequence[str]) -> str:
+    """A class's name where it is the only one of that name: tags must differ."""
+    name = names[index] if index < len(names) else ""
+    return name if name and names.count(name) == 1 else f"class {index}"
+
+
+def of_method(
+    method: Method, subjects: Sequence[Subject], answers: Sequence[Answer], predicted: Sequence[int]
+) -> list[tuple[Group, record.Mean]]:
+    """Average a method's importance, each image's for its label or else its prediction.
+
+    Args:
+      method: what answered.
+      subjects, answers: one an image of the probe. Without grids, or where the
+        images have several sizes, there is no mean.
+      predicted: each image's newest prediction, -1 where nothing heads it.
+
+    Returns:
+      A mean for each group of two images or more.
+    """
+    probe, grid = subjects[0].probe, answers[0].grid
+    if grid is None or len({subject.shape for subject in subjects}) > 1:
+        return []
+    targets = predicted if probe.labels is None else probe.labels
+    # Of many classes a grid holds those that were explained.
+    importance = {
+        image: values
+        for image, (answer, target) in enumerate(zip(answers, targets, strict=True))
+        if (values := _importance(answer.grid, target)) is not None
+    }
+    rounding = max(answer.rounding for answer in answers)
+    found = []
+    for group in groups(probe):
+        images = [image for image in group.images if image in importance]
+        if len(images) >= FEWEST:
+            members = tuple(
+                record.Member(image, targets[image], probe.hashes[image]) for image in images
+            )
+            values = np.stack([importance[image] for image in images])
+            mean = _mean(method, subjects[0], answers[0], grid, members, values, rounding)
+            found.append((group, mean))
+    return found
+
+
+def _importance(grid: record.Grid | None, target: int) -> Floats | None:
+    """(tops, lefts), of the numbers as stored; None where the grid lacks the class."""
+    if grid is None or target not in grid.classes:
+        return None
+    column = int(np.searchsorted(grid.classes, target))
+    return np.asarray(maps.importance(grid.values[:, :, column], grid.whole[column]), np.float64)
+
+
+def _mean(
+    method: Method,
+    subject: Subject,
+    answer: Answer,
+    grid: record.Grid,
+    members: tuple[record.Member, ...],
+    values: Floats,
+    rounding: float,
+) -> record.Mean:
+    """The record; settings and geometry are those of one answer, as of all."""
+    exact, errors, counts = mean_and_error(values)
+    # Rounded before anything is made of it: readers have the stored numbers.
+    means = exact.astype(np.float32)
+    geometry = grid.tops, grid.lefts, grid.window
+    masks = _common_regions(subject.probe, [member.image for member in members])
+    painted = maps.paint(means, *geometry, subject.shape)
+    return record.Mean(
+        method=method.name,
+        label=method.label,
+        sign=answer.sign,
+        unit=answer.unit,
+        output=subject.output,
+        parameters=dict(answer.parameters),
+        height=subject.shape[0],
+        width=subject.shape[1],
+        members=members,
+        labelled=subject.probe.labels is not None,
+        window=grid.window,
+        tops=grid.tops,
+        lefts=grid.lefts,
+        means=means,
+        errors=errors.astype(np.float32),
+        counts=counts,
+        regions=tuple(
+            record.Region(name, float(mask.mean()), maps.ceiling(mask, *geometry))
+            for name, mask in masks.items()
+        ),
+        statistics=maps.statistics(painted, list(masks.values()), rounding),
+    )
+
+
+def mean_and_error(values: ArrayLike) -> tuple[Floats, Floats, NDArray[np.uint32]]:
+    """Mean over the first axis, its standard error, and of how many values.
+
+    What is not finite is left out. The mean of nothing is NaN, and so is the
+    standard error of fewer than two: the standard deviation (one degree of
+    freedom less than values) over the square root of their count.
+    """
+    value = np.asarray(values, np.float64)
+    finite = np.isfinite(value)
+    count = finite.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(finite, value, 0.0).sum(axis=0) / count
+        off = np.where(finite, value - mean, 0.0)
+        error = np.sqrt((off**2).sum(axis=0) / (count - 1) / count)
+    return mean, np.where(count > 1, error, np.nan), count.astype(np.uint32)
+
+
+def _common_regions(probe: Probe, images: Sequence[int]) -> dict[str, NDArray[np.bool_]]:
+    """Regions that lie at the same place in all of the images."""
+    others = [probe.regions[image] for image in images[1:]]
+    return {
+        name: mask
+        for name, mask in probe.regions[images[0]].items()
+        if all(name in other and np.array_equal(mask, other[name]) for other in others)
+    }
