@@ -64,6 +64,11 @@ export function fetchAttributions(run, probe, label, { images, grids }, signal) 
   return pack("attributions", query, signal);
 }
 
+/** @param {string} [groups] "probe": the mean over the probe alone; else those over classes too */
+export function fetchMeans(run, probe, label, groups, signal) {
+  return pack("means", { run, probe, label, groups }, signal);
+}
+
 /** @param {{image: number, step: number, wall: number}[]} wanted at most 512 */
 export function fetchMaps(run, probe, label, wanted, signal) {
   const of = wanted.map((each) => `${each.image}:${each.step}:${each.wall}`).join(",");

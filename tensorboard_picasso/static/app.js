@@ -21,7 +21,7 @@ import { Timeline } from "./timeline.js";
 // Kinds of work, each holding those after it: join the data again, paint all, paint the step.
 const WORK = ["all", "paint", "step"];
 // Choices that change which data is shown; the others only change how.
-const DATA_CHOICES = ["runs", "filter", "probe", "method", ...PINS];
+const DATA_CHOICES = ["runs", "filter", "probe", "method", "means", ...PINS];
 // Choices that no number or picture depends on.
 const UNPAINTED = ["speed", "swipe", "zoom"];
 const FIRST_IMAGES = 8; // loaded before it is known which are in sight
@@ -39,7 +39,12 @@ export class App {
 
   constructor(state) {
     this.state = state;
-    this.store = new Store({ changed: (what) => this.#came(what), sight: () => this.#sight(), retry: () => this.start() });
+    this.store = new Store({
+      changed: (what) => this.#came(what),
+      sight: () => this.#sight(),
+      means: () => state.means,
+      retry: () => this.start(),
+    });
     this.scene = new Scene(state, this.store);
     this.player = new Player(this);
     this.timeline = new Timeline(this);

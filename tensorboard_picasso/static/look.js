@@ -4,17 +4,18 @@ import { count } from "./format.js";
 import { nearest } from "./maps.js";
 import { shown } from "./reading.js";
 
-/** Whether a step was never logged for a method, or logged and not kept by TensorBoard. */
-function whyAbsent(store, { data, label, image, step }) {
-  if (store.failed(data.run)) return "could not be loaded";
-  const samples = store.index?.samples;
-  const damage = data.problem(label, image, step);
+/**
+ * Why a series has no record of a step.
+ * @param {{run: string, series: object|null, damage: object|null, step: number}} what the series,
+ *   and what is known of an unreadable record
+ */
+export function absence(store, { run, series, damage, step }) {
+  if (store.failed(run)) return "could not be loaded";
   if (damage) return damage.problem === "newer" ? `newer format at step ${count(step)}` : `damaged at step ${count(step)}`;
-  const series = data.attributions(label, image);
   if (!series) return "not logged";
   const last = series.records.at(-1)?.step;
   if (last !== undefined && step > last) return `ends at step ${count(last)}`;
-  return whyLacking(series, step, samples);
+  return whyLacking(series, step, store.index?.samples);
 }
 
 /**
@@ -40,7 +41,8 @@ export function look({ scene, store }, spec) {
   const record = data.attributions(label, image)?.steps.get(step) ?? null;
   if (!record) {
     if (!data.methods.has(label) && store.loading) return { loading: true };
-    return { why: whyAbsent(store, spec) };
+    const series = data.attributions(label, image);
+    return { why: absence(store, { run: data.run, series, damage: data.problem(label, image, step), step }) };
   }
   if (!record.explained.includes(target)) return { why: `“${scene.className(image, target, data)}” not logged` };
   let plane = null;

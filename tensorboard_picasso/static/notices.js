@@ -5,6 +5,11 @@ import { plural } from "./format.js";
 
 const SHOWN = 20;
 
+function where({ image, group, source }) {
+  if (image !== undefined) return `image ${image}, ${source}`;
+  return `${source}, ${group === null ? "whole probe" : `class ${group}`}`;
+}
+
 export class Notices {
   #app;
   #open = false;
@@ -33,7 +38,7 @@ export class Notices {
     const problems = [
       ...(store.index?.problems ?? []).map((each) => `${each.run}, ${each.tag}: ${each.message}`),
       ...scene.datas.flatMap((data) => [...data.problems.values()].flat()
-        .map((each) => `${data.run}, image ${each.image}, ${each.source}, step ${each.step}: ${each.message}`)),
+        .map((each) => `${data.run}, ${where(each)}, step ${each.step}: ${each.message}`)),
     ];
     this.element.replaceChildren(...this.#broken, ...errors, ...(problems.length ? [this.#list(problems)] : []));
   }

@@ -123,9 +123,37 @@ export class Attribution {
   }
 }
 
+/** The mean over several images of a method's importance at one step. */
+export class Mean {
+  constructor(record, settings, pack) {
+    const { tops, lefts } = settings.geometry;
+    const count = tops.length * lefts.length;
+    this.step = record.step;
+    this.wall = record.wall;
+    this.settings = settings;
+    this.means = pack.array(record.means, count);
+    this.errors = pack.array(record.errors, count);
+    this.counts = pack.array(record.counts, count);
+    this.numbers = pack.array(record.statistics, FIXED.length + 3 * settings.regions.length);
+  }
+
+  /** How many images have a finite importance at a window position. */
+  countAt(position) {
+    return this.counts ? this.counts[position] : this.settings.members.length;
+  }
+
+  /** The 99th percentile of |value| over the image. */
+  peak() {
+    return this.numbers[FIXED.indexOf("p99")];
+  }
+}
+
+function byStep(records) {
+  return new Map(records.map((record) => [record.step, record]));
+}
+
 function series(image, records) {
-  const steps = new Map(records.map((record) => [record.step, record]));
-  return { image, records, steps };
+  return { image, records, steps: byStep(records) };
 }
 
 function checkedGeometry(settings) {
@@ -150,6 +178,7 @@ export class RunData {
     this.inputs = new Map();
     this.scores = new Map();
     this.methods = new Map();
+    this.means = new Map();
     this.problems = new Map();
   }
 
@@ -197,6 +226,34 @@ export class RunData {
       images.set(image, series(image, taken));
     }
     this.methods.set(label, images);
+  }
+
+  /** @param {string} which means the answer holds: over the "probe", or over its "classes" too */
+  takeMeans(label, which, pack) {
+    this.#note(`means of ${label}`, pack);
+    const settings = pack.header.settings.map(checkedGeometry);
+    const groups = new Map();
+    for (const { group, records } of pack.header.groups) {
+      // A class that got another name has a series under each.
+      const taken = records.map((record) => new Mean(record, settings[record.settings], pack));
+      const all = [...byStep([...(groups.get(group)?.records ?? []), ...taken]).values()].sort((a, b) => a.step - b.step);
+      groups.set(group, { records: all, steps: byStep(all) });
+    }
+    this.means.set(label, { which, groups });
+  }
+
+  hasMeans(label, which) {
+    const known = this.means.get(label)?.which;
+    return known === which || known === "classes";
+  }
+
+  /** One method's means over a class's images, or (null) all. */
+  mean(label, group) {
+    return this.means.get(label)?.groups.get(group) ?? null;
+  }
+
+  meanProblem(label, group, step) {
+    return this.problems.get(`means of ${label}`)?.find((each) => each.group === group && each.step === step) ?? null;
   }
 
   attributions(label, image) {

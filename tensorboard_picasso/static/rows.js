@@ -7,6 +7,7 @@ import { isComparing, nameOf } from "./compare.js";
 import { Comparison } from "./comparison.js";
 import { button, el, setText } from "./dom.js";
 import { count, stepText } from "./format.js";
+import { Means } from "./means.js";
 
 /** One run's maps of one image. */
 class Strip {
@@ -225,6 +226,7 @@ class Row {
 /** All rows with their headings. */
 export class Rows {
   #app;
+  #means;
   #rows = new Map();
   #heads = el("div", { class: "heads" });
   #list = el("div", { class: "list" });
@@ -234,7 +236,8 @@ export class Rows {
 
   constructor(app) {
     this.#app = app;
-    this.element = el("div", { class: "rows" }, this.#heads, this.#nothing, this.#list);
+    this.#means = new Means(app);
+    this.element = el("div", { class: "rows" }, this.#heads, this.#means.element, this.#nothing, this.#list);
     this.#watch = new IntersectionObserver((entries) => {
       for (const entry of entries) {
         const row = this.#rows.get(Number(entry.target.dataset.image));
@@ -245,7 +248,7 @@ export class Rows {
   }
 
   get cards() {
-    return [...this.#rows.values()].flatMap((row) => row.cards);
+    return [...this.#means.cards, ...[...this.#rows.values()].flatMap((row) => row.cards)];
   }
 
   /** Images whose row is in sight. */
@@ -255,6 +258,7 @@ export class Rows {
 
   update() {
     const { scene } = this.#app;
+    this.#means.update();
     const before = this.#rows;
     this.#rows = new Map(scene.images.map((image) => [image, before.get(image) ?? this.#make(image)]));
     for (const [image, row] of before) {
@@ -320,7 +324,8 @@ export class Rows {
     this.#title();
     let ready = true;
     for (const row of this.#rows.values()) if (row.visible) ready = row.paint(onlyNow) && ready;
-    return ready;
+    // After the images, so that theirs are asked for first.
+    return this.#means.paint(onlyNow) && ready;
   }
 
   /** Give the keyboard back to a row's image. */

@@ -80,6 +80,16 @@ export class Scene {
     return [...found.values()].sort((a, b) => rank(a) - rank(b) || a.label.localeCompare(b.label));
   }
 
+  /** Groups that the method on show has means of: null for the probe, then classes. */
+  get groups() {
+    const found = new Set();
+    for (const run of this.shown) {
+      const method = this.#store.methods(run, this.probe).find((each) => each.label === this.label);
+      for (const group of method?.means ?? []) found.add(group);
+    }
+    return [...found].sort((a, b) => (a ?? -1) - (b ?? -1));
+  }
+
   #joinSteps() {
     const steps = new Set();
     for (const data of this.datas) {

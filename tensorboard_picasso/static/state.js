@@ -71,6 +71,8 @@ const KEYS = {
   verdict: { key: "verdict", initial: "all", ...oneOf(...VERDICTS) },
   sort: { key: "sort", initial: "flips", ...TEXT },
   density: { key: "density", initial: "strips", ...oneOf(...DENSITIES) },
+  // Which means are shown before the images: over the probe, or over its classes too.
+  means: { key: "means", initial: "probe", ...oneOf("probe", "classes") },
   // What the page is compared with, where it is not the same; see compare.js.
   pin: { key: "pin", initial: null, ...WHOLE },
   pinRun: { key: "pinrun", initial: null, ...TEXT },

@@ -1,7 +1,8 @@
 // Loading: the index; then of each shown run what the first look needs, then the rest.
 // Answers to superseded requests are discarded.
 
-import { fetchAttributions, fetchImage, fetchIndex, fetchInputs, fetchScores } from "./api.js";
+import { fetchAttributions, fetchImage, fetchIndex, fetchInputs, fetchMeans, fetchScores } from "./api.js";
+import { average } from "./average.js";
 import { grey } from "./palette.js";
 import { Planes } from "./planes.js";
 import { RunData } from "./records.js";
@@ -15,15 +16,18 @@ export class Store {
   errors = new Map();
   #runs = new Map();
   #grounds = new Map();
+  #meanGrounds = new Map();
   #abort = new AbortController();
   #listeners;
   #loading = 0;
   #asking = new Map();
 
   /**
-   * @param {{changed: (what: string) => void, sight: () => {images: Set<number>, steps: Set<number>}, retry: () => void}} listeners
+   * @param {{changed: (what: string) => void, sight: () => {images: Set<number>, steps: Set<number>},
+   *   means: () => string, retry: () => void}} listeners
    *   `changed` is told what came: "index", "series", "images", "maps", "errors", "loading";
-   *   `sight` says which images and steps are looked at; `retry` loads all again
+   *   `sight` says which images and steps are looked at, `means` which means: over the "probe",
+   *   or over its "classes" too; `retry` loads all again
    */
   constructor(listeners) {
     this.#listeners = listeners;
@@ -85,8 +89,9 @@ export class Store {
 
   async #open(run, probe, labels, signal, again) {
     const data = this.data(run, probe);
-    const logged = new Set(this.methods(run, probe).map((each) => each.label));
+    const logged = new Map(this.methods(run, probe).map((each) => [each.label, each]));
     const wanted = labels.filter((label) => logged.has(label));
+    const means = this.#listeners.means();
     const take = async (answer, into) => {
       const pack = await answer;
       if (signal.aborted) return;
@@ -105,6 +110,10 @@ export class Store {
         }));
       }
       for (const label of wanted) {
+        if (logged.get(label).means.length && (again || !data.hasMeans(label, means))) {
+          const answer = fetchMeans(run, probe, label, means === "probe" ? means : undefined, signal);
+          asked.push(take(answer, (pack) => data.takeMeans(label, means, pack)));
+        }
         const known = data.methods.has(label);
         if (known && !again) continue;
         const answer = fetchAttributions(run, probe, label, { grids: known ? "none" : "newest" }, signal);
@@ -176,6 +185,20 @@ export class Store {
     const entry = { state: "loading" };
     this.#grounds.set(key, entry);
     this.#loadGround(entry, data, image, hash);
+    return entry;
+  }
+
+  /** The same for the mean of several images' pixels, of {image, hash} each. */
+  meanGround(data, members) {
+    const key = [data.probe, ...members.map(({ image, hash }) => `${image} ${hash}`)].join("\n");
+    const known = this.#meanGrounds.get(key);
+    if (known) return known;
+    const grounds = members.map(({ image, hash }) => this.ground(data, image, hash));
+    const lacking = grounds.find(({ state }) => state !== "ready");
+    if (lacking) return { state: grounds.some(({ state }) => state === "loading") ? "loading" : lacking.state };
+    const pixels = average(grounds.map((ground) => ground.pixels));
+    const entry = pixels ? { state: "ready", pixels, grey: grey(pixels.data) } : { state: "not kept" };
+    this.#meanGrounds.set(key, entry);
     return entry;
   }
 
