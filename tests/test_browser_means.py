@@ -144,7 +144,7 @@ def test_the_mean_of_the_probe_stands_first_at_every_step(browser, url):
             picasso.pixels(canvas(".original")), pixels(WHOLE_PROBE)[..., :3]
         )
         caption = picasso.frame.locator("article.mean .original")
-        assert caption.locator("figcaption").inner_text() == "mean\nof 3 images"
+        assert caption.locator("figcaption").inner_text() == "mean of 3 images"
         assert "suggests a region to test" in caption.get_attribute("title")
         for step in reversed(STEPS):
             picasso.at(step)

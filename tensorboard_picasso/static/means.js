@@ -91,8 +91,9 @@ class MeanRow {
     const members = this.#newest()?.record.settings.members;
     const images = members ? plural(members.length, "image") : "";
     const name = this.#group === null || !members ? "" : scene.className(members[0].image, this.#group);
-    setText(this.#name, name || "mean");
-    setText(this.#count, name ? `mean of ${members.length}` : images && `of ${images}`);
+    setText(this.#name, name);
+    this.#name.hidden = !name;
+    setText(this.#count, name ? `· mean of ${members.length}` : images && `mean of ${images}`);
     const of = name ? `the ${images} of “${name}”` : images;
     this.#figure.title = `The mean over ${of} of the importance for each one’s ${classOf(scene)}. It suggests a region to test: log that region, and hide it as a whole.`;
     this.#original.setAttribute("aria-label", `mean of the pixels of ${of}`);
