@@ -123,6 +123,13 @@ def canvas(which=".now", group="probe"):
     return f'article.mean[data-group="{group}"] {which} canvas'
 
 
+def seen(picasso, selector, step):
+    """Pixels at a step, once the images are there."""
+    whole = f'{selector}[data-step="{step}"][data-ground="ready"]'
+    picasso.frame.wait_for_selector(whole)
+    return picasso.pixels(whole)
+
+
 def point(picasso, selector, top, left):
     """Hover over the middle of a window."""
     found = picasso.frame.locator(selector)
@@ -137,6 +144,7 @@ def point(picasso, selector, top, left):
 def test_the_mean_of_the_probe_stands_first_at_every_step(browser, url):
     with tab(browser, url) as picasso:
         picasso.open().at(30)
+        seen(picasso, canvas(), 30)
         rows = picasso.frame.locator("article.row")
         assert rows.first.get_attribute("data-group") == "probe"
         assert rows.count() == 4
@@ -148,11 +156,11 @@ def test_the_mean_of_the_probe_stands_first_at_every_step(browser, url):
         assert "suggests a region to test" in caption.get_attribute("title")
         for step in reversed(STEPS):
             picasso.at(step)
-            np.testing.assert_array_equal(picasso.pixels(canvas()), expected(step))
+            np.testing.assert_array_equal(seen(picasso, canvas(), step), expected(step))
             picasso.key("ArrowLeft")
         for step in (0, 5):
-            column = f'article.mean .card:not(.now) canvas[data-step="{step}"]'
-            np.testing.assert_array_equal(picasso.pixels(column), expected(step))
+            found = seen(picasso, canvas(".card:not(.now)"), step)
+            np.testing.assert_array_equal(found, expected(step))
 
 
 def test_positions_without_a_finite_importance_are_marked(browser, url):
@@ -192,14 +200,13 @@ def test_class_means_open_and_live_in_the_url(browser, url):
         assert opener.inner_text() == "▸ 1 class mean"
         assert picasso.frame.locator("article.mean").count() == 1
         opener.click()
-        picasso.frame.wait_for_selector(canvas(".now", "4") + '[data-step="5"]')
-        picasso.at(5)
-        np.testing.assert_array_equal(picasso.pixels(canvas(".now", "4")), expected(5, 4))
+        found = seen(picasso, canvas(".now", "4"), 5)
+        np.testing.assert_array_equal(found, expected(5, 4))
         np.testing.assert_array_equal(picasso.pixels(canvas(".original", "4")), pixels(4)[..., :3])
         picasso.page.wait_for_function("location.hash.includes('means=classes')")
         picasso.page.reload()
         picasso.at(5)
-        np.testing.assert_array_equal(picasso.pixels(canvas(".now", "4")), expected(5, 4))
+        np.testing.assert_array_equal(seen(picasso, canvas(".now", "4"), 5), expected(5, 4))
         picasso.frame.locator(".classes").press("Enter")
         picasso.frame.locator(canvas(".now", "4")).wait_for(state="detached")
 
@@ -211,7 +218,7 @@ def test_scale_modes(browser, url, mode):
         said = picasso.frame.locator("article.mean .now .below").inner_text()
         assert ("not comparable" in said) == (mode == "map")
         own = maps.statistics(painted(5)).p99
-        found = picasso.pixels(canvas())
+        found = seen(picasso, canvas(), 5)
         if mode == "map":
             np.testing.assert_array_equal(found, expected(5, to=own))
         else:
@@ -252,9 +259,8 @@ def test_a_step_and_a_run_without_means_say_so(browser, tmp_path):
         assert notes == ["not logged at step 5", "not logged"]
         picasso.key("End")
         picasso.at(30)
-        np.testing.assert_array_equal(
-            picasso.pixels('article.mean .strip[data-run="a"] .now canvas'), expected(30)
-        )
+        found = seen(picasso, canvas('.strip[data-run="a"] .now'), 30)
+        np.testing.assert_array_equal(found, expected(30))
 
 
 def test_a_method_without_means_has_no_row(browser, tmp_path):

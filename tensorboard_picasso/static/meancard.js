@@ -35,19 +35,17 @@ export class MeanCard extends Picture {
     }
     const { settings } = record;
     const ground = store.meanGround(data, settings.members);
-    if (ground.state === "loading") {
-      this.#painted = "";
-      return this.wait();
-    }
     const scale = scene.scale(record, null, label, "importance");
     const palette = PALETTES.get(state.signedPalette);
     const same = [label, step, record.wall, scale, palette.name, state.opacity, ground.state, state.scale].join("\n");
     if (same === this.#painted) return true;
     this.#painted = same;
     const values = paint(record.means, settings.geometry, settings.height, settings.width);
-    const beyond = this.draw(settings, values, ground, { palette, scale, opacity: state.opacity });
+    // Many images may be needed for the ground: the numbers do not wait for them.
+    const below = ground.state === "loading" ? { state: "ready", grey: new Uint8Array(values.length).fill(128) } : ground;
+    const beyond = this.draw(settings, values, below, { palette, scale, opacity: state.opacity });
     this.#map = { record, values };
-    Object.assign(this.canvas.dataset, { run: data.run, group: this.#group ?? "probe", method: label, step, scale });
+    Object.assign(this.canvas.dataset, { run: data.run, group: this.#group ?? "probe", method: label, step, scale, ground: ground.state });
     this.canvas.setAttribute("aria-label", `mean ${label} map of ${plural(settings.members.length, "image")} at step ${step}`);
     this.#remark(values, beyond);
     return true;
