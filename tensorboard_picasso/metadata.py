@@ -1,9 +1,9 @@
 """What a series is: plugin name, format version, tags, plugin data.
 
 A series is one image of one probe under one kind (and, for maps, one method
-and label), or a mean over images. Tags are for people; the plugin data in the summary metadata is
-what is read, because name scopes put prefixes before tags, and names hold
-slashes, spaces and any script.
+and label), or a method's mean over several images. Tags are for people; the
+plugin data in the summary metadata is what is read, because name scopes put
+prefixes before tags, and names hold slashes, spaces and any script.
 """
 
 import enum

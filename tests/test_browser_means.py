@@ -229,7 +229,7 @@ def test_scale_modes(browser, url, mode):
     ("state", "reason"),
     [
         ({"reading": "score"}, "it is of the importance"),
-        ({"target": "4"}, "each image’s true class"),
+        ({"target": "4"}, "it is for the true class"),
     ],
 )
 def test_where_it_does_not_fit_the_page_says_so(browser, url, state, reason):

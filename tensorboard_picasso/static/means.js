@@ -10,11 +10,11 @@ import { MeanCard } from "./meancard.js";
 export function whyNot(scene, state) {
   if (isComparing(state)) return "it is not compared";
   if (scene.reading !== "importance") return "it is of the importance";
-  return state.target === null ? null : `it is for each image’s ${classOf(scene)}`;
+  return state.target === null ? null : `it is for ${classOf(scene.labelled)}`;
 }
 
-function classOf(scene) {
-  return scene.labelled ? "true class" : "newest prediction";
+function classOf(labelled) {
+  return labelled ? "the true class" : "what each step predicts";
 }
 
 /** One run's mean maps of one group. */
@@ -24,6 +24,8 @@ class MeanStrip {
   #group;
   #cells = [];
   #now;
+  #name = el("span", { class: "runname" });
+  #aside = el("div", { class: "aside" });
 
   constructor(app, data, group) {
     this.#app = app;
@@ -38,13 +40,16 @@ class MeanStrip {
     return [...this.#cells, this.#now];
   }
 
-  /** @param {HTMLElement|null} aside what stands where rows of images have their chart */
-  update(aside) {
+  /** @param {HTMLElement[]} said what stands where rows of images have their chart */
+  update(said) {
     const { columns, datas } = this.#app.scene;
+    const several = datas.length > 1;
+    this.element.classList.toggle("several", several);
+    this.element.title = several ? this.#data.run : "";
+    setText(this.#name, several ? this.#data.run : "");
     this.#cells = columns.map((_, i) => this.#cells[i] ?? new MeanCard(this.#app, this.#group));
-    const { run } = this.#data;
-    const name = datas.length > 1 ? [el("span", { class: "runname", text: run, title: run })] : [];
-    this.element.replaceChildren(...name, ...this.cards.map((card) => card.element), ...(aside ? [aside] : []));
+    fill(this.#aside, [this.#name, ...said]);
+    fill(this.element, [...this.cards.map((card) => card.element), this.#aside]);
   }
 
   paint(onlyNow) {
@@ -54,76 +59,105 @@ class MeanStrip {
   }
 }
 
-/** One group: a class, or null for the whole probe. */
+/** The mean of the images' pixels. */
+class MeanOriginal {
+  #app;
+  #group;
+  #canvas = el("canvas", { width: 1, height: 1, role: "img" });
+  #name = el("span", { class: "class" });
+  #count = el("span", { class: "score" });
+  #drawn = null;
+
+  constructor(app, group) {
+    this.#app = app;
+    this.#group = group;
+    this.element = el(
+      "figure", { class: "card original" }, el("figcaption", {}, this.#name, this.#count),
+      el("div", { class: "frame" }, this.#canvas),
+    );
+  }
+
+  /** Say which images they are. */
+  update({ members, labelled }) {
+    const name = this.#group === null ? "" : this.#app.scene.nameOfClass(this.#group);
+    const images = plural(members.length, "image");
+    setText(this.#name, name);
+    this.#name.hidden = !name;
+    setText(this.#count, name ? `· mean of ${members.length}` : `mean of ${images}`);
+    const of = name ? `${images} of “${name}”` : images;
+    this.element.title = `The mean over ${of} of the importance for ${classOf(labelled)}. It suggests a region to test: log that region, and hide it as a whole.`;
+    this.#canvas.setAttribute("aria-label", `mean of the pixels of ${of}`);
+  }
+
+  paint(data, { members }) {
+    const ground = this.#app.store.meanGround(data, members);
+    if (ground.state !== "ready" || ground === this.#drawn) return;
+    this.#drawn = ground;
+    const { pixels } = ground;
+    this.#canvas.width = pixels.width;
+    this.#canvas.height = pixels.height;
+    this.#canvas.getContext("2d").putImageData(pixels, 0, 0);
+    this.element.style.setProperty("--ratio", `${pixels.width} / ${pixels.height}`);
+  }
+}
+
+/** One group, a class or (null) the whole probe: a strip a run, the pixels again where they differ. */
 class MeanRow {
   #app;
   #group;
   #strips = new Map();
-  #original = el("canvas", { width: 1, height: 1, role: "img" });
-  #name = el("span", { class: "class" });
-  #count = el("span", { class: "score" });
-  #figure;
-  #held = el("div", { class: "strips" });
-  #drawn = null;
+  #originals = new Map();
   visible = false;
 
   constructor(app, group) {
     this.#app = app;
     this.#group = group;
-    this.#figure = el(
-      "figure", { class: "card original" }, el("figcaption", {}, this.#name, this.#count),
-      el("div", { class: "frame" }, this.#original),
-    );
-    this.element = el("article", { class: "row mean", data: { group: group ?? "probe" } }, this.#figure, this.#held);
+    this.element = el("article", { class: "row mean", data: { group: group ?? "probe" } });
   }
 
   get cards() {
     return [...this.#strips.values()].flatMap((strip) => strip.cards);
   }
 
-  update(aside) {
-    const { scene } = this.#app;
-    const before = this.#strips;
-    this.#strips = new Map(scene.datas.map((data) => [data, before.get(data) ?? new MeanStrip(this.#app, data, this.#group)]));
-    const strips = [...this.#strips.values()];
-    strips.forEach((strip, i) => strip.update(i ? null : aside));
-    this.#held.replaceChildren(...strips.map((strip) => strip.element));
-    const members = this.#newest()?.record.settings.members;
-    const images = members ? plural(members.length, "image") : "";
-    const name = this.#group === null || !members ? "" : scene.className(members[0].image, this.#group);
-    setText(this.#name, name);
-    this.#name.hidden = !name;
-    setText(this.#count, name ? `· mean of ${members.length}` : images && `mean of ${images}`);
-    const of = name ? `the ${images} of “${name}”` : images;
-    this.#figure.title = `The mean over ${of} of the importance for each one’s ${classOf(scene)}. It suggests a region to test: log that region, and hide it as a whole.`;
-    this.#original.setAttribute("aria-label", `mean of the pixels of ${of}`);
+  update(said) {
+    const { datas } = this.#app.scene;
+    const strips = this.#strips;
+    const originals = this.#originals;
+    this.#strips = new Map(datas.map((data) => [data, strips.get(data) ?? new MeanStrip(this.#app, data, this.#group)]));
+    this.#originals = new Map(this.#distinct().map((data) => [data, originals.get(data) ?? new MeanOriginal(this.#app, this.#group)]));
+    fill(this.element, [...this.#strips].flatMap(([data, strip]) => [this.#originals.get(data)?.element, strip.element].filter(Boolean)));
+    [...this.#strips].forEach(([data, strip], i) => {
+      for (const each of [this.#originals.get(data)?.element, strip.element]) each?.style.setProperty("grid-row", String(i + 1));
+      strip.update(i ? [] : said);
+    });
+    for (const [data, original] of this.#originals) original.update(this.#settings(data));
   }
 
-  #newest() {
-    const { datas, label } = this.#app.scene;
-    for (const data of datas) {
-      const record = data.mean(label, this.#group)?.records.at(-1);
-      if (record) return { data, record };
-    }
-    return null;
+  #settings(data) {
+    return data.mean(this.#app.scene.label, this.#group)?.records.at(-1)?.settings ?? null;
+  }
+
+  /** Runs that average other images than the run above. */
+  #distinct() {
+    let above;
+    return this.#app.scene.datas.filter((data) => {
+      const hashes = this.#settings(data)?.members.map(({ hash }) => hash).join();
+      if (hashes === undefined || hashes === above) return false;
+      above = hashes;
+      return true;
+    });
   }
 
   paint(onlyNow) {
-    this.#paintOriginal();
+    for (const [data, original] of this.#originals) original.paint(data, this.#settings(data));
     return [...this.#strips.values()].map((strip) => strip.paint(onlyNow)).every(Boolean);
   }
+}
 
-  #paintOriginal() {
-    const newest = this.#newest();
-    if (!newest) return;
-    const ground = this.#app.store.meanGround(newest.data, newest.record.settings.members);
-    if (ground.state !== "ready" || ground === this.#drawn) return;
-    this.#drawn = ground;
-    const { pixels } = ground;
-    this.#original.width = pixels.width;
-    this.#original.height = pixels.height;
-    this.#original.getContext("2d").putImageData(pixels, 0, 0);
-    this.element.style.setProperty("--ratio", `${pixels.width} / ${pixels.height}`);
+/** Put elements in, where they are not there already: what has the keyboard keeps it. */
+function fill(element, children) {
+  if (children.length !== element.children.length || children.some((each, i) => each !== element.children[i])) {
+    element.replaceChildren(...children);
   }
 }
 
@@ -136,13 +170,11 @@ export class Means {
   #other;
   #told = el("p", { class: "quiet" });
   #opener;
-  #aside;
   #watch;
 
   constructor(app) {
     this.#app = app;
     this.#opener = button("", "means over the classes", () => this.#toggle(), { class: "classes", "aria-controls": "means" });
-    this.#aside = el("div", { class: "aside" }, this.#told, this.#opener);
     const show = button("show it", "show the mean over the probe", () => app.state.set({ reading: "importance", target: null }));
     this.#other = el("p", { class: "other quiet" }, this.#note, show);
     this.element = el("div", { class: "means" }, this.#other, this.#list);
@@ -177,16 +209,13 @@ export class Means {
     this.#opener.hidden = !classes.length;
     setText(this.#opener, `${opened ? "▾" : "▸"} ${plural(classes.length, "class mean")}`);
     this.#opener.setAttribute("aria-expanded", String(opened));
-    setText(this.#told, `Mean importance for each image’s ${classOf(scene)}: it suggests a region to test.`);
+    setText(this.#told, `Mean importance for ${classOf(scene.labelled)}: it suggests a region to test.`);
     const wanted = why === null ? groups.filter((group) => group === null || opened) : [];
     const before = this.#rows;
     this.#rows = new Map(wanted.map((group) => [group, before.get(group) ?? this.#make(group)]));
     for (const [group, row] of before) if (!this.#rows.has(group)) this.#watch.unobserve(row.element);
-    const elements = [...this.#rows.values()].map((row) => row.element);
-    if (elements.length !== this.#list.children.length || elements.some((each, i) => each !== this.#list.children[i])) {
-      this.#list.replaceChildren(...elements);
-    }
-    for (const [group, row] of this.#rows) row.update(group === null ? this.#aside : null);
+    fill(this.#list, [...this.#rows.values()].map((row) => row.element));
+    for (const [group, row] of this.#rows) row.update(group === null ? [this.#told, this.#opener] : []);
   }
 
   #make(group) {

@@ -272,7 +272,7 @@ export class Rows {
     });
     this.#list.style.setProperty("--runs", scene.datas.length);
     setText(this.#nothing, this.#why());
-    this.#heads.hidden = !scene.images.length;
+    this.#heads.hidden = !scene.images.length && this.#means.element.hidden;
     this.#head();
   }
 
