@@ -256,7 +256,9 @@ def test_a_step_and_a_run_without_means_say_so(browser, tmp_path):
     with tensorboard(tmp_path) as url, tab(browser, url) as picasso:
         picasso.open(step="5").at(5)
         notes = picasso.frame.locator("article.mean .now .note").all_inner_texts()
-        assert notes == ["not logged at step 5", "not logged"]
+        # Whether TensorBoard let go of a step is known only where its limit is.
+        assert notes[0] in ("not logged at step 5", "not logged or not kept at step 5")
+        assert notes[1:] == ["not logged"]
         picasso.key("End")
         picasso.at(30)
         found = seen(picasso, canvas('.strip[data-run="a"] .now'), 30)
