@@ -243,9 +243,16 @@ class Maps:
                 planes.append(Plane(target, peak, zlib.compress(data)))
         return cls(shape[0], shape[1], precision, sign, input_hash, tuple(planes), unseen)
 
+    def peak(self, target: int) -> float:
+        """The maximum of |value| of one target's map: what its levels are fractions of."""
+        return self._plane(target).peak
+
+    def _plane(self, target: int) -> Plane:
+        return next(each for each in self.planes if each.target == target)
+
     def decode(self, target: int) -> NDArray[np.float32]:
         """The map of one target, (height, width) float32."""
-        plane = next(each for each in self.planes if each.target == target)
+        plane = self._plane(target)
         count = self.height * self.width
         shape = (self.height, self.width)
         if self.precision is not Precision.Q8:

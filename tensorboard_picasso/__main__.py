@@ -1,0 +1,176 @@
+"""The command line: `python -m tensorboard_picasso export`."""
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tensorboard_picasso import record
+from tensorboard_picasso.export import ExportError, NotThereError
+from tensorboard_picasso.export.events import EventReader
+from tensorboard_picasso.export.evolution import Subject
+from tensorboard_picasso.export.files import Format
+from tensorboard_picasso.export.order import Order, make
+from tensorboard_picasso.export.picture import SCALES
+from tensorboard_picasso.export.progress import Bar
+from tensorboard_picasso.metadata import Kind, Series
+from tensorboard_picasso.reading import Problems, only, unpacked
+from tensorboard_picasso.readings import Reading
+from tensorboard_picasso.version import __version__
+
+LISTED = 20  # names in an error
+EXPORT = """\
+Write a map over training to a file, from the event files themselves: every
+logged step, not TensorBoard's sample. Without --format and --out: list what
+there is.
+"""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tensorboard_picasso", description=__doc__)
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="export")
+    export = commands.add_parser(
+        "export", description=EXPORT, help="write a map over training to a file"
+    )
+    _add_options(export)
+    given = parser.parse_args(words)
+    try:
+        _export(given)
+    except (ExportError, OSError) as e:
+        print(f"{parser.prog} export: {_printed(str(e))}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _add_options(export: argparse.ArgumentParser) -> None:
+    add = export.add_argument
+    add("--logdir", type=Path, required=True, help="what tensorboard --logdir shows")
+    add("--run", help="default: the only one with a probe")
+    add("--tag", help="of a method, such as digits/00/occlusion; default: the only one")
+    add("--format", help=", ".join(Format))
+    add("--out", help="file to write, - for standard output; default: a name made from the rest")
+    add("--target", metavar="CLASS", help="name or index; default: the image's label")
+    add("--step", help="only this one; default: the newest for png, else all")
+    add("--reading", help=", ".join(Reading))
+    add("--palette", help="such as green-violet or lagoon")
+    add("--opacity", help="0 to 1")
+    add("--scale", help=f"{', '.join(SCALES)}, or the value that takes the last colour")
+    add("--size", metavar="PIXELS", help="of the longer side of the map")
+    add("--fps", help="frames a second")
+
+
+def _export(given: argparse.Namespace) -> None:
+    reading = Bar("reading")
+
+    def say(text: str) -> None:
+        reading.close()
+        print(_printed(text), file=sys.stderr)
+
+    reader = EventReader(given.logdir, say, reading)
+    wanted = given.format or (given.out and Path(given.out).suffix.removeprefix("."))
+    if not wanted and given.out is None:
+        _list(reader, given.run)
+        return
+    order = Order.parse({**vars(given), "format": wanted})
+    run = _run(reader, given.run)
+    series = _series(reader, run, given.tag)
+    target = _target(reader, run, series, given.target)
+    subject = Subject(run, series.probe, series.image, series.label, target)
+    # One scale for all runs, as in the tab; numbers need no scale.
+    shared = order.kind not in (Format.NPZ, Format.CSV) and order.scale in ("shared", "step")
+    runs = reader.runs if shared else [run]
+    reader.scan(runs)
+    drawing = Bar("drawing")
+    made = make(reader, subject, order, runs, progress=drawing)
+    for remark in made.remarks:
+        say(remark)
+    if given.out == "-":
+        sys.stdout.buffer.write(made.data)
+        return
+    path = Path(given.out or made.name)
+    path.write_bytes(made.data)
+    print(path)
+
+
+def _list(reader: EventReader, run: str | None) -> None:
+    """Print what there is: a run, and below it its tags with their steps."""
+    runs = reader.runs if run is None else [_run(reader, run)]
+    reader.scan(runs)
+    empty = True
+    for each in runs:
+        methods = _methods(reader, each)
+        if not methods:
+            continue
+        empty = False
+        print(_printed(each))
+        for tag, series in methods.items():
+            steps = reader.steps(each, series)
+            between = f"{steps[0]}" if len(steps) == 1 else f"{steps[0]} to {steps[-1]}"
+            print(f"  {_printed(tag)}  {len(steps)} step{'s' * (len(steps) > 1)}: {between}")
+    if empty:
+        raise NotThereError("no run with a probe: log one with summary.attribution")
+
+
+def _methods(reader: EventReader, run: str) -> dict[str, Series]:
+    """The series of methods in a run, by tag."""
+    tags = {tag: series for series, tag in reader.of_run(run).items()}
+    return {tag: tags[tag] for tag in sorted(tags) if tags[tag].kind is Kind.METHOD}
+
+
+def _run(reader: EventReader, name: str | None) -> str:
+    if name is not None and name in reader.runs and _methods(reader, name):
+        return name
+    reader.scan(reader.runs)
+    runs = [each for each in reader.runs if _methods(reader, each)]
+    if name is None and len(runs) == 1:
+        return runs[0]
+    if not runs:
+        raise NotThereError("no run with a probe: log one with summary.attribution")
+    problem = "give --run" if name is None else f'no run "{name}" with a probe'
+    raise NotThereError(f"{problem}: there are {_listed(runs)}")
+
+
+def _series(reader: EventReader, run: str, tag: str | None) -> Series:
+    methods = _methods(reader, run)
+    found = methods.get((tag or "").removesuffix("/map"))
+    if found is not None:
+        return found
+    if tag is None and len(methods) == 1:
+        return next(iter(methods.values()))
+    problem = "give --tag" if tag is None else f'no method under tag "{tag}"'
+    raise NotThereError(f"{problem}: there are {_listed(methods)}")
+
+
+def _target(reader: EventReader, run: str, series: Series, word: str | None) -> int | None:
+    """A class by its name, else by its index; None: the image's own."""
+    if word is None:
+        return None
+    inputs = only(reader.of_probe(run, series.probe), Kind.INPUT, [series.image])
+    names: list[str] = []
+    for of, stored in reader.tensors(run, inputs).items():
+        for _, shown in unpacked(of, stored, record.unpack_input, Problems()):
+            names = list(shown.class_names)
+    if word in names:
+        return names.index(word)
+    if word.isascii() and word.isdigit() and int(word) < record.MAX_CLASSES:
+        return int(word)
+    raise NotThereError(f'no class "{word}": there are {_listed(names) or "indices only"}')
+
+
+def _listed(names: Iterable[str]) -> str:
+    names = list(names)
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
+
+
+def _printed(text: str) -> str:
+    """Without what a terminal would obey: names come from the log."""
+    return "".join(each if each.isprintable() else "?" for each in text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

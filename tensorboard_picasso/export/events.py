@@ -1,0 +1,219 @@
+"""Reads event files themselves: every logged step, not TensorBoard's sample of them.
+
+A scan notes where each record stands; what is wanted is then read from there,
+so that a long log does not have to fit into memory. `EventReader` offers what
+`reading.Reader` offers, and the rest of the export works on either.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from google.protobuf.message import DecodeError
+from tensorboard.compat.proto import event_pb2
+from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
+
+from tensorboard_picasso import metadata
+from tensorboard_picasso.export import ExportError, NotThereError
+from tensorboard_picasso.metadata import PLUGIN_NAME, Series
+from tensorboard_picasso.reading import Stored, superseded
+
+# Around each event: its length, a checksum of the length; behind it one of the event.
+HEAD, TAIL = 12, 4
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a value stands: the event's file, first byte and length, and its own index in it."""
+
+    path: Path
+    start: int
+    length: int
+    index: int
+
+
+class DamagedError(ValueError):
+    """An event file whose structure is lost from some byte on."""
+
+
+def run_files(logdir: Path) -> dict[str, list[Path]]:
+    """Event files of each run, in the order in which they were begun; names as TensorBoard's."""
+    found = {}
+    for folder, _, names in os.walk(logdir, followlinks=True):
+        files = sorted(Path(folder) / name for name in names if "tfevents" in name)
+        if files:
+            found[os.path.relpath(folder, logdir)] = files
+    return dict(sorted(found.items()))
+
+
+def events(file: BinaryIO, size: int) -> Iterator[tuple[int, bytes]]:
+    """First byte and content of each event.
+
+    The checksum over an event is not computed: in Python that takes a second
+    for 8 MB. Each of our records carries one of its own, by which a flipped
+    byte costs that record and no other, as under TensorBoard's default loader.
+    A tail that is still being written ends the file.
+
+    Raises:
+      DamagedError: a length is not what was written; nothing behind it can be found.
+    """
+    while True:
+        head = file.read(HEAD)
+        if len(head) < HEAD:
+            return
+        if masked_crc32c(head[:8]) != int.from_bytes(head[8:], "little"):
+            raise DamagedError(
+                f"damaged at byte {file.tell() - HEAD}: the rest of the file is lost"
+            )
+        length = int.from_bytes(head[:8], "little")
+        start = file.tell()
+        if start + length + TAIL > size:
+            return
+        data = file.read(length)
+        file.seek(TAIL, os.SEEK_CUR)
+        yield start, data
+
+
+class EventReader:
+    """All reads of one export; a run is scanned when it is first asked for."""
+
+    def __init__(
+        self,
+        logdir: Path,
+        warn: Callable[[str], None],
+        progress: Progress = lambda done, total: None,
+    ) -> None:
+        """Read a log directory.
+
+        warn: told what cannot be read. progress: told bytes scanned and to scan.
+
+        Raises:
+          ExportError: there is no such directory.
+        """
+        if not logdir.is_dir():
+            raise ExportError(f"no directory {logdir}: give that which tensorboard --logdir shows")
+        self._files = run_files(logdir)
+        self._warn = warn
+        self._progress = progress
+        self._scanned: dict[str, dict[Series, list[Stored]]] = {}
+        self._tags: dict[str, dict[Series, str]] = {}
+
+    @property
+    def runs(self) -> list[str]:
+        """All runs, with or without a probe."""
+        return list(self._files)
+
+    def scan(self, runs: Sequence[str]) -> None:
+        """Scan runs that were not scanned yet, as one piece of work."""
+        fresh = [run for run in runs if run not in self._scanned]
+        sizes = {path: path.stat().st_size for run in fresh for path in self._files[run]}
+        done = 0
+        for run in fresh:
+            found: dict[Series, list[Stored]] = {}
+            named: dict[str, Series | None] = {}
+            for path in self._files[run]:
+                for at in self._scan_file(path, sizes[path], named, found):
+                    self._progress(done + at, sum(sizes.values()))
+                done += sizes[path]
+                self._progress(done, sum(sizes.values()))
+            self._scanned[run] = {series: superseded(each) for series, each in found.items()}
+            self._tags[run] = {series: tag for tag, series in named.items() if series in found}
+
+    def _scan_file(
+        self,
+        path: Path,
+        size: int,
+        named: dict[str, Series | None],
+        found: dict[Series, list[Stored]],
+    ) -> Iterator[int]:
+        """Note the records of one file; yields the bytes that are behind."""
+        with path.open("rb") as file:
+            try:
+                for start, data in events(file, size):
+                    try:
+                        event = event_pb2.Event.FromString(data)
+                    except DecodeError:
+                        self._warn(f"{path}: the event at byte {start} is damaged: skipped")
+                        continue
+                    for index, value in enumerate(event.summary.value):
+                        series = self._series(path, value, named)
+                        if series is not None:
+                            place = Place(path, start, len(data), index)
+                            stored = Stored(event.step, event.wall_time, place)
+                            found.setdefault(series, []).append(stored)
+                    yield start
+            except DamagedError as e:
+                self._warn(f"{path}: {e}")
+
+    def _series(self, path: Path, value: Any, named: dict[str, Series | None]) -> Series | None:
+        """What a value's tag is; like TensorBoard, from the first metadata of the tag."""
+        if value.tag not in named and value.metadata.plugin_data.plugin_name == PLUGIN_NAME:
+            try:
+                named[value.tag] = metadata.parse(value.metadata.plugin_data.content)
+            except metadata.SeriesError as e:
+                self._warn(f"{path}: tag {value.tag!r}: {e}: skipped")
+                named[value.tag] = None
+        return named.get(value.tag)
+
+    def of_run(self, run: str) -> dict[Series, str]:
+        """The series of a run with their tags; empty where it holds no probe."""
+        self.scan([run])
+        return self._tags[run]
+
+    def of_probe(self, run: str, probe: str) -> dict[Series, str]:
+        """The same of one probe.
+
+        Raises:
+          NotThereError: there is no such run.
+        """
+        if run not in self._files:
+            raise NotThereError(f'no run "{run}"')
+        return {each: tag for each, tag in self.of_run(run).items() if each.probe == probe}
+
+    def steps(self, run: str, series: Series) -> list[int]:
+        """The steps of a series, superseded ones left out."""
+        return [each.step for each in self._scanned[run][series]]
+
+    def tensors(self, run: str, tags: Mapping[Series, str]) -> dict[Series, list[Stored]]:
+        """The records of tensor series, ascending in step, superseded ones dropped."""
+        found = self.blobs(run, tags)
+        flat = [each for stored in found.values() for each in stored]
+        data = iter(self.contents(flat))
+        return {
+            series: [Stored(each.step, each.wall, (next(data) or [b""])[0]) for each in stored]
+            for series, stored in found.items()
+        }
+
+    def blobs(self, run: str, tags: Mapping[Series, str]) -> dict[Series, list[Stored]]:
+        """Where the records of series are; `contents` takes them."""
+        self.scan([run])
+        return {series: self._scanned[run].get(series, []) for series in tags}
+
+    def contents(self, wanted: Sequence[Stored]) -> list[list[bytes]]:
+        """The strings of records. One event holds many images: each is read once."""
+        result: list[list[bytes]] = [[] for _ in wanted]
+        places = sorted(
+            (each.data.path, each.data.start, number) for number, each in enumerate(wanted)
+        )
+        path, event, at = None, event_pb2.Event(), -1
+        file: BinaryIO | None = None
+        try:
+            for where, start, number in places:
+                place = wanted[number].data
+                if where != path:
+                    if file is not None:
+                        file.close()
+                    path, at, file = where, -1, where.open("rb")
+                if start != at and file is not None:
+                    file.seek(start)
+                    event = event_pb2.Event.FromString(file.read(place.length))
+                    at = start
+                result[number] = list(event.summary.value[place.index].tensor.string_val)
+        finally:
+            if file is not None:
+                file.close()
+        return result

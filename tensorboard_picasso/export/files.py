@@ -1,0 +1,323 @@
+"""File formats: what is written, from an evolution to bytes."""
+
+import csv
+import enum
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tensorboard_picasso import maps, readings
+from tensorboard_picasso.export import ExportError
+from tensorboard_picasso.export.evolution import (
+    Evolution,
+    Moment,
+    predicted,
+    probability_of,
+    score_of,
+)
+from tensorboard_picasso.export.picture import Look, Painter
+from tensorboard_picasso.maps import Output
+from tensorboard_picasso.readings import Reading
+from tensorboard_picasso.record import Attribution, Scores
+from tensorboard_picasso.version import __version__
+
+# How long the last frame stays, so that the result can be looked at, ms.
+HOLD = 2000
+FPS = 10.0
+# Colours of a GIF's frame for what is around the map.
+AROUND = 56
+
+Progress = Callable[[int, int], None]
+
+
+class Format(enum.StrEnum):
+    """What a map over training can be taken away as."""
+
+    PNG = "png"
+    GIF = "gif"
+    WEBP = "webp"
+    NPZ = "npz"
+    CSV = "csv"
+
+
+PICTURES = (Format.PNG, Format.GIF, Format.WEBP)
+TYPES = {
+    Format.PNG: "image/png",
+    Format.GIF: "image/gif",
+    Format.WEBP: "image/webp",
+    Format.NPZ: "application/octet-stream",
+    Format.CSV: "text/csv",
+}
+
+
+def file_name(evolution: Evolution, kind: Format) -> str:
+    """A name for the file that every system takes."""
+    subject = evolution.subject
+    parts = [subject.run, subject.probe, f"{subject.image:02d}", subject.label]
+    text = "-".join([*parts, evolution.name(evolution.target)])
+    return f"{re.sub('[^A-Za-z0-9._]+', '-', text).strip('-.')[:120] or 'map'}.{kind}"
+
+
+def picture(evolution: Evolution, look: Look) -> bytes:
+    """The newest map as PNG."""
+    stream = io.BytesIO()
+    Painter(evolution, look).paint(evolution.drawn[-1]).save(stream, "PNG", optimize=True)
+    return stream.getvalue()
+
+
+def animation(
+    evolution: Evolution,
+    look: Look,
+    kind: Format,
+    fps: float = FPS,
+    progress: Progress = lambda done, total: None,
+) -> bytes:
+    """All maps as GIF or (lossless) WebP, a frame a step; the last one stays."""
+    painter, moments = Painter(evolution, look), evolution.drawn
+    draw = _Indexed(painter).paint if kind is Format.GIF else painter.paint
+
+    def frames() -> Iterator[Image.Image]:
+        for number, moment in enumerate(moments):
+            yield draw(moment)
+            progress(number + 1, len(moments))
+
+    each = round(1000 / fps)
+    held = [each] * (len(moments) - 1) + [max(each, HOLD)]
+    options: dict[str, Any] = {"disposal": 1}
+    if kind is Format.WEBP:
+        options = {"lossless": True, "method": 2, "quality": 40}
+    made, stream = frames(), io.BytesIO()
+    next(made).save(
+        stream, kind.upper(), save_all=True, append_images=made, duration=held, loop=0, **options
+    )
+    return stream.getvalue()
+
+
+class _Indexed:
+    """Draws frames of 256 colours: most for the map, exact as long as they suffice."""
+
+    def __init__(self, painter: Painter) -> None:
+        self._painter = painter
+        self._around: Image.Image | None = None
+
+    def paint(self, moment: Moment) -> Image.Image:
+        """One frame with a palette of its own."""
+        around = self._painter.frame(moment)
+        # The same colours in all frames: what stays the same is stored once.
+        self._around = self._around or around.quantize(AROUND, Image.Quantize.MEDIANCUT)
+        frame = around.quantize(palette=self._around, dither=Image.Dither.NONE)
+        image = _few_colours(self._painter.map(moment), 256 - AROUND)
+        self._painter.put(frame, image.point([min(AROUND + each, 255) for each in range(256)]))
+        first = (self._around.getpalette() or [])[: 3 * AROUND]
+        padding = [0] * (3 * AROUND - len(first))
+        frame.putpalette([*first, *padding, *(image.getpalette() or [])][: 3 * 256])
+        return frame
+
+
+def _few_colours(image: Image.Image, most: int) -> Image.Image:
+    """With a palette: exact where there are few colours, else the nearest."""
+    pixels = np.asarray(image).astype(np.uint32)
+    codes = pixels[..., 0] << 16 | pixels[..., 1] << 8 | pixels[..., 2]
+    colours, index = np.unique(codes, return_inverse=True)
+    if len(colours) > most:
+        return image.quantize(most, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    result = Image.fromarray(index.reshape(codes.shape).astype(np.uint8), "P")
+    parts = np.stack([colours >> 16, colours >> 8 & 255, colours & 255], axis=1)
+    result.putpalette(parts.astype(np.uint8).tobytes())
+    return result
+
+
+def arrays(evolution: Evolution, reading: Reading) -> bytes:
+    """The numbers as NPZ; docs/export.md says what each array is.
+
+    Raises:
+      ExportError: the image's size or the windows change from step to step.
+    """
+    moments, target = evolution.drawn, evolution.target
+    abouts = [each.attribution for each in moments]
+    newest = abouts[-1]
+    for moment, about in zip(moments, abouts, strict=True):
+        if _geometry(about) != _geometry(newest):
+            raise ExportError(
+                f"step {moment.step} has other windows or another size than step"
+                f" {moments[-1].step}: export one step at a time"
+            )
+    found: dict[str, Any] = {
+        "steps": np.array([each.step for each in moments], np.int64),
+        "wall_times": np.array([each.wall for each in moments], np.float64),
+        "epochs": np.array([_epoch(each.scores) for each in moments], np.float64),
+    }
+    if newest.grid is None:
+        stored = [each.planes for each in moments if each.planes]
+        found["values"] = np.stack([each.decode(target) for each in stored])
+        found["peaks"] = np.array([each.peak(target) for each in stored])
+    else:
+        found["values"] = np.stack(
+            [each.shown(target, reading).astype(np.float32) for each in moments]
+        )
+        grids = [
+            (readings.windows(each, target, reading), readings.column(each, target))
+            for each in abouts
+        ]
+        found["windows"] = np.stack([shown for shown, _ in grids if shown is not None])
+        found["hidden_log_odds"] = np.stack(
+            [hidden for _, hidden in grids if hidden is not None]
+        ).astype(np.float32)
+        found["whole_log_odds"] = np.array(
+            [readings.whole_of(each, target) for each in abouts], np.float32
+        )
+        found["tops"], found["lefts"] = newest.grid.tops, newest.grid.lefts
+        found["window"] = np.array(newest.grid.window, np.int64)
+    found["means"] = np.array([_mean(each, target) for each in abouts])
+    classes, log_odds = _all_scores(moments)
+    found["classes"], found["log_odds"] = classes, log_odds
+    if newest.output is not Output.RAW:
+        found["probabilities"] = maps.probability(log_odds)
+    found["metadata"] = np.array(json.dumps(_metadata(evolution, newest, reading)))
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **found)
+    return stream.getvalue()
+
+
+def table(evolution: Evolution) -> str:
+    """The series as CSV: one row a step; empty where nothing was kept."""
+    target = evolution.target
+    raw = any(each.scores and each.scores.output is Output.RAW for each in evolution.moments)
+    hidden = list(
+        dict.fromkeys(
+            (part.region, part.fill)
+            for each in evolution.moments
+            if each.scores
+            for part in each.scores.hidden
+        )
+    )
+    regions = list(
+        dict.fromkeys(
+            part.name for each in evolution.moments if each.about for part in each.about.regions
+        )
+    )
+    scores = ["value"] if raw else ["probability", "log_odds"]
+    columns = ["step", "wall_time", "epoch", "prediction", "predicted_class", *scores]
+    columns += [f"{each} with {name} hidden ({fill})" for name, fill in hidden for each in scores]
+    columns += [f"map_{name}" for name in _STATISTICS]
+    columns += [f"{part} share of {name}" for name in regions for part in _SHARES]
+    rows = []
+    for moment in evolution.moments:
+        row = {"step": moment.step, "wall_time": repr(moment.wall)}
+        row |= _score_cells(evolution, moment.scores)
+        row |= _map_cells(moment.about, target)
+        rows.append(row)
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()
+
+
+_STATISTICS = (
+    "minimum", "maximum", "positive", "negative", "p50", "p99", "p999", "nan", "infinite", "count",
+)  # fmt: skip
+_SHARES = ("positive", "negative", "absolute")
+
+
+def _score_cells(evolution: Evolution, scores: Scores | None) -> dict[str, Any]:
+    if scores is None:
+        return {}
+    best = predicted(scores)
+    row = {"prediction": best, "predicted_class": _cell(evolution.name(best))}
+    if scores.epoch is not None:
+        row["epoch"] = repr(scores.epoch)
+    kinds = [("", scores.values)]
+    kinds += [(f" with {each.region} hidden ({each.fill})", each.values) for each in scores.hidden]
+    for suffix, values in kinds:
+        value = score_of(scores, evolution.target, values)
+        if scores.output is Output.RAW:
+            row[f"value{suffix}"] = _number(value)
+        else:
+            row[f"probability{suffix}"] = _number(probability_of(scores, value))
+            row[f"log_odds{suffix}"] = _number(value)
+    return row
+
+
+def _map_cells(about: Attribution | None, target: int) -> dict[str, Any]:
+    statistics = about and readings.statistics_of(about, target)
+    if about is None or not statistics:
+        return {}
+    row = {f"map_{name}": _number(getattr(statistics, name)) for name in _STATISTICS}
+    for region, share in zip(about.regions, statistics.shares, strict=True):
+        for part in _SHARES:
+            row[f"{part} share of {region.name}"] = _number(getattr(share, part))
+    return row
+
+
+def _number(value: float) -> str:
+    """As it was logged, digit by digit; empty for NaN, which means that there is none."""
+    return "" if np.isnan(value) else repr(value)
+
+
+def _cell(text: str) -> str:
+    """A name from the log that no spreadsheet takes for a formula."""
+    return f"'{text}" if text[:1] in tuple("=+-@\t\r") else text
+
+
+def _geometry(about: Attribution) -> tuple[Any, ...]:
+    grid = about.grid
+    windows = grid and (grid.window, grid.tops.tolist(), grid.lefts.tolist())
+    return about.height, about.width, windows
+
+
+def _epoch(scores: Scores | None) -> float:
+    return float("nan") if scores is None or scores.epoch is None else scores.epoch
+
+
+def _mean(about: Attribution, target: int) -> float:
+    statistics = readings.statistics_of(about, target)
+    return float("nan") if statistics is None else statistics.mean
+
+
+def _all_scores(moments: list[Moment]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """All classes ever kept and their log-odds, (steps, classes); NaN where not kept."""
+    kept = [each.scores.classes for each in moments if each.scores]
+    classes = np.unique(np.concatenate(kept)) if kept else np.empty(0)
+    result = np.full((len(moments), len(classes)), np.nan, np.float32)
+    for row, each in zip(result, moments, strict=True):
+        if each.scores:
+            row[np.searchsorted(classes, each.scores.classes)] = each.scores.values
+    return classes.astype(np.int64), result
+
+
+def _metadata(evolution: Evolution, about: Attribution, reading: Reading) -> dict[str, Any]:
+    """What the numbers are, of the newest step."""
+    subject, newest = evolution.subject, evolution.newest
+    return {
+        "run": subject.run,
+        "probe": subject.probe,
+        "image": subject.image,
+        "image_name": newest.name if newest else "",
+        "label": newest.label if newest else None,
+        "method": about.method,
+        "method_label": about.label,
+        "target": evolution.target,
+        "target_name": evolution.name(evolution.target),
+        "class_names": list(newest.class_names) if newest else [],
+        "reading": reading,
+        "unit": "probability" if reading is Reading.SCORE else about.unit,
+        "sign": about.sign,
+        "score": about.score,
+        "output": about.output,
+        "layer": about.layer,
+        "seed": about.seed,
+        "parameters": dict(about.parameters),
+        "precision": about.precision,
+        "regions": [
+            {"name": each.name, "area": each.area, "ceiling": each.ceiling}
+            for each in about.regions
+        ],
+        "version": __version__,
+    }

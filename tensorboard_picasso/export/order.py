@@ -1,0 +1,174 @@
+"""What is asked for, in words from a command line or a URL, and its making."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tensorboard_picasso.export import ExportError, files, picture
+from tensorboard_picasso.export.evolution import Evolution, Source, Subject, gather, largest
+from tensorboard_picasso.export.files import Format
+from tensorboard_picasso.export.picture import Look, Painter, Scale
+from tensorboard_picasso.readings import Reading
+
+SMALLEST, LARGEST = 16, 4096
+FASTEST = 50  # frames a second: what players still show
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Order:
+    """How a map over training is to be taken away.
+
+    step: only this one. reading, palette: names, None: the default. scale: a
+    mode of `picture.SCALES`, or the value that takes the last colour.
+    """
+
+    kind: Format
+    step: int | None = None
+    reading: str | None = None
+    palette: str | None = None
+    opacity: float = picture.OPACITY
+    scale: str | float = "shared"
+    size: int = picture.SIZE
+    fps: float = files.FPS
+
+    @classmethod
+    def parse(cls, words: Mapping[str, str | None]) -> "Order":
+        """From named words; what is absent or None takes its default.
+
+        Raises:
+          ExportError: a word is none that is understood; it is named.
+        """
+        given = {name: word for name, word in words.items() if word is not None}
+        kinds = ", ".join(Format)
+        kind = given.get("format", "")
+        if kind not in tuple(Format):
+            raise ExportError(
+                f'format "{kind}": give {kinds}' if kind else f"give a format: {kinds}"
+            )
+        scale: str | float = given.get("scale", "shared")
+        if scale not in picture.SCALES:
+            scale = _number(
+                "scale", given["scale"], 0, math.inf, f"{', '.join(picture.SCALES)} or a value"
+            )
+        step = given.get("step")
+        return cls(
+            Format(kind),
+            None if step is None else _whole("step", step, -(2**63), 2**63),
+            given.get("reading"),
+            given.get("palette"),
+            _number(
+                "opacity", given.get("opacity", str(cls.opacity)), 0, 1, "a number from 0 to 1"
+            ),
+            scale,
+            _whole("size", given.get("size", str(cls.size)), SMALLEST, LARGEST),
+            _number(
+                "fps",
+                given.get("fps", str(cls.fps)),
+                0.1,
+                FASTEST,
+                f"frames a second, up to {FASTEST}",
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class Made:
+    """A file: its name, its bytes, and what it lacks, in words."""
+
+    name: str
+    data: bytes
+    remarks: tuple[str, ...]
+
+
+def make(
+    source: Source,
+    subject: Subject,
+    order: Order,
+    runs: Sequence[str],
+    *,
+    limit: int | None = None,
+    progress: Progress = lambda done, total: None,
+) -> Made:
+    """Read a map over training and make the file.
+
+    Args:
+      source: where from.
+      subject: which.
+      order: how.
+      runs: whose maps share one scale.
+      limit: the most pixels, of maps and of pictures together; None: no limit.
+      progress: told frames made and to make.
+
+    Raises:
+      ExportError: it is not there, does not fit, or exceeds the limit.
+    """
+    table = order.kind is Format.CSV
+    evolution = gather(source, subject, planes=not table, step=order.step)
+    name = files.file_name(evolution, order.kind)
+    if table:
+        return Made(name, files.table(evolution).encode(), evolution.problems)
+    reading = evolution.fitting(order.reading)
+    remarks = list(evolution.problems)
+    if evolution.missing:
+        what = evolution.name(evolution.target)
+        remarks.append(f'{evolution.missing} steps have no map of class "{what}": left out')
+    if order.kind is Format.NPZ:
+        _check(evolution, limit, 0)
+        return Made(name, files.arrays(evolution, reading), tuple(remarks))
+    look = Look(
+        reading,
+        _scale(source, subject, order, runs, reading),
+        order.palette,
+        order.opacity,
+        order.size,
+    )
+    height, width = Painter(evolution, look).shape
+    _check(evolution, limit, height * width)
+    if order.kind is Format.PNG:
+        return Made(name, files.picture(evolution, look), tuple(remarks))
+    data = files.animation(evolution, look, order.kind, order.fps, progress)
+    return Made(name, data, tuple(remarks))
+
+
+def _scale(
+    source: Source, subject: Subject, order: Order, runs: Sequence[str], reading: Reading
+) -> Scale:
+    if isinstance(order.scale, float):
+        return Scale("fixed", {0: order.scale})
+    if order.scale == "map":
+        return Scale("map", {})
+    found = largest(source, runs, subject.probe, subject.label, subject.target, reading)
+    return Scale(order.scale, found)
+
+
+def _check(evolution: Evolution, limit: int | None, frame: int) -> None:
+    """Refuse what would keep a server busy, before any of it is made."""
+    maps = sum(each.attribution.height * each.attribution.width for each in evolution.drawn)
+    steps = len(evolution.drawn)
+    if limit is not None and maps + frame * steps > limit:
+        raise ExportError(
+            f"{steps} steps of this size are too much for the server: give a smaller size"
+            " or one step, or use python -m tensorboard_picasso export"
+        )
+
+
+def _number(name: str, word: str, low: float, high: float, expected: str) -> float:
+    try:
+        value = float(word)
+    except ValueError:
+        value = math.nan
+    if not (low <= value <= high and math.isfinite(value)):
+        raise ExportError(f'{name} "{word}": give {expected}')
+    return value
+
+
+def _whole(name: str, word: str, low: int, high: int) -> int:
+    digits = word.removeprefix("-")
+    # Longer ones are no step of TensorBoard's, and slow to convert.
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
+        raise ExportError(f'{name} "{word}": give a whole number')
+    if not low <= int(word) <= high:
+        raise ExportError(f'{name} "{word}": give {low} to {high}')
+    return int(word)

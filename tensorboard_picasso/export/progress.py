@@ -1,0 +1,37 @@
+"""A progress bar on a terminal; nothing elsewhere."""
+
+import sys
+import time
+
+WIDTH = 24
+EVERY = 0.1  # seconds between two drawings
+
+
+class Bar:
+    """Tells on standard error how far a piece of work is."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._drawn = 0.0
+        self._shown = sys.stderr.isatty()
+        self._open = False
+
+    def __call__(self, done: int, total: int) -> None:
+        """Draw it; `done` of `total` are behind."""
+        now = time.monotonic()
+        if not self._shown or not total or (now - self._drawn < EVERY and done < total):
+            return
+        self._drawn, self._open = now, True
+        filled = WIDTH * done // total
+        bar = "█" * filled + "░" * (WIDTH - filled)
+        sys.stderr.write(f"\r{self._what} {bar} {100 * done // total} %\x1b[K")
+        if done >= total:
+            self.close()
+        sys.stderr.flush()
+
+    def close(self) -> None:
+        """Clear the line, so that what is said next stands alone."""
+        if self._open:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+            self._open = False
