@@ -39,7 +39,8 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         _export(given)
     except (ExportError, OSError) as e:
-        print(f"{parser.prog} export: {_printed(str(e))}", file=sys.stderr)
+        reason = f"{e.filename}: {e.strerror}" if isinstance(e, OSError) else str(e)
+        print(f"{parser.prog} export: {_printed(reason)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

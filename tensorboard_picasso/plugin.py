@@ -3,6 +3,7 @@
 import hashlib
 import math
 import mimetypes
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from typing import Any
@@ -15,12 +16,20 @@ from tensorboard.plugins import base_plugin
 from werkzeug import wrappers
 
 from tensorboard_picasso import answers
+from tensorboard_picasso.export import ExportError, NotThereError
+from tensorboard_picasso.export.evolution import Subject
+from tensorboard_picasso.export.files import TYPES as TYPES_OF_EXPORT
+from tensorboard_picasso.export.order import Order, make
 from tensorboard_picasso.metadata import PLUGIN_NAME, WHOLE_PROBE
 from tensorboard_picasso.reading import Reader
 
 # A URL that names content says so for as long as browsers remember.
 FOREVER = 365 * 24 * 3600
 MAX_MAPS = 512
+# What one export may cost: some ten seconds, of which one at a time is spent.
+MAX_PIXELS = 1 << 28
+MAX_RUNS = 50
+_EXPORTING = threading.Lock()
 PACK = "application/octet-stream"
 # What is served, whatever this machine's MIME table says.
 TYPES = {
@@ -52,6 +61,7 @@ class PicassoPlugin(base_plugin.TBPlugin):
             "/attributions": self._serve_attributions,
             "/means": self._serve_means,
             "/maps": self._serve_maps,
+            "/export": self._serve_export,
             "/static/*": self._serve_static,
         }
         return {path: _application(route) for path, route in routes.items()}
@@ -118,6 +128,27 @@ class PicassoPlugin(base_plugin.TBPlugin):
             raise errors.NotFoundError(f'no maps "{label}" in probe "{probe}" of run "{run}"')
         data, whole = found
         return http_util.Respond(request, data, PACK, expires=FOREVER if whole else 0)
+
+    def _serve_export(self, request: wrappers.Request) -> Any:
+        run, probe = _probe(request)
+        image, label = _number("image", _argument(request, "image")), _argument(request, "label")
+        target = request.args.get("target")
+        subject = Subject(
+            run, probe, image, label, None if target is None else _number("target", target)
+        )
+        runs = request.args.getlist("runs") or [run]
+        if len(runs) > MAX_RUNS:
+            raise errors.InvalidArgumentError(f"{len(runs)} runs: at most {MAX_RUNS}")
+        try:
+            order = Order.parse(request.args)
+            with _EXPORTING:
+                made = make(self._reader(request), subject, order, runs, limit=MAX_PIXELS)
+        except NotThereError as e:
+            raise errors.NotFoundError(str(e)) from e
+        except ExportError as e:
+            raise errors.InvalidArgumentError(str(e)) from e
+        headers = [("Content-Disposition", f'attachment; filename="{made.name}"')]
+        return http_util.Respond(request, made.data, TYPES_OF_EXPORT[order.kind], headers=headers)
 
     def _serve_static(self, request: wrappers.Request) -> Any:
         name = request.path.rsplit("/static/", 1)[-1]

@@ -160,7 +160,12 @@ def predicted(scores: Scores) -> int:
 
 
 def gather(
-    source: Source, subject: Subject, *, planes: bool = True, step: int | None = None
+    source: Source,
+    subject: Subject,
+    *,
+    planes: bool = True,
+    step: int | None = None,
+    newest: bool = False,
 ) -> Evolution:
     """Read a map over training.
 
@@ -169,6 +174,7 @@ def gather(
       subject: which.
       planes: whether full-resolution maps are wanted.
       step: keep only this one.
+      newest: keep only the last one that explains the target.
 
     Raises:
       NotThereError: the run, probe, image, method or step is not there.
@@ -197,10 +203,12 @@ def gather(
     if target is None:
         target = truth([each for _, each in inputs], [each for _, each in scores])
     abouts = read(method, record.unpack_attribution)
+    steps = [each.step for each, _ in abouts]
+    if step is not None and step not in steps:
+        raise NotThereError(f"no step {step} of {label}: {_range(steps)}")
+    if newest and step is None:
+        step = next((each.step for each, of in reversed(abouts) if target in explained(of)), None)
     if step is not None:
-        steps = sorted({each.step for each, _ in abouts})
-        if step not in steps:
-            raise NotThereError(f"no step {step} of {label}: {_range(steps)}")
         scores = [each for each in scores if each[0].step == step]
         abouts = [each for each in abouts if each[0].step == step]
     said = {each.step: (each, value) for each, value in scores}

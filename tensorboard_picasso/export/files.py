@@ -5,7 +5,7 @@ import enum
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -133,8 +133,10 @@ def _few_colours(image: Image.Image, most: int) -> Image.Image:
     return result
 
 
-def arrays(evolution: Evolution, reading: Reading) -> bytes:
+def arrays(evolution: Evolution, reading: Reading, remarks: Sequence[str] = ()) -> bytes:
     """The numbers as NPZ; docs/export.md says what each array is.
+
+    remarks: what is lacking, for the metadata.
 
     Raises:
       ExportError: the image's size or the windows change from step to step.
@@ -179,7 +181,7 @@ def arrays(evolution: Evolution, reading: Reading) -> bytes:
     found["classes"], found["log_odds"] = classes, log_odds
     if newest.output is not Output.RAW:
         found["probabilities"] = maps.probability(log_odds)
-    found["metadata"] = np.array(json.dumps(_metadata(evolution, newest, reading)))
+    found["metadata"] = np.array(json.dumps(_metadata(evolution, newest, reading, remarks)))
     stream = io.BytesIO()
     np.savez_compressed(stream, **found)
     return stream.getvalue()
@@ -292,7 +294,9 @@ def _all_scores(moments: list[Moment]) -> tuple[NDArray[np.int64], NDArray[np.fl
     return classes.astype(np.int64), result
 
 
-def _metadata(evolution: Evolution, about: Attribution, reading: Reading) -> dict[str, Any]:
+def _metadata(
+    evolution: Evolution, about: Attribution, reading: Reading, remarks: Sequence[str]
+) -> dict[str, Any]:
     """What the numbers are, of the newest step."""
     subject, newest = evolution.subject, evolution.newest
     return {
@@ -319,5 +323,6 @@ def _metadata(evolution: Evolution, about: Attribution, reading: Reading) -> dic
             {"name": each.name, "area": each.area, "ceiling": each.ceiling}
             for each in about.regions
         ],
+        "remarks": list(remarks),
         "version": __version__,
     }

@@ -98,14 +98,16 @@ def make(
       subject: which.
       order: how.
       runs: whose maps share one scale.
-      limit: the most pixels, of maps and of pictures together; None: no limit.
+      limit: the most pixels of pictures; one of a map counts as four. None: no limit.
       progress: told frames made and to make.
 
     Raises:
       ExportError: it is not there, does not fit, or exceeds the limit.
     """
     table = order.kind is Format.CSV
-    evolution = gather(source, subject, planes=not table, step=order.step)
+    evolution = gather(
+        source, subject, planes=not table, step=order.step, newest=order.kind is Format.PNG
+    )
     name = files.file_name(evolution, order.kind)
     if table:
         return Made(name, files.table(evolution).encode(), evolution.problems)
@@ -116,7 +118,7 @@ def make(
         remarks.append(f'{evolution.missing} steps have no map of class "{what}": left out')
     if order.kind is Format.NPZ:
         _check(evolution, limit, 0)
-        return Made(name, files.arrays(evolution, reading), tuple(remarks))
+        return Made(name, files.arrays(evolution, reading, remarks), tuple(remarks))
     look = Look(
         reading,
         _scale(source, subject, order, runs, reading),
@@ -145,11 +147,12 @@ def _scale(
 
 def _check(evolution: Evolution, limit: int | None, frame: int) -> None:
     """Refuse what would keep a server busy, before any of it is made."""
-    maps = sum(each.attribution.height * each.attribution.width for each in evolution.drawn)
-    steps = len(evolution.drawn)
-    if limit is not None and maps + frame * steps > limit:
+    if limit is None:
+        return
+    maps = [each.attribution.height * each.attribution.width for each in evolution.drawn]
+    if 4 * sum(maps) + frame * len(maps) > limit or max(maps) > limit // 64:
         raise ExportError(
-            f"{steps} steps of this size are too much for the server: give a smaller size"
+            f"{len(maps)} steps of this size are too much for the server: give a smaller size"
             " or one step, or use python -m tensorboard_picasso export"
         )
 

@@ -85,3 +85,10 @@ export async function fetchImage(run, probe, image, hash, signal) {
   context.drawImage(bitmap, 0, 0);
   return context.getImageData(0, 0, bitmap.width, bitmap.height);
 }
+
+/** Where the server makes a file of an image's maps; `runs` share one scale. */
+export function exportAddress(query, runs) {
+  const url = address("export", query);
+  for (const run of runs) url.searchParams.append("runs", run);
+  return url.href;
+}

@@ -5,6 +5,7 @@ import { isComparing } from "./compare.js";
 import { Comparison } from "./comparison.js";
 import { across, drawing, line, path, rangeOf, runColour, seekable } from "./chart.js";
 import { button, el, setText } from "./dom.js";
+import { Download } from "./download.js";
 import { filmFields, Films } from "./film.js";
 import { number, percent, stepText } from "./format.js";
 import { Legend } from "./legend.js";
@@ -37,6 +38,7 @@ class Block {
   #key = el("div", { class: "key" });
   #cursor = el("div", { class: "cursor" });
   #numbers = el("div", { class: "numbers" });
+  #download;
   #made = "";
 
   constructor(app, data, image) {
@@ -44,7 +46,8 @@ class Block {
     this.#data = data;
     this.#image = image;
     const title = el("h3", {}, el("span", { class: "swatch", style: { background: runColour(app.scene.runs, data.run) } }), el("span", { text: data.run }));
-    this.element = el("section", { class: "block" }, title, this.#compared, this.#grid, el("div", { class: "side" }, this.#chart, this.#key, this.#numbers));
+    this.#download = new Download(app, data, image);
+    this.element = el("section", { class: "block" }, title, this.#compared, this.#grid, el("div", { class: "side" }, this.#chart, this.#key, this.#numbers, this.#download.element));
     seekable(this.#chart, () => app.scene.steps.length, (place) => app.seek(place));
     this.update();
   }
@@ -66,6 +69,7 @@ class Block {
     this.#makeGrid();
     for (const { legend } of this.#methods) legend.update();
     this.#makeChart();
+    this.#download.update();
   }
 
   /** A, B and the difference of what the rows show, above all else. */
