@@ -104,5 +104,5 @@ def _sides(about: Attribution, reading: Reading, subject: str) -> tuple[str, str
 def scale_text(about: Attribution, scale: float) -> str:
     """How far the palette reaches."""
     if comparable(about):
-        return f"±{number(scale)} {about.unit}"
+        return f"±{number(scale)}" + ("" if about.output is Output.RAW else f" {about.unit}")
     return f"up to {number(scale)} times a uniform map"

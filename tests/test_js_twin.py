@@ -1,11 +1,15 @@
-"""The browser's twins of maps.py and palettes.py, on the same inputs in Chromium."""
+"""The browser's twins of Python's modules, on the same inputs in Chromium."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from tensorboard_picasso import maps, palettes
+from tensorboard_picasso import maps, palettes, readings, wording
+from tensorboard_picasso.answers import _row, _settings
+from tensorboard_picasso.readings import Reading
+from tests import logs
 from tests.serving import tensorboard
 
 pytestmark = pytest.mark.browser
@@ -36,13 +40,13 @@ def js(browser, tmp_path_factory):
         def call(expression, argument=None):
             text = page.evaluate(
                 """async ([base, expression, argument]) => {
-                  const maps = await import(base + "maps.js");
-                  const palette = await import(base + "palette.js");
+                  const names = ["maps", "palette", "reading", "records", "format", "legend"];
+                  const modules = await Promise.all(names.map((each) => import(`${base}${each}.js`)));
                   const special = {NaN, Infinity, "-Infinity": -Infinity};
                   const back = (key, value) => (value in special ? special[value] : value);
                   const given = JSON.parse(argument, back);
-                  const result = new Function("maps", "palette", "given", "return " + expression)(
-                    maps, palette, given);
+                  const result = new Function(...names, "given", "return " + expression)(
+                    ...modules, given);
                   return JSON.stringify(result, (key, value) =>
                     typeof value === "number" && !Number.isFinite(value) ? String(value)
                     : ArrayBuffer.isView(value) ? Array.from(value) : value);
@@ -189,3 +193,93 @@ def test_grey(js):
     rgba = np.random.default_rng(2).integers(0, 256, (6, 4), dtype=np.uint8)
     found = js("palette.grey(Uint8Array.from(given))", rgba.ravel())
     np.testing.assert_array_equal(found, palettes.grey(rgba[None])[0])
+
+
+def about(case="random", output=maps.Output.LOGITS, sign=None, classes=4):
+    """A record: with a grid, or (with a sign) without; class 2 has no statistics."""
+    if sign is not None:
+        plane = np.abs(CASES["random"]) if sign is maps.Sign.UNSIGNED else CASES["random"]
+        return logs.saliency({0: plane, 1: 0 * plane, 3: plane**2}, sign)[0]
+    shape = (*CASES[case].shape, classes)
+    grid = np.random.default_rng(3).normal(0, 3, shape).astype(np.float32)
+    grid[:, :, 0] += CASES[case].astype(np.float32)
+    whole = np.random.default_rng(4).normal(0, 3, classes).astype(np.float32)
+    targets = tuple(each for each in (0, 1, 3) if each < classes)
+    tops, lefts = np.array(GEOMETRY["tops"]), np.array(GEOMETRY["lefts"])
+    with np.errstate(invalid="ignore"):
+        made = logs.occlusion(grid, whole, SIZE, tuple(GEOMETRY["window"]), tops, lefts, targets)
+    return replace(made, output=output)
+
+
+def as_read(record):
+    """What the browser's `Attribution` is made from."""
+    grid = record.grid
+    return {
+        "settings": _settings(record),
+        "record": {
+            "targets": [each.index for each in record.targets],
+            "statistics": [part for each in record.targets for part in _row(each)],
+            "whole": None if grid is None else grid.whole,
+            "grid": None if grid is None else grid.values.ravel(),
+        },
+    }
+
+
+RECORD = (
+    "const read = {array: (given) => given && Float64Array.from(given)};"
+    " const record = new records.Attribution(given.record, given.settings, read);"
+)
+RECORDS = [
+    about(), about("nan"), about("both infinities"), about(output=maps.Output.RAW),
+    about(classes=1), about(classes=2), *[about(sign=sign) for sign in maps.Sign],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_readings_and_scales(js, record):
+    expression = (
+        f"(() => {{ {RECORD} const {{settings}} = record;"
+        " return {fit: reading.readingsFor(settings), comparable: reading.comparable(settings),"
+        " shown: given.asked.map(([target, name]) => ["
+        " reading.ownScale(record, target, name), reading.isSigned(settings, name),"
+        " reading.shown(record, target, name, {values: given.plane})])}; })()"
+    )
+    fit = readings.readings_for(record)
+    targets = [each for each in (0, 1, 2, 3) if each in readings.explained(record)]
+    asked = [(target, name) for target in targets for name in fit]
+    found = js(expression, {**as_read(record), "asked": asked, "plane": CASES["random"].ravel()})
+    assert found["fit"] == fit
+    assert found["comparable"] == readings.comparable(record)
+    for (target, name), (scale, signed, values) in zip(asked, found["shown"], strict=True):
+        assert scale == pytest.approx(readings.own_scale(record, target, name), rel=1e-12)
+        assert signed == readings.is_signed(record, name)
+        expected = readings.shown(record, target, name, CASES["random"])
+        np.testing.assert_allclose(np.array(values, float), expected.ravel(), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_the_sentence_of_the_legend(js, record):
+    for name in readings.readings_for(record):
+        given = {"settings": _settings(record), "name": name}
+        found = js("legend.sentence(given.settings, given.name, '“7”')", given)
+        assert tuple(found) == wording.sentence(record, Reading(name), "“7”")
+
+
+NUMBERS = [
+    0, 1, -1, 0.5, 12.345, 12.355, 99.95, 999.5, 1234, 99949, 99950, 1e5, 123456.789, 1.5e10, 9.995e20,
+    1e-3, 9.994e-4, 0.00099951, 1.25e-7, -3.14159, 2.125, np.nan, np.inf, -np.inf, 1 / 3, 7e-300,
+]  # fmt: skip
+
+
+def test_numbers_in_words(js):
+    assert js("given.map((v) => '=' + format.number(v))", NUMBERS) == [
+        "=" + wording.number(each) for each in NUMBERS
+    ]
+    shares = [0, 1, 0.5, 0.005, 0.0049, 0.015, 0.995, 0.9995, 0.99951, 0.0001, 0.25, 0.105, np.nan]
+    assert js("given.map((v) => '=' + format.percent(v))", shares) == [
+        "=" + wording.percent(each) for each in shares
+    ]
+    steps = [(0, None), (1240, 20), (1234567, 0.125), (5, 1e-9), (7, 1.005), (8, 12345.678)]
+    assert js("given.map(([step, epoch]) => format.stepText(step, epoch))", steps) == [
+        wording.step_text(*each) for each in steps
+    ]

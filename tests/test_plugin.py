@@ -2,12 +2,17 @@
 
 import json
 import zlib
+from io import BytesIO
 from urllib.parse import quote
 
 import numpy as np
 import pytest
 
 from tensorboard_picasso import maps, record
+from tensorboard_picasso.export.events import EventReader
+from tensorboard_picasso.export.evolution import Subject
+from tensorboard_picasso.export.files import TYPES, Format
+from tensorboard_picasso.export.order import Order, make
 from tensorboard_picasso.metadata import Kind, Series
 from tests import logs, packs
 from tests.serving import get, tensorboard
@@ -137,6 +142,47 @@ def test_wrong_requests_are_answered_with_a_reason(plausible, load_fast):
             assert found == status, route
             assert reason in body.decode()
             assert headers["X-Content-Type-Options"] == "nosniff" or found == 404
+
+
+@LOADERS
+def test_an_export_is_what_the_command_line_makes(plausible, load_fast):
+    run, image = "a/nested run", 2
+    where = f"run={quote(run)}&probe=digits&image={image}"
+    with tensorboard(plausible, load_fast=load_fast) as url:
+        route = f"{url}{ROUTE}export?"
+        for label in ("occlusion", "saliency"):
+            for kind in Format:
+                query = f"{where}&label={label}&format={kind}&runs={quote(run)}&runs=b&size=64"
+                status, body, headers = get(route + query)
+                assert status == 200, body
+                order = Order.parse({"format": kind, "size": "64"})
+                reader = EventReader(plausible, lambda text: None)
+                made = make(reader, Subject(run, "digits", image, label), order, [run, "b"])
+                name = f"a-nested-run-digits-02-{label}-2.{kind}"
+                assert headers["Content-Disposition"] == f'attachment; filename="{name}"'
+                assert headers["Content-Type"].startswith(TYPES[kind])
+                assert "no-cache" in headers["Cache-Control"]
+                if kind is not Format.NPZ:  # whose archive holds the time of day
+                    assert body == made.data
+                else:
+                    found, expected = np.load(BytesIO(body)), np.load(BytesIO(made.data))
+                    assert set(found) == set(expected)
+                    for key in found:
+                        np.testing.assert_array_equal(found[key], expected[key])
+        for query, status, reason in (
+            (where, 400, "label is missing"),
+            (f"{where}&label=occlusion", 400, "give a format"),
+            (f"{where}&label=x&format=gif", 404, 'no method "x" of image 2'),
+            (f"{where}&label=occlusion&format=gif&size=x", 400, 'size "x"'),
+            (f"{where}&label=occlusion&format=gif&target=x", 400, 'target "x"'),
+            (f"{where}&label=saliency&format=gif&target=99", 404, 'no map of class "99"'),
+            (f"{where}&label=occlusion&format=png&step=7", 404, "no step 7 of occlusion"),
+            (f"{where}&label=occlusion&format=gif&runs=x", 404, 'no run "x"'),
+            (f"{where}&label=occlusion&format=gif&runs={'b&runs=' * 50}b", 400, "51 runs"),
+            ("run=x&probe=digits&image=0&label=x&format=csv", 404, 'no run "x"'),
+        ):
+            found, body, _ = get(route + query)
+            assert (found, reason in body.decode()) == (status, True), (query, body)
 
 
 def test_static_files_have_their_type_and_a_tag(plausible):

@@ -153,10 +153,11 @@ def probability_of(scores: Scores, value: float) -> float:
     return value if scores.output is Output.RAW else float(maps.probability(value))
 
 
-def predicted(scores: Scores) -> int:
-    """The class with the highest score."""
-    values = np.where(np.isnan(scores.values), -np.inf, scores.values)
-    return int(scores.classes[values.argmax()])
+def predicted(scores: Scores) -> int | None:
+    """The class with the highest score; None where none is a number."""
+    if np.isnan(scores.values).all():
+        return None
+    return int(scores.classes[np.nanargmax(scores.values)])
 
 
 def gather(
@@ -265,10 +266,11 @@ def _range(steps: Sequence[int]) -> str:
 
 
 def truth(inputs: Sequence[Input], scores: Sequence[Scores]) -> int:
-    """An image's label; where there is none, the newest prediction."""
+    """An image's label in a run; where there is none, its newest prediction."""
     if inputs and inputs[-1].label is not None:
         return inputs[-1].label
-    return predicted(scores[-1]) if scores else 0
+    predictions = (predicted(each) for each in reversed(scores))
+    return next((each for each in predictions if each is not None), 0)
 
 
 def largest(
@@ -281,38 +283,31 @@ def largest(
 ) -> dict[int, float]:
     """At each step the largest scale of the method's maps, over all images and some runs.
 
-    The tab's rule: each image counts with the class chosen, or with its own
-    label (without one: its newest prediction in the first run). The one scale
-    for all steps is the largest of the answer.
+    The tab's rule: each image counts with the class chosen, else with its
+    `truth` in its run. The one scale for all steps is the largest of the answer.
     """
     result: dict[int, float] = {}
-    targets: dict[int, int] = {}
     for run in runs:
         series = source.of_probe(run, probe)
-        if target is None:
-            for image, found in _truths(source, run, series).items():
-                targets.setdefault(image, found)
+        targets = _truths(source, run, series) if target is None else {}
         tags = only(series, Kind.METHOD, None, label)
         for of, stored in source.tensors(run, tags).items():
             for each, about in unpacked(of, stored, record.unpack_attribution, Problems()):
-                chosen = targets.get(of.image, 0) if target is None else target
-                scale = own_scale(about, chosen, reading)
+                scale = own_scale(about, targets.get(of.image, target or 0), reading)
                 result[each.step] = max(result.get(each.step, 0.0), scale)
     return result
 
 
 def _truths(source: Source, run: str, series: Mapping[Series, str]) -> dict[int, int]:
-    read: dict[Kind, dict[int, list[Any]]] = {}
-    unpack: dict[Kind, Callable[[bytes], Any]] = {
-        Kind.INPUT: record.unpack_input,
-        Kind.SCORES: record.unpack_scores,
-    }
-    for kind, function in unpack.items():
-        read[kind] = {
-            of.image: [value for _, value in unpacked(of, stored, function, Problems())][-1:]
+    """The class of each image of a probe in a run."""
+
+    def read(kind: Kind, unpack: Callable[[bytes], Any]) -> dict[int, list[Any]]:
+        return {
+            of.image: [value for _, value in unpacked(of, stored, unpack, Problems())]
             for of, stored in source.tensors(run, only(series, kind, None)).items()
         }
-    inputs, scores = read[Kind.INPUT], read[Kind.SCORES]
-    return {
-        image: truth(inputs.get(image, []), scores.get(image, [])) for image in {**inputs, **scores}
-    }
+
+    inputs = read(Kind.INPUT, record.unpack_input)
+    scores = read(Kind.SCORES, record.unpack_scores)
+    images = {**inputs, **scores}
+    return {image: truth(inputs.get(image, []), scores.get(image, [])) for image in images}

@@ -232,7 +232,9 @@ def _score_cells(evolution: Evolution, scores: Scores | None) -> dict[str, Any]:
     if scores is None:
         return {}
     best = predicted(scores)
-    row = {"prediction": best, "predicted_class": _cell(evolution.name(best))}
+    row: dict[str, Any] = {}
+    if best is not None:
+        row |= {"prediction": best, "predicted_class": _cell(evolution.name(best))}
     if scores.epoch is not None:
         row["epoch"] = repr(scores.epoch)
     kinds = [("", scores.values)]

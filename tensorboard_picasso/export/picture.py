@@ -231,7 +231,7 @@ class Painter:
             value = score_of(scores, evolution.target)
             title += f": {_read(scores.output, probability_of(scores, value))}"
             best = predicted(scores)
-            if best != evolution.target:
+            if best is not None and best != evolution.target:
                 said = _read(scores.output, probability_of(scores, score_of(scores, best)))
                 at += f" · predicted “{_clean(evolution.name(best))}” ({said})"
         self._line(draw, PAD, title, TITLE, TEXT)
