@@ -23,11 +23,12 @@ export class Download {
   update() {
     if (!this.element.open) return;
     const { scene } = this.#app;
-    const name = scene.className(this.#image, scene.target(this.#image));
+    const target = scene.target(this.#image);
+    const explains = ({ label }) => this.#data.attributions(label, this.#image)?.records.some((each) => each.explained.includes(target));
     this.#links.replaceChildren(
-      el("p", { class: "quiet", text: `All steps, for “${name}”: pictures as shown here, or the numbers.` }),
+      el("p", { class: "quiet", text: `All steps, for “${scene.className(this.#image, target)}”: pictures as shown here, or the numbers.` }),
       ...scene.methods
-        .filter(({ label }) => this.#data.attributions(label, this.#image))
+        .filter(explains)
         .map(({ label }) => el("p", {}, el("span", { class: "quiet", text: label }), ...FORMATS.map(([format, text]) => this.#link(label, format, text)))),
     );
   }
