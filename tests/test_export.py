@@ -289,6 +289,22 @@ def test_an_image_that_was_not_kept_is_grey(tmp_path):
     assert (np.asarray(painter.map(moment)) == 60 + 128 // 2).all()
 
 
+def test_a_name_that_no_font_has_is_replaced_by_the_index(tmp_path):
+    sentences = []
+    for run, name in enumerate(("cat", "𒀀")):
+        given = logs.shown(SIZE, class_names=("no", name), label=1)
+        log = logs.Log(tmp_path / str(run))
+        log.write(0, [*values(0), (Series("p", 0, Kind.INPUT), record.pack_input(given))], 1000)
+        log.close()
+        evolution = gather(reader(tmp_path), Subject(str(run), "p", 0, "occlusion"))
+        look = Look(Reading.IMPORTANCE, Scale("map", {}))
+        sentences.append(Painter(evolution, look).sentence[0])
+    assert sentences == [
+        "hiding this makes “cat” less likely",
+        "hiding this makes class 1 less likely",
+    ]
+
+
 def test_hostile_pictures_and_names_do_no_harm(tmp_path):
     log = logs.Log(tmp_path / "run")
     huge = logs.shown((64, 64)).png

@@ -5,7 +5,7 @@ import enum
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -80,23 +80,35 @@ def animation(
 ) -> bytes:
     """All maps as GIF or (lossless) WebP, a frame a step; the last one stays."""
     painter, moments = Painter(evolution, look), evolution.drawn
-    draw = _Indexed(painter).paint if kind is Format.GIF else painter.paint
+    indexed = _Indexed(painter)
+    draw = indexed.paint if kind is Format.GIF else painter.paint
 
-    def frames() -> Iterator[Image.Image]:
-        for number, moment in enumerate(moments):
-            yield draw(moment)
-            progress(number + 1, len(moments))
+    def frame(number: int) -> Image.Image:
+        progress(number + 1, len(moments))
+        return draw(moments[number])
 
     each = round(1000 / fps)
     held = [each] * (len(moments) - 1) + [max(each, HOLD)]
-    options: dict[str, Any] = {"disposal": 1}
-    if kind is Format.WEBP:
-        options = {"lossless": True, "method": 2, "quality": 40}
-    made, stream = frames(), io.BytesIO()
-    next(made).save(
-        stream, kind.upper(), save_all=True, append_images=made, duration=held, loop=0, **options
-    )
+    options: dict[str, Any] = {"save_all": True, "duration": held, "loop": 0}
+    stream = io.BytesIO()
+    if kind is Format.GIF:
+        rest = map(frame, range(1, len(moments)))
+        frame(0).save(stream, "GIF", append_images=rest, disposal=1, **options)
+    else:
+        film = _film(frame, len(moments))
+        film.save(stream, "WEBP", lossless=True, method=1, quality=20, **options)
     return stream.getvalue()
+
+
+def _film(frame: Callable[[int], Image.Image], count: int) -> Image.Image:
+    """An image that draws each of its frames when it is sought.
+
+    The WebP writer would keep a list of frames, a gigabyte of them where they are many.
+    """
+    film = frame(0)
+    setattr(film, "n_frames", count)  # noqa: B010 - what the writer asks an image for
+    setattr(film, "seek", lambda number: film.paste(frame(number)))  # noqa: B010
+    return film
 
 
 class _Indexed:

@@ -6,7 +6,7 @@ from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from tensorboard_picasso import palettes, wording
 from tensorboard_picasso.export import ExportError
@@ -17,6 +17,7 @@ from tensorboard_picasso.export.evolution import (
     probability_of,
     score_of,
 )
+from tensorboard_picasso.export.font import Font
 from tensorboard_picasso.maps import Floats, Output
 from tensorboard_picasso.palettes import Palette
 from tensorboard_picasso.readings import (
@@ -120,15 +121,18 @@ class Painter:
     def __init__(self, evolution: Evolution, look: Look) -> None:
         self._evolution = evolution
         self._look = look
+        names = evolution.newest.class_names if evolution.newest else ()
+        subject = evolution.subject
+        texts = [*map(_clean, names), subject.run, subject.probe, subject.label]
+        self._font = Font("".join(texts))
         about = evolution.drawn[-1].attribution
         self._palette = palette_for(about, look.reading, look.palette)
         self._box = box(about.height, about.width, look.size)
-        self._name = f"“{_clean(evolution.name(evolution.target))}”"
-        self._words = wording.sentence(about, look.reading, self._name)
+        self._name = self._name_of(evolution.target)
+        self.sentence = wording.sentence(about, look.reading, self._name)
         self._grounds: dict[bytes, NDArray[np.uint8] | None] = {}
-        self._fonts = {size: ImageFont.load_default(size) for size in (TITLE, LINE, SMALL)}
         inner = max(self._box[1], NARROWEST)
-        before, after, _ = self._words
+        before, after, _ = self.sentence
         room = self._width_of(before, SMALL) + self._width_of(after, SMALL) + 2 * PAD
         self._stacked = room > inner
         self._width = inner + 2 * PAD
@@ -233,17 +237,17 @@ class Painter:
             best = predicted(scores)
             if best is not None and best != evolution.target:
                 said = _read(scores.output, probability_of(scores, score_of(scores, best)))
-                at += f" · predicted “{_clean(evolution.name(best))}” ({said})"
+                at += f" · predicted {self._name_of(best)} ({said})"
         self._line(draw, PAD, title, TITLE, TEXT)
         self._line(draw, PAD + 23, at, LINE, TEXT)
 
     def _draw_legend(self, draw: ImageDraw.ImageDraw, picture: Image.Image, moment: Moment) -> None:
-        before, after, more = self._words
+        before, after, more = self.sentence
         y = self._legend
         self._line(draw, y, before, SMALL, TEXT)
         y += 17 * self._stacked
         room = self._width - PAD - self._width_of(after, SMALL)
-        draw.text((room, y), after, TEXT, self._fonts[SMALL])
+        self._text(draw, (room, y), after, SMALL, TEXT)
         y += 19
         picture.paste(self._bar(), (PAD, y))
         y += BAR + 5
@@ -279,8 +283,23 @@ class Painter:
         parts = [line] if score else [caps[0], line, caps[1]] if sided else [line, caps[0]]
         return Image.fromarray(np.repeat(np.concatenate(parts)[None], BAR, axis=0))
 
+    def _name_of(self, index: int) -> str:
+        """What a class is called; by its index where no font has the script of its name."""
+        name = _clean(self._evolution.name(index))
+        return f"“{name}”" if name.strip() and self._font.draws(name) else f"class {index}"
+
     def _width_of(self, text: str, size: int) -> float:
-        return float(self._fonts[size].getlength(text))
+        return float(self._font.sized(size).getlength(self._font.words(text)))
+
+    def _text(
+        self,
+        draw: ImageDraw.ImageDraw,
+        at: tuple[float, float],
+        text: str,
+        size: int,
+        colour: tuple[int, int, int],
+    ) -> None:
+        draw.text(at, self._font.words(text), colour, self._font.sized(size))
 
     def _line(
         self,
@@ -296,7 +315,7 @@ class Painter:
             while text and self._width_of(text + "…", size) > room:
                 text = text[:-1]
             text += "…"
-        draw.text((PAD, y), text, colour, self._fonts[size])
+        self._text(draw, (PAD, y), text, size, colour)
 
 
 def _read(output: Output, value: float) -> str:
