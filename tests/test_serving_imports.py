@@ -40,6 +40,7 @@ def test_serving_imports_no_framework(tmp_path, load_fast):
             f"attributions?{where}&label=occlusion&grids=all",
             f"maps?{where}&label=saliency&of=0:0:1.0",
             f"image?{where}&image=0&hash={logs.HASH.hex()}",
+            f"export?{where}&image=0&label=saliency&format=gif",
             "static/index.js",
         ):
             assert get(route + rest)[0] == 200, rest
