@@ -85,5 +85,5 @@ def test_links_follow_what_is_chosen(browser, logdir):
         assert "reading=importance" in link.get_attribute("href")
         shown.frame.get_by_role("button", name="view").click()
         shown.frame.get_by_label("reading").select_option("score")
-        assert "reading=score" in link.get_attribute("href")
+        shown.frame.wait_for_selector('.download a[href*="reading=score"]')
         assert "palette" not in link.get_attribute("href")

@@ -46,7 +46,6 @@ class Format(enum.StrEnum):
     CSV = "csv"
 
 
-PICTURES = (Format.PNG, Format.GIF, Format.WEBP)
 TYPES = {
     Format.PNG: "image/png",
     Format.GIF: "image/gif",

@@ -121,10 +121,11 @@ class Painter:
     def __init__(self, evolution: Evolution, look: Look) -> None:
         self._evolution = evolution
         self._look = look
-        names = evolution.newest.class_names if evolution.newest else ()
+        best = {predicted(each.scores) for each in evolution.drawn if each.scores}
+        names = [evolution.name(each) for each in {evolution.target, *best} if each is not None]
         subject = evolution.subject
-        texts = [*map(_clean, names), subject.run, subject.probe, subject.label]
-        self._font = Font("".join(texts))
+        texts = [*names, subject.run, subject.probe, subject.label]
+        self._font = Font("".join(map(_clean, texts)))
         about = evolution.drawn[-1].attribution
         self._palette = palette_for(about, look.reading, look.palette)
         self._box = box(about.height, about.width, look.size)

@@ -23,10 +23,10 @@ export class Download {
   update() {
     if (!this.element.open) return;
     const { scene } = this.#app;
-    const target = scene.target(this.#image);
+    const target = scene.target(this.#image, this.#data);
     const explains = ({ label }) => this.#data.attributions(label, this.#image)?.records.some((each) => each.explained.includes(target));
     this.#links.replaceChildren(
-      el("p", { class: "quiet", text: `All steps, for “${scene.className(this.#image, target)}”: pictures as shown here, or the numbers.` }),
+      el("p", { class: "quiet", text: `All steps, for “${scene.className(this.#image, target, this.#data)}”: pictures as shown here, or the numbers.` }),
       ...scene.methods
         .filter(explains)
         .map(({ label }) => el("p", {}, el("span", { class: "quiet", text: label }), ...FORMATS.map(([format, text]) => this.#link(label, format, text)))),
