@@ -38,7 +38,7 @@ def main(words: Sequence[str] | None = None) -> int:
     given = parser.parse_args(words)
     try:
         _export(given)
-    except (ExportError, OSError) as e:
+    except (ExportError, record.RecordError, OSError) as e:
         reason = f"{e.filename}: {e.strerror}" if isinstance(e, OSError) else str(e)
         print(f"{parser.prog} export: {_printed(reason)}", file=sys.stderr)
         return 2

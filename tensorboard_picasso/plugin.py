@@ -22,6 +22,7 @@ from tensorboard_picasso.export.files import TYPES as TYPES_OF_EXPORT
 from tensorboard_picasso.export.order import Order, make
 from tensorboard_picasso.metadata import PLUGIN_NAME, WHOLE_PROBE
 from tensorboard_picasso.reading import Reader
+from tensorboard_picasso.record import RecordError
 
 # A URL that names content says so for as long as browsers remember.
 FOREVER = 365 * 24 * 3600
@@ -145,7 +146,7 @@ class PicassoPlugin(base_plugin.TBPlugin):
                 made = make(self._reader(request), subject, order, runs, limit=MAX_PIXELS)
         except NotThereError as e:
             raise errors.NotFoundError(str(e)) from e
-        except ExportError as e:
+        except (ExportError, RecordError) as e:
             raise errors.InvalidArgumentError(str(e)) from e
         headers = [("Content-Disposition", f'attachment; filename="{made.name}"')]
         return http_util.Respond(request, made.data, TYPES_OF_EXPORT[order.kind], headers=headers)

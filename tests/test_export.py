@@ -323,6 +323,19 @@ def test_hostile_pictures_and_names_do_no_harm(tmp_path):
         assert image.width < 600
 
 
+def test_a_map_of_another_size_than_its_record_is_left_out(tmp_path):
+    log = logs.Log(tmp_path / "run")
+    log.write(0, values(0, first=True), 1000)
+    written = values(1)
+    stored = logs.saliency({1: np.ones((3, 3))}, maps.Sign.DIRECTION)[1]
+    log.write(1, [*written[:3], (written[3][0], record.pack_maps(stored))], 1001)
+    log.close()
+    order = Order.parse({"format": "gif"})
+    made = make(reader(tmp_path), Subject("run", "p", 0, "saliency"), order, ["run"])
+    assert len(frames(made.data)) == 1
+    assert made.remarks == ('no map of class "=yes" at 1 of 2 steps: left out',)
+
+
 def test_windows_that_change_are_no_array(tmp_path):
     log = logs.Log(tmp_path / "run")
     log.write(0, values(0, first=True), 1000)

@@ -63,9 +63,12 @@ class Moment:
         """Whether there is a map of a class."""
         if self.about is None or target not in explained(self.about):
             return False
-        return self.about.grid is not None or (
-            self.planes is not None and target in [each.target for each in self.planes.planes]
-        )
+        if self.about.grid is not None:
+            return True
+        if self.planes is None or target not in [each.target for each in self.planes.planes]:
+            return False
+        # Two records: nothing but their agreement says that they belong together.
+        return (self.planes.height, self.planes.width) == (self.about.height, self.about.width)
 
     @property
     def attribution(self) -> Attribution:

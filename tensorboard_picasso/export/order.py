@@ -115,7 +115,10 @@ def make(
     remarks = list(evolution.problems)
     if evolution.missing:
         what = evolution.name(evolution.target)
-        remarks.append(f'{evolution.missing} steps have no map of class "{what}": left out')
+        total = evolution.missing + len(evolution.drawn)
+        remarks.append(
+            f'no map of class "{what}" at {evolution.missing} of {total} steps: left out'
+        )
     if order.kind is Format.NPZ:
         _check(evolution, limit, 0)
         return Made(name, files.arrays(evolution, reading, remarks), tuple(remarks))
