@@ -3,6 +3,14 @@
 NumPy only. The browser has a twin of this module, `static/maps.js`; both are
 tested on the same cases. Log-odds of a class are its logit minus the logsumexp
 of all others; their sigmoid is the class's probability.
+
+Infinity says saturated: the model has no digits left to tell how much. What
+cannot be told from such values stays saturated; it is neither NaN, which says
+that something went wrong, nor zero, which says that nothing changed. So equal
+infinities leave that infinity when subtracted (a class that stays at p = 1 is
++inf, one that stays at p = 0 is -inf), and where windows of both infinities
+overlap, the pixel takes the one of more windows, the positive one where they
+are as many. Infinite values are counted, and enter no sum, scale or share.
 """
 
 import enum
@@ -64,13 +72,19 @@ def log_probability(log_odds: ArrayLike) -> Floats:
 
 def evidence(for_class: ArrayLike, against_class: ArrayLike) -> Floats:
     """Log of the ratio of two classes' probabilities, from their log-odds."""
-    return log_probability(for_class) - log_probability(against_class)
+    return subtract(log_probability(for_class), log_probability(against_class))
 
 
 def importance(occluded: ArrayLike, whole: ArrayLike) -> Floats:
     """Whole minus occluded: positive where hiding makes the class less likely."""
+    return subtract(whole, occluded)
+
+
+def subtract(value: ArrayLike, other: ArrayLike) -> Floats:
+    """Value minus other; what is saturated alike in both stays so. float64."""
+    a, b = np.asarray(value, np.float64), np.asarray(other, np.float64)
     with np.errstate(invalid="ignore"):
-        return np.asarray(whole, np.float64) - np.asarray(occluded, np.float64)
+        return np.where(np.isinf(a) & (a == b), a, a - b)
 
 
 # From a grid to a map
@@ -109,15 +123,16 @@ def paint(
     count = rows.sum(0)[:, None] * columns.sum(0)[None, :]
     with np.errstate(invalid="ignore", divide="ignore"):
         painted = (rows.T @ np.where(finite, values, 0.0) @ columns) / count
-    for bad, sign in (
-        (np.nan, np.isnan(values)),
-        (np.inf, values == np.inf),
-        (-np.inf, values == -np.inf),
-    ):
-        if sign.any():
-            reached = (rows.T @ sign.astype(np.float64) @ columns) > 0
-            with np.errstate(invalid="ignore"):
-                painted = np.where(reached, painted + bad, painted)
+    if finite.all():
+        return np.asarray(painted)
+
+    def windows(each: NDArray[np.bool_]) -> Floats:
+        return np.asarray(rows.T @ each.astype(np.float64) @ columns)
+
+    above, below = windows(values == np.inf), windows(values == -np.inf)
+    painted[above + below > 0] = np.inf
+    painted[below > above] = -np.inf
+    painted[windows(np.isnan(values)) > 0] = np.nan
     return np.asarray(painted)
 
 

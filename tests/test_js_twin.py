@@ -22,6 +22,7 @@ CASES = {
     "infinite": np.where(np.arange(20).reshape(5, 4) == 7, np.inf, -0.5),
     "both infinities": np.select([np.eye(5, 4) > 0, np.eye(5, 4, 1) > 0], [np.inf, -np.inf], 0.25),
 }
+CASES["all three"] = np.where(CASES["nan"] == 1, CASES["both infinities"], np.nan)
 GEOMETRY = {"tops": [0, 2, 4, 6, 7], "lefts": [0, 3, 6, 7], "window": [4, 5]}
 SIZE = (11, 12)
 
@@ -96,10 +97,12 @@ def test_readings_of_log_odds(js, expression, function):
 
 
 def test_evidence_and_importance(js):
-    a, b = np.random.default_rng(1).normal(0, 10, (2, 50))
+    special = np.array(np.meshgrid([np.inf, -np.inf, np.nan, 2.0], [np.inf, -np.inf, np.nan, 2.0]))
+    a, b = np.hstack([np.random.default_rng(1).normal(0, 10, (2, 50)), special.reshape(2, 16)])
     pairs = np.stack([a, b], 1)
     evidence = js("given.map(([a, b]) => maps.evidence(a, b))", pairs)
-    np.testing.assert_allclose(evidence, maps.evidence(a, b), rtol=1e-12)
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_allclose(evidence, maps.evidence(a, b), rtol=1e-12)
     importance = js("given.map(([a, b]) => maps.importance(a, b))", pairs)
     np.testing.assert_array_equal(importance, maps.importance(a, b))
 

@@ -22,6 +22,34 @@ def test_readings_agree_with_float64_also_where_p_rounds_to_one():
     )
 
 
+def test_what_stays_saturated_is_neither_nan_nor_unchanged():
+    inf, nan = np.inf, np.nan
+    whole = [inf, inf, inf, -inf, -inf, -inf, 1.0, 1.0, nan, inf]
+    occluded = [inf, 2.0, -inf, -inf, 2.0, inf, inf, -inf, inf, nan]
+    expected = [inf, inf, inf, -inf, -inf, -inf, -inf, inf, nan, nan]
+    np.testing.assert_array_equal(maps.importance(occluded, whole), expected)
+    # A sure softmax: the class is at p = 1, all others at p = 0.
+    np.testing.assert_array_equal(maps.evidence([inf, -inf, -inf], [-inf, inf, -inf]),
+                                  [inf, -inf, -inf])  # fmt: skip
+
+
+def test_a_map_of_a_sure_model_is_saturated_and_has_no_share():
+    painted = maps.paint(
+        maps.importance(np.full((1, 3), np.inf), np.inf), [0], [0, 1, 2], (1, 2), (1, 4)
+    )
+    found = maps.statistics(painted, [np.array([[True, False, False, False]])])
+    assert (found.nan, found.infinite, found.count) == (0, 4, 0)
+    assert (found.p99, found.absolute) == (0, 0)
+    assert np.isnan(found.shares[0].positive)
+
+
+def test_a_pixel_under_both_infinities_takes_that_of_more_windows():
+    painted = maps.paint([[np.inf, -np.inf, -np.inf, 1.0]], [0], [0, 1, 2, 3], (1, 3), (1, 6))
+    np.testing.assert_array_equal(painted, [[np.inf, np.inf, -np.inf, -np.inf, -np.inf, 1.0]])
+    painted = maps.paint([[np.inf, -np.inf, np.nan]], [0], [0, 1, 2], (1, 2), (1, 4))
+    np.testing.assert_array_equal(painted, [[np.inf, np.inf, np.nan, np.nan]])
+
+
 def test_overlapping_windows_are_averaged_and_all_pixels_covered():
     grid = np.array([[1.0, 3.0]])
     painted = maps.paint(grid, [0], [0, 1], (1, 2), (1, 3))

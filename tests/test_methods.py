@@ -60,6 +60,17 @@ def test_occlusion_of_a_linear_model_is_the_map_computed_by_hand():
     assert attribution.targets[0].statistics.maximum == pytest.approx(corner, abs=1e-5)
 
 
+def test_a_softmax_that_is_sure_whatever_is_hidden_is_saturated():
+    sure = tf.constant([[1.0, 0.0, 0.0]])
+    probe = Probe("p", noise(1, 4, 4, 1), targets=[0, 1], top_k=0, output="probabilities")
+    result = explain(lambda x: tf.repeat(sure, len(x), axis=0), probe, Occlusion(2, 1))
+    attribution, _ = stored(result)
+    for target, expected in ((0, np.inf), (1, -np.inf)):
+        np.testing.assert_array_equal(painted(result, target), np.full((4, 4), expected))
+        found = attribution.targets[target].statistics
+        assert (found.nan, found.infinite, found.count) == (0, 16, 0)
+
+
 def test_overlapping_windows_are_averaged_and_log_odds_are_stored():
     images, weights = noise(2, 5, 7, 3), noise(5, 7, 3, 4, seed=1) - 0.5
     probe = Probe("p", images, targets=range(4), top_k=0)

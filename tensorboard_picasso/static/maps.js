@@ -11,11 +11,16 @@ export function logProbability(logOdds) {
 }
 
 export function evidence(forClass, againstClass) {
-  return logProbability(forClass) - logProbability(againstClass);
+  return subtract(logProbability(forClass), logProbability(againstClass));
 }
 
 export function importance(occluded, whole) {
-  return whole - occluded;
+  return subtract(whole, occluded);
+}
+
+/** Value minus other; what is saturated alike in both (equal infinities) stays so. */
+export function subtract(value, other) {
+  return value === other && Math.abs(value) === Infinity ? value : value - other;
 }
 
 /** How many windows cover each row or column. */
@@ -71,11 +76,14 @@ export function paint(grid, geometry, height, width) {
   const count = divider(geometry, height, width);
   for (let i = 0; i < out.length; i++) out[i] /= count[i];
   if (!special) return out;
-  for (const bad of [NaN, Infinity, -Infinity]) {
-    const marks = Float64Array.from(grid, (value) => (Object.is(value, bad) ? 1 : 0));
-    const reached = new Float64Array(out.length);
-    spread(reached, marks, shape);
-    for (let i = 0; i < out.length; i++) if (reached[i] > 0) out[i] += bad;
+  const [above, below, nan] = [Infinity, -Infinity, NaN].map((bad) => {
+    const windows = new Float64Array(out.length);
+    spread(windows, Float64Array.from(grid, (value) => (Object.is(value, bad) ? 1 : 0)), shape);
+    return windows;
+  });
+  for (let i = 0; i < out.length; i++) {
+    if (above[i] + below[i] > 0) out[i] = below[i] > above[i] ? -Infinity : Infinity;
+    if (nan[i] > 0) out[i] = NaN;
   }
   return out;
 }
