@@ -7,7 +7,15 @@ from tensorboard_picasso import record
 from tensorboard_picasso.maps import Statistics
 from tensorboard_picasso.metadata import Kind, Series
 from tensorboard_picasso.pack import Pack
-from tensorboard_picasso.reading import Problems, Reader, Stored, named, only, unpacked
+from tensorboard_picasso.reading import (
+    Problems,
+    Reader,
+    RefusedError,
+    Stored,
+    named,
+    only,
+    unpacked,
+)
 from tensorboard_picasso.version import __version__
 
 
@@ -205,8 +213,10 @@ def maps(
             missing.append(dict(zip(("image", "step", "wall"), each, strict=True)))
             continue
         try:
+            if isinstance(elements, RefusedError):
+                raise elements
             records.append(_maps(pack, each, record.unpack_maps(elements)))
-        except record.RecordError as e:
+        except (record.RecordError, RefusedError) as e:
             problems.note(e, image=each[0], step=each[1])
     header = {"run": run, "probe": probe, "label": label, "records": records}
     data = pack.finish({**header, "missing": missing, "problems": problems})

@@ -7,6 +7,7 @@ prefixes before tags, and names hold slashes, spaces and any script.
 """
 
 import enum
+import re
 from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError
@@ -18,6 +19,9 @@ PLUGIN_NAME = "picasso"
 FORMAT_VERSION = 1
 # The group of a mean over all images; others are classes.
 WHOLE_PROBE = -1
+# What JSON escapes, and so what TensorBoard's default loader cannot read in the
+# key of a blob; and what looks as if it were escaped here already.
+_ESCAPED = re.compile(r'["\\\x00-\x1f]|%(?=[0-9A-F]{2})')
 
 
 class Kind(enum.StrEnum):
@@ -56,17 +60,17 @@ class Series:
 
     @property
     def tag(self) -> str:
-        """The tag under which the series is written."""
+        """The tag under which the series is written: `%22` is a quotation mark in a name."""
         if self.kind is Kind.MEAN:
             of = "" if self.group == WHOLE_PROBE else f" of {self.group_name}"
-            return f"{self.probe}/mean{of}/{self.label}"
+            return _escaped(f"{self.probe}/mean{of}/{self.label}")
         last = {
             Kind.SCORES: "scores",
             Kind.INPUT: "input",
             Kind.METHOD: self.label,
             Kind.MAP: f"{self.label}/map",
         }[self.kind]
-        return f"{self.probe}/{self.image:02d}/{last}"
+        return _escaped(f"{self.probe}/{self.image:02d}/{last}")
 
     def summary_metadata(self) -> summary_pb2.SummaryMetadata:
         """The metadata for the series' events, its data class set explicitly."""
@@ -119,3 +123,7 @@ def parse(content: bytes) -> Series:
         message.group if message.HasField("group") else WHOLE_PROBE,
         message.group_name,
     )
+
+
+def _escaped(tag: str) -> str:
+    return _ESCAPED.sub(lambda found: f"%{ord(found[0]):02X}", tag)

@@ -29,13 +29,20 @@ class Stored:
     data: Any
 
 
+class RefusedError(Exception):
+    """TensorBoard holds a blob and does not give it, with its reason."""
+
+
 class Problems(list[dict[str, Any]]):
     """What could not be read, for the answer."""
 
-    def note(self, error: record.RecordError, **where: Any) -> None:
+    def note(self, error: record.RecordError | RefusedError, **where: Any) -> None:
         """Add one, with where it is."""
-        newer = isinstance(error, record.NewerRecordError)
-        kind = "newer" if newer else "damaged"
+        kind = "damaged"
+        if isinstance(error, record.NewerRecordError):
+            kind = "newer"
+        elif isinstance(error, RefusedError):
+            kind = "refused"
         self.append({**where, "problem": kind, "message": str(error)})
 
 
@@ -147,19 +154,21 @@ class Reader:
             for series, tag in tags.items()
         }
 
-    def contents(self, wanted: Sequence[Stored]) -> list[list[bytes] | None]:
+    def contents(self, wanted: Sequence[Stored]) -> list[list[bytes] | RefusedError | None]:
         """The blobs of records of `blobs`, read several at once; None where they are gone."""
         with ThreadPoolExecutor(BLOB_READERS) as pool:
             return list(pool.map(self._content, wanted))
 
-    def _content(self, wanted: Stored) -> list[bytes] | None:
+    def _content(self, wanted: Stored) -> list[bytes] | RefusedError | None:
         if self._multiplexer is not None:
             return list(tensor_util.make_ndarray(wanted.data))
         try:
             return [self._source.read_blob(self._context, blob_key=key) for key in wanted.data]
-        except errors.PublicError:
+        except errors.NotFoundError:
             # Sampled away, or its run deleted, since it was listed.
             return None
+        except errors.PublicError as e:
+            return RefusedError(f"TensorBoard does not give the maps: {e}")
 
 
 def unpacked(

@@ -33,6 +33,14 @@ def test_tags_are_for_people():
     assert Series("digits", 3, Kind.MAP, "saliency", "s").tag == "digits/03/s/map"
 
 
+def test_names_that_json_escapes_are_escaped_in_tags_without_collisions():
+    assert Series('say "7"\n', 0, Kind.MAP, "saliency", "a\\b").tag == "say %227%22%0A/00/a%5Cb/map"
+    assert Series("100 % é 'x'", 0, Kind.SCORES).tag == "100 % é 'x'/00/scores"
+    parts = ('"', "%22", "%2522", "%", "2", "%2", "\\", "%5C", "%5c", "\x1f", "%1F", "25")
+    names = {a + b + c for a in parts for b in parts for c in parts}
+    assert len({Series(name, 0, Kind.SCORES).tag for name in names}) == len(names)
+
+
 def test_newer_and_malformed_data_are_told_apart():
     newer = record_pb2.Series(version=9, probe="x").SerializeToString()
     with pytest.raises(metadata.SeriesError, match="format 9"):

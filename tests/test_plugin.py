@@ -231,6 +231,48 @@ def test_a_resumed_run_shows_its_new_history_only(tmp_path, load_fast):
     assert {each["step"]: each["planes"][0]["peak"] for each in stored} == expected
 
 
+@LOADERS
+def test_names_with_quotation_marks_keep_their_maps(tmp_path, load_fast):
+    """Two probes and two labels that differ only in how a tag writes them."""
+    log = logs.Log(tmp_path / "run")
+    names = [
+        (probe, label) for probe in ('say "7"\n', "say %227%22%0A") for label in ("a\\b", "a/b")
+    ]
+    values = []
+    for value, (probe, label) in enumerate(names, 1):
+        about, planes = logs.saliency({0: np.full((4, 4), value)}, label=label)
+        method = Series(probe, 0, Kind.METHOD, "saliency", label)
+        values.append((method, record.pack_attribution(about)))
+        values.append((Series(probe, 0, Kind.MAP, "saliency", label), record.pack_maps(planes)))
+    log.write(0, values, 1000)
+    log.close()
+    with tensorboard(tmp_path, load_fast=load_fast) as url:
+        for value, (probe, label) in enumerate(names, 1):
+            where = {"run": "run", "probe": probe, "label": label}
+            assert len(pack(url, "attributions", **where)["images"][0]["records"]) == 1
+            answer = pack(url, "maps", **where, of="0:0:1000.0")
+            assert (answer["missing"], answer["problems"]) == ([], [])
+            assert answer["records"][0]["planes"][0]["peak"] == value
+
+
+def test_maps_that_tensorboard_refuses_to_read_are_named_and_not_missing(tmp_path):
+    """The default loader does not read back its own keys where a run's name holds a quote."""
+    log = logs.Log(tmp_path / 'the "best"')
+    write_saliency(log, 0, 1, 1000)
+    log.close()
+    with tensorboard(tmp_path) as url:
+        where = {"run": 'the "best"', "probe": "digits"}
+        assert values_at(pack(url, "scores", **where)) == {0: 1}
+        query = f"run={quote(where['run'])}&probe=digits&label=saliency&of=0:0:1000.0"
+        _, body, headers = get(f"{url}{ROUTE}maps?{query}")
+    answer = packs.read(body)
+    assert (answer["records"], answer["missing"]) == ([], [])
+    (problem,) = answer["problems"]
+    assert (problem["image"], problem["step"], problem["problem"]) == (0, 0, "refused")
+    assert "failed to parse blob key" in problem["message"]
+    assert "no-cache" in headers["Cache-Control"]
+
+
 def test_a_flipped_byte_is_found_and_named(tmp_path):
     log = logs.Log(tmp_path / "run")
     for step in range(3):
