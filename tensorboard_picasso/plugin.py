@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
-import werkzeug
 from tensorboard import errors, plugin_util
 from tensorboard.backend import http_util
 from tensorboard.data import provider
@@ -160,12 +159,26 @@ class PicassoPlugin(base_plugin.TBPlugin):
             raise errors.NotFoundError(f'no file "{name}"')
         data = (folder / name).read_bytes()
         tag = f'"{hashlib.blake2b(data, digest_size=12).hexdigest()}"'
-        if tag in request.headers.get("If-None-Match", ""):
-            return werkzeug.Response(
-                status=304, headers=[("ETag", tag), ("Cache-Control", "no-cache, must-revalidate")]
-            )
         kind = TYPES.get(suffix) or mimetypes.guess_type(name)[0] or PACK
-        return http_util.Respond(request, data, kind, headers=[("ETag", tag)])
+        known = tag in request.headers.get("If-None-Match", "")
+        answer = http_util.Respond(request, b"" if known else data, kind, headers=[("ETag", tag)])
+        return _not_modified(answer) if known else answer
+
+
+def _not_modified(answer: wrappers.Response) -> Any:
+    """304 with the headers of an answer, but for those of its body.
+
+    werkzeug takes the type off its own 304 answers, and TensorBoard warns of
+    each answer without one.
+    """
+    body = ("Content-Length", "Content-Encoding")
+    headers = [each for each in answer.headers.to_wsgi_list() if each[0] not in body]
+
+    def application(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("304 Not Modified", headers)
+        return []
+
+    return application
 
 
 def _application(route: Route) -> Any:
