@@ -70,7 +70,7 @@ def inputs(reader: Reader, run: str, probe: str, images: Sequence[int] | None) -
             "unseen": None if shown.unseen is None else pack.add(shown.unseen, "u1"),
         }
 
-    tags = only(reader.of_probe(run, probe), Kind.INPUT, images)
+    tags = only(reader.of_probe(run, probe, images), Kind.INPUT, images)
     listed = _images(reader, run, tags, record.unpack_input, one, problems)
     header = {"run": run, "probe": probe, "class_names": class_names, "images": listed}
     return pack.finish({**header, "problems": problems})
@@ -78,7 +78,7 @@ def inputs(reader: Reader, run: str, probe: str, images: Sequence[int] | None) -
 
 def image(reader: Reader, run: str, probe: str, number: int, digest: str) -> bytes | None:
     """The PNG of one viewed image with this hash, None where it was not kept."""
-    tags = only(reader.of_probe(run, probe), Kind.INPUT, [number])
+    tags = only(reader.of_probe(run, probe, [number]), Kind.INPUT, [number])
     for series, stored in reader.tensors(run, tags).items():
         for _, shown in reversed(unpacked(series, stored, record.unpack_input, Problems())):
             if shown.hash.hex() == digest:
@@ -108,7 +108,7 @@ def scores(reader: Reader, run: str, probe: str, images: Sequence[int] | None) -
             "dropped": each.dropped,
         }
 
-    tags = only(reader.of_probe(run, probe), Kind.SCORES, images)
+    tags = only(reader.of_probe(run, probe, images), Kind.SCORES, images)
     listed = _images(reader, run, tags, record.unpack_scores, one, problems)
     return pack.finish({"run": run, "probe": probe, "images": listed, "problems": problems})
 
@@ -127,8 +127,8 @@ def attributions(
     """
     pack, problems = Pack(), Problems()
     settings = _Settings()
-    tags = only(reader.of_probe(run, probe), Kind.METHOD, images, label)
-    if not tags:
+    series = reader.of_probe(run, probe, images)
+    if not only(series, Kind.METHOD, None, label):
         return None
 
     def one(stored: Stored, each: record.Attribution, newest: int) -> dict[str, Any]:
@@ -145,10 +145,11 @@ def attributions(
         }
 
     listed = []
-    for series, stored in reader.tensors(run, tags).items():
-        read = unpacked(series, stored, record.unpack_attribution, problems)
-        records = [one(*each, read[-1][0].step) for each in read]
-        listed.append({"image": series.image, "records": records})
+    tags = only(series, Kind.METHOD, images, label)
+    for each, stored in reader.tensors(run, tags).items():
+        read = unpacked(each, stored, record.unpack_attribution, problems)
+        records = [one(*pair, read[-1][0].step) for pair in read]
+        listed.append({"image": each.image, "records": records})
     header = {"run": run, "probe": probe, "label": label, "settings": settings.listed}
     return pack.finish({**header, "images": listed, "problems": problems})
 
@@ -195,13 +196,14 @@ def maps(
 ) -> tuple[bytes, bool] | None:
     """Full-resolution maps of (image, step, wall), and whether all are there."""
     images = sorted({number for number, _, _ in wanted})
-    tags = only(reader.of_probe(run, probe), Kind.MAP, images, label)
-    if not tags:
+    series = reader.of_probe(run, probe, images)
+    if not only(series, Kind.MAP, None, label):
         return None
     pack, problems = Pack(), Problems()
+    tags = only(series, Kind.MAP, images, label)
     held = {
-        (series.image, each.step, each.wall): each
-        for series, stored in reader.blobs(run, tags).items()
+        (of.image, each.step, each.wall): each
+        for of, stored in reader.blobs(run, tags).items()
         for each in stored
     }
     there = [each for each in wanted if each in held]

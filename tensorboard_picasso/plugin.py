@@ -91,7 +91,7 @@ class PicassoPlugin(base_plugin.TBPlugin):
 
     def _serve_image(self, request: wrappers.Request) -> Any:
         run, probe = _probe(request)
-        number = _number("image", _argument(request, "image"))
+        number = _image(request)
         digest = _argument(request, "hash")
         found = answers.image(self._reader(request), run, probe, number, digest)
         if found is None:
@@ -202,20 +202,33 @@ def _probe(request: wrappers.Request) -> tuple[str, str]:
     return _argument(request, "run"), _argument(request, "probe")
 
 
-def _number(name: str, text: str) -> int:
+def _natural(text: str) -> int:
+    """What digits say; int() would take signs, spaces and underscores too.
+
+    Raises:
+      ValueError: it is anything else, or longer than a step may be.
+    """
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise errors.InvalidArgumentError(f'{name} "{text}": give a number')
+        raise ValueError(text)
     return int(text)
+
+
+def _image(request: wrappers.Request) -> int:
+    text = _argument(request, "image")
+    try:
+        return _natural(text)
+    except ValueError as e:
+        raise errors.InvalidArgumentError(f'image "{text}": give an index such as 3') from e
 
 
 def _images(request: wrappers.Request) -> Sequence[int] | None:
     text = request.args.get("images")
     if text is None:
         return None
-    parts = text.split(",")
-    if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):
-        raise errors.InvalidArgumentError(f'images "{text}": give indices such as 0,3')
-    return [int(part) for part in parts]
+    try:
+        return [_natural(part) for part in text.split(",")]
+    except ValueError as e:
+        raise errors.InvalidArgumentError(f'images "{text}": give indices such as 0,3') from e
 
 
 def _groups(request: wrappers.Request) -> Sequence[int] | None:
@@ -231,8 +244,7 @@ def _groups(request: wrappers.Request) -> Sequence[int] | None:
 
 
 def _step(text: str) -> int:
-    sign = -1 if text.startswith("-") else 1
-    return sign * _number("step", text.removeprefix("-"))
+    return -_natural(text[1:]) if text.startswith("-") else _natural(text)
 
 
 def _grids(request: wrappers.Request) -> Callable[[int, bool], bool]:
@@ -243,7 +255,12 @@ def _grids(request: wrappers.Request) -> Callable[[int, bool], bool]:
         return lambda step, newest: True
     if text == "newest":
         return lambda step, newest: newest
-    steps = frozenset(map(_step, text.split(",")))
+    try:
+        steps = frozenset(map(_step, text.split(",")))
+    except ValueError as e:
+        raise errors.InvalidArgumentError(
+            f'grids "{text}": give none, newest, all or steps such as 0,100'
+        ) from e
     return lambda step, newest: step in steps
 
 
@@ -253,7 +270,7 @@ def _of(request: wrappers.Request) -> list[tuple[int, int, float]]:
     for part in text.split(","):
         try:
             image, step, wall = part.split(":")
-            wanted.append((_number("image", image), _step(step), float(wall)))
+            wanted.append((_natural(image), _step(step), float(wall)))
             if not math.isfinite(wanted[-1][2]):
                 raise ValueError(wall)
         except ValueError as e:

@@ -1,6 +1,6 @@
 """Reads series through TensorBoard's data provider, whichever loader is behind it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -95,11 +95,15 @@ class Reader:
                         problems.append({"run": run, "tag": tag, "message": str(e)})
         return found, problems
 
-    def of_probe(self, run: str, probe: str) -> dict[Series, str]:
-        """The series of one probe in one run.
+    def of_probe(
+        self, run: str, probe: str, images: Collection[int] | None = None
+    ) -> dict[Series, str]:
+        """The series of one probe in one run, of all its images.
+
+        images: those that the request names, None where it names none.
 
         Raises:
-          NotFoundError: there is no such run or probe.
+          NotFoundError: there is no such run or probe, or not all those images.
         """
         found = self.series([run])[0].get(run)
         if not found:
@@ -107,6 +111,9 @@ class Reader:
         of_probe = {series: tag for series, tag in found.items() if series.probe == probe}
         if not of_probe:
             raise errors.NotFoundError(f'no probe "{probe}" in run "{run}"')
+        unknown = sorted(set(images or ()) - {series.image for series in of_probe})
+        if unknown:
+            raise errors.NotFoundError(f'no image {unknown[0]} in probe "{probe}" of run "{run}"')
         return of_probe
 
     def tensors(self, run: str, tags: Mapping[Series, str]) -> dict[Series, list[Stored]]:
@@ -195,7 +202,7 @@ def named(group: int) -> int | None:
 
 
 def only(
-    series: Mapping[Series, str], kind: Kind, images: Sequence[int] | None, label: str = ""
+    series: Mapping[Series, str], kind: Kind, images: Collection[int] | None, label: str = ""
 ) -> dict[Series, str]:
     """The series of one kind and label, of some images or of all, by image."""
     return {

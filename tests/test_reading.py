@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tensorboard import errors
 from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
 from tensorboard.context import RequestContext
 
@@ -105,7 +106,9 @@ def test_a_sealed_record_with_hostile_numbers_is_refused(message, unpack, reason
 def test_maps_that_are_not_held_are_missing(tmp_path):
     about, planes = logs.saliency({0: np.ones((4, 4))})
     log = logs.Log(tmp_path / "run")
+    said = record.pack_scores(logs.scores(np.zeros(2)))
     log.write(0, [(METHOD, record.pack_attribution(about)), (MAP, record.pack_maps(planes))], 1000)
+    log.write(0, [(Series("digits", 3, Kind.SCORES), said)], 1001)
     log.close()
     wanted = [(0, 0, 1000.0), (0, 0, 999.0), (3, 0, 1000.0)]
     data, whole = answers.maps(reader(tmp_path), "run", "digits", "saliency", wanted)
@@ -157,3 +160,20 @@ def test_a_mean_of_fewer_says_of_how_many_at_each_position(tmp_path):
     assert only["counts"].tolist() == [2, 1, 2, 2, 2, 2]
     assert only["means"].tolist() == [1, 1, 1, 1, 1, 1]
     assert np.isnan(only["errors"]).tolist() == [False, True, False, False, False, False]
+
+
+def test_an_image_without_a_method_has_no_entry_and_one_that_is_not_there_is_an_error(tmp_path):
+    about, _ = logs.saliency({0: np.ones((4, 4))})
+    log = logs.Log(tmp_path / "run")
+    log.write(0, [(METHOD, record.pack_attribution(about))], 1000)
+    said = record.pack_scores(logs.scores(np.zeros(2)))
+    log.write(0, [(Series("digits", 3, Kind.SCORES), said)], 1001)
+    log.close()
+    source = reader(tmp_path)
+    for images, expected in (([0, 3], [0]), ([3], [])):
+        found = answers.attributions(
+            source, "run", "digits", "saliency", images, lambda step, newest: False
+        )
+        assert [each["image"] for each in packs.read(found)["images"]] == expected
+    with pytest.raises(errors.NotFoundError, match='no image 4 in probe "digits" of run "run"'):
+        answers.scores(source, "run", "digits", [3, 4])
