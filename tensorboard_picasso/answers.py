@@ -79,7 +79,7 @@ def inputs(reader: Reader, run: str, probe: str, images: Sequence[int] | None) -
 def image(reader: Reader, run: str, probe: str, number: int, digest: str) -> bytes | None:
     """The PNG of one viewed image with this hash, None where it was not kept."""
     tags = only(reader.of_probe(run, probe, [number]), Kind.INPUT, [number])
-    for series, stored in reader.tensors(run, tags).items():
+    for series, stored in reader.tensors(run, tags):
         for _, shown in reversed(unpacked(series, stored, record.unpack_input, Problems())):
             if shown.hash.hex() == digest:
                 return shown.png
@@ -146,7 +146,7 @@ def attributions(
 
     listed = []
     tags = only(series, Kind.METHOD, images, label)
-    for each, stored in reader.tensors(run, tags).items():
+    for each, stored in reader.tensors(run, tags):
         read = unpacked(each, stored, record.unpack_attribution, problems)
         records = [one(*pair, read[-1][0].step) for pair in read]
         listed.append({"image": each.image, "records": records})
@@ -261,7 +261,7 @@ def _images(
             "image": series.image,
             "records": [one(*each) for each in unpacked(series, stored, unpack, problems)],
         }
-        for series, stored in reader.tensors(run, tags).items()
+        for series, stored in reader.tensors(run, tags)
     ]
 
 

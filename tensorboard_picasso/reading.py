@@ -1,6 +1,6 @@
 """Reads series through TensorBoard's data provider, whichever loader is behind it."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -14,6 +14,9 @@ from tensorboard_picasso.metadata import PLUGIN_NAME, Kind, Series
 
 # Each small read of a blob waits on the data server: read several at once.
 BLOB_READERS = 8
+# TensorBoard's loader fails where one reply is over 256 MiB. How large a series
+# is shows only when it is read; the others of a group may be four times larger.
+REPLY = 64 << 20
 # More than TensorBoard keeps of any series.
 ALL_STEPS = 1 << 20
 
@@ -116,22 +119,32 @@ class Reader:
             raise errors.NotFoundError(f'no image {unknown[0]} in probe "{probe}" of run "{run}"')
         return of_probe
 
-    def tensors(self, run: str, tags: Mapping[Series, str]) -> dict[Series, list[Stored]]:
-        """The records of tensor series, ascending in step, superseded ones dropped."""
-        if not tags:
-            return {}
-        read = self._source.read_tensors(
-            self._context,
-            downsample=ALL_STEPS,
-            run_tag_filter=provider.RunTagFilter(runs=[run], tags=list(tags.values())),
-            **self._where,
-        ).get(run, {})
-        return {
-            series: superseded(
-                Stored(each.step, each.wall_time, each.numpy.item()) for each in read.get(tag, ())
-            )
-            for series, tag in tags.items()
-        }
+    def tensors(
+        self, run: str, tags: Mapping[Series, str]
+    ) -> Iterator[tuple[Series, list[Stored]]]:
+        """The records of tensor series, ascending in step, superseded ones dropped.
+
+        Read in groups that fit into a reply: the first series alone, then as
+        many as fit if they are as large as the largest so far.
+        """
+        rest = list(tags.items())
+        largest, room = 1, 1
+        while rest:
+            group, rest = dict(rest[:room]), rest[room:]
+            read = self._source.read_tensors(
+                self._context,
+                downsample=ALL_STEPS,
+                run_tag_filter=provider.RunTagFilter(runs=[run], tags=list(group.values())),
+                **self._where,
+            ).get(run, {})
+            for series, tag in group.items():
+                stored = [
+                    Stored(each.step, each.wall_time, each.numpy.item())
+                    for each in read.get(tag, ())
+                ]
+                largest = max(largest, sum(len(each.data) for each in stored))
+                yield series, superseded(stored)
+            room = max(1, REPLY // largest)
 
     def blobs(self, run: str, tags: Mapping[Series, str]) -> dict[Series, list[Stored]]:
         """The same of blob series; `data` is what `contents` takes."""

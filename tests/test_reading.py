@@ -177,3 +177,27 @@ def test_an_image_without_a_method_has_no_entry_and_one_that_is_not_there_is_an_
         assert [each["image"] for each in packs.read(found)["images"]] == expected
     with pytest.raises(errors.NotFoundError, match='no image 4 in probe "digits" of run "run"'):
         answers.scores(source, "run", "digits", [3, 4])
+
+
+@pytest.mark.parametrize(("reply", "groups"), [(reading.REPLY, [1, 4]), (1, [1] * 5)])
+def test_series_are_read_in_groups_that_fit_into_a_reply(tmp_path, monkeypatch, reply, groups):
+    log = logs.Log(tmp_path / "run")
+    for step in range(3):
+        said = [record.pack_scores(logs.scores(np.full(2, 10 * step + i))) for i in range(5)]
+        log.write(
+            step, [(Series("digits", i, Kind.SCORES), said[i]) for i in range(5)], 1000 + step
+        )
+    log.close()
+    source = reader(tmp_path)
+    sizes, read = [], source._source.read_tensors
+
+    def counted(*args, run_tag_filter, **kwargs):
+        sizes.append(len(run_tag_filter.tags))
+        return read(*args, run_tag_filter=run_tag_filter, **kwargs)
+
+    monkeypatch.setattr(reading, "REPLY", reply)
+    monkeypatch.setattr(source._source, "read_tensors", counted)
+    answer = packs.read(answers.scores(source, "run", "digits", None))
+    assert sizes == groups
+    for i, image in enumerate(answer["images"]):
+        assert [each["values"][0] for each in image["records"]] == [i, 10 + i, 20 + i]
