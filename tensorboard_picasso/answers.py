@@ -19,8 +19,12 @@ from tensorboard_picasso.reading import (
 from tensorboard_picasso.version import __version__
 
 
-def index(reader: Reader) -> dict[str, Any]:
-    """Which runs, probes, images and methods there are."""
+def index(reader: Reader, samples: int | None) -> dict[str, Any]:
+    """Which runs, probes, images and methods there are.
+
+    samples: how many steps of a series TensorBoard keeps, 0 for all, None where
+      it is not known.
+    """
     found, problems = reader.series()
     runs = []
     for run, series in sorted(found.items()):
@@ -44,7 +48,8 @@ def index(reader: Reader) -> dict[str, Any]:
             for name, probe in probes.items()
         ]
         runs.append({"name": run, "probes": listed})
-    return {"version": __version__, "format": 1, "runs": runs, "problems": problems}
+    about = {"version": __version__, "format": 1, "samples": samples}
+    return {**about, "runs": runs, "problems": problems}
 
 
 def inputs(reader: Reader, run: str, probe: str, images: Sequence[int] | None) -> bytes:

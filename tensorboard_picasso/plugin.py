@@ -1,5 +1,6 @@
 """The plugin: routes only. What they answer is made in `answers`."""
 
+import argparse
 import hashlib
 import math
 import mimetypes
@@ -50,6 +51,7 @@ class PicassoPlugin(base_plugin.TBPlugin):
     def __init__(self, context: base_plugin.TBContext) -> None:
         self._provider: provider.DataProvider = context.data_provider
         self._multiplexer = context.multiplexer
+        self._samples = _samples(context.flags)
 
     def get_plugin_apps(self) -> Mapping[str, Any]:
         """Routes to WSGI applications."""
@@ -82,7 +84,7 @@ class PicassoPlugin(base_plugin.TBPlugin):
         return Reader(self._provider, context, experiment, self._multiplexer)
 
     def _serve_index(self, request: wrappers.Request) -> Any:
-        found = answers.index(self._reader(request))
+        found = answers.index(self._reader(request), self._samples)
         return http_util.Respond(request, found, "application/json")
 
     def _serve_inputs(self, request: wrappers.Request) -> Any:
@@ -163,6 +165,15 @@ class PicassoPlugin(base_plugin.TBPlugin):
         known = tag in request.headers.get("If-None-Match", "")
         answer = http_util.Respond(request, b"" if known else data, kind, headers=[("ETag", tag)])
         return _not_modified(answer) if known else answer
+
+
+def _samples(flags: argparse.Namespace | None) -> int | None:
+    """How many steps of a series TensorBoard keeps, 0 for all; None where it is not known."""
+    # A data server that somebody else started samples as it was told there.
+    if flags is None or getattr(flags, "grpc_data_provider", None):
+        return None
+    limits: Mapping[str, int] = getattr(flags, "samples_per_plugin", None) or {}
+    return limits.get(PLUGIN_NAME)
 
 
 def _not_modified(answer: wrappers.Response) -> Any:

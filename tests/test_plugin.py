@@ -1,5 +1,6 @@
 """Event file to TensorBoard to HTTP, under both of its loaders."""
 
+import argparse
 import json
 import zlib
 from io import BytesIO
@@ -7,6 +8,9 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
+from tensorboard.plugins import base_plugin
+from werkzeug import test as werkzeug_test
 
 from tensorboard_picasso import maps, record
 from tensorboard_picasso.export.events import EventReader
@@ -14,6 +18,7 @@ from tensorboard_picasso.export.evolution import Subject
 from tensorboard_picasso.export.files import TYPES, Format
 from tensorboard_picasso.export.order import Order, make
 from tensorboard_picasso.metadata import Kind, Series
+from tensorboard_picasso.plugin import PicassoPlugin
 from tests import logs, packs
 from tests.serving import get, tensorboard
 
@@ -206,6 +211,27 @@ def test_static_files_have_their_type_and_a_tag(plausible):
             assert short[name] == headers[name]
 
 
+@pytest.mark.parametrize(
+    ("flags", "samples"),
+    [
+        (None, None),
+        (argparse.Namespace(), None),
+        (argparse.Namespace(samples_per_plugin={"picasso": 0}, grpc_data_provider=""), 0),
+        (argparse.Namespace(samples_per_plugin={"picasso": 9}, grpc_data_provider="a:1"), None),
+    ],
+)
+def test_where_the_sample_limit_is_not_known_it_is_null(tmp_path, flags, samples):
+    logs.plausible(tmp_path / "run", 0, [0], 1, 8)
+    multiplexer = plugin_event_multiplexer.EventMultiplexer()
+    multiplexer.AddRunsFromDirectory(str(tmp_path))
+    multiplexer.Reload()
+    source = data_provider.MultiplexerDataProvider(multiplexer, str(tmp_path))
+    context = base_plugin.TBContext(data_provider=source, multiplexer=multiplexer, flags=flags)
+    route = PicassoPlugin(context).get_plugin_apps()["/index"]
+    found = json.loads(werkzeug_test.Client(route).get("/index").data)
+    assert (found["samples"], len(found["runs"])) == (samples, 1)
+
+
 def test_path_prefix_and_logdir_spec(plausible):
     flags = ("--path_prefix", "/some/where", "--logdir_spec", f"one:{plausible / 'b'}")
     with tensorboard(None, *flags, load_fast=False, prefix="/some/where") as url:
@@ -322,10 +348,17 @@ def test_more_steps_are_kept_than_tensorboard_would_and_the_users_flag_wins(tmp_
         stored = pack(url, "maps", **where, label="saliency", of=of)["records"]
         return len(values_at(pack(url, "scores", **where))), len(stored)
 
+    def samples(url: str) -> int:
+        return json.loads(get(url + ROUTE + "index")[1])["samples"]
+
     with tensorboard(tmp_path, load_fast=load_fast) as url:
         assert kept(url) == (320, 320)
-    with tensorboard(tmp_path, "--samples_per_plugin", "picasso=7", load_fast=load_fast) as url:
-        assert kept(url)[0] == 7
+        assert samples(url) == 500
+    for limit, expected in ((7, 7), (0, 320)):
+        flags = ("--samples_per_plugin", f"picasso={limit}")
+        with tensorboard(tmp_path, *flags, load_fast=load_fast) as url:
+            assert kept(url)[0] == expected
+            assert samples(url) == limit
 
 
 @LOADERS

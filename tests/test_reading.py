@@ -42,7 +42,7 @@ def test_series_of_other_versions_are_named_and_the_rest_is_listed(tmp_path):
     newer = logs.Newer("digits", 1, Kind.SCORES)
     log.write(0, [(newer, b"anything")], 1001)
     log.close()
-    found = answers.index(reader(tmp_path))
+    found = answers.index(reader(tmp_path), None)
     assert [run["name"] for run in found["runs"]] == ["run"]
     (problem,) = found["problems"]
     assert problem["tag"] == newer.tag
