@@ -10,11 +10,11 @@ from tensorboard_picasso.pack import Pack
 from tensorboard_picasso.reading import (
     Problems,
     Reader,
-    RefusedError,
     Stored,
     named,
     only,
     unpacked,
+    unpacked_maps,
 )
 from tensorboard_picasso.version import __version__
 
@@ -84,7 +84,7 @@ def inputs(reader: Reader, run: str, probe: str, images: Sequence[int] | None) -
 def image(reader: Reader, run: str, probe: str, number: int, digest: str) -> bytes | None:
     """The PNG of one viewed image with this hash, None where it was not kept."""
     tags = only(reader.of_probe(run, probe, [number]), Kind.INPUT, [number])
-    for series, stored in reader.tensors(run, tags):
+    for series, stored in reader.tensors(run, tags).items():
         for _, shown in reversed(unpacked(series, stored, record.unpack_input, Problems())):
             if shown.hash.hex() == digest:
                 return shown.png
@@ -151,7 +151,7 @@ def attributions(
 
     listed = []
     tags = only(series, Kind.METHOD, images, label)
-    for each, stored in reader.tensors(run, tags):
+    for each, stored in reader.tensors(run, tags).items():
         read = unpacked(each, stored, record.unpack_attribution, problems)
         records = [one(*pair, read[-1][0].step) for pair in read]
         listed.append({"image": each.image, "records": records})
@@ -220,10 +220,8 @@ def maps(
             missing.append(dict(zip(("image", "step", "wall"), each, strict=True)))
             continue
         try:
-            if isinstance(elements, RefusedError):
-                raise elements
-            records.append(_maps(pack, each, record.unpack_maps(elements)))
-        except (record.RecordError, RefusedError) as e:
+            records.append(_maps(pack, each, unpacked_maps(elements)))
+        except record.RecordError as e:
             problems.note(e, image=each[0], step=each[1])
     header = {"run": run, "probe": probe, "label": label, "records": records}
     data = pack.finish({**header, "missing": missing, "problems": problems})
@@ -266,7 +264,7 @@ def _images(
             "image": series.image,
             "records": [one(*each) for each in unpacked(series, stored, unpack, problems)],
         }
-        for series, stored in reader.tensors(run, tags)
+        for series, stored in reader.tensors(run, tags).items()
     ]
 
 

@@ -93,7 +93,7 @@ class PicassoPlugin(base_plugin.TBPlugin):
 
     def _serve_image(self, request: wrappers.Request) -> Any:
         run, probe = _probe(request)
-        number = _image(request)
+        number = _index("image", _argument(request, "image"))
         digest = _argument(request, "hash")
         found = answers.image(self._reader(request), run, probe, number, digest)
         if found is None:
@@ -133,10 +133,10 @@ class PicassoPlugin(base_plugin.TBPlugin):
 
     def _serve_export(self, request: wrappers.Request) -> Any:
         run, probe = _probe(request)
-        image, label = _number("image", _argument(request, "image")), _argument(request, "label")
+        image, label = _index("image", _argument(request, "image")), _argument(request, "label")
         target = request.args.get("target")
         subject = Subject(
-            run, probe, image, label, None if target is None else _number("target", target)
+            run, probe, image, label, None if target is None else _index("target", target)
         )
         runs = request.args.getlist("runs") or [run]
         if len(runs) > MAX_RUNS:
@@ -224,12 +224,11 @@ def _natural(text: str) -> int:
     return int(text)
 
 
-def _image(request: wrappers.Request) -> int:
-    text = _argument(request, "image")
+def _index(name: str, text: str) -> int:
     try:
         return _natural(text)
     except ValueError as e:
-        raise errors.InvalidArgumentError(f'image "{text}": give an index such as 3') from e
+        raise errors.InvalidArgumentError(f'{name} "{text}": give an index such as 3') from e
 
 
 def _images(request: wrappers.Request) -> Sequence[int] | None:

@@ -1,6 +1,6 @@
 """Reads series through TensorBoard's data provider, whichever loader is behind it."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -32,14 +32,14 @@ class Stored:
     data: Any
 
 
-class RefusedError(Exception):
+class RefusedError(record.RecordError):
     """TensorBoard holds a blob and does not give it, with its reason."""
 
 
 class Problems(list[dict[str, Any]]):
     """What could not be read, for the answer."""
 
-    def note(self, error: record.RecordError | RefusedError, **where: Any) -> None:
+    def note(self, error: record.RecordError, **where: Any) -> None:
         """Add one, with where it is."""
         kind = "damaged"
         if isinstance(error, record.NewerRecordError):
@@ -119,14 +119,13 @@ class Reader:
             raise errors.NotFoundError(f'no image {unknown[0]} in probe "{probe}" of run "{run}"')
         return of_probe
 
-    def tensors(
-        self, run: str, tags: Mapping[Series, str]
-    ) -> Iterator[tuple[Series, list[Stored]]]:
+    def tensors(self, run: str, tags: Mapping[Series, str]) -> dict[Series, list[Stored]]:
         """The records of tensor series, ascending in step, superseded ones dropped.
 
         Read in groups that fit into a reply: the first series alone, then as
         many as fit if they are as large as the largest so far.
         """
+        found: dict[Series, list[Stored]] = {}
         rest = list(tags.items())
         largest, room = 1, 1
         while rest:
@@ -143,8 +142,9 @@ class Reader:
                     for each in read.get(tag, ())
                 ]
                 largest = max(largest, sum(len(each.data) for each in stored))
-                yield series, superseded(stored)
+                found[series] = superseded(stored)
             room = max(1, REPLY // largest)
+        return found
 
     def blobs(self, run: str, tags: Mapping[Series, str]) -> dict[Series, list[Stored]]:
         """The same of blob series; `data` is what `contents` takes."""
@@ -189,6 +189,17 @@ class Reader:
             return None
         except errors.PublicError as e:
             return RefusedError(f"TensorBoard does not give the maps: {e}")
+
+
+def unpacked_maps(elements: list[bytes] | RefusedError) -> record.Maps:
+    """The maps of one record of `Reader.contents`.
+
+    Raises:
+      RecordError: they cannot be read, or were refused.
+    """
+    if isinstance(elements, RefusedError):
+        raise elements
+    return record.unpack_maps(elements)
 
 
 def unpacked(

@@ -124,7 +124,7 @@ def test_means_of_classes_and_of_the_probe_are_told_apart(tmp_path):
     of_class = Series("digits", 0, Kind.MEAN, "occlusion", "occlusion", 1, "1")
     log.write(7, [(of_class, b"damaged")], 4e9)
     log.close()
-    (run,) = answers.index(reader(tmp_path))["runs"]
+    (run,) = answers.index(reader(tmp_path), None)["runs"]
     assert run["probes"][0]["images"] == list(range(12))
     methods = {each["label"]: each["means"] for each in run["probes"][0]["methods"]}
     assert methods == {"occlusion": [None, 0, 1], "saliency": []}

@@ -11,7 +11,14 @@ from tensorboard_picasso import maps, record
 from tensorboard_picasso.export import ExportError, NotThereError
 from tensorboard_picasso.maps import Floats, Output
 from tensorboard_picasso.metadata import Kind, Series
-from tensorboard_picasso.reading import Problems, Stored, only, unpacked
+from tensorboard_picasso.reading import (
+    Problems,
+    RefusedError,
+    Stored,
+    only,
+    unpacked,
+    unpacked_maps,
+)
 from tensorboard_picasso.readings import Reading, explained, own_scale, readings_for, shown
 from tensorboard_picasso.record import Attribution, Input, Maps, Scores
 
@@ -28,7 +35,7 @@ class Source(Protocol):
     def blobs(self, run: str, tags: Mapping[Series, str]) -> dict[Series, list[Stored]]:
         """The same of blob series; `data` is what `contents` takes."""
 
-    def contents(self, wanted: Sequence[Stored]) -> Sequence[list[bytes] | None]:
+    def contents(self, wanted: Sequence[Stored]) -> Sequence[list[bytes] | RefusedError | None]:
         """The blobs of records of `blobs`; None where they are gone."""
 
 
@@ -252,7 +259,7 @@ def _planes(
             if elements is None:
                 continue
             try:
-                found[each.step] = record.unpack_maps(elements)
+                found[each.step] = unpacked_maps(elements)
             except record.RecordError as e:
                 problems.note(e, image=series.image, step=each.step)
     return found
