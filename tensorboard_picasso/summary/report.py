@@ -1,9 +1,19 @@
 """What is said to the person at the terminal, each thing once."""
 
+import re
 import sys
 import warnings
 
 _said: set[str] = set()
+
+# What TensorFlow and Keras say before they come to the point, and around it.
+_PREAMBLE = re.compile(
+    r"Graph execution error|in user code:|Exception encountered when calling|Detected at node"
+    r"|\d+ root error\(s\) found|Traceback \(most recent call last\)"
+)
+_FRAME = re.compile(r"File \"|<stack traces unavailable>|\[\[\{\{|\[\[[\w/]+\]\]$")
+_MARK = re.compile(r"\{\{function_node [^}]*\}\} | \[Op:\w+\]| \[\[\{\{.*")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class PicassoWarning(UserWarning):
@@ -26,6 +36,24 @@ def warn(key: str, message: str, said: set[str] | None = None) -> None:
     """Warn of a failure, once a key; arguments as of `tell`."""
     if _first(key, said):
         warnings.warn(f"picasso: {message}", PicassoWarning, stacklevel=2)
+
+
+def reason(error: BaseException) -> str:
+    """One line of what went wrong, for errors that take many: "ValueError: pixels span 0..255"."""
+    text = _COLOUR.sub("", str(getattr(error, "message", "") or error))
+    # Keras lists the arguments after what it says.
+    text = text.partition("Arguments received by")[0]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if not (_PREAMBLE.match(line) or _FRAME.match(line))]
+    if not telling:
+        said = lines[0] if lines else "no message"
+    else:
+        # After a preamble stand the frames, and what was raised comes last.
+        said = telling[0] if telling[0] is lines[0] else telling[-1]
+    said = _MARK.sub("", said)
+    kind = type(error).__name__
+    notes = " ".join(getattr(error, "__notes__", ()))
+    return f"{kind}: {said}{' ' if notes else ''}{notes}"
 
 
 def _first(key: str, said: set[str] | None) -> bool:
