@@ -347,3 +347,18 @@ def test_finding_a_backend_imports_no_framework():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "builtin_function_or_method is no model" in done.stdout
     assert done.stdout.endswith("[]\n")
+
+
+def test_what_cannot_be_traced_says_so_in_one_line():
+    x = np.zeros((2, 6), np.float32)
+    with pytest.raises(UnsupportedError, match=r"with any batch size: .*no attribute 'numpy'"):
+        backends.find(lambda x: x.numpy()).scores(x)
+    fixed = tf.function(lambda x: x, input_signature=[tf.TensorSpec([1, 6])])
+    with pytest.raises(UnsupportedError, match="takes batches of 1; give it a batch size of None"):
+        backends.find(fixed)
+    with pytest.raises(tf.errors.ResourceExhaustedError):
+        backends.find(exhausting).scores(x)
+
+
+def exhausting(x):
+    raise tf.errors.ResourceExhaustedError(None, None, "out of memory")

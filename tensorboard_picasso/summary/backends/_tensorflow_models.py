@@ -58,7 +58,7 @@ def caller(model: Any) -> tuple[Callable[[Any], Any], Any]:
     method = model if hasattr(model, "python_function") else model.__call__
     function = _converted(getattr(method, "python_function", model))
     known = getattr(method, "input_signature", None)
-    dtype = known[0].dtype.as_numpy_dtype if known else None
+    dtype = _dtype_of(known[0], type(model).__name__) if known else None
     try:
         takes_training = "training" in inspect.signature(method).parameters
     except (TypeError, ValueError):
@@ -99,7 +99,22 @@ def _concrete_caller(signature: Any) -> tuple[Callable[[Any], Any], Any]:
     if len(specs) != 1:
         raise UnsupportedError(f"the SavedModel takes {len(specs)} inputs: wrap it to take one")
     ((name, spec),) = specs.items()
-    return (lambda x: signature(**{name: x})), spec.dtype.as_numpy_dtype
+    return (lambda x: signature(**{name: x})), _dtype_of(spec, "the SavedModel")
+
+
+def _dtype_of(spec: Any, name: str) -> Any:
+    """The NumPy dtype of a signature's input.
+
+    Raises:
+      UnsupportedError: it takes batches of one size only.
+    """
+    size = spec.shape[0] if spec.shape.rank else None
+    if size is not None:
+        raise UnsupportedError(
+            f"{name} cannot be traced with any batch size: its signature takes batches of"
+            f" {size}; give it a batch size of None"
+        )
+    return spec.dtype.as_numpy_dtype
 
 
 def single(output: Any, name: str) -> Any:

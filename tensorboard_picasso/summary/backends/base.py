@@ -23,6 +23,15 @@ class UnsupportedError(TypeError):
     """The model cannot do what is asked: its type, and what is missing."""
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether it was memory that failed, which says nothing of the model.
+
+    Frameworks' errors are known by their names, without importing them.
+    """
+    names = ("ResourceExhaustedError", "OutOfMemoryError")
+    return isinstance(error, MemoryError) or type(error).__name__ in names
+
+
 def batches(count: int, numbers: int) -> Iterator[slice]:
     """Slices of `count` inputs that hold so many numbers each, one a batch."""
     size = max(1, min(BATCH_INPUTS, BATCH_NUMBERS // max(1, numbers)))

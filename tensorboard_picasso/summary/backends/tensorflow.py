@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tensorboard_picasso.maps import Output
+from tensorboard_picasso.summary import report
 from tensorboard_picasso.summary.backends._tensorflow_models import (
     adapts,
     caller,
@@ -18,7 +19,13 @@ from tensorboard_picasso.summary.backends._tensorflow_models import (
     layer_named,
     single,
 )
-from tensorboard_picasso.summary.backends.base import Array, Backend, Function, UnsupportedError
+from tensorboard_picasso.summary.backends.base import (
+    Array,
+    Backend,
+    Function,
+    UnsupportedError,
+    out_of_memory,
+)
 
 __all__ = ["Adapter", "adapts"]
 
@@ -147,9 +154,16 @@ class Adapter(Backend):
                     self._call(_tensor(arrays[0][:1]))
                 function = tf.function(body, autograph=False)
                 self._functions[key] = function.get_concrete_function(*specs)
-        except Exception as e:
-            e.add_note(f"(while tracing {self._type} with an unknown batch size)")
+        except UnsupportedError:
             raise
+        except Exception as e:
+            if out_of_memory(e):
+                raise
+            called = getattr(self._model, "__name__", "")
+            remedy = "; pass the model, not model.predict" if called == "predict" else ""
+            raise UnsupportedError(
+                f"{self._type} cannot be traced with any batch size: {report.reason(e)}{remedy}"
+            ) from e
         finally:
             self.tracing_seconds += time.perf_counter() - started
         return self._functions[key]
