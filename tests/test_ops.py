@@ -1,6 +1,9 @@
 """The ops behave as `tf.summary` ops do, eagerly and inside a `tf.function`."""
 
+import copy
 import os
+import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -8,6 +11,7 @@ import textwrap
 import time
 import warnings
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -131,8 +135,7 @@ def test_a_failed_write_counts_as_not_written(writer, tmp_path):
 def test_later_failures_warn_once_and_training_goes_on(writer):
     probe, model = summary.Probe("fails later", IMAGES), Linear()
     with writer.as_default():
-        assert summary.class_probabilities(probe, model, step=0)
-        model.weights.assign(model.weights * np.nan)
+        assert summary.attribution(probe, model, step=0)
         with pytest.warns(summary.PicassoWarning) as caught:
             results = [summary.attribution(probe, lambda x: 1 / 0, step=step) for step in (1, 2)]
     assert results == [False, False]
@@ -390,3 +393,236 @@ def test_the_cost_is_told_once(writer, capsys):
                 summary.attribution(probe, Linear(), step=step)
     (line,) = [each for each in capsys.readouterr().err.splitlines() if "a checkpoint" in each]
     assert line.startswith("picasso: 2 images, occlusion 6×6 + saliency: ")
+
+
+def written(directory):
+    """(step, tag) of every value of the plugin, in the order in which they were written."""
+    return [
+        (step, value.tag)
+        for step, value in events.values(directory)
+        if value.metadata.plugin_data.plugin_name == "picasso"
+    ]
+
+
+def test_in_a_graph_a_tensorflow_preprocess_is_computed_outside_it(tmp_path):
+    module, results = Linear(), []
+    probe = summary.Probe("digits", IMAGES, preprocess=lambda x: tf.cast(x, tf.float32) * 2.0)
+    writer = tf.summary.create_file_writer(str(tmp_path / "graph"))
+
+    @tf.function
+    def step(index):
+        with writer.as_default(step=index):
+            return summary.attribution(probe, module)
+
+    assert bool(step(tf.constant(3, tf.int64)))
+    with tf.summary.create_file_writer(str(tmp_path / "eager")).as_default(step=3):
+        results.append(summary.attribution(probe, module))
+    assert results == [True]
+    found = [events.whole_scores(tmp_path / kind) for kind in ("graph", "eager")]
+    assert found[0] == found[1]
+
+
+def test_another_mask_of_the_same_shape_is_another_probe(writer, tmp_path):
+    images = np.random.default_rng(0).random((1, 40, 40)).astype(np.float32)
+    model = lambda x: tf.reshape(x, [-1, 1600])[:, 800:803]  # noqa: E731
+    masks = np.zeros((2, 40, 40), bool)
+    masks[0, 15:17], masks[1, 20:22] = True, True
+    with writer.as_default():
+        for step, mask in enumerate(masks):
+            assert summary.class_probabilities(
+                "p", model, images, step=step, output="raw", regions={"part": mask}
+            )
+    for (step, series), shown in events.records(tmp_path).items():
+        if series.kind is Kind.INPUT:
+            np.testing.assert_array_equal(shown.regions["part"], masks[step])
+
+
+def test_a_preprocess_written_in_the_call_is_the_same_at_every_step(writer, tmp_path, capsys):
+    model, calls = Linear(), []
+    with writer.as_default():
+        for step in range(5):
+            scale = 2.0
+            assert summary.saliency(
+                "p", model, IMAGES, step=step, preprocess=lambda x, k=scale: x * k, top_k=1
+            )
+            calls.append(model.calls)
+            # The first head is still explained after another class leads.
+            if step == 2:
+                model.weights.assign(model.weights * -1)
+    assert len(set(calls)) == 1
+    found = events.records(tmp_path)
+    assert {step for step, s in found if s.kind is Kind.INPUT} == {0}
+    assert found[4, Series("p", 0, Kind.SCORES)].lasting
+    assert capsys.readouterr().err.count("a checkpoint") == 1
+
+
+def test_ops_of_one_name_share_their_scores_whatever_their_options(writer, tmp_path):
+    model = Linear()
+    with writer.as_default():
+        for step in range(2):
+            assert summary.occlusion("p", model, IMAGES, step=step, labels=[0, 1], **OPTIONS)
+            assert summary.saliency("p", model, IMAGES, step=step)
+    tags = written(tmp_path)
+    assert len(tags) == len(set(tags))
+    assert [step for step, tag in tags if tag == "p/00/scores"] == [0, 1]
+    assert [step for step, tag in tags if tag == "p/00/input"] == [0]
+
+
+def test_two_probes_of_one_name_do_not_write_a_thing_twice(writer, tmp_path):
+    model = Linear()
+    probes = [summary.Probe("p", IMAGES), summary.Probe("p", IMAGES)]
+    other = summary.Probe("p", IMAGES * 0.5)
+    with writer.as_default(step=1):
+        assert summary.saliency(probes[0], model)
+        with pytest.warns(summary.PicassoWarning, match="already has saliency at step 1"):
+            assert not summary.saliency(probes[1], model)
+        with pytest.warns(summary.PicassoWarning, match="already has other images at step 1"):
+            assert not summary.occlusion(other, model)
+        with pytest.raises(ValueError, match="other images at step 1: pass another name"):
+            summary.occlusion(other, model, strict=True)
+        # The scores are there, and are not written again.
+        assert summary.class_probabilities(probes[1], model)
+    tags = written(tmp_path)
+    assert len(tags) == len(set(tags)) == 8
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "error", "match"),
+    [
+        (summary.occlusion, {"window": 40}, ValueError, "window 40 exceeds"),
+        (summary.occlusion, {"fill": (1, 2, 3)}, ValueError, "fill .* one for each of 1 channels"),
+        (summary.saliency, {"layer": "nope"}, TypeError, "layer='nope'"),
+    ],
+)
+def test_wrong_settings_raise_at_their_own_first_call(writer, method, options, error, match):
+    probe, model = summary.Probe("p", IMAGES), Linear()
+    with writer.as_default():
+        assert summary.attribution(probe, model, step=0)
+        with pytest.raises(error, match=match):
+            method(probe, model, step=1, label="l", **options)
+
+
+def test_each_failure_is_warned_of_once(writer):
+    probe, model = summary.Probe("p", IMAGES), Linear()
+    with writer.as_default():
+        assert summary.attribution(probe, model, step=0)
+        with warnings.catch_warnings(record=True) as caught:
+            for step in (1, 2):
+                summary.saliency(probe, lambda x: x["a"], step=step)
+                summary.occlusion(probe, lambda x: 1 / 0, step=step)
+    texts = [str(each.message) for each in caught if each.category is summary.PicassoWarning]
+    assert len(texts) == 2
+    assert "division by zero" in texts[1]
+
+
+def test_methods_are_checked(writer):
+    probe, model = summary.Probe("p", IMAGES), Linear()
+    with writer.as_default(step=0):
+        with pytest.raises(TypeError, match=r"'occlusion' is no method: pass Occlusion\(\)"):
+            summary.attribution(probe, model, methods=["occlusion"])
+        with pytest.raises(TypeError, match=r"pass a list, such as \[Occlusion\(\)"):
+            summary.attribution(probe, model, methods=summary.Occlusion())
+
+
+class Eager(keras.layers.Layer):
+    def call(self, x):
+        return x.numpy()[:, 0]
+
+
+class Predicting(Linear):
+    def predict(self, x):
+        return np.stack([self(x[at]) for at in range(int(tf.shape(x)[0]))])
+
+
+def fixed_batch(tmp_path):
+    module = tf.Module()
+    module.call = tf.function(
+        lambda x: tf.reshape(x, [1, 36])[:, :3], input_signature=[tf.TensorSpec([1, 6, 6])]
+    )
+    tf.saved_model.save(
+        module, str(tmp_path / "saved"), signatures={"serving_default": module.call}
+    )
+    return tf.saved_model.load(str(tmp_path / "saved"))
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda _: lambda x: x.numpy()[:, 0], "cannot be traced with any batch size: .*numpy"),
+        (lambda _: keras.Sequential([Eager()]), "cannot be traced with any batch size: .*numpy"),
+        (fixed_batch, "cannot be traced with any batch size"),
+        (lambda _: Predicting().predict, "pass the model, not model.predict"),
+        (lambda _: lambda x: tf.linalg.inv(x * 0)[:, 0], "not invertible"),
+    ],
+    ids=["numpy", "keras", "saved", "predict", "run"],
+)
+def test_a_model_that_cannot_be_explained_raises_at_the_first_call(writer, tmp_path, make, match):
+    with writer.as_default(step=0), pytest.raises(TypeError, match=match):
+        summary.attribution(summary.Probe("p", IMAGES), make(tmp_path))
+
+
+@pytest.mark.parametrize("option", ["preprocess", "decode_prob"])
+def test_hooks_that_raise_are_said_at_the_first_call(writer, option):
+    probe = summary.Probe("p", IMAGES, **{option: lambda x: 1 / 0})
+    with writer.as_default(step=0), pytest.raises(TypeError, match="ZeroDivisionError: division"):
+        summary.attribution(probe, Linear())
+
+
+def test_memory_that_runs_out_at_the_first_call_only_warns(writer):
+    def greedy(x):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+
+    probe = summary.Probe("p", IMAGES)
+    with writer.as_default(step=0), pytest.warns(summary.PicassoWarning, match="OOM when"):
+        assert not summary.attribution(probe, greedy)
+
+
+def test_the_cost_says_what_is_written_once(writer, tmp_path, capsys):
+    noise = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
+    model = lambda x: tf.reshape(tf.cast(x, tf.float32), [-1, 64 * 64 * 3])[:, :3]  # noqa: E731
+    with writer.as_default():
+        for step in range(2):
+            assert summary.class_probabilities("p", model, noise, output="raw", step=step)
+    sizes = [0, 0]
+    for step, value in events.values(tmp_path):
+        sizes[step] += value.ByteSize()
+    said = re.search(r", (\d+) KB a checkpoint \+ (\d+) KB once for", capsys.readouterr().err)
+    assert int(said[1]) == pytest.approx(sizes[1] / 1000, abs=1)
+    assert int(said[1]) + int(said[2]) == pytest.approx(sizes[0] / 1000, abs=1)
+
+
+@pytest.mark.parametrize("epoch", [np.nan, np.inf, -np.inf])
+def test_an_epoch_that_is_not_finite_is_named(writer, epoch):
+    with writer.as_default(step=0), pytest.raises(ValueError, match="pass a finite number"):
+        summary.attribution(summary.Probe("p", IMAGES), Linear(), epoch=epoch)
+
+
+@pytest.mark.parametrize("step", ["3", 1.5, np.float32(2), [1]])
+def test_steps_are_integers(writer, step):
+    with writer.as_default(), pytest.raises(TypeError, match="pass an integer"):
+        summary.attribution(summary.Probe("p", IMAGES), Linear(), step=step)
+
+
+@pytest.mark.parametrize("step", [3, np.int32(3), tf.constant(3), np.array(3)])
+def test_steps_of_any_integer_kind(writer, tmp_path, step):
+    with writer.as_default():
+        assert summary.class_probabilities(summary.Probe("p", IMAGES), Linear(), step=step)
+    assert list(events.whole_scores(tmp_path)) == [3]
+
+
+def test_no_step_is_needed_where_nothing_is_recorded(writer):
+    with writer.as_default(), tf.summary.record_if(False):
+        probe, model = summary.Probe("p", IMAGES), Linear()
+        assert summary.attribution(probe, model) is False
+        run = tf.function(lambda: summary.attribution(probe, model))
+        assert not bool(run())
+
+
+def test_a_used_probe_is_copied_and_pickled_without_its_models(writer):
+    probe = summary.Probe("p", IMAGES)
+    with writer.as_default(step=0):
+        assert summary.attribution(probe, Linear())
+    for again in (copy.deepcopy(probe), pickle.loads(pickle.dumps(probe))):
+        assert again.hashes == probe.hashes
+        with writer.as_default(step=id(again)):
+            assert summary.attribution(again, Linear())

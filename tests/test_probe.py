@@ -40,7 +40,7 @@ def test_a_probe_holds_what_it_was_given():
     assert probe.names == ("a", "b", "c")
     assert probe.preprocess is probe.postprocess is probe.decode_prob is None
     assert not probe.has_alignment
-    assert probe.states == {}
+    assert not probe.backends
 
 
 def test_the_record_survives_its_bytes():

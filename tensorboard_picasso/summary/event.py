@@ -20,7 +20,7 @@ def build(
     labels: Sequence[str],
     scalars: bool,
 ) -> summary_pb2.Summary:
-    """All values of one call, whole or absent after a crash.
+    """All values of one call, whole or absent after a crash; those of the inputs first.
 
     Args:
       name: the probe's, with its name scopes.
@@ -56,6 +56,12 @@ def build(
                     tag = f"{name}/{label}/{key}" if label else f"{name}/{key}"
                     _add_scalar(summary, tag, value)
     return summary
+
+
+def sizes(summary: summary_pb2.Summary, inputs: int) -> tuple[int, int]:
+    """Bytes of what each checkpoint writes, and of so many inputs, which are not written again."""
+    once = sum(value.ByteSize() for value in summary.value[:inputs])
+    return summary.ByteSize() - once, once
 
 
 def _add(summary: summary_pb2.Summary, series: Series, data: bytes | list[bytes]) -> None:

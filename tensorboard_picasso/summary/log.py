@@ -1,11 +1,35 @@
 """Compute a checkpoint and write it; what fails never takes the training down."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from tensorboard_picasso.summary import checkpoint, event, report, state
+from tensorboard_picasso.summary import checkpoint, content, event, report, state
+from tensorboard_picasso.summary.backends.base import UnsupportedError, out_of_memory
 from tensorboard_picasso.summary.methods.base import Method
+from tensorboard_picasso.summary.methods.occlusion import Occlusion
+from tensorboard_picasso.summary.methods.saliency import Saliency
 from tensorboard_picasso.summary.probe import Probe
+
+
+def wanted(methods: Sequence[Method] | None) -> tuple[Method, ...]:
+    """The methods that are asked for; None asks for `[Occlusion(), Saliency()]`.
+
+    Raises:
+      TypeError: no sequence of methods.
+      ValueError: two of one label.
+    """
+    if methods is None:
+        return Occlusion(), Saliency()
+    if isinstance(methods, str | Method) or not isinstance(methods, Iterable):
+        raise TypeError(f"methods={methods!r}: pass a list, such as [Occlusion(), Saliency()]")
+    listed = tuple(methods)
+    for method in listed:
+        if not isinstance(method, Method):
+            raise TypeError(f"methods: {method!r} is no method: pass Occlusion() or Saliency()")
+    labels = [method.label for method in listed]
+    if len(set(labels)) < len(labels):
+        raise ValueError(f"methods have labels {labels}: pass label= to tell them apart")
+    return listed
 
 
 def checkpoint_of(
@@ -39,72 +63,117 @@ def checkpoint_of(
       Whether a record was accepted for writing.
 
     Raises:
-      ValueError, TypeError: a probe's first computed call shows that it and the
-        model do not go together.
+      ValueError, TypeError: as `compute`.
       Exception: in strict mode whatever fails.
     """
-    memory = state.find(probe, owner, name)
+    memory = state.find(owner, name)
+    if memory.taken(step, probe):
+        text = f'"{name}" already has other images at step {step}: pass another name'
+        return _refuse("doubled images", text, memory, strict)
     labels = memory.fresh_labels(step, [method.label for method in methods])
     doubled = [method.label for method in methods if method.label not in labels]
     if doubled:
         text = f'"{name}" already has {", ".join(doubled)} at step {step}: pass label= to add more'
-        if strict:
-            raise ValueError(text)
-        report.warn(f"doubled {doubled}", text, memory.said)
+        _refuse(f"doubled {doubled}", text, memory, strict)
         if not labels:
             return False
-    first = memory.output is None
-    wanted = [method for method in methods if method.label in labels]
-    try:
-        backend = state.backend(probe, model)
-        result = checkpoint.compute(
-            probe, backend, wanted, memory.targets, output=memory.output, epoch=epoch
-        )
-    except Exception as e:
-        # A first call that cannot work says so at once; later it is a failure like any other.
-        if strict or (first and isinstance(e, ValueError | TypeError)):
-            raise
-        text = f'"{name}" could not be computed at step {step}: {_short(e)}'
-        report.warn("compute", text, memory.said)
-        return False
-    memory.output = result.output
-    memory.tracing_seconds += result.tracing_seconds
     new_step = step != memory.step
+    if not (new_step or labels):
+        return True  # the scores alone are asked for, and the step has them
+    fresh = [method for method in methods if method.label in labels]
+    result = compute(probe, model, fresh, memory, f'"{name}" at step {step}', strict, epoch)
+    if result is None:
+        return False
     try:
-        inputs = memory.fresh_inputs(probe)
+        inputs = memory.fresh_inputs(step, probe)
         summary = event.build(
             name, result, scores=new_step, inputs=inputs, labels=labels, scalars=scalars
-        ).SerializeToString()
-        write(summary, step)
+        )
+        write(summary.SerializeToString(), step)
     except Exception as e:
         if strict:
             raise
-        text = f'"{name}" could not be written at step {step}: {_short(e)}'
-        report.warn("write", text, memory.said)
+        text = f'"{name}" could not be written at step {step}: {report.reason(e)}'
+        report.warn(f"write {report.reason(e)}", text, memory.said)
         return False
-    memory.commit(step, labels, inputs, result)
-    once = memory.tracing_seconds
-    report.tell("cost", _cost(probe, wanted, result, once, len(summary), next_step), memory.said)
+    memory.commit(step, probe, labels, inputs, result)
+    size = event.sizes(summary, len(inputs))
+    report.tell("cost", _cost(probe, fresh, result, memory, size, next_step), memory.said)
     return True
 
 
-def _short(error: Exception) -> str:
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0] if text else 'no message'}"
+def _refuse(key: str, text: str, memory: state.State, strict: bool) -> bool:
+    if strict:
+        raise ValueError(text)
+    report.warn(key, text, memory.said)
+    return False
+
+
+def compute(
+    probe: Probe,
+    model: Any,
+    methods: Sequence[Method],
+    memory: state.State,
+    what: str,
+    strict: bool = False,
+    epoch: float | None = None,
+) -> checkpoint.Result | None:
+    """Compute a checkpoint; None where it failed and was warned of.
+
+    Args:
+      probe, model, methods, strict, epoch: as for `checkpoint_of`.
+      memory: learns what the probe's output is, and which settings work.
+      what: of the warning: the scoped name, and where in training.
+
+    Raises:
+      ValueError, TypeError: the first call of a probe, or of a method with these
+        settings, shows that it cannot work.
+      Exception: in strict mode whatever fails.
+    """
+    first = memory.decided(probe) is None
+    untried = [method for method in methods if content.key(method) not in memory.tried]
+    for method in untried:
+        method.check(probe)
+    try:
+        result = checkpoint.compute(
+            probe,
+            state.backend(probe, model),
+            methods,
+            memory.targets_of(probe),
+            output=memory.decided(probe),
+            epoch=epoch,
+        )
+    except Exception as e:
+        # What has never worked says so at once; later it is a failure like any other.
+        if strict or (isinstance(e, ValueError | TypeError) and (first or untried)):
+            raise
+        reason = report.reason(e)
+        if first and not out_of_memory(e):
+            raise UnsupportedError(
+                f"{type(model).__name__} cannot be explained on {probe}: {reason}"
+            ) from e
+        labels = [method.label for method in methods]
+        report.warn(f"{labels} {reason}", f"{what} could not be computed: {reason}", memory.said)
+        return None
+    memory.computed(probe, methods, result)
+    return result
 
 
 def _cost(
     probe: Probe,
     methods: Sequence[Method],
     result: checkpoint.Result,
-    once: float,
-    size: int,
+    memory: state.State,
+    size: tuple[int, int],
     next_step: str,
 ) -> str:
     what = " + ".join(method.cost(probe) for method in methods) or "class scores"
     count = len(probe.images)
-    tracing = f" (tracing took {once:.1f} s once)" if once >= 0.05 else ""
+    again, once = (each / 1000 for each in size)
+    images = f" + {once:.0f} KB once for the images" if once else ""
+    seconds = memory.tracing_seconds
+    tracing = f" (tracing took {seconds:.1f} s once)" if seconds >= 0.05 else ""
     return (
         f"{count} image{'s' if count > 1 else ''}, {what}: {result.seconds:.2f} s,"
-        f" {size / 1000:.0f} KB a checkpoint{'; ' if next_step else ''}{next_step}{tracing}"
+        f" {again:.0f} KB a checkpoint{images}{'; ' if next_step else ''}{next_step}{tracing}"
     )

@@ -1,20 +1,20 @@
 """The summary ops. They behave as `tf.summary` ops do."""
 
-import hashlib
+import math
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
+from tensorboard_picasso.summary import content, log, state
 from tensorboard_picasso.summary import images as image_forms
-from tensorboard_picasso.summary import log, state
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.methods.occlusion import Occlusion
 from tensorboard_picasso.summary.methods.saliency import Saliency
 from tensorboard_picasso.summary.probe import Probe
 
 # Probes that ops made for a name and images, the longest unused first.
-_found: OrderedDict[tuple[str, bytes], Probe] = OrderedDict()
+_found: OrderedDict[tuple[str, Hashable, Hashable], Probe] = OrderedDict()
 _MAX_FOUND = 64
 
 _Op = TypeVar("_Op", bound=Callable[..., Any])
@@ -49,10 +49,12 @@ def attribution(
     Args:
       probe: a `Probe`, or its name; then `images` are needed, and further
         keywords go to `Probe`.
-      model: a Keras model, `tf.Module`, SavedModel or TensorFlow function.
+      model: a Keras model, `tf.Module`, SavedModel or TensorFlow function. It is
+        traced once, as `tf.function` does: what it reads of Python's own state
+        later on, such as a flag, stays as it was then; variables are followed.
       images: for a name; as for `Probe`.
       methods: default `[Occlusion(), Saliency()]`.
-      step: default the writer's.
+      step: an integer; default the writer's.
       epoch: a number, recorded with the scores where it is known.
       strict: raise what fails, instead of warning once and going on.
       scalars: also write ordinary scalars: means over the probe.
@@ -67,15 +69,8 @@ def attribution(
         that the probe and the model do not go together.
       RuntimeError: XLA compiles the step that is being traced.
     """
-    if methods is None:
-        methods = (Occlusion(), Saliency())
-    for method in methods:
-        if not isinstance(method, Method):
-            raise TypeError(f"methods: {method!r} is no method: pass Occlusion() or Saliency()")
-    labels = [method.label for method in methods]
-    if len(set(labels)) < len(labels):
-        raise ValueError(f"methods have labels {labels}: pass label= to tell them apart")
-    return _record(probe, model, images, methods, probe_options, step, epoch, strict, scalars)
+    wanted = log.wanted(methods)
+    return _record(probe, model, images, wanted, probe_options, step, epoch, strict, scalars)
 
 
 @_as_it_is
@@ -142,7 +137,6 @@ def _record(
     writer = host.default_writer()
     if writer is None:
         return False
-    step = host.choose_step(step)
     with host.scoped(known.name if known else str(probe)) as name:
 
         def body(at: int, arrays: Sequence[Any]) -> bool:
@@ -164,17 +158,23 @@ def _record(
         def handles() -> Sequence[Any]:
             if known is None:
                 return host.variables(model)
-            sample = known.model_input(known.images[0][None])
+            with host.outside_graph():  # preprocess may be TensorFlow's, and numbers are needed
+                sample = known.model_input(known.images[0][None])
             return state.backend(known, model).handles(sample)
 
         return host.run(step, [given[key] for key in symbolic], handles, body)
 
 
 def _epoch(epoch: Any) -> float | None:
+    if epoch is None:
+        return None
     try:
-        return None if epoch is None else float(epoch)
+        number = float(epoch)
     except (TypeError, ValueError) as e:
         raise TypeError(f"epoch={epoch!r}: pass a number") from e
+    if not math.isfinite(number):
+        raise ValueError(f"epoch={epoch!r}: pass a finite number")
+    return number
 
 
 def _probe(probe: Probe | str, images: Any, options: dict[str, Any]) -> Probe:
@@ -187,18 +187,14 @@ def _probe(probe: Probe | str, images: Any, options: dict[str, Any]) -> Probe:
         return probe
     if images is None:
         raise TypeError(f"pass images for {probe!r}, or a Probe")
-    digest = hashlib.blake2b(digest_size=16)
-    for each in image_forms.to_viewed(images, options.get("data_format", "channels_last")):
-        digest.update(repr((each.shape, each.dtype.str)).encode())
-        digest.update(each.tobytes())
-    digest.update(repr(sorted(options.items())).encode())
-    key = (str(probe), digest.digest())
+    viewed = image_forms.to_viewed(images, options.get("data_format", "channels_last"))
+    key = probe, content.key(viewed), content.key(sorted(options.items()))
     if key not in _found:
         made = Probe(probe, images, **options)
-        for (name, _), other in _found.items():
+        for (name, *_), other in _found.items():
             if name == probe:
                 # The images change from call to call, the model does not.
-                state.share_backends(other, made)
+                made.backends = other.backends
         _found[key] = made
         while len(_found) > _MAX_FOUND:
             _found.popitem(last=False)

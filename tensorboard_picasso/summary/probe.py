@@ -2,6 +2,7 @@
 
 import hashlib
 import operator
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -84,7 +85,7 @@ class Probe:
       hashes: 16-byte digest of each image and of what is shown of it.
       preprocess, postprocess, decode_prob, data_format, top_k, max_lasting,
         output: as handed in.
-      states: what the summary ops remember, one entry a writer and scoped name.
+      backends: of the models that were explained, as the summary ops keep them.
 
     Raises:
       TypeError, ValueError: anything that does not fit, with the remedy.
@@ -128,7 +129,7 @@ class Probe:
             raise ValueError(
                 "decode_prob= names probabilities, and output='raw' has none: pass class_names="
             )
-        self.states: dict[Any, Any] = {}
+        self.backends: OrderedDict[Any, Any] = OrderedDict()
         self._load(images, names, _count("max_images", max_images, 1))
         self._label(labels, class_names, targets)
         shapes = [(image.shape[0], image.shape[1]) for image in self.images]
@@ -255,6 +256,10 @@ class Probe:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy takes along: all but the models, which stay with their process."""
+        return {**vars(self), "backends": OrderedDict()}
 
     def __repr__(self) -> str:
         return f"Probe({self.name!r}, {len(self)} images)"

@@ -2,17 +2,17 @@
 
 import hashlib
 import weakref
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tensorboard_picasso import record
 from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import backends
+from tensorboard_picasso.summary import backends, content
 from tensorboard_picasso.summary import output as outputs
 from tensorboard_picasso.summary.backends.base import Backend
 from tensorboard_picasso.summary.checkpoint import Result
+from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.probe import Probe
 from tensorboard_picasso.summary.targets import Targets
 
@@ -24,34 +24,69 @@ _MAX_BACKENDS = 4
 class State:
     """Moves on only with what was written: `commit`.
 
-    output: decided at the first computed call, None before it.
+    asked, output: the probe's `output=`, and what it was decided to be at the
+      first computed call.
+    tried: the methods, with their settings, that were computed once.
+    hashes, targets: of the images that are watched, with the memory of each.
     step: the last one written, with the labels written at it.
     inputs: digest of each image's input record as it was last written.
-    said: what the person was told of this probe.
+    said: what the person was told.
     tracing_seconds: spent so far on what is not repeated.
     """
 
-    targets: list[Targets]
+    asked: str = ""
     output: Output | None = None
+    tried: set[Any] = field(default_factory=set)
+    hashes: tuple[bytes, ...] = ()
+    targets: list[Targets] = field(default_factory=list)
     step: int | None = None
     labels: set[str] = field(default_factory=set)
     inputs: dict[int, bytes] = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
     tracing_seconds: float = 0.0
 
+    def decided(self, probe: Probe) -> Output | None:
+        """What this probe's output was decided to be, None before its first computed call."""
+        return self.output if self.asked == probe.output else None
+
+    def taken(self, step: int, probe: Probe) -> bool:
+        """Whether other images were written at this step."""
+        return step == self.step and probe.hashes != self.hashes
+
+    def targets_of(self, probe: Probe) -> list[Targets]:
+        """The memory of each of the probe's images; other images start with none."""
+        settings = probe.targets, probe.top_k, probe.max_lasting
+        if probe.hashes != self.hashes:
+            return [Targets(*settings) for _ in probe.images]
+        for each in self.targets:
+            each.caller, each.top_k, each.max_lasting = settings
+        return self.targets
+
     def fresh_labels(self, step: int, labels: Sequence[str]) -> list[str]:
         """Those of the labels that were not written at this step."""
         written = self.labels if step == self.step else set()
         return [label for label in labels if label not in written]
 
-    def fresh_inputs(self, probe: Probe) -> list[tuple[int, record.Input]]:
-        """The input records that are not in the log as they are now."""
+    def fresh_inputs(self, step: int, probe: Probe) -> list[tuple[int, record.Input]]:
+        """The input records that are not in the log as they are now.
+
+        Later calls of a step write none: the first one has said what is shown.
+        """
+        if step == self.step:
+            return []
         shown = [(index, probe.shown(index)) for index in range(len(probe.images))]
         return [(index, each) for index, each in shown if self.inputs.get(index) != _digest(each)]
+
+    def computed(self, probe: Probe, methods: Sequence[Method], result: Result) -> None:
+        """Remember what computing showed, whether or not it is written."""
+        self.asked, self.output = probe.output, result.output
+        self.tried |= {content.key(method) for method in methods}
+        self.tracing_seconds += result.tracing_seconds
 
     def commit(
         self,
         step: int,
+        probe: Probe,
         labels: Sequence[str],
         inputs: Sequence[tuple[int, record.Input]],
         result: Result,
@@ -59,6 +94,7 @@ class State:
         """Remember what was written at a step."""
         if step != self.step:
             self.labels = set()
+            self.targets, self.hashes = self.targets_of(probe), probe.hashes
             for targets, image in zip(self.targets, result.images, strict=True):
                 targets.commit(image.choice)
         self.step = step
@@ -67,20 +103,18 @@ class State:
             self.inputs[index] = _digest(each)
 
 
-def find(probe: Probe, owner: Any, name: str) -> State:
-    """The state of a probe under what owns its log (a writer, a callback) and a scoped name."""
-    per_owner = probe.states.setdefault("owners", weakref.WeakKeyDictionary())
-    states: dict[str, State] = per_owner.setdefault(owner, {})
-    if name not in states:
-        targets = [Targets(probe.targets, probe.top_k, probe.max_lasting) for _ in probe.images]
-        states[name] = State(targets)
-    return states[name]
+# Several probes of one name write to the same series, so the state is theirs together.
+_states: weakref.WeakKeyDictionary[Any, dict[str, State]] = weakref.WeakKeyDictionary()
+
+
+def find(owner: Any, name: str) -> State:
+    """The state under what owns the log (a writer, a model's history) and a scoped name."""
+    return _states.setdefault(owner, {}).setdefault(name, State())
 
 
 def backend(probe: Probe, model: Any) -> Backend:
     """The backend of a model, the same at every step, so that nothing is traced twice."""
-    kept: OrderedDict[tuple[int, bool], tuple[Any, Backend]]
-    kept = probe.states.setdefault("backends", OrderedDict())
+    kept = probe.backends
     look_behind = probe.output in outputs.LOOK_BEHIND
     # The model is kept beside its backend: the id of a live object is its own.
     key = (id(model), look_behind)
@@ -89,12 +123,8 @@ def backend(probe: Probe, model: Any) -> Backend:
         while len(kept) > _MAX_BACKENDS:
             kept.popitem(last=False)
     kept.move_to_end(key)
-    return kept[key][1]
-
-
-def share_backends(of: Probe, to: Probe) -> None:
-    """Let a probe of other images use the backends that one of the same name has."""
-    to.states["backends"] = of.states.setdefault("backends", OrderedDict())
+    found: Backend = kept[key][1]
+    return found
 
 
 def _digest(shown: record.Input) -> bytes:

@@ -8,11 +8,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tensorboard_picasso.summary import checkpoint, log, report, state
+from tensorboard_picasso.summary import log, report, state
 from tensorboard_picasso.summary.loops import _saves
 from tensorboard_picasso.summary.methods.base import Method
-from tensorboard_picasso.summary.methods.occlusion import Occlusion
-from tensorboard_picasso.summary.methods.saliency import Saliency
 from tensorboard_picasso.summary.probe import Probe
 from tensorboard_picasso.summary.schedule import LogSpaced, Schedule
 from tensorboard_picasso.summary.writers import tensorflow as host
@@ -57,7 +55,9 @@ class KerasCallback(keras.callbacks.Callback):
         self._probe = probe
         self._log_dir = os.path.join(os.fspath(log_dir), "picasso")
         self._schedule = schedule
-        self._methods = (Occlusion(), Saliency()) if methods is None else tuple(methods)
+        self._methods = log.wanted(methods)
+        for method in self._methods:
+            method.check(probe)
         self._strict = strict
         self._scalars = scalars
         self._writer: Any = None
@@ -127,27 +127,17 @@ class KerasCallback(keras.callbacks.Callback):
             )
         elif self._schedule.at_start and self._step == 0:
             self._log()
-        elif self._memory.output is None:
+        elif self._memory.decided(self._probe) is None:
             self._check()
 
     def _check(self) -> None:
         """Compute once without writing."""
-        memory = self._memory
-        backend = state.backend(self._probe, self.model)
-        try:
-            result = checkpoint.compute(self._probe, backend, self._methods, memory.targets)
-        except (ValueError, TypeError):
-            raise
-        except Exception:
-            if self._strict:
-                raise
-            return  # a failure while computing: the first logged step reports it
-        memory.output = result.output
-        memory.tracing_seconds += result.tracing_seconds
+        what = f'"{self._probe.name}" before training'
+        log.compute(self._probe, self.model, self._methods, self._memory, what, self._strict)
 
     @property
     def _memory(self) -> state.State:
-        return state.find(self._probe, self._owner, self._probe.name)
+        return state.find(self._owner, self._probe.name)
 
     def _log(self) -> None:
         step = self._iterations()

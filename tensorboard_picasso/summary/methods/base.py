@@ -120,6 +120,13 @@ class Method(abc.ABC):
         if self.label.endswith("/map"):
             raise ValueError(f"label={self.label!r}: maps are logged under /map, pass another end")
 
+    def check(self, probe: Probe) -> None:  # noqa: B027
+        """Say what is wrong before anything is computed.
+
+        Raises:
+          ValueError, TypeError: the settings do not go with the images.
+        """
+
     @abc.abstractmethod
     def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
         """Compute the maps of all targets of these images, one answer an image.

@@ -104,6 +104,12 @@ class Occlusion(Method):
             )
         return window, starts
 
+    def check(self, probe: Probe) -> None:
+        """See `Method.check`."""
+        for index, image in enumerate(probe.images):
+            self.geometry((image.shape[0], image.shape[1]))
+            probe.filled(index, self.fill)
+
     def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
         """See `Method.explain`."""
         return [self._explain(subject) for subject in subjects]

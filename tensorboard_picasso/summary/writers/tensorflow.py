@@ -1,5 +1,6 @@
 """`tf.summary`: its default writer, step and conditions, eagerly and in graphs."""
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -15,17 +16,31 @@ def default_writer() -> Any:
     return summary_ops_v2._summary_state.writer
 
 
-def choose_step(step: Any) -> Any:
-    """The step given, else the default step.
+def _choose_step(step: Any) -> Any:
+    """The step given, else the default step: an int or an integer tensor.
 
     Raises:
       ValueError: there is neither.
+      TypeError: it is no integer.
     """
     if step is None:
         step = tf.summary.experimental.get_step()
     if step is None:
         raise ValueError("no step: pass step=, or writer.as_default(step=…)")
-    return step
+    if not hasattr(step, "dtype"):
+        try:
+            return operator.index(step)
+        except TypeError as e:
+            raise TypeError(f"step={step!r}: pass an integer") from e
+    tensor = tf.convert_to_tensor(step)
+    if not tensor.dtype.is_integer:
+        raise TypeError(f"step={step!r}: pass an integer")
+    return tensor
+
+
+def outside_graph() -> Any:
+    """A context in which TensorFlow runs eagerly, also while a graph is traced."""
+    return tf.init_scope()
 
 
 @contextmanager
@@ -57,7 +72,7 @@ def run(
     """Run `body` when the summary condition holds, here or where the graph runs.
 
     Args:
-      step: an integer or a tensor.
+      step: an integer or a tensor; None for the default step.
       tensors: what of the arguments is symbolic; `body` gets it as arrays.
       handles: the variables that `body` reads. In a graph a `py_function` is
         ordered against their updates just because they are its inputs.
@@ -68,19 +83,21 @@ def run(
 
     Raises:
       RuntimeError: XLA compiles the step that is being traced.
+      ValueError, TypeError: there is no step, or it is no integer.
     """
     should = tf.summary.should_record_summaries()
     if tf.executing_eagerly():
-        return bool(should) and body(int(step), [])
+        return bool(should) and body(int(_choose_step(step)), [])
     if control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()):
         raise RuntimeError(
             "picasso ops cannot run in a step that XLA compiles: compile(jit_compile=False) or"
             " tf.function(jit_compile=False), or use summary.KerasCallback, which runs outside"
         )
-    inputs = [tf.cast(step, tf.int64), *tensors]
-    count = len(inputs)
 
     def record() -> Any:
+        inputs = [tf.cast(_choose_step(step), tf.int64), *tensors]
+        count = len(inputs)
+
         def call(*values: Any) -> bool:
             return body(int(values[0]), [each.numpy() for each in values[1:count]])
 
