@@ -262,3 +262,162 @@ def test_the_op_in_a_train_step_runs_unless_keras_compiles_with_xla(tmp_path):
     model.compile("sgd", "sparse_categorical_crossentropy", jit_compile=False)
     fit(model, epochs=1)
     assert steps_in(tmp_path) == list(range(1, 9))
+
+
+def score_steps(directory):
+    """Steps of image 0's scores in the order in which they were written."""
+    return [step for step, value in events.values(directory) if value.tag == "digits/00/scores"]
+
+
+@pytest.mark.parametrize("anew", [False, True], ids=["one callback", "a callback each"])
+def test_fine_tuning_goes_on_where_training_stopped(tmp_path, anew):
+    model = network()
+    callback = summary.KerasCallback(probe(), tmp_path, summary.EverySteps(4))
+    fit(model, callback, epochs=2)
+    model.layers[1].trainable = False
+    model.compile("sgd", "sparse_categorical_crossentropy", jit_compile=False)
+    if anew:
+        callback = summary.KerasCallback(probe(), tmp_path, summary.EverySteps(4))
+    fit(model, callback, initial_epoch=2, epochs=4)
+    assert score_steps(tmp_path) == list(range(0, 33, 4))
+    said = events.records(tmp_path)
+    epochs = {step: each.epoch for (step, s), each in said.items() if s.kind is Kind.SCORES}
+    assert epochs == {step: step / 8 for step in range(0, 33, 4)}
+
+
+class Adversarial(Unbuilt):
+    """Has an optimizer of its own, that Keras does not know as the model's."""
+
+    def __init__(self):
+        super().__init__()
+        self.own = keras.optimizers.SGD(0.1)
+
+    def train_step(self, data):
+        x, y = data
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(
+                keras.losses.sparse_categorical_crossentropy(y, self(x, training=True))
+            )
+        variables = self.trainable_variables
+        self.own.apply(tape.gradient(loss, variables), variables)
+        return {"loss": loss}
+
+
+def test_a_model_with_its_own_optimizer_is_logged_at_every_due_step(tmp_path):
+    model = Adversarial()
+    model(IMAGES[:1])
+    model.compile()
+    fit(model, summary.KerasCallback(probe(), tmp_path, summary.EverySteps(4)))
+    assert score_steps(tmp_path) == [0, 4, 8, 12, 16]
+
+
+def test_with_accumulated_gradients_steps_and_epochs_are_those_of_batches(tmp_path):
+    model = network()
+    optimizer = keras.optimizers.Adam(gradient_accumulation_steps=4)
+    model.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=False)
+    for _ in range(2):
+        fit(model, summary.KerasCallback(probe(), tmp_path, summary.EverySteps(2)), epochs=1)
+    assert score_steps(tmp_path) == list(range(0, 17, 2))
+    first = [
+        (step, each.epoch)
+        for (step, s), each in events.records(tmp_path).items()
+        if s.kind is Kind.SCORES and s.image == 0
+    ]
+    assert dict(first)[6] == 0.75
+
+
+def test_a_dataset_of_unknown_length_loses_no_step(tmp_path):
+    def examples():
+        for at in range(0, 40, 8):
+            yield IMAGES[at : at + 8], LABELS[at : at + 8]
+
+    signature = (tf.TensorSpec([8, 8, 8, 1]), tf.TensorSpec([8], tf.int64))
+    data = tf.data.Dataset.from_generator(examples, output_signature=signature)
+    callback = summary.KerasCallback(probe(), tmp_path, summary.EverySteps(2))
+    network().fit(data, epochs=3, verbose=0, callbacks=[callback])
+    assert score_steps(tmp_path) == list(range(0, 15, 2))
+
+
+def test_a_restored_backup_is_gone_on_from(tmp_path):
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    for stop in ([Stop()], []):
+        callbacks = [
+            summary.KerasCallback(probe(), tmp_path / "log", summary.EverySteps(4)),
+            keras.callbacks.BackupAndRestore(tmp_path / "backup"),
+            *stop,
+        ]
+        try:
+            fit(network(), *callbacks)
+        except KeyboardInterrupt:
+            assert score_steps(tmp_path / "log") == [0, 4, 8]
+    assert score_steps(tmp_path / "log") == [0, 4, 8, 12, 16]
+
+
+def test_methods_and_their_settings_are_checked_when_the_callback_is_made(tmp_path):
+    for methods, error, match in (
+        (["occlusion"], TypeError, "is no method"),
+        (summary.Occlusion(), TypeError, "pass a list"),
+        ([summary.Occlusion(), summary.Occlusion(4)], ValueError, "pass label="),
+        ([summary.Occlusion(40)], ValueError, "window 40 exceeds image 8x8"),
+    ):
+        with pytest.raises(error, match=match):
+            summary.KerasCallback(probe(), tmp_path, methods=methods)
+
+
+def test_a_model_that_cannot_be_traced_is_said_before_the_first_batch(tmp_path):
+    class Eager(Unbuilt):
+        def call(self, x, training=False):
+            return super().call(tf.constant(x.numpy()), training)
+
+    model = Eager()
+    model(IMAGES[:1])
+    model.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=True)
+    for schedule in (summary.EverySteps(4), summary.OnCheckpoint()):
+        with pytest.raises(TypeError, match="cannot be traced with any batch size"):
+            fit(model, summary.KerasCallback(probe(), tmp_path, schedule))
+    assert int(model.optimizer.iterations) == 0
+
+
+@pytest.mark.parametrize("name", ["m.keras", "m.weights.h5"])
+@pytest.mark.parametrize("first", [False, True])
+def test_each_way_to_save_is_told_once(tmp_path, name, first):
+    class Save(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 3 and name.endswith(".keras"):
+                keras.saving.save_model(self.model, tmp_path / name)
+            elif batch == 3:
+                self.model.save_weights(tmp_path / name)
+
+    model = network()
+    callback = summary.KerasCallback(probe(), tmp_path / "log", summary.OnCheckpoint())
+    fit(model, *([Save(), callback] if first else [callback, Save()]), epochs=1)
+    assert score_steps(tmp_path / "log") == [4]
+    assert not {"save", "save_weights", "save_own_variables"} & set(vars(model))
+
+
+def test_two_callbacks_of_one_directory_share_its_file_and_scores(tmp_path):
+    found = probe()
+    callbacks = [
+        summary.KerasCallback(found, tmp_path, summary.EverySteps(4), methods=[method])
+        for method in (summary.Occlusion(), summary.Saliency())
+    ]
+    fit(network(), *callbacks, epochs=1)
+    assert len(list(tmp_path.rglob("*tfevents*"))) == 1
+    tags = [
+        (step, value.tag)
+        for step, value in events.values(tmp_path)
+        if value.metadata.plugin_data.plugin_name == "picasso"
+    ]
+    assert len(tags) == len(set(tags))
+    assert {tag for _, tag in tags} >= {f"digits/00/{s}" for s in ("occlusion", "saliency")}
+
+
+def test_two_callbacks_with_the_same_methods_write_them_once_and_say_so(tmp_path):
+    callbacks = [summary.KerasCallback(probe(), tmp_path, summary.EverySteps(8)) for _ in range(2)]
+    with pytest.warns(summary.PicassoWarning, match="already has occlusion, saliency at step 0"):
+        fit(network(), *callbacks, epochs=1)
+    assert score_steps(tmp_path) == [0, 8]

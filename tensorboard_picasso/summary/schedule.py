@@ -110,7 +110,11 @@ class LogSpaced(Schedule):
 
 @dataclass(frozen=True)
 class OnCheckpoint(Schedule):
-    """Whenever the model or its weights are saved."""
+    """Whenever the model or its weights are saved by Keras.
+
+    What `tf.train.Checkpoint` saves, and `keras.saving.save_model` to `.h5`, is
+    not seen: take another schedule there.
+    """
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "on_save", True)

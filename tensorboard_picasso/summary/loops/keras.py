@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from tensorboard_picasso.summary import log, report, state
-from tensorboard_picasso.summary.loops import _saves
+from tensorboard_picasso.summary.loops import _history, _saves
+from tensorboard_picasso.summary.loops._history import History
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.probe import Probe
 from tensorboard_picasso.summary.schedule import LogSpaced, Schedule
@@ -20,7 +20,9 @@ class KerasCallback(keras.callbacks.Callback):
     """Logs attribution maps while `model.fit` trains; changes nothing of training.
 
     Writes to the sub-run `<log_dir>/picasso`, beside those of Keras' own
-    TensorBoard callback. Steps are the optimizer's iterations.
+    TensorBoard callback. A step is a trained batch: counting starts from the
+    optimizer's iterations, and goes on over all fits of a model in this process,
+    also where it is compiled anew.
 
     Args:
       probe: the images watched.
@@ -32,7 +34,7 @@ class KerasCallback(keras.callbacks.Callback):
       scalars: also write ordinary scalars: means over the probe.
 
     Raises:
-      TypeError: an argument of the wrong kind; when training starts also what
+      TypeError, ValueError: wrong arguments; when training starts also what
         shows that the probe and the model do not go together.
     """
 
@@ -53,51 +55,65 @@ class KerasCallback(keras.callbacks.Callback):
         if not isinstance(schedule, Schedule):
             raise TypeError(f"schedule={schedule!r}: pass summary.EverySteps(n) or another")
         self._probe = probe
-        self._log_dir = os.path.join(os.fspath(log_dir), "picasso")
+        self._directory = os.path.join(os.fspath(log_dir), "picasso")
         self._schedule = schedule
         self._methods = log.wanted(methods)
         for method in self._methods:
             method.check(probe)
         self._strict = strict
         self._scalars = scalars
-        self._writer: Any = None
+        self._shared: host.Shared | None = None
         self._explained: Any = None
-        self._step = self._epoch_start = 0
-        self._epoch = 0
+        self._history = History()
+        self._started = self._in_batch = self._saved = False
+        self._step = self._epoch_start = self._epoch = 0
         self._epoch_steps: int | None = None
+        self._logged: int | None = None
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Check the probe on the model before the first batch, and log where it starts."""
+        """Open the log."""
         self._close()  # a training that raised did not end
-        self._step = self._epoch_start = self._iterations()
-        self._epoch = 0
+        self._explained = self.model
+        history = _history.of(self.model, os.path.abspath(self._directory))
+        if history is not self._history:
+            self._history, self._logged = history, None
+        self._shared = host.Shared.join(os.path.abspath(self._directory), self)
+        self._started = self._in_batch = self._saved = False
         self._epoch_steps = (self.params or {}).get("steps")
-        if self._explained is not self.model:
-            # Another model is another history: nothing of the first one is remembered.
-            self._explained, self._owner = self.model, _Owner()
-        self._writer = tf.summary.create_file_writer(self._log_dir)
+        self._step = self._epoch_start = history.start(self._iterations())
+        if self._schedule.on_save:
+            _saves.listen(self.model, self._on_save)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Check the probe on the model before the first batch, and log where it starts."""
+        self._epoch, self._epoch_start = epoch, self._step
+        if self._started:
+            return
+        # Only now: other callbacks may have restored a backup when training began.
+        self._step = self._epoch_start = self._history.start(self._iterations())
+        self._started = True
         try:
             self._begin()
         except Exception:
             self._close()
             raise
-        if self._schedule.on_save:
-            _saves.listen(self.model, self._log)
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Note where the epoch starts; asking the optimizer is once an epoch only."""
-        self._epoch = epoch
-        self._step = self._epoch_start = self._iterations()
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Note that the step is under way."""
+        self._in_batch = True
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Log where a due step was reached, or crossed by several steps at once."""
         before, self._step = self._step, self._epoch_start + batch + 1
-        if self._schedule.due(before, self._step):
+        self._history.step = self._step
+        due = self._saved or self._schedule.due(before, self._step)
+        self._in_batch = self._saved = False
+        if due:
             self._log()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Log where the epoch is due."""
-        self._epoch_steps = self._iterations() - self._epoch_start
+        self._epoch_steps = self._step - self._epoch_start
         if self._schedule.epoch_due(epoch + 1):
             self._log()
 
@@ -107,15 +123,20 @@ class KerasCallback(keras.callbacks.Callback):
 
     def _close(self) -> None:
         if self._explained is not None:
-            _saves.leave(self._explained, self._log)
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+            _saves.leave(self._explained, self._on_save)
+            self._explained = None
+        if self._shared is not None:
+            self._shared.leave(self)
+            self._shared = None
 
     def _iterations(self) -> int:
+        """Batches that the optimizer has counted, 0 where the model trains by itself."""
         optimizer = getattr(self.model, "optimizer", None)
+        if optimizer is None:
+            return 0
         # Under a distribution strategy the counter is mirrored, and no number by itself.
-        return 0 if optimizer is None else int(keras.ops.convert_to_numpy(optimizer.iterations))
+        updates = int(keras.ops.convert_to_numpy(optimizer.iterations))
+        return updates * (getattr(optimizer, "gradient_accumulation_steps", None) or 1)
 
     def _begin(self) -> None:
         """Say before training what cannot work; where a log starts, its first record does."""
@@ -127,39 +148,37 @@ class KerasCallback(keras.callbacks.Callback):
             )
         elif self._schedule.at_start and self._step == 0:
             self._log()
-        elif self._memory.decided(self._probe) is None:
-            self._check()
+        else:
+            memory = state.find(self._history, self._probe.name)
+            if memory.decided(self._probe) is None:
+                what = f'"{self._probe.name}" before training'
+                log.compute(self._probe, self.model, self._methods, memory, what, self._strict)
 
-    def _check(self) -> None:
-        """Compute once without writing."""
-        what = f'"{self._probe.name}" before training'
-        log.compute(self._probe, self.model, self._methods, self._memory, what, self._strict)
-
-    @property
-    def _memory(self) -> state.State:
-        return state.find(self._owner, self._probe.name)
+    def _on_save(self) -> None:
+        # Within a batch, callbacks before this one save what it has not counted yet.
+        if self._in_batch:
+            self._saved = True
+        else:
+            self._log()
 
     def _log(self) -> None:
-        step = self._iterations()
         # Several occasions may fall on one step: a save and the end of its epoch.
-        if self._memory.step == step:
+        if self._logged == self._step or self._shared is None:
             return
-        done = step - self._epoch_start
+        done = self._step - self._epoch_start
         epoch = self._epoch + (done / self._epoch_steps if self._epoch_steps and done else 0.0)
-        log.checkpoint_of(
+        accepted = log.checkpoint_of(
             self._probe,
             self.model,
             self._methods,
             name=self._probe.name,
-            step=step,
-            owner=self._owner,
-            write=partial(host.write, self._writer),
+            step=self._step,
+            owner=self._history,
+            write=partial(host.write, self._shared.writer),
             epoch=epoch if self._epoch_steps or not done else None,
             strict=self._strict,
             scalars=self._scalars,
-            next_step=self._schedule.next(step),
+            next_step=self._schedule.next(self._step),
         )
-
-
-class _Owner:
-    """What a history of one model is kept under, over the writers of several fits."""
+        if accepted:
+            self._logged = self._step

@@ -1,6 +1,7 @@
 """`tf.summary`: its default writer, step and conditions, eagerly and in graphs."""
 
 import operator
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -41,6 +42,35 @@ def _choose_step(step: Any) -> Any:
 def outside_graph() -> Any:
     """A context in which TensorFlow runs eagerly, also while a graph is traced."""
     return tf.init_scope()
+
+
+class Shared:
+    """A directory's one writer, for all who write there at the same time.
+
+    Of two event files in one directory TensorBoard may follow the newer one only.
+    """
+
+    def __init__(self, directory: str) -> None:
+        self.writer = tf.summary.create_file_writer(directory)
+        self._users: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def leave(self, user: Any) -> None:
+        """The last user closes the writer."""
+        self._users.discard(user)
+        if not self._users:
+            self.writer.close()
+
+    @classmethod
+    def join(cls, directory: str, user: Any) -> "Shared":
+        """The open writer of a directory, or a new one."""
+        shared = _shared.get(directory)
+        if shared is None or not shared._users:
+            shared = _shared[directory] = cls(directory)
+        shared._users.add(user)
+        return shared
+
+
+_shared: weakref.WeakValueDictionary[str, Shared] = weakref.WeakValueDictionary()
 
 
 @contextmanager
