@@ -7,9 +7,9 @@ decompressed sizes are bounded before anything is allocated.
 
 import math
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from google.protobuf.message import DecodeError, Message
@@ -19,6 +19,8 @@ from tensorboard_picasso import maps, record_pb2
 from tensorboard_picasso.maps import Output, Precision, Share, Sign, Statistics
 from tensorboard_picasso.metadata import FORMAT_VERSION
 
+_Packed = TypeVar("_Packed", bytes, list[bytes])
+
 MAX_SIDE = 1 << 14
 MAX_PIXELS = 1 << 26
 MAX_POSITIONS = 1 << 20
@@ -27,7 +29,7 @@ MAX_MASKED = 1 << 28
 
 
 class RecordError(ValueError):
-    """Bytes that are not a record, with the reason: damaged, as a rule."""
+    """Bytes that are not a record, with the reason (damaged, as a rule), or what cannot be one."""
 
 
 class NewerRecordError(RecordError):
@@ -308,6 +310,15 @@ def _seal(message: Message) -> bytes:
     ).SerializeToString()
 
 
+def _readable(data: _Packed, unpack: Callable[[_Packed], Any]) -> _Packed:
+    """What is about to be written, once a reader has taken it."""
+    try:
+        unpack(data)
+    except RecordError as e:
+        raise RecordError(str(e).replace("damaged record", "it cannot be recorded")) from e
+    return data
+
+
 def _unseal(data: bytes, message: type[Any]) -> Any:
     try:
         sealed = record_pb2.Sealed.FromString(data)
@@ -395,7 +406,11 @@ def _same_length(name: str, *sequences: Sequence[Any]) -> None:
 
 
 def pack_scores(scores: Scores) -> bytes:
-    """`Scores` to bytes."""
+    """`Scores` to bytes.
+
+    Raises:
+      RecordError: a reader would not take it.
+    """
     message = record_pb2.Scores(
         output=_number(record_pb2.Output, scores.output),
         class_count=scores.class_count,
@@ -416,7 +431,7 @@ def pack_scores(scores: Scores) -> bytes:
     )
     if scores.epoch is not None:
         message.epoch = scores.epoch
-    return _seal(message)
+    return _readable(_seal(message), unpack_scores)
 
 
 def unpack_scores(data: bytes) -> Scores:
@@ -534,7 +549,7 @@ def _unpack_regions(messages: Sequence[record_pb2.Region]) -> tuple[Region, ...]
 
 
 def pack_attribution(attribution: Attribution) -> bytes:
-    """`Attribution` to bytes."""
+    """`Attribution` to bytes; raises as `pack_scores`."""
     message = record_pb2.Method(
         method=attribution.method,
         label=attribution.label,
@@ -561,7 +576,7 @@ def pack_attribution(attribution: Attribution) -> bytes:
         message.grid.CopyFrom(_pack_grid(attribution.grid))
     if attribution.precision is not None:
         message.precision = _number(record_pb2.Precision, attribution.precision)
-    return _seal(message)
+    return _readable(_seal(message), unpack_attribution)
 
 
 def unpack_attribution(data: bytes) -> Attribution:
@@ -605,7 +620,7 @@ def unpack_attribution(data: bytes) -> Attribution:
 
 
 def pack_mean(mean: Mean) -> bytes:
-    """`Mean` to bytes."""
+    """`Mean` to bytes; raises as `pack_scores`."""
     everywhere = (np.asarray(mean.counts) == len(mean.members)).all()
     message = record_pb2.Mean(
         method=mean.method,
@@ -631,7 +646,7 @@ def pack_mean(mean: Mean) -> bytes:
         regions=_pack_regions(mean.regions),
         statistics=_pack_statistics(mean.statistics),
     )
-    return _seal(message)
+    return _readable(_seal(message), unpack_mean)
 
 
 def unpack_mean(data: bytes) -> Mean:
@@ -673,7 +688,10 @@ def unpack_mean(data: bytes) -> Mean:
 
 
 def pack_maps(stored: Maps) -> list[bytes]:
-    """`Maps` to the elements of a blob sequence: a header, then one plane a target."""
+    """`Maps` to the elements of a blob sequence: a header, then one plane a target.
+
+    Raises as `pack_scores`.
+    """
     header = record_pb2.MapHeader(
         height=stored.height,
         width=stored.width,
@@ -689,7 +707,7 @@ def pack_maps(stored: Maps) -> list[bytes]:
         )
         for each in stored.planes
     ]
-    return [_seal(header), *map(_seal, planes)]
+    return _readable([_seal(header), *map(_seal, planes)], unpack_maps)
 
 
 def unpack_map_header(data: bytes) -> Maps:
@@ -736,7 +754,7 @@ def unpack_maps(elements: Sequence[bytes]) -> Maps:
 
 
 def pack_input(shown: Input) -> bytes:
-    """`Input` to bytes."""
+    """`Input` to bytes; raises as `pack_scores`."""
     message = record_pb2.Input(
         png=shown.png,
         height=shown.height,
@@ -753,7 +771,7 @@ def pack_input(shown: Input) -> bytes:
     )
     if shown.label is not None:
         message.label = shown.label
-    return _seal(message)
+    return _readable(_seal(message), unpack_input)
 
 
 def unpack_input(data: bytes) -> Input:

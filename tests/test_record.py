@@ -163,3 +163,18 @@ def test_hostile_sizes_are_refused_before_anything_is_allocated():
     huge = record.Maps(1 << 20, 1 << 20, maps.Precision.Q8, maps.Sign.UNSIGNED, b"", ())
     with pytest.raises(record.RecordError, match="out of bounds"):
         record.unpack_maps(record.pack_maps(huge))
+
+
+def test_what_could_not_be_read_is_not_written():
+    scores, attribution = logs.scores(np.zeros(3), {}), grid_record()
+    planes = record.Maps.encode({0: np.ones(SIZE)}, maps.Sign.UNSIGNED, b"h")
+    wrong = [
+        (record.pack_scores, replace(scores, epoch=np.nan), "epoch is not finite"),
+        (record.pack_scores, replace(scores, class_count=2), "classes exceed their count 2"),
+        (record.pack_attribution, replace(attribution, height=1), "lies outside the image"),
+        (record.pack_input, record.Input(b"", 1 << 15, 1, b"h"), "shape 32768x1 is out of bounds"),
+        (record.pack_maps, replace(planes, width=0), "shape 6x0 is out of bounds"),
+    ]
+    for pack, value, match in wrong:
+        with pytest.raises(record.RecordError, match=f"it cannot be recorded: .*{match}"):
+            pack(value)
