@@ -3,8 +3,9 @@
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 needs() {
-  local python=.venv/bin/python stamp wanted
-  if [ ! -x "$python" ]; then
+  local stamp wanted
+  # Where a system lacks ensurepip, making it stops half way: python is there, pip is not.
+  if [ ! -x .venv/bin/pip ]; then
     python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
       echo "Python 3.11 or newer is needed, this is $(python3 --version)" >&2
       exit 1
