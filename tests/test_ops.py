@@ -432,9 +432,12 @@ def test_another_mask_of_the_same_shape_is_another_probe(writer, tmp_path):
             assert summary.class_probabilities(
                 "p", model, images, step=step, output="raw", regions={"part": mask}
             )
-    for (step, series), shown in events.records(tmp_path).items():
-        if series.kind is Kind.INPUT:
-            np.testing.assert_array_equal(shown.regions["part"], masks[step])
+    shown = {
+        step: each for (step, s), each in events.records(tmp_path).items() if s.kind is Kind.INPUT
+    }
+    assert set(shown) == {0, 1}
+    for step, mask in enumerate(masks):
+        np.testing.assert_array_equal(shown[step].regions["part"], mask)
 
 
 def test_a_preprocess_written_in_the_call_is_the_same_at_every_step(writer, tmp_path, capsys):
@@ -507,6 +510,7 @@ def test_each_failure_is_warned_of_once(writer):
     with writer.as_default():
         assert summary.attribution(probe, model, step=0)
         with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
             for step in (1, 2):
                 summary.saliency(probe, lambda x: x["a"], step=step)
                 summary.occlusion(probe, lambda x: 1 / 0, step=step)

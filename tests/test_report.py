@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tensorboard_picasso.summary.report import reason
+from tensorboard_picasso.summary.report import kind, reason
 
 
 def raised(function):
@@ -59,3 +59,8 @@ def test_what_a_keras_model_raises_while_it_is_traced():
     model = keras.Sequential([Eager()])
     said = raised(lambda: tf.function(model)(tf.zeros([2, 3])))
     assert "no attribute 'numpy'" in said
+
+
+def test_a_failure_that_differs_in_numbers_only_is_of_one_kind():
+    assert kind("lost 3 of 0x7f01") == kind("lost 44 of 0x7fee")
+    assert kind("lost 3") != kind("found 3")

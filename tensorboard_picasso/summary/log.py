@@ -93,8 +93,9 @@ def checkpoint_of(
     except Exception as e:
         if strict:
             raise
-        text = f'"{name}" could not be written at step {step}: {report.reason(e)}'
-        report.warn(f"write {report.reason(e)}", text, memory.said)
+        reason = report.reason(e)
+        text = f'"{name}" could not be written at step {step}: {reason}'
+        report.warn(f"write {report.kind(reason)}", text, memory.said)
         return False
     memory.commit(step, probe, labels, inputs, result)
     size = event.sizes(summary, len(inputs))
@@ -153,7 +154,8 @@ def compute(
                 f"{type(model).__name__} cannot be explained on {probe}: {reason}"
             ) from e
         labels = [method.label for method in methods]
-        report.warn(f"{labels} {reason}", f"{what} could not be computed: {reason}", memory.said)
+        text = f"{what} could not be computed: {reason}"
+        report.warn(f"{labels} {report.kind(reason)}", text, memory.said)
         return None
     memory.computed(probe, methods, result)
     return result
@@ -170,7 +172,7 @@ def _cost(
     what = " + ".join(method.cost(probe) for method in methods) or "class scores"
     count = len(probe.images)
     again, once = (each / 1000 for each in size)
-    images = f" + {once:.0f} KB once for the images" if once else ""
+    images = f" + {once:.0f} KB once for the images" if once >= 0.5 else ""
     seconds = memory.tracing_seconds
     tracing = f" (tracing took {seconds:.1f} s once)" if seconds >= 0.05 else ""
     return (

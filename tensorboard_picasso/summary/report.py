@@ -13,6 +13,7 @@ _PREAMBLE = re.compile(
 )
 _FRAME = re.compile(r"File \"|<stack traces unavailable>|\[\[\{\{|\[\[[\w/]+\]\]$")
 _MARK = re.compile(r"\{\{function_node [^}]*\}\} | \[Op:\w+\]| \[\[\{\{.*")
+_NUMBER = re.compile(r"0x[0-9a-f]+|\d+")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -51,9 +52,13 @@ def reason(error: BaseException) -> str:
         # After a preamble stand the frames, and what was raised comes last.
         said = telling[0] if telling[0] is lines[0] else telling[-1]
     said = _MARK.sub("", said)
-    kind = type(error).__name__
     notes = " ".join(getattr(error, "__notes__", ()))
-    return f"{kind}: {said}{' ' if notes else ''}{notes}"
+    return f"{type(error).__name__}: {said}{' ' if notes else ''}{notes}"
+
+
+def kind(reason: str) -> str:
+    """A reason without its numbers, for keys: the same failure may count differently each time."""
+    return _NUMBER.sub("#", reason)
 
 
 def _first(key: str, said: set[str] | None) -> bool:
