@@ -89,7 +89,7 @@ def windows(about: Attribution, target: int, reading: Reading) -> Floats | None:
         return None
     before = maps.evidence(whole, whole_of(about, other))
     with np.errstate(invalid="ignore"):
-        return np.asarray(before - maps.evidence(hidden, against))
+        return maps.subtract(before, maps.evidence(hidden, against))
 
 
 def shown(

@@ -3,7 +3,7 @@
 
 import { count } from "./format.js";
 import { valuesOf } from "./look.js";
-import { halfLevel, logProbability, paint } from "./maps.js";
+import { halfLevel, logProbability, paint, subtract } from "./maps.js";
 import { comparable, meanOf } from "./reading.js";
 
 /** The choices that make A; null: as in B. */
@@ -79,7 +79,7 @@ export function nameOf(state, className) {
 /** One number a window: what hiding it takes from the class's log-probability. */
 function loss(record, target) {
   const whole = logProbability(record.wholeOf(target));
-  return record.column(target).map((value) => whole - logProbability(value));
+  return record.column(target).map((value) => subtract(whole, logProbability(value)));
 }
 
 function painted(record, grid) {
@@ -88,7 +88,7 @@ function painted(record, grid) {
 }
 
 function minus(b, a) {
-  return Float64Array.from(b, (value, i) => value - a[i]);
+  return Float64Array.from(b, (value, i) => subtract(value, a[i]));
 }
 
 /** Half a stored level at each pixel, in the unit shown; null for maps that are exact. */

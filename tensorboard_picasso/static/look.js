@@ -29,6 +29,11 @@ export function whyLacking(series, step, samples) {
   return full ? `not kept at step ${count(step)}` : `not logged at step ${count(step)}`;
 }
 
+const PLANE_STATES = {
+  "not kept": (step) => `not kept at step ${count(step)}`,
+  refused: () => "TensorBoard refuses to give this map: see docs/http_api.md",
+};
+
 /**
  * Look a map up.
  * @param {{scene: object, store: object}} app
@@ -49,7 +54,7 @@ export function look({ scene, store }, spec) {
   if (!record.settings.geometry) {
     plane = store.planes.get({ data, label, image }, record, target);
     if (plane.state === "loading") return { loading: true };
-    if (plane.state) return { why: plane.state === "not kept" ? `not kept at step ${step}` : (plane.message ?? plane.state) };
+    if (plane.state) return { why: PLANE_STATES[plane.state]?.(step) ?? plane.message ?? plane.state };
   } else if (!record.grid) return store.failed(data.run) ? { why: "could not be loaded" } : { loading: true };
   const ground = store.ground(data, image, record.hash);
   if (ground.state === "loading") return { loading: true };

@@ -1,6 +1,6 @@
 // Readings: the ways in which the same stored numbers are shown.
 
-import { evidence, importance, paint, percentile, probability, timesUniform } from "./maps.js";
+import { evidence, importance, paint, percentile, probability, subtract, timesUniform } from "./maps.js";
 
 /** Readings that fit a method's records; the first is the default. */
 export function readingsFor(settings) {
@@ -45,7 +45,7 @@ export function windows(record, target, reading) {
   const other = rival(record, target);
   const against = record.column(other);
   const before = evidence(whole, record.wholeOf(other));
-  return column.map((value, i) => before - evidence(value, against[i]));
+  return column.map((value, i) => subtract(before, evidence(value, against[i])));
 }
 
 /** Mean of |value| of a map, from its statistics; null where there are none. */
