@@ -1,5 +1,7 @@
 // Which images are listed, and in which order.
 
+import { partOf } from "./reading.js";
+
 /** A filter as a test; null where it is no regular expression. */
 export function filterTest(filter) {
   try {
@@ -52,7 +54,7 @@ function share(scene, image, name) {
   return mean(scene, (data) => {
     const record = data.attributions(scene.label, image)?.records.at(-1);
     const found = record?.statistics(scene.target(image, data))?.shares.find((each) => each.name === name);
-    return found?.[record.settings.sign === "contribution" ? "positive" : "absolute"];
+    return found?.[partOf(record.settings)];
   });
 }
 

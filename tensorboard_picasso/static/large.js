@@ -10,6 +10,7 @@ import { filmFields, Films } from "./film.js";
 import { number, percent, stepText } from "./format.js";
 import { Legend } from "./legend.js";
 import { whyLacking } from "./look.js";
+import { partOf } from "./reading.js";
 import { Zoom } from "./zoom.js";
 
 const CLASSES = 5; // lines in the chart and rows in the table
@@ -174,10 +175,10 @@ class Block {
     const rows = [];
     for (const { label } of scene.methods) {
       const series = this.#data.attributions(label, this.#image);
-      const now = series?.steps.get(step)?.statistics(target);
-      const settings = series?.steps.get(step)?.settings;
+      const record = series?.steps.get(step);
+      const now = record?.statistics(target);
       const first = series?.records[0]?.statistics(target);
-      const part = settings?.sign === "contribution" ? "positive" : "absolute";
+      const part = record && partOf(record.settings);
       now?.shares.forEach((share, i) => rows.push([
         `${label}: ${share.name}`, percent(share[part]), first?.shares[i] ? percent(first.shares[i][part]) : "–",
         percent(share.area), share.ceiling === null || share.ceiling === undefined ? "–" : percent(share.ceiling),

@@ -20,6 +20,11 @@ export function comparable(settings) {
   return settings.sign === "contribution";
 }
 
+/** Which part of a region's share is quoted. */
+export function partOf(settings) {
+  return settings.sign === "contribution" ? "positive" : "absolute";
+}
+
 /** Whether zero lies in the middle of the scale. */
 export function isSigned(settings, reading) {
   return reading !== "score" && settings.sign !== "unsigned";

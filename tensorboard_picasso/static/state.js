@@ -47,6 +47,7 @@ export const DENSITIES = ["strips", "grid"];
 export const FILMS = ["log", "even", "change"];
 export const FRAMES = [6, 12, 24, 48];
 export const ALIGNMENTS = ["step", "share"];
+export const AXES = ["order", "step", "log", "epoch", "wall"];
 export const SPEEDS = [2, 5, 10, 20, 30, 60];
 
 // Key in the URL, default, reading and writing. null: chosen from the data.
@@ -85,6 +86,11 @@ const KEYS = {
   // The film strip of the large view: which steps, and how many.
   film: { key: "film", initial: "log", ...oneOf(...FILMS) },
   frames: { key: "frames", initial: 12, ...oneNumberOf(FRAMES) },
+  // The timeline: ids of what is charted (null: the first source), over all images or of one,
+  // and what its axis counts.
+  charts: { key: "charts", initial: null, ...LIST },
+  of: { key: "of", initial: null, ...WHOLE },
+  x: { key: "x", initial: "order", ...oneOf(...AXES) },
   open: { key: "open", initial: null, ...WHOLE },
 };
 

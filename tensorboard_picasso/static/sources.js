@@ -1,0 +1,142 @@
+// What can be charted over training: for each run and image a number at each step on show.
+
+import { partOf } from "./reading.js";
+
+/**
+ * What can be charted. Functions take a run's data and an image, and answer for `scene.steps`
+ * as they are when called.
+ * @typedef {object} Source
+ * @property {string} id stays the same over reloads: links hold it
+ * @property {string} title what it is, without the image that it is of
+ * @property {string} group of the list in which it stands
+ * @property {string} unit "" where the range says it all
+ * @property {"probability"|"share"|"correlation"|"free"} range what the numbers may be
+ * @property {(data: object, image: number) => (number|null)[]} values one a step: null where
+ *   nothing was logged or is known yet, NaN where there is no such number
+ * @property {"line"|"dashed"} [style] how it is drawn, by default a solid line
+ * @property {boolean} [ofRun] the numbers are the run's, whichever image
+ * @property {boolean} [flips] changes of the prediction are marked under it
+ * @property {string[]} [labels] methods whose records it reads: they are loaded while it is charted
+ * @property {boolean} [maps] it reads their maps of all steps too
+ * @property {Line[]} [lines] what is drawn beside it
+ * @property {(data: object, image: number) => {name: string, value: number}[]} [references]
+ *   numbers to compare with, the same at all steps
+ * @property {(data: object, image: number, place: number) => string} [detail] what a single
+ *   number stands for, in words
+ * @property {() => string} [note] what must be known of the chart, in words
+ * @property {() => boolean} [pending] whether numbers are still on their way
+ *
+ * @typedef {object} Line
+ * @property {string} name
+ * @property {"line"|"dashed"|"thin"} style
+ * @property {boolean} [common] one line for all runs: `data` is ignored
+ * @property {(data: object, image: number) => (number|null)[]} values as a source's
+ */
+
+/** The source that is charted at first. */
+export const FIRST = "truth";
+const MANY_CLASSES = 20;
+
+/** One number a step from the records of a series; null where there is none. */
+export function overSteps(scene, series, read) {
+  return scene.steps.map((step) => {
+    const record = series?.steps.get(step);
+    return record ? read(record) : null;
+  });
+}
+
+function scoreOf(scene, classOf) {
+  return (data, image) => overSteps(scene, data.scores.get(image), (record) => record.score(classOf(image)));
+}
+
+function hiddenScore(scene, classOf, { region, fill }) {
+  return (data, image) => overSteps(scene, data.scores.get(image), (record) => {
+    const found = record.hidden.find((each) => each.region === region && each.fill === fill);
+    return found ? record.score(classOf(image), found.values) : null;
+  });
+}
+
+/** The regions whose hiding was tried, with what they were filled with. */
+function hiddenRegions(scene) {
+  const found = new Map();
+  for (const data of scene.datas) {
+    for (const { records } of data.scores.values()) {
+      for (const { region, fill } of records.at(-1)?.hidden ?? []) found.set(JSON.stringify([region, fill]), { region, fill });
+    }
+  }
+  return [...found.values()];
+}
+
+/** Classes to choose from: all where they are few, else those that were explained or are true. */
+function classesOf(scene) {
+  const classes = new Set([...scene.targets, ...scene.every.map((image) => scene.truth(image))]);
+  for (const data of scene.datas) {
+    const [series] = data.scores.values();
+    const newest = series?.records.at(-1);
+    const count = newest?.binary ? 2 : (newest?.class_count ?? 0);
+    if (count <= MANY_CLASSES) for (let each = 0; each < count; each++) classes.add(each);
+  }
+  return [...classes].sort((a, b) => a - b);
+}
+
+function scoreSources(scene) {
+  const truth = (image) => scene.truth(image);
+  const what = scene.raw ? "value" : "probability";
+  const shape = { group: "class scores", unit: "", range: scene.raw ? "free" : "probability" };
+  const [first] = hiddenRegions(scene);
+  const beside = first && { name: `${first.region} hidden`, style: "dashed", values: hiddenScore(scene, truth, first) };
+  const sources = [{
+    ...shape, id: FIRST, title: `${what} of ${scene.truthName}`,
+    values: scoreOf(scene, truth), flips: true, lines: beside ? [beside] : [],
+  }];
+  for (const each of classesOf(scene)) {
+    sources.push({ ...shape, id: `class:${each}`, title: `${what} of “${scene.nameOfClass(each)}”`, values: scoreOf(scene, () => each) });
+  }
+  return sources;
+}
+
+/** The direct test: the target's score with a region hidden, beside the whole image's. */
+function hiddenSources(scene) {
+  const target = (image) => scene.target(image);
+  const what = scene.raw ? "value" : "probability";
+  return hiddenRegions(scene).map((each) => ({
+    id: `hidden:${each.region}:${each.fill}`, title: `${what} with ${each.region} hidden (${each.fill})`,
+    group: "regions", unit: "", range: scene.raw ? "free" : "probability",
+    values: hiddenScore(scene, target, each), style: "dashed",
+    lines: [{ name: "whole", style: "line", values: scoreOf(scene, target) }],
+  }));
+}
+
+/** A region's share of one map; null where the class has none. */
+function shareOf(record, target, name) {
+  return record.statistics(target)?.shares.find((each) => each.name === name)?.[partOf(record.settings)] ?? null;
+}
+
+/** A region's share of a method's maps, with what it is to be compared with. */
+function shareSources(scene) {
+  const regions = new Set(scene.every.flatMap((image) => (scene.input(image)?.regions ?? []).map(({ name }) => name)));
+  return [...regions].flatMap((name) => scene.methods.map(({ label }) => ({
+    id: `share:${name}:${label}`, title: `share of ${name} in ${label}`,
+    group: "regions", unit: "", range: "share", labels: [label],
+    values: (data, image) => overSteps(scene, data.attributions(label, image), (record) => shareOf(record, scene.target(image), name)),
+    references: (data, image) => {
+      const records = data.attributions(label, image)?.records ?? [];
+      if (!records.length) return [];
+      const about = records.at(-1).settings.regions.find((each) => each.name === name);
+      return [
+        { name: "area", value: about?.area ?? NaN },
+        { name: "first step", value: shareOf(records[0], scene.target(image), name) ?? NaN },
+        { name: "only this used", value: about?.ceiling ?? NaN },
+      ].filter(({ value }) => Number.isFinite(value));
+    },
+  })));
+}
+
+/**
+ * All that can be charted now.
+ * @param {{scene: object}} app
+ * @returns {Source[]} by group
+ */
+export function listSources({ scene }) {
+  return [...scoreSources(scene), ...hiddenSources(scene), ...shareSources(scene)];
+}
