@@ -11,6 +11,7 @@ from tensorboard_picasso.reading import (
     Problems,
     Reader,
     Stored,
+    family,
     named,
     only,
     unpacked,
@@ -226,6 +227,34 @@ def maps(
     header = {"run": run, "probe": probe, "label": label, "records": records}
     data = pack.finish({**header, "missing": missing, "problems": problems})
     return data, not missing and not problems
+
+
+def scalars(reader: Reader, run: str) -> dict[str, Any]:
+    """Tags of the ordinary scalars of a run and those beside it."""
+    names = family(run)
+    tags = reader.scalar_tags(list(names.values()))
+    listed = [
+        {"where": where, "run": each, "tags": tags[each]}
+        for where, each in names.items()
+        if each in tags
+    ]
+    return {"run": run, "scalars": listed}
+
+
+def scalar(reader: Reader, run: str, tag: str) -> bytes | None:
+    """Steps, wall times and values of one series of scalars; None where it is not there."""
+    stored = reader.scalar(run, tag)
+    if not stored:
+        return None
+    pack = Pack()
+    header = {
+        "run": run,
+        "tag": tag,
+        "steps": pack.add([each.step for each in stored], "f8"),
+        "walls": pack.add([each.wall for each in stored], "f8"),
+        "values": pack.add([each.data for each in stored], "f8"),
+    }
+    return pack.finish(header)
 
 
 def _maps(pack: Pack, at: tuple[int, int, float], stored: record.Maps) -> dict[str, Any]:

@@ -257,6 +257,32 @@ def times_uniform(values: ArrayLike) -> Floats:
     return value / mean if mean > 0 else value
 
 
+# Change of maps
+
+
+def ranks(values: ArrayLike) -> Floats:
+    """Rank of each value, from 1; equal values share the mean of their ranks."""
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[places]
+
+
+def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
+    """Spearman's correlation of two maps, -1 to 1: how alike they order the same positions.
+
+    Maps of a method with a grid are compared window by window, others pixel by
+    pixel; both have one shape. Positions count where either map is not zero and
+    both are finite: a shared empty border says nothing of agreement. NaN where
+    fewer than two are left or either map is constant over them.
+    """
+    pair = np.stack([np.ravel(a), np.ravel(b)]).astype(np.float64)
+    counted = pair[:, pair.any(axis=0) & np.isfinite(pair).all(axis=0)]
+    if counted.shape[1] < 2:
+        return math.nan
+    x, y = (rank - rank.mean() for rank in map(ranks, counted))
+    spread = math.sqrt((x @ x) * (y @ y))
+    return float(x @ y / spread) if spread > 0 else math.nan
+
+
 # Storage of full-resolution maps
 
 

@@ -63,6 +63,8 @@ class PicassoPlugin(base_plugin.TBPlugin):
             "/attributions": self._serve_attributions,
             "/means": self._serve_means,
             "/maps": self._serve_maps,
+            "/scalars": self._serve_scalars,
+            "/scalar": self._serve_scalar,
             "/export": self._serve_export,
             "/static/*": self._serve_static,
         }
@@ -130,6 +132,17 @@ class PicassoPlugin(base_plugin.TBPlugin):
             raise errors.NotFoundError(f'no maps "{label}" in probe "{probe}" of run "{run}"')
         data, whole = found
         return http_util.Respond(request, data, PACK, expires=FOREVER if whole else 0)
+
+    def _serve_scalars(self, request: wrappers.Request) -> Any:
+        found = answers.scalars(self._reader(request), _argument(request, "run"))
+        return http_util.Respond(request, found, "application/json")
+
+    def _serve_scalar(self, request: wrappers.Request) -> Any:
+        run, tag = _argument(request, "run"), _argument(request, "tag")
+        found = answers.scalar(self._reader(request), run, tag)
+        if found is None:
+            raise errors.NotFoundError(f'no scalar "{tag}" in run "{run}"')
+        return http_util.Respond(request, found, PACK)
 
     def _serve_export(self, request: wrappers.Request) -> Any:
         run, probe = _probe(request)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from tensorboard import errors
 from tensorboard.data import provider
+from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.util import tensor_util
 
 from tensorboard_picasso import metadata, record
@@ -77,6 +78,7 @@ class Reader:
         self._source = source
         self._multiplexer = multiplexer
         self._where = {"experiment_id": experiment, "plugin_name": PLUGIN_NAME}
+        self._scalars = {**self._where, "plugin_name": scalar_metadata.PLUGIN_NAME}
         self._context = context
 
     def series(
@@ -200,6 +202,41 @@ def unpacked_maps(elements: list[bytes] | RefusedError) -> record.Maps:
     if isinstance(elements, RefusedError):
         raise elements
     return record.unpack_maps(elements)
+
+    def scalar_tags(self, runs: Sequence[str]) -> dict[str, list[str]]:
+        """The tags of ordinary scalars in each of these runs that has any."""
+        chosen = provider.RunTagFilter(runs=runs)
+        listed = self._source.list_scalars(self._context, run_tag_filter=chosen, **self._scalars)
+        return {run: sorted(tags) for run, tags in listed.items() if tags}
+
+    def scalar(self, run: str, tag: str) -> list[Stored]:
+        """One series of ordinary scalars, as `tensors`; `data` is the value. Empty: none such."""
+        chosen = provider.RunTagFilter(runs=[run], tags=[tag])
+        read = self._source.read_scalars(
+            self._context, downsample=ALL_STEPS, run_tag_filter=chosen, **self._scalars
+        )
+        found = read.get(run, {}).get(tag, ())
+        return superseded(Stored(each.step, each.wall_time, each.value) for each in found)
+
+
+def family(run: str) -> dict[str, str]:
+    """Where a run's own loss and accuracy may be: relative names to runs.
+
+    Keras logs to `train` and `validation` under a run's directory, and a probe
+    may be logged to a sub-run beside them.
+    """
+
+    def at(directory: str) -> dict[str, str]:
+        prefix = "" if directory == "." else f"{directory}/"
+        return {".": directory, **{each: prefix + each for each in ("train", "validation")}}
+
+    found = at(run)
+    if run != ".":
+        for name, each in at(run.rpartition("/")[0] or ".").items():
+            # A run named `train` is its own sibling.
+            if each != run:
+                found[".." if name == "." else f"../{name}"] = each
+    return found
 
 
 def unpacked(

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_pb2
+from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from tensorboard_picasso import maps, record, record_pb2
@@ -45,6 +46,15 @@ class Log:
             tensor.string_val.extend(data if isinstance(data, list) else [data])
             metadata = series.summary_metadata()
             summary.value.add(tag=series.tag, tensor=tensor, metadata=metadata)
+        self.event(event_pb2.Event(step=step, wall_time=wall, summary=summary))
+
+    def scalar(self, step: int, tag: str, value: float, wall: float) -> None:
+        """An ordinary scalar."""
+        summary = summary_pb2.Summary()
+        metadata = scalar_metadata.create_summary_metadata(display_name="", description="")
+        tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, float_val=[value])
+        tensor.tensor_shape.SetInParent()
+        summary.value.add(tag=tag, tensor=tensor, metadata=metadata)
         self.event(event_pb2.Event(step=step, wall_time=wall, summary=summary))
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from tensorboard_picasso import maps, palettes, readings, wording
 from tensorboard_picasso.answers import _row, _settings
@@ -41,7 +42,7 @@ def js(browser, tmp_path_factory):
         def call(expression, argument=None):
             text = page.evaluate(
                 """async ([base, expression, argument]) => {
-                  const names = ["maps", "palette", "reading", "records", "format", "legend"];
+                  const names = ["maps", "palette", "ranks", "reading", "records", "format", "legend"];
                   const modules = await Promise.all(names.map((each) => import(`${base}${each}.js`)));
                   const special = {NaN, Infinity, "-Infinity": -Infinity};
                   const back = (key, value) => (value in special ? special[value] : value);
@@ -151,6 +152,48 @@ def test_square_law(js, sign):
         {"value": expected.astype(float), "peak": peak, "sign": sign.value},
     )
     np.testing.assert_allclose(halves, maps.half_level(expected, peak, sign), rtol=1e-9)
+
+
+random = np.random.default_rng(3)
+PAIRS = {
+    "signed": (random.normal(0, 1, 300), random.normal(0, 1, 300)),
+    "alike": (random.normal(0, 1, 300), None),
+    "ties": (random.integers(-3, 4, 400), random.integers(-3, 4, 400)),
+    "unsigned": (random.integers(0, 9, 400) ** 2, random.integers(0, 9, 400) ** 2),
+    "mostly empty": (np.maximum(random.normal(-2, 1, 400), 0), np.maximum(random.normal(-2, 1, 400), 0)),
+    "two places": ([0, 1, 2], [0, 5, 3]),
+    "same": (np.arange(9.0), np.arange(9.0)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_rank_correlation_equals_scipys(js, name):
+    a, b = (np.asarray(each, float) if each is not None else None for each in PAIRS[name])
+    b = a**3 + 0.3 * np.roll(a, 1) if b is None else b
+    counted = (a != 0) | (b != 0)
+    expected = stats.spearmanr(a[counted], b[counted]).statistic
+    assert maps.rank_correlation(a, b) == pytest.approx(expected, abs=1e-12)
+    assert js("ranks.rankCorrelation(given[0], given[1])", [a, b]) == pytest.approx(
+        expected, abs=1e-12
+    )
+    np.testing.assert_array_equal(js("ranks.ranks(given)", a), stats.rankdata(a))
+    np.testing.assert_array_equal(maps.ranks(a), stats.rankdata(a))
+
+
+def test_rank_correlation_passes_over_what_is_not_finite(js):
+    a = np.array([1.0, np.nan, 3, 2, np.inf, 0, 0])
+    b = np.array([2.0, 1, -1, -np.inf, 4, 0, 3])
+    expected = stats.spearmanr([1, 3, 0], [2, -1, 3]).statistic
+    assert maps.rank_correlation(a, b) == pytest.approx(expected)
+    assert js("ranks.rankCorrelation(given[0], given[1])", [a, b]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [([0, 0], [0, 0]), ([0, 1], [0, 2]), ([2, 2, 2], [1, 2, 3]), ([], [])]
+)
+def test_rank_correlation_that_is_not_defined_is_nan(js, a, b):
+    assert np.isnan(maps.rank_correlation(a, b))
+    assert np.isnan(js("ranks.rankCorrelation(given[0], given[1])", [a, b]))
 
 
 def test_float16(js):

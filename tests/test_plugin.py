@@ -149,6 +149,9 @@ def test_wrong_requests_are_answered_with_a_reason(plausible, load_fast):
             ("image?run=b&probe=digits&image=0&hash=x", 404, 'no image 0 with hash "x"'),
             ("image?run=b&probe=digits&image=99&hash=x", 404, "no image 99 in probe"),
             ("image?run=b&probe=digits&image=x&hash=x", 400, 'image "x": give an index'),
+            ("scalars", 400, "run is missing"),
+            ("scalar?run=b", 400, "tag is missing"),
+            ("scalar?run=b&tag=loss", 404, 'no scalar "loss" in run "b"'),
             ("static/nothing.js", 404, "no file"),
             ("static/..%2fplugin.py", 404, ""),
         ):
@@ -310,6 +313,36 @@ def test_maps_that_tensorboard_refuses_to_read_are_named_and_not_missing(tmp_pat
     assert (problem["image"], problem["step"], problem["problem"]) == (0, 0, "refused")
     assert "failed to parse blob key" in problem["message"]
     assert "no-cache" in headers["Cache-Control"]
+
+
+@LOADERS
+def test_scalars_of_a_run_and_beside_it(tmp_path, load_fast):
+    logs.plausible(tmp_path / "a" / "picasso", 0, [0], 1, 8)
+    logs.plausible(tmp_path / "b", 1, [0], 1, 8)
+    for run, tag in (("a", "lr"), ("a/train", "epoch_loss"), ("b/validation", "loss"), ("c", "x")):
+        log = logs.Log(tmp_path / run, "events.out.tfevents.3.scalars")
+        for step, value in enumerate((0.5, np.nan, -1.25, 8.0)):
+            log.scalar(step, tag, value, 1000.5 + step)
+        log.scalar(3, "later", 3.0, 1005)
+        log.scalar(2, "later", 2.0, 1006)  # a resumed run
+        log.close()
+    with tensorboard(tmp_path, load_fast=load_fast) as url:
+        _, body, _ = get(f"{url}{ROUTE}scalars?run=a/picasso")
+        assert json.loads(body) == {
+            "run": "a/picasso",
+            "scalars": [
+                {"where": "..", "run": "a", "tags": ["later", "lr"]},
+                {"where": "../train", "run": "a/train", "tags": ["epoch_loss", "later"]},
+            ],
+        }
+        _, body, _ = get(f"{url}{ROUTE}scalars?run=b")
+        assert [each["where"] for each in json.loads(body)["scalars"]] == ["validation"]
+        found = pack(url, "scalar", run="a/train", tag="epoch_loss")
+        np.testing.assert_array_equal(found["steps"], [0, 1, 2, 3])
+        np.testing.assert_array_equal(found["walls"], [1000.5, 1001.5, 1002.5, 1003.5])
+        np.testing.assert_array_equal(found["values"], [0.5, np.nan, -1.25, 8])
+        later = pack(url, "scalar", run="a", tag="later")
+        assert (list(later["steps"]), list(later["values"])) == ([2], [2])
 
 
 def test_a_flipped_byte_is_found_and_named(tmp_path):

@@ -201,3 +201,28 @@ def test_series_are_read_in_groups_that_fit_into_a_reply(tmp_path, monkeypatch, 
     assert sizes == groups
     for i, image in enumerate(answer["images"]):
         assert [each["values"][0] for each in image["records"]] == [i, 10 + i, 20 + i]
+
+
+@pytest.mark.parametrize(
+    ("run", "family"),
+    [
+        (
+            "a/picasso",
+            {".": "a/picasso", "train": "a/picasso/train", "validation": "a/picasso/validation",
+             "..": "a", "../train": "a/train", "../validation": "a/validation"},
+        ),
+        (
+            "a",
+            {".": "a", "train": "a/train", "validation": "a/validation",
+             "..": ".", "../train": "train", "../validation": "validation"},
+        ),
+        (
+            "train",
+            {".": "train", "train": "train/train", "validation": "train/validation",
+             "..": ".", "../validation": "validation"},
+        ),
+        (".", {".": ".", "train": "train", "validation": "validation"}),
+    ],
+)  # fmt: skip
+def test_the_family_of_a_run(run, family):
+    assert reading.family(run) == family
