@@ -75,6 +75,16 @@ export function fetchMaps(run, probe, label, wanted, signal) {
   return pack("maps", { run, probe, label, of }, signal);
 }
 
+/** Tags of ordinary scalars of a run and beside it. */
+export async function fetchScalars(run, signal) {
+  return (await get("scalars", { run }, signal)).json();
+}
+
+/** One series of ordinary scalars. */
+export function fetchScalar(run, tag, signal) {
+  return pack("scalar", { run, tag }, signal);
+}
+
 /** The pixels of one viewed image. */
 export async function fetchImage(run, probe, image, hash, signal) {
   const response = await get("image", { run, probe, image, hash }, signal);

@@ -1,5 +1,6 @@
 // The page: choices, data and parts joined; who is told of what, and when it is painted.
 
+import { Changes } from "./changes.js";
 import { isComparing, PINS } from "./compare.js";
 import { el, setText } from "./dom.js";
 import { emptyPage } from "./empty.js";
@@ -12,6 +13,7 @@ import { Notices } from "./notices.js";
 import { Player } from "./player.js";
 import { Rail } from "./rail.js";
 import { Rows } from "./rows.js";
+import { Scalars } from "./scalars.js";
 import { Scene } from "./scene.js";
 import { save, snapshot } from "./snapshot.js";
 import { SIZES } from "./state.js";
@@ -21,7 +23,7 @@ import { Timeline } from "./timeline.js";
 // Kinds of work, each holding those after it: join the data again, paint all, paint the step.
 const WORK = ["all", "paint", "step"];
 // Choices that change which data is shown; the others only change how.
-const DATA_CHOICES = ["runs", "filter", "probe", "method", "means", ...PINS];
+const DATA_CHOICES = ["runs", "filter", "probe", "method", "means", "charts", "of", ...PINS];
 // Choices that no number or picture depends on.
 const UNPAINTED = ["speed", "swipe", "zoom"];
 const FIRST_IMAGES = 8; // loaded before it is known which are in sight
@@ -46,6 +48,8 @@ export class App {
       retry: () => this.start(),
     });
     this.scene = new Scene(state, this.store);
+    this.scalars = new Scalars(() => this.schedule("charts"));
+    this.changes = new Changes(this.store, () => this.schedule("charts"));
     this.player = new Player(this);
     this.timeline = new Timeline(this);
     this.rail = new Rail(this);
@@ -83,6 +87,7 @@ export class App {
   /** Look for new data: the host read some, or the user asks. */
   async reload() {
     await this.store.loadIndex();
+    this.scalars.refresh();
     // The index may hold runs that were not there before.
     this.scene.update();
     if (!this.store.errors.has("index")) await this.store.refresh(this.scene.probe, this.#runs(), this.#labels());
@@ -92,7 +97,11 @@ export class App {
   #sight() {
     const { scene, state } = this;
     const images = state.open === null ? this.rows.inSight : [state.open];
-    return { images: new Set(images.length ? images : scene.images.slice(0, FIRST_IMAGES)), steps: new Set(scene.columns) };
+    return {
+      images: new Set(images.length ? images : scene.images.slice(0, FIRST_IMAGES)),
+      steps: new Set(scene.columns),
+      charted: new Set(this.timeline.wants.images),
+    };
   }
 
   /** Other rows came in sight. */
@@ -106,7 +115,7 @@ export class App {
   #labels() {
     const { label, methods } = this.scene;
     if (this.state.open !== null) return methods.map((each) => each.label);
-    return [...new Set([label, this.state.pinMethod])].filter(Boolean);
+    return [...new Set([label, this.state.pinMethod, ...this.timeline.wants.labels])].filter(Boolean);
   }
 
   /** What is compared is loaded too, whether it is shown or not. */
@@ -127,6 +136,7 @@ export class App {
     else if (what === "loading") this.root.classList.toggle("loading", this.store.loading);
     else if (what === "images" || what === "maps") this.schedule("paint");
     else this.schedule("all");
+    if (what === "maps" || what === "series") this.changes.wake();
   }
 
   #chosen(names) {
@@ -165,7 +175,10 @@ export class App {
     }
   }
 
-  /** Ask for work in the next frame. A hidden frame waits until it can be seen. */
+  /**
+   * Ask for work in the next frame: of a kind above, or the timeline's "charts".
+   * A hidden frame waits until it can be seen.
+   */
   schedule(kind) {
     if (kind) this.#pending.add(kind);
     if (!this.#pending.size || this.#frame || !isVisible()) return;
@@ -177,9 +190,11 @@ export class App {
 
   #work() {
     const kind = WORK.find((each) => this.#pending.has(each));
+    const charts = this.#pending.has("charts");
     this.#pending.clear();
     try {
       if (kind === "all") this.#update();
+      else if (charts) this.timeline.update();
       if (kind) this.paint(kind === "step");
     } catch (error) {
       console.error(error);

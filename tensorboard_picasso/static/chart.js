@@ -1,4 +1,4 @@
-// Lines over the logged steps. Every step takes the same room, however far training went between.
+// Lines over the logged steps: how they are drawn, and how a pointer finds a step.
 
 import { svg } from "./dom.js";
 
@@ -21,21 +21,44 @@ function up(value, [low, high]) {
   return high > low ? HEIGHT - ((value - low) / (high - low)) * HEIGHT : HEIGHT / 2;
 }
 
-/** The path of a line: null (no record there) is passed over, NaN and infinity leave a gap. */
-export function line(values, range) {
+/** Parts of the width at which steps stand that all take the same room. */
+export function evenParts(count) {
+  return Array.from({ length: count }, (_, place) => across(place, count) / WIDTH);
+}
+
+/**
+ * The path of a line: null (no record there) is passed over, NaN and infinity leave a gap.
+ * @param {(number|null)[]} values
+ * @param {number[]} range least and largest value
+ * @param {(number|null)[]} parts of the width, 0..1, one a value; null: not on the axis
+ */
+export function line(values, range, parts = evenParts(values.length)) {
   let path = "";
   let open = false;
   values.forEach((value, i) => {
-    if (value === null) return;
+    if (value === null || parts[i] === null) return;
     if (!Number.isFinite(value)) {
       open = false;
       return;
     }
-    path += `${open ? "L" : "M"}${across(i, values.length).toFixed(1)} ${up(value, range).toFixed(2)}`;
+    path += `${open ? "L" : "M"}${(parts[i] * WIDTH).toFixed(1)} ${up(value, range).toFixed(2)}`;
     if (!open) path += "h0";
     open = true;
   });
   return path;
+}
+
+/** The path around what lies between two lines. */
+export function band(lows, highs, range, parts) {
+  const places = lows.flatMap((low, i) => (Number.isFinite(low ?? NaN) && Number.isFinite(highs[i] ?? NaN) && parts[i] !== null ? [i] : []));
+  if (places.length < 2) return "";
+  const at = (values) => (i) => `${(parts[i] * WIDTH).toFixed(1)} ${up(values[i], range).toFixed(2)}`;
+  return `M${places.map(at(highs)).join("L")}L${places.reverse().map(at(lows)).join("L")}Z`;
+}
+
+/** Height of a value from the top, as a part of the drawing's. */
+export function heightOf(value, range) {
+  return up(value, range) / HEIGHT;
 }
 
 /** 0..1 for probabilities, else from the least to the largest value. */
@@ -55,17 +78,22 @@ export function path(d, colour, name = "line") {
   return svg("path", { d, class: name, stroke: colour, "vector-effect": "non-scaling-stroke" });
 }
 
-/** The place of the step nearest to the pointer. */
-export function placeAt(element, clientX, count) {
+/** Where a pointer stands over an element, as a part of its width. */
+export function partAt(element, clientX) {
   const box = element.getBoundingClientRect();
-  const part = Math.min(Math.max((clientX - box.left) / box.width, 0), 1);
-  return Math.round(part * (count - 1));
+  return Math.min(Math.max((clientX - box.left) / box.width, 0), 1);
 }
 
-/** Let a chart seek: click and drag move to the step under the pointer. */
-export function seekable(element, count, seek) {
+/**
+ * Let a chart seek: click and drag move to the step under the pointer.
+ * @param {() => number} count of steps
+ * @param {(place: number) => void} seek
+ * @param {(part: number) => number} placeOf the step at a part of the width; by default all take
+ *   the same room
+ */
+export function seekable(element, count, seek, placeOf = (part) => Math.round(part * (count() - 1))) {
   let held = false;
-  const move = (event) => held && seek(placeAt(element, event.clientX, count()));
+  const move = (event) => held && seek(placeOf(partAt(element, event.clientX)));
   element.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || !count()) return;
     held = true;

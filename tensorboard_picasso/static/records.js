@@ -269,6 +269,25 @@ export class RunData {
     return this.inputs.get(image)?.records.at(-1) ?? null;
   }
 
+  #ofStep(step, read) {
+    for (const { steps } of this.scores.values()) {
+      const record = steps.get(step);
+      const found = record && read(record);
+      if (found !== null && found !== undefined) return found;
+    }
+    return null;
+  }
+
+  /** The epoch that was recorded at a step, or null. */
+  epoch(step) {
+    return this.#ofStep(step, (record) => record.epoch);
+  }
+
+  /** When a step was logged, in seconds, or null. */
+  wall(step) {
+    return this.#ofStep(step, (record) => record.wall);
+  }
+
   /** A problem of one record, or null. */
   problem(source, image, step) {
     return this.problems.get(source)?.find((each) => each.image === image && each.step === step) ?? null;

@@ -141,10 +141,8 @@ export class Scene {
 
   epoch(step) {
     for (const data of this.datas) {
-      for (const { steps } of data.scores.values()) {
-        const epoch = steps.get(step)?.epoch;
-        if (epoch !== null && epoch !== undefined) return epoch;
-      }
+      const epoch = data.epoch(step);
+      if (epoch !== null) return epoch;
     }
     return null;
   }

@@ -1,6 +1,8 @@
 // What can be charted over training: for each run and image a number at each step on show.
 
+import { changeSources } from "./changesources.js";
 import { partOf } from "./reading.js";
+import { scalarSources } from "./scalarsources.js";
 
 /**
  * What can be charted. Functions take a run's data and an image, and answer for `scene.steps`
@@ -28,6 +30,7 @@ import { partOf } from "./reading.js";
  *
  * @typedef {object} Line
  * @property {string} name
+ * @property {string} [short] its name in a readout, where it is read out
  * @property {"line"|"dashed"|"thin"} style
  * @property {boolean} [common] one line for all runs: `data` is ignored
  * @property {(data: object, image: number) => (number|null)[]} values as a source's
@@ -69,14 +72,11 @@ function hiddenRegions(scene) {
 
 /** Classes to choose from: all where they are few, else those that were explained or are true. */
 function classesOf(scene) {
-  const classes = new Set([...scene.targets, ...scene.every.map((image) => scene.truth(image))]);
-  for (const data of scene.datas) {
-    const [series] = data.scores.values();
-    const newest = series?.records.at(-1);
-    const count = newest?.binary ? 2 : (newest?.class_count ?? 0);
-    if (count <= MANY_CLASSES) for (let each = 0; each < count; each++) classes.add(each);
-  }
-  return [...classes].sort((a, b) => a - b);
+  const [series] = scene.datas.flatMap((data) => [...data.scores.values()]);
+  const newest = series?.records.at(-1);
+  const count = newest?.binary ? 2 : (newest?.class_count ?? 0);
+  if (count <= MANY_CLASSES) return Array.from({ length: count }, (_, each) => each);
+  return [...new Set([...scene.targets, ...scene.every.map((image) => scene.truth(image))])].sort((a, b) => a - b);
 }
 
 function scoreSources(scene) {
@@ -84,10 +84,11 @@ function scoreSources(scene) {
   const what = scene.raw ? "value" : "probability";
   const shape = { group: "class scores", unit: "", range: scene.raw ? "free" : "probability" };
   const [first] = hiddenRegions(scene);
-  const beside = first && { name: `${first.region} hidden`, style: "dashed", values: hiddenScore(scene, truth, first) };
+  const beside = first && { name: `${first.region} hidden`, short: "hidden", style: "dashed", values: hiddenScore(scene, truth, first) };
   const sources = [{
     ...shape, id: FIRST, title: `${what} of ${scene.truthName}`,
     values: scoreOf(scene, truth), flips: true, lines: beside ? [beside] : [],
+    note: () => (beside ? `dashed: ${beside.name}` : ""),
   }];
   for (const each of classesOf(scene)) {
     sources.push({ ...shape, id: `class:${each}`, title: `${what} of “${scene.nameOfClass(each)}”`, values: scoreOf(scene, () => each) });
@@ -103,7 +104,8 @@ function hiddenSources(scene) {
     id: `hidden:${each.region}:${each.fill}`, title: `${what} with ${each.region} hidden (${each.fill})`,
     group: "regions", unit: "", range: scene.raw ? "free" : "probability",
     values: hiddenScore(scene, target, each), style: "dashed",
-    lines: [{ name: "whole", style: "line", values: scoreOf(scene, target) }],
+    lines: [{ name: "whole", short: "whole", style: "line", values: scoreOf(scene, target) }],
+    note: () => "dashed, beside the whole image",
   }));
 }
 
@@ -134,9 +136,10 @@ function shareSources(scene) {
 
 /**
  * All that can be charted now.
- * @param {{scene: object}} app
+ * @param {{scene: object, state: object, changes: object, scalars: object}} app
  * @returns {Source[]} by group
  */
-export function listSources({ scene }) {
-  return [...scoreSources(scene), ...hiddenSources(scene), ...shareSources(scene)];
+export function listSources(app) {
+  const { scene } = app;
+  return [...scoreSources(scene), ...hiddenSources(scene), ...shareSources(scene), ...changeSources(app), ...scalarSources(app)];
 }

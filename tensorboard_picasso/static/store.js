@@ -23,11 +23,11 @@ export class Store {
   #asking = new Map();
 
   /**
-   * @param {{changed: (what: string) => void, sight: () => {images: Set<number>, steps: Set<number>},
-   *   means: () => string, retry: () => void}} listeners
+   * @param {{changed: (what: string) => void, sight: () => {images: Set<number>, steps: Set<number>,
+   *   charted: Set<number>}, means: () => string, retry: () => void}} listeners
    *   `changed` is told what came: "index", "series", "images", "maps", "errors", "loading";
-   *   `sight` says which images and steps are looked at, `means` which means: over the "probe",
-   *   or over its "classes" too; `retry` loads all again
+   *   `sight` says which images and steps are looked at, and of which images all steps are charted;
+   *   `means` says which means: over the "probe", or over its "classes" too; `retry` loads all again
    */
   constructor(listeners) {
     this.#listeners = listeners;
@@ -137,7 +137,7 @@ export class Store {
 
   /**
    * Fetch the grids that are not here yet: the steps in sight, then all steps of the images in
-   * sight, then those of the others while there is room.
+   * sight and of those charted, then those of the others while there is room.
    */
   async #grids(data, label, signal) {
     const key = `${data.run}\n${data.probe}\n${label}`;
@@ -163,12 +163,13 @@ export class Store {
   #next(data, label) {
     const lacking = missing(data, label);
     if (!lacking.length) return null;
-    const { images, steps } = this.#listeners.sight();
+    const { images, steps, charted } = this.#listeners.sight();
     const seen = lacking.filter(({ image }) => images.has(image));
     const soon = seen.filter(({ record }) => steps.has(record.step));
     if (soon.length) return { images: imagesOf(soon), grids: stepsOf(soon) };
     const held = sizeOf(data, label, (record) => record.grid);
-    const rest = seen.length ? seen : held < AHEAD ? lacking : [];
+    const needed = seen.length ? seen : lacking.filter(({ image }) => charted.has(image));
+    const rest = needed.length || held >= AHEAD ? needed : lacking;
     if (!rest.length) return null;
     const wanted = stepsOf(rest);
     return { images: firstGroup(rest), grids: wanted.length <= 40 ? wanted : "all" };

@@ -1,0 +1,79 @@
+// Change of the maps as sources of charts.
+
+import { count, plural } from "./format.js";
+
+/** Pairs of shown runs. */
+function pairs(datas) {
+  return datas.flatMap((a, i) => datas.slice(i + 1).map((b) => [a, b]));
+}
+
+function mean(values) {
+  return values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null;
+}
+
+/** The same image in two runs at the same step: how alike maps are that were trained apart. */
+function betweenRuns({ scene, changes }, label) {
+  return (_data, image) => {
+    const spec = { image, label, target: scene.target(image) };
+    const found = pairs(scene.datas).map(([a, b]) => changes.of({ ...spec, data: a }, { kind: "run", data: b }));
+    return scene.steps.map((step) => {
+      const values = found.map((results) => results.get(step)?.value ?? null).filter((value) => value !== null);
+      const finite = values.filter(Number.isFinite);
+      return values.length && !finite.length ? NaN : mean(finite);
+    });
+  };
+}
+
+/** Whether some image of two shown runs is the same. */
+function hasReference(scene) {
+  return pairs(scene.datas).some(([a, b]) => scene.every.some((image) => {
+    const hash = a.newestInput(image)?.hash;
+    return hash !== undefined && hash === b.newestInput(image)?.hash;
+  }));
+}
+
+function whyNoReference(scene) {
+  return scene.datas.length < 2 ? "no second run to compare with: no reference" : "no run with the same images: no reference";
+}
+
+/** How many steps lie between the two maps, least and most. */
+function distances(all) {
+  const steps = all.flatMap((results) => [...results].map(([step, { from }]) => Math.abs(step - from)));
+  if (!steps.length) return "";
+  const [least, most] = [Math.min(...steps), Math.max(...steps)];
+  return least === most ? plural(most, "step") : `${count(least)} to ${plural(most, "step")}`;
+}
+
+/** Rank correlations of each method's maps with the checkpoint before, the first, the pinned one. */
+export function changeSources({ scene, state, changes }) {
+  const froms = [
+    [{ kind: "previous" }, "the checkpoint before"],
+    [{ kind: "first" }, "the first checkpoint"],
+    ...(state.pin === null ? [] : [[{ kind: "pin", step: state.pin }, `pinned step ${count(state.pin)}`]]),
+  ];
+  return scene.methods.flatMap(({ label }) => froms.map(([from, name]) => {
+    const resultsOf = (data, image) => changes.of({ data, image, label, target: scene.target(image) }, from);
+    const reference = hasReference(scene);
+    return {
+      id: `change:${from.kind}:${label}`, title: `${label} map: rank correlation with ${name}`,
+      group: "change of maps", unit: "", range: "correlation", labels: [label], maps: true,
+      values: (data, image) => {
+        const results = resultsOf(data, image);
+        return scene.steps.map((step) => results.get(step)?.value ?? null);
+      },
+      lines: reference ? [{ name: "between runs", style: "thin", common: true, values: betweenRuns({ scene, changes }, label) }] : [],
+      detail: (data, image, place) => {
+        const step = scene.steps[place];
+        const result = resultsOf(data, image).get(step);
+        if (!result) return "";
+        const distance = plural(Math.abs(step - result.from), "step");
+        return `${distance} ${step < result.from ? "before" : "after"} step ${count(result.from)}`;
+      },
+      note: () => {
+        const between = distances(scene.datas.flatMap((data) => scene.every.slice(0, 1).map((image) => resultsOf(data, image))));
+        return [between && `${between} between the two`, ...(reference ? [] : [whyNoReference(scene)])].filter(Boolean).join(" · ");
+      },
+      pending: () => changes.pending,
+    };
+  }));
+}

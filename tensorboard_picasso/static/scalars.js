@@ -1,0 +1,93 @@
+// Ordinary scalars of a run and those beside it (loss, accuracy), joined to the probe's steps.
+
+import { fetchScalar, fetchScalars } from "./api.js";
+
+/** Loads lists of tags, and the series that are charted. */
+export class Scalars {
+  #tags = new Map();
+  #series = new Map();
+  #changed;
+
+  /** @param {() => void} changed called when something came or failed */
+  constructor(changed) {
+    this.#changed = changed;
+  }
+
+  /** What was logged beside a run: [{where, run, tags}]; empty until it is known. */
+  tags(run) {
+    return this.#ask(this.#tags, run, async () => (await fetchScalars(run)).scalars).value ?? [];
+  }
+
+  /**
+   * One series.
+   * @returns {{state: "loading"|"ready"|"failed", message?: string, value?: {steps: Float64Array,
+   *   walls: Float64Array, values: Float64Array}}} `value` of before stays while it is read again
+   */
+  series(run, tag) {
+    return this.#ask(this.#series, JSON.stringify([run, tag]), async () => {
+      const pack = await fetchScalar(run, tag);
+      const { steps, walls, values } = pack.header;
+      const [at, when, what] = [steps, walls, values].map((each) => pack.array(each, steps.length));
+      return { steps: at, walls: when, values: what };
+    });
+  }
+
+  /** Look for more of all that is known. */
+  refresh() {
+    for (const entries of [this.#tags, this.#series]) for (const entry of entries.values()) entry.stale = true;
+    this.#changed();
+  }
+
+  #ask(entries, key, read) {
+    const entry = entries.get(key) ?? { state: "loading", stale: true };
+    entries.set(key, entry);
+    if (!entry.stale) return entry;
+    entry.stale = false;
+    read().then(
+      (value) => Object.assign(entry, { state: "ready", value }),
+      (error) => Object.assign(entry, { state: "failed", message: error.message }),
+    ).then(this.#changed);
+    return entry;
+  }
+}
+
+/** Keras logs these once an epoch, under the epoch's number. */
+export function isPerEpoch(tag) {
+  return /(^|\/)epoch_/.test(tag);
+}
+
+/**
+ * For each position the place in `keys` whose value holds there: the newest one that is not
+ * after it. A value holds until the next is due, so not for long after the last one.
+ * @param {ArrayLike<number>} keys ascending
+ * @param {(number|null)[]} positions
+ * @returns {number[]} -1 where none holds
+ */
+export function holding(keys, positions) {
+  let gap = keys.length > 1 ? 0 : Infinity;
+  for (let i = 1; i < keys.length; i++) gap = Math.max(gap, keys[i] - keys[i - 1]);
+  return positions.map((position) => {
+    if (position === null) return -1;
+    let low = 0;
+    let high = keys.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      // Epochs are sums of fractions: a rounding error must not cost a whole one.
+      if (keys[middle] <= position + 1e-9) low = middle + 1;
+      else high = middle;
+    }
+    const place = low - 1;
+    return place >= 0 && position <= keys[place] + gap ? place : -1;
+  });
+}
+
+/**
+ * Where in a series each of the probe's steps finds its value.
+ * @param {{steps: Float64Array}} series
+ * @param {boolean} perEpoch its steps are numbers of epochs, from 0, logged at their end
+ * @param {number[]} steps of the probe
+ * @param {(number|null)[]} epochs recorded at them
+ */
+export function join(series, perEpoch, steps, epochs) {
+  return perEpoch ? holding(series.steps.map((epoch) => epoch + 1), epochs) : holding(series.steps, steps);
+}
