@@ -133,10 +133,15 @@ export class App {
   /** @param {string} what the store's word for what came */
   #came(what) {
     if (what === "errors") this.notices.update();
-    else if (what === "loading") this.root.classList.toggle("loading", this.store.loading);
+    else if (what === "loading") this.#loading();
     else if (what === "images" || what === "maps") this.schedule("paint");
     else this.schedule("all");
     if (what === "maps" || what === "series") this.changes.wake();
+  }
+
+  #loading() {
+    this.root.classList.toggle("loading", this.store.loading);
+    if (!this.store.loading) this.schedule("charts");
   }
 
   #chosen(names) {

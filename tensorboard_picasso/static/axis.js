@@ -5,7 +5,7 @@ import { evenParts } from "./chart.js";
 import { count as grouped, stepText } from "./format.js";
 
 export const AXIS_NAMES = {
-  order: "logged steps", step: "step", log: "step (log)", epoch: "epoch", wall: "time since its start",
+  order: "logged steps", step: "step", log: "step (log)", epoch: "epoch", wall: "wall time",
 };
 const UNITS = [["h", 3600], ["min", 60], ["s", 1]];
 

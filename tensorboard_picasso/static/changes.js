@@ -5,7 +5,7 @@ import { rankCorrelation } from "./ranks.js";
 import { windows } from "./reading.js";
 
 const SLICE = 6; // milliseconds of counting between two frames
-const AHEAD = 32; // pairs whose stored maps are fetched or decoded at one time
+const AHEAD = 64; // pairs whose stored maps are decoded at one time
 const SHOW = 250; // milliseconds between two updates of the charts
 
 /** Whether two records' numbers belong to the same positions and mean the same. */
@@ -54,9 +54,9 @@ export class Changes {
     this.#changed = changed;
   }
 
-  /** Whether something wanted is not counted yet. */
-  get pending() {
-    return this.#wanted.size > 0;
+  /** How many pairs of maps are wanted and not counted yet. */
+  get left() {
+    return this.#wanted.size;
   }
 
   /** Give up what was wanted: whoever still wants it asks again. */
@@ -82,12 +82,21 @@ export class Changes {
       entry = { series, other, results: results(series, from.kind, { step: from.step, other }, entry?.results) };
       this.#counted.set(key, entry);
     }
+    const to = { data: from.data ?? data, label, image };
     for (const [step, result] of entry.results) {
-      if (result.value !== null) continue;
-      this.#wanted.set(`${key}\n${step}`, { of: { data, label, image }, to: { data: from.data ?? data, label, image }, target, result });
+      if (result.value === null) this.#want(`${key}\n${step}`, { of: { data, label, image }, to, target, result });
     }
-    if (this.#wanted.size) this.wake();
     return entry.results;
+  }
+
+  #want(key, job) {
+    this.#wanted.set(key, job);
+    const { of, to, result } = job;
+    if (!result.record.settings.geometry) {
+      this.#store.planes.prefetch(of, [result.record]);
+      this.#store.planes.prefetch(to, [result.partner]);
+    }
+    this.wake();
   }
 
   /** Go on: something that was waited for may have come. */

@@ -47,15 +47,15 @@ function distances(all) {
 /** Rank correlations of each method's maps with the checkpoint before, the first, the pinned one. */
 export function changeSources({ scene, state, changes }) {
   const froms = [
-    [{ kind: "previous" }, "the checkpoint before"],
-    [{ kind: "first" }, "the first checkpoint"],
+    [{ kind: "previous" }, "checkpoint before"],
+    [{ kind: "first" }, "first checkpoint"],
     ...(state.pin === null ? [] : [[{ kind: "pin", step: state.pin }, `pinned step ${count(state.pin)}`]]),
   ];
   return scene.methods.flatMap(({ label }) => froms.map(([from, name]) => {
     const resultsOf = (data, image) => changes.of({ data, image, label, target: scene.target(image) }, from);
     const reference = hasReference(scene);
     return {
-      id: `change:${from.kind}:${label}`, title: `${label} map: rank correlation with ${name}`,
+      id: `change:${from.kind}:${label}`, title: `rank correlation of ${label} with ${name}`,
       group: "change of maps", unit: "", range: "correlation", labels: [label], maps: true,
       values: (data, image) => {
         const results = resultsOf(data, image);
@@ -73,7 +73,7 @@ export function changeSources({ scene, state, changes }) {
         const between = distances(scene.datas.flatMap((data) => scene.every.slice(0, 1).map((image) => resultsOf(data, image))));
         return [between && `${between} between the two`, ...(reference ? [] : [whyNoReference(scene)])].filter(Boolean).join(" · ");
       },
-      pending: () => changes.pending,
+      pending: () => (changes.left ? `${plural(changes.left, "pair")} of maps to go` : ""),
     };
   }));
 }

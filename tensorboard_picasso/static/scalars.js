@@ -15,7 +15,12 @@ export class Scalars {
 
   /** What was logged beside a run: [{where, run, tags}]; empty until it is known. */
   tags(run) {
-    return this.#ask(this.#tags, run, async () => (await fetchScalars(run)).scalars).value ?? [];
+    return this.#tags.get(run)?.value ?? [];
+  }
+
+  /** Ask what was logged beside a run, where that is not known. */
+  find(run) {
+    this.#ask(this.#tags, run, async () => (await fetchScalars(run)).scalars);
   }
 
   /**

@@ -3,6 +3,7 @@
 import { count } from "./format.js";
 import { isPerEpoch, join } from "./scalars.js";
 
+const SCALAR = "scalar:";
 const PLACES = { ".": "same run", "..": "run above" };
 
 /** What a place beside the run is called; its path where two would be called the same. */
@@ -12,11 +13,14 @@ function nameOf(where, all) {
 }
 
 /** All scalars of the shown runs and beside them; those of several runs under one id. */
-export function scalarSources({ scene, scalars }) {
+export function scalarSources({ scene, state, store, scalars }) {
+  // Which there are is asked once the maps are here, or where one is charted.
+  const asked = (state.charts ?? []).some((id) => id.startsWith(SCALAR));
+  if (asked || !store.loading) for (const { run } of scene.datas) scalars.find(run);
   const found = new Map();
   for (const { run } of scene.datas) {
     for (const { where, tags } of scalars.tags(run)) {
-      for (const tag of tags) found.set(`scalar:${where}:${tag}`, { where, tag });
+      for (const tag of tags) found.set(`${SCALAR}${where}:${tag}`, { where, tag });
     }
   }
   const all = new Set([...found.values()].map(({ where }) => where));
@@ -51,6 +55,6 @@ function scalarSource({ scene, scalars }, id, where, tag, name) {
       const known = scene.datas.some((data) => epochsOf(data).some((epoch) => epoch !== null));
       return known ? "matched by epoch" : "logged per epoch, and the probe recorded none to match by";
     },
-    pending: () => scene.datas.some((data) => seriesOf(data).state === "loading"),
+    pending: () => (scene.datas.some((data) => seriesOf(data).state === "loading") ? "loading" : ""),
   };
 }

@@ -26,7 +26,7 @@ import { scalarSources } from "./scalarsources.js";
  * @property {(data: object, image: number, place: number) => string} [detail] what a single
  *   number stands for, in words
  * @property {() => string} [note] what must be known of the chart, in words
- * @property {() => boolean} [pending] whether numbers are still on their way
+ * @property {() => string} [pending] what is still on its way, "" where nothing is
  *
  * @typedef {object} Line
  * @property {string} name
@@ -136,7 +136,7 @@ function shareSources(scene) {
 
 /**
  * All that can be charted now.
- * @param {{scene: object, state: object, changes: object, scalars: object}} app
+ * @param {{scene: object, state: object, store: object, changes: object, scalars: object}} app
  * @returns {Source[]} by group
  */
 export function listSources(app) {

@@ -214,9 +214,7 @@ export class TimeChart {
 
   #noteText() {
     if (this.#source === null) return "not there";
-    const parts = [this.#source.note?.() ?? ""];
-    if (this.#source.pending?.()) parts.push("counting…");
-    return parts.filter(Boolean).join(" · ");
+    return [this.#source.note?.(), this.#source.pending?.()].filter(Boolean).join(" · ");
   }
 
   #show(value) {
@@ -256,22 +254,29 @@ export class TimeChart {
   #say(place) {
     const { scene } = this.#app;
     const step = scene.steps[place];
-    const parts = this.#runs.flatMap((run) => this.#words(run, place));
+    const details = new Set(this.#runs.map((run) => this.#detail(run, place)).filter(Boolean));
+    const parts = this.#runs.flatMap((run) => this.#words(run, place, details.size > 1));
+    if (details.size === 1) parts.push(el("span", { class: "quiet", text: [...details][0] }));
     const common = this.#common.map(({ name, points }) => el("span", { text: `${name} ${this.#show(points[place]?.mean ?? null)}` }));
     const at = this.#pointed === null || step === undefined ? [] : [el("span", { class: "quiet", text: stepText(step, scene.epoch(step)) })];
     this.#readout.replaceChildren(...at, ...parts, ...common);
     this.#plot.setAttribute("aria-valuetext", step === undefined ? "" : [stepText(step), ...parts.map((each) => each.textContent)].join(", "));
   }
 
-  #words({ data, name, colour, images, points, lines, flips }, place) {
+  #detail({ data, images, points }, place) {
+    return (points[place]?.mean ?? null) === null ? "" : (this.#source.detail?.(data, images[0], place) ?? "");
+  }
+
+  #words(run, place, detailed) {
+    const { name, colour, points, lines, flips } = run;
     const point = points[place];
     if (!point) return [];
     let text = `${this.#runs.length > 1 ? `${name} ` : ""}${this.#show(point.mean)}`;
     if (point.count > 1 && this.#runs.length === 1) text += ` (${this.#show(point.low)}–${this.#show(point.high)})`;
     const more = lines.filter(({ short }) => short).map((each) => [each.short, each.points[place].mean])
       .filter(([, mean]) => mean !== null).map(([short, mean]) => `${short} ${this.#show(mean)}`);
-    const detail = this.#source.detail?.(data, images[0], place);
-    if (detail && point.mean !== null) more.push(detail);
+    const detail = this.#detail(run, place);
+    if (detailed && detail) more.push(detail);
     if (flips?.[place].flips) more.push(plural(flips[place].flips, "flip"));
     return [el("span", { class: "value", text: [text, ...more].join(" · "), style: { "--run": colour } })];
   }
