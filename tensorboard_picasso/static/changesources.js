@@ -69,8 +69,8 @@ export function changeSources({ scene, state, changes }) {
         const distance = plural(Math.abs(step - result.from), "step");
         return `${distance} ${step < result.from ? "before" : "after"} step ${count(result.from)}`;
       },
-      note: () => {
-        const between = distances(scene.datas.flatMap((data) => scene.every.slice(0, 1).map((image) => resultsOf(data, image))));
+      note: (images) => {
+        const between = distances(scene.datas.flatMap((data) => images.slice(0, 1).map((image) => resultsOf(data, image))));
         return [between && `${between} between the two`, ...(reference ? [] : [whyNoReference(scene)])].filter(Boolean).join(" · ");
       },
       pending: () => (changes.left ? `${plural(changes.left, "pair")} of maps to go` : ""),

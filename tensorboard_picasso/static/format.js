@@ -49,6 +49,11 @@ export function number(value) {
   return (value < 0 ? MINUS : "") + text.replace("e-", `e${MINUS}`).replace("e+", "e");
 }
 
+/** A correlation, -1 to 1: three decimals. */
+export function correlation(value) {
+  return Number.isNaN(value) ? "NaN" : value.toFixed(3).replace("-", MINUS);
+}
+
 export function signed(value) {
   return value > 0 ? `+${number(value)}` : number(value);
 }

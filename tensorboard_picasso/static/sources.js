@@ -25,7 +25,7 @@ import { scalarSources } from "./scalarsources.js";
  *   numbers to compare with, the same at all steps
  * @property {(data: object, image: number, place: number) => string} [detail] what a single
  *   number stands for, in words
- * @property {() => string} [note] what must be known of the chart, in words
+ * @property {(images: number[]) => string} [note] what must be known of the chart, in words
  * @property {() => string} [pending] what is still on its way, "" where nothing is
  *
  * @typedef {object} Line

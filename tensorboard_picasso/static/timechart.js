@@ -1,63 +1,17 @@
 // One chart of the timeline: what is chosen, drawn for every run on show.
 
-import { band, drawing, HEIGHT, heightOf, line, partAt, path, runColour, seekable, WIDTH } from "./chart.js";
-import { button, el, setText, svg } from "./dom.js";
-import { number, percent, plural, stepText } from "./format.js";
-import { spread } from "./spread.js";
-
-/** How many predictions flip at each step, and of how many. */
-export function countFlips(scene, data, images) {
-  const before = new Map();
-  return scene.steps.map((step) => {
-    const point = { flips: 0, images: 0 };
-    for (const image of images) {
-      const record = data.scores.get(image)?.steps.get(step);
-      if (!record) continue;
-      const { predicted } = record;
-      if (before.has(image) && before.get(image) !== predicted) point.flips++;
-      before.set(image, predicted);
-      point.images++;
-    }
-    return point;
-  });
-}
-
-/** Ticks at the foot: the more predictions flip, the higher, up to a quarter of the height. */
-function flipPath(points, parts) {
-  return points
-    .map((point, place) => {
-      if (!point.flips || parts[place] === null) return "";
-      const height = 4 + 21 * Math.min((2 * point.flips) / point.images, 1);
-      return `M${(parts[place] * WIDTH).toFixed(1)} ${HEIGHT}v${-height.toFixed(1)}`;
-    })
-    .join("");
-}
-
-function rangeOf(kind, values) {
-  if (kind === "probability" || !values.length) return [0, 1];
-  const [least, most] = [Math.min(...values), Math.max(...values)];
-  if (kind === "correlation") return [least < 0 ? -1 : 0, 1];
-  if (kind === "share") return [0, Math.min(1, 1.1 * most) || 1];
-  return [least, most];
-}
-
-/** What tells runs apart: their names without a last part that all of them share. */
-function shortNames(runs) {
-  const last = runs[0]?.slice(runs[0].lastIndexOf("/"));
-  const shared = runs.length > 1 && last?.startsWith("/") && runs.every((run) => run.endsWith(last));
-  return runs.map((run) => (shared ? run.slice(0, -last.length) : run));
-}
-
-function listOf(points) {
-  return points.map(({ mean }) => mean);
-}
+import { drawing, partAt, seekable } from "./chart.js";
+import { curves, endLabels, rangeOf } from "./curves.js";
+import { button, el, setText } from "./dom.js";
+import { correlation, number, percent, plural, stepText } from "./format.js";
+import { gather, NOTHING } from "./gather.js";
 
 export class TimeChart {
   #app;
   #source = null;
   #axis = null;
-  #runs = [];
-  #common = [];
+  #gathered = NOTHING;
+  #images = [];
   #pointed = null;
   #select;
   #made = "";
@@ -99,7 +53,7 @@ export class TimeChart {
 
   /**
    * Draw again.
-   * @param {object} source what is charted, null: nothing of that name is there
+   * @param {object|null} source what is charted, null: nothing of that name is there
    * @param {object[]} sources what may be chosen
    * @param {string} id of what is charted, there or not
    * @param {{axis: object, images: number[]}} over what
@@ -108,12 +62,8 @@ export class TimeChart {
     this.#source = source;
     this.#axis = axis;
     this.#list(sources, id);
-    const { scene } = this.#app;
-    const names = shortNames(scene.shown);
-    this.#runs = source === null ? [] : scene.datas.map((data, i) => this.#gather(data, names[i], images));
-    this.#common = (source?.lines ?? []).filter(({ common }) => common).map((each) => ({
-      ...each, points: spread(images.map((image) => each.values(null, image))),
-    }));
+    this.#images = images;
+    this.#gathered = gather(this.#app.scene, source, images);
     this.#draw();
     this.move();
   }
@@ -132,95 +82,31 @@ export class TimeChart {
     this.#select.value = id;
   }
 
-  /** One run's numbers: each the mean over images, with quartiles. */
-  #gather(data, name, all) {
-    const { scene } = this.#app;
-    const source = this.#source;
-    const images = all.filter((image) => data.scores.has(image));
-    const over = (values) => spread((source.ofRun ? [null] : images).map((image) => values(data, image)));
-    const references = source.references ? images.map((image) => source.references(data, image)) : [];
-    const kinds = new Set(references.flat().map((each) => each.name));
-    return {
-      data, name, images, colour: runColour(scene.runs, data.run), points: over(source.values),
-      lines: (source.lines ?? []).filter(({ common }) => !common).map((each) => ({ ...each, points: over(each.values) })),
-      flips: source.flips ? countFlips(scene, data, images) : null,
-      references: [...kinds].map((kind) => {
-        const values = references.flat().filter((each) => each.name === kind).map(({ value }) => value);
-        return { name: kind, value: values.reduce((sum, value) => sum + value, 0) / values.length };
-      }),
-    };
-  }
-
   #draw() {
-    const kind = this.#source?.range ?? "free";
-    const lines = this.#runs.flatMap((run) => [run.points, ...run.lines.map(({ points }) => points)]);
-    const drawn = [...lines, ...this.#common.map(({ points }) => points)].flatMap(listOf);
-    const references = this.#references();
-    const values = [...drawn, ...references.map(({ value }) => value)].filter((value) => value !== null && Number.isFinite(value));
-    const range = rangeOf(kind, values);
-    setText(this.#high, values.length ? this.#show(range[1]) : "");
-    setText(this.#low, values.length ? this.#show(range[0]) : "");
-    const rule = (y, name) => svg("path", { d: `M0 ${y}H${WIDTH}`, class: name, "vector-effect": "non-scaling-stroke" });
-    const children = [0, HEIGHT / 2, HEIGHT].map((y) => rule(y, "grid"));
-    for (const { value, colour } of references) children.push(path(`M0 ${heightOf(value, range) * HEIGHT}H${WIDTH}`, colour, "line thin"));
-    for (const { data, colour, points, lines: beside, flips } of this.#runs) {
-      const parts = this.#axis.parts(data);
-      if (points.some(({ low, high }) => low !== high)) {
-        children.push(svg("path", { d: band(points.map(({ low }) => low), points.map(({ high }) => high), range, parts), class: "band", fill: colour }));
-      }
-      if (flips) children.push(path(flipPath(flips, parts), colour, "flips"));
-      for (const { points: each, style } of beside) children.push(path(line(listOf(each), range, parts), colour, `line ${style}`));
-      children.push(path(line(listOf(points), range, parts), colour, `line ${this.#source.style ?? ""}`.trim()));
-    }
-    for (const { points, style } of this.#common) {
-      children.push(path(line(listOf(points), range, this.#axis.parts(this.#runs[0]?.data)), "var(--quiet)", `line ${style}`));
-    }
-    this.#svg.replaceChildren(...children);
-    this.#name(references, range);
+    const { scene } = this.#app;
+    const range = rangeOf(this.#source?.range ?? "free", this.#gathered);
+    const end = (value) => (range.empty ? "" : this.#source.range === "correlation" ? number(value) : this.#show(value));
+    setText(this.#high, end(range.high));
+    setText(this.#low, end(range.low));
+    this.#svg.replaceChildren(...curves(this.#gathered, this.#source?.style, this.#axis, range));
+    this.#labels.replaceChildren(...endLabels(this.#gathered, range, (value) => this.#show(value)));
     setText(this.#note, this.#noteText());
     this.#note.title = this.#note.textContent;
-    const { scene } = this.#app;
     this.#plot.setAttribute("aria-label", this.#source?.title ?? "nothing");
     this.#plot.setAttribute("aria-valuemin", 0);
     this.#plot.setAttribute("aria-valuemax", Math.max(scene.steps.length - 1, 0));
   }
 
-  /** References: one line for all runs where theirs are the same. */
-  #references() {
-    const found = new Map();
-    for (const { references, colour } of this.#runs) {
-      for (const { name, value } of references) {
-        const key = `${name} ${value.toPrecision(3)}`;
-        found.set(key, { name, value, colour: found.has(key) ? "var(--quiet)" : colour });
-      }
-    }
-    const single = this.#runs.length === 1;
-    return [...found.values()].map((each) => (single ? { ...each, colour: "var(--quiet)" } : each));
-  }
-
-  /** Names at the right end of thin lines, none on top of another. */
-  #name(references, range) {
-    const ends = this.#common.flatMap(({ name, points }) => {
-      const last = listOf(points).findLast((value) => Number.isFinite(value ?? NaN));
-      return last === undefined ? [] : [{ name, value: last, colour: "var(--quiet)" }];
-    });
-    const labels = [...references.map((each) => ({ ...each, name: `${each.name} ${this.#show(each.value)}` })), ...ends]
-      .map((each) => ({ ...each, top: heightOf(each.value, range) })).sort((a, b) => a.top - b.top);
-    const room = 0.17;
-    for (let i = 1; i < labels.length; i++) labels[i].top = Math.max(labels[i].top, labels[i - 1].top + room);
-    for (let i = labels.length - 1, floor = 1; i >= 0; i--, floor = labels[i + 1].top - room) labels[i].top = Math.min(labels[i].top, floor);
-    this.#labels.replaceChildren(...labels.map(({ name, colour, top }) => el("span", { text: name, style: { top: `${100 * top}%`, color: colour } })));
-  }
-
   #noteText() {
     if (this.#source === null) return "not there";
-    return [this.#source.note?.(), this.#source.pending?.()].filter(Boolean).join(" · ");
+    return [this.#source.note?.(this.#images), this.#source.pending?.()].filter(Boolean).join(" · ");
   }
 
   #show(value) {
     if (value === null) return "–";
-    const range = this.#source?.range;
-    return range === "probability" || range === "share" ? percent(value) : number(value);
+    const text = { probability: percent, share: percent, correlation, free: number };
+    const { range, unit } = this.#source;
+    return text[range](value) + (unit && ` ${unit}`);
   }
 
   /** Put the cursor at the current step. */
@@ -229,7 +115,7 @@ export class TimeChart {
     const { scene } = this.#app;
     const { place } = scene;
     const parts = new Map();
-    for (const { data, colour } of this.#runs) {
+    for (const { data, colour } of this.#gathered.runs) {
       const part = this.#axis.part(data, place);
       if (part !== null && ![...parts.keys()].some((each) => Math.abs(each - part) < 1e-6)) parts.set(part, colour);
     }
@@ -247,17 +133,17 @@ export class TimeChart {
     const { scene } = this.#app;
     this.#pointed = place;
     this.#pointer.hidden = place === null;
-    if (place !== null) this.#pointer.style.left = `${100 * (this.#axis.part(this.#runs[0]?.data, place) ?? 0)}%`;
+    if (place !== null) this.#pointer.style.left = `${100 * (this.#axis.part(this.#gathered.runs[0]?.data, place) ?? 0)}%`;
     this.#say(place ?? scene.place);
   }
 
   #say(place) {
     const { scene } = this.#app;
     const step = scene.steps[place];
-    const details = new Set(this.#runs.map((run) => this.#detail(run, place)).filter(Boolean));
-    const parts = this.#runs.flatMap((run) => this.#words(run, place, details.size > 1));
+    const details = new Set(this.#gathered.runs.map((run) => this.#detail(run, place)).filter(Boolean));
+    const parts = this.#gathered.runs.flatMap((run) => this.#words(run, place, details.size > 1));
     if (details.size === 1) parts.push(el("span", { class: "quiet", text: [...details][0] }));
-    const common = this.#common.map(({ name, points }) => el("span", { text: `${name} ${this.#show(points[place]?.mean ?? null)}` }));
+    const common = this.#gathered.common.map(({ name, points }) => el("span", { text: `${name} ${this.#show(points[place]?.mean ?? null)}` }));
     const at = this.#pointed === null || step === undefined ? [] : [el("span", { class: "quiet", text: stepText(step, scene.epoch(step)) })];
     this.#readout.replaceChildren(...at, ...parts, ...common);
     this.#plot.setAttribute("aria-valuetext", step === undefined ? "" : [stepText(step), ...parts.map((each) => each.textContent)].join(", "));
@@ -271,8 +157,8 @@ export class TimeChart {
     const { name, colour, points, lines, flips } = run;
     const point = points[place];
     if (!point) return [];
-    let text = `${this.#runs.length > 1 ? `${name} ` : ""}${this.#show(point.mean)}`;
-    if (point.count > 1 && this.#runs.length === 1) text += ` (${this.#show(point.low)}–${this.#show(point.high)})`;
+    let text = `${this.#gathered.runs.length > 1 ? `${name} ` : ""}${this.#show(point.mean)}`;
+    if (point.count > 1 && this.#gathered.runs.length === 1) text += ` (${this.#show(point.low)}–${this.#show(point.high)})`;
     const more = lines.filter(({ short }) => short).map((each) => [each.short, each.points[place].mean])
       .filter(([, mean]) => mean !== null).map(([short, mean]) => `${short} ${this.#show(mean)}`);
     const detail = this.#detail(run, place);

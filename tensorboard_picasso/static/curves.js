@@ -1,0 +1,72 @@
+// The lines of a chart of the timeline, from what `gather` found.
+
+import { band, HEIGHT, heightOf, line, path, WIDTH } from "./chart.js";
+import { el, svg } from "./dom.js";
+
+const NEUTRAL = "var(--quiet)";
+const ROOM = 0.17; // of the height, between the names of two lines
+
+function listOf(points) {
+  return points.map(({ mean }) => mean);
+}
+
+/** What the height stands for, least and largest; `empty` where there is nothing to draw. */
+export function rangeOf(kind, { runs, common, references }) {
+  const lists = [...runs.flatMap(({ points, lines }) => [points, ...lines.map((each) => each.points)]), ...common.map(({ points }) => points)];
+  const values = [...lists.flatMap(listOf), ...references.map(({ value }) => value)].filter((value) => value !== null && Number.isFinite(value));
+  if (!values.length) return { low: 0, high: 1, empty: true };
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const [low, high] = {
+    probability: [0, 1],
+    share: [0, Math.min(1, 1.1 * most) || 1],
+    correlation: [least < 0 ? -1 : 0, 1],
+    free: [least, most],
+  }[kind];
+  return { low, high, empty: false };
+}
+
+/** Ticks at the foot: the more predictions flip, the higher, up to a quarter of the height. */
+function flipPath(points, parts) {
+  return points
+    .map((point, place) => {
+      if (!point.flips || parts[place] === null) return "";
+      const height = 4 + 21 * Math.min((2 * point.flips) / point.images, 1);
+      return `M${(parts[place] * WIDTH).toFixed(1)} ${HEIGHT}v${-height.toFixed(1)}`;
+    })
+    .join("");
+}
+
+/** The elements of a drawing: what is beside a line lies under it. */
+export function curves({ runs, common, references }, style, axis, { low, high }) {
+  const range = [low, high];
+  const level = (y, colour, name) => path(`M0 ${y}H${WIDTH}`, colour, name);
+  const drawn = [0, HEIGHT / 2, HEIGHT].map((y) => level(y, null, "grid"));
+  for (const { value, colour } of references) drawn.push(level(heightOf(value, range) * HEIGHT, colour ?? NEUTRAL, "line thin"));
+  for (const { data, colour, points, lines, flips } of runs) {
+    const parts = axis.parts(data);
+    const middle = band(points.map((each) => each.low), points.map((each) => each.high), range, parts);
+    if (points.some((each) => each.low !== each.high)) drawn.push(svg("path", { d: middle, class: "band", fill: colour }));
+    if (flips) drawn.push(path(flipPath(flips, parts), colour, "flips"));
+    for (const each of lines) drawn.push(path(line(listOf(each.points), range, parts), colour, `line ${each.style}`));
+    drawn.push(path(line(listOf(points), range, parts), colour, style ? `line ${style}` : "line"));
+  }
+  for (const each of common) drawn.push(path(line(listOf(each.points), range, axis.parts(runs[0]?.data)), NEUTRAL, `line ${each.style}`));
+  return drawn;
+}
+
+/** Names at the right end of thin lines, none on top of another. */
+export function endLabels({ common, references }, { low, high }, show) {
+  const ends = common.flatMap(({ name, points }) => {
+    const last = listOf(points).findLast((value) => Number.isFinite(value ?? NaN));
+    return last === undefined ? [] : [{ name, value: last, colour: null }];
+  });
+  const named = references.map((each) => ({ ...each, name: `${each.name} ${show(each.value)}` }));
+  const labels = [...named, ...ends].map((each) => ({ ...each, top: heightOf(each.value, [low, high]) })).sort((a, b) => a.top - b.top);
+  for (let i = 1; i < labels.length; i++) labels[i].top = Math.max(labels[i].top, labels[i - 1].top + ROOM);
+  // What was pushed out at the foot goes up again.
+  for (let i = labels.length - 1, floor = 1; i >= 0; i--) {
+    labels[i].top = Math.min(labels[i].top, floor);
+    floor = labels[i].top - ROOM;
+  }
+  return labels.map(({ name, colour, top }) => el("span", { text: name, style: { top: `${100 * top}%`, color: colour ?? NEUTRAL } }));
+}

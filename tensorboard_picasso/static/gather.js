@@ -1,0 +1,81 @@
+// What a chart draws: a source's numbers for every run on show, over one image or many.
+
+import { runColour } from "./chart.js";
+import { spread } from "./spread.js";
+
+/** How many predictions flip at each step, and of how many. */
+function countFlips(scene, data, images) {
+  const before = new Map();
+  return scene.steps.map((step) => {
+    const point = { flips: 0, images: 0 };
+    for (const image of images) {
+      const record = data.scores.get(image)?.steps.get(step);
+      if (!record) continue;
+      const { predicted } = record;
+      if (before.has(image) && before.get(image) !== predicted) point.flips++;
+      before.set(image, predicted);
+      point.images++;
+    }
+    return point;
+  });
+}
+
+/** What tells runs apart: their names without a last part that all of them share. */
+function shortNames(runs) {
+  const last = runs[0]?.slice(runs[0].lastIndexOf("/"));
+  const shared = runs.length > 1 && last?.startsWith("/") && runs.every((run) => run.endsWith(last));
+  return runs.map((run) => (shared ? run.slice(0, -last.length) : run));
+}
+
+function mean(values) {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Numbers to compare with, each the mean over images. */
+function meanReferences(source, data, images) {
+  const all = source.references ? images.flatMap((image) => source.references(data, image)) : [];
+  const names = [...new Set(all.map(({ name }) => name))];
+  return names.map((name) => ({ name, value: mean(all.filter((each) => each.name === name).map(({ value }) => value)) }));
+}
+
+function gatherRun(scene, source, data, all) {
+  const images = all.filter((image) => data.scores.has(image));
+  const over = (values) => spread((source.ofRun ? [null] : images).map((image) => values(data, image)));
+  return {
+    data, images, colour: runColour(scene.runs, data.run), points: over(source.values),
+    lines: (source.lines ?? []).filter(({ common }) => !common).map((each) => ({ ...each, points: over(each.values) })),
+    flips: source.flips ? countFlips(scene, data, images) : null,
+    references: meanReferences(source, data, images),
+  };
+}
+
+/** The references of all runs: one that is the same in several belongs to none. */
+function joinReferences(runs) {
+  const found = new Map();
+  for (const { references, colour } of runs) {
+    for (const each of references) {
+      const key = `${each.name} ${each.value.toPrecision(3)}`;
+      found.set(key, { ...each, colour: found.has(key) || runs.length === 1 ? null : colour });
+    }
+  }
+  return [...found.values()];
+}
+
+export const NOTHING = Object.freeze({ runs: [], common: [], references: [] });
+
+/**
+ * Everything of one chart.
+ * @param {object} scene
+ * @param {object|null} source as in sources.js
+ * @param {number[]} images over which the mean is taken
+ * @returns {{runs: object[], common: object[], references: {name: string, value: number,
+ *   colour: string|null}[]}} each run's and the common lines hold `points` as `spread` gives them
+ */
+export function gather(scene, source, images) {
+  if (source === null) return NOTHING;
+  const names = shortNames(scene.shown);
+  const runs = scene.datas.map((data, i) => ({ name: names[i], ...gatherRun(scene, source, data, images) }));
+  const common = (source.lines ?? []).filter((each) => each.common)
+    .map((each) => ({ ...each, points: spread(images.map((image) => each.values(null, image))) }));
+  return { runs, common, references: joinReferences(runs) };
+}
