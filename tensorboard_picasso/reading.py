@@ -192,17 +192,6 @@ class Reader:
         except errors.PublicError as e:
             return RefusedError(f"TensorBoard does not give the maps: {e}")
 
-
-def unpacked_maps(elements: list[bytes] | RefusedError) -> record.Maps:
-    """The maps of one record of `Reader.contents`.
-
-    Raises:
-      RecordError: they cannot be read, or were refused.
-    """
-    if isinstance(elements, RefusedError):
-        raise elements
-    return record.unpack_maps(elements)
-
     def scalar_tags(self, runs: Sequence[str]) -> dict[str, list[str]]:
         """The tags of ordinary scalars in each of these runs that has any."""
         chosen = provider.RunTagFilter(runs=runs)
@@ -217,6 +206,17 @@ def unpacked_maps(elements: list[bytes] | RefusedError) -> record.Maps:
         )
         found = read.get(run, {}).get(tag, ())
         return superseded(Stored(each.step, each.wall_time, each.value) for each in found)
+
+
+def unpacked_maps(elements: list[bytes] | RefusedError) -> record.Maps:
+    """The maps of one record of `Reader.contents`.
+
+    Raises:
+      RecordError: they cannot be read, or were refused.
+    """
+    if isinstance(elements, RefusedError):
+        raise elements
+    return record.unpack_maps(elements)
 
 
 def family(run: str) -> dict[str, str]:

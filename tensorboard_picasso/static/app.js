@@ -38,6 +38,8 @@ export class App {
   #live = el("div", { class: "live", "aria-live": "polite" });
   #empty = el("div", { class: "empty-page", hidden: true });
   #pointed = null;
+  // Whether something in sight waits for maps: those that come for the charts need no painting.
+  #lacking = true;
 
   constructor(state) {
     this.state = state;
@@ -134,7 +136,8 @@ export class App {
   #came(what) {
     if (what === "errors") this.notices.update();
     else if (what === "loading") this.#loading();
-    else if (what === "images" || what === "maps") this.schedule("paint");
+    else if (what === "images") this.schedule("paint");
+    else if (what === "maps") this.#lacking && this.schedule("paint");
     else this.schedule("all");
     if (what === "maps" || what === "series") this.changes.wake();
   }
@@ -248,6 +251,7 @@ export class App {
     const { scene } = this;
     const rows = this.large.isOpen || this.rows.paint(onlyNow);
     const ready = this.large.paint() && rows;
+    this.#lacking = !ready || (onlyNow && this.#lacking);
     if (ready && scene.step !== null) this.root.dataset.step = scene.step;
     else delete this.root.dataset.step;
     this.root.dataset.frame = ++this.#frames;

@@ -4,8 +4,8 @@
 import { rankCorrelation } from "./ranks.js";
 import { windows } from "./reading.js";
 
-const SLICE = 6; // milliseconds of counting between two frames
-const AHEAD = 64; // pairs whose stored maps are decoded at one time
+const SLICE = 5; // milliseconds of counting between two frames
+const AHEAD = 16; // pairs whose stored maps are decoded at one time
 const SHOW = 250; // milliseconds between two updates of the charts
 
 /** Whether two records' numbers belong to the same positions and mean the same. */
@@ -43,8 +43,8 @@ function results(series, kind, what, before) {
 export class Changes {
   #store;
   #changed;
-  #counted = new Map();
-  #wanted = new Map();
+  #entries = new Map();
+  #wanted = new Set();
   #timer = 0;
   #shown = 0;
 
@@ -56,7 +56,7 @@ export class Changes {
 
   /** How many pairs of maps are wanted and not counted yet. */
   get left() {
-    return this.#wanted.size;
+    return [...this.#wanted].reduce((sum, { todo }) => sum + todo.length, 0);
   }
 
   /** Give up what was wanted: whoever still wants it asks again. */
@@ -73,30 +73,32 @@ export class Changes {
    *   counted, NaN where there is none; `from` the step of the other map
    */
   of({ data, image, label, target }, from) {
+    const key = [data.run, data.probe, label, image, target, from.kind, from.step, from.data?.run].join("\n");
     const series = data.attributions(label, image);
     const other = from.data?.attributions(label, image) ?? null;
-    const key = [data.run, data.probe, label, image, target, from.kind, from.step, from.data?.run].join("\n");
-    let entry = this.#counted.get(key);
+    let entry = this.#entries.get(key);
     // A series is made anew when records or their grids came.
     if (entry?.series !== series || entry.other !== other) {
-      entry = { series, other, results: results(series, from.kind, { step: from.step, other }, entry?.results) };
-      this.#counted.set(key, entry);
+      const found = results(series, from.kind, { step: from.step, other }, entry?.results);
+      this.#wanted.delete(entry);
+      entry = {
+        series, other, target, results: found, todo: [...found.values()].filter(({ value }) => value === null),
+        of: { data, label, image }, to: { data: from.data ?? data, label, image },
+      };
+      this.#entries.set(key, entry);
+      this.#prefetch(entry);
     }
-    const to = { data: from.data ?? data, label, image };
-    for (const [step, result] of entry.results) {
-      if (result.value === null) this.#want(`${key}\n${step}`, { of: { data, label, image }, to, target, result });
+    if (entry.todo.length && !this.#wanted.has(entry)) {
+      this.#wanted.add(entry);
+      this.wake();
     }
     return entry.results;
   }
 
-  #want(key, job) {
-    this.#wanted.set(key, job);
-    const { of, to, result } = job;
-    if (!result.record.settings.geometry) {
-      this.#store.planes.prefetch(of, [result.record]);
-      this.#store.planes.prefetch(to, [result.partner]);
-    }
-    this.wake();
+  #prefetch({ of, to, todo }) {
+    const stored = todo.filter(({ record }) => !record.settings.geometry);
+    this.#store.planes.prefetch(of, stored.map(({ record }) => record));
+    this.#store.planes.prefetch(to, stored.map(({ partner }) => partner));
   }
 
   /** Go on: something that was waited for may have come. */
@@ -111,16 +113,15 @@ export class Changes {
     const until = performance.now() + SLICE;
     let waiting = 0;
     let done = 0;
-    for (const [key, job] of this.#wanted) {
-      if (performance.now() > until || waiting === AHEAD) break;
-      const value = this.#count(job);
-      if (value === null) {
-        if (!job.result.record.settings.geometry) waiting++;
-        continue;
-      }
-      job.result.value = value;
-      this.#wanted.delete(key);
-      done++;
+    for (const entry of this.#wanted) {
+      entry.todo = entry.todo.filter((result) => {
+        if (waiting === AHEAD || performance.now() > until) return true;
+        result.value = this.#count(entry, result);
+        if (result.value !== null) done++;
+        else if (!result.record.settings.geometry) waiting++;
+        return result.value === null;
+      });
+      if (!entry.todo.length) this.#wanted.delete(entry);
     }
     if (done && this.#wanted.size) this.wake();
     if (done && (!this.#wanted.size || performance.now() > this.#shown + SHOW)) {
@@ -130,7 +131,7 @@ export class Changes {
   }
 
   /** The correlation of a pair; null where a map is still on its way. */
-  #count({ of, to, target, result: { record, partner } }) {
+  #count({ of, to, target }, { record, partner }) {
     const lacks = ({ settings, grid }) => settings.geometry && !grid;
     if (lacks(record) || lacks(partner)) return null;
     if (!samePositions(record, partner)) return NaN;
