@@ -3,6 +3,7 @@
 import { Changes } from "./changes.js";
 import { isComparing, PINS } from "./compare.js";
 import { el, setText } from "./dom.js";
+import { Drawing } from "./drawing.js";
 import { emptyPage } from "./empty.js";
 import { stepText } from "./format.js";
 import { addressOf, connect, followUrl, isVisible, writeUrl } from "./host.js";
@@ -16,6 +17,7 @@ import { Rows } from "./rows.js";
 import { Scalars } from "./scalars.js";
 import { Scene } from "./scene.js";
 import { save, snapshot } from "./snapshot.js";
+import { Shares } from "./shares.js";
 import { SIZES } from "./state.js";
 import { Store } from "./store.js";
 import { Timeline } from "./timeline.js";
@@ -52,6 +54,8 @@ export class App {
     this.scene = new Scene(state, this.store);
     this.scalars = new Scalars(() => this.schedule("charts"));
     this.changes = new Changes(this.store, () => this.schedule("charts"));
+    this.shares = new Shares(this.store, () => this.#weighed());
+    this.drawing = new Drawing(this);
     this.player = new Player(this);
     this.timeline = new Timeline(this);
     this.rail = new Rail(this);
@@ -63,8 +67,9 @@ export class App {
     this.root = el(
       "div", { id: "picasso", tabindex: -1 },
       this.player.element, this.timeline.element,
-      el("div", { class: "body" }, this.rail.element, centre, this.large.element), this.#tip, this.#live,
+      el("div", { class: "body" }, this.rail.element, centre, this.large.element), this.drawing.element, this.#tip, this.#live,
     );
+    this.drawing.listen(this.root);
     state.onChange((names) => this.#chosen(names));
     listenToKeys(this);
     for (const event of ["resize", "visibilitychange"]) {
@@ -140,6 +145,14 @@ export class App {
     else if (what === "maps") this.#lacking && this.schedule("paint");
     else this.schedule("all");
     if (what === "maps" || what === "series") this.changes.wake();
+    if (what === "maps") this.shares.wake();
+    if (what === "errors") this.shares.forget();
+  }
+
+  /** Shares of drawn regions came. */
+  #weighed() {
+    this.schedule("charts");
+    if (this.large.isOpen) this.schedule("paint");
   }
 
   #loading() {
@@ -214,6 +227,7 @@ export class App {
     this.scene.update();
     const { scene, store } = this;
     const empty = store.index !== null && !scene.probes.length;
+    this.shares.supersede();
     this.#empty.hidden = !empty;
     if (empty && !this.#empty.firstChild) this.#empty.append(emptyPage());
     this.root.classList.toggle("nothing", empty);
@@ -291,10 +305,15 @@ export class App {
     this.state.set({ open: image });
   }
 
+  /** Say something to those who hear the page. */
+  say(text) {
+    setText(this.#live, text);
+  }
+
   /** Say where playback or the keyboard went, for those who hear the page. */
   announce() {
     const { step } = this.scene;
-    if (step !== null) setText(this.#live, stepText(step, this.scene.epoch(step)));
+    if (step !== null) this.say(stepText(step, this.scene.epoch(step)));
   }
 
   /** Point at a place of an image: outlined on all its maps, read out beside the pointer. */
@@ -306,7 +325,7 @@ export class App {
     const lines = box && point.card.readout(point);
     this.#tip.hidden = !lines;
     if (!lines) return;
-    if (aloud) setText(this.#live, lines.join(". "));
+    if (aloud) this.say(lines.join(". "));
     this.#tip.replaceChildren(...lines.map((text) => el("div", { text })));
     const { offsetWidth, offsetHeight } = this.#tip;
     const left = Math.min(point.clientX + 14, window.innerWidth - offsetWidth - 8);

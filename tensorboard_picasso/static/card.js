@@ -31,6 +31,7 @@ export class Card extends Picture {
     const found = look(this.app, spec);
     if (found.record) {
       this.#paint(found);
+      this.showRegions(found.input);
       return true;
     }
     this.#painted = "";

@@ -14,7 +14,8 @@ function mean(values) {
 /** The same image in two runs at the same step: how alike maps are that were trained apart. */
 function betweenRuns({ scene, changes }, label) {
   return (_data, image) => {
-    const found = pairs(scene.datas).map(([a, b]) => changes.of({ data: a, image, label, target: scene.target(image, a) }, { kind: "run", data: b }));
+    const spec = { image, label, target: scene.target(image) };
+    const found = pairs(scene.datas).map(([a, b]) => changes.of({ ...spec, data: a }, { kind: "run", data: b }));
     return scene.steps.map((step) => {
       const values = found.map((results) => results.get(step)?.value ?? null).filter((value) => value !== null);
       const finite = values.filter(Number.isFinite);
@@ -51,7 +52,7 @@ export function changeSources({ scene, state, changes }) {
     ...(state.pin === null ? [] : [[{ kind: "pin", step: state.pin }, `pinned step ${count(state.pin)}`]]),
   ];
   return scene.methods.flatMap(({ label }) => froms.map(([from, name]) => {
-    const resultsOf = (data, image) => changes.of({ data, image, label, target: scene.target(image, data) }, from);
+    const resultsOf = (data, image) => changes.of({ data, image, label, target: scene.target(image) }, from);
     const reference = hasReference(scene);
     return {
       id: `change:${from.kind}:${label}`, title: `rank correlation of ${label} with ${name}`,

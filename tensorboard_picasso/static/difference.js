@@ -34,6 +34,7 @@ export class Difference extends Picture {
       return this.say(a.record ? "no B" : "no A");
     }
     this.#paint(a, b, specA, specB);
+    if (this.settings) this.showRegions(b.input);
     return true;
   }
 

@@ -1,6 +1,7 @@
 // What is shown where nothing is logged yet: the lines that log something.
 
-import { copier, el } from "./dom.js";
+import { code } from "./code.js";
+import { el } from "./dom.js";
 
 const LOOP = `import tensorflow as tf
 from tensorboard_picasso import summary
@@ -17,12 +18,6 @@ const CALLBACK = `from tensorboard_picasso import summary
 
 probe = summary.Probe("digits", images, labels=labels, class_names=names)
 model.fit(x, y, epochs=5, callbacks=[summary.KerasCallback(probe, log_dir="logs/run1")])`;
-
-function code(title, text) {
-  const lines = el("pre", { text });
-  const copy = copier("Copy", `copy: ${title}`, () => text, () => lines);
-  return el("section", {}, el("div", { class: "codehead" }, el("h3", { text: title }), copy), lines);
-}
 
 export function emptyPage() {
   return el(

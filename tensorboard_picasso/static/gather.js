@@ -12,7 +12,6 @@ function countFlips(scene, data, images) {
       const record = data.scores.get(image)?.steps.get(step);
       if (!record) continue;
       const { predicted } = record;
-      if (predicted === null) continue;
       if (before.has(image) && before.get(image) !== predicted) point.flips++;
       before.set(image, predicted);
       point.images++;

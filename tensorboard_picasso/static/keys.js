@@ -11,10 +11,11 @@ export const KEYS = [
   ["Home, End", "first and newest step"],
   ["p", "pin what is shown as A and compare it with what comes"],
   ["s, c", "swap A and B, stop comparing"],
+  ["r", "draw a region"],
   ["Tab, then arrows", "large view: read a map out, window by window"],
   ["+ − 0", "large view: zoom in, out, whole image (also Ctrl + wheel, pinch)"],
   ["h j k l", "large view: move left, down, up, right (also drag)"],
-  ["Ctrl + Z", "undo a pin (with Shift: redo)"],
+  ["Ctrl + Z", "undo a pin or a region (with Shift: redo)"],
   ["Esc", "close what is open"],
   ["?", "this help"],
 ];
@@ -58,10 +59,11 @@ export function listenToKeys(app) {
     else if (key === "p" && app.scene.step !== null) app.state.set(pinned(app.scene, app.state));
     else if (key === "s" && isComparing(app.state)) app.state.set(swapped(app.scene, app.state));
     else if (key === "c") app.state.set(UNPINNED);
+    else if (key === "r" && app.scene.every.length) app.drawing.start();
     else if (app.large.isOpen && key in ZOOMS) ZOOMS[key](app.large.zoom);
     else if (key === "?") app.player.toggleHelp();
     else if (key === "Escape") {
-      if (!app.player.closeMenus() && app.state.open !== null) app.open(null);
+      if (!app.drawing.cancel() && !app.player.closeMenus() && app.state.open !== null) app.open(null);
     } else return;
     event.preventDefault();
   });

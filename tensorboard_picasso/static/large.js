@@ -8,9 +8,13 @@ import { button, el, setText } from "./dom.js";
 import { Download } from "./download.js";
 import { filmFields, Films } from "./film.js";
 import { number, percent, stepText } from "./format.js";
+import { HiddenCharts } from "./hiddencharts.js";
 import { Legend } from "./legend.js";
 import { whyLacking } from "./look.js";
+import { Outlines } from "./outlines.js";
 import { partOf } from "./reading.js";
+import { drawnOn } from "./regions.js";
+import { referencesOf } from "./regionshare.js";
 import { Zoom } from "./zoom.js";
 
 const CLASSES = 5; // lines in the chart and rows in the table
@@ -38,6 +42,7 @@ class Block {
   #chart = el("div", { class: "chart" });
   #key = el("div", { class: "key" });
   #cursor = el("div", { class: "cursor" });
+  #hidden;
   #numbers = el("div", { class: "numbers" });
   #download;
   #made = "";
@@ -48,7 +53,9 @@ class Block {
     this.#image = image;
     const title = el("h3", {}, el("span", { class: "swatch", style: { background: runColour(app.scene.runs, data.run) } }), el("span", { text: data.run }));
     this.#download = new Download(app, data, image);
-    this.element = el("section", { class: "block" }, title, this.#compared, this.#grid, el("div", { class: "side" }, this.#chart, this.#key, this.#numbers, this.#download.element));
+    this.#hidden = new HiddenCharts(app, data, image);
+    const side = [this.#chart, this.#key, this.#hidden.element, this.#numbers, this.#download.element];
+    this.element = el("section", { class: "block" }, title, this.#compared, this.#grid, el("div", { class: "side" }, ...side));
     seekable(this.#chart, () => app.scene.steps.length, (place) => app.seek(place));
     this.update();
   }
@@ -71,6 +78,7 @@ class Block {
     for (const { legend } of this.#methods) legend.update();
     this.#makeChart();
     this.#download.update();
+    this.#hidden.update();
   }
 
   /** A, B and the difference of what the rows show, above all else. */
@@ -125,6 +133,7 @@ class Block {
     const { scene } = this.#app;
     const { step } = scene;
     this.#cursor.style.left = `${across(scene.place, scene.steps.length) / 10}%`;
+    this.#hidden.move();
     const scores = this.#data.scores.get(this.#image)?.steps.get(step) ?? null;
     const spec = { data: this.#data, image: this.#image, label: scene.label, step, target: scene.target(this.#image, this.#data) };
     let ready = step === null || (this.#comparison?.paint(spec) ?? true);
@@ -183,10 +192,25 @@ class Block {
         `${label}: ${share.name}`, percent(share[part]), first?.shares[i] ? percent(first.shares[i][part]) : "–",
         percent(share.area), share.ceiling === null || share.ceiling === undefined ? "–" : percent(share.ceiling),
       ]));
+      rows.push(...this.#drawn(label, step, target));
     }
     const name = (index) => scene.className(this.#image, index, this.#data);
     const title = `share of the map for ${name(target)}`;
     return rows.length ? [table(title, ["region", "now", "first step", "area", "only this used"], rows)] : [];
+  }
+
+  /** The same of the regions that were drawn. */
+  #drawn(label, step, target) {
+    const { scene, shares, state } = this.#app;
+    const series = this.#data.attributions(label, this.#image);
+    const now = series?.steps.get(step);
+    if (!now) return [];
+    const share = (record, mask) => shares.get({ data: this.#data, label, image: this.#image, record, target }, mask);
+    const show = (value) => (value === undefined ? "…" : percent(value ?? NaN));
+    return drawnOn(state.regions, scene.probe, this.#image, now.settings).map(({ name, mask }) => {
+      const { area, ceiling } = referencesOf(now.settings, mask);
+      return [`${label}: ${name} (drawn)`, show(share(now, mask)), show(share(series.records[0], mask)), percent(area), ceiling === null ? "–" : percent(ceiling)];
+    });
   }
 }
 
@@ -195,6 +219,8 @@ export class Large {
   #image = null;
   #blocks = new Map();
   #original = el("canvas", { width: 1, height: 1, class: "original" });
+  #pane = el("div", { class: "pane" }, this.#original);
+  #regions;
   #name = el("h2", { tabindex: -1, id: "large-title" });
   #facts = el("p", { class: "quiet" });
   #step = el("p", { class: "quiet" });
@@ -207,6 +233,7 @@ export class Large {
     this.#app = app;
     this.#legend = new Legend(app);
     this.#films = new Films(app);
+    this.#regions = new Outlines(app);
     const move = (by) => {
       const { images } = app.scene;
       const next = images[(images.indexOf(this.#image) + by + images.length) % images.length];
@@ -220,7 +247,7 @@ export class Large {
         ...filmFields(app),
         button("‹", "image before", () => move(-1)), button("›", "next image", () => move(1))),
       this.#legend.element,
-      el("div", { class: "content" }, el("div", { class: "about" }, this.#original, this.#facts, this.#step), el("div", { class: "all" }, this.#films.element, this.#held)),
+      el("div", { class: "content" }, el("div", { class: "about" }, el("div", { class: "frame" }, this.#pane), this.#facts, this.#step), el("div", { class: "all" }, this.#films.element, this.#held)),
     );
     this.zoom.follow(this.element);
   }
@@ -276,11 +303,16 @@ export class Large {
   #paintOriginal() {
     const { scene, store } = this.#app;
     const data = scene.datas.find((each) => each.newestInput(this.#image));
-    const ground = data && store.ground(data, this.#image, data.newestInput(this.#image).hash);
-    if (ground?.state !== "ready" || ground === this.#drawn) return;
+    if (!data) return;
+    const input = data.newestInput(this.#image);
+    this.#regions.show(this.#pane, this.#image, input, input);
+    const ground = store.ground(data, this.#image, input.hash);
+    if (ground.state !== "ready" || ground === this.#drawn) return;
     this.#drawn = ground;
     this.#original.width = ground.pixels.width;
     this.#original.height = ground.pixels.height;
+    this.#original.dataset.image = this.#image;
+    this.#pane.style.setProperty("--ratio", `${ground.pixels.width} / ${ground.pixels.height}`);
     this.#original.getContext("2d").putImageData(ground.pixels, 0, 0);
   }
 }

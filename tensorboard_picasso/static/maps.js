@@ -99,19 +99,24 @@ export function percentile(sorted, percent) {
 
 /** A region's share of the positive, negative and absolute total; NaN: no share. */
 export function share(values, mask, rounding = 0) {
-  const total = [0, 0, 0];
-  const inside = [0, 0, 0];
+  let [positive, negative, positiveIn, negativeIn] = [0, 0, 0, 0];
   for (let i = 0; i < values.length; i++) {
-    const value = Number.isFinite(values[i]) ? values[i] : 0;
-    const parts = [Math.max(value, 0), Math.max(-value, 0), Math.abs(value)];
-    for (let k = 0; k < 3; k++) {
-      total[k] += parts[k];
-      if (mask[i]) inside[k] += parts[k];
+    const value = values[i];
+    if (value > 0 && value < Infinity) {
+      positive += value;
+      if (mask[i]) positiveIn += value;
+    } else if (value < 0 && value > -Infinity) {
+      negative -= value;
+      if (mask[i]) negativeIn -= value;
     }
   }
   const floor = 10 * rounding * values.length;
-  const [positive, negative, absolute] = total.map((each, k) => (each > floor ? inside[k] / each : NaN));
-  return { positive, negative, absolute };
+  const part = (within, total) => (total > floor ? within / total : NaN);
+  return {
+    positive: part(positiveIn, positive),
+    negative: part(negativeIn, negative),
+    absolute: part(positiveIn + negativeIn, positive + negative),
+  };
 }
 
 /** Statistics of one map over its finite values. */
@@ -159,7 +164,13 @@ export function levels(sign) {
 /** Undo the square law: float32, as stored values are read in Python. */
 export function dequantise(level, peak, sign) {
   const n = levels(sign);
-  return Float32Array.from(level, (q) => Math.sign(q) * (q / n) ** 2 * peak);
+  const least = sign === "unsigned" ? 0 : -128;
+  // A look-up for each pixel is much faster than a power.
+  const table = new Float32Array(256);
+  for (let i = 0, q = least; i < 256; i++, q++) table[i] = Math.sign(q) * (q / n) ** 2 * peak;
+  const values = new Float32Array(level.length);
+  for (let i = 0; i < values.length; i++) values[i] = table[level[i] - least];
+  return values;
 }
 
 /** Half the distance between the levels around a stored value. */

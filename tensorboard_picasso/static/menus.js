@@ -38,7 +38,7 @@ export class Menu {
     this.#panel.replaceChildren(...this.#make());
     this.#panel.hidden = false;
     this.#button.setAttribute("aria-expanded", "true");
-    this.#panel.querySelector("select, input")?.focus();
+    this.#panel.querySelector("[autofocus], select, input")?.focus();
   }
 
   /** Offer what fits now: one choice may change what others there are. */
@@ -62,7 +62,7 @@ export class Menu {
 
 /** What a field of a panel is called. */
 function labelOf(element) {
-  return element?.closest("label")?.firstElementChild?.textContent ?? element?.textContent ?? "";
+  return element?.getAttribute("aria-label") ?? element?.closest("label")?.firstElementChild?.textContent ?? element?.textContent ?? "";
 }
 
 const READINGS = {

@@ -59,6 +59,18 @@ export function pixels(height, width) {
   return count;
 }
 
+const FED = 1 << 15; // bytes: what they may swell to is the most that is decompressed too much
+
+/** Hand data to a stream, bit by bit; what goes wrong with it is told to the reader. */
+async function feed(writer, data) {
+  try {
+    for (let at = 0; at < data.length; at += FED) await writer.write(data.subarray(at, at + FED));
+    await writer.close();
+  } catch {
+    // The reader stopped, or is told.
+  }
+}
+
 /**
  * Decompress zlib to exactly `size` bytes; more is never kept.
  * @param {Uint8Array} data
@@ -68,7 +80,9 @@ export function pixels(height, width) {
 export async function inflate(data, size) {
   const result = new Uint8Array(size);
   let filled = 0;
-  const reader = new Blob([data]).stream().pipeThrough(new DecompressionStream("deflate")).getReader();
+  const stream = new DecompressionStream("deflate");
+  const reader = stream.readable.getReader();
+  feed(stream.writable.getWriter(), data);
   try {
     for (;;) {
       const { done, value } = await reader.read();

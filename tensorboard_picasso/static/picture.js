@@ -2,6 +2,7 @@
 
 import { el, setText } from "./dom.js";
 import { placeOf } from "./look.js";
+import { Outlines } from "./outlines.js";
 import { overlay } from "./palette.js";
 
 export class Picture {
@@ -12,6 +13,8 @@ export class Picture {
   #below = el("div", { class: "below" });
   #here = el("span", { class: "here" });
   #frame;
+  #pane;
+  #regions;
 
   /** Settings (height, width, geometry) of what is painted; null where nothing is. */
   settings = null;
@@ -24,8 +27,9 @@ export class Picture {
     this.app = app;
     this.canvas = el("canvas", { width: 1, height: 1, role: "img" });
     this.#context = this.canvas.getContext("2d");
-    const pane = el("div", { class: "pane" }, this.canvas, this.#outline);
-    this.#frame = el("div", { class: "frame" }, pane, this.#note);
+    this.#pane = el("div", { class: "pane" }, this.canvas, this.#outline);
+    this.#regions = new Outlines(app);
+    this.#frame = el("div", { class: "frame" }, this.#pane, this.#note);
     this.element = el("figure", { class: "card" }, caption, this.#frame, this.#below);
     this.#frame.addEventListener("pointermove", (event) => this.#hover(event));
     this.#frame.addEventListener("pointerleave", () => app.hover(null));
@@ -80,6 +84,11 @@ export class Picture {
     this.#frame.classList.remove("loading", "empty");
     setText(this.#note, fits ? "" : ground.state === "failed" ? "image could not be loaded" : "image not kept");
     return clipped;
+  }
+
+  /** Outline regions of the image that is painted. */
+  showRegions(input) {
+    this.#regions.show(this.#pane, this.image, this.settings, input);
   }
 
   /** The line below the map. */

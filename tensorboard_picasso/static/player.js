@@ -5,6 +5,7 @@ import { button, el, setText } from "./dom.js";
 import { stepText } from "./format.js";
 import { isVisible } from "./host.js";
 import { help, Menu, viewMenu } from "./menus.js";
+import { regionMenu } from "./regionmenu.js";
 
 export class Player {
   #app;
@@ -27,7 +28,10 @@ export class Player {
       type: "text", inputmode: "numeric", class: "entry", "aria-label": "go to step", title: "go to the logged step at or before this one",
       on: { change: () => this.#enter(), focus: () => this.#entry.select() },
     });
-    this.#menus = [new Menu("View", () => viewMenu(app)), new Menu("Compare", () => compareMenu(app)), new Menu("?", help, "help")];
+    this.#menus = [
+      new Menu("View", () => viewMenu(app)), new Menu("Compare", () => compareMenu(app)),
+      new Menu("Region", () => regionMenu(app)), new Menu("?", help, "help"),
+    ];
     this.element = el(
       "header", { class: "top" },
       this.#play, this.#slider, this.#label,

@@ -8,6 +8,7 @@ import { Comparison } from "./comparison.js";
 import { button, el, setText } from "./dom.js";
 import { count, stepText } from "./format.js";
 import { Means } from "./means.js";
+import { Outlines } from "./outlines.js";
 
 /** One run's maps of one image. */
 class Strip {
@@ -125,9 +126,11 @@ class Original {
   #name = el("span", { class: "class" });
   #which = el("span", { class: "score" });
   #drawn = null;
+  #regions;
 
   constructor(app, image) {
     this.#app = app;
+    this.#regions = new Outlines(app);
     this.#image = image;
     this.opener = el("button", { type: "button", class: "frame", on: { click: () => app.open(image) } }, this.#canvas);
     this.element = el("figure", { class: "card original" }, el("figcaption", {}, this.#name, this.#which), this.opener);
@@ -147,13 +150,14 @@ class Original {
   paint(data) {
     const input = data?.newestInput(this.#image);
     if (!input) return;
+    this.#regions.show(this.opener, this.#image, input, input);
     const ground = this.#app.store.ground(data, this.#image, input.hash);
     if (ground.state !== "ready" || this.#drawn === ground) return;
     this.#drawn = ground;
     this.#canvas.width = ground.pixels.width;
     this.#canvas.height = ground.pixels.height;
     this.#canvas.getContext("2d").putImageData(ground.pixels, 0, 0);
-    this.#canvas.dataset.hash = input.hash;
+    Object.assign(this.#canvas.dataset, { hash: input.hash, image: this.#image });
     this.element.style.setProperty("--ratio", `${ground.pixels.width} / ${ground.pixels.height}`);
   }
 }
@@ -296,7 +300,7 @@ export class Rows {
     const comparing = isComparing(this.#app.state);
     const steps = comparing ? this.#sides() : scene.columns.map((step) =>
       button(stepText(step), `go to step ${count(step)}`, () => this.#app.seek(scene.steps.indexOf(step)), { class: "head" }));
-        this.#heads.replaceChildren(
+    this.#heads.replaceChildren(
       el("span", { class: "head", text: "image" }),
       el("div", { class: "strip" }, ...steps, ...(comparing ? [] : [this.#now]), el("span", { class: "head spark", text: `${scene.raw ? "value" : "probability"} of ${scene.truthName}` })),
     );

@@ -24,9 +24,7 @@ export function scalarSources({ scene, state, store, scalars }) {
     }
   }
   const all = new Set([...found.values()].map(({ where }) => where));
-  // Loss and accuracy, which Keras logs beside the run, before what the run logged itself.
-  const late = ([, { where }]) => (where in PLACES ? 1 : 0);
-  return [...found].sort((a, b) => late(a) - late(b)).map(([id, { where, tag }]) => scalarSource({ scene, scalars }, id, where, tag, nameOf(where, all)));
+  return [...found].map(([id, { where, tag }]) => scalarSource({ scene, scalars }, id, where, tag, nameOf(where, all)));
 }
 
 function scalarSource({ scene, scalars }, id, where, tag, name) {

@@ -2,6 +2,7 @@
 
 import { changeSources } from "./changesources.js";
 import { partOf } from "./reading.js";
+import { drawnSources } from "./regionsources.js";
 import { scalarSources } from "./scalarsources.js";
 
 /**
@@ -49,18 +50,18 @@ export function overSteps(scene, series, read) {
 }
 
 function scoreOf(scene, classOf) {
-  return (data, image) => overSteps(scene, data.scores.get(image), (record) => record.score(classOf(image, data)));
+  return (data, image) => overSteps(scene, data.scores.get(image), (record) => record.score(classOf(image)));
 }
 
 function hiddenScore(scene, classOf, { region, fill }) {
   return (data, image) => overSteps(scene, data.scores.get(image), (record) => {
     const found = record.hidden.find((each) => each.region === region && each.fill === fill);
-    return found ? record.score(classOf(image, data), found.values) : null;
+    return found ? record.score(classOf(image), found.values) : null;
   });
 }
 
 /** The regions whose hiding was tried, with what they were filled with. */
-function hiddenRegions(scene) {
+export function hiddenRegions(scene) {
   const found = new Map();
   for (const data of scene.datas) {
     for (const { records } of data.scores.values()) {
@@ -80,7 +81,7 @@ function classesOf(scene) {
 }
 
 function scoreSources(scene) {
-  const truth = (image, data) => scene.truth(image, data);
+  const truth = (image) => scene.truth(image);
   const what = scene.raw ? "value" : "probability";
   const shape = { group: "class scores", unit: "", range: scene.raw ? "free" : "probability" };
   const [first] = hiddenRegions(scene);
@@ -98,7 +99,7 @@ function scoreSources(scene) {
 
 /** The direct test: the target's score with a region hidden, beside the whole image's. */
 function hiddenSources(scene) {
-  const target = (image, data) => scene.target(image, data);
+  const target = (image) => scene.target(image);
   const what = scene.raw ? "value" : "probability";
   return hiddenRegions(scene).map((each) => ({
     id: `hidden:${each.region}:${each.fill}`, title: `${what} with ${each.region} hidden (${each.fill})`,
@@ -120,14 +121,14 @@ function shareSources(scene) {
   return [...regions].flatMap((name) => scene.methods.map(({ label }) => ({
     id: `share:${name}:${label}`, title: `share of ${name} in ${label}`,
     group: "regions", unit: "", range: "share", labels: [label],
-    values: (data, image) => overSteps(scene, data.attributions(label, image), (record) => shareOf(record, scene.target(image, data), name)),
+    values: (data, image) => overSteps(scene, data.attributions(label, image), (record) => shareOf(record, scene.target(image), name)),
     references: (data, image) => {
       const records = data.attributions(label, image)?.records ?? [];
       if (!records.length) return [];
       const about = records.at(-1).settings.regions.find((each) => each.name === name);
       return [
         { name: "area", value: about?.area ?? NaN },
-        { name: "first step", value: shareOf(records[0], scene.target(image, data), name) ?? NaN },
+        { name: "first step", value: shareOf(records[0], scene.target(image), name) ?? NaN },
         { name: "only this used", value: about?.ceiling ?? NaN },
       ].filter(({ value }) => Number.isFinite(value));
     },
@@ -136,10 +137,10 @@ function shareSources(scene) {
 
 /**
  * All that can be charted now.
- * @param {{scene: object, state: object, store: object, changes: object, scalars: object}} app
+ * @param {{scene: object, state: object, store: object, changes: object, scalars: object, shares: object}} app
  * @returns {Source[]} by group
  */
 export function listSources(app) {
   const { scene } = app;
-  return [...scoreSources(scene), ...hiddenSources(scene), ...shareSources(scene), ...changeSources(app), ...scalarSources(app)];
+  return [...scoreSources(scene), ...hiddenSources(scene), ...shareSources(scene), ...drawnSources(app), ...changeSources(app), ...scalarSources(app)];
 }

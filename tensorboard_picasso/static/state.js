@@ -1,6 +1,8 @@
 // What the user chose. The URL holds it, so that a reload or a shared link shows the same.
 
+import { OUTLINES } from "./outlines.js";
 import { palettesFor } from "./palette.js";
+import { REGIONS } from "./regions.js";
 
 const LIST = {
   read: (text) => {
@@ -83,6 +85,9 @@ const KEYS = {
   swipe: { key: "swipe", initial: 50, ...within(0, 100) },
   zoom: { key: "zoom", initial: WHOLE_IMAGE, ...ZOOM },
   align: { key: "align", initial: "step", ...oneOf(...ALIGNMENTS) },
+  // Rectangles that were drawn, see regions.js, and which regions are outlined.
+  regions: { key: "regions", initial: Object.freeze([]), ...REGIONS },
+  outlines: { key: "outlines", initial: "drawn", ...oneOf(...OUTLINES) },
   // The film strip of the large view: which steps, and how many.
   film: { key: "film", initial: "log", ...oneOf(...FILMS) },
   frames: { key: "frames", initial: 12, ...oneNumberOf(FRAMES) },
@@ -95,7 +100,7 @@ const KEYS = {
 };
 
 /** What was made by hand and can be undone. */
-const UNDOABLE = ["pin", "pinRun", "pinTarget", "pinMethod"];
+const UNDOABLE = ["pin", "pinRun", "pinTarget", "pinMethod", "regions"];
 
 function valuesOf(url) {
   const read = ([name, { key, initial, read }]) => [name, url.has(key) ? (read(url.get(key)) ?? initial) : initial];
@@ -118,7 +123,8 @@ export class State {
 
   /** Change some values; listeners are told the names of those that really changed. */
   set(patch) {
-    const before = this.#pick(UNDOABLE);
+    // What changes together comes back together: charts with their region, steps with their pin.
+    const before = this.#pick([...new Set([...UNDOABLE, ...Object.keys(patch)])]);
     this.#change(patch);
     if (UNDOABLE.every((name) => before[name] === this.#values[name])) return;
     this.#undone = [];
@@ -145,8 +151,9 @@ export class State {
 
   #step(from, to) {
     if (!from.length) return;
-    to.push(this.#pick(UNDOABLE));
-    this.#change(from.pop());
+    const patch = from.pop();
+    to.push(this.#pick(Object.keys(patch)));
+    this.#change(patch);
   }
 
   #pick(names) {

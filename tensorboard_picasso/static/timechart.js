@@ -98,7 +98,7 @@ export class TimeChart {
   }
 
   #noteText() {
-    if (this.#source === null) return this.#app.store.loading ? "loading" : "not in the runs on show";
+    if (this.#source === null) return "not there";
     return [this.#source.note?.(this.#images), this.#source.pending?.()].filter(Boolean).join(" · ");
   }
 
@@ -119,8 +119,8 @@ export class TimeChart {
       const part = this.#axis.part(data, place);
       if (part !== null && ![...parts.keys()].some((each) => Math.abs(each - part) < 1e-6)) parts.set(part, colour);
     }
-    if (!parts.size && place >= 0) parts.set(this.#axis.part(null, place) ?? 0, "");
     // Where runs differ in epochs or time the same step stands at several places.
+    if (!parts.size && place >= 0) parts.set(this.#axis.part(null, place) ?? 0, "");
     const several = parts.size > 1;
     const made = [...parts].map(([part, colour]) => el("div", { class: "cursor", style: { left: `${100 * part}%`, ...(several ? { background: colour } : {}) } }));
     if (made.length === this.#cursors.children.length) made.forEach((each, i) => (this.#cursors.children[i].style.cssText = each.style.cssText));

@@ -2,15 +2,15 @@
 
 import { Axis, AXIS_NAMES, hasAxis } from "./axis.js";
 import { button, el } from "./dom.js";
-import { plural } from "./format.js";
 import { FIRST, listSources } from "./sources.js";
 import { AXES } from "./state.js";
 import { TimeChart } from "./timechart.js";
 
 const MOST = 3;
 
-function chooser(label, onChange) {
-  return el("select", { "aria-label": label, title: label, on: { change: (event) => onChange(event.target.value) } });
+function quietSelect(label, onChange) {
+  const control = el("select", { "aria-label": label, title: label, on: { change: () => onChange(control.value) } });
+  return control;
 }
 
 /** Fill a select only where it changed, so that an open one is not closed. */
@@ -21,12 +21,6 @@ function fill(control, choices, value) {
     control.replaceChildren(...choices.map(([key, text, disabled]) => el("option", { value: key, text, disabled })));
   }
   control.value = value;
-}
-
-/** An image's name and, as names may repeat, its number. */
-function nameOf(scene, image) {
-  const [name, number] = [scene.imageName(image), `image ${image}`];
-  return name === number ? name : `${number}: ${name}`;
 }
 
 export class Timeline {
@@ -41,8 +35,8 @@ export class Timeline {
   constructor(app) {
     this.#app = app;
     const { state } = app;
-    this.#of = chooser("over which images", (value) => state.set({ of: value === "" ? null : Number(value) }));
-    this.#x = chooser("what the axis counts", (x) => state.set({ x }));
+    this.#of = quietSelect("over which images", (value) => state.set({ of: value === "" ? null : Number(value) }));
+    this.#x = quietSelect("what the axis counts", (x) => state.set({ x }));
     this.#more = button("+", "add a chart", () => this.#add(), { class: "small" });
     this.element = el("section", { class: "timeline", "aria-label": "timeline" }, this.#held, this.#ticks);
   }
@@ -61,6 +55,7 @@ export class Timeline {
     const ids = this.#ids;
     const next = listSources(this.#app).find(({ id, group }) => !ids.includes(id) && group !== "class scores");
     this.#choose([...ids, next?.id ?? FIRST]);
+    this.#app.schedule("all");
     requestAnimationFrame(() => this.#charts.at(-1).focus());
   }
 
@@ -92,18 +87,13 @@ export class Timeline {
     changes.supersede();
     const sources = listSources(this.#app);
     if (ids.length !== this.#charts.length) this.#make(ids.length);
-    const over = `mean of ${plural(scene.every.length, "image")}, band: middle half`;
-    fill(this.#of, [["", over], ...scene.every.map((image) => [String(image), nameOf(scene, image)])], String(this.#image ?? ""));
+    fill(this.#of, [["", `mean of ${scene.every.length} images, band: middle half`], ...scene.every.map((image) => [String(image), `image ${image}: ${scene.imageName(image)}`])], String(this.#image ?? ""));
     const axis = new Axis(state.x, scene);
     fill(this.#x, AXES.map((kind) => [kind, `by ${AXIS_NAMES[kind]}`, !hasAxis(kind, scene)]), axis.kind);
     this.#more.hidden = ids.length >= MOST;
     const images = this.#image === null ? scene.every : [this.#image];
     ids.forEach((id, i) => this.#charts[i].update(sources.find((each) => each.id === id) ?? null, sources, id, { axis, images }));
-    this.#ticks.replaceChildren(...axis.ticks.map(({ part, text }) => {
-      // The outermost ones stay inside.
-      const shift = part < 0.03 ? 0 : part > 0.97 ? -100 : -50;
-      return el("span", { text, style: { left: `${100 * part}%`, transform: `translateX(${shift}%)` } });
-    }));
+    this.#ticks.replaceChildren(...axis.ticks.map(({ part, text }) => el("span", { text, style: { left: `${100 * part}%`, transform: `translateX(${part < 0.03 ? 0 : part > 0.97 ? -100 : -50}%)` } })));
   }
 
   #make(count) {

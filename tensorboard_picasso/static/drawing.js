@@ -1,0 +1,140 @@
+// Drawing a region: a drag over any picture of an image, or numbers.
+
+import { el, setText } from "./dom.js";
+import { plural } from "./format.js";
+import { added, freeName, problemOf } from "./regions.js";
+import { withChart } from "./regioncharts.js";
+
+const HINT = "Drag a rectangle over a map or an image. Esc cancels.";
+
+/** What a rectangle is, in words. */
+export function placeText({ top, left, height, width }) {
+  return `${height} × ${width} at row ${top}, column ${left}`;
+}
+
+export class Drawing {
+  #app;
+  #active = false;
+  #held = null;
+  #ended = false; // a drag, whose click is still to come
+  #band = el("span", { class: "rubber" });
+  #hint = el("div", { class: "hint", role: "status", hidden: true });
+
+  constructor(app) {
+    this.#app = app;
+    this.element = this.#hint;
+  }
+
+  /** Take the pointer over pictures before anything else has it. */
+  listen(root) {
+    const on = (name, listener) => root.addEventListener(name, (event) => {
+      if (!this.#active) return;
+      const picture = this.#held ?? pictureAt(event);
+      if (!picture) return;
+      event.stopPropagation();
+      listener(event, picture);
+    }, { capture: true });
+    on("pointerdown", (event, picture) => event.button === 0 && this.#begin(event, picture));
+    on("pointermove", (event) => this.#held && this.#drag(event));
+    on("pointerup", () => this.#held && this.#end());
+    on("pointercancel", () => this.#let());
+    for (const name of ["pointerup", "pointercancel"]) {
+      root.addEventListener(name, () => setTimeout(() => (this.#ended = false)), { capture: true });
+    }
+    // The click that ends a drag opens nothing.
+    root.addEventListener("click", (event) => {
+      const onPicture = this.#active && event.target.closest(".frame");
+      if (!onPicture && !this.#ended) return;
+      event.stopPropagation();
+      event.preventDefault();
+    }, { capture: true });
+  }
+
+  start() {
+    this.#active = true;
+    this.#app.root.classList.add("drawing");
+    this.#app.hover(null);
+    this.#hint.hidden = false;
+    setText(this.#hint, HINT);
+  }
+
+  /** Leave off; false where nothing was being drawn. */
+  cancel() {
+    if (!this.#active) return false;
+    this.#let();
+    this.#active = false;
+    this.#app.root.classList.remove("drawing");
+    this.#hint.hidden = true;
+    return true;
+  }
+
+  #begin(event, picture) {
+    event.preventDefault();
+    this.#held = { ...picture, from: pixelAt(picture.canvas, event) };
+    picture.canvas.setPointerCapture(event.pointerId);
+    picture.canvas.parentElement.append(this.#band);
+    this.#drag(event);
+  }
+
+  #drag(event) {
+    const { canvas, from } = this.#held;
+    const to = pixelAt(canvas, event);
+    const [top, left] = [Math.min(from.row, to.row), Math.min(from.column, to.column)];
+    const rectangle = { top, left, height: Math.abs(from.row - to.row) + 1, width: Math.abs(from.column - to.column) + 1 };
+    this.#held.rectangle = rectangle;
+    const part = (value, whole) => `${(100 * value) / whole}%`;
+    Object.assign(this.#band.style, {
+      top: part(top, canvas.height), left: part(left, canvas.width),
+      height: part(rectangle.height, canvas.height), width: part(rectangle.width, canvas.width),
+    });
+    setText(this.#hint, `${placeText(rectangle)} of ${this.#app.scene.imageName(this.#held.image)}`);
+  }
+
+  #let() {
+    this.#band.remove();
+    this.#ended ||= this.#held !== null;
+    this.#held = null;
+  }
+
+  #end() {
+    const { canvas, image, rectangle } = this.#held;
+    const problem = problemOf(rectangle, canvas);
+    this.#let();
+    if (problem) {
+      setText(this.#hint, `Not a region: ${problem}. Esc cancels.`);
+      return;
+    }
+    this.cancel();
+    this.add(image, rectangle);
+  }
+
+  /** A new region of an image; its share is charted at once. */
+  add(image, rectangle) {
+    const { state, scene } = this.#app;
+    const name = freeName(state.regions, scene.probe);
+    const regions = added(state.regions, { probe: scene.probe, name, ...rectangle, images: [image] });
+    if (regions === state.regions) {
+      this.#app.say(`there are ${plural(regions.length, "rectangle")} already: delete one`);
+      return;
+    }
+    // A chart of one other image would stay empty.
+    const of = state.of === null || state.of === image ? state.of : null;
+    state.set({ regions, charts: withChart(this.#app, name), of });
+    this.#app.say(`${name}: ${placeText(rectangle)} of ${scene.imageName(image)}`);
+  }
+}
+
+/** The picture under the pointer: its canvas, and the image that it shows. */
+function pictureAt(event) {
+  const canvas = event.target.closest?.(".frame:not(.empty)")?.querySelector("canvas[data-image]");
+  return canvas ? { canvas, image: Number(canvas.dataset.image) } : null;
+}
+
+function pixelAt(canvas, { clientX, clientY }) {
+  const box = canvas.getBoundingClientRect();
+  const inside = (value, size) => Math.min(Math.max(Math.floor(value * size), 0), size - 1);
+  return {
+    row: inside((clientY - box.top) / box.height, canvas.height),
+    column: inside((clientX - box.left) / box.width, canvas.width),
+  };
+}

@@ -1,0 +1,91 @@
+// Outlines of regions over pictures.
+
+import { svg } from "./dom.js";
+import { drawnOn, namesOf } from "./regions.js";
+
+// Unlike the maps' orange and blue, and unlike the runs.
+const COLOURS = ["#ffe14d", "#7dffb0", "#ff8df4", "#8dfdff", "#d0ff4d", "#ffb3b3"];
+
+export const OUTLINES = ["drawn", "all", "none"];
+
+/** Names of the logged regions of all images. */
+export function loggedNames(scene) {
+  return [...new Set(scene.every.flatMap((image) => (scene.input(image)?.regions ?? []).map(({ name }) => name)))];
+}
+
+/** The colour of a drawn region, by its place among all of them; logged regions are white. */
+export function regionColour(list, probe, name) {
+  return COLOURS[Math.max(namesOf(list, probe).indexOf(name), 0) % COLOURS.length];
+}
+
+/**
+ * The edge of a mask, as the path of an SVG whose unit is a pixel: stretches between a pixel inside
+ * and one outside.
+ */
+export function edgeOf(mask, height, width) {
+  const inside = (y, x) => y >= 0 && x >= 0 && y < height && x < width && mask[y * width + x] > 0;
+  const parts = [];
+  const trace = (lines, length, differs, draw) => {
+    for (let line = 0; line <= lines; line++) {
+      for (let at = 0; at < length; at++) {
+        const from = at;
+        while (at < length && differs(line, at)) at++;
+        if (at > from) parts.push(draw(line, from, at));
+      }
+    }
+  };
+  trace(height, width, (y, x) => inside(y, x) !== inside(y - 1, x), (y, from, to) => `M${from} ${y}H${to}`);
+  trace(width, height, (x, y) => inside(y, x) !== inside(y, x - 1), (x, from, to) => `M${x} ${from}V${to}`);
+  return parts.join("");
+}
+
+const edges = new WeakMap();
+
+function edgeFor(mask, height, width) {
+  if (!edges.has(mask)) edges.set(mask, edgeOf(mask, height, width));
+  return edges.get(mask);
+}
+
+/**
+ * What is outlined on a picture of an image.
+ * @param {{height: number, width: number}} size of the picture, pixels
+ * @param {object|null} input the image's, with its logged regions
+ * @returns {{name: string, edge: string, colour: string}[]}
+ */
+function outlinesOf({ state, scene }, image, size, input) {
+  if (state.outlines === "none") return [];
+  const { height, width } = size;
+  const drawn = drawnOn(state.regions, scene.probe, image, size).map(({ name, mask }) => ({
+    name, edge: edgeFor(mask, height, width), colour: regionColour(state.regions, scene.probe, name),
+  }));
+  const fits = state.outlines === "all" && input?.height === height && input.width === width;
+  const logged = fits ? input.regions.map(({ name, mask }) => ({ name, edge: edgeFor(mask, height, width), colour: "#fff" })) : [];
+  return [...logged, ...drawn];
+}
+
+/** The outlines on one picture. */
+export class Outlines {
+  #app;
+  #element = null;
+  #shown = "";
+
+  constructor(app) {
+    this.#app = app;
+  }
+
+  /** Show those of an image over the element that holds its picture. */
+  show(holder, image, size, input) {
+    const found = outlinesOf(this.#app, image, size, input);
+    const wanted = found.map(({ name, edge, colour }) => `${name}\n${edge}\n${colour}`).join("\n");
+    if (wanted === this.#shown) return;
+    this.#shown = wanted;
+    this.#element ??= svg("svg", { class: "regions", preserveAspectRatio: "none", "aria-hidden": "true" });
+    this.#element.setAttribute("viewBox", `0 0 ${size.width} ${size.height}`);
+    this.#element.replaceChildren(...found.flatMap(({ name, edge, colour }) => [
+      svg("path", { d: edge, class: "halo", "vector-effect": "non-scaling-stroke" }),
+      svg("path", { d: edge, stroke: colour, "vector-effect": "non-scaling-stroke", data: { region: name } }),
+    ]));
+    if (found.length) holder.append(this.#element);
+    else this.#element.remove();
+  }
+}

@@ -1,0 +1,137 @@
+// The Region menu: drawing regions, what regions there are, and how to have one hidden as a whole.
+
+import { code } from "./code.js";
+import { placeText } from "./drawing.js";
+import { el, select } from "./dom.js";
+import { plural } from "./format.js";
+import { loggedNames, OUTLINES, regionColour } from "./outlines.js";
+import { pythonFor } from "./regioncode.js";
+import { withoutChart } from "./regioncharts.js";
+import { copied, drawnOn, named, namesOf, problemOf, removed, renamed, writeRanges } from "./regions.js";
+
+const OUTLINE_NAMES = { drawn: "of drawn regions", all: "of all regions", none: "of none" };
+
+function act(text, label, onClick, options = {}) {
+  return el("button", { type: "button", text, "aria-label": label, title: label, on: { click: onClick }, ...options });
+}
+
+/** The Region menu's fields. */
+export function regionMenu(app) {
+  const { state, scene } = app;
+  const names = namesOf(state.regions, scene.probe);
+  const draw = () => {
+    app.player.closeMenus();
+    app.drawing.start();
+  };
+  return [
+    el(
+      "div", { class: "acts" },
+      act("Draw a rectangle", "draw a rectangle (key r)", draw, { autofocus: true, disabled: !scene.every.length }),
+      act("Undo", "undo (Ctrl + Z)", () => state.undo(), { disabled: !state.canUndo }),
+      act("Redo", "redo (Ctrl + Shift + Z)", () => state.redo(), { disabled: !state.canRedo }),
+    ),
+    byNumbers(app),
+    ...names.map((name) => drawnRegion(app, name)),
+    ...(names.length ? [el("p", { text: "Two regions of one name are one: it may lie elsewhere in each image." })] : []),
+    ...loggedNames(scene).map((name) => loggedRegion(app, name)),
+    select("outlines", OUTLINES.map((each) => [each, OUTLINE_NAMES[each]]), state.outlines, (outlines) => state.set({ outlines })),
+  ];
+}
+
+/** A rectangle by its numbers. */
+function byNumbers(app) {
+  const { state, scene } = app;
+  const fields = ["top", "left", "height", "width"].map((name) => [name, el("input", { type: "number", min: 0, step: 1, required: true })]);
+  const images = scene.every.filter((image) => scene.input(image));
+  const which = el("select", {}, ...images.map((image) => el("option", { value: image, text: scene.imageName(image), selected: image === state.open })));
+  const problem = el("span", { class: "wrong", role: "alert" });
+  const form = el(
+    "form", { class: "byhand" },
+    ...fields.map(([name, input]) => el("label", {}, el("span", { text: name }), input)),
+    el("label", {}, el("span", { text: "of" }), which), el("button", { type: "submit", text: "Add" }), problem,
+  );
+  form.noValidate = true;
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const number = (input) => (input.value.trim() === "" ? NaN : Number(input.value));
+    const rectangle = Object.fromEntries(fields.map(([name, input]) => [name, number(input)]));
+    const image = Number(which.value);
+    const size = scene.input(image);
+    problem.textContent = size ? problemOf(rectangle, size) : "no image is loaded yet";
+    if (!problem.textContent) app.drawing.add(image, rectangle);
+  });
+  return form;
+}
+
+/** Images of the probe that have a size. */
+function ofSize(scene, { height, width }) {
+  return scene.every.filter((image) => {
+    const input = scene.input(image);
+    return input?.height === height && input.width === width;
+  });
+}
+
+/** Which images, in words. */
+function imagesText(scene, images) {
+  if (images.length === 1) return scene.imageName(images[0]);
+  return images.length === scene.every.length ? `all ${plural(images.length, "image")}` : `images ${writeRanges(images).replaceAll(".", ", ").replaceAll("-", "–")}`;
+}
+
+function drawnRegion(app, name) {
+  const { state, scene } = app;
+  const rectangles = state.regions.filter((each) => each.probe === scene.probe && each.name === name);
+  const field = el("input", { type: "text", value: name, maxlength: 80, "aria-label": `name of ${name}`, class: "name" });
+  field.addEventListener("change", () => {
+    const next = named(field.value);
+    if (next === null || next === name) field.value = name;
+    else state.set({ regions: renamed(state.regions, scene.probe, name, next), charts: withoutChart(app, name, next) });
+  });
+  const remove = (rectangle) => state.set({
+    regions: removed(state.regions, rectangle), ...(rectangles.length === 1 ? { charts: withoutChart(app, name) } : {}),
+  });
+  const colour = regionColour(state.regions, scene.probe, name);
+  return el(
+    "section", { class: "regionof", data: { region: name } },
+    el("div", { class: "regionhead" }, el("span", { class: "swatch", style: { background: colour } }), field),
+    ...rectangles.map((rectangle) => {
+      const size = scene.input(rectangle.images[0]);
+      const alike = size ? ofSize(scene, size) : [];
+      const more = alike.some((image) => !rectangle.images.includes(image));
+      const all = size && `copy to all ${plural(alike.length, "image")} of ${size.height} × ${size.width}`;
+      return el(
+        "div", { class: "rectangle" },
+        el("span", { text: `${placeText(rectangle)} · ${imagesText(scene, rectangle.images)}` }),
+        more ? act(`Copy to all ${alike.length}`, `${name}: ${all}`, () => state.set({ regions: copied(state.regions, rectangle, alike) })) : null,
+        act("Delete", `delete ${placeText(rectangle)} of ${name}`, () => remove(rectangle)),
+      );
+    }),
+    lines(app, name),
+  );
+}
+
+/** The lines that log a region; nothing where it lies in no image. */
+function lines({ state, scene }, name) {
+  const parts = scene.every.flatMap((image) => {
+    const input = scene.input(image);
+    const region = input && drawnOn(state.regions, scene.probe, image, input).find((each) => each.name === name);
+    return region ? [{ image, size: [input.height, input.width], rectangles: region.rectangles }] : [];
+  });
+  if (!parts.length) return el("p", { text: "It lies in none of the images that are loaded." });
+  const text = pythonFor(name, parts, { probe: scene.probe, count: scene.every.length, labelled: scene.labelled });
+  return el(
+    "details", {}, el("summary", { text: "Hide it as a whole in the next training" }),
+    code("Log this region", text),
+    el("p", { text: "A drawn region can only be weighed in the maps. Whether the network needs it shows when the model is run without it. Pass what your probe has besides." }),
+  );
+}
+
+function loggedRegion({ scene }, name) {
+  const images = scene.every.filter((image) => scene.input(image)?.regions.some((each) => each.name === name));
+  const areas = images.map((image) => scene.input(image).regions.find((each) => each.name === name).mask.reduce((sum, each) => sum + each, 0));
+  const [least, most] = [Math.min(...areas), Math.max(...areas)];
+  const size = least === most ? plural(least, "pixel") : `${least} to ${plural(most, "pixel")}`;
+  return el(
+    "section", { class: "regionof" },
+    el("div", { class: "regionhead" }, el("span", { class: "swatch logged" }), el("b", { text: name }), el("span", { class: "quiet", text: `logged · ${size} · ${imagesText(scene, images)}` })),
+  );
+}

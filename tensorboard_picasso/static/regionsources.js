@@ -1,0 +1,52 @@
+// Shares of drawn regions as sources of charts.
+
+import { count, plural } from "./format.js";
+import { drawnOn, namesOf } from "./regions.js";
+import { referencesOf } from "./regionshare.js";
+
+/** How links name such a source. */
+export function drawnId(name, label) {
+  return `drawn:${name}:${label}`;
+}
+
+/** The share of each drawn region in each method's maps; see shares.js for how it is counted. */
+export function drawnSources({ scene, shares, state }) {
+  return namesOf(state.regions, scene.probe).flatMap((name) => scene.methods.map(({ label }) => {
+    const maskOn = (image, size) => drawnOn(state.regions, scene.probe, image, size).find((each) => each.name === name)?.mask;
+    const share = (data, image, record) => {
+      const mask = maskOn(image, record.settings);
+      return mask ? (shares.get({ data, label, image, record, target: scene.target(image, data) }, mask) ?? null) : null;
+    };
+    return {
+      id: drawnId(name, label), title: `share of ${name} (drawn) in ${label}`,
+      group: "regions", unit: "", range: "share", labels: [label], maps: true,
+      values: (data, image) => {
+        const series = data.attributions(label, image);
+        return scene.steps.map((step) => (series?.steps.has(step) ? share(data, image, series.steps.get(step)) : null));
+      },
+      references: (data, image) => {
+        const records = data.attributions(label, image)?.records ?? [];
+        const mask = records.length && maskOn(image, records.at(-1).settings);
+        if (!mask) return [];
+        const { area, ceiling } = referencesOf(records.at(-1).settings, mask);
+        return [
+          { name: "area", value: area },
+          { name: "first step", value: share(data, image, records[0]) ?? NaN },
+          { name: "only this used", value: ceiling ?? NaN },
+        ].filter(({ value }) => Number.isFinite(value));
+      },
+      note: () => {
+        const { progress } = shares;
+        const images = scene.every.filter((image) => {
+          const input = scene.input(image);
+          return input && maskOn(image, input);
+        });
+        return [
+          images.length === 1 ? `on ${scene.imageName(images[0])}` : images.length < scene.every.length ? `on ${images.length} of ${plural(scene.every.length, "image")}` : "",
+          progress ? `${count(progress.done)} of ${plural(progress.all, "map")}` : "",
+        ].filter(Boolean).join(" · ");
+      },
+      pending: () => shares.progress !== null,
+    };
+  }));
+}

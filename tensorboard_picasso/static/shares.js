@@ -1,0 +1,120 @@
+// Shares of drawn regions: counted when they are asked for, a little in each frame, and kept.
+
+import { shareOf } from "./regionshare.js";
+
+const SLICE = 8; // milliseconds at a time: what is left of a frame stays for painting
+const PAUSE = 150; // milliseconds between two tellings of what came
+const FETCHING = 192; // maps asked for at once, so that what is looked at waits for few of them
+
+export class Shares {
+  #store;
+  #notify;
+  /** For each record: mask and class to share. */
+  #found = new WeakMap();
+  #jobs = new Map();
+  #fetching = new Set();
+  #numbers = new WeakMap();
+  #next = 0;
+  #timer = 0;
+  #told = 0;
+  #done = 0;
+
+  /** `notify()` is called when shares came, now and then while there are more to come. */
+  constructor(store, notify) {
+    this.#store = store;
+    this.#notify = notify;
+  }
+
+  /** Forget what was asked for: the charts ask again for what they still need. */
+  supersede() {
+    this.#jobs.clear();
+    this.#fetching.clear();
+  }
+
+  /** How many shares were counted since none was awaited; null where none is. */
+  get progress() {
+    return this.#jobs.size ? { done: this.#done, all: this.#done + this.#jobs.size } : null;
+  }
+
+  /**
+   * A region's share of one map.
+   * @param {{data: object, label: string, image: number, record: object, target: number}} of
+   * @param {Uint8Array} mask of the region; the same object for the same region
+   * @returns {number|null|undefined} NaN: the map has no share; null: there is no such map;
+   *   undefined: it is not counted yet
+   */
+  get(of, mask) {
+    const { record, target } = of;
+    if (!record.explained.includes(target)) return null;
+    const found = this.#found.get(record)?.get(this.#key(mask, target));
+    if (found !== undefined) return found;
+    // A grid that comes brings a new record, for which the charts ask again.
+    if (record.settings.geometry && !record.grid) return undefined;
+    this.#jobs.set(`${this.#number(record)} ${this.#key(mask, target)}`, { ...of, mask });
+    this.wake();
+    return undefined;
+  }
+
+  /** Count anew: what could not be loaded may be there now. */
+  forget() {
+    this.#found = new WeakMap();
+    this.#notify();
+  }
+
+  /** Maps came: go on with what waited for them. */
+  wake() {
+    if (this.#jobs.size && !this.#timer) this.#timer = setTimeout(() => this.#work());
+  }
+
+  #number(object) {
+    if (!this.#numbers.has(object)) this.#numbers.set(object, this.#next++);
+    return this.#numbers.get(object);
+  }
+
+  #key(mask, target) {
+    return `${this.#number(mask)} ${target}`;
+  }
+
+  #work() {
+    this.#timer = 0;
+    const end = performance.now() + SLICE;
+    let idle = true;
+    for (const [key, job] of this.#jobs) {
+      const value = this.#count(key, job);
+      if (value === undefined) continue;
+      idle = false;
+      this.#jobs.delete(key);
+      this.#fetching.delete(key);
+      this.#keep(job, value);
+      this.#done++;
+      if (performance.now() > end) break;
+    }
+    // Nothing to do but wait for maps: the store wakes.
+    if (!idle) this.wake();
+    this.#tell();
+  }
+
+  /** A share; null where there is no map, undefined where it is on its way. */
+  #count(key, { data, label, image, record, target, mask }) {
+    const scores = data.scores.get(image)?.steps.get(record.step) ?? null;
+    if (record.settings.geometry) return shareOf(record, target, mask, null, scores);
+    if (!this.#fetching.has(key) && this.#fetching.size >= FETCHING) return undefined;
+    this.#fetching.add(key);
+    const plane = this.#store.planes.get({ data, label, image }, record, target);
+    if (plane.values) return shareOf(record, target, mask, plane, scores);
+    return plane.state === "loading" ? undefined : null;
+  }
+
+  #keep({ record, target, mask }, value) {
+    if (!this.#found.has(record)) this.#found.set(record, new Map());
+    this.#found.get(record).set(this.#key(mask, target), value);
+  }
+
+  #tell() {
+    const now = performance.now();
+    if (this.#jobs.size && now - this.#told < PAUSE) return;
+    this.#told = now;
+    if (!this.#jobs.size) this.#done = 0;
+    this.#notify();
+  }
+}
