@@ -28,6 +28,7 @@ const WORK = ["all", "paint", "step"];
 const DATA_CHOICES = ["runs", "filter", "probe", "method", "means", "charts", "of", ...PINS];
 // Choices that no number or picture depends on.
 const UNPAINTED = ["speed", "swipe", "zoom"];
+const SHORT_NAME = 3; // letters that fit beside a score above a map
 const FIRST_IMAGES = 8; // loaded before it is known which are in sight
 const AHEAD = 8; // steps decoded before they are shown
 
@@ -231,6 +232,7 @@ export class App {
     this.#empty.hidden = !empty;
     if (empty && !this.#empty.firstChild) this.#empty.append(emptyPage());
     this.root.classList.toggle("nothing", empty);
+    this.root.classList.toggle("wordy", scene.every.some((image) => scene.input(image)?.class_names.some((name) => name.length > SHORT_NAME)));
     this.root.classList.toggle("dense", this.state.density === "grid" && !isComparing(this.state));
     this.root.classList.toggle("comparing", isComparing(this.state));
     this.rail.update();

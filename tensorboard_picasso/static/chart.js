@@ -7,9 +7,13 @@ export const HEIGHT = 100;
 
 const COLOURS = ["#0e9384", "#9b59d0", "#d6487e", "#6a8f1f", "#4a7fd6", "#b7791f", "#5f6b7a", "#00a0c6"];
 
+// A run keeps its colour when others appear beside it.
+const places = new Map();
+
 /** The colour of a run: by its place among all runs of the probe, so that it never changes. */
 export function runColour(runs, run) {
-  return COLOURS[Math.max(runs.indexOf(run), 0) % COLOURS.length];
+  for (const each of [...runs, run]) if (!places.has(each)) places.set(each, places.size);
+  return COLOURS[places.get(run) % COLOURS.length];
 }
 
 /** Place of a step, in units of the drawing. */

@@ -57,6 +57,7 @@ export class Film {
   #frames = [];
   #changes = new Map();
   #known = false;
+  #now = null;
   #list = el("div", { class: "film", role: "list" });
 
   constructor(app, data, image) {
@@ -137,6 +138,15 @@ export class Film {
     return { step, caption, card, element };
   }
 
+  /** Bring a frame into sight, without moving the page. */
+  #reveal(frame) {
+    const strip = this.element.closest(".films");
+    if (!frame || !strip) return;
+    const [inside, around] = [frame.element.getBoundingClientRect(), strip.getBoundingClientRect()];
+    if (inside.right > around.right) strip.scrollLeft += inside.right - around.right + 8;
+    else if (inside.left < around.left) strip.scrollLeft -= around.left - inside.left + 8;
+  }
+
   /** Paint all frames; false while something is still loading. */
   paint() {
     const { scene, state } = this.#app;
@@ -149,6 +159,10 @@ export class Film {
       if (frame.step <= scene.step) now = frame;
     }
     for (const frame of this.#frames) frame.card.element.classList.toggle("now", frame === now);
+    if (now !== this.#now) {
+      this.#now = now;
+      this.#reveal(now);
+    }
     return ready;
   }
 }

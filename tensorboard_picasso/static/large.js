@@ -24,10 +24,19 @@ const LINES = ["#c0392b", "#2c6fbb", "#b8860b", "#5b8c5a", "#7d5ba6"];
 function table(name, heads, rows) {
   return el(
     "table", {}, el("caption", { text: name }),
-    el("thead", {}, el("tr", {}, ...heads.map((text) => el("th", { scope: "col", text })))),
+    el("thead", {}, el("tr", {}, ...heads.map(([text, title]) => el("th", { scope: "col", text, title })))),
     el("tbody", {}, ...rows.map((cells) => el("tr", {}, ...cells.map((text, i) => el(i ? "td" : "th", { text, ...(i ? {} : { scope: "row" }) }))))),
   );
 }
+
+const SHARE_HEADS = [
+  ["region"],
+  ["now", "the region's part of what supports the class (without a sign: of the map's strength)"],
+  ["against", "the region's part of what speaks against the class"],
+  ["first step", "the same as now, at the first logged step: an untrained network where training starts from scratch"],
+  ["area", "the region's part of the image: what a uniform map would give"],
+  ["only this used", "what a model that uses only this region would give"],
+];
 
 /** One run's part of the view. */
 class Block {
@@ -174,7 +183,7 @@ class Block {
       name(each), show(scores.score(each)), ...(scene.raw ? [] : [number(scores.logOdds(each))]),
       ...scores.hidden.map(({ values }) => show(scores.score(each, values))),
     ]);
-    return [table("class scores", heads, rows), ...this.#shares(step)];
+    return [table("class scores", heads.map((text) => [text]), rows), ...this.#shares(step)];
   }
 
   /** Each region's share of the maps, beside what it is to be compared with. */
@@ -189,14 +198,14 @@ class Block {
       const first = series?.records[0]?.statistics(target);
       const part = record && partOf(record.settings);
       now?.shares.forEach((share, i) => rows.push([
-        `${label}: ${share.name}`, percent(share[part]), first?.shares[i] ? percent(first.shares[i][part]) : "–",
+        `${label}: ${share.name}`, percent(share[part]), part === "positive" ? percent(share.negative) : "–", first?.shares[i] ? percent(first.shares[i][part]) : "–",
         percent(share.area), share.ceiling === null || share.ceiling === undefined ? "–" : percent(share.ceiling),
       ]));
       rows.push(...this.#drawn(label, step, target));
     }
     const name = (index) => scene.className(this.#image, index, this.#data);
     const title = `share of the map for ${name(target)}`;
-    return rows.length ? [table(title, ["region", "now", "first step", "area", "only this used"], rows)] : [];
+    return rows.length ? [table(title, SHARE_HEADS, rows)] : [];
   }
 
   /** The same of the regions that were drawn. */
@@ -209,7 +218,7 @@ class Block {
     const show = (value) => (value === undefined ? "…" : percent(value ?? NaN));
     return drawnOn(state.regions, scene.probe, this.#image, now.settings).map(({ name, mask }) => {
       const { area, ceiling } = referencesOf(now.settings, mask);
-      return [`${label}: ${name} (drawn)`, show(share(now, mask)), show(share(series.records[0], mask)), percent(area), ceiling === null ? "–" : percent(ceiling)];
+      return [`${label}: ${name} (drawn)`, show(share(now, mask)), "–", show(share(series.records[0], mask)), percent(area), ceiling === null ? "–" : percent(ceiling)];
     });
   }
 }

@@ -76,7 +76,7 @@ export class Legend {
     if (!settings) return;
     const reading = scene.fittingReading(settings);
     const difference = this.#label === null && isComparing(state) ? this.#difference(settings, reading) : [];
-    const [before, after, more] = sentence(settings, reading, this.#subject());
+    const [before, after, more] = sentence(settings, reading, this.#label === null ? this.#subject() : "the class above the map");
     this.element.replaceChildren(
       el("b", { text: label }),
       el("span", { text: before }), ...bar(settings, reading, state), el("span", { text: after }),

@@ -77,6 +77,7 @@ export function viewMenu(app) {
   const { state, scene } = app;
   const settings = scene.settings();
   const fields = [
+    el("h4", { text: "Maps" }),
     select("method", scene.methods.map(({ label }) => [label, label]), scene.label, (method) => state.set({ method })),
     select(
       "class",
@@ -100,6 +101,7 @@ export function viewMenu(app) {
   }
   fields.push(...imageFields({ state, scene }));
   fields.push(
+    el("h4", { text: "Page" }),
     select("size", Object.keys(SIZES).map((each) => [each, each]), state.size, (size) => state.set({ size })),
     select("speed", SPEEDS.map((each) => [String(each), `${each} steps a second`]), String(state.speed), (value) => state.set({ speed: Number(value) })),
   );
@@ -135,7 +137,8 @@ function imageFields({ state, scene }) {
     ...regions.map((name) => [SHARE + name, `largest share of ${name} first`]),
   ];
   return [
-    el("label", { class: "field" }, el("span", { text: "images" }), search),
+    el("h4", { text: "Images" }),
+    el("label", { class: "field" }, el("span", { text: "tag" }), search),
     select("of class", [["", "all"], ...classes.map((each) => [String(each), scene.nameOfClass(each)])], state.ofClass === null ? "" : String(state.ofClass), (value) => state.set({ ofClass: value === "" ? null : Number(value) })),
     ...(scene.labelled ? [select("predicted", VERDICTS.map((each) => [each, VERDICT_NAMES[each]]), state.verdict, (verdict) => state.set({ verdict }))] : []),
     select("sort", sorts, state.sort, (sort) => state.set({ sort })),
@@ -153,8 +156,9 @@ function slider(state) {
 export function help() {
   return [
     el("dl", {}, ...KEYS.flatMap(([key, text]) => [el("dt", { text: key }), el("dd", { text })])),
-    el("p", { text: "Each row is one image, its maps from the first logged step to the one under the slider. Click a row to see all methods and classes." }),
+    el("p", { text: "Each row is one image: its maps at some of the logged steps and, framed, at the step under the slider. Click a row to see all methods and classes." }),
     el("p", { text: "Hatched with white: saturated (infinite); hatched violet: not a number; hatched grey: never seen by the model. The solid colours at the ends of the legend's bar lie beyond the scale." }),
     el("p", { text: "A strong importance is evidence that the window is used; a weak one is no evidence that it is not: other parts may stand in for it." }),
+    el("p", { text: "The dashed line is the probability with the region hidden. Below the solid line: the network relied on the region. Above it: the region misled it. On it: hiding the region changes nothing." }),
   ];
 }

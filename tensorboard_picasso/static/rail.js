@@ -2,11 +2,13 @@
 
 import { runColour } from "./chart.js";
 import { el, setText } from "./dom.js";
+import { plural } from "./format.js";
 import { filterTest } from "./finding.js";
 
 export class Rail {
   #app;
   #runs = el("ul", { class: "runs" });
+  #others = el("div", {});
   #probes = el("div", { class: "probes" });
   #filter;
   #count = el("span", { class: "count" });
@@ -21,7 +23,7 @@ export class Rail {
     });
     this.element = el(
       "nav", { class: "rail", "aria-label": "runs and probes" },
-      el("h2", {}, el("span", { text: "Runs" }), this.#count), this.#filter, this.#wrong, this.#runs, this.#probes,
+      el("h2", {}, el("span", { text: "Runs" }), this.#count), this.#filter, this.#wrong, this.#runs, this.#others, this.#probes,
     );
   }
 
@@ -30,13 +32,15 @@ export class Rail {
     const good = filterTest(state.filter) !== null;
     setText(this.#wrong, good ? "" : "not a regular expression");
     this.#filter.setAttribute("aria-invalid", String(!good));
-    const now = JSON.stringify([scene.listed, scene.shown, scene.probes, scene.probe]);
+    const now = JSON.stringify([scene.listed, scene.shown, scene.others, scene.probes, scene.probe]);
     if (now === this.#made) return;
     this.#made = now;
     setText(this.#count, scene.shown.length < scene.runs.length ? ` ${scene.shown.length} of ${scene.runs.length} shown` : "");
     const held = document.activeElement?.dataset?.run;
     this.#runs.replaceChildren(...scene.listed.map((run) => this.#run(run)));
     if (held !== undefined) [...this.#runs.querySelectorAll("input")].find((each) => each.dataset.run === held)?.focus();
+    this.#others.replaceChildren(...(scene.others.length
+      ? [el("p", { class: "quiet", title: scene.others.join("\n"), text: `${plural(scene.others.length, "run")} without this probe` })] : []));
     const probes = scene.probes.map((probe) => {
       const input = el("input", { type: "radio", name: "probe", checked: probe === scene.probe, on: { change: () => state.set({ probe, open: null, target: null, pinTarget: null }) } });
       return el("label", {}, input, el("span", { text: probe, title: probe }));

@@ -16,6 +16,8 @@ export class Scene {
   probes = [];
   probe = null;
   runs = [];
+  /** Runs with other probes only. */
+  others = [];
   /** Runs that the filter leaves, and those of them on show. */
   listed = [];
   shown = [];
@@ -55,6 +57,7 @@ export class Scene {
       .filter((run) => run.probes.some((each) => each.name === this.probe))
       .map((run) => run.name);
     this.runs.sort(natural);
+    this.others = found.map((run) => run.name).filter((run) => !this.runs.includes(run));
     const test = filterTest(this.#state.filter);
     this.listed = test ? this.runs.filter(test) : this.runs;
     const chosen = this.#state.runs;
@@ -76,7 +79,8 @@ export class Scene {
     for (const run of this.shown) {
       for (const each of this.#store.methods(run, this.probe)) found.set(each.label, each);
     }
-    const rank = (each) => (each.method === "occlusion" ? 0 : 1);
+    // First the occlusion that most runs have: that without a label of its own.
+    const rank = (each) => (each.method === "occlusion" ? (each.label === each.method ? 0 : 1) : 2);
     return [...found.values()].sort((a, b) => rank(a) - rank(b) || a.label.localeCompare(b.label));
   }
 
