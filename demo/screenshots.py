@@ -1,6 +1,7 @@
-"""Take the README's pictures: docs/tab.png, docs/dark.png and docs/large.png.
+"""Take the README's pictures, docs/*.png.
 
-Needs a log (`scripts/demo --no-serve`) and Chromium.
+Needs the logs of both demos (`scripts/demo --no-serve`, `scripts/demo decoy --no-serve`) and
+Chromium.
 """
 
 import argparse
@@ -12,12 +13,25 @@ import time
 import urllib.request
 from pathlib import Path
 
-from playwright.sync_api import FrameLocator, Page, sync_playwright
+from playwright.sync_api import Browser, FrameLocator, Page, sync_playwright
 
 DOCS = Path(__file__).parent.parent / "docs"
 SIZE = {"width": 1280, "height": 800}
-# One digit of one run in the middle of training, at a step that the demo logs.
-LARGE = "&p.picasso.open=1&p.picasso.runs=lr0.001/picasso&p.picasso.step=268"
+# Of each log: the picture's name, light or dark, and the tab's state, at steps that demos log.
+PICTURES = {
+    "digits": (
+        ("tab", "light", ""),
+        ("dark", "dark", ""),
+        ("large", "light", "&p.picasso.open=1&p.picasso.runs=lr0.001/picasso&p.picasso.step=268"),
+        ("compare", "light", "&p.picasso.pin=118&p.picasso.runs=lr0.001/picasso"),
+    ),
+    "decoy": (("decoy", "light", ""),),
+}
+# Where the pointer is.
+HOVERED = {
+    "large": ".block canvas[data-step]:visible",
+    "compare": ".difference canvas[data-difference]:visible",
+}
 
 
 def serve(logdir: Path) -> tuple[subprocess.Popen, str]:
@@ -51,32 +65,35 @@ def painted(page: Page) -> FrameLocator:
 def main() -> None:
     """Drive Chromium through the tab."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--logdir", type=Path, default=Path("logs/digits"))
+    parser.add_argument("--logs", type=Path, default=Path("logs"), help="holds both logs")
     parser.add_argument("--out", type=Path, default=DOCS)
     arguments = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         raise SystemExit("no Chromium found: install it (Debian: apt-get install chromium)")
-    process, url = serve(arguments.logdir)
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
-            )
-            for name, scheme, state in (
-                ("tab", "light", ""),
-                ("dark", "dark", ""),
-                ("large", "light", LARGE),
-            ):
-                page = browser.new_page(viewport=SIZE, color_scheme=scheme)
-                page.goto(f"{url}{'?darkMode=true' if scheme == 'dark' else ''}#picasso{state}")
-                tab = painted(page)
-                if name == "large":
-                    tab.locator(".opened canvas[data-step]:visible").first.hover()
-                page.screenshot(path=arguments.out / f"{name}.png")
-            browser.close()
-    finally:
-        process.kill()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+        )
+        for name, pictures in PICTURES.items():
+            process, url = serve(arguments.logs / name)
+            try:
+                for picture in pictures:
+                    take(browser, url, *picture, arguments.out)
+            finally:
+                process.kill()
+        browser.close()
+
+
+def take(browser: Browser, url: str, name: str, scheme: str, state: str, out: Path) -> None:
+    """Take one picture of the tab."""
+    page = browser.new_page(viewport=SIZE, color_scheme=scheme)
+    page.goto(f"{url}{'?darkMode=true' if scheme == 'dark' else ''}#picasso{state}")
+    tab = painted(page)
+    if name in HOVERED:
+        tab.locator(HOVERED[name]).first.hover()
+    page.screenshot(path=out / f"{name}.png")
+    page.close()
 
 
 if __name__ == "__main__":

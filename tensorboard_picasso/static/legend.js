@@ -43,8 +43,9 @@ function bar(settings, reading, state) {
   }
   context.putImageData(image, 0, 0);
   const cap = (colour) => el("span", { class: "cap", title: "beyond the scale", style: { background: `rgb(${colour.join(" ")})` } });
-  if (score) return [canvas];
-  return sided ? [cap(palette.beyond[0]), canvas, cap(palette.beyond[1])] : [canvas, cap(palette.beyond[0])];
+  const ends = palette.beyond.map(cap);
+  const parts = score ? [canvas] : sided ? [ends[0], canvas, ends[1]] : [canvas, ends[0]];
+  return [el("span", { class: "barred" }, ...parts)];
 }
 
 /** The sentence for the difference of two maps. */
