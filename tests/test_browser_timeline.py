@@ -115,7 +115,7 @@ def wait(picasso, number=0):
     """Until nothing of a chart is on its way."""
     picasso.frame.wait_for_function(
         "number => { const chart = document.querySelectorAll('.timechart')[number];"
-        " return chart && !/to go|loading/.test(chart.querySelector('.aside').textContent)"
+        " return chart && !/to go|loading/.test(chart.querySelector('.remark').textContent)"
         " && !document.querySelector('#picasso.loading'); }",
         arg=number,
     )
@@ -161,7 +161,7 @@ def test_at_first_the_true_class_and_the_hidden_region(browser, url):
         assert chart.count() == 1
         chosen = chart.get_by_label("what is charted").evaluate("s => s.selectedOptions[0].text")
         assert chosen == "probability of the true class"
-        assert chart.locator(".aside").inner_text() == "dashed: corner hidden"
+        assert chart.locator(".remark").inner_text() == "dashed: corner hidden"
         sure = probability([odds("a", 40, image) for image in range(IMAGES)])
         covered = probability([hidden("a", 40, image) for image in range(IMAGES)])
         (text,) = readout(picasso)
@@ -212,7 +212,7 @@ def test_change_equals_scipys_rank_correlation(browser, url, label, read):
     with tab(browser, url) as picasso:
         picasso.open(step="40").at(40)
         choose(picasso, f"change:previous:{label}")
-        assert "10 to 160 steps between the two" in charts(picasso).locator(".aside").inner_text()
+        assert "10 to 160 steps between the two" in charts(picasso).locator(".remark").inner_text()
         a, b, distance, between = readout(picasso)
         assert numbers(a) == [pytest.approx(mean(("a", 10), ("a", 40)), abs=6e-4)]
         assert numbers(b) == [pytest.approx(mean(("b", 10), ("b", 40)), abs=6e-4)]
@@ -245,7 +245,7 @@ def test_change_from_a_pinned_step_of_a_single_run(browser, fast):
         )
         assert numbers(one)[0] == pytest.approx(expected, abs=6e-4)
         assert distance == "190 steps after step 10"
-        aside = charts(picasso).locator(".aside").inner_text()
+        aside = charts(picasso).locator(".remark").inner_text()
         assert "no second run to compare with: no reference" in aside
 
 
@@ -254,10 +254,10 @@ def test_scalars_by_step_and_by_epoch(browser, url):
         picasso.open(runs="a/picasso", step="40").at(40)
         choose(picasso, "scalar:../train:loss")
         assert readout(picasso) == ["92.5", "of step 30"]
-        assert charts(picasso).locator(".aside").inner_text() == "newest at or before each step"
+        assert charts(picasso).locator(".remark").inner_text() == "newest at or before each step"
         choose(picasso, "scalar:../train:epoch_loss")
         # Epoch 1 is over at step 40; the fifth of them at step 200, and none at step 10.
-        assert charts(picasso).locator(".aside").inner_text() == "matched by epoch"
+        assert charts(picasso).locator(".remark").inner_text() == "matched by epoch"
         assert readout(picasso) == ["3.5", "of epoch 1"]
         picasso.key("End")
         picasso.at(200)
@@ -360,7 +360,7 @@ def test_a_scalar_that_cannot_be_read_says_so(browser, fast):
         picasso.refused = 1
         picasso.page.route("**/scalar?*", lambda route: route.fulfill(status=500, body="no"))
         picasso.open(runs="a/picasso", charts="scalar%3A..%2Ftrain%3Aloss").at(200)
-        aside = charts(picasso).locator(".aside")
+        aside = charts(picasso).locator(".remark")
         aside.filter(has_text="TensorBoard answered 500 to scalar").wait_for()
         picasso.page.unroute("**/scalar?*")
         picasso.frame.get_by_role("button", name="look for new data").click()

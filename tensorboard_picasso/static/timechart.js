@@ -15,7 +15,7 @@ export class TimeChart {
   #pointed = null;
   #select;
   #made = "";
-  #note = el("span", { class: "aside" });
+  #note = el("span", { class: "remark" });
   #plot;
   #svg = drawing();
   #cursors = el("div", { class: "cursors" });
