@@ -151,7 +151,7 @@ def now(picasso, image):
 READ = """(title) => {
   const charts = [...document.querySelectorAll(".timechart")];
   const chart = charts.find((each) => each.querySelector("select").selectedOptions[0].text === title);
-  return chart && !chart.querySelector(".aside").textContent.includes("counting")
+  return chart && !chart.querySelector(".remark").textContent.includes("counting")
     ? chart.querySelector(".readout .value")?.textContent : null;
 }"""
 
