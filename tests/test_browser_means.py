@@ -293,3 +293,22 @@ def test_the_average_of_images(browser, url):
     given[1][0] = 4
     assert page.evaluate(AVERAGE, [base, given]) is None
     page.close()
+
+
+def test_a_region_drawn_on_the_mean_lies_on_its_images(browser, url):
+    with tab(browser, url) as picasso:
+        picasso.open().at(30)
+        picasso.key("r")
+        box = picasso.frame.locator(canvas()).bounding_box()
+        mouse = picasso.page.mouse
+        mouse.move(
+            box["x"] + 0.5 * box["width"] / SIZE[1], box["y"] + 0.5 * box["height"] / SIZE[0]
+        )
+        mouse.down()
+        mouse.move(
+            box["x"] + 3.5 * box["width"] / SIZE[1], box["y"] + 1.5 * box["height"] / SIZE[0]
+        )
+        mouse.up()
+        picasso.frame.wait_for_selector("article:not(.mean) .regions")
+        picasso.page.wait_for_function("location.hash.includes('regions=')")
+        assert f"~0.0.2.4~0-{len(LABELS) - 1}" in picasso.hash()

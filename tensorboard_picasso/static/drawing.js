@@ -87,7 +87,7 @@ export class Drawing {
       top: part(top, canvas.height), left: part(left, canvas.width),
       height: part(rectangle.height, canvas.height), width: part(rectangle.width, canvas.width),
     });
-    setText(this.#hint, `${placeText(rectangle)} of ${this.#app.scene.imageName(this.#held.image)}`);
+    setText(this.#hint, `${placeText(rectangle)} of ${this.#nameOf(this.#held.images)}`);
   }
 
   #let() {
@@ -97,7 +97,7 @@ export class Drawing {
   }
 
   #end() {
-    const { canvas, image, rectangle } = this.#held;
+    const { canvas, images, rectangle } = this.#held;
     const problem = problemOf(rectangle, canvas);
     this.#let();
     if (problem) {
@@ -105,29 +105,34 @@ export class Drawing {
       return;
     }
     this.cancel();
-    this.add(image, rectangle);
+    this.add(images, rectangle);
   }
 
-  /** A new region of an image; its share is charted at once. */
-  add(image, rectangle) {
+  #nameOf(images) {
+    return images.length === 1 ? this.#app.scene.imageName(images[0]) : plural(images.length, "image");
+  }
+
+  /** A new region of images; its share is charted at once. */
+  add(images, rectangle) {
     const { state, scene } = this.#app;
     const name = freeName(state.regions, scene.probe);
-    const regions = added(state.regions, { probe: scene.probe, name, ...rectangle, images: [image] });
+    const regions = added(state.regions, { probe: scene.probe, name, ...rectangle, images });
     if (regions === state.regions) {
       this.#app.say(`there are ${plural(regions.length, "rectangle")} already: delete one`);
       return;
     }
     // A chart of one other image would stay empty.
-    const of = state.of === null || state.of === image ? state.of : null;
+    const of = images.includes(state.of) ? state.of : null;
     state.set({ regions, charts: withChart(this.#app, name), of });
-    this.#app.say(`${name}: ${placeText(rectangle)} of ${scene.imageName(image)}`);
+    this.#app.say(`${name}: ${placeText(rectangle)} of ${this.#nameOf(images)}`);
   }
 }
 
-/** The picture under the pointer: its canvas, and the image that it shows. */
+/** The picture under the pointer: its canvas, and the image that it shows, or those it is the mean of. */
 function pictureAt(event) {
-  const canvas = event.target.closest?.(".frame:not(.empty)")?.querySelector("canvas[data-image]");
-  return canvas ? { canvas, image: Number(canvas.dataset.image) } : null;
+  const canvas = event.target.closest?.(".frame:not(.empty)")?.querySelector("canvas[data-image], canvas[data-images]");
+  const { image, images = image } = canvas?.dataset ?? {};
+  return canvas ? { canvas, images: images.split(",").map(Number) } : null;
 }
 
 function pixelAt(canvas, { clientX, clientY }) {

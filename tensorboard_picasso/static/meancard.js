@@ -45,7 +45,7 @@ export class MeanCard extends Picture {
     const below = ground.state === "loading" ? { state: "ready", grey: new Uint8Array(values.length).fill(128) } : ground;
     const beyond = this.draw(settings, values, below, { palette, scale, opacity: state.opacity });
     this.#map = { record, values };
-    Object.assign(this.canvas.dataset, { run: data.run, group: this.#group ?? "probe", method: label, step, scale, ground: ground.state });
+    Object.assign(this.canvas.dataset, { run: data.run, group: this.#group ?? "probe", method: label, step, scale, ground: ground.state, images: settings.members.map(({ image }) => image).join() });
     this.canvas.setAttribute("aria-label", `mean ${label} map of ${plural(settings.members.length, "image")} at step ${step}`);
     this.#remark(values, beyond);
     return true;

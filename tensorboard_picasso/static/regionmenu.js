@@ -58,7 +58,7 @@ function byNumbers(app) {
     const image = Number(which.value);
     const size = scene.input(image);
     problem.textContent = size ? problemOf(rectangle, size) : "no image is loaded yet";
-    if (!problem.textContent) app.drawing.add(image, rectangle);
+    if (!problem.textContent) app.drawing.add([image], rectangle);
   });
   return form;
 }
