@@ -1,18 +1,23 @@
-"""The tab in Chromium: 300 steps × 12 images × 2 methods × 3 targets of 64×64 in one run.
+"""The tab in Chromium: opening, stepping, weighing a drawn region, and what it takes of memory.
 
-Prints seconds from navigation to all in sight painted at the newest step with
-the slider answering, on a TensorBoard just started, and frames per second
-stepping through all steps, each frame checked to be that step's maps.
+Each case is logged with two methods and three targets an image. Opening is timed from
+navigation, on a TensorBoard just started, until all in sight is painted at the newest step and
+the slider answers; stepping over all steps, each frame checked to be that step's maps; a region
+from the end of drawing it until its chart holds all steps. Memory is proportional set size.
 """
 
+import os
 import statistics
 import tempfile
 import time
 from pathlib import Path
 
+from playwright.sync_api import Frame
+
 from tests import chromium, logs, serving
 
-STEPS, IMAGES, SIDE = 300, 12, 64
+# Runs, images, steps, pixels a side.
+CASES = ((1, 12, 300, 64), (3, 16, 300, 64), (1, 4, 100, 224))
 REPEATS = 3
 
 STEPPING = """async (count) => {
@@ -38,31 +43,87 @@ STEPPING = """async (count) => {
 }"""
 
 
-def main() -> None:
-    """Measure and print medians with their spread."""
+DRAWN = """() => {
+  const read = [...document.querySelectorAll(".timechart")].find(
+    (each) => each.querySelector("select").selectedOptions[0].text.includes("(drawn)"));
+  if (!read || read.querySelector(".remark").textContent.includes("counting")) return false;
+  return /%/.test(read.querySelector(".readout").textContent);
+}"""
+
+
+def megabytes(of: str) -> float:
+    """Memory of this process's descendants whose command line holds a word."""
+    total = 0
+    for process in Path("/proc").iterdir():
+        try:
+            ours = process.name.isdigit() and of in (process / "cmdline").read_text()
+            if ours and _descends(int(process.name)):
+                rollup = (process / "smaps_rollup").read_text()
+                total += int(rollup.split("Pss:")[1].split()[0])
+        except (OSError, IndexError):
+            continue
+    return total / 1000
+
+
+def _descends(pid: int) -> bool:
+    while pid > 1:
+        if pid == os.getpid():
+            return True
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    return False
+
+
+def weigh(frame: Frame) -> float:
+    """Draw a region on an image; seconds until its chart is whole."""
+    frame.locator("#picasso").press("r")
+    box = frame.locator("article:not(.mean) .now canvas").first.bounding_box()
+    mouse = frame.page.mouse
+    mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.2 * box["height"])
+    mouse.down()
+    mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.6 * box["height"])
+    started = time.perf_counter()
+    mouse.up()
+    frame.wait_for_function(DRAWN, timeout=60_000)
+    return time.perf_counter() - started
+
+
+def measure(runs: int, images: int, steps: int, side: int) -> None:
+    """Print one case's medians with their spread."""
     with tempfile.TemporaryDirectory() as folder:
-        logs.plausible(Path(folder) / "run", 0, range(STEPS), IMAGES, SIDE)
-        opened, stepping = [], []
+        for run in range(runs):
+            logs.plausible(Path(folder) / f"run{run}", run, range(steps), images, side)
+        opened, stepping, weighed, browser, server = [], [], [], [], []
         for _ in range(REPEATS):
-            with serving.tensorboard(folder, seconds=120) as url, chromium.page() as page:
+            with serving.tensorboard(folder, seconds=240) as url, chromium.page() as page:
                 started = time.perf_counter()
-                frame = chromium.tab(page, url, step=STEPS - 1)
+                frame = chromium.tab(page, url, step=steps - 1)
                 frame.locator("#picasso").press("ArrowLeft")
-                chromium.painted(page, STEPS - 2)
+                chromium.painted(page, steps - 2)
                 opened.append(time.perf_counter() - started)
-                page.wait_for_timeout(8000)  # the rest loads
-                stepping.append(frame.evaluate(STEPPING, STEPS))
+                page.wait_for_timeout(15000)  # the rest loads
+                stepping.append(frame.evaluate(STEPPING, steps))
+                weighed.append(weigh(frame))
+                browser.append(megabytes("chrom"))
+                server.append(megabytes("tensorboard"))
     rates = [each["fps"] for each in stepping]
-    print(f"{STEPS} steps × {IMAGES} images of {SIDE}×{SIDE}, median of {REPEATS} (min–max)")
-    print(
-        f"navigation to painted and answering: {statistics.median(opened):.2f} s"
-        f" ({min(opened):.2f}–{max(opened):.2f})"
-    )
-    print(
-        f"stepping through all: {statistics.median(rates):.0f} frames/s"
-        f" ({min(rates):.0f}–{max(rates):.0f}), {stepping[0]['canvases']} maps in sight,"
-        f" {max(each['late'] for each in stepping)} frames late"
-    )
+    print(f"{runs} × {images} images of {side}×{side} × {steps} steps, median (min–max)")
+    for text, values, unit in (
+        ("navigation to painted and answering", opened, "s"),
+        ("stepping through all", rates, "frames/s"),
+        ("a drawn region's chart", weighed, "s"),
+        ("all browser processes", browser, "MB"),
+        ("TensorBoard's processes", server, "MB"),
+    ):
+        middle = statistics.median(values)
+        print(f"  {text}: {middle:.2f} {unit} ({min(values):.2f}–{max(values):.2f})")
+    late = max(each["late"] for each in stepping)
+    print(f"  {stepping[0]['canvases']} maps in sight, {late} frames late", flush=True)
+
+
+def main() -> None:
+    """Measure all cases."""
+    for case in CASES:
+        measure(*case)
 
 
 if __name__ == "__main__":

@@ -36,17 +36,17 @@ export function drawnSources({ scene, shares, state }) {
         ].filter(({ value }) => Number.isFinite(value));
       },
       note: () => {
-        const { progress } = shares;
         const images = scene.every.filter((image) => {
           const input = scene.input(image);
           return input && maskOn(image, input);
         });
-        return [
-          images.length === 1 ? `on ${scene.imageName(images[0])}` : images.length < scene.every.length ? `on ${images.length} of ${plural(scene.every.length, "image")}` : "",
-          progress ? `${count(progress.done)} of ${plural(progress.all, "map")}` : "",
-        ].filter(Boolean).join(" · ");
+        if (images.length === 1) return `on ${scene.imageName(images[0])}`;
+        return images.length < scene.every.length ? `on ${images.length} of ${plural(scene.every.length, "image")}` : "";
       },
-      pending: () => shares.progress !== null,
+      pending: () => {
+        const { progress } = shares;
+        return progress ? `counting: ${count(progress.done)} of ${plural(progress.all, "map")}` : "";
+      },
     };
   }));
 }
