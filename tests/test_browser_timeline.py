@@ -161,7 +161,7 @@ def test_at_first_the_true_class_and_the_hidden_region(browser, url):
         assert chart.count() == 1
         chosen = chart.get_by_label("what is charted").evaluate("s => s.selectedOptions[0].text")
         assert chosen == "probability of the true class"
-        assert chart.locator(".remark").inner_text() == "dashed: corner hidden"
+        assert chart.locator(".remark").inner_text() == "dashed: corner hidden (image mean)"
         sure = probability([odds("a", 40, image) for image in range(IMAGES)])
         covered = probability([hidden("a", 40, image) for image in range(IMAGES)])
         (text,) = readout(picasso)

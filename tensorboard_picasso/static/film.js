@@ -65,7 +65,7 @@ export class Film {
     this.#data = data;
     this.#image = image;
     const colour = runColour(app.scene.runs, data.run);
-    this.element = el("div", { class: "filmof", style: { "--run": colour }, title: data.run }, this.#list);
+    this.element = el("div", { class: "filmof", style: { "--run": colour } }, el("div", { class: "quiet filmname", text: data.run }), this.#list);
   }
 
   get cards() {

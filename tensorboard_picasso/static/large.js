@@ -314,7 +314,7 @@ export class Large {
     const data = scene.datas.find((each) => each.newestInput(this.#image));
     if (!data) return;
     const input = data.newestInput(this.#image);
-    this.#regions.show(this.#pane, this.#image, input, input);
+    this.#regions.show(this.#pane, this.#image, input, input, true);
     const ground = store.ground(data, this.#image, input.hash);
     if (ground.state !== "ready" || ground === this.#drawn) return;
     this.#drawn = ground;

@@ -155,10 +155,10 @@ function slider(state) {
 /** What the help says. */
 export function help() {
   return [
+    el("p", { text: "The dashed line is the probability with the region hidden. Below the solid line: the network relied on the region. Above it: the region misled it. On it: hiding the region changes nothing." }),
     el("dl", {}, ...KEYS.flatMap(([key, text]) => [el("dt", { text: key }), el("dd", { text })])),
     el("p", { text: "Each row is one image: its maps at some of the logged steps and, framed, at the step under the slider. Click a row to see all methods and classes." }),
     el("p", { text: "Hatched with white: saturated (infinite); hatched violet: not a number; hatched grey: never seen by the model. The solid colours at the ends of the legend's bar lie beyond the scale." }),
     el("p", { text: "A strong importance is evidence that the window is used; a weak one is no evidence that it is not: other parts may stand in for it." }),
-    el("p", { text: "The dashed line is the probability with the region hidden. Below the solid line: the network relied on the region. Above it: the region misled it. On it: hiding the region changes nothing." }),
   ];
 }

@@ -6,7 +6,8 @@ import { drawnOn, namesOf } from "./regions.js";
 // Unlike the maps' orange and blue, and unlike the runs.
 const COLOURS = ["#ffe14d", "#7dffb0", "#ff8df4", "#8dfdff", "#d0ff4d", "#ffb3b3"];
 
-export const OUTLINES = ["drawn", "all", "none"];
+// "originals": drawn regions on all pictures, logged ones on the images as they were given.
+export const OUTLINES = ["originals", "drawn", "all", "none"];
 
 /** Names of the logged regions of all images. */
 export function loggedNames(scene) {
@@ -50,15 +51,17 @@ function edgeFor(mask, height, width) {
  * What is outlined on a picture of an image.
  * @param {{height: number, width: number}} size of the picture, pixels
  * @param {object|null} input the image's, with its logged regions
+ * @param {boolean} isOriginal whether the picture is the image as it was given
  * @returns {{name: string, edge: string, colour: string}[]}
  */
-function outlinesOf({ state, scene }, image, size, input) {
+function outlinesOf({ state, scene }, image, size, input, isOriginal) {
   if (state.outlines === "none") return [];
   const { height, width } = size;
   const drawn = drawnOn(state.regions, scene.probe, image, size).map(({ name, mask }) => ({
     name, edge: edgeFor(mask, height, width), colour: regionColour(state.regions, scene.probe, name),
   }));
-  const fits = state.outlines === "all" && input?.height === height && input.width === width;
+  const wanted = state.outlines === "all" || (state.outlines === "originals" && isOriginal);
+  const fits = wanted && input?.height === height && input.width === width;
   const logged = fits ? input.regions.map(({ name, mask }) => ({ name, edge: edgeFor(mask, height, width), colour: "#fff" })) : [];
   return [...logged, ...drawn];
 }
@@ -74,8 +77,8 @@ export class Outlines {
   }
 
   /** Show those of an image over the element that holds its picture. */
-  show(holder, image, size, input) {
-    const found = outlinesOf(this.#app, image, size, input);
+  show(holder, image, size, input, isOriginal = false) {
+    const found = outlinesOf(this.#app, image, size, input, isOriginal);
     const wanted = found.map(({ name, edge, colour }) => `${name}\n${edge}\n${colour}`).join("\n");
     if (wanted === this.#shown) return;
     this.#shown = wanted;

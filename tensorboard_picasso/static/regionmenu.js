@@ -9,7 +9,7 @@ import { pythonFor } from "./regioncode.js";
 import { withoutChart } from "./regioncharts.js";
 import { copied, drawnOn, named, namesOf, problemOf, removed, renamed, writeRanges } from "./regions.js";
 
-const OUTLINE_NAMES = { drawn: "of drawn regions", all: "of all regions", none: "of none" };
+const OUTLINE_NAMES = { originals: "drawn; logged on the image", drawn: "of drawn regions", all: "of all regions", none: "of none" };
 
 function act(text, label, onClick, options = {}) {
   return el("button", { type: "button", text, "aria-label": label, title: label, on: { click: onClick }, ...options });

@@ -85,7 +85,7 @@ function scoreSources(scene) {
   const what = scene.raw ? "value" : "probability";
   const shape = { group: "class scores", unit: "", range: scene.raw ? "free" : "probability" };
   const [first] = hiddenRegions(scene);
-  const beside = first && { name: `${first.region} hidden`, short: "hidden", style: "dashed", values: hiddenScore(scene, truth, first) };
+  const beside = first && { name: `${first.region} hidden (${first.fill})`, short: "hidden", style: "dashed", values: hiddenScore(scene, truth, first) };
   const sources = [{
     ...shape, id: FIRST, title: `${what} of ${scene.truthName}`,
     values: scoreOf(scene, truth), flips: true, lines: beside ? [beside] : [],

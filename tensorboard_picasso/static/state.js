@@ -87,7 +87,7 @@ const KEYS = {
   align: { key: "align", initial: "step", ...oneOf(...ALIGNMENTS) },
   // Rectangles that were drawn, see regions.js, and which regions are outlined.
   regions: { key: "regions", initial: Object.freeze([]), ...REGIONS },
-  outlines: { key: "outlines", initial: "drawn", ...oneOf(...OUTLINES) },
+  outlines: { key: "outlines", initial: "originals", ...oneOf(...OUTLINES) },
   // The film strip of the large view: which steps, and how many.
   film: { key: "film", initial: "log", ...oneOf(...FILMS) },
   frames: { key: "frames", initial: 12, ...oneNumberOf(FRAMES) },
