@@ -52,7 +52,7 @@ export function changeSources({ scene, state, changes }) {
     ...(state.pin === null ? [] : [[{ kind: "pin", step: state.pin }, `pinned step ${count(state.pin)}`]]),
   ];
   return scene.methods.flatMap(({ label }) => froms.map(([from, name]) => {
-    const resultsOf = (data, image) => changes.of({ data, image, label, target: scene.target(image) }, from);
+    const resultsOf = (data, image) => changes.of({ data, image, label, target: scene.target(image, data) }, from);
     const reference = hasReference(scene);
     return {
       id: `change:${from.kind}:${label}`, title: `rank correlation of ${label} with ${name}`,

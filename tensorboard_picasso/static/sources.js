@@ -50,13 +50,13 @@ export function overSteps(scene, series, read) {
 }
 
 function scoreOf(scene, classOf) {
-  return (data, image) => overSteps(scene, data.scores.get(image), (record) => record.score(classOf(image)));
+  return (data, image) => overSteps(scene, data.scores.get(image), (record) => record.score(classOf(image, data)));
 }
 
 function hiddenScore(scene, classOf, { region, fill }) {
   return (data, image) => overSteps(scene, data.scores.get(image), (record) => {
     const found = record.hidden.find((each) => each.region === region && each.fill === fill);
-    return found ? record.score(classOf(image), found.values) : null;
+    return found ? record.score(classOf(image, data), found.values) : null;
   });
 }
 
@@ -81,7 +81,7 @@ function classesOf(scene) {
 }
 
 function scoreSources(scene) {
-  const truth = (image) => scene.truth(image);
+  const truth = (image, data) => scene.truth(image, data);
   const what = scene.raw ? "value" : "probability";
   const shape = { group: "class scores", unit: "", range: scene.raw ? "free" : "probability" };
   const [first] = hiddenRegions(scene);
@@ -99,7 +99,7 @@ function scoreSources(scene) {
 
 /** The direct test: the target's score with a region hidden, beside the whole image's. */
 function hiddenSources(scene) {
-  const target = (image) => scene.target(image);
+  const target = (image, data) => scene.target(image, data);
   const what = scene.raw ? "value" : "probability";
   return hiddenRegions(scene).map((each) => ({
     id: `hidden:${each.region}:${each.fill}`, title: `${what} with ${each.region} hidden (${each.fill})`,
@@ -121,14 +121,14 @@ function shareSources(scene) {
   return [...regions].flatMap((name) => scene.methods.map(({ label }) => ({
     id: `share:${name}:${label}`, title: `share of ${name} in ${label}`,
     group: "regions", unit: "", range: "share", labels: [label],
-    values: (data, image) => overSteps(scene, data.attributions(label, image), (record) => shareOf(record, scene.target(image), name)),
+    values: (data, image) => overSteps(scene, data.attributions(label, image), (record) => shareOf(record, scene.target(image, data), name)),
     references: (data, image) => {
       const records = data.attributions(label, image)?.records ?? [];
       if (!records.length) return [];
       const about = records.at(-1).settings.regions.find((each) => each.name === name);
       return [
         { name: "area", value: about?.area ?? NaN },
-        { name: "first step", value: shareOf(records[0], scene.target(image), name) ?? NaN },
+        { name: "first step", value: shareOf(records[0], scene.target(image, data), name) ?? NaN },
         { name: "only this used", value: about?.ceiling ?? NaN },
       ].filter(({ value }) => Number.isFinite(value));
     },
