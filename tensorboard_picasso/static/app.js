@@ -29,6 +29,7 @@ const DATA_CHOICES = ["runs", "filter", "probe", "method", "means", "charts", "o
 // Choices that no number or picture depends on.
 const UNPAINTED = ["speed", "swipe", "zoom"];
 const SHORT_NAME = 3; // letters that fit beside a score above a map
+const NEAR = 4;
 const FIRST_IMAGES = 8; // loaded before it is known which are in sight
 const AHEAD = 8; // steps decoded before they are shown
 
@@ -104,10 +105,12 @@ export class App {
   /** What is looked at: its maps are loaded first. */
   #sight() {
     const { scene, state } = this;
+    // The steps beside the current one are where the slider goes first.
+    const near = scene.steps.slice(Math.max(scene.place - NEAR, 0), scene.place + NEAR + 1);
     const images = state.open === null ? this.rows.inSight : [state.open];
     return {
       images: new Set(images.length ? images : scene.images.slice(0, FIRST_IMAGES)),
-      steps: new Set(scene.columns),
+      steps: new Set([...scene.columns, ...near]),
       charted: new Set(this.timeline.wants.images),
     };
   }
