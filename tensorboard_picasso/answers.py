@@ -1,6 +1,6 @@
 """What the routes answer, as packs; `docs/http_api.md` describes them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 from tensorboard_picasso import record
@@ -53,10 +53,20 @@ def index(reader: Reader, samples: int | None) -> dict[str, Any]:
     return {**about, "runs": runs, "problems": problems}
 
 
-def inputs(reader: Reader, run: str, probe: str, images: Sequence[int] | None) -> bytes:
-    """Names, labels, class names, regions."""
+def inputs(
+    reader: Reader, run: str, probe: str, images: Sequence[int] | None, room: int = 0
+) -> bytes:
+    """Names, labels, class names, regions.
+
+    room: bytes of PNGs that the answer may hold; `image` gives the others.
+    """
     pack, problems = Pack(), Problems()
     class_names: list[list[str]] = []
+
+    def png(data: bytes) -> dict[str, Any] | None:
+        nonlocal room
+        room -= len(data)
+        return pack.add(data, "u1") if room >= 0 else None
 
     def one(stored: Stored, shown: record.Input) -> dict[str, Any]:
         names = list(shown.class_names)
@@ -69,6 +79,7 @@ def inputs(reader: Reader, run: str, probe: str, images: Sequence[int] | None) -
             "class_names": class_names.index(names) if names else None,
             "height": shown.height,
             "width": shown.width,
+            "png": png(shown.png),
             "display": shown.display,
             "regions": [
                 {"name": name, "mask": pack.add(mask, "u1")} for name, mask in shown.regions.items()
@@ -76,7 +87,7 @@ def inputs(reader: Reader, run: str, probe: str, images: Sequence[int] | None) -
             "unseen": None if shown.unseen is None else pack.add(shown.unseen, "u1"),
         }
 
-    tags = only(reader.of_probe(run, probe, images), Kind.INPUT, images)
+    tags = only(reader.of_probe(run, probe, images, blobs=False), Kind.INPUT, images)
     listed = _images(reader, run, tags, record.unpack_input, one, problems)
     header = {"run": run, "probe": probe, "class_names": class_names, "images": listed}
     return pack.finish({**header, "problems": problems})
@@ -84,7 +95,7 @@ def inputs(reader: Reader, run: str, probe: str, images: Sequence[int] | None) -
 
 def image(reader: Reader, run: str, probe: str, number: int, digest: str) -> bytes | None:
     """The PNG of one viewed image with this hash, None where it was not kept."""
-    tags = only(reader.of_probe(run, probe, [number]), Kind.INPUT, [number])
+    tags = only(reader.of_probe(run, probe, [number], blobs=False), Kind.INPUT, [number])
     for series, stored in reader.tensors(run, tags).items():
         for _, shown in reversed(unpacked(series, stored, record.unpack_input, Problems())):
             if shown.hash.hex() == digest:
@@ -114,7 +125,7 @@ def scores(reader: Reader, run: str, probe: str, images: Sequence[int] | None) -
             "dropped": each.dropped,
         }
 
-    tags = only(reader.of_probe(run, probe, images), Kind.SCORES, images)
+    tags = only(reader.of_probe(run, probe, images, blobs=False), Kind.SCORES, images)
     listed = _images(reader, run, tags, record.unpack_scores, one, problems)
     return pack.finish({"run": run, "probe": probe, "images": listed, "problems": problems})
 
@@ -125,21 +136,20 @@ def attributions(
     probe: str,
     label: str,
     images: Sequence[int] | None,
-    with_grid: Callable[[int, bool], bool],
+    with_grid: Callable[[Sequence[int]], Container[int]],
 ) -> bytes | None:
     """Settings, statistics and grids of one method; None where it is not there.
 
-    with_grid: (step, whether it is the newest) to whether its grid is wanted.
+    with_grid: the steps of an image to those whose grid is wanted.
     """
     pack, problems = Pack(), Problems()
     settings = _Settings()
-    series = reader.of_probe(run, probe, images)
+    series = reader.of_probe(run, probe, images, blobs=False)
     if not only(series, Kind.METHOD, None, label):
         return None
 
-    def one(stored: Stored, each: record.Attribution, newest: int) -> dict[str, Any]:
+    def one(stored: Stored, each: record.Attribution, wanted: bool) -> dict[str, Any]:
         grid = each.grid
-        wanted = with_grid(stored.step, stored.step == newest)
         rows = [_row(target) for target in each.targets]
         return {
             **_at(stored, each.input_hash),
@@ -154,7 +164,8 @@ def attributions(
     tags = only(series, Kind.METHOD, images, label)
     for each, stored in reader.tensors(run, tags).items():
         read = unpacked(each, stored, record.unpack_attribution, problems)
-        records = [one(*pair, read[-1][0].step) for pair in read]
+        wanted = with_grid([at.step for at, _ in read])
+        records = [one(at, held, at.step in wanted) for at, held in read]
         listed.append({"image": each.image, "records": records})
     header = {"run": run, "probe": probe, "label": label, "settings": settings.listed}
     return pack.finish({**header, "images": listed, "problems": problems})
@@ -166,7 +177,7 @@ def means(
     """One method's means over these groups of images or all; None where there is none."""
     pack, problems = Pack(), Problems()
     settings = _Settings()
-    tags = only(reader.of_probe(run, probe), Kind.MEAN, None, label)
+    tags = only(reader.of_probe(run, probe, blobs=False), Kind.MEAN, None, label)
     if not tags:
         return None
     wanted = {each: tag for each, tag in tags.items() if groups is None or each.group in groups}
@@ -306,14 +317,18 @@ class _Settings:
 
     def __init__(self) -> None:
         self.listed: list[dict[str, Any]] = []
-        self._places: dict[str, int] = {}
+        self._last = -1
 
     def place(self, about: dict[str, Any]) -> int:
         """Index of these settings in the list."""
-        place = self._places.setdefault(repr(about), len(self.listed))
-        if place == len(self.listed):
-            self.listed.append(about)
-        return place
+        # Mostly those of the record before.
+        if self._last < 0 or self.listed[self._last] != about:
+            try:
+                self._last = self.listed.index(about)
+            except ValueError:
+                self._last = len(self.listed)
+                self.listed.append(about)
+        return self._last
 
 
 def _settings(each: record.Attribution) -> dict[str, Any]:

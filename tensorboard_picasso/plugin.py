@@ -5,7 +5,7 @@ import hashlib
 import math
 import mimetypes
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -27,6 +27,9 @@ from tensorboard_picasso.record import RecordError
 # A URL that names content says so for as long as browsers remember.
 FOREVER = 365 * 24 * 3600
 MAX_MAPS = 512
+OVERVIEW = 5
+# Bytes of PNGs beside the names of the images; larger ones are asked for one by one.
+PNG_ROOM = 8 << 20
 # What one export may cost: some ten seconds, of which one at a time is spent.
 MAX_PIXELS = 1 << 28
 MAX_RUNS = 50
@@ -90,7 +93,8 @@ class PicassoPlugin(base_plugin.TBPlugin):
         return http_util.Respond(request, found, "application/json")
 
     def _serve_inputs(self, request: wrappers.Request) -> Any:
-        found = answers.inputs(self._reader(request), *_probe(request), _images(request))
+        room = PNG_ROOM if _flag(request, "pngs") else 0
+        found = answers.inputs(self._reader(request), *_probe(request), _images(request), room)
         return http_util.Respond(request, found, PACK)
 
     def _serve_image(self, request: wrappers.Request) -> Any:
@@ -222,6 +226,13 @@ def _argument(request: wrappers.Request, name: str) -> str:
     return value
 
 
+def _flag(request: wrappers.Request, name: str) -> bool:
+    text = request.args.get(name, "false")
+    if text not in ("true", "false"):
+        raise errors.InvalidArgumentError(f'{name} "{text}": give true or false')
+    return text == "true"
+
+
 def _probe(request: wrappers.Request) -> tuple[str, str]:
     return _argument(request, "run"), _argument(request, "probe")
 
@@ -270,21 +281,28 @@ def _step(text: str) -> int:
     return -_natural(text[1:]) if text.startswith("-") else _natural(text)
 
 
-def _grids(request: wrappers.Request) -> Callable[[int, bool], bool]:
+def _overview(steps: Sequence[int]) -> frozenset[int]:
+    """What the tab shows first: steps spread over all, and the newest beside each other."""
+    last = len(steps) - 1
+    spread = {steps[(2 * k * last + OVERVIEW) // (2 * OVERVIEW)] for k in range(OVERVIEW)}
+    return frozenset(spread.union(steps[-OVERVIEW:]))
+
+
+def _grids(request: wrappers.Request) -> Callable[[Sequence[int]], Container[int]]:
     text = request.args.get("grids", "none")
     if text == "none":
-        return lambda step, newest: False
+        return lambda steps: ()
     if text == "all":
-        return lambda step, newest: True
-    if text == "newest":
-        return lambda step, newest: newest
+        return frozenset
+    if text == "overview":
+        return lambda steps: _overview(steps) if steps else ()
     try:
-        steps = frozenset(map(_step, text.split(",")))
+        chosen = frozenset(map(_step, text.split(",")))
     except ValueError as e:
         raise errors.InvalidArgumentError(
-            f'grids "{text}": give none, newest, all or steps such as 0,100'
+            f'grids "{text}": give none, overview, all or steps such as 0,100'
         ) from e
-    return lambda step, newest: step in steps
+    return lambda steps: chosen
 
 
 def _of(request: wrappers.Request) -> list[tuple[int, int, float]]:

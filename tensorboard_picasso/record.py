@@ -6,6 +6,7 @@ decompressed sizes are bounded before anything is allocated.
 """
 
 import math
+import operator
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -452,10 +453,10 @@ def unpack_scores(data: bytes) -> Scores:
     return Scores(
         output=_enum(Output, record_pb2.Output, message.output),
         class_count=message.class_count,
-        classes=np.array(message.classes, np.uint32),
-        values=np.array(message.values, np.float32),
+        classes=np.array(message.classes[:], np.uint32),
+        values=np.array(message.values[:], np.float32),
         hidden=tuple(
-            Hidden(each.region, each.fill, np.array(each.values, np.float32))
+            Hidden(each.region, each.fill, np.array(each.values[:], np.float32))
             for each in message.hidden
         ),
         input_hash=message.input_hash,
@@ -481,11 +482,12 @@ def _pack_statistics(statistics: Statistics) -> record_pb2.Statistics:
     )
 
 
+_numbers: Callable[[record_pb2.Statistics], tuple[Any, ...]] = operator.attrgetter(*_NUMBERS)
+
+
 def _unpack_statistics(message: record_pb2.Statistics) -> Statistics:
-    return Statistics(
-        **{name: getattr(message, name) for name in _NUMBERS},
-        shares=tuple(Share(each.positive, each.negative, each.absolute) for each in message.shares),
-    )
+    shares = tuple(Share(each.positive, each.negative, each.absolute) for each in message.shares)
+    return Statistics(*(*_numbers(message), shares))
 
 
 def _pack_grid(grid: Grid) -> record_pb2.Grid:
@@ -508,8 +510,8 @@ def _unpack_grid(message: record_pb2.Grid, height: int, width: int) -> Grid:
         window,
         tops,
         lefts,
-        np.array(message.classes, np.uint32),
-        np.array(message.whole, np.float32),
+        np.array(message.classes[:], np.uint32),
+        np.array(message.whole[:], np.float32),
         _unpack_positions(message.values, shape, "<f4"),
     )
 
@@ -522,9 +524,9 @@ def _unpack_geometry(
     for starts, extent, size in zip(
         (message.tops, message.lefts), window, (height, width), strict=True
     ):
-        if not 0 < extent <= size or any(start + extent > size for start in starts):
+        if not 0 < extent <= size or max(starts, default=0) + extent > size:
             raise RecordError("damaged record: a window lies outside the image")
-    return window, np.array(message.tops, np.uint32), np.array(message.lefts, np.uint32)
+    return window, np.array(message.tops[:], np.uint32), np.array(message.lefts[:], np.uint32)
 
 
 def _unpack_positions(data: bytes, shape: tuple[int, ...], kind: str) -> NDArray[Any]:

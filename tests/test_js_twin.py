@@ -42,7 +42,7 @@ def js(browser, tmp_path_factory):
         def call(expression, argument=None):
             text = page.evaluate(
                 """async ([base, expression, argument]) => {
-                  const names = ["maps", "palette", "ranks", "reading", "records", "format", "legend"];
+                  const names = ["maps", "palette", "ranks", "reading", "records", "format", "legend", "shares"];
                   const modules = await Promise.all(names.map((each) => import(`${base}${each}.js`)));
                   const special = {NaN, Infinity, "-Infinity": -Infinity};
                   const back = (key, value) => (value in special ? special[value] : value);
@@ -194,6 +194,16 @@ def test_rank_correlation_passes_over_what_is_not_finite(js):
 def test_rank_correlation_that_is_not_defined_is_nan(js, a, b):
     assert np.isnan(maps.rank_correlation(a, b))
     assert np.isnan(js("ranks.rankCorrelation(given[0], given[1])", [a, b]))
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 9, 300])
+def test_what_is_counted_first_has_no_wide_gaps(js, count):
+    order = js("shares.coarseFirst(given)", list(range(count)))
+    assert sorted(order) == list(range(count))
+    assert set(order[:2]) == {0, count - 1} & set(range(count))
+    for k in range(2, count):
+        gaps = np.diff(sorted(order[:k]))
+        assert gaps.max() <= 2 * (count - 1) / (k - 1) + 1
 
 
 def test_float16(js):

@@ -83,7 +83,11 @@ def test_every_route_answers_what_was_logged(plausible, load_fast):
         assert (status, body) == (200, logs.shown((14, 14)).png)
         assert "max-age=31536000" in headers["Cache-Control"]
 
-        occluded = pack(url, "attributions", **where, label="occlusion", grids="newest")
+        assert first["png"] is None
+        with_pngs = pack(url, "inputs", **where, pngs="true")
+        assert with_pngs["images"][0]["records"][0]["png"].tobytes() == body
+
+        occluded = pack(url, "attributions", **where, label="occlusion", grids="20")
         records = occluded["images"][0]["records"]
         geometry = occluded["settings"][records[0]["settings"]]["geometry"]
         assert [each["grid"] is None for each in records] == [True, True, False]
@@ -125,6 +129,17 @@ def test_every_route_answers_what_was_logged(plausible, load_fast):
         assert "no-cache" in headers["Cache-Control"]
 
 
+def test_an_overview_holds_grids_over_all_of_training_and_the_newest(tmp_path):
+    logs.plausible(tmp_path / "run", 0, range(12), 2, 14)
+    with tensorboard(tmp_path) as url:
+        found = pack(
+            url, "attributions", run="run", probe="digits", label="occlusion", grids="overview"
+        )
+    for image in found["images"]:
+        steps = [each["step"] for each in image["records"] if each["grid"] is not None]
+        assert steps == [0, 2, 4, 7, 8, 9, 10, 11]
+
+
 @LOADERS
 def test_wrong_requests_are_answered_with_a_reason(plausible, load_fast):
     with tensorboard(plausible, load_fast=load_fast) as url:
@@ -133,6 +148,7 @@ def test_wrong_requests_are_answered_with_a_reason(plausible, load_fast):
             ("scores?run=x&probe=digits", 404, 'no run "x"'),
             ("scores?run=b&probe=x", 404, 'no probe "x"'),
             ("scores?run=b&probe=digits&images=a,b", 400, "give indices such as 0,3"),
+            ("inputs?run=b&probe=digits&pngs=1", 400, "give true or false"),
             ("attributions?run=b&probe=digits&label=x", 404, 'no method "x"'),
             ("means?run=b&probe=digits&label=saliency", 404, 'no means "saliency"'),
             ("means?run=b&probe=digits&label=occlusion&groups=all", 400, "give probe, or classes"),

@@ -61,14 +61,22 @@ def test_a_record_of_a_newer_version_is_named_and_skipped(tmp_path):
     assert (problem["image"], problem["step"], problem["problem"]) == (0, 1, "newer")
 
 
-def test_newest_is_the_newest_that_can_be_read(tmp_path):
+def test_pngs_beyond_the_room_are_left_to_be_asked_for(tmp_path):
+    size = len(logs.shown((14, 14)).png)
+    logs.plausible(tmp_path / "run", 0, range(1), 3, 14)
+    found = packs.read(answers.inputs(reader(tmp_path), "run", "digits", None, room=2 * size))
+    there = [image["records"][0]["png"] is not None for image in found["images"]]
+    assert there == [True, True, False]
+
+
+def test_steps_to_choose_from_are_those_that_can_be_read(tmp_path):
     logs.plausible(tmp_path / "run", 0, range(2), 1, 14)
     series = Series("digits", 0, Kind.METHOD, "occlusion", "occlusion")
     log = logs.Log(tmp_path / "run", "events.out.tfevents.9.later")
     log.write(7, [(series, b"damaged")], 4e9)
     log.close()
     found = answers.attributions(
-        reader(tmp_path), "run", "digits", "occlusion", None, lambda step, newest: newest
+        reader(tmp_path), "run", "digits", "occlusion", None, lambda steps: steps[-1:]
     )
     records = packs.read(found)["images"][0]["records"]
     assert [(each["step"], each["grid"] is None) for each in records] == [(0, True), (1, False)]
@@ -171,9 +179,7 @@ def test_an_image_without_a_method_has_no_entry_and_one_that_is_not_there_is_an_
     log.close()
     source = reader(tmp_path)
     for images, expected in (([0, 3], [0]), ([3], [])):
-        found = answers.attributions(
-            source, "run", "digits", "saliency", images, lambda step, newest: False
-        )
+        found = answers.attributions(source, "run", "digits", "saliency", images, lambda steps: ())
         assert [each["image"] for each in packs.read(found)["images"]] == expected
     with pytest.raises(errors.NotFoundError, match='no image 4 in probe "digits" of run "run"'):
         answers.scores(source, "run", "digits", [3, 4])

@@ -50,8 +50,9 @@ export async function fetchIndex(signal) {
   return (await get("index", {}, signal)).json();
 }
 
-export function fetchInputs(run, probe, signal) {
-  return pack("inputs", { run, probe }, signal);
+/** @param {boolean} pngs whether the pictures are wanted too, as far as they are small */
+export function fetchInputs(run, probe, pngs, signal) {
+  return pack("inputs", { run, probe, pngs: pngs || undefined }, signal);
 }
 
 export function fetchScores(run, probe, signal) {
@@ -85,15 +86,9 @@ export function fetchScalar(run, tag, signal) {
   return pack("scalar", { run, tag }, signal);
 }
 
-/** The pixels of one viewed image. */
+/** One viewed image, as a PNG. */
 export async function fetchImage(run, probe, image, hash, signal) {
-  const response = await get("image", { run, probe, image, hash }, signal);
-  const blob = await response.blob();
-  const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
-  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.drawImage(bitmap, 0, 0);
-  return context.getImageData(0, 0, bitmap.width, bitmap.height);
+  return (await get("image", { run, probe, image, hash }, signal)).blob();
 }
 
 /** Where the server makes a file of an image's maps; `runs` share one scale. */

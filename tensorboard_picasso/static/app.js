@@ -87,9 +87,12 @@ export class App {
     this.#swipe();
   }
 
-  /** Load what is shown first. */
-  async start() {
-    await this.store.loadIndex();
+  /**
+   * Load what is shown first.
+   * @param {Promise<object>} [index] where it is on its way already
+   */
+  async start(index) {
+    await this.store.loadIndex(index);
     await this.#load();
   }
 

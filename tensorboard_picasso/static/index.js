@@ -1,9 +1,10 @@
 // The entry: TensorBoard imports this module into the plugin's frame and calls `render`.
 
-import { App } from "./app.js";
+// Only what is needed to ask for the index is imported with it; the rest comes while that is under way.
+
+import { fetchIndex } from "./api.js";
 import { el } from "./dom.js";
 import { followTheme, readUrl } from "./host.js";
-import { State } from "./state.js";
 
 function loadStyle() {
   return new Promise((resolve, reject) => {
@@ -19,12 +20,15 @@ export async function render() {
   try {
     document.documentElement.lang = "en";
     document.title = "Picasso";
-    const [url] = await Promise.all([readUrl(), loadStyle()]);
+    const index = fetchIndex();
+    // Whoever waits for it is told what failed.
+    index.catch(() => {});
+    const [{ App }, { State }, url] = await Promise.all([import("./app.js"), import("./state.js"), readUrl(), loadStyle()]);
     followTheme((dark) => document.body.classList.toggle("dark", dark));
     const app = new App(new State(url));
     document.body.append(app.root);
     app.connect();
-    await app.start();
+    await app.start(index);
   } catch (error) {
     console.error(error);
     document.body.append(el("p", { role: "alert", text: `Picasso cannot start: ${error.message}` }));

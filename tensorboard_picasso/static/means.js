@@ -107,7 +107,8 @@ class MeanRow {
   #group;
   #strips = new Map();
   #originals = new Map();
-  visible = false;
+  /** Whether it is in sight; null until that is known. */
+  visible = null;
 
   constructor(app, group) {
     this.#app = app;
@@ -226,6 +227,6 @@ export class Means {
 
   /** Paint the rows in sight; false while something is still loading. */
   paint(onlyNow) {
-    return [...this.#rows.values()].filter((row) => row.visible).map((row) => row.paint(onlyNow)).every(Boolean);
+    return [...this.#rows.values()].map((row) => (row.visible ? row.paint(onlyNow) : row.visible !== null)).every(Boolean);
   }
 }

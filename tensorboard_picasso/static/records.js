@@ -194,6 +194,7 @@ export class RunData {
       for (const record of records) {
         const count = pixels(record.height, record.width);
         record.unseen = pack.array(record.unseen, count);
+        record.png = pack.array(record.png);
         record.regions = record.regions.map(({ name, mask }) => ({ name, mask: pack.array(mask, count) }));
         record.class_names = record.class_names === null ? [] : pack.header.class_names[record.class_names];
       }
@@ -263,6 +264,12 @@ export class RunData {
   /** The input whose hash a record carries, or null where it was not kept. */
   input(image, hash) {
     return this.inputs.get(image)?.records.find((each) => each.hash === hash) ?? null;
+  }
+
+  /** The PNG of an image, null where it did not come with its name. */
+  png(image, hash) {
+    const bytes = this.input(image, hash)?.png ?? null;
+    return bytes && new Blob([bytes], { type: "image/png" });
   }
 
   newestInput(image) {

@@ -168,7 +168,8 @@ class Row {
   #image;
   #strips = new Map();
   #originals = new Map();
-  visible = false;
+  /** Whether it is in sight; null until that is known. */
+  visible = null;
   /** What it shows is made when it is next in sight. */
   stale = true;
 
@@ -327,7 +328,10 @@ export class Rows {
   paint(onlyNow) {
     this.#title();
     let ready = true;
-    for (const row of this.#rows.values()) if (row.visible) ready = row.paint(onlyNow) && ready;
+    for (const row of this.#rows.values()) {
+      if (row.visible) ready = row.paint(onlyNow) && ready;
+      else if (row.visible === null) ready = false;
+    }
     // After the images, so that theirs are asked for first.
     return this.#means.paint(onlyNow) && ready;
   }

@@ -6,12 +6,35 @@ const SLICE = 8; // milliseconds at a time: what is left of a frame stays for pa
 const PAUSE = 150; // milliseconds between two tellings of what came
 const FETCHING = 192; // maps asked for at once, so that what is looked at waits for few of them
 
+/**
+ * A list in another order: the two ends, then the middle of what lies between, and so on.
+ * @template T
+ * @param {T[]} list
+ * @returns {T[]}
+ */
+export function coarseFirst(list) {
+  const found = [];
+  let gaps = [[-1, list.length]];
+  if (list.length > 2) {
+    found.push(list[0], list.at(-1));
+    gaps = [[0, list.length - 1]];
+  }
+  for (const [low, high] of gaps) {
+    const middle = (low + high) >> 1;
+    if (middle <= low) continue;
+    found.push(list[middle]);
+    gaps.push([low, middle], [middle, high]);
+  }
+  return found;
+}
+
 export class Shares {
   #store;
   #notify;
   /** For each record: mask and class to share. */
   #found = new WeakMap();
   #jobs = new Map();
+  #ordered = true;
   #fetching = new Set();
   #numbers = new WeakMap();
   #next = 0;
@@ -51,6 +74,7 @@ export class Shares {
     // A grid that comes brings a new record, for which the charts ask again.
     if (record.settings.geometry && !record.grid) return undefined;
     this.#jobs.set(`${this.#number(record)} ${this.#key(mask, target)}`, { ...of, mask });
+    this.#ordered = false;
     this.wake();
     return undefined;
   }
@@ -79,6 +103,7 @@ export class Shares {
     this.#timer = 0;
     const end = performance.now() + SLICE;
     let idle = true;
+    if (!this.#ordered) this.#order();
     for (const [key, job] of this.#jobs) {
       const value = this.#count(key, job);
       if (value === undefined) continue;
@@ -92,6 +117,14 @@ export class Shares {
     // Nothing to do but wait for maps: the store wakes.
     if (!idle) this.wake();
     this.#tell();
+  }
+
+  /** Steps far apart first, all images of each: a chart has its course long before it is whole. */
+  #order() {
+    const steps = [...new Set([...this.#jobs.values()].map(({ record }) => record.step))].sort((a, b) => a - b);
+    const place = new Map(coarseFirst(steps).map((step, i) => [step, i]));
+    this.#jobs = new Map([...this.#jobs].sort(([, a], [, b]) => place.get(a.record.step) - place.get(b.record.step)));
+    this.#ordered = true;
   }
 
   /** A share; null where there is no map, undefined where it is on its way. */

@@ -3,11 +3,13 @@
 
 import { fetchAttributions, fetchImage, fetchIndex, fetchInputs, fetchMeans, fetchScores } from "./api.js";
 import { average } from "./average.js";
+import { pixelsOf } from "./image.js";
 import { grey } from "./palette.js";
 import { Planes } from "./planes.js";
 import { RunData } from "./records.js";
 
 const CHUNK = 8 << 20; // bytes of grids a request
+const QUIET = 500; // milliseconds
 const AHEAD = 96 << 20; // bytes of grids that are loaded before they are looked at
 
 export class Store {
@@ -62,9 +64,10 @@ export class Store {
     return found?.probes.find((each) => each.name === probe)?.methods ?? [];
   }
 
-  async loadIndex() {
+  /** @param {Promise<object>} [coming] the index, where it was asked for already */
+  async loadIndex(coming) {
     await this.#track("index", () => this.#listeners.retry(), async () => {
-      this.index = await fetchIndex();
+      this.index = await (coming ?? fetchIndex());
       this.#listeners.changed("index");
     });
   }
@@ -92,8 +95,11 @@ export class Store {
     const logged = new Map(this.methods(run, probe).map((each) => [each.label, each]));
     const wanted = labels.filter((label) => logged.has(label));
     const means = this.#listeners.means();
+    // Scores without labels would be judged by what the model says itself, and a map would ask for
+    // its image once more: what is given comes first.
+    let given = null;
     const take = async (answer, into) => {
-      const pack = await answer;
+      const [pack] = await Promise.all([answer, given]);
       if (signal.aborted) return;
       into(pack);
       this.#listeners.changed("series");
@@ -102,12 +108,8 @@ export class Store {
     await this.#track(`run ${run}`, retry, async () => {
       const asked = [];
       if (again || !data.scores.size) {
-        // Together: scores without labels would be judged by what the model says itself.
-        const both = Promise.all([fetchInputs(run, probe, signal), fetchScores(run, probe, signal)]);
-        asked.push(take(both, ([given, said]) => {
-          data.takeInputs(given);
-          data.takeScores(said);
-        }));
+        given = fetchInputs(run, probe, !again, signal).then((pack) => signal.aborted || data.takeInputs(pack));
+        asked.push(take(fetchScores(run, probe, signal), (pack) => data.takeScores(pack)));
       }
       for (const label of wanted) {
         if (logged.get(label).means.length && (again || !data.hasMeans(label, means))) {
@@ -116,7 +118,7 @@ export class Store {
         }
         const known = data.methods.has(label);
         if (known && !again) continue;
-        const answer = fetchAttributions(run, probe, label, { grids: known ? "none" : "newest" }, signal);
+        const answer = fetchAttributions(run, probe, label, { grids: known ? "none" : "overview" }, signal);
         asked.push(take(answer, (pack) => data.takeAttributions(label, pack)));
       }
       await Promise.all(asked);
@@ -145,7 +147,13 @@ export class Store {
     if (this.#asking.get(key) === signal) return;
     this.#asking.set(key, signal);
     try {
-      for (let next = this.#next(data, label); next && !signal.aborted; next = this.#next(data, label)) {
+      for (;;) {
+        let next = this.#next(data, label);
+        if (next && !next.urgent) {
+          await quiet();
+          next = this.#next(data, label);
+        }
+        if (!next || signal.aborted) return;
         const pack = await fetchAttributions(data.run, data.probe, label, next, signal);
         if (signal.aborted) return;
         const before = missing(data, label).length;
@@ -159,20 +167,20 @@ export class Store {
     }
   }
 
-  /** The request for grids that is most urgent; null where none is left. */
+  /** The request for grids that comes next, and whether someone waits for it; null where none is left. */
   #next(data, label) {
     const lacking = missing(data, label);
     if (!lacking.length) return null;
     const { images, steps, charted } = this.#listeners.sight();
     const seen = lacking.filter(({ image }) => images.has(image));
     const soon = seen.filter(({ record }) => steps.has(record.step));
-    if (soon.length) return { images: imagesOf(soon), grids: stepsOf(soon) };
+    if (soon.length) return { images: imagesOf(soon), grids: stepsOf(soon), urgent: true };
     const held = sizeOf(data, label, (record) => record.grid);
     const needed = seen.length ? seen : lacking.filter(({ image }) => charted.has(image));
     const rest = needed.length || held >= AHEAD ? needed : lacking;
     if (!rest.length) return null;
     const wanted = stepsOf(rest);
-    return { images: firstGroup(rest), grids: wanted.length <= 40 ? wanted : "all" };
+    return { images: firstGroup(rest), grids: wanted.length <= 40 ? wanted : "all", urgent: false };
   }
 
   /**
@@ -205,7 +213,7 @@ export class Store {
 
   async #loadGround(entry, data, image, hash) {
     try {
-      const pixels = await fetchImage(data.run, data.probe, image, hash);
+      const pixels = await pixelsOf(data.png(image, hash) ?? (await fetchImage(data.run, data.probe, image, hash)));
       Object.assign(entry, { state: "ready", pixels, grey: grey(pixels.data) });
     } catch (error) {
       entry.state = error.status === 404 ? "not kept" : "failed";
@@ -242,6 +250,11 @@ export class Store {
     this.errors.set(what, { message: error.message, retry: again });
     this.#listeners.changed("errors");
   }
+}
+
+/** Wait until the page has painted and has nothing to do: what is not waited for must not hold it up. */
+function quiet() {
+  return new Promise((resolve) => requestIdleCallback(resolve, { timeout: QUIET }));
 }
 
 /** Records of a method whose grid is not here. */
