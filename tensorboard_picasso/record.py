@@ -660,6 +660,8 @@ def unpack_mean(data: bytes) -> Mean:
     message = _unseal(data, record_pb2.Mean)
     _check_shape(message.height, message.width)
     _same_length("regions and shares", message.regions, message.statistics.shares)
+    if not message.members:
+        raise RecordError("damaged record: a mean of no image")
     window, tops, lefts = _unpack_geometry(message, message.height, message.width)
     shape = (len(tops), len(lefts))
     means = _unpack_positions(message.means, shape, "<f4")

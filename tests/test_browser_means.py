@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tensorboard_picasso import maps, palettes
+from tensorboard_picasso import maps, palettes, wording
 from tensorboard_picasso.metadata import WHOLE_PROBE, Kind, Series
 from tensorboard_picasso.record import pack_attribution, pack_input, pack_mean, pack_scores
 from tests.browser import tab
@@ -65,8 +65,12 @@ def pixels(group):
     return np.floor(np.mean(images, 0) + 0.5).astype(np.uint8)
 
 
-def scale():
-    """The one of the images' maps, over all steps."""
+def scale(group):
+    """The one of the means over the probe, or of those over classes, at all steps."""
+    return max(maps.statistics(painted(step, group)).p99 for step in STEPS)
+
+
+def scale_of_images():
     return max(
         maps.statistics(maps.paint(
             maps.importance(grid(step, k)[:, :, LABELS[k]], odds(step, k)[LABELS[k]]),
@@ -79,7 +83,7 @@ def scale():
 def expected(step, group=WHOLE_PROBE, to=None):
     ground = palettes.grey(pixels(group))
     return palettes.overlay(
-        painted(step, group), ground, palettes.ORANGE_BLUE, to or scale(), OPACITY
+        painted(step, group), ground, palettes.ORANGE_BLUE, to or scale(group), OPACITY
     )
 
 
@@ -211,18 +215,28 @@ def test_class_means_open_and_live_in_the_url(browser, url):
         picasso.frame.locator(canvas(".now", "4")).wait_for(state="detached")
 
 
+def test_means_share_a_scale_of_their_own_and_say_so(browser, url):
+    with tab(browser, url) as picasso:
+        picasso.open(means="classes").at(30)
+        seen(picasso, canvas(".now", "4"), 30)
+        images = wording.number(scale_of_images())
+        for group, what in ((WHOLE_PROBE, "Scale"), (4, "Scale of the class means")):
+            name = "probe" if group == WHOLE_PROBE else group
+            said = picasso.frame.locator(f'article.mean[data-group="{name}"] .aside').inner_text()
+            assert f"{what} ±{wording.number(scale(group))}, the images’ ±{images}." in said
+
+
 @pytest.mark.parametrize("mode", ["step", "map"])
 def test_scale_modes(browser, url, mode):
     with tab(browser, url) as picasso:
         picasso.open(scale=mode, step="5").at(5)
         said = picasso.frame.locator("article.mean .now .below").inner_text()
         assert ("not comparable" in said) == (mode == "map")
-        own = maps.statistics(painted(5)).p99
-        found = seen(picasso, canvas(), 5)
-        if mode == "map":
-            np.testing.assert_array_equal(found, expected(5, to=own))
-        else:
-            assert (found != expected(5, to=own)).any()
+        own = maps.statistics(painted(5)).p99  # of one run: the same for both
+        np.testing.assert_array_equal(seen(picasso, canvas(), 5), expected(5, to=own))
+        assert (expected(5) != expected(5, to=own)).any()
+        aside = picasso.frame.locator("article.mean .aside").inner_text()
+        assert ("a scale of their own at each step" in aside) == (mode == "step")
 
 
 @pytest.mark.parametrize(
@@ -230,6 +244,7 @@ def test_scale_modes(browser, url, mode):
     [
         ({"reading": "score"}, "it is of the importance"),
         ({"target": "4"}, "it is for the true class"),
+        ({"pinclass": "4"}, "it is for the true class"),
     ],
 )
 def test_where_it_does_not_fit_the_page_says_so(browser, url, state, reason):
@@ -241,13 +256,6 @@ def test_where_it_does_not_fit_the_page_says_so(browser, url, state, reason):
         note.get_by_role("button").click()
         picasso.frame.wait_for_selector(canvas() + '[data-step="30"]')
         assert not note.is_visible()
-
-
-def test_a_comparison_has_no_means(browser, url):
-    with tab(browser, url) as picasso:
-        picasso.open(pin="0").at(30)
-        assert picasso.frame.locator("article.mean").count() == 0
-        assert "not compared" in picasso.frame.locator(".means .other").inner_text()
 
 
 def test_a_step_and_a_run_without_means_say_so(browser, tmp_path):

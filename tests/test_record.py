@@ -172,6 +172,7 @@ def test_what_could_not_be_read_is_not_written():
         (record.pack_scores, replace(scores, epoch=np.nan), "epoch is not finite"),
         (record.pack_scores, replace(scores, class_count=2), "classes exceed their count 2"),
         (record.pack_attribution, replace(attribution, height=1), "lies outside the image"),
+        (record.pack_mean, mean_record(members=()), "a mean of no image"),
         (record.pack_input, record.Input(b"", 1 << 15, 1, b"h"), "shape 32768x1 is out of bounds"),
         (record.pack_maps, replace(planes, width=0), "shape 6x0 is out of bounds"),
     ]

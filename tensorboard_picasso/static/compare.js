@@ -27,6 +27,11 @@ export function pinned(scene, state) {
 
 export const UNPINNED = Object.freeze(Object.fromEntries(PINS.map((name) => [name, null])));
 
+/** The records of what is shown: an image's maps, or a mean over a group of images. */
+function seriesOf(data, label, { group, image }) {
+  return group === undefined ? data.attributions(label, image) : data.mean(label, group);
+}
+
 function lastStep(series) {
   return series?.records.at(-1)?.step ?? 0;
 }
@@ -56,14 +61,14 @@ function atShare(series, share) {
 export function sideA(state, dataOf, spec) {
   const data = state.pinRun === null ? spec.data : dataOf(state.pinRun);
   const label = state.pinMethod ?? spec.label;
-  const series = data.attributions(label, spec.image);
+  const series = seriesOf(data, label, spec);
   const target = state.pinTarget ?? spec.target;
   let step = state.pin ?? spec.step;
   if (data !== spec.data) {
-    const last = lastStep(spec.data.attributions(spec.label, spec.image));
+    const last = lastStep(seriesOf(spec.data, spec.label, spec));
     step = state.align === "share" && state.pin === null && last ? atShare(series, spec.step / last) : atOrBefore(series, step);
   }
-  return { data, image: spec.image, label, step, target };
+  return { ...spec, data, label, step, target };
 }
 
 /** What A is, in words: what differs from B. */
@@ -125,4 +130,25 @@ export function difference(a, b) {
   }
   const unit = b.reading === "score" ? "" : comparable(to) ? to.unit : "times a uniform map";
   return { values, a: before, b: after, kind: b.reading === "score" ? "probability" : "change", unit };
+}
+
+/** Of which images a mean is, in no order, and which class each one's importance is for. */
+function membersOf({ members }, read) {
+  return members.map(read).sort().join();
+}
+
+/**
+ * B minus A of two means.
+ * @param {object} a what `lookMean` found of A; b likewise
+ * @returns {object} as of `difference`
+ */
+export function meanDifference({ record: a }, { record: b }) {
+  const [from, to] = [a.settings, b.settings];
+  const differ = (read) => membersOf(from, read) !== membersOf(to, read);
+  if (differ(({ hash }) => hash)) return { why: "A is of other images" };
+  if (differ(({ hash, target }) => `${hash} ${target}`)) return { why: "A is for other classes" };
+  if (from.height !== to.height || from.width !== to.width) return { why: "A has another size" };
+  if (from.sign !== to.sign || from.unit !== to.unit) return { why: "no common unit" };
+  const [before, after] = [painted(a, a.means), painted(b, b.means)];
+  return { values: minus(after, before), a: before, b: after, kind: "change", unit: to.unit };
 }

@@ -1,4 +1,4 @@
-// A, B and the difference of one image in one run: side by side, or one under the other with a swipe.
+// A, B and the difference of one image (or mean) in one run: side by side, or one under the other with a swipe.
 
 import { Card } from "./card.js";
 import { nameOf, sideA } from "./compare.js";
@@ -6,7 +6,18 @@ import { Difference } from "./difference.js";
 import { el, setText } from "./dom.js";
 import { number, percent, stepText } from "./format.js";
 
-/** `A 7 94 %`: which side, the class that is explained, its score. */
+// What a comparison of an image's maps is made of; meandifference.js has the same for means.
+const OF_IMAGES = {
+  card: (app, parts) => new Card(app, parts),
+  difference: (app, parts) => new Difference(app, parts),
+  /** The class that is explained, and its score. */
+  said(scene, { data, image, step, target }) {
+    const score = data.scores.get(image)?.steps.get(step)?.score(target);
+    return [scene.className(image, target, data), score === undefined ? "" : scene.raw ? number(score) : percent(score)];
+  },
+};
+
+/** `A 7 94 %`: which side, and what is said of it. */
 class SideCaption {
   #side = el("span", { class: "side" });
   #name = el("span", { class: "class" });
@@ -16,32 +27,34 @@ class SideCaption {
     this.element = el("figcaption", {}, this.#side, this.#name, this.#score);
   }
 
-  show(side, scene, { data, image, step, target }) {
-    const record = data.scores.get(image)?.steps.get(step);
+  show(side, [name, score]) {
     setText(this.#side, side);
-    setText(this.#name, scene.className(image, target, data));
-    const score = record?.score(target);
-    setText(this.#score, score === undefined ? "" : scene.raw ? number(score) : percent(score));
+    setText(this.#name, name);
+    this.#name.hidden = !name;
+    setText(this.#score, score);
   }
 }
 
 export class Comparison {
   #app;
   #swiping;
+  #kind;
   #captions = [new SideCaption(), new SideCaption()];
   #a;
   #b;
   #difference;
   #name = el("span", { class: "score" });
 
-  constructor(app, { swiping, open = null }) {
+  /** @param {{swiping: boolean, open?: () => void, reach?: boolean, kind?: object}} options reach as of `Picture` */
+  constructor(app, { swiping, open = null, reach = false, kind = OF_IMAGES }) {
     this.#app = app;
     this.#swiping = swiping;
-    [this.#a, this.#b] = this.#captions.map(({ element }) => new Card(app, { caption: element, reach: !open }));
+    this.#kind = kind;
+    [this.#a, this.#b] = this.#captions.map(({ element }) => kind.card(app, { caption: element, reach }));
     this.#b.element.classList.add("now");
-    this.#difference = new Difference(app, {
+    this.#difference = kind.difference(app, {
       caption: el("figcaption", {}, el("span", { class: "side", text: "B − A" }), this.#name),
-      reach: !open,
+      reach,
     });
     if (open) for (const card of this.cards) card.element.addEventListener("click", open);
     this.elements = swiping ? [this.#swipe(), this.#difference.element] : this.cards.map((card) => card.element);
@@ -69,8 +82,8 @@ export class Comparison {
   paint(spec) {
     const { scene, state } = this.#app;
     const a = sideA(state, (run) => scene.dataOf(run), spec);
-    this.#captions[0].show("A", scene, a);
-    this.#captions[1].show("B", scene, spec);
+    this.#captions[0].show("A", this.#kind.said(scene, a));
+    this.#captions[1].show("B", this.#kind.said(scene, spec));
     setText(this.#name, a.step === spec.step ? "" : `${stepText(a.step)} to ${stepText(spec.step).replace("step ", "")}`);
     this.#a.element.title = nameOf(state, (target) => scene.className(spec.image, target));
     const shown = [this.#a.show(a), this.#b.show(spec), this.#difference.show(a, spec)];

@@ -7,8 +7,9 @@ import { percentile } from "./maps.js";
 import { PALETTES } from "./palette.js";
 import { Picture } from "./picture.js";
 
+/** Of an image's maps: `look`, `between`, `shared` and `named` say what is subtracted, for means otherwise. */
 export class Difference extends Picture {
-  #image = null;
+  #spec = null;
   #found = null;
   #painted = "";
 
@@ -18,13 +19,37 @@ export class Difference extends Picture {
   }
 
   get image() {
-    return this.#image;
+    return this.#spec?.image ?? null;
+  }
+
+  /** What `difference` says of the maps that are shown. */
+  get found() {
+    return this.#found;
+  }
+
+  /** What is known of one side. */
+  look(spec) {
+    return look(this.app, spec);
+  }
+
+  between(a, b) {
+    return difference(a, b);
+  }
+
+  /** The scale that the difference shares with the maps, for B. */
+  shared({ label, target }, { record, reading }) {
+    return reading === "score" ? 1 : this.app.scene.scale(record, target, label, reading);
+  }
+
+  /** What the canvas says it shows: data, and a name. */
+  named({ image, target }) {
+    return { data: { image, target }, of: this.app.scene.imageName(image) };
   }
 
   /** Show what lies between two maps; false while one of them is still loading. */
   show(specA, specB) {
-    this.#image = specB.image;
-    const [a, b] = [look(this.app, specA), look(this.app, specB)];
+    this.#spec = specB;
+    const [a, b] = [this.look(specA), this.look(specB)];
     if (a.loading || b.loading) {
       this.#painted = "";
       return this.wait();
@@ -39,13 +64,13 @@ export class Difference extends Picture {
   }
 
   #paint(a, b, specA, specB) {
-    const { scene, state } = this.app;
+    const { state } = this.app;
     const key = ({ data, label, step, target }, { record }) => [data.run, label, step, target, record.wall].join("\t");
-    const shared = b.reading === "score" ? 1 : scene.scale(b.record, specB.target, specB.label, b.reading);
-    const same = [key(specA, a), key(specB, b), specB.image, b.reading, shared, state.signedPalette, state.opacity, state.scale, b.ground.state].join("\n");
+    const shared = this.shared(specB, b);
+    const same = [key(specA, a), key(specB, b), this.image, b.reading, shared, state.signedPalette, state.opacity, state.scale, b.ground.state].join("\n");
     if (same === this.#painted) return;
     this.#painted = same;
-    const found = difference(a, b);
+    const found = this.between(a, b);
     if (found.why) {
       this.say(found.why);
       return;
@@ -59,9 +84,10 @@ export class Difference extends Picture {
     const common = JSON.stringify(geometry) === JSON.stringify(settings.geometry) ? settings : { ...settings, geometry: null };
     const unseen = b.plane?.unseen ?? b.input?.unseen ?? null;
     this.draw(common, found.values, b.ground, { palette: PALETTES.get(state.signedPalette), scale, opacity: state.opacity, unseen });
-    Object.assign(this.canvas.dataset, { difference: found.kind, run: specB.data.run, image: specB.image, step: specB.step, target: specB.target, scale });
+    const { data, of } = this.named(specB, b);
+    Object.assign(this.canvas.dataset, { difference: found.kind, run: specB.data.run, step: specB.step, scale, ...data });
     this.remark(state.scale === "map" ? "not comparable" : "");
-    this.canvas.setAttribute("aria-label", `difference of ${scene.imageName(specB.image)}: step ${specB.step} minus A`);
+    this.canvas.setAttribute("aria-label", `difference of ${of}: step ${specB.step} minus A`);
   }
 
   #say(value) {

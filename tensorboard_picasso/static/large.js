@@ -95,7 +95,7 @@ class Block {
     const { state } = this.#app;
     const swiping = state.layout === "swipe";
     if (!isComparing(state)) this.#comparison = null;
-    else if (this.#comparison?.swiping !== swiping) this.#comparison = new Comparison(this.#app, { swiping });
+    else if (this.#comparison?.swiping !== swiping) this.#comparison = new Comparison(this.#app, { swiping, reach: true });
     else return;
     this.#compared.replaceChildren(...(this.#comparison?.elements ?? []));
   }
@@ -314,7 +314,7 @@ export class Large {
     const data = scene.datas.find((each) => each.newestInput(this.#image));
     if (!data) return;
     const input = data.newestInput(this.#image);
-    this.#regions.show(this.#pane, this.#image, input, input, true);
+    this.#regions.show(this.#pane, [this.#image], input, input, true);
     const ground = store.ground(data, this.#image, input.hash);
     if (ground.state !== "ready" || ground === this.#drawn) return;
     this.#drawn = ground;

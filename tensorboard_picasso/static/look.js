@@ -61,6 +61,25 @@ export function look({ scene, store }, spec) {
   return { record, plane, ground, input: data.input(image, record.hash), reading: scene.fittingReading(record.settings), target };
 }
 
+/**
+ * Look a mean over images up.
+ * @param {{data: object, group: number|null, label: string, step: number}} spec group: the class
+ *   whose images are averaged; null: all
+ * @returns {{loading: true}|{why: string}|{record: object, ground: object, input: object|null,
+ *   reading: string}} the ground may still be loading: many images may be needed for it, and the
+ *   numbers do not wait for them
+ */
+export function lookMean({ store, state }, { data, group, label, step }) {
+  const series = data.mean(label, group);
+  const record = series?.steps.get(step);
+  if (!record) {
+    if (!data.hasMeans(label, state.means) && store.loading) return { loading: true };
+    return { why: absence(store, { run: data.run, series, damage: data.meanProblem(label, group, step), step }) };
+  }
+  const { settings } = record;
+  return { record, ground: store.meanGround(data, settings.members), input: data.commonInput(settings), reading: "importance" };
+}
+
 /** The numbers of a map that was found, one a pixel, as its reading shows them. */
 export function valuesOf({ record, plane, target, reading }) {
   return shown(record, target, reading, plane);

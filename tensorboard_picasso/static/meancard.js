@@ -1,54 +1,72 @@
 // One mean map on screen: importance averaged over images, drawn over the mean of their pixels.
 
 import { el } from "./dom.js";
-import { percent, plural, signed } from "./format.js";
-import { absence } from "./look.js";
+import { number, percent, plural, signed } from "./format.js";
+import { lookMean } from "./look.js";
 import { paint } from "./maps.js";
 import { PALETTES } from "./palette.js";
 import { Picture } from "./picture.js";
 
+/** What all pictures of a group are known by. */
+export function nameOfMean(group) {
+  return `mean ${group}`;
+}
+
+/** The mean of a window, and its standard error where there is one. */
+export function withError(record, position) {
+  const error = record.errors[position];
+  const mean = signed(record.means[position]);
+  return Number.isNaN(error) ? mean : `${mean} ± ${number(error)}`;
+}
+
 export class MeanCard extends Picture {
-  #group;
+  #spec = null;
   #map = null;
   #painted = "";
 
-  /** @param {number|null} group the class whose images are averaged; null: all */
-  constructor(app, group) {
-    super(app, el("figcaption"));
-    this.#group = group;
+  constructor(app, caption = el("figcaption")) {
+    super(app, caption);
   }
 
   get image() {
-    return `mean ${this.#group}`;
+    return this.#spec && nameOfMean(this.#spec.group);
   }
 
-  /** Show one run's mean at a step; false while it is still loading. */
-  show(data, label, step) {
-    const { scene, state, store } = this.app;
-    const series = data.mean(label, this.#group);
-    const record = series?.steps.get(step);
-    if (!record) {
-      this.#painted = "";
-      if (!data.means.has(label) && store.loading) return this.wait();
-      const damage = data.meanProblem(label, this.#group, step);
-      return this.say(absence(store, { run: data.run, series, damage, step }));
+  get images() {
+    return this.#map.record.settings.members.map(({ image }) => image);
+  }
+
+  /**
+   * Show one run's mean at a step; false while it is still loading.
+   * @param {object} spec as of `lookMean`
+   */
+  show(spec) {
+    this.#spec = spec;
+    const found = lookMean(this.app, spec);
+    if (found.record) {
+      this.#paint(found);
+      this.showRegions(found.input);
+      return true;
     }
+    this.#painted = "";
+    return found.loading ? this.wait() : this.say(found.why);
+  }
+
+  #paint({ record, ground }) {
+    const { scene, state } = this.app;
+    const { data, group, label, step } = this.#spec;
     const { settings } = record;
-    const ground = store.meanGround(data, settings.members);
-    const scale = scene.scale(record, null, label, "importance");
+    const scale = scene.meanScale(record, group, label);
     const palette = PALETTES.get(state.signedPalette);
-    const same = [label, step, record.wall, scale, palette.name, state.opacity, ground.state, state.scale].join("\n");
-    if (same === this.#painted) return true;
+    const same = [data.run, label, step, record.wall, scale, palette.name, state.opacity, ground.state, state.scale].join("\n");
+    if (same === this.#painted) return;
     this.#painted = same;
     const values = paint(record.means, settings.geometry, settings.height, settings.width);
-    // Many images may be needed for the ground: the numbers do not wait for them.
-    const below = ground.state === "loading" ? { state: "ready", grey: new Uint8Array(values.length).fill(128) } : ground;
-    const beyond = this.draw(settings, values, below, { palette, scale, opacity: state.opacity });
+    const beyond = this.draw(settings, values, ground, { palette, scale, opacity: state.opacity });
     this.#map = { record, values };
-    Object.assign(this.canvas.dataset, { run: data.run, group: this.#group ?? "probe", method: label, step, scale, ground: ground.state, images: settings.members.map(({ image }) => image).join() });
+    Object.assign(this.canvas.dataset, { run: data.run, group: group ?? "probe", method: label, step, scale, ground: ground.state, images: this.images.join() });
     this.canvas.setAttribute("aria-label", `mean ${label} map of ${plural(settings.members.length, "image")} at step ${step}`);
     this.#remark(values, beyond);
-    return true;
   }
 
   #remark(values, beyond) {
@@ -67,16 +85,13 @@ export class MeanCard extends Picture {
   lines(at) {
     const { record, values } = this.#map;
     const { members, unit } = record.settings;
-    const mean = record.means[at.position];
-    const error = record.errors[at.position];
     const count = record.countAt(at.position);
     const images = plural(members.length, "image");
-    if (Number.isNaN(mean)) return [`no finite importance in any of ${images}`];
-    const spread = Number.isNaN(error) ? "" : ` ± ${signed(error).replace("+", "")}`;
+    if (Number.isNaN(record.means[at.position])) return [`no finite importance in any of ${images}`];
     const of = count === members.length ? images : `${count} of ${images}; the others are saturated here`;
     return [
-      `hide this window: importance ${signed(mean)}${spread} ${unit}`,
-      `${spread ? "mean ± standard error of" : "mean of"} ${of}`,
+      `hide this window: importance ${withError(record, at.position)} ${unit}`,
+      `${Number.isNaN(record.errors[at.position]) ? "mean of" : "mean ± standard error of"} ${of}`,
       `pixel ${at.row}, ${at.column}: ${signed(values[at.pixel])} ${unit}, mean of its windows`,
     ];
   }

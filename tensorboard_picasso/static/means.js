@@ -2,15 +2,26 @@
 
 import { runColour } from "./chart.js";
 import { isComparing } from "./compare.js";
+import { Comparison } from "./comparison.js";
 import { button, el, setText } from "./dom.js";
-import { plural } from "./format.js";
+import { number, plural } from "./format.js";
 import { MeanCard } from "./meancard.js";
+import { OF_MEANS } from "./meandifference.js";
+import { Outlines } from "./outlines.js";
 
 /** Why the means do not fit what the page shows; null where they do. */
 export function whyNot(scene, state) {
-  if (isComparing(state)) return "it is not compared";
   if (scene.reading !== "importance") return "it is of the importance";
-  return state.target === null ? null : `it is for ${classOf(scene.labelled)}`;
+  return state.target === null && state.pinTarget === null ? null : `it is for ${classOf(scene.labelled)}`;
+}
+
+/** On what scale the means over the probe (group null) are, or those over classes. */
+function scaleText({ scene, state }, group) {
+  if (state.scale === "map") return "";
+  if (state.scale === "step") return "They have a scale of their own at each step.";
+  const scale = scene.sharedMeanScale(group, scene.label);
+  const what = group === null ? "Scale" : "Scale of the class means";
+  return scale ? `${what} ±${number(scale)}, the images’ ±${number(scene.sharedScale(scene.label, "importance"))}.` : "";
 }
 
 function classOf(labelled) {
@@ -24,6 +35,7 @@ class MeanStrip {
   #group;
   #cells = [];
   #now;
+  #comparison = null;
   #name = el("span", { class: "runname" });
   #aside = el("div", { class: "aside" });
 
@@ -31,31 +43,41 @@ class MeanStrip {
     this.#app = app;
     this.#data = data;
     this.#group = group;
-    this.#now = new MeanCard(app, group);
+    this.#now = new MeanCard(app);
     this.#now.element.classList.add("now");
     this.element = el("div", { class: "strip", style: { "--run": runColour(app.scene.runs, data.run) }, data: { run: data.run } });
   }
 
   get cards() {
-    return [...this.#cells, this.#now];
+    return this.#comparison?.cards ?? [...this.#cells, this.#now];
   }
 
   /** @param {HTMLElement[]} said what stands where rows of images have their chart */
   update(said) {
-    const { columns, datas } = this.#app.scene;
+    const { scene, state } = this.#app;
+    const { columns, datas } = scene;
+    const swiping = state.layout === "swipe";
+    if (!isComparing(state)) this.#comparison = null;
+    else if (this.#comparison?.swiping !== swiping) this.#comparison = new Comparison(this.#app, { swiping, kind: OF_MEANS });
     const several = datas.length > 1;
     this.element.classList.toggle("several", several);
     this.element.title = several ? this.#data.run : "";
     setText(this.#name, several ? this.#data.run : "");
-    this.#cells = columns.map((_, i) => this.#cells[i] ?? new MeanCard(this.#app, this.#group));
+    this.#cells = columns.map((_, i) => this.#cells[i] ?? new MeanCard(this.#app));
     fill(this.#aside, [this.#name, ...said]);
-    fill(this.element, [...this.cards.map((card) => card.element), this.#aside]);
+    const cards = this.#comparison?.elements ?? this.cards.map((card) => card.element);
+    fill(this.element, [...cards, this.#aside]);
   }
 
   paint(onlyNow) {
-    const { columns, label, step } = this.#app.scene;
-    if (!onlyNow) this.#cells.forEach((card, i) => card.show(this.#data, label, columns[i]));
-    return step === null || this.#now.show(this.#data, label, step);
+    const { columns, step } = this.#app.scene;
+    if (!onlyNow && !this.#comparison) this.#cells.forEach((card, i) => card.show(this.#spec(columns[i])));
+    if (step === null) return true;
+    return this.#comparison?.paint(this.#spec(step)) ?? this.#now.show(this.#spec(step));
+  }
+
+  #spec(step) {
+    return { data: this.#data, group: this.#group, label: this.#app.scene.label, step };
   }
 }
 
@@ -66,15 +88,15 @@ class MeanOriginal {
   #canvas = el("canvas", { width: 1, height: 1, role: "img" });
   #name = el("span", { class: "class" });
   #count = el("span", { class: "score" });
+  #frame = el("div", { class: "frame" }, this.#canvas);
   #drawn = null;
+  #regions;
 
   constructor(app, group) {
     this.#app = app;
     this.#group = group;
-    this.element = el(
-      "figure", { class: "card original" }, el("figcaption", {}, this.#name, this.#count),
-      el("div", { class: "frame" }, this.#canvas),
-    );
+    this.#regions = new Outlines(app);
+    this.element = el("figure", { class: "card original" }, el("figcaption", {}, this.#name, this.#count), this.#frame);
   }
 
   /** Say which images they are. */
@@ -89,7 +111,10 @@ class MeanOriginal {
     this.#canvas.setAttribute("aria-label", `mean of the pixels of ${of}`);
   }
 
-  paint(data, { members }) {
+  paint(data, settings) {
+    const { members } = settings;
+    const input = data.commonInput(settings);
+    if (input) this.#regions.show(this.#frame, members.map(({ image }) => image), settings, input, true);
     const ground = this.#app.store.meanGround(data, members);
     if (ground.state !== "ready" || ground === this.#drawn) return;
     this.#drawn = ground;
@@ -170,13 +195,14 @@ export class Means {
   #note = el("span");
   #other;
   #told = el("p", { class: "quiet" });
+  #toldOfClasses = el("p", { class: "quiet" });
   #opener;
   #watch;
 
   constructor(app) {
     this.#app = app;
     this.#opener = button("", "means over the classes", () => this.#toggle(), { class: "classes", "aria-controls": "means" });
-    const show = button("show it", "show the mean over the probe", () => app.state.set({ reading: "importance", target: null }));
+    const show = button("show it", "show the mean over the probe", () => app.state.set({ reading: "importance", target: null, pinTarget: null }));
     this.#other = el("p", { class: "other quiet" }, this.#note, show);
     this.element = el("div", { class: "means" }, this.#other, this.#list);
     this.#watch = new IntersectionObserver((entries) => {
@@ -204,19 +230,19 @@ export class Means {
     this.element.hidden = !groups.length;
     this.#other.hidden = why === null;
     setText(this.#note, `The mean over the probe is not shown: ${why}. `);
-    this.#other.lastChild.hidden = isComparing(state);
     const opened = state.means === "classes";
     const classes = groups.filter((group) => group !== null);
     this.#opener.hidden = !classes.length;
     setText(this.#opener, `${opened ? "▾" : "▸"} ${plural(classes.length, "class mean")}`);
     this.#opener.setAttribute("aria-expanded", String(opened));
-    setText(this.#told, `Mean importance for ${classOf(scene.labelled)}: it suggests a region to test.`);
+    setText(this.#told, `Mean importance for ${classOf(scene.labelled)}: it suggests a region to test. ${scaleText(this.#app, null)}`);
+    setText(this.#toldOfClasses, scaleText(this.#app, classes[0]));
     const wanted = why === null ? groups.filter((group) => group === null || opened) : [];
     const before = this.#rows;
     this.#rows = new Map(wanted.map((group) => [group, before.get(group) ?? this.#make(group)]));
     for (const [group, row] of before) if (!this.#rows.has(group)) this.#watch.unobserve(row.element);
     fill(this.#list, [...this.#rows.values()].map((row) => row.element));
-    for (const [group, row] of this.#rows) row.update(group === null ? [this.#told, this.#opener] : []);
+    for (const [group, row] of this.#rows) row.update(group === null ? [this.#told, this.#opener] : group === classes[0] ? [this.#toldOfClasses] : []);
   }
 
   #make(group) {

@@ -1,7 +1,7 @@
 // Outlines of regions over pictures.
 
 import { svg } from "./dom.js";
-import { drawnOn, namesOf } from "./regions.js";
+import { drawnOnAll, namesOf } from "./regions.js";
 
 // Unlike the maps' orange and blue, and unlike the runs.
 const COLOURS = ["#ffe14d", "#7dffb0", "#ff8df4", "#8dfdff", "#d0ff4d", "#ffb3b3"];
@@ -48,16 +48,17 @@ function edgeFor(mask, height, width) {
 }
 
 /**
- * What is outlined on a picture of an image.
+ * What is outlined on a picture of an image, or of the mean of several.
+ * @param {number[]} images
  * @param {{height: number, width: number}} size of the picture, pixels
- * @param {object|null} input the image's, with its logged regions
- * @param {boolean} isOriginal whether the picture is the image as it was given
+ * @param {object|null} input the image's, with its logged regions; of several: what they share
+ * @param {boolean} isOriginal whether the picture is of what was given
  * @returns {{name: string, edge: string, colour: string}[]}
  */
-function outlinesOf({ state, scene }, image, size, input, isOriginal) {
+function outlinesOf({ state, scene }, images, size, input, isOriginal) {
   if (state.outlines === "none") return [];
   const { height, width } = size;
-  const drawn = drawnOn(state.regions, scene.probe, image, size).map(({ name, mask }) => ({
+  const drawn = drawnOnAll(state.regions, scene.probe, images, size).map(({ name, mask }) => ({
     name, edge: edgeFor(mask, height, width), colour: regionColour(state.regions, scene.probe, name),
   }));
   const wanted = state.outlines === "all" || (state.outlines === "originals" && isOriginal);
@@ -76,9 +77,9 @@ export class Outlines {
     this.#app = app;
   }
 
-  /** Show those of an image over the element that holds its picture. */
-  show(holder, image, size, input, isOriginal = false) {
-    const found = outlinesOf(this.#app, image, size, input, isOriginal);
+  /** Show those of images over the element that holds their picture. */
+  show(holder, images, size, input, isOriginal = false) {
+    const found = outlinesOf(this.#app, images, size, input, isOriginal);
     const wanted = found.map(({ name, edge, colour }) => `${name}\n${edge}\n${colour}`).join("\n");
     if (wanted === this.#shown) return;
     this.#shown = wanted;

@@ -41,6 +41,11 @@ export class Picture {
     return null;
   }
 
+  /** The images whose regions are outlined. */
+  get images() {
+    return [this.image];
+  }
+
   /** What was painted stays, faded and without its step, until the numbers are here. */
   wait() {
     this.#frame.classList.add("loading");
@@ -82,13 +87,14 @@ export class Picture {
     this.#context.putImageData(this.#pixels, 0, 0);
     this.settings = settings;
     this.#frame.classList.remove("loading", "empty");
-    setText(this.#note, fits ? "" : ground.state === "failed" ? "image could not be loaded" : "image not kept");
+    const lacking = ground.state === "failed" ? "image could not be loaded" : "image not kept";
+    setText(this.#note, fits || ground.state === "loading" ? "" : lacking);
     return clipped;
   }
 
-  /** Outline regions of the image that is painted. */
+  /** Outline regions of the images that are painted. */
   showRegions(input) {
-    this.#regions.show(this.#pane, this.image, this.settings, input);
+    this.#regions.show(this.#pane, this.images, this.settings, input);
   }
 
   /** The line below the map. */

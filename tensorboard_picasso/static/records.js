@@ -248,6 +248,17 @@ export class RunData {
     return known === which || known === "classes";
   }
 
+  /**
+   * What the images of a mean have in common, as of one input: size, and regions at one place in
+   * all; null where they were not kept.
+   */
+  commonInput({ members: [{ image, hash }], regions }) {
+    const input = this.input(image, hash);
+    if (!input) return null;
+    const { height, width } = input;
+    return { height, width, unseen: null, regions: input.regions.filter((each) => regions.some(({ name }) => name === each.name)) };
+  }
+
   /** One method's means over a class's images, or (null) all. */
   mean(label, group) {
     return this.means.get(label)?.groups.get(group) ?? null;

@@ -152,6 +152,13 @@ export function drawnOn(list, probe, image, { height, width }) {
   return known.get(key);
 }
 
+/** Those drawn at one place on all of several images. */
+export function drawnOnAll(list, probe, images, size) {
+  const [first, ...rest] = images.map((image) => drawnOn(list, probe, image, size));
+  const same = (a, b) => a.name === b.name && a.rectangles.length === b.rectangles.length && a.rectangles.every((each, i) => each === b.rectangles[i]);
+  return first.filter((region) => rest.every((others) => others.some((other) => same(region, other))));
+}
+
 const masks = new Map();
 
 /** One mask for the same rectangles on all images: what is counted by it is counted once. */

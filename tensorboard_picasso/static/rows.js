@@ -150,7 +150,7 @@ class Original {
   paint(data) {
     const input = data?.newestInput(this.#image);
     if (!input) return;
-    this.#regions.show(this.opener, this.#image, input, input, true);
+    this.#regions.show(this.opener, [this.#image], input, input, true);
     const ground = this.#app.store.ground(data, this.#image, input.hash);
     if (ground.state !== "ready" || this.#drawn === ground) return;
     this.#drawn = ground;

@@ -238,6 +238,33 @@ export class Scene {
     return this.#largest(label, reading, null);
   }
 
+  /** Scale of a mean under the scale mode: those over the probe (group null) share one, those over classes another. */
+  meanScale(record, group, label) {
+    const mode = this.#state.scale;
+    return mode === "map" ? record.peak() : this.#largestMean(label, group === null, mode === "step" ? record.step : null);
+  }
+
+  /** The scale of such means of all steps and runs. */
+  sharedMeanScale(group, label) {
+    return this.#largestMean(label, group === null, null);
+  }
+
+  #largestMean(label, ofProbe, step) {
+    const key = `${label}\nmeans\n${ofProbe}\n${step}`;
+    if (!this.#scales.has(key)) {
+      let largest = 0;
+      for (const data of this.datas) {
+        for (const [group, series] of data.means.get(label)?.groups ?? []) {
+          if ((group === null) !== ofProbe) continue;
+          const records = step === null ? series.records : [series.steps.get(step)];
+          for (const each of records) if (each) largest = Math.max(largest, each.peak());
+        }
+      }
+      this.#scales.set(key, largest);
+    }
+    return this.#scales.get(key);
+  }
+
   /** Largest scale of the maps of a method, at one step or (null) at all. */
   #largest(label, reading, step) {
     const key = `${label}\n${reading}\n${step}`;

@@ -1,0 +1,62 @@
+// B minus A of two means, and what a comparison of means is made of.
+
+import { meanDifference } from "./compare.js";
+import { Difference } from "./difference.js";
+import { plural, signed } from "./format.js";
+import { lookMean } from "./look.js";
+import { MeanCard, nameOfMean, withError } from "./meancard.js";
+
+class MeanDifference extends Difference {
+  #group = null;
+  #sides = [];
+
+  get image() {
+    return nameOfMean(this.#group);
+  }
+
+  get images() {
+    return this.#sides[1].settings.members.map(({ image }) => image);
+  }
+
+  look(spec) {
+    this.#group = spec.group;
+    return lookMean(this.app, spec);
+  }
+
+  between(a, b) {
+    this.#sides = [a.record, b.record];
+    return meanDifference(a, b);
+  }
+
+  shared({ group, label }, { record }) {
+    return this.app.scene.meanScale(record, group, label);
+  }
+
+  named({ group }, { ground }) {
+    const images = this.images;
+    return { data: { group: group ?? "probe", ground: ground.state, images: images.join() }, of: `the mean of ${plural(images.length, "image")}` };
+  }
+
+  lines(at) {
+    const { values, a, b, unit } = this.found;
+    const lines = [
+      `B − A: ${signed(values[at.pixel])} ${unit}`,
+      `A ${signed(a[at.pixel])} · B ${signed(b[at.pixel])}`,
+      `pixel ${at.row}, ${at.column}, mean of its windows`,
+    ];
+    if (at.position === undefined) return lines;
+    const [from, to] = this.#sides.map((record) => withError(record, at.position));
+    return [
+      ...lines,
+      `this window: A ${from} · B ${to}`,
+      `mean ± standard error, both of the same ${plural(this.images.length, "image")}: not independent, so none for B − A`,
+    ];
+  }
+}
+
+export const OF_MEANS = {
+  card: (app, { caption }) => new MeanCard(app, caption),
+  difference: (app, parts) => new MeanDifference(app, parts),
+  /** Which side it is says enough: there is no score of several images. */
+  said: () => ["", ""],
+};
