@@ -10,10 +10,11 @@ from tensorboard_picasso.export import ExportError, NotThereError
 from tensorboard_picasso.export.events import EventReader
 from tensorboard_picasso.export.evolution import Subject
 from tensorboard_picasso.export.files import Format
+from tensorboard_picasso.export.means import MeanSubject
 from tensorboard_picasso.export.order import Order, make
 from tensorboard_picasso.export.picture import SCALES
 from tensorboard_picasso.export.progress import Bar
-from tensorboard_picasso.metadata import Kind, Series
+from tensorboard_picasso.metadata import WHOLE_PROBE, Kind, Series
 from tensorboard_picasso.reading import Problems, only, unpacked
 from tensorboard_picasso.readings import Reading
 from tensorboard_picasso.version import __version__
@@ -51,7 +52,10 @@ def _add_options(export: argparse.ArgumentParser) -> None:
     add = export.add_argument
     add("--logdir", type=Path, required=True, help="what tensorboard --logdir shows")
     add("--run", help="default: the only one with a probe")
-    add("--tag", help="of a method, such as digits/00/occlusion; default: the only one")
+    add(
+        "--tag",
+        help="such as digits/00/occlusion or digits/mean/occlusion; default: the only method's",
+    )
     add("--format", help=", ".join(Format))
     add("--out", help="file to write, - for standard output; default: a name made from the rest")
     add("--target", metavar="CLASS", help="name or index; default: the image's label")
@@ -79,8 +83,7 @@ def _export(given: argparse.Namespace) -> None:
     order = Order.parse({**vars(given), "format": wanted})
     run = _run(reader, given.run)
     series = _series(reader, run, given.tag)
-    target = _target(reader, run, series, given.target)
-    subject = Subject(run, series.probe, series.image, series.label, target)
+    subject = _subject(reader, run, series, given.target)
     # One scale for all runs, as in the tab; numbers need no scale.
     shared = order.kind not in (Format.NPZ, Format.CSV) and order.scale in ("shared", "step")
     runs = reader.runs if shared else [run]
@@ -103,12 +106,12 @@ def _list(reader: EventReader, run: str | None) -> None:
     reader.scan(runs)
     empty = True
     for each in runs:
-        methods = _methods(reader, each)
-        if not methods:
+        tags = _tags(reader, each)
+        if not tags:
             continue
         empty = False
         print(_printed(each))
-        for tag, series in methods.items():
+        for tag, series in tags.items():
             steps = reader.steps(each, series)
             between = f"{steps[0]}" if len(steps) == 1 else f"{steps[0]} to {steps[-1]}"
             print(f"  {_printed(tag)}  {len(steps)} step{'s' * (len(steps) > 1)}: {between}")
@@ -118,8 +121,20 @@ def _list(reader: EventReader, run: str | None) -> None:
 
 def _methods(reader: EventReader, run: str) -> dict[str, Series]:
     """The series of methods in a run, by tag."""
-    tags = {tag: series for series, tag in reader.of_run(run).items()}
-    return {tag: tags[tag] for tag in sorted(tags) if tags[tag].kind is Kind.METHOD}
+    return {tag: each for tag, each in _tags(reader, run).items() if each.kind is Kind.METHOD}
+
+
+def _tags(reader: EventReader, run: str) -> dict[str, Series]:
+    """All that can be exported: means over a probe, methods, means over classes."""
+
+    def place(item: tuple[str, Series]) -> tuple[bool, int, str]:
+        tag, series = item
+        of_class = series.kind is Kind.MEAN and series.group != WHOLE_PROBE
+        return of_class, series.group if of_class else series.kind is Kind.METHOD, tag
+
+    found = {tag: series for series, tag in reader.of_run(run).items()}
+    kinds = (Kind.METHOD, Kind.MEAN)
+    return dict(sorted(((t, s) for t, s in found.items() if s.kind in kinds), key=place))
 
 
 def _run(reader: EventReader, name: str | None) -> str:
@@ -136,14 +151,25 @@ def _run(reader: EventReader, name: str | None) -> str:
 
 
 def _series(reader: EventReader, run: str, tag: str | None) -> Series:
-    methods = _methods(reader, run)
-    found = methods.get((tag or "").removesuffix("/map"))
+    tags, methods = _tags(reader, run), _methods(reader, run)
+    found = tags.get((tag or "").removesuffix("/map"))
     if found is not None:
         return found
     if tag is None and len(methods) == 1:
         return next(iter(methods.values()))
     problem = "give --tag" if tag is None else f'no method under tag "{tag}"'
-    raise NotThereError(f"{problem}: there are {_listed(methods)}")
+    raise NotThereError(f"{problem}: there are {_listed(tags)}")
+
+
+def _subject(
+    reader: EventReader, run: str, series: Series, target: str | None
+) -> Subject | MeanSubject:
+    if series.kind is not Kind.MEAN:
+        index = _target(reader, run, series, target)
+        return Subject(run, series.probe, series.image, series.label, index)
+    if target is not None:
+        raise ExportError("--target: a mean is of each image's own class")
+    return MeanSubject(run, series.probe, series.label, series.group)
 
 
 def _target(reader: EventReader, run: str, series: Series, word: str | None) -> int | None:

@@ -19,6 +19,7 @@ from tensorboard_picasso import answers
 from tensorboard_picasso.export import ExportError, NotThereError
 from tensorboard_picasso.export.evolution import Subject
 from tensorboard_picasso.export.files import TYPES as TYPES_OF_EXPORT
+from tensorboard_picasso.export.means import MeanSubject
 from tensorboard_picasso.export.order import Order, make
 from tensorboard_picasso.metadata import PLUGIN_NAME, WHOLE_PROBE
 from tensorboard_picasso.reading import Reader
@@ -149,13 +150,8 @@ class PicassoPlugin(base_plugin.TBPlugin):
         return http_util.Respond(request, found, PACK)
 
     def _serve_export(self, request: wrappers.Request) -> Any:
-        run, probe = _probe(request)
-        image, label = _index("image", _argument(request, "image")), _argument(request, "label")
-        target = request.args.get("target")
-        subject = Subject(
-            run, probe, image, label, None if target is None else _index("target", target)
-        )
-        runs = request.args.getlist("runs") or [run]
+        subject = _subject(request)
+        runs = request.args.getlist("runs") or [subject.run]
         if len(runs) > MAX_RUNS:
             raise errors.InvalidArgumentError(f"{len(runs)} runs: at most {MAX_RUNS}")
         try:
@@ -269,12 +265,32 @@ def _groups(request: wrappers.Request) -> Sequence[int] | None:
     text = request.args.get("groups")
     if text is None:
         return None
-    parts = text.split(",")
-    if not all(
-        part == "probe" or (part.isascii() and part.isdigit() and len(part) < 11) for part in parts
-    ):
-        raise errors.InvalidArgumentError(f'groups "{text}": give probe, or classes such as 0,3')
-    return [WHOLE_PROBE if part == "probe" else int(part) for part in parts]
+    try:
+        return [_group(part) for part in text.split(",")]
+    except ValueError as e:
+        raise errors.InvalidArgumentError(
+            f'groups "{text}": give probe, or classes such as 0,3'
+        ) from e
+
+
+def _group(text: str) -> int:
+    return WHOLE_PROBE if text == "probe" else _natural(text)
+
+
+def _subject(request: wrappers.Request) -> Subject | MeanSubject:
+    """Which map is exported: of an image and a class, or a mean over a group of images."""
+    run, probe = _probe(request)
+    group, target = request.args.get("group"), request.args.get("target")
+    if group is None:
+        image, label = _index("image", _argument(request, "image")), _argument(request, "label")
+        wanted = None if target is None else _index("target", target)
+        return Subject(run, probe, image, label, wanted)
+    if target is not None or "image" in request.args:
+        raise errors.InvalidArgumentError("group: a mean has no image and no target")
+    try:
+        return MeanSubject(run, probe, _argument(request, "label"), _group(group))
+    except ValueError as e:
+        raise errors.InvalidArgumentError(f'group "{group}": give probe or a class') from e
 
 
 def _step(text: str) -> int:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from tensorboard_picasso import maps
 from tensorboard_picasso.maps import Floats, Output, Sign, Statistics
-from tensorboard_picasso.record import Attribution
+from tensorboard_picasso.record import Attribution, Mean
 
 
 class Reading(enum.StrEnum):
@@ -31,12 +31,12 @@ def readings_for(about: Attribution) -> list[Reading]:
     return [Reading.IMPORTANCE, Reading.SCORE]
 
 
-def comparable(about: Attribution) -> bool:
+def comparable(about: Attribution | Mean) -> bool:
     """Whether values of different maps may be compared as they are: differences of scores."""
     return about.sign is Sign.CONTRIBUTION
 
 
-def is_signed(about: Attribution, reading: Reading) -> bool:
+def is_signed(about: Attribution | Mean, reading: Reading) -> bool:
     """Whether zero lies in the middle of the scale."""
     return reading is not Reading.SCORE and about.sign is not Sign.UNSIGNED
 

@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from tensorboard_picasso.maps import Output, Sign
 from tensorboard_picasso.readings import Reading, comparable
-from tensorboard_picasso.record import Attribution
+from tensorboard_picasso.record import Attribution, Mean
 
 MINUS = "−"
 
@@ -70,26 +70,31 @@ def step_text(step: int, epoch: float | None) -> str:
     return at if epoch is None else f"{at} · epoch {_plain(_fixed(epoch, 2))}"
 
 
-def sentence(about: Attribution, reading: Reading, subject: str) -> tuple[str, str, str]:
+def sentence(about: Attribution | Mean, reading: Reading, subject: str) -> tuple[str, str, str]:
     """The words before and after the palette's bar, and what else must be said."""
     fill = about.parameters.get("fill", "")
     more = f"(fill: {'image mean' if fill == 'mean' else fill})" if fill else ""
     before, after = _sides(about, reading, subject)
-    if about.grid is None and about.sign is Sign.DIRECTION:
+    if not _hides(about) and about.sign is Sign.DIRECTION:
         more = "(a direction, not support)"
-    elif about.grid is None and about.sign is Sign.UNSIGNED:
+    elif not _hides(about) and about.sign is Sign.UNSIGNED:
         more = "(without a sign)"
     return before, after, more
 
 
-def _sides(about: Attribution, reading: Reading, subject: str) -> tuple[str, str]:
+def _hides(about: Attribution | Mean) -> bool:
+    """Whether windows were hidden: means are of such methods only."""
+    return isinstance(about, Mean) or about.grid is not None
+
+
+def _sides(about: Attribution | Mean, reading: Reading, subject: str) -> tuple[str, str]:
     if reading is Reading.SCORE:
         return f"probability of {subject} while this is hidden: 0", "1"
     if reading is Reading.EVIDENCE:
         return f"hiding this weakens {subject} against the strongest other class", "strengthens it"
-    if about.grid is not None and about.output is Output.RAW:
+    if _hides(about) and about.output is Output.RAW:
         return f"hiding this lowers the value of {subject}", "raises it"
-    if about.grid is not None:
+    if _hides(about):
         return f"hiding this makes {subject} less likely", "more likely"
     return {
         Sign.CONTRIBUTION: (f"this supports {subject}", "speaks against it"),
@@ -101,7 +106,7 @@ def _sides(about: Attribution, reading: Reading, subject: str) -> tuple[str, str
     }[about.sign]
 
 
-def scale_text(about: Attribution, scale: float) -> str:
+def scale_text(about: Attribution | Mean, scale: float) -> str:
     """How far the palette reaches."""
     if comparable(about):
         return f"±{number(scale)}" + ("" if about.output is Output.RAW else f" {about.unit}")

@@ -19,7 +19,7 @@ from tensorboard_picasso.record import (
 )
 from tests.browser import tab
 from tests.logs import CLASSES, HASH, Log, mean, occlusion, scores, shown, starts
-from tests.serving import tensorboard
+from tests.serving import get, tensorboard
 
 pytestmark = pytest.mark.browser
 SIZE = (20, 26)
@@ -280,6 +280,22 @@ def test_the_scale_at_each_step_is_that_of_all_runs(browser, url):
             )
             said = float(found.get_attribute("data-scale"))
             assert wording.number(said) == wording.number(to)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_an_exported_picture_has_the_pixels_of_the_tab(browser, url, group):
+    name = "probe" if group == WHOLE_PROBE else group
+    with tab(browser, url) as picasso:
+        picasso.open(runs="a,b", means="classes", step="10").at(10)
+        strip = f'{row(name)} [data-run="a"] .now canvas[data-step="10"][data-ground="ready"]'
+        picasso.frame.wait_for_selector(strip)
+        on_screen = picasso.pixels(strip)
+    query = f"run=a&probe=p&label=occlusion&group={name}&format=png&step=10&runs=a&runs=b&size=26"
+    status, body, _ = get(f"{url}data/plugin/picasso/export?{query}")
+    assert status == 200, body
+    picture = np.asarray(Image.open(BytesIO(body)).convert("RGB"))
+    windows = np.lib.stride_tricks.sliding_window_view(picture, (*SIZE, 3))
+    assert (windows == on_screen).all((-1, -2, -3)).any()
 
 
 def outlined(picasso, selector):

@@ -42,6 +42,7 @@ def test_what_there_is_is_listed(logdir):
     assert done.returncode == 0
     assert done.stdout.decode().splitlines() == [
         "a/run 1",
+        "  digits/mean/occlusion  4 steps: 0 to 30",
         "  digits/00/occlusion  4 steps: 0 to 30",
         "  digits/00/saliency  4 steps: 0 to 30",
         "  digits/01/occlusion  4 steps: 0 to 30",
@@ -51,7 +52,7 @@ def test_what_there_is_is_listed(logdir):
         "  digits/00/saliency  3 steps: 0 to 2",
     ]
     alone = command("export", "--logdir", logdir, "--run", "b").stdout.decode()
-    assert alone.splitlines() == done.stdout.decode().splitlines()[5:]
+    assert alone.splitlines() == done.stdout.decode().splitlines()[6:]
 
 
 @pytest.mark.parametrize("kind", ["png", "gif", "webp", "npz", "csv"])
@@ -65,6 +66,16 @@ def test_each_format_is_written_where_the_user_is(logdir, tmp_path, kind):
     assert done.stdout.decode().strip() == name
     start = {"png": b"\x89PNG", "gif": b"GIF89a", "webp": b"RIFF", "npz": b"PK", "csv": b"step,"}
     assert (tmp_path / name).read_bytes().startswith(start[kind])
+
+
+@pytest.mark.parametrize("kind", ["png", "gif", "webp", "npz", "csv"])
+def test_a_mean_is_written_by_its_tag(logdir, tmp_path, kind):
+    done = command(
+        "export", "--logdir", logdir, "--run", "a/run 1", "--tag", "digits/mean/occlusion",
+        "--format", kind, folder=tmp_path,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().strip() == f"a-run-1-digits-mean-occlusion.{kind}"
 
 
 def test_out_names_the_format_and_a_dash_is_standard_output(logdir, tmp_path):
@@ -86,6 +97,19 @@ def test_out_names_the_format_and_a_dash_is_standard_output(logdir, tmp_path):
             'no method under tag "x": there are digits/00/occlusion, digits/00/saliency',
         ),
         (["--run", "b", "--format", "gif"], "give --tag: there are digits/00/occlusion"),
+        (
+            [
+                "--run",
+                "a/run 1",
+                "--tag",
+                "digits/mean/occlusion",
+                "--out",
+                "x.png",
+                "--target",
+                "3",
+            ],
+            "--target: a mean is of each image's own class",
+        ),
         (["--run", "b", "--format", "bmp"], 'format "bmp": give png, gif, webp, npz, csv'),
         (
             ["--run", "b", "--tag", "digits/00/occlusion", "--format", "png", "--target", "cat"],

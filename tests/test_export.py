@@ -11,9 +11,10 @@ from PIL import Image
 from tensorboard_picasso import maps, palettes, readings, record, record_pb2
 from tensorboard_picasso.export import ExportError, NotThereError, events, files
 from tensorboard_picasso.export.events import EventReader
-from tensorboard_picasso.export.evolution import Subject, gather, largest
+from tensorboard_picasso.export.evolution import Subject
 from tensorboard_picasso.export.order import Order, make
 from tensorboard_picasso.export.picture import Look, Painter, Scale
+from tensorboard_picasso.export.source import gather, largest
 from tensorboard_picasso.metadata import Kind, Series
 from tensorboard_picasso.readings import Reading
 from tests import logs

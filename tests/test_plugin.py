@@ -16,6 +16,7 @@ from tensorboard_picasso import maps, record
 from tensorboard_picasso.export.events import EventReader
 from tensorboard_picasso.export.evolution import Subject
 from tensorboard_picasso.export.files import TYPES, Format
+from tensorboard_picasso.export.means import MeanSubject
 from tensorboard_picasso.export.order import Order, make
 from tensorboard_picasso.metadata import Kind, Series
 from tensorboard_picasso.plugin import PicassoPlugin
@@ -215,6 +216,35 @@ def test_an_export_is_what_the_command_line_makes(plausible, load_fast):
             ("run=x&probe=digits&image=0&label=x&format=csv", 404, 'no run "x"'),
         ):
             found, body, _ = get(route + query)
+            assert (found, reason in body.decode()) == (status, True), (query, body)
+
+
+@LOADERS
+def test_an_export_of_a_mean_is_what_the_command_line_makes(plausible, load_fast):
+    run = "a/nested run"
+    where = f"run={quote(run)}&probe=digits&label=occlusion"
+    with tensorboard(plausible, load_fast=load_fast) as url:
+        route = f"{url}{ROUTE}export?{where}"
+        for kind in (Format.CSV, Format.GIF):
+            status, body, headers = get(
+                f"{route}&group=probe&format={kind}&runs={quote(run)}&runs=b"
+            )
+            assert status == 200, body
+            subject = MeanSubject(run, "digits", "occlusion")
+            reader = EventReader(plausible, lambda text: None)
+            made = make(reader, subject, Order.parse({"format": kind}), [run, "b"])
+            assert body == made.data
+            name = f"a-nested-run-digits-mean-occlusion.{kind}"
+            assert headers["Content-Disposition"] == f'attachment; filename="{name}"'
+        for query, status, reason in (
+            ("group=x&format=gif", 400, 'group "x": give probe or a class'),
+            ("group=probe&image=0&format=gif", 400, "a mean has no image"),
+            ("group=probe&target=0&format=gif", 400, "no target"),
+            ("group=99&format=gif", 404, "no mean of class 99"),
+            ("group=probe&format=gif&reading=score", 400, "a mean has importance"),
+            ("group=probe&format=png&step=7", 404, "no step 7 of occlusion"),
+        ):
+            found, body, _ = get(f"{route}&{query}")
             assert (found, reason in body.decode()) == (status, True), (query, body)
 
 

@@ -1,42 +1,27 @@
 """One map over training: an image, a method and a target, its records joined on step."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tensorboard_picasso import maps, record
+from tensorboard_picasso import maps, wording
 from tensorboard_picasso.export import ExportError, NotThereError
+from tensorboard_picasso.export.ground import greys
+from tensorboard_picasso.export.shown import Called
 from tensorboard_picasso.maps import Floats, Output
-from tensorboard_picasso.metadata import Kind, Series
-from tensorboard_picasso.reading import (
-    Problems,
-    RefusedError,
-    Stored,
-    only,
-    unpacked,
-    unpacked_maps,
+from tensorboard_picasso.readings import (
+    Reading,
+    comparable,
+    explained,
+    own_scale,
+    readings_for,
+    shown,
+    statistics_of,
 )
-from tensorboard_picasso.readings import Reading, explained, own_scale, readings_for, shown
 from tensorboard_picasso.record import Attribution, Input, Maps, Scores
-
-
-class Source(Protocol):
-    """What is read from: `reading.Reader` or `events.EventReader`."""
-
-    def of_probe(self, run: str, probe: str) -> dict[Series, str]:
-        """The series of one probe in one run."""
-
-    def tensors(self, run: str, tags: Mapping[Series, str]) -> dict[Series, list[Stored]]:
-        """The records of tensor series, ascending in step, superseded ones dropped."""
-
-    def blobs(self, run: str, tags: Mapping[Series, str]) -> dict[Series, list[Stored]]:
-        """The same of blob series; `data` is what `contents` takes."""
-
-    def contents(self, wanted: Sequence[Stored]) -> Sequence[list[bytes] | RefusedError | None]:
-        """The blobs of records of `blobs`; None where they are gone."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +81,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Evolution:
-    """A map over training.
+    """A map over training, as `Shown`.
 
     target: the class explained. moments: ascending in step; steps that have
     scores only are among them. inputs: by hash. newest: the last input, None
@@ -109,6 +94,7 @@ class Evolution:
     inputs: Mapping[bytes, Input]
     newest: Input | None
     problems: tuple[str, ...]
+    _grounds: dict[bytes, NDArray[np.uint8] | None] = field(default_factory=dict, repr=False)
 
     def name(self, index: int) -> str:
         """What a class is called."""
@@ -132,9 +118,12 @@ class Evolution:
         return found
 
     @property
-    def missing(self) -> int:
-        """How many steps of the method have no map of the target."""
-        return sum(each.about is not None for each in self.moments) - len(self.drawn)
+    def lacking(self) -> list[str]:
+        """How many steps of the method have no map of the target, in words; empty: all have."""
+        total = sum(each.about is not None for each in self.moments)
+        missing = total - len(self.drawn)
+        what = f'no map of class "{self.name(self.target)}" at {missing} of {total} steps: left out'
+        return [what] if missing else []
 
     def fitting(self, asked: str | None) -> Reading:
         """The reading with this name, or the default.
@@ -148,6 +137,86 @@ class Evolution:
         if asked not in fit:
             raise ExportError(f'reading "{asked}": {self.subject.label} has {", ".join(fit)}')
         return Reading(asked)
+
+    @property
+    def inputs_read(self) -> int:
+        """How many pictures may have to be decoded."""
+        return len(self.inputs)
+
+    @property
+    def words(self) -> list[str]:
+        """What it is, for the name of a file."""
+        of = self.subject
+        return [of.run, of.probe, f"{of.image:02d}", of.label, self.name(self.target)]
+
+    @property
+    def where(self) -> list[str]:
+        """Where it is logged."""
+        of = self.subject
+        return [of.run, f"{of.probe}/{of.image:02d}", of.label]
+
+    @property
+    def named(self) -> set[int]:
+        """Classes that pictures name."""
+        best = {predicted(each.scores) for each in self.drawn if each.scores}
+        return {self.target, *(each for each in best if each is not None)}
+
+    def about(self, moment: Moment) -> Attribution:
+        """What was recorded."""
+        return moment.attribution
+
+    def values(self, moment: Moment, reading: Reading) -> Floats:
+        """The map as the tab shows it."""
+        return moment.shown(self.target, reading)
+
+    def own_scale(self, moment: Moment, reading: Reading) -> float:
+        """What the map alone would take as its scale."""
+        return own_scale(moment.attribution, self.target, reading)
+
+    def ground(self, moment: Moment) -> NDArray[np.uint8] | None:
+        """The greys of the image with this hash; None where it was not kept."""
+        about = moment.attribution
+        if about.input_hash not in self._grounds:
+            found = self.inputs.get(about.input_hash)
+            shape = (about.height, about.width)
+            self._grounds[about.input_hash] = greys([found.png], shape) if found else None
+        return self._grounds[about.input_hash]
+
+    def unseen(self, moment: Moment) -> NDArray[np.bool_] | None:
+        """Pixels that the model never sees, where it is known."""
+        if moment.planes is not None and moment.planes.unseen is not None:
+            return moment.planes.unseen
+        found = self.inputs.get(moment.attribution.input_hash)
+        return found.unseen if found else None
+
+    def subject_of(self, called: Called) -> str:
+        """The class explained."""
+        return called(self.target)
+
+    def caption(self, moment: Moment, called: Called) -> tuple[str, str]:
+        """The class with its score; the step, and what was predicted instead."""
+        scores = moment.scores
+        true = self.newest is not None and self.newest.label == self.target
+        title = f"{called(self.target)}{' (true class)' if true else ''}"
+        at = wording.step_text(moment.step, scores.epoch if scores else None)
+        if scores:
+            title += f": {_read(scores, score_of(scores, self.target))}"
+            best = predicted(scores)
+            if best is not None and best != self.target:
+                at += f" · predicted {called(best)} ({_read(scores, score_of(scores, best))})"
+        return title, at
+
+    def remarks(self, moment: Moment) -> list[str]:
+        """What must be said of one map."""
+        statistics = statistics_of(moment.attribution, self.target)
+        if comparable(moment.attribution) or not statistics:
+            return []
+        return [f"total strength {wording.number(statistics.absolute)}"]
+
+
+def _read(scores: Scores, score: float) -> str:
+    value = probability_of(scores, score)
+    return wording.number(value) if scores.output is Output.RAW else wording.percent(value)
 
 
 def score_of(scores: Scores | None, index: int, values: Floats | None = None) -> float:
@@ -168,156 +237,3 @@ def predicted(scores: Scores) -> int | None:
     if np.isnan(scores.values).all():
         return None
     return int(scores.classes[np.nanargmax(scores.values)])
-
-
-def gather(
-    source: Source,
-    subject: Subject,
-    *,
-    planes: bool = True,
-    step: int | None = None,
-    newest: bool = False,
-) -> Evolution:
-    """Read a map over training.
-
-    Args:
-      source: where from.
-      subject: which.
-      planes: whether full-resolution maps are wanted.
-      step: keep only this one.
-      newest: keep only the last one that explains the target.
-
-    Raises:
-      NotThereError: the run, probe, image, method or step is not there.
-    """
-    run, image, label = subject.run, subject.image, subject.label
-    series = source.of_probe(run, subject.probe)
-    method = only(series, Kind.METHOD, [image], label)
-    if not method:
-        raise NotThereError(
-            f'no method "{label}" of image {image} in probe "{subject.probe}" of run "{run}"'
-        )
-    problems = Problems()
-
-    def read(
-        tags: Mapping[Series, str], unpack: Callable[[bytes], Any]
-    ) -> list[tuple[Stored, Any]]:
-        return [
-            each
-            for of, stored in source.tensors(run, tags).items()
-            for each in unpacked(of, stored, unpack, problems)
-        ]
-
-    inputs = read(only(series, Kind.INPUT, [image]), record.unpack_input)
-    scores = read(only(series, Kind.SCORES, [image]), record.unpack_scores)
-    target = subject.target
-    if target is None:
-        target = truth([each for _, each in inputs], [each for _, each in scores])
-    abouts = read(method, record.unpack_attribution)
-    steps = [each.step for each, _ in abouts]
-    if step is not None and step not in steps:
-        raise NotThereError(f"no step {step} of {label}: {_range(steps)}")
-    if newest and step is None:
-        step = next((each.step for each, of in reversed(abouts) if target in explained(of)), None)
-    if step is not None:
-        scores = [each for each in scores if each[0].step == step]
-        abouts = [each for each in abouts if each[0].step == step]
-    said = {each.step: (each, value) for each, value in scores}
-    told = {each.step: (each, value) for each, value in abouts}
-    held = {}
-    if planes:
-        tags = only(series, Kind.MAP, [image], label)
-        held = _planes(source, run, tags, {each.step: each.wall for each, _ in abouts}, problems)
-    moments = []
-    for at in sorted(said | told):
-        stored, about = told.get(at, (None, None))
-        also, score = said.get(at, (None, None))
-        wall = (stored or also or Stored(at, 0.0, None)).wall
-        moments.append(Moment(at, wall, about, score, held.get(at)))
-    return Evolution(
-        subject,
-        target,
-        tuple(moments),
-        {each.hash: each for _, each in inputs},
-        inputs[-1][1] if inputs else None,
-        tuple(_said(run, each) for each in problems),
-    )
-
-
-def _planes(
-    source: Source,
-    run: str,
-    tags: Mapping[Series, str],
-    wanted: Mapping[int, float],
-    problems: Problems,
-) -> dict[int, Maps]:
-    """Maps by step: those of the same event as the attribution they belong to."""
-    found = {}
-    for series, stored in source.blobs(run, tags).items():
-        there = [each for each in stored if wanted.get(each.step) == each.wall]
-        for each, elements in zip(there, source.contents(there), strict=True):
-            if elements is None:
-                continue
-            try:
-                found[each.step] = unpacked_maps(elements)
-            except record.RecordError as e:
-                problems.note(e, image=series.image, step=each.step)
-    return found
-
-
-def _said(run: str, problem: Mapping[str, Any]) -> str:
-    return f"{run}, image {problem['image']}, step {problem['step']}: {problem['message']}: skipped"
-
-
-def _range(steps: Sequence[int]) -> str:
-    if len(steps) < 12:
-        return f"there are {', '.join(map(str, steps)) or 'none'}"
-    return f"there are {len(steps)} from {steps[0]} to {steps[-1]}"
-
-
-def truth(inputs: Sequence[Input], scores: Sequence[Scores]) -> int:
-    """An image's label in a run; where there is none, its newest prediction."""
-    if inputs and inputs[-1].label is not None:
-        return inputs[-1].label
-    predictions = (predicted(each) for each in reversed(scores))
-    return next((each for each in predictions if each is not None), 0)
-
-
-def largest(
-    source: Source,
-    runs: Sequence[str],
-    probe: str,
-    label: str,
-    target: int | None,
-    reading: Reading,
-) -> dict[int, float]:
-    """At each step the largest scale of the method's maps, over all images and some runs.
-
-    The tab's rule: each image counts with the class chosen, else with its
-    `truth` in its run. The one scale for all steps is the largest of the answer.
-    """
-    result: dict[int, float] = {}
-    for run in runs:
-        series = source.of_probe(run, probe)
-        targets = _truths(source, run, series) if target is None else {}
-        tags = only(series, Kind.METHOD, None, label)
-        for of, stored in source.tensors(run, tags).items():
-            for each, about in unpacked(of, stored, record.unpack_attribution, Problems()):
-                scale = own_scale(about, targets.get(of.image, target or 0), reading)
-                result[each.step] = max(result.get(each.step, 0.0), scale)
-    return result
-
-
-def _truths(source: Source, run: str, series: Mapping[Series, str]) -> dict[int, int]:
-    """The class of each image of a probe in a run."""
-
-    def read(kind: Kind, unpack: Callable[[bytes], Any]) -> dict[int, list[Any]]:
-        return {
-            of.image: [value for _, value in unpacked(of, stored, unpack, Problems())]
-            for of, stored in source.tensors(run, only(series, kind, None)).items()
-        }
-
-    inputs = read(Kind.INPUT, record.unpack_input)
-    scores = read(Kind.SCORES, record.unpack_scores)
-    images = {**inputs, **scores}
-    return {image: truth(inputs.get(image, []), scores.get(image, [])) for image in images}

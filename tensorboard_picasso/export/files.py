@@ -6,14 +6,13 @@ import io
 import json
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Generic
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from tensorboard_picasso import maps, readings
-from tensorboard_picasso.export import ExportError
 from tensorboard_picasso.export.evolution import (
     Evolution,
     Moment,
@@ -22,9 +21,10 @@ from tensorboard_picasso.export.evolution import (
     score_of,
 )
 from tensorboard_picasso.export.picture import Look, Painter
-from tensorboard_picasso.maps import Output
+from tensorboard_picasso.export.shown import M, Shown, check_alike
+from tensorboard_picasso.maps import Output, Statistics
 from tensorboard_picasso.readings import Reading
-from tensorboard_picasso.record import Attribution, Scores
+from tensorboard_picasso.record import Attribution, Region, Scores
 from tensorboard_picasso.version import __version__
 
 # How long the last frame stays, so that the result can be looked at, ms.
@@ -55,30 +55,28 @@ TYPES = {
 }
 
 
-def file_name(evolution: Evolution, kind: Format) -> str:
+def file_name(words: Sequence[str], kind: Format) -> str:
     """A name for the file that every system takes."""
-    subject = evolution.subject
-    parts = [subject.run, subject.probe, f"{subject.image:02d}", subject.label]
-    text = "-".join([*parts, evolution.name(evolution.target)])
+    text = "-".join(words)
     return f"{re.sub('[^A-Za-z0-9._]+', '-', text).strip('-.')[:120] or 'map'}.{kind}"
 
 
-def picture(evolution: Evolution, look: Look) -> bytes:
+def picture(shown: Shown[M], look: Look) -> bytes:
     """The newest map as PNG."""
     stream = io.BytesIO()
-    Painter(evolution, look).paint(evolution.drawn[-1]).save(stream, "PNG", optimize=True)
+    Painter(shown, look).paint(shown.drawn[-1]).save(stream, "PNG", optimize=True)
     return stream.getvalue()
 
 
 def animation(
-    evolution: Evolution,
+    shown: Shown[M],
     look: Look,
     kind: Format,
     fps: float = FPS,
     progress: Progress = lambda done, total: None,
 ) -> bytes:
     """All maps as GIF or (lossless) WebP, a frame a step; the last one stays."""
-    painter, moments = Painter(evolution, look), evolution.drawn
+    painter, moments = Painter(shown, look), shown.drawn
     indexed = _Indexed(painter)
     draw = indexed.paint if kind is Format.GIF else painter.paint
 
@@ -110,14 +108,14 @@ def _film(frame: Callable[[int], Image.Image], count: int) -> Image.Image:
     return film
 
 
-class _Indexed:
+class _Indexed(Generic[M]):
     """Draws frames of 256 colours: most for the map, exact as long as they suffice."""
 
-    def __init__(self, painter: Painter) -> None:
+    def __init__(self, painter: Painter[M]) -> None:
         self._painter = painter
         self._around: Image.Image | None = None
 
-    def paint(self, moment: Moment) -> Image.Image:
+    def paint(self, moment: M) -> Image.Image:
         """One frame with a palette of its own."""
         around = self._painter.frame(moment)
         # The same colours in all frames: what stays the same is stored once.
@@ -155,12 +153,7 @@ def arrays(evolution: Evolution, reading: Reading, remarks: Sequence[str] = ()) 
     moments, target = evolution.drawn, evolution.target
     abouts = [each.attribution for each in moments]
     newest = abouts[-1]
-    for moment, about in zip(moments, abouts, strict=True):
-        if _geometry(about) != _geometry(newest):
-            raise ExportError(
-                f"step {moment.step} has other windows or another size than step"
-                f" {moments[-1].step}: export one step at a time"
-            )
+    check_alike([each.step for each in moments], [_geometry(each) for each in abouts])
     found: dict[str, Any] = {
         "steps": np.array([each.step for each in moments], np.int64),
         "wall_times": np.array([each.wall for each in moments], np.float64),
@@ -210,16 +203,11 @@ def table(evolution: Evolution) -> str:
             for part in each.scores.hidden
         )
     )
-    regions = list(
-        dict.fromkeys(
-            part.name for each in evolution.moments if each.about for part in each.about.regions
-        )
-    )
+    regions = [part.name for each in evolution.moments if each.about for part in each.about.regions]
     scores = ["value"] if raw else ["probability", "log_odds"]
     columns = ["step", "wall_time", "epoch", "prediction", "predicted_class", *scores]
     columns += [f"{each} with {name} hidden ({fill})" for name, fill in hidden for each in scores]
-    columns += [f"map_{name}" for name in _STATISTICS]
-    columns += [f"{part} share of {name}" for name in regions for part in _SHARES]
+    columns += statistics_columns(regions)
     rows = []
     for moment in evolution.moments:
         row = {"step": moment.step, "wall_time": repr(moment.wall)}
@@ -253,25 +241,34 @@ def _score_cells(evolution: Evolution, scores: Scores | None) -> dict[str, Any]:
     for suffix, values in kinds:
         value = score_of(scores, evolution.target, values)
         if scores.output is Output.RAW:
-            row[f"value{suffix}"] = _number(value)
+            row[f"value{suffix}"] = cell_of(value)
         else:
-            row[f"probability{suffix}"] = _number(probability_of(scores, value))
-            row[f"log_odds{suffix}"] = _number(value)
+            row[f"probability{suffix}"] = cell_of(probability_of(scores, value))
+            row[f"log_odds{suffix}"] = cell_of(value)
     return row
 
 
 def _map_cells(about: Attribution | None, target: int) -> dict[str, Any]:
     statistics = about and readings.statistics_of(about, target)
-    if about is None or not statistics:
-        return {}
-    row = {f"map_{name}": _number(getattr(statistics, name)) for name in _STATISTICS}
-    for region, share in zip(about.regions, statistics.shares, strict=True):
+    return statistics_cells(about.regions, statistics) if about and statistics else {}
+
+
+def statistics_columns(regions: Sequence[str]) -> list[str]:
+    """Columns of a map's statistics and of the shares of regions."""
+    shares = [f"{part} share of {name}" for name in dict.fromkeys(regions) for part in _SHARES]
+    return [*(f"map_{name}" for name in _STATISTICS), *shares]
+
+
+def statistics_cells(regions: Sequence[Region], statistics: Statistics) -> dict[str, str]:
+    """What was recorded of a map, by column."""
+    row = {f"map_{name}": cell_of(getattr(statistics, name)) for name in _STATISTICS}
+    for region, share in zip(regions, statistics.shares, strict=True):
         for part in _SHARES:
-            row[f"{part} share of {region.name}"] = _number(getattr(share, part))
+            row[f"{part} share of {region.name}"] = cell_of(getattr(share, part))
     return row
 
 
-def _number(value: float) -> str:
+def cell_of(value: float) -> str:
     """As it was logged, digit by digit; empty for NaN, which means that there is none."""
     return "" if np.isnan(value) else repr(value)
 

@@ -3,11 +3,15 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from tensorboard_picasso.export import ExportError, files, picture
-from tensorboard_picasso.export.evolution import Evolution, Source, Subject, gather, largest
+from tensorboard_picasso.export import ExportError, files, meannumbers, picture
+from tensorboard_picasso.export.evolution import Subject
 from tensorboard_picasso.export.files import Format
+from tensorboard_picasso.export.means import MeanSubject, gather_mean, largest_mean
 from tensorboard_picasso.export.picture import Look, Painter, Scale
+from tensorboard_picasso.export.shown import M, Shown
+from tensorboard_picasso.export.source import Source, gather, largest
 from tensorboard_picasso.readings import Reading
 
 SMALLEST, LARGEST = 16, 4096
@@ -84,14 +88,14 @@ class Made:
 
 def make(
     source: Source,
-    subject: Subject,
+    subject: Subject | MeanSubject,
     order: Order,
     runs: Sequence[str],
     *,
     limit: int | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Made:
-    """Read a map over training and make the file.
+    """Read a map, or a mean, over training and make the file.
 
     Args:
       source: where from.
@@ -104,56 +108,71 @@ def make(
     Raises:
       ExportError: it is not there, does not fit, or exceeds the limit.
     """
-    table = order.kind is Format.CSV
-    evolution = gather(
-        source, subject, planes=not table, step=order.step, newest=order.kind is Format.PNG
-    )
-    name = files.file_name(evolution, order.kind)
-    if table:
-        return Made(name, files.table(evolution).encode(), evolution.problems)
-    reading = evolution.fitting(order.reading)
-    remarks = list(evolution.problems)
-    if evolution.missing:
-        what = evolution.name(evolution.target)
-        total = evolution.missing + len(evolution.drawn)
-        remarks.append(
-            f'no map of class "{what}" at {evolution.missing} of {total} steps: left out'
+    newest = order.kind is Format.PNG
+    if isinstance(subject, MeanSubject):
+        mean = gather_mean(source, subject, step=order.step, newest=newest)
+        numbers = _Numbers(
+            partial(meannumbers.table, mean),
+            partial(meannumbers.arrays, mean),
+            lambda reading: largest_mean(source, runs, subject),
         )
-    if order.kind is Format.NPZ:
-        _check(evolution, limit, 0)
-        return Made(name, files.arrays(evolution, reading, remarks), tuple(remarks))
-    look = Look(
-        reading,
-        _scale(source, subject, order, runs, reading),
-        order.palette,
-        order.opacity,
-        order.size,
+        return _make(mean, order, numbers, limit, progress)
+    planes = order.kind is not Format.CSV
+    evolution = gather(source, subject, planes=planes, step=order.step, newest=newest)
+    numbers = _Numbers(
+        partial(files.table, evolution),
+        partial(files.arrays, evolution),
+        partial(largest, source, runs, subject.probe, subject.label, subject.target),
     )
-    height, width = Painter(evolution, look).shape
-    _check(evolution, limit, height * width)
+    return _make(evolution, order, numbers, limit, progress)
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """What depends on what is logged: tables, and the largest scale at each step."""
+
+    table: Callable[[], str]
+    arrays: Callable[[Reading, Sequence[str]], bytes]
+    scales: Callable[[Reading], Mapping[int, float]]
+
+
+def _make(
+    shown: Shown[M], order: Order, numbers: _Numbers, limit: int | None, progress: Progress
+) -> Made:
+    name = files.file_name(shown.words, order.kind)
+    if order.kind is Format.CSV:
+        return Made(name, numbers.table().encode(), shown.problems)
+    reading = shown.fitting(order.reading)
+    remarks = (*shown.problems, *shown.lacking)
+    if order.kind is Format.NPZ:
+        _check(shown, limit, 0)
+        return Made(name, numbers.arrays(reading, remarks), remarks)
+    scale = _scale(order, reading, numbers)
+    look = Look(reading, scale, order.palette, order.opacity, order.size)
+    height, width = Painter(shown, look).shape
+    _check(shown, limit, height * width)
     if order.kind is Format.PNG:
-        return Made(name, files.picture(evolution, look), tuple(remarks))
-    data = files.animation(evolution, look, order.kind, order.fps, progress)
-    return Made(name, data, tuple(remarks))
+        return Made(name, files.picture(shown, look), remarks)
+    data = files.animation(shown, look, order.kind, order.fps, progress)
+    return Made(name, data, remarks)
 
 
-def _scale(
-    source: Source, subject: Subject, order: Order, runs: Sequence[str], reading: Reading
-) -> Scale:
+def _scale(order: Order, reading: Reading, numbers: _Numbers) -> Scale:
     if isinstance(order.scale, float):
         return Scale("fixed", {0: order.scale})
     if order.scale == "map":
         return Scale("map", {})
-    found = largest(source, runs, subject.probe, subject.label, subject.target, reading)
-    return Scale(order.scale, found)
+    return Scale(order.scale, numbers.scales(reading))
 
 
-def _check(evolution: Evolution, limit: int | None, frame: int) -> None:
+def _check(shown: Shown[M], limit: int | None, frame: int) -> None:
     """Refuse what would keep a server busy, before any of it is made."""
     if limit is None:
         return
-    maps = [each.attribution.height * each.attribution.width for each in evolution.drawn]
-    if 4 * sum(maps) + frame * len(maps) > limit or max(maps) > limit // 64:
+    abouts = [shown.about(each) for each in shown.drawn]
+    maps = [each.height * each.width for each in abouts]
+    pixels = 4 * sum(maps) + frame * len(maps) + shown.inputs_read * max(maps)
+    if pixels > limit or max(maps) > limit // 64:
         raise ExportError(
             f"{len(maps)} steps of this size are too much for the server: give a smaller size"
             " or one step, or use python -m tensorboard_picasso export"

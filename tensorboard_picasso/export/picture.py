@@ -2,32 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from io import BytesIO
+from typing import Generic
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from tensorboard_picasso import palettes, wording
 from tensorboard_picasso.export import ExportError
-from tensorboard_picasso.export.evolution import (
-    Evolution,
-    Moment,
-    predicted,
-    probability_of,
-    score_of,
-)
 from tensorboard_picasso.export.font import Font
-from tensorboard_picasso.maps import Floats, Output
+from tensorboard_picasso.export.shown import M, Shown
 from tensorboard_picasso.palettes import Palette
-from tensorboard_picasso.readings import (
-    Reading,
-    comparable,
-    is_signed,
-    own_scale,
-    statistics_of,
-)
-from tensorboard_picasso.record import Attribution
+from tensorboard_picasso.readings import Reading, is_signed
+from tensorboard_picasso.record import Attribution, Mean
 
 SIZE = 448
 OPACITY = 0.85
@@ -58,12 +44,12 @@ class Scale:
     mode: str
     by_step: Mapping[int, float]
 
-    def of(self, moment: Moment, target: int, reading: Reading) -> float:
+    def of(self, shown: Shown[M], moment: M, reading: Reading) -> float:
         """The scale of one map."""
         if reading is Reading.SCORE:
             return 1.0
         if self.mode == "map":
-            return own_scale(moment.attribution, target, reading)
+            return shown.own_scale(moment, reading)
         if self.mode == "step":
             return self.by_step.get(moment.step, 0.0)
         return max(self.by_step.values(), default=0.0)
@@ -85,7 +71,7 @@ class Look:
     size: int = SIZE
 
 
-def palette_for(about: Attribution, reading: Reading, name: str | None) -> Palette:
+def palette_for(about: Attribution | Mean, reading: Reading, name: str | None) -> Palette:
     """The palette with this name, or the default, for a map.
 
     Raises:
@@ -115,23 +101,18 @@ def box(height: int, width: int, size: int) -> tuple[int, int]:
     return max(1, height * size // longest), max(1, width * size // longest)
 
 
-class Painter:
-    """Draws the moments of an evolution, all at one size."""
+class Painter(Generic[M]):
+    """Draws the moments of what is shown, all at one size."""
 
-    def __init__(self, evolution: Evolution, look: Look) -> None:
-        self._evolution = evolution
+    def __init__(self, shown: Shown[M], look: Look) -> None:
+        self._shown = shown
         self._look = look
-        best = {predicted(each.scores) for each in evolution.drawn if each.scores}
-        names = [evolution.name(each) for each in {evolution.target, *best} if each is not None]
-        subject = evolution.subject
-        texts = [*names, subject.run, subject.probe, subject.label]
+        texts = [*map(shown.name, shown.named), *shown.where]
         self._font = Font("".join(map(_clean, texts)))
-        about = evolution.drawn[-1].attribution
+        about = shown.about(shown.drawn[-1])
         self._palette = palette_for(about, look.reading, look.palette)
         self._box = box(about.height, about.width, look.size)
-        self._name = self._name_of(evolution.target)
-        self.sentence = wording.sentence(about, look.reading, self._name)
-        self._grounds: dict[bytes, NDArray[np.uint8] | None] = {}
+        self.sentence = wording.sentence(about, look.reading, shown.subject_of(self._name_of))
         inner = max(self._box[1], NARROWEST)
         before, after, _ = self.sentence
         room = self._width_of(before, SMALL) + self._width_of(after, SMALL) + 2 * PAD
@@ -152,7 +133,7 @@ class Painter:
         left = (self._width - self._box[1]) // 2
         return self._top, left, *self._box
 
-    def paint(self, moment: Moment) -> Image.Image:
+    def paint(self, moment: M) -> Image.Image:
         """One picture, RGB."""
         picture = self.frame(moment)
         self.put(picture, self.map(moment))
@@ -163,17 +144,18 @@ class Painter:
         top, left, height, width = self.place
         frame.paste(image.resize((width, height), Image.Resampling.NEAREST), (left, top))
 
-    def map(self, moment: Moment) -> Image.Image:
+    def map(self, moment: M) -> Image.Image:
         """The map alone, RGB: a pixel each, or reduced to the size at which it is drawn."""
-        values, about = self._values(moment), moment.attribution
+        values = self._shown.values(moment, self._look.reading)
+        ground = self._shown.ground(moment)
         painted = palettes.overlay(
             values,
-            self._ground(about, values.shape),
+            np.full(values.shape, 128, np.uint8) if ground is None else ground,
             self._palette,
-            self._look.scale.of(moment, self._evolution.target, self._look.reading),
+            self._look.scale.of(self._shown, moment, self._look.reading),
             self._look.opacity,
             opaque=self._look.reading is Reading.SCORE,
-            unseen=self._unseen(moment),
+            unseen=self._shown.unseen(moment),
         )
         image = Image.fromarray(painted)
         height, width = self._box
@@ -181,68 +163,30 @@ class Painter:
             return image.resize((width, height), Image.Resampling.BOX)
         return image
 
-    def frame(self, moment: Moment) -> Image.Image:
+    def frame(self, moment: M) -> Image.Image:
         """Everything around the map, RGB."""
         picture = Image.new("RGB", (self._width, self._height), PAPER)
         draw = ImageDraw.Draw(picture)
-        self._caption(draw, moment)
+        title, at = self._shown.caption(moment, self._name_of)
+        self._line(draw, PAD, title, TITLE, TEXT)
+        self._line(draw, PAD + 23, at, LINE, TEXT)
         self._draw_legend(draw, picture, moment)
         return picture
 
-    def _values(self, moment: Moment) -> Floats:
-        return moment.shown(self._evolution.target, self._look.reading)
-
-    def _unseen(self, moment: Moment) -> NDArray[np.bool_] | None:
-        """Pixels that the model never sees, where it is known."""
-        if moment.planes is not None and moment.planes.unseen is not None:
-            return moment.planes.unseen
-        shown = self._evolution.inputs.get(moment.attribution.input_hash)
-        return shown.unseen if shown else None
-
-    def _kept(self, about: Attribution) -> NDArray[np.uint8] | None:
-        """The greys of the image with this hash; None where it was not kept."""
-        if about.input_hash not in self._grounds:
-            shown = self._evolution.inputs.get(about.input_hash)
-            shape = (about.height, about.width)
-            self._grounds[about.input_hash] = _grey(shown.png, shape) if shown else None
-        return self._grounds[about.input_hash]
-
-    def _ground(self, about: Attribution, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-        kept = self._kept(about)
-        return np.full(shape, 128, np.uint8) if kept is None else kept
-
-    def _remark(self, moment: Moment) -> str:
+    def _remark(self, moment: M) -> str:
         """What must be said of one map."""
-        about, values = moment.attribution, self._values(moment)
-        parts = []
-        statistics = statistics_of(about, self._evolution.target)
-        if not comparable(about) and statistics:
-            parts.append(f"total strength {wording.number(statistics.absolute)}")
+        values = self._shown.values(moment, self._look.reading)
+        parts = list(self._shown.remarks(moment))
         infinite, nan = int(np.isinf(values).sum()), int(np.isnan(values).sum())
         if infinite:
             parts.append(f"{infinite} saturated")
         if nan:
             parts.append(f"{nan} NaN")
-        if self._kept(about) is None:
+        if self._shown.ground(moment) is None:
             parts.append("image not kept")
         return " · ".join(parts)
 
-    def _caption(self, draw: ImageDraw.ImageDraw, moment: Moment) -> None:
-        evolution, scores = self._evolution, moment.scores
-        true = evolution.newest is not None and evolution.newest.label == evolution.target
-        title = f"{self._name}{' (true class)' if true else ''}"
-        at = wording.step_text(moment.step, scores.epoch if scores else None)
-        if scores:
-            value = score_of(scores, evolution.target)
-            title += f": {_read(scores.output, probability_of(scores, value))}"
-            best = predicted(scores)
-            if best is not None and best != evolution.target:
-                said = _read(scores.output, probability_of(scores, score_of(scores, best)))
-                at += f" · predicted {self._name_of(best)} ({said})"
-        self._line(draw, PAD, title, TITLE, TEXT)
-        self._line(draw, PAD + 23, at, LINE, TEXT)
-
-    def _draw_legend(self, draw: ImageDraw.ImageDraw, picture: Image.Image, moment: Moment) -> None:
+    def _draw_legend(self, draw: ImageDraw.ImageDraw, picture: Image.Image, moment: M) -> None:
         before, after, more = self.sentence
         y = self._legend
         self._line(draw, y, before, SMALL, TEXT)
@@ -253,17 +197,17 @@ class Painter:
         picture.paste(self._bar(), (PAD, y))
         y += BAR + 5
         self._line(draw, y, " · ".join(filter(None, [self._scale_text(moment), more])), SMALL, TEXT)
-        subject = self._evolution.subject
-        where = (subject.run, f"{subject.probe}/{subject.image:02d}", subject.label)
-        last = [self._remark(moment), *map(_clean, where)]
+        last = [self._remark(moment), *map(_clean, self._shown.where)]
         self._line(draw, y + 17, " · ".join(filter(None, last)), SMALL, QUIET)
 
-    def _scale_text(self, moment: Moment) -> str:
+    def _scale_text(self, moment: M) -> str:
         if self._look.reading is Reading.SCORE:
             return ""
-        about = moment.attribution
-        scale = self._look.scale.of(moment, self._evolution.target, self._look.reading)
-        parts = [wording.scale_text(about, scale), SCALES.get(self._look.scale.mode, "")]
+        scale = self._look.scale.of(self._shown, moment, self._look.reading)
+        parts = [
+            wording.scale_text(self._shown.about(moment), scale),
+            SCALES.get(self._look.scale.mode, ""),
+        ]
         return " · ".join(filter(None, parts))
 
     def _bar(self) -> Image.Image:
@@ -286,7 +230,7 @@ class Painter:
 
     def _name_of(self, index: int) -> str:
         """What a class is called; by its index where no font has the script of its name."""
-        name = _clean(self._evolution.name(index))
+        name = _clean(self._shown.name(index))
         return f"“{name}”" if name.strip() and self._font.draws(name) else f"class {index}"
 
     def _width_of(self, text: str, size: int) -> float:
@@ -319,23 +263,7 @@ class Painter:
         self._text(draw, (PAD, y), text, size, colour)
 
 
-def _read(output: Output, value: float) -> str:
-    return wording.number(value) if output is Output.RAW else wording.percent(value)
-
-
 def _clean(text: str) -> str:
     """A name from the log on one line."""
     text = "".join(each if each.isprintable() else " " for each in text[: 2 * LONGEST_NAME])
     return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
-
-
-def _grey(png: bytes, shape: tuple[int, int]) -> NDArray[np.uint8] | None:
-    """The greys of a stored PNG; None where it is none of the size that its record says."""
-    try:
-        with Image.open(BytesIO(png), formats=["PNG"]) as image:
-            # Before anything is decoded: the picture itself is untrusted.
-            if (image.height, image.width) != shape:
-                return None
-            return palettes.grey(np.asarray(image.convert("RGBA")))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        return None

@@ -1,0 +1,36 @@
+"""What lies below a map: the greys of stored pictures, or of their mean."""
+
+from collections.abc import Sequence
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tensorboard_picasso import palettes
+
+
+def greys(pngs: Sequence[bytes], shape: tuple[int, int]) -> NDArray[np.uint8] | None:
+    """The greys of the mean of pictures, as the tab has them, (height, width).
+
+    None where one is no PNG of the shape that its record says.
+    """
+    total = np.zeros((*shape, 4))
+    for png in pngs:
+        pixels = _pixels(png, shape)
+        if pixels is None:
+            return None
+        total += pixels
+    return palettes.grey(np.floor(total / len(pngs) + 0.5).astype(np.uint8))
+
+
+def _pixels(png: bytes, shape: tuple[int, int]) -> NDArray[np.uint8] | None:
+    """RGBA."""
+    try:
+        with Image.open(BytesIO(png), formats=["PNG"]) as image:
+            # Before anything is decoded: the picture itself is untrusted.
+            if (image.height, image.width) != shape:
+                return None
+            return np.asarray(image.convert("RGBA"))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return None

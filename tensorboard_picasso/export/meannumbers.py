@@ -1,0 +1,101 @@
+"""The numbers of a mean over training as NPZ and CSV; docs/export.md says what each is."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tensorboard_picasso.export.files import cell_of, statistics_cells, statistics_columns
+from tensorboard_picasso.export.means import MeanEvolution
+from tensorboard_picasso.export.shown import check_alike
+from tensorboard_picasso.metadata import WHOLE_PROBE
+from tensorboard_picasso.readings import Reading
+from tensorboard_picasso.record import Mean
+from tensorboard_picasso.version import __version__
+
+
+def arrays(evolution: MeanEvolution, reading: Reading, remarks: Sequence[str] = ()) -> bytes:
+    """As NPZ.
+
+    remarks: what is lacking, for the metadata.
+
+    Raises:
+      ExportError: the windows or the images' size change from step to step.
+    """
+    moments = evolution.drawn
+    means = [each.mean for each in moments]
+    check_alike([each.step for each in moments], [_geometry(each) for each in means])
+    newest = means[-1]
+    members = [{each.image: each.target for each in mean.members} for mean in means]
+    images = sorted({image for each in members for image in each})
+    found: dict[str, Any] = {
+        "steps": np.array([each.step for each in moments], np.int64),
+        "wall_times": np.array([each.wall for each in moments], np.float64),
+        "epochs": np.array(
+            [np.nan if each.epoch is None else each.epoch for each in moments], np.float64
+        ),
+        "values": np.stack(
+            [evolution.values(each, reading).astype(np.float32) for each in moments]
+        ),
+        "windows": np.stack([each.means for each in means]),
+        "errors": np.stack([each.errors for each in means]),
+        "counts": np.stack([each.counts for each in means]),
+        "tops": newest.tops,
+        "lefts": newest.lefts,
+        "window": np.array(newest.window, np.int64),
+        "images": np.array(images, np.int64),
+        "targets": np.array([[of.get(image, -1) for image in images] for of in members]),
+        "metadata": np.array(json.dumps(_metadata(evolution, newest, reading, remarks))),
+    }
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **found)
+    return stream.getvalue()
+
+
+def table(evolution: MeanEvolution) -> str:
+    """As CSV: one row a step; empty where nothing was kept."""
+    regions = [part.name for each in evolution.drawn for part in each.mean.regions]
+    columns = ["step", "wall_time", "epoch", "images", *statistics_columns(regions)]
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    for moment in evolution.drawn:
+        mean = moment.mean
+        row = {"step": moment.step, "wall_time": repr(moment.wall), "images": len(mean.members)}
+        row["epoch"] = "" if moment.epoch is None else cell_of(moment.epoch)
+        writer.writerow(row | statistics_cells(mean.regions, mean.statistics))
+    return stream.getvalue()
+
+
+def _geometry(mean: Mean) -> tuple[Any, ...]:
+    return mean.height, mean.width, mean.window, mean.tops.tolist(), mean.lefts.tolist()
+
+
+def _metadata(
+    evolution: MeanEvolution, mean: Mean, reading: Reading, remarks: Sequence[str]
+) -> dict[str, Any]:
+    """What the numbers are, of the newest step."""
+    subject = evolution.subject
+    return {
+        "run": subject.run,
+        "probe": subject.probe,
+        "group": None if subject.group == WHOLE_PROBE else subject.group,
+        "group_name": evolution.group_name,
+        "labelled": mean.labelled,
+        "method": mean.method,
+        "method_label": mean.label,
+        "class_names": list(evolution.class_names),
+        "reading": reading,
+        "unit": mean.unit,
+        "sign": mean.sign,
+        "output": mean.output,
+        "parameters": dict(mean.parameters),
+        "regions": [
+            {"name": each.name, "area": each.area, "ceiling": each.ceiling} for each in mean.regions
+        ],
+        "remarks": list(remarks),
+        "version": __version__,
+    }

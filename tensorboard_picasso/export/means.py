@@ -1,0 +1,236 @@
+"""A mean over a probe's images over training, as `Shown`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorboard_picasso import maps, record, wording
+from tensorboard_picasso.export import ExportError, NotThereError
+from tensorboard_picasso.export.ground import greys
+from tensorboard_picasso.export.shown import Called
+from tensorboard_picasso.export.source import Source, no_step, said
+from tensorboard_picasso.maps import Floats
+from tensorboard_picasso.metadata import WHOLE_PROBE, Kind, Series
+from tensorboard_picasso.reading import Problems, Stored, only, unpacked
+from tensorboard_picasso.readings import Reading
+from tensorboard_picasso.record import Input, Mean
+
+Ground = NDArray[np.uint8] | None
+
+
+@dataclass(frozen=True)
+class MeanSubject:
+    """Which mean: of a probe in a run under a method's label.
+
+    group: the class whose images are averaged, or `WHOLE_PROBE`.
+    """
+
+    run: str
+    probe: str
+    label: str
+    group: int = WHOLE_PROBE
+
+
+@dataclass(frozen=True)
+class MeanMoment:
+    """The mean at one step; epoch: None where none was logged."""
+
+    step: int
+    wall: float
+    epoch: float | None
+    mean: Mean
+
+
+@dataclass(frozen=True)
+class MeanEvolution:
+    """A mean over training.
+
+    drawn: ascending in step. inputs: by image and hash. class_names: of its
+    images. problems: what could not be read, in words.
+    """
+
+    subject: MeanSubject
+    drawn: list[MeanMoment]
+    inputs: Mapping[tuple[int, bytes], Input]
+    class_names: Sequence[str]
+    problems: tuple[str, ...]
+    _grounds: dict[tuple[tuple[int, bytes], ...], Ground] = field(default_factory=dict, repr=False)
+
+    @property
+    def lacking(self) -> list[str]:
+        """Nothing: each step that has a mean is drawn."""
+        return []
+
+    @property
+    def inputs_read(self) -> int:
+        """How many pictures may have to be decoded."""
+        return len(self.inputs)
+
+    @property
+    def group_name(self) -> str:
+        """Whose images are averaged: empty for the whole probe."""
+        group = self.subject.group
+        return "" if group == WHOLE_PROBE else self.name(group)
+
+    @property
+    def words(self) -> list[str]:
+        """What it is, for the name of a file."""
+        of = f"mean of {self.group_name}" if self.group_name else "mean"
+        return [self.subject.run, self.subject.probe, of, self.subject.label]
+
+    @property
+    def where(self) -> list[str]:
+        """Where it is logged."""
+        return [self.subject.run, self.subject.probe, self.subject.label]
+
+    @property
+    def named(self) -> set[int]:
+        """Classes that pictures name."""
+        return {self.subject.group} - {WHOLE_PROBE}
+
+    def name(self, index: int) -> str:
+        """What a class is called."""
+        names = self.class_names
+        return names[index] if index < len(names) and names[index] else str(index)
+
+    def fitting(self, asked: str | None) -> Reading:
+        """Importance.
+
+        Raises:
+          ExportError: another reading is asked for.
+        """
+        if asked and asked != Reading.IMPORTANCE:
+            raise ExportError(f'reading "{asked}": a mean has importance')
+        return Reading.IMPORTANCE
+
+    def about(self, moment: MeanMoment) -> Mean:
+        """What was recorded."""
+        return moment.mean
+
+    def values(self, moment: MeanMoment, reading: Reading) -> Floats:
+        """The painted mean, (height, width)."""
+        mean = moment.mean
+        shape = (mean.height, mean.width)
+        return maps.paint(mean.means, mean.tops, mean.lefts, mean.window, shape)
+
+    def own_scale(self, moment: MeanMoment, reading: Reading) -> float:
+        """What the mean alone would take as its scale."""
+        return moment.mean.statistics.p99
+
+    def ground(self, moment: MeanMoment) -> Ground:
+        """The greys of the images' mean; None where one of them was not kept."""
+        mean = moment.mean
+        key = tuple((each.image, each.input_hash) for each in mean.members)
+        if key not in self._grounds:
+            kept = [self.inputs[each].png for each in key if each in self.inputs]
+            whole = len(kept) == len(key)
+            self._grounds[key] = greys(kept, (mean.height, mean.width)) if whole else None
+        return self._grounds[key]
+
+    def unseen(self, moment: MeanMoment) -> None:
+        """Not said of several images."""
+
+    def subject_of(self, called: Called) -> str:
+        """The class that each image's importance is for."""
+        if self.subject.group != WHOLE_PROBE:
+            return called(self.subject.group)
+        return "the true class" if self.drawn[-1].mean.labelled else "what each step predicts"
+
+    def caption(self, moment: MeanMoment, called: Called) -> tuple[str, str]:
+        """Of how many images it is; the step."""
+        group = self.subject.group
+        of = "" if group == WHOLE_PROBE else f"{called(group)}: "
+        title = f"{of}mean of {len(moment.mean.members)} images"
+        return title, wording.step_text(moment.step, moment.epoch)
+
+    def remarks(self, moment: MeanMoment) -> list[str]:
+        """Nothing more."""
+        return []
+
+
+def gather_mean(
+    source: Source, subject: MeanSubject, *, step: int | None = None, newest: bool = False
+) -> MeanEvolution:
+    """Read a mean over training.
+
+    Args:
+      source: where from.
+      subject: which.
+      step: keep only this one.
+      newest: keep only the last one.
+
+    Raises:
+      NotThereError: the run, probe, mean or step is not there.
+    """
+    run, label = subject.run, subject.label
+    series = source.of_probe(run, subject.probe)
+    problems = Problems()
+    found = _records(source, run, _of_group(series, label, subject.group), problems)
+    if not found:
+        of = "" if subject.group == WHOLE_PROBE else f" of class {subject.group}"
+        raise NotThereError(f'no mean{of} of "{label}" in probe "{subject.probe}" of run "{run}"')
+    kept = [each for each in found if step is None or each[0].step == step]
+    if not kept:
+        raise no_step(step, label, [each.step for each, _ in found])
+    if newest:
+        kept = kept[-1:]
+    images = sorted({each.image for _, mean in kept for each in mean.members})
+    inputs: dict[tuple[int, bytes], Input] = {}
+    for each, stored in source.tensors(run, only(series, Kind.INPUT, images)).items():
+        for _, shown in unpacked(each, stored, record.unpack_input, problems):
+            inputs[each.image, shown.hash] = shown
+    # All images of a call have one epoch.
+    scores = source.tensors(run, only(series, Kind.SCORES, images[:1]))
+    epochs = {
+        at.step: each.epoch
+        for of, stored in scores.items()
+        for at, each in unpacked(of, stored, record.unpack_scores, problems)
+    }
+    return MeanEvolution(
+        subject,
+        [MeanMoment(at.step, at.wall, epochs.get(at.step), mean) for at, mean in kept],
+        inputs,
+        next((each.class_names for each in inputs.values() if each.class_names), ()),
+        tuple(said(run, each) for each in problems),
+    )
+
+
+def largest_mean(source: Source, runs: Sequence[str], subject: MeanSubject) -> dict[int, float]:
+    """At each step the largest scale of such means over some runs.
+
+    The tab's rule: means over the whole probe have one scale, those over
+    classes, all of them, another.
+    """
+    result: dict[int, float] = {}
+    for run in runs:
+        series = source.of_probe(run, subject.probe)
+        groups = {
+            each.group
+            for each in only(series, Kind.MEAN, None, subject.label)
+            if (each.group == WHOLE_PROBE) == (subject.group == WHOLE_PROBE)
+        }
+        for group in groups:
+            tags = _of_group(series, subject.label, group)
+            for at, mean in _records(source, run, tags, Problems()):
+                result[at.step] = max(result.get(at.step, 0.0), mean.statistics.p99)
+    return result
+
+
+def _of_group(series: Mapping[Series, str], label: str, group: int) -> dict[Series, str]:
+    """The means of a method; a class that got another name has one under each."""
+    found = only(series, Kind.MEAN, None, label)
+    return {each: tag for each, tag in found.items() if each.group == group}
+
+
+def _records(
+    source: Source, run: str, tags: Mapping[Series, str], problems: Problems
+) -> list[tuple[Stored, Mean]]:
+    """The records of one group, ascending in step."""
+    found = {
+        at.step: (at, mean)
+        for of, stored in source.tensors(run, tags).items()
+        for at, mean in unpacked(of, stored, record.unpack_mean, problems)
+    }
+    return [found[step] for step in sorted(found)]
