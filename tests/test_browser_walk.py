@@ -145,6 +145,12 @@ def seek(picasso, step):
     picasso.at(step)
 
 
+def scroll_to(picasso, difference, step):
+    """Below the means a row may be out of sight, where nothing is painted."""
+    picasso.frame.locator(difference).scroll_into_view_if_needed()
+    picasso.frame.wait_for_selector(f'{difference}[data-difference][data-step="{step}"]')
+
+
 def test_1_two_steps_then_two_runs(picasso, logged):
     picasso.key("Home")
     picasso.at(0)
@@ -152,7 +158,7 @@ def test_1_two_steps_then_two_runs(picasso, logged):
     picasso.key("End")
     picasso.at(90)
     of_a = f'{row(1)} .strip[data-run="a"] .difference canvas'
-    picasso.frame.wait_for_selector(f"{of_a}[data-difference]")
+    scroll_to(picasso, of_a, 90)
     values = logged.painted("a", 90, 1) - logged.painted("a", 0, 1)
     np.testing.assert_array_equal(picasso.pixels(of_a), drawn(values, 1, logged.scale()))
     picasso.key("c")
@@ -161,7 +167,7 @@ def test_1_two_steps_then_two_runs(picasso, logged):
     panel.get_by_label("A: run").select_option("a")
     panel.get_by_label("layout").select_option("swipe")
     of_b = f'{row(1)} .strip[data-run="b"] .difference canvas'
-    picasso.frame.wait_for_selector(f"{of_b}[data-difference]")
+    scroll_to(picasso, of_b, 90)
     picasso.page.wait_for_timeout(300)
     values = logged.painted("b", 90, 1) - logged.painted("a", 90, 1)
     np.testing.assert_array_equal(picasso.pixels(of_b), drawn(values, 1, logged.scale()))
