@@ -100,16 +100,20 @@ def mask_of(rectangle, image):
     return mask
 
 
-def expected(method, step, image, rectangle):
-    """The region's share of the map for the image's class, by NumPy."""
+def shares(method, step, image, rectangle):
+    """The region's shares of the map for the image's class, by NumPy."""
     mask = mask_of(rectangle, image)
     if method == "saliency":
         level, peak, _ = maps.quantise(plane(step, image, image), maps.Sign.UNSIGNED)
-        stored = maps.dequantise(level, peak, maps.Sign.UNSIGNED)
-        return maps.share(stored, mask).absolute
+        return maps.share(maps.dequantise(level, peak, maps.Sign.UNSIGNED), mask)
     values = maps.importance(grid(step, image)[:, :, image], odds(step, image)[image])
-    painted = maps.paint(values, *tops_lefts(image), WINDOW, size(image))
-    return maps.share(painted, mask).positive
+    return maps.share(maps.paint(values, *tops_lefts(image), WINDOW, size(image)), mask)
+
+
+def expected(method, step, image, rectangle):
+    """The one that is quoted."""
+    sign = maps.Sign.UNSIGNED if method == "saliency" else maps.Sign.CONTRIBUTION
+    return shares(method, step, image, rectangle).of(sign)
 
 
 def drag(picasso, canvas, rectangle, image=0):
@@ -194,7 +198,9 @@ SHARES = """async ([base, label]) => {
         await new Promise((resolve) => { told = resolve; });
       }
       const scores = data.scores.get(image).steps.get(record.step);
-      found.push({image, step: record.step, share: String(shareOf(record, image, region.mask, plane, scores)), ...referencesOf(record.settings, region.mask)});
+      const {positive, negative, absolute} = shareOf(record, image, region.mask, plane, scores);
+      const shares = [positive, negative, absolute].map(String);
+      found.push({image, step: record.step, shares, ...referencesOf(record.settings, region.mask)});
     }
   }
   return found;
@@ -220,8 +226,10 @@ def test_a_dragged_rectangle_is_charted_and_weighed_as_numpy_does(browser, url):
                 (image, step) for image in range(2) for step in STEPS
             }
             for each in found:
-                share = expected(method, each["step"], each["image"], DRAWN)
-                assert float(each["share"]) == pytest.approx(share, rel=1e-9)
+                share = shares(method, each["step"], each["image"], DRAWN)
+                assert [float(part) for part in each["shares"]] == pytest.approx(
+                    [share.positive, share.negative, share.absolute], rel=1e-9, nan_ok=True
+                )
                 mask = mask_of(DRAWN, each["image"])
                 assert each["area"] == pytest.approx(mask.mean())
                 if method == "occlusion":
@@ -315,7 +323,7 @@ def test_numbers_by_keyboard_and_what_is_no_region(browser, url):
         first = expected("occlusion", 0, 2, (1, 2, 3, 4))
         assert row.split("\t")[1:] == [
             percent(share),
-            "–",  # against: counted for logged regions only
+            percent(shares("occlusion", 40, 2, (1, 2, 3, 4)).negative),
             percent(first),
             percent(mask.mean()),
             percent(ceiling),

@@ -161,7 +161,8 @@ def test_at_first_the_true_class_and_the_hidden_region(browser, url):
         assert chart.count() == 1
         chosen = chart.get_by_label("what is charted").evaluate("s => s.selectedOptions[0].text")
         assert chosen == "probability of the true class"
-        assert chart.locator(".remark").inner_text() == "dashed: corner hidden (image mean)"
+        lead = chart.locator(".parting > *").first
+        assert lead.inner_text() == "dashed: hiding corner (image mean)"
         sure = probability([odds("a", 40, image) for image in range(IMAGES)])
         covered = probability([hidden("a", 40, image) for image in range(IMAGES)])
         (text,) = readout(picasso)

@@ -21,6 +21,7 @@ import { Shares } from "./shares.js";
 import { SIZES } from "./state.js";
 import { Store } from "./store.js";
 import { Timeline } from "./timeline.js";
+import { Tip } from "./tip.js";
 
 // Kinds of work, each holding those after it: join the data again, paint all, paint the step.
 const WORK = ["all", "paint", "step"];
@@ -38,7 +39,6 @@ export class App {
   #frame = 0;
   #frames = 0;
   #urlTimer = 0;
-  #tip = el("div", { class: "tip", hidden: true });
   #live = el("div", { class: "live", "aria-live": "polite" });
   #empty = el("div", { class: "empty-page", hidden: true });
   #pointed = null;
@@ -65,11 +65,12 @@ export class App {
     this.rows = new Rows(this);
     this.large = new Large(this);
     this.notices = new Notices(this);
+    this.tip = new Tip();
     const centre = el("main", {}, this.notices.element, this.legend.element, this.rows.element, this.#empty);
     this.root = el(
       "div", { id: "picasso", tabindex: -1 },
       this.player.element, this.timeline.element,
-      el("div", { class: "body" }, this.rail.element, centre, this.large.element), this.drawing.element, this.#tip, this.#live,
+      el("div", { class: "body" }, this.rail.element, centre, this.large.element), this.drawing.element, this.tip.element, this.#live,
     );
     this.drawing.listen(this.root);
     state.onChange((names) => this.#chosen(names));
@@ -331,14 +332,11 @@ export class App {
     const box = point?.card.windowAt(point) ?? null;
     for (const card of cards) card.mark(box && card.image === point.image ? box : null, point);
     const lines = box && point.card.readout(point);
-    this.#tip.hidden = !lines;
-    if (!lines) return;
+    if (!lines) {
+      this.tip.hide();
+      return;
+    }
     if (aloud) this.say(lines.join(". "));
-    this.#tip.replaceChildren(...lines.map((text) => el("div", { text })));
-    const { offsetWidth, offsetHeight } = this.#tip;
-    const left = Math.min(point.clientX + 14, window.innerWidth - offsetWidth - 8);
-    const below = point.clientY + 18 + offsetHeight < window.innerHeight;
-    this.#tip.style.left = `${Math.max(left, 8)}px`;
-    this.#tip.style.top = `${below ? point.clientY + 18 : point.clientY - offsetHeight - 12}px`;
+    this.tip.show(lines, point);
   }
 }

@@ -29,8 +29,8 @@ export function rangeOf(kind, { runs, common, references }) {
 function flipPath(points, parts) {
   return points
     .map((point, place) => {
-      if (!point.flips || parts[place] === null) return "";
-      const height = 4 + 21 * Math.min((2 * point.flips) / point.images, 1);
+      if (!point.flips.length || parts[place] === null) return "";
+      const height = 4 + 21 * Math.min((2 * point.flips.length) / point.images, 1);
       return `M${(parts[place] * WIDTH).toFixed(1)} ${HEIGHT}v${-height.toFixed(1)}`;
     })
     .join("");

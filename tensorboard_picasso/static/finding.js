@@ -1,5 +1,7 @@
 // Which images are listed, and in which order.
 
+import { flipsOf } from "./flips.js";
+import { hidingLoss, hidings } from "./hidden.js";
 import { partOf } from "./reading.js";
 
 /** A filter as a test; null where it is no regular expression. */
@@ -16,15 +18,26 @@ export const SORTS = ["flips", "number", "score", "change"];
 /** A region's share is sorted by under this prefix and the region's name. */
 export const SHARE = "share ";
 
+const HIDING = "hidden:";
+
+/** What sorting by how much hiding a region takes is called. */
+export function hidingSort({ region, fill }) {
+  return `${HIDING}${region}:${fill}`;
+}
+
+/** Whether an order is that of the maps of the method on show. */
+export function sortsByMaps(sort) {
+  return sort === "change" || sort.startsWith(SHARE);
+}
+
+/** Whether an order is that of the class on show. */
+export function sortsByTarget(sort) {
+  return sortsByMaps(sort) || sort.startsWith(HIDING);
+}
+
 /** How often an image's predicted class changes, over all runs. */
 function flips(scene, image) {
-  let count = 0;
-  for (const data of scene.datas) {
-    const records = data.scores.get(image)?.records ?? [];
-    const said = records.map((each) => each.predicted).filter((each) => each !== null);
-    for (let i = 1; i < said.length; i++) if (said[i] !== said[i - 1]) count++;
-  }
-  return count;
+  return scene.datas.reduce((sum, data) => sum + flipsOf(data.scores.get(image)?.records ?? []).length, 0);
 }
 
 /** Mean over the shown runs of what `read` gives, without what is no number. */
@@ -58,6 +71,13 @@ function share(scene, image, name) {
   });
 }
 
+function loss(scene, image, hiding) {
+  return mean(scene, (data) => {
+    const record = data.scores.get(image)?.records.at(-1);
+    return record && (hidingLoss(record, scene.target(image, data), hiding) ?? NaN);
+  });
+}
+
 /** Images in the order that is asked for; those without a number last, and by number where equal. */
 export function sorted(scene, images, sort) {
   const keys = {
@@ -66,7 +86,10 @@ export function sorted(scene, images, sort) {
     score: (image) => score(scene, image),
     change: (image) => -change(scene, image),
   };
-  const key = sort.startsWith(SHARE) ? (image) => -share(scene, image, sort.slice(SHARE.length)) : (keys[sort] ?? keys.flips);
+  if (sort.startsWith(SHARE)) keys[sort] = (image) => -share(scene, image, sort.slice(SHARE.length));
+  const hiding = hidings(scene).find((each) => hidingSort(each) === sort);
+  if (hiding) keys[sort] = (image) => -loss(scene, image, hiding);
+  const key = keys[sort] ?? keys.flips;
   const found = new Map(images.map((image) => [image, key(image)]));
   const place = (image) => (Number.isNaN(found.get(image)) ? Infinity : found.get(image));
   return [...images].sort((a, b) => (place(a) === place(b) ? 0 : place(a) - place(b)) || a - b);

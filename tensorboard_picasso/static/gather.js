@@ -1,24 +1,9 @@
 // What a chart draws: a source's numbers for every run on show, over one image or many.
 
 import { runColour } from "./chart.js";
+import { flipsOver } from "./flips.js";
+import { parting } from "./parting.js";
 import { spread } from "./spread.js";
-
-/** How many predictions flip at each step, and of how many. */
-function countFlips(scene, data, images) {
-  const before = new Map();
-  return scene.steps.map((step) => {
-    const point = { flips: 0, images: 0 };
-    for (const image of images) {
-      const record = data.scores.get(image)?.steps.get(step);
-      if (!record) continue;
-      const { predicted } = record;
-      if (before.has(image) && before.get(image) !== predicted) point.flips++;
-      before.set(image, predicted);
-      point.images++;
-    }
-    return point;
-  });
-}
 
 /** What tells runs apart: their names without a last part that all of them share. */
 function shortNames(runs) {
@@ -44,7 +29,8 @@ function gatherRun(scene, source, data, all) {
   return {
     data, images, colour: runColour(scene.runs, data.run), points: over(source.values),
     lines: (source.lines ?? []).filter(({ common }) => !common).map((each) => ({ ...each, points: over(each.values) })),
-    flips: source.flips ? countFlips(scene, data, images) : null,
+    flips: source.flips ? flipsOver(scene, data, images) : null,
+    parting: source.hiding ? parting(images.map((image) => source.hiding.loss(data, image))) : null,
     references: meanReferences(source, data, images),
   };
 }

@@ -214,11 +214,15 @@ class Block {
     const series = this.#data.attributions(label, this.#image);
     const now = series?.steps.get(step);
     if (!now) return [];
-    const share = (record, mask) => shares.get({ data: this.#data, label, image: this.#image, record, target }, mask);
-    const show = (value) => (value === undefined ? "…" : percent(value ?? NaN));
+    const part = partOf(now.settings);
+    const share = (record, mask, which = part) => {
+      const found = shares.get({ data: this.#data, label, image: this.#image, record, target }, mask);
+      return found === undefined ? "…" : percent(found?.[which] ?? NaN);
+    };
     return drawnOn(state.regions, scene.probe, this.#image, now.settings).map(({ name, mask }) => {
       const { area, ceiling } = referencesOf(now.settings, mask);
-      return [`${label}: ${name} (drawn)`, show(share(now, mask)), "–", show(share(series.records[0], mask)), percent(area), ceiling === null ? "–" : percent(ceiling)];
+      const against = part === "positive" ? share(now, mask, "negative") : "–";
+      return [`${label}: ${name} (drawn)`, share(now, mask), against, share(series.records[0], mask), percent(area), ceiling === null ? "–" : percent(ceiling)];
     });
   }
 }

@@ -1,7 +1,8 @@
 // The menus of the top bar: closed until they are asked for.
 
 import { button, copier, el, select } from "./dom.js";
-import { SHARE, SORTS } from "./finding.js";
+import { hidingSort, SHARE, SORTS } from "./finding.js";
+import { hidingName, hidings } from "./hidden.js";
 import { KEYS } from "./keys.js";
 import { palettesFor } from "./palette.js";
 import { isSigned, readingsFor } from "./reading.js";
@@ -135,6 +136,7 @@ function imageFields({ state, scene }) {
   const sorts = [
     ...SORTS.filter((each) => each !== "change" || scene.settings()?.geometry).map((each) => [each, SORT_NAMES[each]]),
     ...regions.map((name) => [SHARE + name, `largest share of ${name} first`]),
+    ...hidings(scene).map((each) => [hidingSort(each), `hiding ${hidingName(each)} costs most`]),
   ];
   return [
     el("h4", { text: "Images" }),

@@ -2,7 +2,6 @@
 // maps.py. Windows are never painted: the map they make is constant between their edges.
 
 import { importance, share } from "./maps.js";
-import { partOf } from "./reading.js";
 
 /** Stretches of one axis between the edges of windows, each with the windows `from` … `to` over it. */
 function stretches(starts, window, size) {
@@ -118,23 +117,27 @@ export function cellsFor({ geometry, height, width }, mask) {
   return made.get(geometry);
 }
 
+function shareOfRecord(record, target, mask, rounding) {
+  const whole = record.wholeOf(target);
+  const values = record.column(target).map((value) => importance(value, whole));
+  return shareOfGrid(cellsFor(record.settings, mask), values, rounding);
+}
+
 /**
- * A region's share of one map, of the part that is quoted for its sign.
+ * A region's share of one map.
  * @param {object} record an attribution whose grid is here
  * @param {number} target
  * @param {Uint8Array} mask of the region
  * @param {object|null} plane the map, where there is no grid
  * @param {object|null} scores of the same image and step
- * @returns {number} NaN where the map's total is within ten times the rounding
+ * @returns {{positive: number, negative: number, absolute: number}} NaN where that total of the map
+ *   is within ten times the rounding
  */
 export function shareOf(record, target, mask, plane, scores) {
   const { settings } = record;
-  const part = partOf(settings);
   const [logged] = record.statistics(target)?.shares ?? [];
-  if (logged && Number.isNaN(logged[part])) return NaN;
   const rounding = logged ? 0 : roundingOf(record, scores);
-  if (!settings.geometry) return share(plane.values, mask, rounding)[part];
-  const whole = record.wholeOf(target);
-  const values = record.column(target).map((value) => importance(value, whole));
-  return shareOfGrid(cellsFor(settings, mask), values, rounding)[part];
+  const found = settings.geometry ? shareOfRecord(record, target, mask, rounding) : share(plane.values, mask, rounding);
+  for (const part of Object.keys(found)) if (logged && Number.isNaN(logged[part])) found[part] = NaN;
+  return found;
 }

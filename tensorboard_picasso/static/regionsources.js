@@ -2,6 +2,7 @@
 
 import { count, plural } from "./format.js";
 import { drawnOn, namesOf } from "./regions.js";
+import { partOf } from "./reading.js";
 import { referencesOf } from "./regionshare.js";
 
 /** How links name such a source. */
@@ -15,7 +16,8 @@ export function drawnSources({ scene, shares, state }) {
     const maskOn = (image, size) => drawnOn(state.regions, scene.probe, image, size).find((each) => each.name === name)?.mask;
     const share = (data, image, record) => {
       const mask = maskOn(image, record.settings);
-      return mask ? (shares.get({ data, label, image, record, target: scene.target(image, data) }, mask) ?? null) : null;
+      const found = mask && shares.get({ data, label, image, record, target: scene.target(image, data) }, mask);
+      return found?.[partOf(record.settings)] ?? null;
     };
     return {
       id: drawnId(name, label), title: `share of ${name} (drawn) in ${label}`,

@@ -1,6 +1,6 @@
 // What is on show: the choices in the URL joined with what was logged.
 
-import { filterTest, isListed, sorted } from "./finding.js";
+import { filterTest, isListed, sorted, sortsByMaps, sortsByTarget } from "./finding.js";
 import { natural } from "./format.js";
 import { fitting, ownScale } from "./reading.js";
 
@@ -110,16 +110,16 @@ export class Scene {
 
   /** All images; their order is fixed once what it depends on is known. */
   #order() {
-    const { sort } = this.#state;
+    const { sort, target } = this.#state;
     const present = new Set(this.datas.flatMap((data) => data.images));
-    const key = [this.probe, sort, sort === "flips" ? "" : this.label].join("\n");
+    const key = [this.probe, sort, sortsByMaps(sort) ? this.label : "", sortsByTarget(sort) ? target : ""].join("\n");
     const order = this.#orders.get(key);
     if (order) {
       for (const image of present) if (!order.includes(image)) order.push(image);
       return order.filter((image) => present.has(image));
     }
     const found = sorted(this, [...present], sort);
-    const ready = (data) => data.scores.size && (sort === "flips" || data.methods.has(this.label));
+    const ready = (data) => data.scores.size && (!sortsByMaps(sort) || data.methods.has(this.label));
     // What is sorted by the maps' change waits for the maps.
     const whole = sort !== "change" || !this.#store.loading;
     if (this.datas.length && this.datas.every(ready) && whole) this.#orders.set(key, found);

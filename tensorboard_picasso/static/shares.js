@@ -63,8 +63,8 @@ export class Shares {
    * A region's share of one map.
    * @param {{data: object, label: string, image: number, record: object, target: number}} of
    * @param {Uint8Array} mask of the region; the same object for the same region
-   * @returns {number|null|undefined} NaN: the map has no share; null: there is no such map;
-   *   undefined: it is not counted yet
+   * @returns {{positive: number, negative: number, absolute: number}|null|undefined} NaN: the map has
+   *   no such share; null: there is no such map; undefined: it is not counted yet
    */
   get(of, mask) {
     const { record, target } = of;

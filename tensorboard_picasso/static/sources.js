@@ -1,6 +1,7 @@
 // What can be charted over training: for each run and image a number at each step on show.
 
 import { changeSources } from "./changesources.js";
+import { hiddenScore, hidingLoss, hidingName, hidings } from "./hidden.js";
 import { partOf } from "./reading.js";
 import { drawnSources } from "./regionsources.js";
 import { scalarSources } from "./scalarsources.js";
@@ -19,6 +20,8 @@ import { scalarSources } from "./scalarsources.js";
  * @property {"line"|"dashed"} [style] how it is drawn, by default a solid line
  * @property {boolean} [ofRun] the numbers are the run's, whichever image
  * @property {boolean} [flips] changes of the prediction are marked under it
+ * @property {{name: string, loss: (data: object, image: number) => (number|null)[]}|null} [hiding] what
+ *   hiding a region takes at each step: where that stays is said and marked
  * @property {string[]} [labels] methods whose records it reads: they are loaded while it is charted
  * @property {boolean} [maps] it reads their maps of all steps too
  * @property {Line[]} [lines] what is drawn beside it
@@ -53,22 +56,15 @@ function scoreOf(scene, classOf) {
   return (data, image) => overSteps(scene, data.scores.get(image), (record) => record.score(classOf(image, data)));
 }
 
-function hiddenScore(scene, classOf, { region, fill }) {
-  return (data, image) => overSteps(scene, data.scores.get(image), (record) => {
-    const found = record.hidden.find((each) => each.region === region && each.fill === fill);
-    return found ? record.score(classOf(image, data), found.values) : null;
-  });
+function hiddenOver(scene, classOf, hiding) {
+  return (data, image) => overSteps(scene, data.scores.get(image), (record) => hiddenScore(record, classOf(image, data), hiding));
 }
 
-/** The regions whose hiding was tried, with what they were filled with. */
-export function hiddenRegions(scene) {
-  const found = new Map();
-  for (const data of scene.datas) {
-    for (const { records } of data.scores.values()) {
-      for (const { region, fill } of records.at(-1)?.hidden ?? []) found.set(JSON.stringify([region, fill]), { region, fill });
-    }
-  }
-  return [...found.values()];
+/** What hiding a region takes; nothing of plain values, of which no difference is large or small. */
+function hidingOf(scene, classOf, hiding) {
+  if (scene.raw) return null;
+  const loss = (data, image) => overSteps(scene, data.scores.get(image), (record) => hidingLoss(record, classOf(image, data), hiding));
+  return { name: hidingName(hiding), loss };
 }
 
 /** Classes to choose from: all where they are few, else those that were explained or are true. */
@@ -84,12 +80,13 @@ function scoreSources(scene) {
   const truth = (image, data) => scene.truth(image, data);
   const what = scene.raw ? "value" : "probability";
   const shape = { group: "class scores", unit: "", range: scene.raw ? "free" : "probability" };
-  const [first] = hiddenRegions(scene);
-  const beside = first && { name: `${first.region} hidden (${first.fill})`, short: "hidden", style: "dashed", values: hiddenScore(scene, truth, first) };
+  const [first] = hidings(scene);
+  const beside = first && { name: `${first.region} hidden (${first.fill})`, short: "hidden", style: "dashed", values: hiddenOver(scene, truth, first) };
   const sources = [{
     ...shape, id: FIRST, title: `${what} of ${scene.truthName}`,
     values: scoreOf(scene, truth), flips: true, lines: beside ? [beside] : [],
-    note: () => (beside ? `dashed: ${beside.name}` : ""),
+    hiding: first ? hidingOf(scene, truth, first) : null,
+    note: () => (beside && scene.raw ? `dashed: ${beside.name}` : ""),
   }];
   for (const each of classesOf(scene)) {
     sources.push({ ...shape, id: `class:${each}`, title: `${what} of “${scene.nameOfClass(each)}”`, values: scoreOf(scene, () => each) });
@@ -101,12 +98,12 @@ function scoreSources(scene) {
 function hiddenSources(scene) {
   const target = (image, data) => scene.target(image, data);
   const what = scene.raw ? "value" : "probability";
-  return hiddenRegions(scene).map((each) => ({
+  return hidings(scene).map((each) => ({
     id: `hidden:${each.region}:${each.fill}`, title: `${what} with ${each.region} hidden (${each.fill})`,
     group: "regions", unit: "", range: scene.raw ? "free" : "probability",
-    values: hiddenScore(scene, target, each), style: "dashed",
+    values: hiddenOver(scene, target, each), style: "dashed", hiding: hidingOf(scene, target, each),
     lines: [{ name: "whole", short: "whole", style: "line", values: scoreOf(scene, target) }],
-    note: () => "dashed, beside the whole image",
+    note: () => (scene.raw ? "dashed, beside the whole image" : ""),
   }));
 }
 

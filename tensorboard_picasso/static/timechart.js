@@ -4,7 +4,12 @@ import { drawing, partAt, seekable } from "./chart.js";
 import { curves, endLabels, rangeOf } from "./curves.js";
 import { button, el, setText } from "./dom.js";
 import { correlation, number, percent, plural, stepText } from "./format.js";
+import { flipWords } from "./flips.js";
 import { gather, NOTHING } from "./gather.js";
+import { partingMarks, partingNote } from "./partingnote.js";
+
+const FOOT = 0.7; // of the height: below it the flips are pointed at
+const MANY = 2; // runs: what more of them say takes a line of its own
 
 export class TimeChart {
   #app;
@@ -24,6 +29,8 @@ export class TimeChart {
   #readout = el("div", { class: "readout" });
   #high = el("span", { class: "high" });
   #low = el("span", { class: "low" });
+  #marks = el("div", { class: "marks", "aria-hidden": "true" });
+  #parted = el("div", { class: "parted" });
 
   /**
    * @param {object} app
@@ -37,14 +44,16 @@ export class TimeChart {
     this.element = el(
       "div", { class: "timechart" },
       el("div", { class: "over" }, this.#select, ...tools, remove && button("×", "remove this chart", remove, { class: "small" }), this.#note, this.#readout),
-      el("div", { class: "axis", "aria-hidden": "true" }, this.#high, this.#low),
-      this.#plot,
+      this.#parted,
+      el("div", { class: "area" }, el("div", { class: "axis", "aria-hidden": "true" }, this.#high, this.#low), this.#plot, this.#marks),
     );
     const count = () => app.scene.steps.length;
     const placeOf = (part) => this.#axis.place(part);
     seekable(this.#plot, count, (place) => app.seek(place), placeOf);
-    this.#plot.addEventListener("pointermove", (event) => count() && this.#point(placeOf(partAt(this.#plot, event.clientX))));
+    this.#plot.addEventListener("pointermove", (event) => count() && this.#point(placeOf(partAt(this.#plot, event.clientX)), event));
     this.#plot.addEventListener("pointerleave", () => this.#point(null));
+    this.#plot.addEventListener("focus", () => this.#tellFocused());
+    this.#plot.addEventListener("blur", () => app.tip.hide());
   }
 
   focus() {
@@ -89,12 +98,30 @@ export class TimeChart {
     setText(this.#high, end(range.high));
     setText(this.#low, end(range.low));
     this.#svg.replaceChildren(...curves(this.#gathered, this.#source?.style, this.#axis, range));
+    this.element.classList.toggle("crowded", this.#gathered.runs.length > MANY);
+    const parts = this.#parts;
+    const seek = (place) => this.#app.seek(place);
+    this.#marks.replaceChildren(...partingMarks(parts, scene.steps, seek));
+    this.#parted.replaceChildren(...(parts.length ? [partingNote(`dashed: hiding ${this.#source.hiding.name}`, parts, scene.steps, seek)] : []));
     this.#labels.replaceChildren(...endLabels(this.#gathered, range, (value) => this.#show(value)));
     setText(this.#note, this.#noteText());
     this.#note.title = this.#note.textContent;
     this.#plot.setAttribute("aria-label", this.#source?.title ?? "nothing");
     this.#plot.setAttribute("aria-valuemin", 0);
     this.#plot.setAttribute("aria-valuemax", Math.max(scene.steps.length - 1, 0));
+  }
+
+  /** Where each run's lines part. */
+  get #parts() {
+    return this.#gathered.runs.filter((run) => run.parting).map((run) => {
+      const { from } = run.parting;
+      return { name: this.#nameOf(run), colour: run.colour, found: run.parting, part: from === null ? null : this.#axis.parts(run.data)[from] };
+    });
+  }
+
+  /** A run's name, where there are several. */
+  #nameOf({ name }) {
+    return this.#gathered.runs.length > 1 ? name : "";
   }
 
   #noteText() {
@@ -127,14 +154,47 @@ export class TimeChart {
     else this.#cursors.replaceChildren(...made);
     this.#plot.setAttribute("aria-valuenow", place);
     if (this.#pointed === null) this.#say(place);
+    this.#tellFocused();
   }
 
-  #point(place) {
-    const { scene } = this.#app;
+  /** @param {PointerEvent|null} event null: the pointer left */
+  #point(place, event = null) {
+    const { scene, tip } = this.#app;
     this.#pointed = place;
+    const box = this.#plot.getBoundingClientRect();
+    const flips = event && event.clientY > box.top + FOOT * box.height ? this.#flipLines(place) : [];
+    if (flips.length) tip.show([stepText(scene.steps[place], scene.epoch(scene.steps[place])), ...flips], event);
+    else tip.hide();
     this.#pointer.hidden = place === null;
     if (place !== null) this.#pointer.style.left = `${100 * (this.#axis.part(this.#gathered.runs[0]?.data, place) ?? 0)}%`;
     this.#say(place ?? scene.place);
+  }
+
+  /** What flips at the current step, where the keyboard is in the chart. */
+  #tellFocused() {
+    if (!this.#plot.matches(":focus-visible") || this.#pointed !== null) return;
+    const { scene, tip } = this.#app;
+    const flips = this.#flipLines(scene.place);
+    if (!flips.length) {
+      tip.hide();
+      return;
+    }
+    const box = this.#plot.getBoundingClientRect();
+    const part = this.#axis.part(this.#gathered.runs[0].data, scene.place) ?? 0;
+    tip.show([stepText(scene.step, scene.epoch(scene.step)), ...flips], { clientX: box.left + part * box.width, clientY: box.bottom });
+  }
+
+  /** What flips at a place, a line a run. */
+  #flipLines(place) {
+    return this.#gathered.runs.flatMap((run) => {
+      const words = this.#flipsOf(run, place);
+      const name = this.#nameOf(run);
+      return words ? [name ? `${name}: ${words}` : words] : [];
+    });
+  }
+
+  #flipsOf({ data, flips }, place) {
+    return flips?.[place] ? flipWords(this.#app.scene, data, flips[place]) : "";
   }
 
   #say(place) {
@@ -146,7 +206,7 @@ export class TimeChart {
     const common = this.#gathered.common.map(({ name, points }) => el("span", { text: `${name} ${this.#show(points[place]?.mean ?? null)}` }));
     const at = this.#pointed === null || step === undefined ? [] : [el("span", { class: "quiet", text: stepText(step, scene.epoch(step)) })];
     this.#readout.replaceChildren(...at, ...parts, ...common);
-    this.#plot.setAttribute("aria-valuetext", step === undefined ? "" : [stepText(step), ...parts.map((each) => each.textContent)].join(", "));
+    this.#plot.setAttribute("aria-valuetext", step === undefined ? "" : [stepText(step), ...parts.map((each) => each.textContent), ...this.#flipLines(place)].join(", "));
   }
 
   #detail({ data, images, points }, place) {
@@ -154,16 +214,18 @@ export class TimeChart {
   }
 
   #words(run, place, detailed) {
-    const { name, colour, points, lines, flips } = run;
+    const { colour, points, lines, flips } = run;
+    const name = this.#nameOf(run);
     const point = points[place];
     if (!point) return [];
-    let text = `${this.#gathered.runs.length > 1 ? `${name} ` : ""}${this.#show(point.mean)}`;
+    let text = `${name && `${name} `}${this.#show(point.mean)}`;
     if (point.count > 1 && this.#gathered.runs.length === 1) text += ` (${this.#show(point.low)}–${this.#show(point.high)})`;
     const more = lines.filter(({ short }) => short).map((each) => [each.short, each.points[place].mean])
       .filter(([, mean]) => mean !== null).map(([short, mean]) => `${short} ${this.#show(mean)}`);
     const detail = this.#detail(run, place);
     if (detailed && detail) more.push(detail);
-    if (flips?.[place].flips) more.push(plural(flips[place].flips, "flip"));
-    return [el("span", { class: "value", text: [text, ...more].join(" · "), style: { "--run": colour } })];
+    if (flips?.[place].flips.length) more.push(plural(flips[place].flips.length, "flip"));
+    const words = [text, ...more].join(" · ");
+    return [el("span", { class: "value", text: words, title: [words, this.#flipsOf(run, place)].filter(Boolean).join("\n"), style: { "--run": colour } })];
   }
 }

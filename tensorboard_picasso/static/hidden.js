@@ -1,0 +1,31 @@
+// What the model says with a region hidden: the direct test of it.
+
+/** @typedef {{region: string, fill: string}} Hiding a region, and what it was filled with */
+
+/** What was hidden in any record, each region with each fill. */
+export function hidings(scene) {
+  const found = new Map();
+  for (const data of scene.datas) {
+    for (const { records } of data.scores.values()) {
+      for (const { region, fill } of records.at(-1)?.hidden ?? []) found.set(JSON.stringify([region, fill]), { region, fill });
+    }
+  }
+  return [...found.values()];
+}
+
+/** @param {Hiding} hiding */
+export function hidingName({ region, fill }) {
+  return `${region} (${fill})`;
+}
+
+/** A class's score with a region hidden; null where that was not tried. */
+export function hiddenScore(record, target, { region, fill }) {
+  const found = record.hidden.find((each) => each.region === region && each.fill === fill);
+  return found ? record.score(target, found.values) : null;
+}
+
+/** What hiding takes from a class's score; null where that was not tried. */
+export function hidingLoss(record, target, hiding) {
+  const hidden = hiddenScore(record, target, hiding);
+  return hidden === null ? null : record.score(target) - hidden;
+}

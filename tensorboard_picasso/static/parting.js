@@ -1,0 +1,67 @@
+// Where two lines part: from which step on what hiding a region takes is more than noise. A
+// measurement by a fixed rule; what it means is for the reader to say.
+
+/** The least difference that counts: of two probabilities. */
+export const LEAST = 0.05;
+/** Over two images or more, it is also at least so many standard errors of its mean. */
+export const ERRORS = 2;
+
+/** Mean, and its standard error (n − 1), of the finite numbers; null where there are none. */
+function meanOf(differences) {
+  const finite = differences.filter((each) => each !== null && Number.isFinite(each));
+  const count = finite.length;
+  if (!count) return null;
+  const mean = finite.reduce((sum, each) => sum + each, 0) / count;
+  if (count === 1) return { mean, error: null, count };
+  const squares = finite.reduce((sum, each) => sum + (each - mean) ** 2, 0);
+  return { mean, error: Math.sqrt(squares / (count - 1) / count), count };
+}
+
+function isApart({ mean, error }) {
+  return Math.abs(mean) >= LEAST && (error === null || Math.abs(mean) >= ERRORS * error);
+}
+
+/**
+ * @typedef {object} Parting
+ * @property {number|null} from the first kept step from which on the two are apart, to one side, at
+ *   every later one; null: they are not apart at the newest
+ * @property {number|null} before the kept step before `from`; null: there is none
+ * @property {number} kept how many kept steps there are from `from` on
+ * @property {number|null} first the first step at which they are apart, to either side
+ * @property {number|null} last the last such step
+ * @property {number} newest the newest step
+ * @property {number} mean of the differences at the newest step, NaN where none is a number
+ * @property {number|null} error its standard error; null for a single image
+ * @property {number} count of the images behind both
+ *
+ * All steps are places in the lists.
+ */
+
+/**
+ * From which step on two scores of the same images stay apart.
+ * @param {(number|null)[][]} lists an image each: at each step one score minus the other, null where
+ *   the step was not kept, NaN where there is no such number
+ * @returns {Parting|null} null where no step was kept
+ */
+export function parting(lists) {
+  const steps = [];
+  (lists[0] ?? []).forEach((_, place) => {
+    const there = lists.map((list) => list[place]).filter((each) => each !== null);
+    if (!there.length) return;
+    const found = meanOf(there);
+    steps.push({ place, found, side: found && isApart(found) ? Math.sign(found.mean) : 0 });
+  });
+  if (!steps.length) return null;
+  const newest = steps.at(-1);
+  const start = newest.side ? steps.findLastIndex(({ side }) => side !== newest.side) + 1 : -1;
+  const apart = steps.filter(({ side }) => side);
+  return {
+    from: steps[start]?.place ?? null,
+    before: start > 0 ? steps[start - 1].place : null,
+    kept: start < 0 ? 0 : steps.length - start,
+    first: apart[0]?.place ?? null,
+    last: apart.at(-1)?.place ?? null,
+    newest: newest.place,
+    ...(newest.found ?? { mean: NaN, error: null, count: 0 }),
+  };
+}
