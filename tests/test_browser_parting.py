@@ -91,7 +91,7 @@ def test_the_step_is_said_and_marked(browser, url):
         picasso.open(charts="truth,hidden%3Acorner%3Aimage%20mean").at(1280)
         assert words(picasso) == [
             "dashed: hiding corner (black)",
-            "does not: less than 5 points, or no more than noise, at the newest; last more at step 10",
+            "does not: less than 5 points at the newest; 5 points or more last at step 10",
             "is misled: adds 5 points or more from step 0 on (newest: 10)",
             "uses: costs 5 points or more from step 40 on (newest: 40, first at step 10)",
         ]
@@ -135,12 +135,41 @@ def test_the_large_view_says_it_for_each_fill(browser, url):
             "image mean: costs 5 points or more from step 40 on (newest: 8)",
         ]  # fmt: skip
         # Both at one step: one above the other.
-        lefts = "all => all.map((each) => [each.style.left, each.style.getPropertyValue('--above')])"
+        lefts = (
+            "all => all.map((each) => [each.style.left, each.style.getPropertyValue('--above')])"
+        )
         marks = figure.locator(".partmark")
         assert marks.evaluate_all(lefts) == [["75%", "0px"], ["75%", "9px"]]
         box = marks.last.bounding_box()
         picasso.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 3)
         picasso.at(40)
+
+
+SAY = """async ([base, lists]) => {
+  const {parting} = await import(base + "parting.js");
+  const {partingNote} = await import(base + "partingnote.js");
+  const steps = [0, 10, 20];
+  const part = {name: "a", colour: "red", found: parting(lists), part: 0};
+  return partingNote("hiding", [part], steps, () => {}).lastChild.textContent;
+}"""
+
+
+@pytest.mark.parametrize(
+    ("lists", "said"),
+    [
+        ([[0, 0, 0.3], [0, 0, 0.1]], "costs 5 points or more from step 20 on, the newest (newest: 20)"),
+        ([[0, 0, 0.4], [0, 0, 0]], "20 ± 20.0 points at the newest, within noise; never beyond noise so far"),
+        ([[0, 0.4, 0], [0, 0, 0]], "less than 5 points at the newest; never beyond noise so far"),
+        ([[0, 0.3, 0.4], [0, 0.3, 0]], "20 ± 20.0 points at the newest, within noise; 5 points or more last at step 10"),
+        ([[0, 0.3, float("nan")]], "no number at the newest; 5 points or more last at step 10"),
+        ([[0.04, -0.04, 0]], "never 5 points so far"),
+    ],
+)  # fmt: skip
+def test_noise_is_told_from_less(browser, url, lists, said):
+    page = browser.new_page()
+    page.goto(f"{url}data/plugin/picasso/index")
+    assert page.evaluate(SAY, [f"{url}data/plugin/picasso/static/", lists]) == f"a: {said}"
+    page.close()
 
 
 def order(picasso):
@@ -180,9 +209,7 @@ def test_flips_say_which_and_from_what_to_what(browser, url):
         box = plot.bounding_box()
         tip = picasso.frame.locator(".tip:not([hidden]) div")
         plot.hover(position={"x": 0.75 * box["width"], "y": box["height"] - 4})
-        many = (
-            "4 predictions flip: image 1 from 1 to 6, image 2 from 2 to 7, image 3 from 3 to 8 and 1 more"
-        )
+        many = "4 predictions flip: image 1 from 1 to 6, image 2 from 2 to 7, image 3 from 3 to 8 and 1 more"
         assert tip.all_inner_texts() == ["step 40 · epoch 0.5", f"does not: {many}"]
         plot.hover(position={"x": box["width"] - 1, "y": box["height"] - 4})
         one = "the prediction of image 4 flips from 9 to 4"

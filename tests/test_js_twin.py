@@ -214,12 +214,13 @@ def parting(lists):
     steps = np.flatnonzero(kept)
     if not steps.size:
         return None
-    sides, found = [], []
+    sides, found, large = [], [], []
     for step in steps:
         there = values[np.isfinite(values[:, step]), step]
         mean = there.mean() if there.size else np.nan
         error = there.std(ddof=1) / np.sqrt(there.size) if there.size > 1 else None
         found.append({"mean": mean, "error": error, "count": there.size})
+        large.append(abs(mean) >= 0.05)
         sides.append(np.sign(mean) if abs(mean) >= max(0.05, 2 * (error or 0)) else 0)
     sides = np.array(sides)
     others = np.flatnonzero(sides != sides[-1])
@@ -232,6 +233,7 @@ def parting(lists):
         "kept": steps.size - start if held else 0,
         "first": apart[0] if apart.size else None,
         "last": apart[-1] if apart.size else None,
+        "noisy": bool(np.any(np.array(large) & (sides == 0))),
         "newest": steps[-1],
         **found[-1],
     }
@@ -246,7 +248,9 @@ def test_where_two_lines_part(js, images, seed):
     course = [np.linspace(0, 0.3, steps), np.linspace(0.2, 0, steps), np.linspace(-0.2, 0.2, steps)]
     values = course[seed % 3] + random.normal(0, [0.01, 0.06, 0.2][seed // 3 % 3], (images, steps))
     lists = values.tolist()
-    for image, step in zip(random.integers(0, images, 6), random.integers(0, steps, 6), strict=True):
+    for image, step in zip(
+        random.integers(0, images, 6), random.integers(0, steps, 6), strict=True
+    ):
         lists[image][step] = None
     for row in lists:
         row[4] = None  # a step of other runs
@@ -269,6 +273,7 @@ def test_lines_that_part_by_hand(js):
     assert found([0.2, None, 0.2])["from"] == 0
     # A mean of 0.2 whose standard error is 0.2, and one whose is 0.1.
     assert found([0.4], [0.0])["from"] is None
+    assert found([0.4], [0.0])["noisy"]
     assert found([0.3], [0.1])["from"] == 0
     assert found([None, None]) is None
     assert js("parting.parting(given)", []) is None

@@ -17,8 +17,13 @@ function meanOf(differences) {
   return { mean, error: Math.sqrt(squares / (count - 1) / count), count };
 }
 
+/** Whether a mean is large enough to count, were it beyond noise. */
+export function isLarge({ mean }) {
+  return Math.abs(mean) >= LEAST;
+}
+
 function isApart({ mean, error }) {
-  return Math.abs(mean) >= LEAST && (error === null || Math.abs(mean) >= ERRORS * error);
+  return isLarge({ mean }) && (error === null || Math.abs(mean) >= ERRORS * error);
 }
 
 /**
@@ -29,6 +34,7 @@ function isApart({ mean, error }) {
  * @property {number} kept how many kept steps there are from `from` on
  * @property {number|null} first the first step at which they are apart, to either side
  * @property {number|null} last the last such step
+ * @property {boolean} noisy whether the mean is large enough at some step, but not beyond noise
  * @property {number} newest the newest step
  * @property {number} mean of the differences at the newest step, NaN where none is a number
  * @property {number|null} error its standard error; null for a single image
@@ -61,6 +67,7 @@ export function parting(lists) {
     kept: start < 0 ? 0 : steps.length - start,
     first: apart[0]?.place ?? null,
     last: apart.at(-1)?.place ?? null,
+    noisy: steps.some(({ found, side }) => found && isLarge(found) && !side),
     newest: newest.place,
     ...(newest.found ?? { mean: NaN, error: null, count: 0 }),
   };

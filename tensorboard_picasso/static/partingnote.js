@@ -2,13 +2,13 @@
 
 import { button, el } from "./dom.js";
 import { count, plural } from "./format.js";
-import { ERRORS, LEAST } from "./parting.js";
+import { ERRORS, isLarge, LEAST } from "./parting.js";
 
 const CLOSE = 0.012; // of the width: marks nearer than that would cover each other
 const HIGH = 9; // of a mark, pixels
 
 const LEAST_TEXT = `${Math.round(100 * LEAST)} points`;
-const RULE = `The first kept step from which on the probability with the region hidden lies at least ${LEAST_TEXT} (percentage points) to one side of that of the whole image, at every later kept step too. Over several images: the mean of their differences, which must also be at least ${ERRORS} of its standard errors. TensorBoard may keep only a sample of the logged steps.`;
+const RULE = `The first kept step from which on the probability with the region hidden lies at least ${LEAST_TEXT} (percentage points) to one side of that of the whole image, at every later kept step too. Over several images: the mean of their differences, which must also be at least ${ERRORS} of its standard errors, else it counts as noise. TensorBoard may keep only a sample of the logged steps.`;
 
 /** @typedef {{name: string, colour: string, found: import("./parting.js").Parting, part: number|null}} Part
  *   what parted, by name and colour, and where `from` stands on the axis, as a part of the width */
@@ -17,26 +17,28 @@ function points(value) {
   return Number.isNaN(value) ? "–" : count(Math.round(100 * Math.abs(value)));
 }
 
-function verbOf({ mean }) {
-  return mean > 0 ? "costs" : "adds";
+function withError({ mean, error }) {
+  return `${points(mean)}${error === null ? "" : ` ± ${(100 * error).toFixed(1)}`} points`;
 }
 
 /** What stands around the step: before it, and after it. */
-function words({ from, first, last, mean, newest }, steps) {
+function words(found, steps) {
+  const { from, first, last, mean, newest, noisy } = found;
   if (from !== null) {
     const earlier = first < from ? `, first at step ${count(steps[first])}` : "";
     const only = from === newest ? ", the newest" : "";
-    return [`${verbOf({ mean })} ${LEAST_TEXT} or more from `, `${only} (newest: ${points(mean)}${earlier})`];
+    return [`${mean > 0 ? "costs" : "adds"} ${LEAST_TEXT} or more from `, `${only} (newest: ${points(mean)}${earlier})`];
   }
-  if (last !== null) return [`less than ${LEAST_TEXT}, or no more than noise, at the newest; last more at step ${count(steps[last])}`, ""];
-  return [`never ${LEAST_TEXT} so far`, ""];
+  const now = isLarge(found) ? `${withError(found)} at the newest, within noise` : `${Number.isNaN(mean) ? "no number" : `less than ${LEAST_TEXT}`} at the newest`;
+  if (last !== null) return [`${now}; ${LEAST_TEXT} or more last at step ${count(steps[last])}`, ""];
+  return [noisy ? `${now}; never beyond noise so far` : `never ${LEAST_TEXT} so far`, ""];
 }
 
 /** The numbers behind the words. */
 function detail({ name, found }, steps) {
-  const { from, before, kept, mean, error, count: images, newest } = found;
+  const { from, before, kept, count: images, newest } = found;
   const of = images > 1 ? `, mean of ${images} images ± its standard error` : "";
-  const size = `at step ${count(steps[newest])}: ${points(mean)}${error === null ? "" : ` ± ${(100 * error).toFixed(1)}`} points${of}`;
+  const size = `at step ${count(steps[newest])}: ${withError(found)}${of}`;
   const since = from === null ? [] : [
     before === null ? "" : `not yet at step ${count(steps[before])}, the kept step before`,
     `at ${plural(kept, "kept step")} since`,
