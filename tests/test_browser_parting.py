@@ -92,14 +92,14 @@ def test_the_step_is_said_and_marked(browser, url):
         assert words(picasso) == [
             "dashed: hiding corner (black)",
             "does not: less than 5 points at the newest; 5 points or more last at step 10",
-            "is misled: adds 5 points or more from step 0 on (newest: 10)",
-            "uses: costs 5 points or more from step 40 on (newest: 40, first at step 10)",
+            "is misled: adds 5 points or more from step 0 on (10 at the newest)",
+            "uses: costs 5 points or more from step 40 on (40 at the newest, first at step 10)",
         ]
         assert words(picasso, 1) == [
             "dashed: hiding corner (image mean)",
             "does not: never 5 points so far",
-            "is misled: adds 5 points or more from step 1,280 on, the newest (newest: 15)",
-            "uses: costs 5 points or more from step 1,280 on, the newest (newest: 6)",
+            "is misled: adds 5 points or more from step 1,280 on, the newest so far (15)",
+            "uses: costs 5 points or more from step 1,280 on, the newest so far (6)",
         ]
         uses = picasso.frame.locator(".timechart").first.locator(".parting .value").last
         error = 100 * np.std(AROUND["black"], ddof=1) / np.sqrt(IMAGES)
@@ -107,7 +107,7 @@ def test_the_step_is_said_and_marked(browser, url):
             "uses; not yet at step 20, the kept step before; at 2 kept steps since; "
             f"at step 1,280: 40 ± {error:.1f} points, mean of 5 images ± its standard error"
         )
-        uses.get_by_role("button", name="go to step 40").press("Enter")
+        uses.get_by_role("button", name="step 40 on").press("Enter")
         picasso.at(40)
         first = picasso.frame.locator(".timechart").first
         marks = first.locator(".partmark")
@@ -121,7 +121,7 @@ def test_the_step_is_said_and_marked(browser, url):
         # Of a single image there is no noise to be told: the difference alone decides.
         first.get_by_label("over which images").select_option("3")
         assert words(picasso)[-1] == (
-            "uses: costs 5 points or more from step 40 on (newest: 42, first at step 10)"
+            "uses: costs 5 points or more from step 40 on (42 at the newest, first at step 10)"
         )
 
 
@@ -131,8 +131,8 @@ def test_the_large_view_says_it_for_each_fill(browser, url):
         figure = picasso.frame.locator(".hiddencharts figure")
         assert [" ".join(each.split()) for each in figure.locator(".parting > *").all_inner_texts()] == [
             "hiding corner",
-            "black: costs 5 points or more from step 40 on (newest: 42, first at step 10)",
-            "image mean: costs 5 points or more from step 40 on (newest: 8)",
+            "black: costs 5 points or more from step 40 on (42 at the newest, first at step 10)",
+            "image mean: costs 5 points or more from step 40 on (8 at the newest)",
         ]  # fmt: skip
         # Both at one step: one above the other.
         lefts = (
@@ -157,7 +157,7 @@ SAY = """async ([base, lists]) => {
 @pytest.mark.parametrize(
     ("lists", "said"),
     [
-        ([[0, 0, 0.3], [0, 0, 0.1]], "costs 5 points or more from step 20 on, the newest (newest: 20)"),
+        ([[0, 0, 0.3], [0, 0, 0.1]], "costs 5 points or more from step 20 on, the newest so far (20)"),
         ([[0, 0, 0.4], [0, 0, 0]], "20 ± 20.0 points at the newest, within noise; never beyond noise so far"),
         ([[0, 0.4, 0], [0, 0, 0]], "less than 5 points at the newest; never beyond noise so far"),
         ([[0, 0.3, 0.4], [0, 0.3, 0]], "20 ± 20.0 points at the newest, within noise; 5 points or more last at step 10"),

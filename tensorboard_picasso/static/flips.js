@@ -36,10 +36,10 @@ export function flipsOver(scene, data, images) {
 
 /** One run's flips at a step: the first few, and how many more; "" where there are none. */
 export function flipWords(scene, data, { flips }) {
-  const name = (image, index) => scene.className(image, index, data);
-  const told = flips.slice(0, NAMED).map(({ image, before, after }) => `${scene.imageName(image)} from ${name(image, before)} to ${name(image, after)}`);
-  if (!told.length) return "";
-  if (flips.length === 1) return `the prediction of ${told[0].replace(" from ", " flips from ")}`;
+  if (!flips.length) return "";
+  const change = ({ image, before, after }) => `from ${scene.className(image, before, data)} to ${scene.className(image, after, data)}`;
+  if (flips.length === 1) return `the prediction of ${scene.imageName(flips[0].image)} flips ${change(flips[0])}`;
+  const told = flips.slice(0, NAMED).map((flip) => `${scene.imageName(flip.image)} ${change(flip)}`);
   const more = flips.length > NAMED ? ` and ${flips.length - NAMED} more` : "";
   return `${plural(flips.length, "prediction")} flip: ${told.join(", ")}${more}`;
 }

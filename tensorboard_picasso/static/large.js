@@ -145,7 +145,7 @@ class Block {
     this.#hidden.move();
     const scores = this.#data.scores.get(this.#image)?.steps.get(step) ?? null;
     const spec = { data: this.#data, image: this.#image, label: scene.label, step, target: scene.target(this.#image, this.#data) };
-    let ready = step === null || (this.#comparison?.paint(spec) ?? true);
+    let ready = this.#comparison?.paint(spec) ?? true;
     for (const { label, target, name, score, card } of this.#cells) {
       const truth = scene.input(this.#image, this.#data)?.label === target;
       setText(name, `${scene.className(this.#image, target, this.#data)}${truth ? " (true)" : ""}`);
@@ -310,6 +310,7 @@ export class Large {
     const { scene } = this.#app;
     this.#paintOriginal();
     setText(this.#step, scene.step === null ? "" : stepText(scene.step, scene.epoch(scene.step)));
+    if (scene.step === null) return true; // images are here before their scores and maps
     return [this.#films, ...this.#blocks.values()].map((part) => part.paint()).every(Boolean);
   }
 

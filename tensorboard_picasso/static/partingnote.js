@@ -4,7 +4,7 @@ import { button, el } from "./dom.js";
 import { count, plural } from "./format.js";
 import { ERRORS, isLarge, LEAST } from "./parting.js";
 
-const CLOSE = 0.012; // of the width: marks nearer than that would cover each other
+const CLOSE = 0.045; // of the width: marks nearer than that could cover each other
 const HIGH = 9; // of a mark, pixels
 
 const LEAST_TEXT = `${Math.round(100 * LEAST)} points`;
@@ -26,8 +26,8 @@ function words(found, steps) {
   const { from, first, last, mean, newest, noisy } = found;
   if (from !== null) {
     const earlier = first < from ? `, first at step ${count(steps[first])}` : "";
-    const only = from === newest ? ", the newest" : "";
-    return [`${mean > 0 ? "costs" : "adds"} ${LEAST_TEXT} or more from `, `${only} (newest: ${points(mean)}${earlier})`];
+    const after = from === newest ? `, the newest so far (${points(mean)}${earlier})` : ` (${points(mean)} at the newest${earlier})`;
+    return [`${mean > 0 ? "costs" : "adds"} ${LEAST_TEXT} or more from `, after];
   }
   const now = isLarge(found) ? `${withError(found)} at the newest, within noise` : `${Number.isNaN(mean) ? "no number" : `less than ${LEAST_TEXT}`} at the newest`;
   if (last !== null) return [`${now}; ${LEAST_TEXT} or more last at step ${count(steps[last])}`, ""];
@@ -62,7 +62,7 @@ export function partingNote(lead, parts, steps, seek) {
       const at = found.from === null ? null : `step ${count(steps[found.from])} on`;
       return el(
         "span", { class: "value", style: { "--run": colour }, title: detail(each, steps) }, name && `${name}: `, before,
-        at && button(at, `go to step ${count(steps[found.from])}`, () => seek(found.from), { class: "seek" }), after,
+        at && button(at, `go to step ${count(steps[found.from])}`, () => seek(found.from), { class: "seek", "aria-label": null }), after,
       );
     }),
   );

@@ -3,8 +3,8 @@
 import { drawing, partAt, seekable } from "./chart.js";
 import { curves, endLabels, rangeOf } from "./curves.js";
 import { button, el, setText } from "./dom.js";
-import { correlation, number, percent, plural, stepText } from "./format.js";
 import { flipWords } from "./flips.js";
+import { correlation, number, percent, plural, stepText } from "./format.js";
 import { gather, NOTHING } from "./gather.js";
 import { partingMarks, partingNote } from "./partingnote.js";
 
@@ -30,7 +30,8 @@ export class TimeChart {
   #high = el("span", { class: "high" });
   #low = el("span", { class: "low" });
   #marks = el("div", { class: "marks", "aria-hidden": "true" });
-  #parted = el("div", { class: "parted" });
+  #parted = el("div", {});
+  #partsMade = "";
 
   /**
    * @param {object} app
@@ -99,10 +100,7 @@ export class TimeChart {
     setText(this.#low, end(range.low));
     this.#svg.replaceChildren(...curves(this.#gathered, this.#source?.style, this.#axis, range));
     this.element.classList.toggle("crowded", this.#gathered.runs.length > MANY);
-    const parts = this.#parts;
-    const seek = (place) => this.#app.seek(place);
-    this.#marks.replaceChildren(...partingMarks(parts, scene.steps, seek));
-    this.#parted.replaceChildren(...(parts.length ? [partingNote(`dashed: hiding ${this.#source.hiding.name}`, parts, scene.steps, seek)] : []));
+    this.#part();
     this.#labels.replaceChildren(...endLabels(this.#gathered, range, (value) => this.#show(value)));
     setText(this.#note, this.#noteText());
     this.#note.title = this.#note.textContent;
@@ -111,12 +109,20 @@ export class TimeChart {
     this.#plot.setAttribute("aria-valuemax", Math.max(scene.steps.length - 1, 0));
   }
 
-  /** Where each run's lines part. */
-  get #parts() {
-    return this.#gathered.runs.filter((run) => run.parting).map((run) => {
+  /** Say and mark where each run's lines part. */
+  #part() {
+    const { steps } = this.#app.scene;
+    const parts = this.#gathered.runs.filter((run) => run.parting).map((run) => {
       const { from } = run.parting;
       return { name: this.#nameOf(run), colour: run.colour, found: run.parting, part: from === null ? null : this.#axis.parts(run.data)[from] };
     });
+    const lead = parts.length ? `dashed: hiding ${this.#source.hiding.name}` : "";
+    const made = JSON.stringify([lead, parts, steps]);
+    if (made === this.#partsMade) return; // a button that has the keyboard stays
+    this.#partsMade = made;
+    const seek = (place) => this.#app.seek(place);
+    this.#marks.replaceChildren(...partingMarks(parts, steps, seek));
+    this.#parted.replaceChildren(...(parts.length ? [partingNote(lead, parts, steps, seek)] : []));
   }
 
   /** A run's name, where there are several. */
