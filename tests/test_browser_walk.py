@@ -84,7 +84,8 @@ def logged(logdir):
 
 @pytest.fixture
 def picasso(browser, logdir, served):
-    with tab(browser, served) as shown:
+    # High enough for all rows: what is out of sight is not painted.
+    with tab(browser, served, viewport={"width": 1280, "height": 2000}) as shown:
         yield shown.open().at(90)
 
 
