@@ -7,17 +7,21 @@ from tensorboard_picasso import palettes
 from tensorboard_picasso.palettes import GREY, ORANGE_BLUE, PALETTES, Mark, hatches, overlay
 
 
+def linear(rgb):
+    """Light of sRGB bytes, 0..1."""
+    encoded = np.asarray(rgb, float) / 255
+    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+
+
 def lab(rgb):
     """OKLab of sRGB bytes, by the forward matrices of its definition."""
-    encoded = np.asarray(rgb, float) / 255
-    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
     to_lms = np.array([[0.4122214708, 0.5363325363, 0.0514459929],
                        [0.2119034982, 0.6806995451, 0.1073969566],
                        [0.0883024619, 0.2817188376, 0.6299787005]])  # fmt: skip
     to_lab = np.array([[0.2104542553, 0.7936177850, -0.0040720468],
                        [1.9779984951, -2.4285922050, 0.4505937099],
                        [0.0259040371, 0.7827717662, -0.8086757660]])  # fmt: skip
-    return np.cbrt(linear @ to_lms.T) @ to_lab.T
+    return np.cbrt(linear(rgb) @ to_lms.T) @ to_lab.T
 
 
 @pytest.mark.parametrize("name", PALETTES)

@@ -5,7 +5,11 @@ import { svg } from "./dom.js";
 export const WIDTH = 1000;
 export const HEIGHT = 100;
 
-const COLOURS = ["#0e9384", "#9b59d0", "#d6487e", "#6a8f1f", "#4a7fd6", "#b7791f", "#5f6b7a", "#00a0c6"];
+// Found by a search for colours that stay apart for every eye, the first ones most, and are seen on
+// a light and a dark ground; tests/test_colours.py holds them to it.
+export const RUNS = ["#1e7869", "#a578f0", "#f05a96", "#969600", "#5a783c", "#a54b96", "#5a5ae1", "#4ba569"];
+/** Of classes, or of fills, within one run. */
+export const LINES = ["#965a4b", "#3c96ff", "#a5961e", "#ff0fb4", "#007878"];
 
 // A run keeps its colour when others appear beside it.
 const places = new Map();
@@ -13,7 +17,7 @@ const places = new Map();
 /** The colour of a run: by its place among all runs of the probe, so that it never changes. */
 export function runColour(runs, run) {
   for (const each of [...runs, run]) if (!places.has(each)) places.set(each, places.size);
-  return COLOURS[places.get(run) % COLOURS.length];
+  return RUNS[places.get(run) % RUNS.length];
 }
 
 /** Place of a step, in units of the drawing. */

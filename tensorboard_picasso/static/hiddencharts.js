@@ -1,16 +1,13 @@
 // The direct test of each logged region, one image in one run: how likely its class is with the
 // image whole and with the region hidden, over the steps.
 
-import { across, drawing, evenParts, line, path, rangeOf, runColour, seekable } from "./chart.js";
+import { across, drawing, evenParts, line, LINES, path, rangeOf, runColour, seekable } from "./chart.js";
 import { el } from "./dom.js";
 import { number, percent } from "./format.js";
 import { hiddenScore, hidingLoss, hidings } from "./hidden.js";
 import { parting } from "./parting.js";
 import { partingMarks, partingNote } from "./partingnote.js";
 import { overSteps } from "./sources.js";
-
-// Of fills: unlike the colours of runs.
-const FILLS = ["#c0392b", "#2c6fbb", "#b8860b", "#7d5ba6"];
 
 export class HiddenCharts {
   #app;
@@ -42,7 +39,7 @@ export class HiddenCharts {
     const range = rangeOf([whole, ...hidden], scene.raw);
     const end = (value) => (scene.raw ? number(value) : percent(value));
     const colour = runColour(scene.runs, this.#data.run);
-    const fillColour = (i) => FILLS[i % FILLS.length];
+    const fillColour = (i) => LINES[i % LINES.length];
     const lines = hidden.map((values, i) => path(line(values, range), fillColour(i), "line dashed"));
     const cursor = el("div", { class: "cursor" });
     this.#cursors.push(cursor);

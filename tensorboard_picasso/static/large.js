@@ -3,7 +3,7 @@
 import { Card } from "./card.js";
 import { isComparing } from "./compare.js";
 import { Comparison } from "./comparison.js";
-import { across, drawing, line, path, rangeOf, runColour, seekable } from "./chart.js";
+import { across, drawing, line, LINES, path, rangeOf, runColour, seekable } from "./chart.js";
 import { button, el, setText } from "./dom.js";
 import { Download } from "./download.js";
 import { filmFields, Films } from "./film.js";
@@ -18,8 +18,6 @@ import { referencesOf } from "./regionshare.js";
 import { Zoom } from "./zoom.js";
 
 const CLASSES = 5; // lines in the chart and rows in the table
-// Of classes: unlike the colours of runs.
-const LINES = ["#c0392b", "#2c6fbb", "#b8860b", "#5b8c5a", "#7d5ba6"];
 
 function table(name, heads, rows) {
   return el(
@@ -48,7 +46,7 @@ class Block {
   #comparison = null;
   #compared = el("div", { class: "compared" });
   #grid = el("div", { class: "grid" });
-  #chart = el("div", { class: "chart" });
+  #chart = el("div", { class: "chart", role: "img", "aria-label": "class scores over the steps, in numbers below" });
   #key = el("div", { class: "key" });
   #cursor = el("div", { class: "cursor" });
   #hidden;
@@ -247,18 +245,13 @@ export class Large {
     this.#legend = new Legend(app);
     this.#films = new Films(app);
     this.#regions = new Outlines(app);
-    const move = (by) => {
-      const { images } = app.scene;
-      const next = images[(images.indexOf(this.#image) + by + images.length) % images.length];
-      app.open(next);
-    };
     this.zoom = new Zoom(app.state);
     this.element = el(
       "section", { class: "large", role: "dialog", "aria-labelledby": "large-title", hidden: true },
       el("div", { class: "bar" },
         button("←", "back to all images", () => app.open(null), { class: "back" }), this.#name,
         ...filmFields(app),
-        button("‹", "image before", () => move(-1)), button("›", "next image", () => move(1))),
+        button("‹", "image before (key b)", () => this.go(-1)), button("›", "next image (key n)", () => this.go(1))),
       this.#legend.element,
       el("div", { class: "content" }, el("div", { class: "about" }, el("div", { class: "frame" }, this.#pane), this.#facts, this.#step), el("div", { class: "all" }, this.#films.element, this.#held)),
     );
@@ -267,6 +260,12 @@ export class Large {
 
   get isOpen() {
     return this.#image !== null;
+  }
+
+  /** Open the image so many places on. */
+  go(by) {
+    const { images } = this.#app.scene;
+    this.#app.open(images[(images.indexOf(this.#image) + by + images.length) % images.length]);
   }
 
   get cards() {
@@ -302,7 +301,9 @@ export class Large {
     this.#films.update(image);
     this.#legend.update();
     this.#legend.element.hidden ||= !isComparing(state);
-    if (opened) this.#name.focus({ preventScroll: true });
+    // From image to image the keyboard stays where it is.
+    if (opened && before !== null && this.element.contains(document.activeElement)) this.#app.say(this.#name.textContent);
+    else if (opened) this.#name.focus({ preventScroll: true });
   }
 
   paint() {
