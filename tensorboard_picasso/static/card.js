@@ -54,7 +54,7 @@ export class Card extends Picture {
     this.#map = { record, values, plane, reading, scale };
     Object.assign(this.canvas.dataset, { run: data.run, image, method: label, step, target, reading, scale });
     this.remark(this.#remark(record, values, clipped, reading));
-    this.canvas.setAttribute("aria-label", `${label} map of ${scene.imageName(image)} for ${scene.className(image, target, data)} at step ${step}`);
+    this.call(`${label} map of ${scene.imageName(image)} for ${scene.className(image, target, data)} at step ${step}`);
   }
 
   /** The line below the map: only what must be said. */

@@ -87,7 +87,7 @@ export class Difference extends Picture {
     const { data, of } = this.named(specB, b);
     Object.assign(this.canvas.dataset, { difference: found.kind, run: specB.data.run, step: specB.step, scale, ...data });
     this.remark(state.scale === "map" ? "not comparable" : "");
-    this.canvas.setAttribute("aria-label", `difference of ${of}: step ${specB.step} minus A`);
+    this.call(`difference of ${of}: step ${specB.step} minus A`);
   }
 
   #say(value) {

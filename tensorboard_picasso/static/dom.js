@@ -44,7 +44,8 @@ export function button(text, label, onClick, options = {}) {
 
 /**
  * A button that copies a text.
- * @param {() => HTMLElement} shown where the text stands, for browsers that do not let it be copied
+ * @param {() => HTMLElement} shown where the text stands, for pages that may not write to the
+ *   clipboard: those without https, and those in the frame of a notebook
  */
 export function copier(text, label, read, shown) {
   const copy = button(text, label, async () => {
@@ -52,10 +53,37 @@ export function copier(text, label, read, shown) {
       await navigator.clipboard.writeText(read());
       copy.textContent = "Copied";
     } catch {
-      // No clipboard without https or the user's leave: the text is selected instead.
-      window.getSelection().selectAllChildren(shown());
-      copy.textContent = "Selected: press Ctrl+C";
+      const text = shown();
+      if (text.select) text.select();
+      else window.getSelection().selectAllChildren(text);
+      copy.textContent = document.execCommand("copy") ? "Copied" : "Selected: press Ctrl+C";
     }
   });
   return copy;
+}
+
+const CONTROLS = "button, select, input, summary, a";
+
+/** What a control is called. */
+function nameOf(control) {
+  const label = control.labels?.[0];
+  const words = label ? [...label.querySelectorAll("span")].map((each) => each.textContent).join("") : control.textContent;
+  return control.getAttribute("aria-label") ?? words;
+}
+
+/**
+ * Put other children in. What had the keyboard has it again: the control of the same name, else the
+ * one in its place.
+ */
+export function refill(element, children) {
+  const before = [...element.querySelectorAll(CONTROLS)];
+  const place = before.indexOf(document.activeElement);
+  const name = place < 0 ? null : nameOf(before[place]);
+  const caret = before[place]?.selectionStart ?? null;
+  element.replaceChildren(...children);
+  if (place < 0) return;
+  const controls = [...element.querySelectorAll(CONTROLS)].filter((each) => !each.disabled);
+  const next = controls.find((each) => nameOf(each) === name) ?? controls[Math.min(place, controls.length - 1)];
+  next?.focus();
+  if (caret !== null && next?.type === before[place].type) next.setSelectionRange(caret, caret);
 }

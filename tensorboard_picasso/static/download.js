@@ -1,7 +1,7 @@
 // Taking the maps of one image away: links to files that the server makes.
 
 import { exportAddress } from "./api.js";
-import { el } from "./dom.js";
+import { el, refill } from "./dom.js";
 import { isSigned } from "./reading.js";
 
 const FORMATS = [["gif", "GIF"], ["webp", "WebP"], ["npz", "NPZ"], ["csv", "CSV"]];
@@ -25,12 +25,12 @@ export class Download {
     const { scene } = this.#app;
     const target = scene.target(this.#image, this.#data);
     const explains = ({ label }) => this.#data.attributions(label, this.#image)?.records.some((each) => each.explained.includes(target));
-    this.#links.replaceChildren(
+    refill(this.#links, [
       el("p", { class: "quiet", text: `All steps, for “${scene.className(this.#image, target, this.#data)}”: pictures as shown here, or the numbers.` }),
       ...scene.methods
         .filter(explains)
         .map(({ label }) => el("p", {}, el("span", { class: "quiet", text: label }), ...FORMATS.map(([format, text]) => this.#link(label, format, text)))),
-    );
+    ]);
   }
 
   #link(label, format, text) {

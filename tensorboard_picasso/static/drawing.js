@@ -5,7 +5,7 @@ import { plural } from "./format.js";
 import { added, freeName, problemOf } from "./regions.js";
 import { withChart } from "./regioncharts.js";
 
-const HINT = "Drag a rectangle over a map or an image. Esc cancels.";
+const HINT = "Drag a rectangle over a map or an image, or give its numbers in the Region menu. Esc cancels.";
 
 /** What a rectangle is, in words. */
 export function placeText({ top, left, height, width }) {

@@ -1,6 +1,6 @@
 // The keyboard.
 
-import { isComparing, pinned, UNPINNED } from "./compare.js";
+import { isComparing, nameOf, pinned, UNPINNED } from "./compare.js";
 import { swapped } from "./comparemenu.js";
 
 /** Keys and what they do, as the help lists them. */
@@ -15,6 +15,7 @@ export const KEYS = [
   ["Tab, then arrows", "large view: read a map out, window by window"],
   ["+ − 0", "large view: zoom in, out, whole image (also Ctrl + wheel, pinch)"],
   ["h j k l", "large view: move left, down, up, right (also drag)"],
+  ["n, b", "large view: next image, image before"],
   ["Ctrl + Z", "undo a pin or a region (with Shift: redo)"],
   ["Esc", "close what is open"],
   ["?", "this help"],
@@ -31,6 +32,13 @@ const ZOOMS = {
   l: (zoom) => zoom.move(0.2, 0),
 };
 
+/** Pin what is shown as A, or let go of it, and say so to those who hear the page. */
+function compare(app, patch) {
+  const { scene, state } = app;
+  state.set(patch);
+  app.say(isComparing(state) ? `A is ${nameOf(state, (target) => scene.nameOfClass(target))}` : "nothing is compared");
+}
+
 /** Elements that need the key themselves. */
 function keeps(target, key) {
   if (target.matches("input[type=text], input[type=search], input[type=number], textarea")) return key !== "Escape";
@@ -42,8 +50,11 @@ export function listenToKeys(app) {
   document.addEventListener("keydown", (event) => {
     const { key } = event;
     if ((event.ctrlKey || event.metaKey) && key.toLowerCase() === "z" && !keeps(event.target, key)) {
-      if (event.shiftKey) app.state.redo();
-      else app.state.undo();
+      const { state } = app;
+      const any = event.shiftKey ? state.canRedo : state.canUndo;
+      if (event.shiftKey) state.redo();
+      else state.undo();
+      app.say(`${any ? "" : "nothing to be "}${event.shiftKey ? "redone" : "undone"}`);
       event.preventDefault();
       return;
     }
@@ -56,11 +67,12 @@ export function listenToKeys(app) {
       app.seek(moves[key]);
       app.announce();
     } else if (key === " ") app.player.toggle();
-    else if (key === "p" && app.scene.step !== null) app.state.set(pinned(app.scene, app.state));
-    else if (key === "s" && isComparing(app.state)) app.state.set(swapped(app.scene, app.state));
-    else if (key === "c") app.state.set(UNPINNED);
+    else if (key === "p" && app.scene.step !== null) compare(app, pinned(app.scene, app.state));
+    else if (key === "s" && isComparing(app.state)) compare(app, swapped(app.scene, app.state));
+    else if (key === "c") compare(app, UNPINNED);
     else if (key === "r" && app.scene.every.length) app.drawing.start();
     else if (app.large.isOpen && key in ZOOMS) ZOOMS[key](app.large.zoom);
+    else if (app.large.isOpen && (key === "n" || key === "b")) app.large.go(key === "n" ? 1 : -1);
     else if (key === "?") app.player.toggleHelp();
     else if (key === "Escape") {
       if (!app.drawing.cancel() && !app.player.closeMenus() && app.state.open !== null) app.open(null);

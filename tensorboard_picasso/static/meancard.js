@@ -24,8 +24,9 @@ export class MeanCard extends Picture {
   #map = null;
   #painted = "";
 
-  constructor(app, caption = el("figcaption")) {
-    super(app, caption);
+  /** @param {{caption?: HTMLElement, reach?: boolean}} parts as of `Picture` */
+  constructor(app, { caption = el("figcaption"), reach = false } = {}) {
+    super(app, caption, reach);
   }
 
   get image() {
@@ -65,7 +66,7 @@ export class MeanCard extends Picture {
     const beyond = this.draw(settings, values, ground, { palette, scale, opacity: state.opacity });
     this.#map = { record, values };
     Object.assign(this.canvas.dataset, { run: data.run, group: group ?? "probe", method: label, step, scale, ground: ground.state, images: this.images.join() });
-    this.canvas.setAttribute("aria-label", `mean ${label} map of ${plural(settings.members.length, "image")} at step ${step}`);
+    this.call(`mean ${label} map of ${plural(settings.members.length, "image")} at step ${step}`);
     this.#remark(values, beyond);
   }
 

@@ -55,7 +55,7 @@ class MeanDifference extends Difference {
 }
 
 export const OF_MEANS = {
-  card: (app, { caption }) => new MeanCard(app, caption),
+  card: (app, parts) => new MeanCard(app, parts),
   difference: (app, parts) => new MeanDifference(app, parts),
   /** Which side it is says enough: there is no score of several images. */
   said: () => ["", ""],

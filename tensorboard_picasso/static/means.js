@@ -43,7 +43,7 @@ class MeanStrip {
     this.#app = app;
     this.#data = data;
     this.#group = group;
-    this.#now = new MeanCard(app);
+    this.#now = new MeanCard(app, { reach: true });
     this.#now.element.classList.add("now");
     this.element = el("div", { class: "strip", style: { "--run": runColour(app.scene.runs, data.run) }, data: { run: data.run } });
   }
@@ -58,7 +58,7 @@ class MeanStrip {
     const { columns, datas } = scene;
     const swiping = state.layout === "swipe";
     if (!isComparing(state)) this.#comparison = null;
-    else if (this.#comparison?.swiping !== swiping) this.#comparison = new Comparison(this.#app, { swiping, kind: OF_MEANS });
+    else if (this.#comparison?.swiping !== swiping) this.#comparison = new Comparison(this.#app, { swiping, reach: true, kind: OF_MEANS });
     const several = datas.length > 1;
     this.element.classList.toggle("several", several);
     this.element.title = several ? this.#data.run : "";
@@ -138,7 +138,8 @@ class MeanRow {
   constructor(app, group) {
     this.#app = app;
     this.#group = group;
-    this.element = el("article", { class: "row mean", data: { group: group ?? "probe" } });
+    const name = group === null ? "mean over the probe" : `mean over ${app.scene.nameOfClass(group)}`;
+    this.element = el("article", { class: "row mean", data: { group: group ?? "probe" }, "aria-label": name });
   }
 
   get cards() {

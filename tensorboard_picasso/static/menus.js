@@ -1,6 +1,6 @@
 // The menus of the top bar: closed until they are asked for.
 
-import { button, copier, el, select } from "./dom.js";
+import { button, copier, el, refill, select } from "./dom.js";
 import { hidingSort, SHARE, SORTS } from "./finding.js";
 import { hidingName, hidings } from "./hidden.js";
 import { KEYS } from "./keys.js";
@@ -12,13 +12,14 @@ export class Menu {
   #panel;
   #button;
   #make;
+  #from = null;
 
   /** @param {() => HTMLElement[]} make what the panel holds, made anew whenever it opens */
   constructor(text, make, name = text.toLowerCase()) {
     this.#make = make;
-    this.#panel = el("div", { class: "panel", role: "dialog", "aria-label": name, hidden: true });
+    this.#panel = el("div", { class: "panel", role: "dialog", "aria-label": name, tabindex: -1, hidden: true });
     this.#button = el("button", {
-      type: "button", text: text === "?" ? "?" : `${text} ▾`, "aria-label": name, "aria-expanded": "false",
+      type: "button", text: text === "?" ? "?" : `${text} ▾`, "aria-label": name, "aria-expanded": "false", "aria-haspopup": "dialog",
       on: { click: () => this.toggle() },
     });
     this.element = el("div", { class: `menu ${name}` }, this.#button, this.#panel);
@@ -36,10 +37,13 @@ export class Menu {
       this.close();
       return;
     }
+    // A key opens it from anywhere, and closing it leads back there.
+    this.#from = document.activeElement;
     this.#panel.replaceChildren(...this.#make());
     this.#panel.hidden = false;
     this.#button.setAttribute("aria-expanded", "true");
-    this.#panel.querySelector("[autofocus], select, input")?.focus();
+    // What has no fields is read and scrolled.
+    (this.#panel.querySelector(":is(button, select, input):enabled") ?? this.#panel).focus();
   }
 
   /** Offer what fits now: one choice may change what others there are. */
@@ -47,23 +51,17 @@ export class Menu {
     if (this.#panel.hidden) return;
     const next = el("div", {}, ...this.#make());
     if (next.textContent === this.#panel.textContent) return;
-    const held = labelOf(document.activeElement);
-    this.#panel.replaceChildren(...next.childNodes);
-    if (held) [...this.#panel.querySelectorAll("select, input, button")].find((each) => labelOf(each) === held)?.focus();
+    refill(this.#panel, next.childNodes);
   }
 
   close() {
     if (this.#panel.hidden) return false;
-    if (this.#panel.contains(document.activeElement)) this.#button.focus();
+    const back = this.#from?.isConnected && this.#from !== document.body ? this.#from : this.#button;
+    if (this.#panel.contains(document.activeElement)) back.focus();
     this.#panel.hidden = true;
     this.#button.setAttribute("aria-expanded", "false");
     return true;
   }
-}
-
-/** What a field of a panel is called. */
-function labelOf(element) {
-  return element?.getAttribute("aria-label") ?? element?.closest("label")?.firstElementChild?.textContent ?? element?.textContent ?? "";
 }
 
 const READINGS = {
@@ -113,7 +111,6 @@ export function viewMenu(app) {
       button("Save as PNG", "save what is on screen as a picture", () => app.savePicture()),
       copier("Copy link", "copy a link to this view", () => app.link(), () => {
         link.hidden = false;
-        link.select();
         return link;
       }),
     ),

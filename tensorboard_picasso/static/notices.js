@@ -1,6 +1,6 @@
 // What went wrong, in sight: failed requests with a way to try again, records that cannot be read.
 
-import { button, el } from "./dom.js";
+import { button, el, refill } from "./dom.js";
 import { plural } from "./format.js";
 
 const SHOWN = 20;
@@ -40,7 +40,7 @@ export class Notices {
       ...scene.datas.flatMap((data) => [...data.problems.values()].flat()
         .map((each) => `${data.run}, ${where(each)}, step ${each.step}: ${each.message}`)),
     ];
-    this.element.replaceChildren(...this.#broken, ...errors, ...(problems.length ? [this.#list(problems)] : []));
+    refill(this.element, [...this.#broken, ...errors, ...(problems.length ? [this.#list(problems)] : [])]);
   }
 
   #list(problems) {

@@ -92,6 +92,12 @@ export class Picture {
     return clipped;
   }
 
+  /** Say what the picture shows, to those who hear it. */
+  call(text) {
+    this.canvas.setAttribute("aria-label", text);
+    if (this.#frame.tabIndex === 0) this.#frame.setAttribute("aria-label", text);
+  }
+
   /** Outline regions of the images that are painted. */
   showRegions(input) {
     this.#regions.show(this.#pane, this.images, this.settings, input);
@@ -114,7 +120,10 @@ export class Picture {
   /** Let the arrow keys go from window to window (without a grid: over 20 places a side). */
   #reach() {
     this.#frame.tabIndex = 0;
-    this.#frame.setAttribute("aria-description", "arrow keys read the map out");
+    // Whoever reads the page by ear has the arrow keys to themselves elsewhere.
+    for (const [name, value] of Object.entries({ role: "application", "aria-roledescription": "map", "aria-description": "arrow keys read the map out" })) {
+      this.#frame.setAttribute(name, value);
+    }
     let at = { x: 0.5, y: 0.5 };
     const say = () => {
       if (!this.settings) return;

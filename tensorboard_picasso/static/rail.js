@@ -1,7 +1,7 @@
 // The left rail: which runs and which probe are shown.
 
 import { runColour } from "./chart.js";
-import { el, setText } from "./dom.js";
+import { el, refill, setText } from "./dom.js";
 import { plural } from "./format.js";
 import { filterTest } from "./finding.js";
 
@@ -36,16 +36,14 @@ export class Rail {
     if (now === this.#made) return;
     this.#made = now;
     setText(this.#count, scene.shown.length < scene.runs.length ? ` ${scene.shown.length} of ${scene.runs.length} shown` : "");
-    const held = document.activeElement?.dataset?.run;
-    this.#runs.replaceChildren(...scene.listed.map((run) => this.#run(run)));
-    if (held !== undefined) [...this.#runs.querySelectorAll("input")].find((each) => each.dataset.run === held)?.focus();
+    refill(this.#runs, scene.listed.map((run) => this.#run(run)));
     this.#others.replaceChildren(...(scene.others.length
       ? [el("p", { class: "quiet", title: scene.others.join("\n"), text: `${plural(scene.others.length, "run")} without this probe` })] : []));
     const probes = scene.probes.map((probe) => {
       const input = el("input", { type: "radio", name: "probe", checked: probe === scene.probe, on: { change: () => state.set({ probe, open: null, target: null, pinTarget: null }) } });
       return el("label", {}, input, el("span", { text: probe, title: probe }));
     });
-    this.#probes.replaceChildren(...(probes.length ? [el("h2", { text: "Probe" }), ...probes] : []));
+    refill(this.#probes, probes.length ? [el("h2", { text: "Probe" }), ...probes] : []);
   }
 
   #run(run) {

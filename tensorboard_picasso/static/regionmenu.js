@@ -26,7 +26,7 @@ export function regionMenu(app) {
   return [
     el(
       "div", { class: "acts" },
-      act("Draw a rectangle", "draw a rectangle (key r)", draw, { autofocus: true, disabled: !scene.every.length }),
+      act("Draw a rectangle", "draw a rectangle (key r)", draw, { disabled: !scene.every.length }),
       act("Undo", "undo (Ctrl + Z)", () => state.undo(), { disabled: !state.canUndo }),
       act("Redo", "redo (Ctrl + Shift + Z)", () => state.redo(), { disabled: !state.canRedo }),
     ),

@@ -5,7 +5,7 @@ import { Card } from "./card.js";
 import { across, drawing, line, path, rangeOf, runColour, seekable } from "./chart.js";
 import { isComparing, nameOf } from "./compare.js";
 import { Comparison } from "./comparison.js";
-import { button, el, setText } from "./dom.js";
+import { button, el, refill, setText } from "./dom.js";
 import { count, stepText } from "./format.js";
 import { Means } from "./means.js";
 import { Outlines } from "./outlines.js";
@@ -216,14 +216,20 @@ class Row {
 
   /** Paint what is in sight; false while something is still loading. */
   paint(onlyNow) {
-    if (this.stale) this.update();
+    this.ready();
     for (const [data, original] of this.#originals) original.paint(data);
     let ready = true;
     for (const strip of this.#strips.values()) ready = (onlyNow ? strip.paintNow() : strip.paint()) && ready;
     return ready;
   }
 
+  /** Make what the keyboard can reach, also out of sight. */
+  ready() {
+    if (this.stale) this.update();
+  }
+
   focus() {
+    this.ready();
     [...this.#originals.values()][0]?.opener.focus();
   }
 }
@@ -250,6 +256,12 @@ export class Rows {
       }
       app.looked();
     }, { rootMargin: "200px 0px" });
+    this.#list.addEventListener("focusin", ({ target }) => this.#besides(target.closest(".row")));
+  }
+
+  /** The keyboard came to a row: it may go on to the next one before that is in sight. */
+  #besides({ previousElementSibling, nextElementSibling }) {
+    for (const each of [previousElementSibling, nextElementSibling]) this.#rows.get(Number(each?.dataset.image))?.ready();
   }
 
   get cards() {
@@ -301,10 +313,10 @@ export class Rows {
     const comparing = isComparing(this.#app.state);
     const steps = comparing ? this.#sides() : scene.columns.map((step) =>
       button(stepText(step), `go to step ${count(step)}`, () => this.#app.seek(scene.steps.indexOf(step)), { class: "head" }));
-    this.#heads.replaceChildren(
+    refill(this.#heads, [
       el("span", { class: "head", text: "image" }),
       el("div", { class: "strip" }, ...steps, ...(comparing ? [] : [this.#now]), el("span", { class: "head spark", text: `${scene.raw ? "value" : "probability"} of ${scene.truthName}` })),
-    );
+    ]);
     this.#title();
   }
 

@@ -105,7 +105,9 @@ export class Timeline {
     }));
     this.#held.replaceChildren(...this.#charts.map(({ element }) => element));
     this.element.style.setProperty("--charts", count);
-    if (held !== document.activeElement && held?.isConnected) held.focus();
+    if (held === document.activeElement) return;
+    if (held?.isConnected) held.focus();
+    else this.#charts.at(-1).focus(); // its chart was taken away
   }
 
   /** Put the cursors at the current step. */
