@@ -61,6 +61,11 @@ export class TimeChart {
     this.#select.focus();
   }
 
+  /** Give the keyboard to the drawing, over which its arrows go from step to step. */
+  hold() {
+    this.#plot.focus({ preventScroll: true });
+  }
+
   /**
    * Draw again.
    * @param {object|null} source what is charted, null: nothing of that name is there

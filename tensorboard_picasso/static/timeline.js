@@ -98,6 +98,7 @@ export class Timeline {
 
   #make(count) {
     const held = document.activeElement;
+    const at = this.#charts.findIndex(({ element }) => element.contains(held));
     this.#charts = Array.from({ length: count }, (_, i) => new TimeChart(this.#app, {
       choose: (id) => this.#choose(this.#ids.map((each, k) => (k === i ? id : each))),
       remove: count > 1 ? () => this.#choose(this.#ids.filter((_each, k) => k !== i)) : null,
@@ -107,7 +108,7 @@ export class Timeline {
     this.element.style.setProperty("--charts", count);
     if (held === document.activeElement) return;
     if (held?.isConnected) held.focus();
-    else this.#charts.at(-1).focus(); // its chart was taken away
+    else this.#charts[Math.min(at, count - 1)].hold();
   }
 
   /** Put the cursors at the current step. */
