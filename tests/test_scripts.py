@@ -22,7 +22,13 @@ fi
 
 
 def test_an_environment_left_half_made_is_made_at_the_second_run(tmp_path):
-    for name in ("setup.py", "pyproject.toml", "tensorboard_picasso/version.py", "scripts/env.sh"):
+    for name in (
+        "setup.py",
+        "pyproject.toml",
+        "constraints.txt",
+        "tensorboard_picasso/version.py",
+        "scripts/env.sh",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     fake = tmp_path / "bin" / "python3"
