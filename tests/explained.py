@@ -2,16 +2,14 @@
 
 import numpy as np
 
-from tensorboard_picasso.summary import Probe, backends
-from tensorboard_picasso.summary import output as outputs
+from tensorboard_picasso.summary import Probe, state
 from tensorboard_picasso.summary.checkpoint import Result, compute
 from tensorboard_picasso.summary.targets import Targets
 
 
 def explain(model, probe, *methods, epoch=None) -> Result:
-    backend = backends.find(model, probe.output in outputs.LOOK_BEHIND)
     targets = [Targets(probe.targets, probe.top_k, probe.max_lasting) for _ in probe.images]
-    return compute(probe, backend, methods, targets, epoch=epoch)
+    return compute(probe, state.backend(probe, model), methods, targets, epoch=epoch)
 
 
 def stored(result, image=0, method=0):

@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -333,20 +330,8 @@ def test_another_frameworks_models_are_left_alone():
     class Net(Foreign):
         pass
 
-    with pytest.raises(UnsupportedError, match="Net is no model"):
-        backends.find(Net())
-
-
-def test_finding_a_backend_imports_no_framework():
-    code = (
-        "import sys; from tensorboard_picasso.summary import backends\n"
-        "try: backends.find(print)\n"
-        "except TypeError as e: print(e)\n"
-        "print(sorted({'tensorflow', 'keras', 'torch', 'jax'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "builtin_function_or_method is no model" in done.stdout
-    assert done.stdout.endswith("[]\n")
+    assert backends.names(Net()) == ["function"]
+    assert backends.names(Foreign()) == ["tensorflow", "function"]
 
 
 def test_what_cannot_be_traced_says_so_in_one_line():

@@ -2,6 +2,7 @@ import io
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tensorboard_picasso import record
@@ -451,3 +452,37 @@ def test_masks_with_a_channel_axis_and_pictures_of_bits():
     ):
         probe = Probe("p", np.zeros((2, 4, 4), np.float32), regions={"r": given})
         np.testing.assert_array_equal(probe.regions[1]["r"], mask)
+
+
+def test_pytorch_tensors_have_their_channels_first_and_reach_preprocess_as_tensors():
+    given = []
+
+    def preprocess(batch):
+        given.append(batch)
+        return batch.mean(1, keepdim=True)
+
+    tensors = torch.from_numpy(np.moveaxis(RGB, -1, 1).astype(np.float32) / 255)
+    for images in (tensors, list(tensors)):
+        probe = Probe("p", images, preprocess=preprocess, display=list(RGB))
+        assert probe.data_format == "channels_first"
+        assert probe.images[0].shape == RGB[0].shape
+        inputs = probe.model_input(np.stack(probe.images))
+        assert torch.equal(given[-1], tensors)
+        np.testing.assert_allclose(inputs, tensors.mean(1, keepdim=True))
+    last = Probe("p", torch.from_numpy(RGB.copy()), data_format="channels_last")
+    np.testing.assert_array_equal(last.images[0], RGB[0])
+    with pytest.raises(ValueError, match='pass data_format="channels_last"'):
+        Probe("p", torch.from_numpy(RGB.copy()))
+
+
+def test_a_tensor_of_grey_images_without_a_channel_axis_is_a_batch():
+    probe = Probe("p", torch.zeros(5, 6, 7))
+    assert len(probe) == 5
+    assert probe.raw_batch(np.stack(probe.images)).shape == (5, 6, 7)
+    with pytest.raises(ValueError, match=r"one image: pass images\[None\]"):
+        Probe("p", torch.zeros(3, 6, 7))
+
+
+def test_bfloat16_tensors_are_read():
+    probe = Probe("p", torch.ones(1, 1, 4, 4, dtype=torch.bfloat16))
+    assert probe.images[0].dtype == np.float32

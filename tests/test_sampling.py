@@ -1,9 +1,13 @@
 import itertools
 import tracemalloc
+from io import BytesIO
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
+from tensorboard_picasso.summary.images import to_numpy
 from tensorboard_picasso.summary.probe import Probe
 from tensorboard_picasso.summary.sampling import balanced
 
@@ -210,3 +214,82 @@ def test_labels_may_be_names_and_must_be_whole():
         Probe.from_dataset([(images, np.full((4, 2), 0.5))])
     with pytest.raises(TypeError, match=r"without labels Probe\(name, images\)"):
         Probe.from_dataset([images])
+
+
+class Digits(torch.utils.data.Dataset):
+    """Channels first, with names as torchvision has them."""
+
+    classes = ("a", "b", "c", "d", "e")
+
+    def __init__(self, count=60):
+        images, self.labels = examples(count)
+        self.images = torch.from_numpy(np.moveaxis(images, -1, 1)).repeat(1, 3, 1, 1)
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, index):
+        return self.images[index], int(self.labels[index])
+
+
+def test_a_pytorch_dataset_and_its_loader_give_the_same_probe():
+    data = Digits()
+    probes = [
+        Probe.from_dataset(each, n=10)
+        for each in (
+            data,
+            torch.utils.data.DataLoader(data, batch_size=7),
+            torch.utils.data.Subset(data, range(60)),
+        )
+    ]
+    for probe in probes:
+        assert probe.hashes == probes[0].hashes
+        assert probe.labels == (0, 0, 1, 1, 2, 2, 3, 3, 4, 4)
+        assert probe.class_names == data.classes
+        assert probe.data_format == "channels_first"
+        assert probe.images[0].shape == (4, 3, 3)
+
+
+class Streamed(torch.utils.data.IterableDataset):
+    def __iter__(self):
+        return iter(Digits())
+
+
+def test_a_loader_that_does_not_know_its_length():
+    probe = Probe.from_dataset(torch.utils.data.DataLoader(Streamed(), batch_size=7), n=10)
+    assert probe.hashes == Probe.from_dataset(Digits(), n=10).hashes
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["default", "own generator"])
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_shuffling_loader_is_read_by_the_seed_and_disturbs_no_training(own, workers):
+    def draw(training_seed, read):
+        torch.manual_seed(training_seed)
+        generator = torch.Generator().manual_seed(training_seed) if own else None
+        options = {"num_workers": workers, "persistent_workers": bool(workers)}
+        loader = torch.utils.data.DataLoader(
+            Digits(), batch_size=7, shuffle=True, generator=generator, **options
+        )
+        probe = Probe.from_dataset(loader, n=10, seed=3) if read else None
+        order = torch.cat([labels for _, labels in loader])
+        return probe, order, torch.rand(2)
+
+    first, order, numbers = draw(0, True)
+    _, plain, same = draw(0, False)
+    assert torch.equal(order, plain)
+    assert torch.equal(numbers, same)
+    other, different, _ = draw(1, True)
+    assert not torch.equal(order, different)
+    assert other.hashes == first.hashes
+
+
+def test_normalised_tensors_are_shown_as_they_were():
+    data = Digits()
+    mean, std = (0.2, 0.3, 0.4), (0.5, 0.6, 0.7)
+    shape = (1, 3, 1, 1)
+    data.images = (data.images - torch.tensor(mean).view(shape)) / torch.tensor(std).view(shape)
+    probe = Probe.from_dataset(data, n=10, normalized=(mean, std))
+    plain = Probe.from_dataset(Digits(), n=10)
+    for index in range(10):
+        shown = [to_numpy(Image.open(BytesIO(each.shown(index).png))) for each in (probe, plain)]
+        assert np.abs(np.diff(np.int64(shown), axis=0)).max() <= 1  # a half is rounded either way

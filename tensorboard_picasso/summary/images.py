@@ -10,10 +10,31 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tensorboard_picasso.summary import frameworks
+
 Array = NDArray[Any]
 
 # Channel counts that a screen shows: grey, RGB, RGBA.
 SHOWN = (1, 3, 4)
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether a value is a tensor of PyTorch, where channels come first."""
+    return frameworks.is_a(value, "torch", "Tensor")
+
+
+def are_tensors(images: Any) -> bool:
+    """Whether a batch or list of images are tensors of PyTorch."""
+    return is_tensor(images[0] if isinstance(images, Sequence) and len(images) else images)
+
+
+def layout(images: Any, given: str | None) -> str:
+    """The data format of images: what was given, else as their framework has them."""
+    if given is not None:
+        return given
+    # Without a channel axis there is none to come first, and no single image is meant.
+    flat = getattr(images, "ndim", 4) == 3 and len(images) not in SHOWN
+    return "channels_first" if are_tensors(images) and not flat else "channels_last"
 
 
 def to_numpy(value: Any, what: str = "images") -> Array:
@@ -29,6 +50,8 @@ def to_numpy(value: Any, what: str = "images") -> Array:
         return _from_file(Path(value))
     if callable(getattr(value, "detach", None)):  # PyTorch: off the graph and the device first
         value = value.detach().cpu()
+        if str(getattr(value, "dtype", "")) == "torch.bfloat16":  # which NumPy has not
+            value = value.float()
     elif not hasattr(value, "__array__") and callable(getattr(value, "numpy", None)):
         value = value.numpy()
     try:

@@ -13,11 +13,20 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso import record
 from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import alignment, fills, images, labels, marks, report, sampling
+from tensorboard_picasso.summary import (
+    alignment,
+    datasets,
+    fills,
+    images,
+    labels,
+    marks,
+    report,
+    sampling,
+)
 from tensorboard_picasso.summary import regions as masks
 from tensorboard_picasso.summary.alignment import Alignment, AlignmentError
 from tensorboard_picasso.summary.brightness import Brightness
-from tensorboard_picasso.summary.images import Array
+from tensorboard_picasso.summary.images import Array, are_tensors, layout
 
 DATA_FORMATS = ("channels_last", "channels_first")
 OUTPUTS = ("auto", *(str(output) for output in Output))
@@ -43,8 +52,8 @@ class Probe:
       regions: {name: mask}, parts of the image whose share of every map is
         recorded and which are hidden as a whole. A mask is (height, width) for
         all images, or one for each; true inside.
-      preprocess: function from a batch of images, as handed in, to a batch of
-        model inputs.
+      preprocess: function from a batch of images, as handed in (arrays, of PyTorch's
+        tensors tensors), to a batch of model inputs.
       postprocess: function from the gradient at an intermediate layer (n, …) to
         maps (n, height, width) of the model's input's size, for saliency with
         respect to a layer.
@@ -57,7 +66,9 @@ class Probe:
       names: of the images, one each; default: file names where they are files,
         else their indices.
       data_format: "channels_last" or "channels_first": of the arrays and tensors
-        in `images` and `display`, and so of what the model gets.
+        in `images` and `display`. Default: first for PyTorch's tensors, else last.
+        The model gets them as they are, but a PyTorch model those without
+        `preprocess` channels first.
       value_range: (low, high), the values that are black and white.
       normalized: (mean, std), numbers or one a channel, that were subtracted
         from the images and by which they were divided.
@@ -104,7 +115,7 @@ class Probe:
         decode_prob: Callable[[Any], Any] | None = None,
         display: Any = None,
         names: Sequence[str] | None = None,
-        data_format: str = "channels_last",
+        data_format: str | None = None,
         value_range: tuple[float, float] | None = None,
         normalized: tuple[Any, Any] | None = None,
         max_images: int = 16,
@@ -118,7 +129,9 @@ class Probe:
         if not isinstance(name, str) or not name:
             raise TypeError(f"probe name {name!r}: pass a string")
         self.name = name
-        self.data_format = _choice("data_format", data_format, DATA_FORMATS)
+        self.data_format = _choice("data_format", layout(images, data_format), DATA_FORMATS)
+        self._format_given = data_format
+        self._tensors = are_tensors(images)
         self.output = _choice("output", output, OUTPUTS)
         self.top_k = _count("top_k", top_k, 0)
         self.max_lasting = _count("max_lasting", max_lasting, 0)
@@ -161,8 +174,10 @@ class Probe:
         depends on the seed and the order of the examples, not on the batches.
 
         Args:
-          dataset: a `tf.data.Dataset` or any iterable of (images, labels)
-            batches; its `class_names`, where it has them, are taken over.
+          dataset: a `tf.data.Dataset`, a PyTorch `DataLoader` or `Dataset`, or any
+            iterable of (images, labels) batches; its `class_names` (or `classes`),
+            where it has them, are taken over. A `DataLoader` that shuffles does so by
+            `seed`, and training's random numbers stay as they were.
           n: how many images; fewer where the dataset has fewer.
           seed: of the draw.
           name: of the probe.
@@ -173,8 +188,9 @@ class Probe:
         Raises:
           TypeError, ValueError: it is no such dataset, is empty or never ends.
         """
-        names = options.get("class_names", getattr(dataset, "class_names", None))
-        drawn, classes = sampling.balanced(dataset, n, seed, batches, labels.class_names(names))
+        names = options.get("class_names", datasets.class_names(dataset))
+        with datasets.reading(dataset, seed) as data:
+            drawn, classes = sampling.balanced(data, n, seed, batches, labels.class_names(names))
         known = {"class_names": names, "max_images": n}
         return cls(name, drawn, labels=classes, **{**known, **options})
 
@@ -240,14 +256,15 @@ class Probe:
             raise ValueError("top_k=0 leaves nothing to explain: pass labels= or targets=")
 
     def _checked_display(self, display: Any) -> tuple[Array, ...]:
-        batch = images.one_by_one(display, self.data_format, "display")
+        data_format = layout(display, self._format_given)
+        batch = images.one_by_one(display, data_format, "display")
         if len(batch) != self._given:
             raise ValueError(f"display has {len(batch)} images for {self._given}: pass one each")
         result = []
         for index, (image, value) in enumerate(zip(self.images, batch, strict=False)):
             what = f"display image {index}"
-            shown = images.viewed(value, self.data_format, what)
-            images.check_shown(shown, self.data_format, what, "pass grey, RGB or RGBA")
+            shown = images.viewed(value, data_format, what)
+            images.check_shown(shown, data_format, what, "pass grey, RGB or RGBA")
             if shown.shape[:2] != image.shape[:2]:
                 sizes = [f"{each.shape[0]} x {each.shape[1]}" for each in (shown, image)]
                 raise ValueError(f"{what} is {sizes[0]}, its image {sizes[1]}: pass the same size")
@@ -280,6 +297,12 @@ class Probe:
             return np.ascontiguousarray(np.moveaxis(batch, -1, 1))
         return batch
 
+    @property
+    def gives_channels_last(self) -> bool:
+        """Whether the model is given the images themselves, with their channels last."""
+        plain = self.preprocess is None and not self._flat
+        return plain and self.data_format == "channels_last"
+
     def model_input(self, batch: Array) -> Array:
         """What the model eats of a viewed batch (n, height, width, channels).
 
@@ -293,7 +316,8 @@ class Probe:
         if self.preprocess is None:
             return raw
         # A copy: preprocessing in place is common, and the batch is used again.
-        inputs = images.to_numpy(self.preprocess(np.array(raw)), "output of preprocess")
+        given = datasets.tensor(np.array(raw)) if self._tensors else np.array(raw)
+        inputs = images.to_numpy(self.preprocess(given), "output of preprocess")
         if inputs.dtype.kind not in "biuf":
             raise TypeError(f"preprocess returns dtype {inputs.dtype}: return numbers")
         if inputs.ndim < 2 or len(inputs) != len(batch):

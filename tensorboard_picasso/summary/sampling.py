@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from tensorboard_picasso.summary import report
-from tensorboard_picasso.summary.images import Array, to_numpy
+from tensorboard_picasso.summary.images import Array, is_tensor, to_numpy
 from tensorboard_picasso.summary.labels import to_class
 
 # An example that competes for a place: its key, negated so that a heap's head
 # is the one to drop, its number in the dataset, the image.
-_Example = tuple[float, int, Array]
+_Example = tuple[float, int, Any]
 
 # What tf.data says of a dataset that never ends.
 _INFINITE = -1
@@ -25,7 +25,7 @@ _MANY = 10_000
 
 def balanced(
     dataset: Any, n: int, seed: int, batches: int | None, names: tuple[str, ...] = ()
-) -> tuple[list[Array], list[int]]:
+) -> tuple[list[Any], list[int]]:
     """Draw `n` images, as evenly over the classes as there are images.
 
     The draw depends on the order of the examples and the seed, not on the batch
@@ -41,7 +41,7 @@ def balanced(
       names: of the classes, where labels may be names.
 
     Returns:
-      Images and labels, ascending in label.
+      Images (arrays, of PyTorch's tensors tensors) and labels, ascending in label.
 
     Raises:
       TypeError, ValueError: it is no such dataset, is empty or never ends.
@@ -69,13 +69,22 @@ def _batches(dataset: Any, batches: int | None) -> Iterator[Any]:
     if batches is None and _endless(dataset):
         raise ValueError("the dataset never ends: pass batches=, how many to read")
     # Some loaders that state a length start over at the end instead of stopping.
-    length = len(dataset) if isinstance(dataset, Sized) and not _is_tf(dataset) else None
+    length = _length(dataset)
     limit = min((each for each in (batches, length) if each is not None), default=None)
     each = dataset if isinstance(dataset, Iterable) else map(dataset.__getitem__, itertools.count())
     for number, batch in enumerate(itertools.islice(each, limit)):
         if number == _MANY and limit is None:
             report.tell("long dataset", f"from_dataset read {_MANY} batches; batches= limits it")
         yield batch
+
+
+def _length(dataset: Any) -> int | None:
+    if not isinstance(dataset, Sized) or _is_tf(dataset):
+        return None
+    try:
+        return len(dataset)
+    except TypeError:  # a loader of a dataset that does not tell
+        return None
 
 
 def _is_tf(dataset: Any) -> bool:
@@ -89,7 +98,7 @@ def _endless(dataset: Any) -> bool:
     return _is_tf(dataset) and int(dataset.cardinality()) == _INFINITE
 
 
-def _pair(batch: Any) -> tuple[Array, Array]:
+def _pair(batch: Any) -> tuple[Any, Array]:
     if isinstance(batch, Mapping):
         keys = ", ".join(map(repr, batch))
         raise TypeError(
@@ -102,11 +111,13 @@ def _pair(batch: Any) -> tuple[Array, Array]:
             f"the dataset gives {kind}: give (images, labels), or without labels"
             " Probe(name, images)"
         )
-    images, labels = to_numpy(batch[0], "dataset images"), to_numpy(batch[1], "dataset labels")
+    # Tensors stay what they are: they have their channels first.
+    images = batch[0] if is_tensor(batch[0]) else to_numpy(batch[0], "dataset images")
+    labels = to_numpy(batch[1], "dataset labels")
     if labels.ndim == 0:  # single examples instead of batches
         images, labels = images[None], labels[None]
     if images.ndim == 0 or len(images) != len(labels):
-        raise ValueError(f"a batch has images {images.shape} and labels {labels.shape}")
+        raise ValueError(f"a batch has images {tuple(images.shape)} and labels {labels.shape}")
     return images, labels
 
 
@@ -140,13 +151,15 @@ def _offer(
     if len(heap) == n and example[0] < heap[0][0]:
         return
     # A copy: a view would hold the whole batch.
-    heapq.heappush(heap, (example[0], example[1], np.array(example[2])))
+    image = example[2]
+    image = image.detach().clone() if is_tensor(image) else np.array(image)
+    heapq.heappush(heap, (example[0], example[1], image))
     if len(heap) > n or sum(map(len, kept.values())) > 2 * n:
         # With more than 2n kept, no fair deal can need the last of the fullest class.
         heapq.heappop(kept[max(kept, key=lambda each: (len(kept[each]), each))])
 
 
-def _deal(kept: dict[int, list[_Example]], n: int) -> tuple[list[Array], list[int]]:
+def _deal(kept: dict[int, list[_Example]], n: int) -> tuple[list[Any], list[int]]:
     """One example of each class in turn until `n` are dealt."""
     queues = {label: sorted(kept[label], reverse=True) for label in sorted(kept)}
     turns = itertools.zip_longest(*queues.values())

@@ -117,9 +117,9 @@ def backend(probe: Probe, model: Any) -> Backend:
     kept = probe.backends
     look_behind = probe.output in outputs.LOOK_BEHIND
     # The model is kept beside its backend: the id of a live object is its own.
-    key = (id(model), look_behind)
+    key = (id(model), look_behind, probe.gives_channels_last)
     if key not in kept:
-        kept[key] = (model, backends.find(model, look_behind))
+        kept[key] = (model, backends.find(model, *key[1:]))
         while len(kept) > _MAX_BACKENDS:
             kept.popitem(last=False)
     kept.move_to_end(key)

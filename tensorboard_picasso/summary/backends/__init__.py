@@ -1,35 +1,57 @@
 """One file a framework. A new one is found by being here: nothing else is edited.
 
-Each module has `adapts(model)`, which decides without importing a framework
-that is not imported yet, and a `Backend` subclass named `Adapter`. A name that
-starts with an underscore is a part of another file.
+Each module has `adapts(model)`, which tells how sure it is that a model is its own
+without importing a framework that is not imported yet, and a `Backend` subclass named
+`Adapter`. A name that starts with an underscore is a part of another file.
 """
 
 import importlib
 import pkgutil
+from types import ModuleType
 from typing import Any
 
-from tensorboard_picasso.summary.backends.base import Backend, UnsupportedError
+from tensorboard_picasso.summary.backends._attempts import Attempts
+from tensorboard_picasso.summary.backends.base import Backend, Claim, UnsupportedError
 
 
-def find(model: Any, look_behind: bool = True) -> Backend:
+def find(model: Any, look_behind: bool = True, channels_last: bool = False) -> Backend:
     """The backend for a model, from the model itself.
 
     Args:
       model: the user's.
       look_behind: whether to take the scores before a final softmax or sigmoid.
+      channels_last: as `Backend.channels_last`.
 
     Raises:
       UnsupportedError: no backend adapts it.
     """
+    adapters: list[Backend] = []
+    for module in _claiming(model):
+        adapter: Backend = module.Adapter(model, look_behind)
+        adapter.channels_last = channels_last
+        adapters.append(adapter)
+    if not adapters:
+        raise UnsupportedError(
+            f"{type(model).__name__} is no model that can be explained: pass a Keras model, a"
+            " tf.Module, a SavedModel, a PyTorch nn.Module, or a function from images to scores"
+        )
+    return adapters[0] if len(adapters) == 1 else Attempts(adapters)
+
+
+def names(model: Any) -> list[str]:
+    """The names of the backends that may adapt a model, the surest first."""
+    return [module.Adapter.name for module in _claiming(model)]
+
+
+def _claiming(model: Any) -> list[ModuleType]:
+    claims: list[tuple[Claim, ModuleType]] = []
     for info in pkgutil.iter_modules(__path__):
         if info.name == "base" or info.name.startswith("_"):
             continue
         module = importlib.import_module(f"{__name__}.{info.name}")
-        if module.adapts(model):
-            adapter: Backend = module.Adapter(model, look_behind)
-            return adapter
-    raise UnsupportedError(
-        f"{type(model).__name__} is no model that can be explained: pass a Keras model,"
-        " a tf.Module, a SavedModel or a TensorFlow function"
-    )
+        claim = module.adapts(model)
+        if claim is Claim.YES:
+            return [module]
+        if claim is not Claim.NO:
+            claims.append((claim, module))
+    return [module for _, module in sorted(claims, key=lambda each: -each[0])]

@@ -7,24 +7,30 @@ from typing import Any
 
 import numpy as np
 
-from tensorboard_picasso.summary.backends.base import UnsupportedError
+from tensorboard_picasso.summary import frameworks
+from tensorboard_picasso.summary.backends.base import Claim, UnsupportedError
 
 # What the framework's own classes are known by, without importing it.
-_PACKAGES = ("tensorflow", "keras", "tf_keras")
+_PACKAGES = {"tensorflow", "keras", "tf_keras"}
 
 
-def adapts(model: Any) -> bool:
-    """True for TensorFlow's models; where it is imported, for plain functions too."""
+def adapts(model: Any) -> Claim:
+    """TensorFlow's models are its own; where it is imported, a plain function may be."""
     if "tensorflow" not in sys.modules:
-        return False
-    if is_keras(model):
-        return bool(sys.modules["keras"].backend.backend() == "tensorflow")
-    bases = type(model).__mro__[:-1]
-    if any(base.__module__.partition(".")[0] in _PACKAGES for base in bases):
-        return callable(model) or hasattr(model, "signatures")
+        return Claim.NO
+    # A method of a model is TensorFlow's as the model is.
+    owner = model.__self__ if inspect.ismethod(model) else model
+    if is_keras(owner):
+        ours = sys.modules["keras"].backend.backend() == "tensorflow"
+        return Claim.YES if ours else Claim.NO
+    bases = frameworks.packages(owner)
+    if not _PACKAGES.isdisjoint(bases):
+        return Claim.YES if callable(model) or hasattr(model, "signatures") else Claim.NO
     # A class that derives from nothing may call TensorFlow; one that derives
     # from another framework's does not.
-    return inspect.isroutine(model) or (callable(model) and len(bases) == 1)
+    if inspect.isroutine(model) or (callable(model) and len(bases) == 1):
+        return Claim.PERHAPS
+    return Claim.NO
 
 
 def is_keras(model: Any) -> bool:
@@ -115,21 +121,6 @@ def _dtype_of(spec: Any, name: str) -> Any:
             f" {size}; give it a batch size of None"
         )
     return spec.dtype.as_numpy_dtype
-
-
-def single(output: Any, name: str) -> Any:
-    """The one tensor in what a model returns.
-
-    Raises:
-      UnsupportedError: there are several.
-    """
-    while isinstance(output, dict | list | tuple):
-        if len(output) != 1:
-            raise UnsupportedError(
-                f"{name} returns {len(output)} outputs: wrap it in a function that returns one"
-            )
-        output = next(iter(output.values() if isinstance(output, dict) else output))
-    return output
 
 
 def layer_named(model: Any, name: str) -> Any:

@@ -1,6 +1,7 @@
 """What a model must be able to do for the methods, whatever its framework."""
 
 import abc
+import enum
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
@@ -19,6 +20,19 @@ BATCH_INPUTS = 512
 GRADIENT_SHARE = 4
 
 
+class Claim(enum.IntEnum):
+    """How sure a backend is that a model is its own.
+
+    A function does not tell its framework: those that may be its own are tried in this
+    order, the surest first.
+    """
+
+    NO = 0
+    ANY_FUNCTION = 1
+    PERHAPS = 2
+    YES = 3
+
+
 class UnsupportedError(TypeError):
     """The model cannot do what is asked: its type, and what is missing."""
 
@@ -26,10 +40,39 @@ class UnsupportedError(TypeError):
 def out_of_memory(error: BaseException) -> bool:
     """Whether it was memory that failed, which says nothing of the model.
 
-    Frameworks' errors are known by their names, without importing them.
+    Frameworks' errors are known by their names and texts, without importing them.
     """
     names = ("ResourceExhaustedError", "OutOfMemoryError")
-    return isinstance(error, MemoryError) or type(error).__name__ in names
+    if isinstance(error, MemoryError) or type(error).__name__ in names:
+        return True
+    texts = ("can't allocate memory", "out of memory")  # PyTorch's, of processors and Apple's GPUs
+    return type(error) is RuntimeError and any(text in str(error) for text in texts)
+
+
+def single(output: Any, name: str) -> Any:
+    """The one thing in what a model returns: alone, or the only one in a dict, list or tuple.
+
+    Raises:
+      UnsupportedError: there are several.
+    """
+    while isinstance(output, dict | list | tuple):
+        if len(output) != 1:
+            raise UnsupportedError(
+                f"{name} returns {len(output)} outputs: wrap it in a function that returns one"
+            )
+        output = next(iter(output.values() if isinstance(output, dict) else output))
+    return output
+
+
+def same(a: Array, b: Array) -> bool:
+    """Whether two ways to compute a thing gave the same, but for rounding."""
+    slack = 1e-3 * float(np.ptp(b)) if b.size else 0.0
+    return a.shape == b.shape and np.allclose(a, b, rtol=1e-3, atol=slack)
+
+
+def floats(x: Array) -> Array:
+    """Numbers that a derivative can be taken by."""
+    return x if x.dtype.kind == "f" else x.astype(np.float32)
 
 
 def batches(count: int, numbers: int) -> Iterator[slice]:
@@ -48,12 +91,15 @@ class Backend(abc.ABC):
         known after the first `scores`.
       behind: the scores are those before the model's final softmax or sigmoid,
         so that they stay exact where its probabilities round to 0 or 1.
+      channels_last: inputs are the probe's own images with their channels last, as
+        no `preprocess` made them: a framework that has them first moves them.
       tracing_seconds: spent so far on what is not repeated.
     """
 
     name: ClassVar[str]
     shown: Output | None = None
     behind: bool = False
+    channels_last: bool = False
     tracing_seconds: float = 0.0
 
     @abc.abstractmethod

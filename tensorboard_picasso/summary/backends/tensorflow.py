@@ -17,14 +17,16 @@ from tensorboard_picasso.summary.backends._tensorflow_models import (
     caller,
     float_dtype,
     layer_named,
-    single,
 )
 from tensorboard_picasso.summary.backends.base import (
     Array,
     Backend,
     Function,
     UnsupportedError,
+    floats,
     out_of_memory,
+    same,
+    single,
 )
 
 __all__ = ["Adapter", "adapts"]
@@ -75,7 +77,7 @@ class Adapter(Backend):
     ) -> Array:
         """See `Backend.gradient`."""
         if preprocess is not None:
-            x = _floats(x)
+            x = floats(x)
         elif layer is not None:
             x, _ = self._scorer(x)
         else:
@@ -89,7 +91,7 @@ class Adapter(Backend):
         """See `Backend.differentiates`; found out once a shape."""
         key = (preprocess, given.shape[1:], given.dtype)
         if key not in self._known:
-            x = _floats(given)
+            x = floats(given)
             try:
                 function = self._traced(("preprocess", preprocess), _sloped(preprocess), x)
                 made, slope = map(_array, function(_tensor(x)))
@@ -97,7 +99,7 @@ class Adapter(Backend):
                 # Whatever the user's NumPy code raises for a tensor: it is not TensorFlow's.
                 self._known[key] = False
             else:
-                self._known[key] = _same(made, inputs) and bool(slope.any())
+                self._known[key] = same(made, inputs) and bool(slope.any())
         return self._known[key]
 
     def _scorer(self, x: Array) -> tuple[Array, Any]:
@@ -126,18 +128,18 @@ class Adapter(Backend):
         taken, _ = self._scorer(x)
         if taken.dtype.kind == "f":
             return taken
-        floats = x.astype(float_dtype(self._model))
+        cast = x.astype(float_dtype(self._model))
         key = ("floats", x.shape[1:], x.dtype)
         if key not in self._known:
-            self._known[key] = self._dtype is None and _same(
-                self.scores(floats[:1]), self.scores(x[:1])
+            self._known[key] = self._dtype is None and same(
+                self.scores(cast[:1]), self.scores(x[:1])
             )
         if not self._known[key]:
             raise UnsupportedError(
                 f"{self._type} takes {taken.dtype}, and there is no gradient by integers:"
                 " use occlusion, or move the cast from the model to preprocess="
             )
-        return floats
+        return cast
 
     def _traced(self, key: Any, body: Callable[..., Any], *arrays: Array) -> Any:
         """A concrete function for arrays of these shapes and dtypes, with any batch size."""
@@ -238,15 +240,6 @@ def _array(tensor: Any) -> Array:
     """A tensor as float32 or float64; half precision is widened."""
     array: Array = np.asarray(tensor)
     return array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
-
-
-def _floats(x: Array) -> Array:
-    return x if x.dtype.kind == "f" else x.astype(np.float32)
-
-
-def _same(a: Array, b: Array) -> bool:
-    slack = 1e-3 * float(np.ptp(b)) if b.size else 0.0
-    return a.shape == b.shape and np.allclose(a, b, rtol=1e-3, atol=slack)
 
 
 def _sloped(preprocess: Function) -> Callable[[Any], Any]:

@@ -1,0 +1,82 @@
+"""A function that several backends may adapt."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from tensorboard_picasso.summary.backends.base import (
+    Array,
+    Backend,
+    Function,
+    UnsupportedError,
+    out_of_memory,
+)
+
+_T = TypeVar("_T")
+
+
+class Attempts(Backend):
+    """Tries backends in turn; the first that the function scores with stays.
+
+    Where none does, what the first one said is raised: it is the surest.
+    """
+
+    name = "attempts"
+
+    def __init__(self, backends: Sequence[Backend]) -> None:
+        self._backends = list(backends)
+
+    def scores(self, x: Array) -> Array:
+        """See `Backend.scores`."""
+        return self._scored(lambda backend: backend.scores(x))
+
+    def handles(self, x: Array) -> list[Any]:
+        """See `Backend.handles`."""
+
+        def handles(backend: Backend) -> list[Any]:
+            if backend is not self._backends[0]:
+                backend.scores(x)  # to have none says nothing
+            return backend.handles(x)
+
+        return self._scored(handles)
+
+    def gradient(
+        self,
+        x: Array,
+        cotangent: Array,
+        layer: str | None = None,
+        preprocess: Function | None = None,
+    ) -> Array:
+        """See `Backend.gradient`."""
+        return self._told(
+            self._backends[0], lambda first: first.gradient(x, cotangent, layer, preprocess)
+        )
+
+    def differentiates(self, preprocess: Function, given: Array, inputs: Array) -> bool:
+        """See `Backend.differentiates`."""
+        return self._told(
+            self._backends[0], lambda first: first.differentiates(preprocess, given, inputs)
+        )
+
+    def _scored(self, attempt: Callable[[Backend], _T]) -> _T:
+        surest: UnsupportedError | None = None
+        for backend in self._backends:
+            try:
+                result = self._told(backend, attempt)
+            except UnsupportedError as e:
+                surest = surest or e
+            except Exception as e:
+                if surest is None or out_of_memory(e):
+                    raise
+                break
+            else:
+                self._backends = [backend]
+                return result
+        raise surest or UnsupportedError("there is nothing to try")
+
+    def _told(self, backend: Backend, call: Callable[[Backend], _T]) -> _T:
+        before = backend.tracing_seconds
+        try:
+            return call(backend)
+        finally:
+            self.shown, self.behind = backend.shown, backend.behind
+            self.tracing_seconds += backend.tracing_seconds - before

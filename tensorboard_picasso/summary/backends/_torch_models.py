@@ -1,0 +1,153 @@
+"""How PyTorch's modules are unwrapped, run without a trace and looked into."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tensorboard_picasso.maps import Output
+from tensorboard_picasso.summary.backends.base import Array, UnsupportedError
+
+
+def unwrapped(model: Any) -> Any:
+    """The user's own module: not the one that compiles it, nor that which spreads its batches."""
+    import torch
+
+    parallel = (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)
+    while True:
+        if isinstance(model, parallel):
+            model = model.module
+        elif isinstance(inner := getattr(model, "_orig_mod", None), torch.nn.Module):
+            model = inner
+        else:
+            return model
+
+
+@contextmanager
+def left_as_found(model: Any) -> Iterator[None]:
+    """Run a module in evaluation mode; after it, all is as it was, also where it raises.
+
+    Modes are set one by one, past `eval()` and `train()`: modules may override them, to
+    freeze a part or to merge weights, and would not come back to where they were.
+
+    Raises:
+      UnsupportedError: running it would initialize it.
+    """
+    import torch
+
+    modes = [(module, module.training) for module in model.modules()]
+    tensors = [*model.parameters(), *model.buffers()]
+    if any(map(torch.nn.parameter.is_lazy, tensors)):
+        raise UnsupportedError(
+            f"{type(model).__name__} has lazy layers that are not initialized: call it on a batch"
+            " first"
+        )
+    devices = {each.device for each in tensors if each.device.type not in ("cpu", "mps", "meta")}
+    caching = torch.is_autocast_cache_enabled()
+    with ExitStack() as stack:
+        for kind in {device.type for device in devices} or {"cuda"}:
+            some = [device for device in devices if device.type == kind]
+            stack.enter_context(torch.random.fork_rng(some, device_type=kind))
+        if "torch._dynamo" in sys.modules:
+            # A compiled part would be compiled anew for another mode and other shapes.
+            stack.enter_context(torch.compiler.set_stance("force_eager"))
+        try:
+            for module, _ in modes:
+                module.training = False
+            # Autocast keeps weights that it has cast. Some releases keep them without
+            # their gradients, for the training around this to find.
+            torch.set_autocast_cache_enabled(False)
+            yield
+        finally:
+            torch.set_autocast_cache_enabled(caching)
+            for module, training in modes:
+                module.training = training
+
+
+@contextmanager
+def recording() -> Iterator[None]:
+    """Record gradients, whatever is off around it."""
+    import torch
+
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
+
+
+def home(model: Any) -> tuple[Any, Any]:
+    """Device and floating dtype of a module's first weights; else the processor and float32."""
+    import torch
+
+    kinds = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+    for tensors in (model.parameters(), model.buffers()):
+        for each in tensors:
+            if each.dtype in kinds:
+                return each.device, each.dtype
+    return torch.device("cpu"), torch.float32
+
+
+def layer_named(model: Any, name: str) -> Any:
+    """A module by its dotted name, as `named_modules()` has it.
+
+    Raises:
+      UnsupportedError: there is none of that name.
+    """
+    layers = dict(model.named_modules())
+    if name in layers:
+        return layers[name]
+    # The last ones see most of the image, and are the ones that are asked for.
+    some = ", ".join(repr(each) for each in list(layers)[-8:] if each)
+    raise UnsupportedError(f"no layer {name!r}: the model ends in {some}")
+
+
+@dataclass(frozen=True)
+class End:
+    """What may be a model's last layer.
+
+    given, output: tensors of its last call. activation: what the scores before it are,
+    None where its own output is logits.
+    """
+
+    given: Any
+    output: Any
+    activation: Output | None
+
+
+@contextmanager
+def ends(model: Any) -> Iterator[list[End]]:
+    """Collect the last call of a layer that says what scores are; one at most."""
+    import torch
+
+    layers = {
+        torch.nn.Softmax: Output.LOGITS,
+        torch.nn.Sigmoid: Output.SIGMOID,
+        torch.nn.LogSoftmax: None,
+        torch.nn.Linear: None,
+    }
+    last: list[End] = []
+
+    def note(module: Any, given: Any, output: Any) -> None:
+        over_classes = getattr(module, "dim", None) in (None, 1, -1)
+        if given and over_classes and getattr(output, "ndim", 0) == 2:
+            last[:] = [End(given[0], output, layers[type(module)])]
+
+    hooks = [
+        module.register_forward_hook(note) for module in model.modules() if type(module) in layers
+    ]
+    try:
+        yield last
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def array(tensor: Any) -> Array:
+    """A tensor as float32 or float64, of its own; other precisions are widened."""
+    import torch
+
+    tensor = tensor.detach().cpu()
+    wide = tensor.dtype in (torch.float32, torch.float64)
+    result: Array = np.array((tensor if wide else tensor.float()).numpy())
+    return result

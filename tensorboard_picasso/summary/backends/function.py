@@ -1,0 +1,64 @@
+"""Any function from a batch of images to scores: NumPy in, NumPy out.
+
+ONNX Runtime, scikit-learn, a remote service. Without a framework there is no gradient.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tensorboard_picasso.summary.backends.base import (
+    Array,
+    Backend,
+    Claim,
+    Function,
+    UnsupportedError,
+    out_of_memory,
+)
+from tensorboard_picasso.summary.images import to_numpy
+
+
+def adapts(model: Any) -> Claim:
+    """Whatever can be called."""
+    return Claim.ANY_FUNCTION if callable(model) else Claim.NO
+
+
+class Adapter(Backend):
+    """Calls the function on NumPy batches."""
+
+    name = "function"
+
+    def __init__(self, model: Callable[[Array], Any], look_behind: bool = True) -> None:
+        self._model = model
+        self._type = getattr(model, "__qualname__", type(model).__name__)
+
+    def scores(self, x: Array) -> Array:
+        """See `Backend.scores`."""
+        try:
+            output = self._model(np.array(x))  # a copy: it may write into what it is given
+        except Exception as e:
+            if not out_of_memory(e):
+                e.add_note(f"({self._type} is given a NumPy batch of {x.dtype} {x.shape})")
+            raise
+        if isinstance(output, dict | list | tuple):
+            raise UnsupportedError(
+                f"{self._type} returns a {type(output).__name__}: return one array (n, classes)"
+            )
+        scores = to_numpy(output, f"output of {self._type}")
+        if scores.dtype.kind not in "biuf":
+            raise UnsupportedError(f"{self._type} returns dtype {scores.dtype}: return numbers")
+        return scores if scores.dtype in (np.float32, np.float64) else scores.astype(np.float32)
+
+    def gradient(
+        self,
+        x: Array,
+        cotangent: Array,
+        layer: str | None = None,
+        preprocess: Function | None = None,
+    ) -> Array:
+        """See `Backend.gradient`; there is none."""
+        raise UnsupportedError(
+            f"{self._type} is a function of NumPy arrays, which have no gradient: pass the"
+            " framework's own model, or methods=[Occlusion()]"
+        )

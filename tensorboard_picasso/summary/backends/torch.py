@@ -1,0 +1,213 @@
+"""PyTorch: `nn.Module`s, also compiled ones and those in DistributedDataParallel.
+
+PyTorch is imported only once a model of it is adapted.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from tensorboard_picasso.maps import Output
+from tensorboard_picasso.summary import frameworks
+from tensorboard_picasso.summary.backends._torch_models import (
+    array,
+    ends,
+    home,
+    layer_named,
+    left_as_found,
+    recording,
+    unwrapped,
+)
+from tensorboard_picasso.summary.backends.base import (
+    Array,
+    Backend,
+    Claim,
+    Function,
+    UnsupportedError,
+    floats,
+    out_of_memory,
+    same,
+    single,
+)
+
+
+def adapts(model: Any) -> Claim:
+    """PyTorch's modules, but for Keras' layers, which derive from them on its PyTorch backend."""
+    ours = frameworks.is_a(model, "torch", "nn.Module") and not frameworks.is_a(
+        model, "keras", "Layer"
+    )
+    return Claim.YES if ours else Claim.NO
+
+
+class Adapter(Backend):
+    """Calls the module in evaluation mode, eagerly, on the device where it lies."""
+
+    name = "torch"
+
+    def __init__(self, model: Any, look_behind: bool = True) -> None:
+        self._type = type(model).__name__
+        self._model = unwrapped(model)
+        self._look_behind = look_behind
+        self._known: dict[Any, bool] = {}
+
+    def scores(self, x: Array) -> Array:
+        """See `Backend.scores`."""
+        import torch
+
+        # Not inference mode: what a module keeps for later, such as position codes made
+        # at its first call, could then not be trained with.
+        with left_as_found(self._model), torch.no_grad():
+            return array(self._forward(self._arranged(self._tensor(x))))
+
+    def gradient(
+        self,
+        x: Array,
+        cotangent: Array,
+        layer: str | None = None,
+        preprocess: Function | None = None,
+    ) -> Array:
+        """See `Backend.gradient`."""
+        import torch
+
+        if preprocess is None and layer is None:
+            x = self._differentiable(x)
+        with left_as_found(self._model), recording(), self._captured(layer) as captured:
+            given = self._tensor(x) if preprocess is None else torch.from_numpy(floats(x).copy())
+            if given.is_floating_point():
+                given.requires_grad_()
+            # A copy: modules that work in place may not do so on what is differentiated by.
+            copied = given.clone()
+            batch = (
+                self._arranged(copied) if preprocess is None else self._moved(preprocess(copied))
+            )
+            scores = self._forward(batch)
+            wanted = _one(layer, captured) if layer else given
+            result = None
+            if scores.requires_grad and wanted.requires_grad:
+                weights = torch.from_numpy(np.array(cotangent)).to(scores)
+                (result,) = torch.autograd.grad(scores, [wanted], [weights], allow_unused=True)
+        if result is None:
+            by = f"layer {layer!r}" if layer else "its input"
+            raise UnsupportedError(f"{self._type} has no gradient of its scores by {by}")
+        return array(result)
+
+    def differentiates(self, preprocess: Function, given: Array, inputs: Array) -> bool:
+        """See `Backend.differentiates`; found out once a shape."""
+        import torch
+
+        key = (preprocess, given.shape[1:], given.dtype)
+        if key not in self._known:
+            try:
+                with left_as_found(self._model), recording():
+                    x = torch.from_numpy(floats(given).copy()).requires_grad_()
+                    made = preprocess(x.clone())
+                    # Of a random sum: the plain one of standardised images does not move.
+                    weights = torch.randn(made.shape, generator=torch.Generator().manual_seed(0))
+                    (slope,) = torch.autograd.grad(made, [x], [weights.to(made)])
+            except Exception:
+                # Whatever the user's NumPy code raises for a tensor: it is not PyTorch's.
+                self._known[key] = False
+            else:
+                self._known[key] = same(array(made), inputs) and bool(slope.any())
+        return self._known[key]
+
+    def _differentiable(self, x: Array) -> Array:
+        """Inputs as floats that the model makes the same scores of.
+
+        Raises:
+          UnsupportedError: it takes integers only.
+        """
+        if x.dtype.kind == "f":
+            return x
+        key = ("floats", x.shape[1:], x.dtype)
+        if key not in self._known:
+            try:
+                self._known[key] = same(self.scores(floats(x[:1])), self.scores(x[:1]))
+            except (RuntimeError, TypeError) as e:
+                if out_of_memory(e):
+                    raise
+                self._known[key] = False
+        if not self._known[key]:
+            raise UnsupportedError(
+                f"{self._type} takes {x.dtype}, and there is no gradient by integers:"
+                " use occlusion, or move the cast from the model to preprocess="
+            )
+        return floats(x)
+
+    def _tensor(self, x: Array) -> Any:
+        import torch
+
+        # A copy: a module may write into its input.
+        return self._moved(torch.from_numpy(np.array(x, order="C")))
+
+    def _moved(self, batch: Any) -> Any:
+        """A batch where the model lies; floats in its precision, integers as they are."""
+        device, dtype = home(self._model)
+        return batch.to(device, dtype if batch.is_floating_point() else None)
+
+    def _arranged(self, batch: Any) -> Any:
+        """The probe's own images with their channels where PyTorch has them."""
+        if not (self.channels_last and batch.ndim == 4):
+            return batch
+        return batch.permute(0, 3, 1, 2).contiguous()
+
+    def _forward(self, batch: Any) -> Any:
+        """Scores: the model's output, or what stands before its final softmax or sigmoid."""
+        import torch
+
+        with ends(self._model) as last:
+            try:
+                output = single(self._model(batch), self._type)
+            except RuntimeError as e:
+                if not batch.is_floating_point():
+                    e.add_note(
+                        f"({self._type} is given {batch.dtype}, as the images are: pass preprocess="
+                        " that makes floats of them, or images of floats)"
+                    )
+                raise
+        if not isinstance(output, torch.Tensor):
+            raise UnsupportedError(f"{self._type} returns {type(output).__name__}, no tensor")
+        self.shown, self.behind = None, False
+        if not last or last[0].output is not output:
+            return output
+        if last[0].activation is None:
+            self.shown = Output.LOGITS
+        elif self._look_behind:
+            self.shown, self.behind = last[0].activation, True
+            return last[0].given
+        return output
+
+    @contextmanager
+    def _captured(self, name: str | None) -> Iterator[list[Any]]:
+        """Collect what a named layer returns while the model runs."""
+        import torch
+
+        captured: list[Any] = []
+        if name is None:
+            yield captured
+            return
+
+        def capture(_: Any, __: Any, output: Any) -> Any:
+            captured.append(output)
+            # A copy goes on: the next layer may work in place (`ReLU(inplace=True)`).
+            return output.clone() if isinstance(output, torch.Tensor) else output
+
+        hook = layer_named(self._model, name).register_forward_hook(capture)
+        try:
+            yield captured
+        finally:
+            hook.remove()
+
+
+def _one(name: str, captured: list[Any]) -> Any:
+    import torch
+
+    if len(captured) != 1 or not isinstance(captured[0], torch.Tensor):
+        raise UnsupportedError(
+            f"layer {name!r} is called {len(captured)} times and returns"
+            f" {type(captured[0]).__name__ if captured else 'nothing'}:"
+            " name one that is called once and returns one tensor"
+        )
+    return captured[0]

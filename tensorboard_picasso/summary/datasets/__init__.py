@@ -1,0 +1,46 @@
+"""One file a framework whose datasets are read in a way of their own.
+
+It has the name of the package that they come from, with `reading` and `class_names`.
+"""
+
+import importlib
+import importlib.util
+from contextlib import AbstractContextManager, nullcontext
+from types import ModuleType
+from typing import Any
+
+from numpy.typing import NDArray
+
+from tensorboard_picasso.summary import frameworks
+
+
+def reading(dataset: Any, seed: int) -> AbstractContextManager[Any]:
+    """What to read of a dataset, while the context lasts.
+
+    Args:
+      dataset: the user's.
+      seed: of the order, where the dataset shuffles by itself.
+    """
+    found = _module(dataset)
+    return nullcontext(dataset) if found is None else found.reading(dataset, seed)
+
+
+def class_names(dataset: Any) -> Any:
+    """The names of the classes, None where the dataset does not tell."""
+    found = _module(dataset)
+    return getattr(dataset, "class_names", None) if found is None else found.class_names(dataset)
+
+
+def tensor(array: NDArray[Any]) -> Any:
+    """An array as PyTorch's tensor, for images that were handed in as such."""
+    from tensorboard_picasso.summary.datasets import torch
+
+    return torch.tensor(array)
+
+
+def _module(dataset: Any) -> ModuleType | None:
+    for name in frameworks.packages(dataset):
+        file = f"{__name__}.{name}"
+        if name.isidentifier() and importlib.util.find_spec(file):
+            return importlib.import_module(file)
+    return None
