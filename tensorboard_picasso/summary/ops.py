@@ -1,17 +1,17 @@
-"""The summary ops. They behave as `tf.summary` ops do."""
+"""The summary ops. With a `tf.summary` writer they behave as `tf.summary` ops do."""
 
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from functools import partial
 from typing import Any, TypeVar
 
-from tensorboard_picasso.summary import content, log, state
+from tensorboard_picasso.summary import backends, content, log, state, writers
 from tensorboard_picasso.summary import images as image_forms
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.methods.occlusion import Occlusion
 from tensorboard_picasso.summary.methods.saliency import Saliency
 from tensorboard_picasso.summary.probe import Probe
+from tensorboard_picasso.summary.writers.base import Writer
 
 # Probes that ops made for a name and images, the longest unused first.
 _found: OrderedDict[tuple[str, Hashable, Hashable], Probe] = OrderedDict()
@@ -38,6 +38,7 @@ def attribution(
     images: Any = None,
     *,
     methods: Sequence[Method] | None = None,
+    writer: Any = None,
     step: Any = None,
     epoch: Any = None,
     strict: bool = False,
@@ -49,12 +50,18 @@ def attribution(
     Args:
       probe: a `Probe`, or its name; then `images` are needed, and further
         keywords go to `Probe`.
-      model: a Keras model, `tf.Module`, SavedModel or TensorFlow function. It is
-        traced once, as `tf.function` does: what it reads of Python's own state
-        later on, such as a flag, stays as it was then; variables are followed.
+      model: a PyTorch `nn.Module`; a Keras model, `tf.Module`, SavedModel or
+        TensorFlow function; or any function from a batch of images to scores (NumPy
+        arrays), which has no gradient. TensorFlow's are traced once, as `tf.function`
+        does: what they read of Python's own state later on, such as a flag, stays as
+        it was then; variables are followed.
       images: for a name; as for `Probe`.
       methods: default `[Occlusion(), Saliency()]`.
-      step: an integer; default the writer's.
+      writer: a log directory, of which this process writes one event file; a
+        `SummaryWriter` of `torch.utils.tensorboard` or tensorboardX; a `tf.summary`
+        writer. Default: the default one of `tf.summary`, with its step, name scopes
+        and `record_if`.
+      step: an integer; only `tf.summary` has a default.
       epoch: a number, recorded with the scores where it is known.
       strict: raise what fails, instead of warning once and going on.
       scalars: also write ordinary scalars: means over the probe.
@@ -65,12 +72,13 @@ def attribution(
       `tf.function`. Nothing is computed where nothing is recorded.
 
     Raises:
-      ValueError, TypeError: a wrong argument; or the first computed call shows
-        that the probe and the model do not go together.
+      ValueError, TypeError: a wrong argument, or no writer; or the first computed
+        call shows that the probe and the model do not go together.
       RuntimeError: XLA compiles the step that is being traced.
     """
     wanted = log.wanted(methods)
-    return _record(probe, model, images, wanted, probe_options, step, epoch, strict, scalars)
+    host = writers.default() if writer is None else writers.find(writer)
+    return _record(host, probe, model, images, wanted, probe_options, step, epoch, strict, scalars)
 
 
 @_as_it_is
@@ -116,6 +124,7 @@ def class_probabilities(probe: Probe | str, model: Any, images: Any = None, **op
 
 
 def _record(
+    host: Writer,
     probe: Probe | str,
     model: Any,
     images: Any,
@@ -126,16 +135,16 @@ def _record(
     strict: bool,
     scalars: bool,
 ) -> Any:
-    from tensorboard_picasso.summary.writers import tensorflow as host
-
     given = {"images": images, "epoch": epoch, **options}
     symbolic = [key for key, value in given.items() if host.is_symbolic(value)]
     late = set(symbolic) - {"epoch"}
     if "epoch" not in symbolic:
         _epoch(epoch)
     known = None if late else _probe(probe, images, options)
-    writer = host.default_writer()
-    if writer is None:
+    if host.owner is None:
+        # As in `tf.summary` that is no mistake, but other frameworks know of no default.
+        if "tensorflow" not in backends.names(model):
+            raise writers.missing()
         return False
     with host.scoped(known.name if known else str(probe)) as name:
 
@@ -148,8 +157,8 @@ def _record(
                 methods,
                 name=name,
                 step=at,
-                owner=writer,
-                write=partial(host.write, writer),
+                owner=host.owner,
+                write=host.write,
                 epoch=_epoch(epoch),
                 strict=strict,
                 scalars=scalars,
@@ -187,7 +196,7 @@ def _probe(probe: Probe | str, images: Any, options: dict[str, Any]) -> Probe:
         return probe
     if images is None:
         raise TypeError(f"pass images for {probe!r}, or a Probe")
-    viewed = image_forms.to_viewed(images, options.get("data_format", "channels_last"))
+    viewed = image_forms.to_viewed(images, image_forms.layout(images, options.get("data_format")))
     key = probe, content.key(viewed), content.key(sorted(options.items()))
     if key not in _found:
         made = Probe(probe, images, **options)

@@ -1,4 +1,4 @@
-"""`tf.summary`: its default writer, step and conditions, eagerly and in graphs."""
+"""`tf.summary`: its writers, default step and conditions, eagerly and in graphs."""
 
 import operator
 import weakref
@@ -11,10 +11,19 @@ import tensorflow as tf
 # TensorFlow has no public way to ask for the default writer, nor whether XLA compiles.
 from tensorflow.python.ops import control_flow_util, summary_ops_v2
 
+from tensorboard_picasso.summary.writers.base import Writer
+
+KIND = tf.summary.SummaryWriter
+
 
 def default_writer() -> Any:
     """The default `tf.summary` writer of this thread, None where there is none."""
     return summary_ops_v2._summary_state.writer
+
+
+def tracing() -> bool:
+    """Whether a graph is being traced."""
+    return not tf.executing_eagerly()
 
 
 def _choose_step(step: Any) -> Any:
@@ -37,11 +46,6 @@ def _choose_step(step: Any) -> Any:
     if not tensor.dtype.is_integer:
         raise TypeError(f"step={step!r}: pass an integer")
     return tensor
-
-
-def outside_graph() -> Any:
-    """A context in which TensorFlow runs eagerly, also while a graph is traced."""
-    return tf.init_scope()
 
 
 class Shared:
@@ -73,13 +77,6 @@ class Shared:
 _shared: weakref.WeakValueDictionary[str, Shared] = weakref.WeakValueDictionary()
 
 
-@contextmanager
-def scoped(name: str) -> Iterator[str]:
-    """The name with the name scopes around it."""
-    with tf.summary.experimental.summary_scope(name, values=[]) as (tag, _):
-        yield tag
-
-
 def write(writer: Any, summary: bytes, step: int) -> None:
     """Write one event and flush it, so that it survives the process.
 
@@ -93,69 +90,89 @@ def write(writer: Any, summary: bytes, step: int) -> None:
         writer.flush()
 
 
-def run(
-    step: Any,
-    tensors: Sequence[Any],
-    handles: Callable[[], Sequence[Any]],
-    body: Callable[[int, Sequence[Any]], bool],
-) -> Any:
-    """Run `body` when the summary condition holds, here or where the graph runs.
+class Adapter(Writer):
+    """A `tf.summary` writer; the op behaves as the ops of `tf.summary` do."""
 
-    Args:
-      step: an integer or a tensor; None for the default step.
-      tensors: what of the arguments is symbolic; `body` gets it as arrays.
-      handles: the variables that `body` reads. In a graph a `py_function` is
-        ordered against their updates just because they are its inputs.
-      body: (step, arrays) to whether a record was accepted.
+    def write(self, summary: bytes, step: int) -> None:
+        """See `Writer.write`."""
+        write(self.owner, summary, step)
 
-    Returns:
-      bool; in a graph a scalar tf.bool tensor.
+    def is_symbolic(self, value: Any) -> bool:
+        """True for a tensor that has no value while the graph is traced."""
+        return isinstance(value, tf.Tensor) and tf.is_symbolic_tensor(value)
 
-    Raises:
-      RuntimeError: XLA compiles the step that is being traced.
-      ValueError, TypeError: there is no step, or it is no integer.
-    """
-    should = tf.summary.should_record_summaries()
-    if tf.executing_eagerly():
-        return bool(should) and body(int(_choose_step(step)), [])
-    if control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()):
-        raise RuntimeError(
-            "picasso ops cannot run in a step that XLA compiles: compile(jit_compile=False) or"
-            " tf.function(jit_compile=False), or use summary.KerasCallback, which runs outside"
-        )
+    def outside_graph(self) -> Any:
+        """A context in which TensorFlow runs eagerly, also while a graph is traced."""
+        return tf.init_scope()
 
-    def record() -> Any:
-        inputs = [tf.cast(_choose_step(step), tf.int64), *tensors]
-        count = len(inputs)
+    def variables(self, model: Any) -> list[Any]:
+        """The resources of a model.
 
-        def call(*values: Any) -> bool:
-            return body(int(values[0]), [each.numpy() for each in values[1:count]])
+        Raises:
+          TypeError: the model does not tell its variables.
+        """
+        found = getattr(model, "variables", None)
+        if found is None or callable(found):
+            raise TypeError(
+                f"{type(model).__name__} does not tell its variables: pass a Probe, not tensors"
+            )
+        values = [getattr(each, "value", each) for each in found]
+        return [each.handle for each in values if hasattr(each, "handle")]
 
-        result = tf.py_function(call, [*inputs, *handles()], tf.bool)
-        result.set_shape(())
-        return result
+    @contextmanager
+    def scoped(self, name: str) -> Iterator[str]:
+        """The name with TensorFlow's name scopes around it."""
+        with tf.summary.experimental.summary_scope(name, values=[]) as (tag, _):
+            yield tag
 
-    known = tf.get_static_value(tf.convert_to_tensor(should))
-    if known is not None:
-        return record() if known else tf.constant(False)
-    return tf.cond(should, record, lambda: tf.constant(False))
+    def run(
+        self,
+        step: Any,
+        tensors: Sequence[Any],
+        handles: Callable[[], Sequence[Any]],
+        body: Callable[[int, Sequence[Any]], bool],
+    ) -> Any:
+        """See `Writer.run`: when the summary condition holds.
 
+        In a graph a `py_function` is ordered against updates of variables just because
+        their handles are its inputs.
 
-def is_symbolic(value: Any) -> bool:
-    """True for a tensor that has no value while the graph is traced."""
-    return isinstance(value, tf.Tensor) and tf.is_symbolic_tensor(value)
+        Raises:
+          RuntimeError: XLA compiles the step that is being traced.
+        """
+        should = self._should_record()
+        if tf.executing_eagerly():
+            return bool(should) and body(int(_choose_step(step)), [])
+        if control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()):
+            raise RuntimeError(
+                "picasso ops cannot run in a step that XLA compiles: compile(jit_compile=False) or"
+                " tf.function(jit_compile=False), or use summary.KerasCallback, which runs outside"
+            )
 
+        def record() -> Any:
+            inputs = [tf.cast(_choose_step(step), tf.int64), *tensors]
+            count = len(inputs)
 
-def variables(model: Any) -> list[Any]:
-    """The resources of a model whose inputs are not known while tracing.
+            def call(*values: Any) -> bool:
+                return body(int(values[0]), [each.numpy() for each in values[1:count]])
 
-    Raises:
-      TypeError: the model does not tell its variables.
-    """
-    found = getattr(model, "variables", None)
-    if found is None or callable(found):
-        raise TypeError(
-            f"{type(model).__name__} does not tell its variables: pass a Probe, not tensors"
-        )
-    values = [getattr(each, "value", each) for each in found]
-    return [each.handle for each in values if hasattr(each, "handle")]
+            result = tf.py_function(call, [*inputs, *handles()], tf.bool)
+            result.set_shape(())
+            return result
+
+        known = tf.get_static_value(tf.convert_to_tensor(should))
+        if known is not None:
+            return record() if known else tf.constant(False)
+        return tf.cond(should, record, lambda: tf.constant(False))
+
+    def _should_record(self) -> Any:
+        """Whether the summary condition holds; TensorFlow says no where no writer is the default.
+
+        The writer is put there past `as_default`, which raises where it is closed.
+        """
+        state = summary_ops_v2._summary_state
+        default, state.writer = state.writer, self.owner
+        try:
+            return tf.summary.should_record_summaries()
+        finally:
+            state.writer = default

@@ -1,0 +1,77 @@
+"""What a writer must be able to do for the ops."""
+
+import abc
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+
+class Writer(abc.ABC):
+    """Where an op writes to, and how it runs there.
+
+    Attributes:
+      owner: whose log it is; what is remembered of probes is kept for each. None:
+        nothing is recorded.
+    """
+
+    def __init__(self, owner: Any) -> None:
+        self.owner = owner
+
+    @abc.abstractmethod
+    def write(self, summary: bytes, step: int) -> None:
+        """Write one event and flush it, so that it survives the process.
+
+        Args:
+          summary: a serialized `Summary`.
+          step: of the event.
+
+        Raises:
+          Exception: it was not written.
+        """
+
+    def is_symbolic(self, value: Any) -> bool:
+        """Whether a value is not known before a graph runs."""
+        return False
+
+    def outside_graph(self) -> AbstractContextManager[Any]:
+        """A context outside the graph that is being traced."""
+        return nullcontext()
+
+    def variables(self, model: Any) -> Sequence[Any]:
+        """What a graph must be ordered after that calls a model on inputs not known yet."""
+        return ()
+
+    @contextmanager
+    def scoped(self, name: str) -> Iterator[str]:
+        """The name with the name scopes around it."""
+        yield name
+
+    def run(
+        self,
+        step: Any,
+        tensors: Sequence[Any],
+        handles: Callable[[], Sequence[Any]],
+        body: Callable[[int, Sequence[Any]], bool],
+    ) -> Any:
+        """Run `body` where it is to run: here and now, or where a graph runs.
+
+        Args:
+          step: an integer or a tensor of one; None for a default step.
+          tensors: what of the arguments is symbolic; `body` gets it as arrays.
+          handles: what a graph must be ordered after.
+          body: (step, arrays) to whether a record was accepted.
+
+        Returns:
+          Whether it was; in a graph a tensor.
+
+        Raises:
+          ValueError, TypeError: there is no step, or it is no integer.
+        """
+        if step is None:
+            raise ValueError("no step: pass step=")
+        try:
+            number = operator.index(step)
+        except TypeError as e:
+            raise TypeError(f"step={step!r}: pass an integer") from e
+        return body(number, [])

@@ -1,0 +1,25 @@
+"""`tensorboardX.SummaryWriter`, which has TensorBoard's messages as classes of its own."""
+
+import time
+
+from tensorboardX import SummaryWriter
+from tensorboardX.proto import event_pb2, summary_pb2
+
+from tensorboard_picasso.summary.writers.base import Writer
+
+KIND = SummaryWriter
+
+
+class Adapter(Writer):
+    """Writes into the writer's own event file."""
+
+    def write(self, summary: bytes, step: int) -> None:
+        """See `Writer.write`."""
+        file = self.owner._get_file_writer()  # opened again where it was closed, as by add_scalar
+        if not hasattr(file, "event_writer"):
+            return  # write_to_disk=False
+        given = summary_pb2.Summary.FromString(summary)
+        # Past its queue: `flush` does not wait for what is in there.
+        events = file.event_writer._ev_writer
+        events.write_event(event_pb2.Event(step=step, wall_time=time.time(), summary=given))
+        events.flush()
