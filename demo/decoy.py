@@ -13,6 +13,7 @@ from pathlib import Path
 
 import common
 import keras
+import keras_training
 import numpy as np
 from tensorboard.backend.event_processing import event_accumulator
 from tensorboard.util import tensor_util
@@ -66,7 +67,7 @@ def network() -> keras.Model:
         keras.layers.Dense(64, activation="relu", kernel_regularizer=decay),
         keras.layers.Dense(10),
     ]
-    return common.compiled(layers, learning_rate=1e-3)
+    return keras_training.compiled(layers, learning_rate=1e-3)
 
 
 def watched(images: np.ndarray, labels: np.ndarray) -> summary.Probe:
@@ -102,7 +103,7 @@ def train(logdir: Path, epochs: int) -> dict[str, float]:
             batch_size=BATCH,
             epochs=epochs,
             validation_data=(tested, truth),
-            verbose=common.verbosity(),
+            verbose=keras_training.verbosity(),
             callbacks=[
                 keras.callbacks.TensorBoard(logdir / run, write_graph=False),
                 summary.KerasCallback(

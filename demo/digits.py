@@ -10,6 +10,7 @@ from pathlib import Path
 
 import common
 import keras
+import keras_training
 import numpy as np
 
 from tensorboard_picasso import summary
@@ -30,33 +31,14 @@ def network(learning_rate: float) -> keras.Model:
         keras.layers.Dropout(0.3),
         keras.layers.Dense(10),
     ]
-    return common.compiled(layers, learning_rate)
+    return keras_training.compiled(layers, learning_rate)
 
 
 def watched(images: np.ndarray, labels: np.ndarray, training: tuple) -> summary.Probe:
-    """12 held-out digits: two each of six kinds, the harder ones first.
-
-    Which are hard is asked of a network that has seen a tenth of an epoch.
-    """
+    """12 held-out digits, hard and easy ones for a network that has seen a tenth of an epoch."""
     novice = network(1e-3)
     novice.fit(training[0][:800], training[1][:800], batch_size=BATCH, epochs=1, verbose=0)
-    scores = novice.predict(images, verbose=0)
-    margin = scores[np.arange(len(labels)), labels] - scores.max(axis=1)
-    chosen: list[int] = []
-    for digit in (3, 5, 8, 9, 7, 4):
-        of_kind = np.flatnonzero(labels == digit)
-        by_margin = of_kind[np.argsort(margin[of_kind])]
-        chosen += [int(by_margin[len(by_margin) // 20]), int(by_margin[-1])]
-    # Strokes of the upper half tell a 9 from a 4 and a 3 from an 8 only in part.
-    upper = np.zeros((28, 28), bool)
-    upper[:14] = True
-    return summary.Probe(
-        "digits",
-        images[chosen],
-        labels=labels[chosen],
-        class_names=[str(digit) for digit in range(10)],
-        regions={"upper half": upper},
-    )
+    return common.watched(images, labels, novice.predict(images, verbose=0))
 
 
 def train(logdir: Path, epochs: int) -> None:
@@ -71,7 +53,7 @@ def train(logdir: Path, epochs: int) -> None:
             batch_size=BATCH,
             epochs=epochs,
             validation_data=held_out,
-            verbose=common.verbosity(),
+            verbose=keras_training.verbosity(),
             callbacks=[
                 keras.callbacks.TensorBoard(run, write_graph=False),
                 summary.KerasCallback(

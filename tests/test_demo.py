@@ -1,11 +1,14 @@
-"""The decoy demo: its images, and that what it reports is what its log holds."""
+"""The demos: the decoy's images, that what it reports is what its log holds, PyTorch's log."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests import events
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "demo"))
@@ -76,3 +79,19 @@ def test_the_demo_learns_the_decoy(tmp_path):
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert done.stdout.count(": met") == 7
+
+
+def test_the_pytorch_demo_learns_and_logs(tmp_path):
+    command = [sys.executable, "demo/torch_digits.py", "--no-serve", "--epochs", "1"]
+    environment = {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [*command, "--logdir", str(tmp_path / "log")],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    accuracies = re.findall(r"held-out accuracy ([\d.]+)%", done.stdout)
+    assert min(map(float, accuracies)) > 80
+    for rate in ("0.001", "0.0005"):
+        steps = events.whole_scores(tmp_path / "log" / f"lr{rate}")
+        assert {0, 1, 10} <= set(steps)
+        assert len(steps) > 30
