@@ -27,7 +27,7 @@ board.configure(argv=["", "--logdir", sys.argv[1], "--port", "0", "--load_fast",
 url = board.launch()
 for _ in range(50):
     body = urllib.request.urlopen(url + "data/plugin/picasso/index").read()
-    if b"run0" in body:
+    if all(name.encode() in body for name in sys.argv[2:]):
         break
     import time; time.sleep(0.2)
 module = urllib.request.urlopen(url + "data/plugin/picasso/static/index.js")
@@ -71,7 +71,7 @@ def test_an_installed_distribution_serves(built, tmp_path, kind):
     python = environment(tmp_path / "venv", distribution)
     logs.plausible(tmp_path / "logs" / "run0", 0, range(2), 1, 14)
     clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    output = run(python, "-c", PROBE, tmp_path / "logs", cwd=tmp_path, env=clean)
+    output = run(python, "-c", PROBE, tmp_path / "logs", "run0", cwd=tmp_path, env=clean)
     assert json.loads(output.splitlines()[-1])["runs"][0]["name"] == "run0"
     frozen = run(python, "-m", "pip", "freeze")
     assert "tensorflow" not in frozen
@@ -85,3 +85,31 @@ def test_records_under_the_oldest_and_the_newest_protobuf(tmp_path, protobuf):
     options = ["-q", "-p", "no:cacheprovider", "--noconftest"]
     output = run(python, "-m", "pytest", *options, *tests, cwd=ROOT)
     assert "passed" in output
+
+
+LOG = """
+import importlib.util, sys
+import numpy as np, torch
+from torch.utils.tensorboard import SummaryWriter
+from tensorboard_picasso import summary
+assert importlib.util.find_spec("tensorflow") is None
+torch.manual_seed(0)
+model = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.Flatten(), torch.nn.Linear(144, 3))
+probe = summary.Probe("digits", torch.rand(3, 1, 8, 8), labels=[0, 1, 2])
+for writer in (sys.argv[1] + "/run0", SummaryWriter(sys.argv[1] + "/run1")):
+    for step in range(3):
+        assert summary.attribution(probe, model, writer=writer, step=step, strict=True)
+"""
+
+
+def test_pytorch_without_tensorflow_logs_and_is_served(built, tmp_path):
+    (wheel,) = built.glob("*.whl")
+    python = environment(tmp_path / "venv", f"{wheel}[torch]", "-c", ROOT / "constraints.txt")
+    clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    run(python, "-c", LOG, tmp_path / "logs", cwd=tmp_path, env=clean)
+    output = run(python, "-c", PROBE, tmp_path / "logs", "run0", "run1", cwd=tmp_path, env=clean)
+    (first, second) = json.loads(output.splitlines()[-1])["runs"]
+    assert (first["name"], second["name"]) == ("run0", "run1")
+    for each in (first, second):
+        labels = {method["label"] for method in each["probes"][0]["methods"]}
+        assert labels == {"occlusion", "saliency"}
