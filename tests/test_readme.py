@@ -5,6 +5,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import torch
 
 from tests import events
 
@@ -29,13 +30,15 @@ def test_the_code_blocks_run(tmp_path, monkeypatch):
         "batches": batches,
         "training": _Batches(batches),
         "train_step": model.train_on_batch,
+        **_in_pytorch(images),
     }
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
     assert {step for step, _ in events.records(tmp_path / "logs/run1")} == {0, 1000}
     assert events.records(tmp_path / "logs/run2/picasso")
+    assert {step for step, _ in events.records(tmp_path / "logs/run3")} == {0}
 
 
 def test_the_commands_are_there():
@@ -44,6 +47,17 @@ def test_the_commands_are_there():
         assert (root / command).stat().st_mode & 0o100
     for picture in re.findall(r"\]\((docs/[^)]+)\)", README):
         assert (root / picture).is_file()
+
+
+def _in_pytorch(images):
+    tensors = torch.from_numpy(np.moveaxis(images, -1, 1)), torch.tensor([0, 1, 2, 0])
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 3))
+    return {
+        "loader": torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*tensors), 2),
+        "network": network,
+        "optimizer": torch.optim.SGD(network.parameters(), 0.1),
+        "criterion": torch.nn.CrossEntropyLoss(),
+    }
 
 
 class _Batches(keras.utils.PyDataset):
