@@ -20,10 +20,12 @@ TEST = [
     *DIGITS,
     "build",
     "captum",
+    "lightning",
     "playwright",
     "pytest",
     "scipy",
     "tensorboardX",
+    "transformers[torch]",
 ]
 # Pinned, so that a new release does not fail a check of unchanged code.
 CHECK = ["mypy==2.4.1", "ruff==0.17.6", "types-protobuf"]

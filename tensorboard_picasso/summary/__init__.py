@@ -7,6 +7,7 @@
 Importing this imports no framework; the first call does.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from tensorboard_picasso.summary.methods.base import Method
@@ -30,11 +31,21 @@ from tensorboard_picasso.summary.schedule import (
 
 if TYPE_CHECKING:
     from tensorboard_picasso.summary.loops.keras import KerasCallback
+    from tensorboard_picasso.summary.loops.lightning import LightningCallback
+    from tensorboard_picasso.summary.loops.transformers import TransformersCallback
+
+# Callbacks are of their framework's own class, which is imported with them.
+_CALLBACKS = {
+    "KerasCallback": "keras",
+    "LightningCallback": "lightning",
+    "TransformersCallback": "transformers",
+}
 
 __all__ = [
     "EveryEpochs",
     "EverySteps",
     "KerasCallback",
+    "LightningCallback",
     "LogSpaced",
     "Method",
     "Occlusion",
@@ -43,6 +54,7 @@ __all__ = [
     "Probe",
     "Saliency",
     "Schedule",
+    "TransformersCallback",
     "attribution",
     "class_probabilities",
     "occlusion",
@@ -51,8 +63,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "KerasCallback":
-        from tensorboard_picasso.summary.loops.keras import KerasCallback
-
-        return KerasCallback
+    if name in _CALLBACKS:
+        loop = importlib.import_module(f"{__name__}.loops.{_CALLBACKS[name]}")
+        return getattr(loop, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

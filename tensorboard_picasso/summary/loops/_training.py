@@ -1,0 +1,119 @@
+"""What the callbacks of loops that count their own steps have in common."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from tensorboard_picasso.summary import log, state, writers
+from tensorboard_picasso.summary.methods.base import Method
+from tensorboard_picasso.summary.probe import Probe
+from tensorboard_picasso.summary.schedule import LogSpaced, Schedule
+from tensorboard_picasso.summary.writers.base import Writer
+
+
+class Training:
+    """Logs a probe while one loop trains; the loop says where it is.
+
+    Attributes:
+      schedule: when.
+      running: between `begin` and `end`, in the process that writes.
+
+    Raises:
+      TypeError, ValueError: wrong arguments.
+    """
+
+    def __init__(
+        self,
+        probe: Probe,
+        schedule: Schedule | None,
+        methods: Sequence[Method] | None,
+        strict: bool,
+        scalars: bool,
+    ) -> None:
+        if not isinstance(probe, Probe):
+            raise TypeError(f"probe is {type(probe).__name__}: pass a summary.Probe")
+        self.schedule = LogSpaced() if schedule is None else schedule
+        if not isinstance(self.schedule, Schedule):
+            raise TypeError(f"schedule={schedule!r}: pass summary.EverySteps(n) or another")
+        self._probe = probe
+        self._methods = log.wanted(methods)
+        for method in self._methods:
+            method.check(probe)
+        self._options = {"strict": strict, "scalars": scalars}
+        self._model: Any = None
+        self._writer: Writer | None = None
+        self._step = 0
+        self._logged: int | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether there is anything to log to."""
+        return self._writer is not None
+
+    def begin(self, model: Any, writer: Any, step: int, epoch: float | None) -> None:
+        """Say before training what cannot work; where a log starts, its first record does.
+
+        Args:
+          model: what is explained, read anew at every checkpoint.
+          writer: as `writer=` of the ops.
+          step, epoch: those that training starts or goes on from.
+        """
+        self._model, self._writer = model, writers.find(writer)
+        self._step, self._logged = step, None
+        try:
+            if self.schedule.at_start and step == 0:
+                self._log(epoch)
+            else:
+                memory = state.find(self._writer.owner, self._probe.name)
+                if memory.decided(self._probe) is None:
+                    what = f'"{self._probe.name}" before training'
+                    strict = self._options["strict"]
+                    log.compute(self._probe, model, self._methods, memory, what, strict)
+        except Exception:
+            self.end()
+            raise
+
+    def reached(self, step: int, epoch: float | None) -> None:
+        """Log where a due step was reached or crossed."""
+        before, self._step = self._step, step
+        if self.schedule.due(before, step):
+            self._log(epoch)
+
+    def ended(self, epoch: int) -> None:
+        """Log where the end of an epoch, counted from 1, is due."""
+        if self.schedule.epoch_due(epoch):
+            self._log(float(epoch))
+
+    def saved(self, step: int, epoch: float | None) -> None:
+        """Log where a checkpoint is the occasion."""
+        if self.schedule.on_save:
+            self._step = step
+            self._log(epoch)
+
+    def end(self) -> None:
+        """Let go of the model and the writer."""
+        self._model = self._writer = None
+
+    def _log(self, epoch: float | None) -> None:
+        # Several occasions may fall on one step: a save and the end of its epoch.
+        if self._writer is None or self._logged == self._step:
+            return
+        accepted = log.checkpoint_of(
+            self._probe,
+            self._model,
+            self._methods,
+            name=self._probe.name,
+            step=self._step,
+            owner=self._writer.owner,
+            write=self._writer.write,
+            epoch=epoch,
+            next_step=self.schedule.next(self._step),
+            **self._options,
+        )
+        if accepted:
+            self._logged = self._step
+
+
+def sub_run(directory: str | os.PathLike[str]) -> str:
+    """Where the callbacks write: beside the loop's own event files, which they leave alone."""
+    return os.path.join(os.fspath(directory), "picasso")

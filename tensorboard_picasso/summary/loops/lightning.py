@@ -1,0 +1,98 @@
+"""A callback for Lightning's `Trainer`."""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import lightning.pytorch as lightning
+
+from tensorboard_picasso.summary.loops._training import Training, sub_run
+from tensorboard_picasso.summary.methods.base import Method
+from tensorboard_picasso.summary.probe import Probe
+from tensorboard_picasso.summary.schedule import Schedule
+
+
+class LightningCallback(lightning.Callback):
+    """Logs attribution maps while a `lightning.Trainer` fits; changes nothing of training.
+
+    A step is Lightning's `global_step`, an optimizer's step. Only the process of
+    rank 0 computes and writes; that needs whole parameters there, so strategies that
+    shard them (FSDP, DeepSpeed's third stage) are not served.
+
+    Args:
+      probe: the images watched.
+      log_dir: the run's directory; maps go to its sub-run `picasso`. Default: the
+        trainer's `log_dir`, beside what its logger writes.
+      schedule: `EverySteps`, `EveryEpochs`, `LogSpaced` (the default) or
+        `OnCheckpoint`, whenever the trainer saves one.
+      model: from the `LightningModule` to what is explained, such as
+        `lambda module: module.network`. Default: the module itself, by its `forward`.
+      writer: a writer or directory as of the ops, instead of `log_dir`.
+      methods: default `[Occlusion(), Saliency()]`.
+      strict: raise what fails, instead of warning once and going on.
+      scalars: also write ordinary scalars: means over the probe.
+
+    Raises:
+      TypeError, ValueError: wrong arguments; when training starts also what
+        shows that the probe and the model do not go together.
+    """
+
+    def __init__(
+        self,
+        probe: Probe,
+        log_dir: str | os.PathLike[str] | None = None,
+        schedule: Schedule | None = None,
+        *,
+        model: Callable[[Any], Any] | None = None,
+        writer: Any = None,
+        methods: Sequence[Method] | None = None,
+        strict: bool = False,
+        scalars: bool = True,
+    ) -> None:
+        super().__init__()
+        if log_dir is not None and writer is not None:
+            raise ValueError("log_dir= and writer=: pass one of them")
+        self._training = Training(probe, schedule, methods, strict, scalars)
+        self._model = model
+        self._where = writer if log_dir is None else sub_run(log_dir)
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """Check the probe on the model before the first batch, and log where it starts."""
+        # Asked of all processes: the answer is sent from one to the others.
+        where = sub_run(trainer.log_dir) if self._where is None else self._where
+        if trainer.is_global_zero:
+            model = pl_module if self._model is None else self._model(pl_module)
+            epoch = float(trainer.current_epoch)
+            self._training.begin(model, where, trainer.global_step, epoch)
+
+    def on_train_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Log where a due step was reached."""
+        if self._training.running:
+            self._training.reached(trainer.global_step, _epoch(trainer, batch_idx + 1))
+
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+        """Log where the epoch is due."""
+        if self._training.running:
+            self._training.ended(trainer.current_epoch + 1)
+
+    def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: Any) -> None:
+        """Log where a checkpoint is the occasion."""
+        if self._training.running:
+            done = trainer.fit_loop.epoch_loop.batch_progress.current.processed
+            self._training.saved(trainer.global_step, _epoch(trainer, done))
+
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        """Let go of the model."""
+        self._training.end()
+
+    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
+        """Let go of the model."""
+        self._training.end()
+
+
+def _epoch(trainer: Any, done: int) -> float | None:
+    """Epochs trained, None where the length of one is not known."""
+    count = trainer.num_training_batches
+    return trainer.current_epoch + done / count if count and count != float("inf") else None

@@ -1,0 +1,79 @@
+"""A callback for the `Trainer` of Hugging Face's `transformers`."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from transformers import TrainerCallback
+
+from tensorboard_picasso.summary.loops._training import Training, sub_run
+from tensorboard_picasso.summary.methods.base import Method
+from tensorboard_picasso.summary.probe import Probe
+from tensorboard_picasso.summary.schedule import Schedule
+
+
+class TransformersCallback(TrainerCallback):
+    """Logs attribution maps while a `transformers.Trainer` trains; changes nothing of training.
+
+    The model is called on images alone, and explained by the logits that it returns.
+    A step is the trainer's `global_step`, an optimizer's step. Only the first process
+    computes and writes; that needs whole parameters there, so strategies that shard
+    them (FSDP, DeepSpeed's third stage) are not served.
+
+    Args:
+      probe: the images watched.
+      log_dir: the run's directory; maps go to its sub-run `picasso`.
+      schedule: `EverySteps`, `EveryEpochs`, `LogSpaced` (the default) or
+        `OnCheckpoint`, whenever the trainer saves one.
+      writer: a writer or directory as of the ops, instead of `log_dir`.
+      methods: default `[Occlusion(), Saliency()]`.
+      strict: raise what fails, instead of warning once and going on.
+      scalars: also write ordinary scalars: means over the probe.
+
+    Raises:
+      TypeError, ValueError: wrong arguments; when training starts also what
+        shows that the probe and the model do not go together.
+    """
+
+    def __init__(
+        self,
+        probe: Probe,
+        log_dir: str | os.PathLike[str] | None = None,
+        schedule: Schedule | None = None,
+        *,
+        writer: Any = None,
+        methods: Sequence[Method] | None = None,
+        strict: bool = False,
+        scalars: bool = True,
+    ) -> None:
+        super().__init__()
+        if (log_dir is None) == (writer is None):
+            raise ValueError("pass log_dir=, or writer= instead of it")
+        self._training = Training(probe, schedule, methods, strict, scalars)
+        self._where = writer if log_dir is None else sub_run(log_dir)
+
+    def on_train_begin(
+        self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any
+    ) -> None:
+        """Check the probe on the model before the first batch, and log where it starts."""
+        if state.is_world_process_zero:
+            self._training.begin(model, self._where, state.global_step, state.epoch or 0.0)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Log where a due step was reached."""
+        if self._training.running:
+            self._training.reached(state.global_step, state.epoch)
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Log where the epoch is due."""
+        if self._training.running:
+            self._training.ended(round(state.epoch))
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Log where a checkpoint is the occasion."""
+        if self._training.running:
+            self._training.saved(state.global_step, state.epoch)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Let go of the model."""
+        self._training.end()
