@@ -46,6 +46,7 @@ setup(
         "torch": TORCH,
         "demo": [*TENSORFLOW, *DIGITS],
         "demo-torch": [*TORCH, *DIGITS],
+        "demo-lightning": [*TORCH, *DIGITS, "lightning"],
         "test": TEST,
         "check": CHECK,
     },

@@ -4,6 +4,7 @@ import argparse
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,17 @@ def make_anew(logdir: Path) -> None:
         shutil.rmtree(logdir)
     logdir.mkdir(parents=True, exist_ok=True)
     (logdir / MADE).touch()
+
+
+def run(train: Callable[[Path, int], None], text: str, logdir: str, epochs: int) -> None:
+    """A demo's command line: train anew, then serve."""
+    options = arguments(text, logdir, epochs)
+    make_anew(options.logdir)
+    train(options.logdir, options.epochs)
+    if options.no_serve:
+        print(f"now: tensorboard --logdir {options.logdir}")
+        return
+    sys.exit(serve(options.logdir, options.port))
 
 
 def serve(logdir: Path, port: int, state: str = "") -> int:

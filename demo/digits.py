@@ -5,7 +5,6 @@ and saliency of 12 held-out digits at about 60 checkpoints, dense early and
 sparse late, to a directory that TensorBoard then serves.
 """
 
-import sys
 from pathlib import Path
 
 import common
@@ -67,13 +66,7 @@ def train(logdir: Path, epochs: int) -> None:
 
 def main() -> None:
     """Train, then serve."""
-    options = common.arguments(__doc__.splitlines()[0], "logs/digits", epochs=8)
-    common.make_anew(options.logdir)
-    train(options.logdir, options.epochs)
-    if options.no_serve:
-        print(f"now: tensorboard --logdir {options.logdir}")
-        return
-    sys.exit(common.serve(options.logdir, options.port))
+    common.run(train, __doc__.splitlines()[0], "logs/digits", epochs=8)
 
 
 if __name__ == "__main__":

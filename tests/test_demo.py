@@ -81,8 +81,9 @@ def test_the_demo_learns_the_decoy(tmp_path):
     assert done.stdout.count(": met") == 7
 
 
-def test_the_pytorch_demo_learns_and_logs(tmp_path):
-    command = [sys.executable, "demo/torch_digits.py", "--no-serve", "--epochs", "1"]
+@pytest.mark.parametrize(("demo", "run"), [("torch", ""), ("lightning", "picasso")])
+def test_demos_of_pytorch_learn_and_log(tmp_path, demo, run):
+    command = [sys.executable, f"demo/{demo}_digits.py", "--no-serve", "--epochs", "1"]
     environment = {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "PATH": "/usr/bin:/bin"}
     done = subprocess.run(
         [*command, "--logdir", str(tmp_path / "log")],
@@ -92,6 +93,6 @@ def test_the_pytorch_demo_learns_and_logs(tmp_path):
     accuracies = re.findall(r"held-out accuracy ([\d.]+)%", done.stdout)
     assert min(map(float, accuracies)) > 80
     for rate in ("0.001", "0.0005"):
-        steps = events.whole_scores(tmp_path / "log" / f"lr{rate}")
+        steps = events.whole_scores(tmp_path / "log" / f"lr{rate}" / run)
         assert {0, 1, 10} <= set(steps)
         assert len(steps) > 30
