@@ -186,12 +186,51 @@ def test_two_classes_are_evidence(browser, url):
         assert "for “7” (A)" in picasso.frame.locator(".legend .more").first.inner_text()
 
 
-def test_gradients_compare_and_rounding_is_no_difference(browser, url):
+def test_a_class_chosen_after_pinning_is_compared_with_the_images_own(browser, url):
     with tab(browser, url) as picasso:
-        picasso.open(runs="fine", method="saliency", pin="40").at(40)
+        picasso.open(runs="fine").at(40)
+        picasso.key("p")
+        note = picasso.frame.locator('article[data-image="0"] .difference .note')
+        note.filter(has_text="A is B itself").wait_for()
+        picasso.frame.get_by_role("button", name="view", exact=True).click()
+        picasso.frame.get_by_label("class", exact=False).first.select_option("7")
         picasso.frame.wait_for_selector(difference("fine", 0))
-        neutral = picasso.pixels(difference("fine", 0))
-        np.testing.assert_array_equal(neutral, expected(np.zeros(SIZE), 0, 1.0))
+        values = lost("fine", 40, 0, 7) - lost("fine", 40, 0, 0)
+        shared = max(
+            maps.statistics(painted("fine", step, image, 7)).p99
+            for step in STEPS["fine"] for image in range(2)
+        )  # fmt: skip
+        np.testing.assert_array_equal(
+            picasso.pixels(difference("fine", 0)), expected(values, 0, shared)
+        )
+        main = picasso.frame.locator("main")
+        assert main.evaluate("main => main.scrollWidth <= main.clientWidth")
+
+
+def test_gradients_compare_and_rounding_is_no_difference(browser, url):
+    def stored(step):
+        """Times uniform, as stored, and half a level of each value."""
+        values = plane("fine", step, 0, 0)
+        level, peak, _ = maps.quantise(values, maps.Sign.UNSIGNED)
+        kept, mean = maps.dequantise(level, peak, maps.Sign.UNSIGNED), maps.statistics(values).mean
+        return kept / mean, maps.half_level(kept, peak, maps.Sign.UNSIGNED) / mean
+
+    def own(step, image):
+        of = maps.statistics(plane("fine", step, image, image))
+        return of.p99 / of.mean
+
+    (before, slack_a), (after, slack_b) = stored(10), stored(40)
+    values = after - before
+    rounding = np.abs(values) < np.minimum(slack_a, slack_b)
+    assert (values[rounding] != 0).any()
+    values[rounding] = 0
+    shared = max(own(step, image) for step in STEPS["fine"] for image in range(2))
+    with tab(browser, url) as picasso:
+        picasso.open(runs="fine", method="saliency", pin="10").at(40)
+        picasso.frame.wait_for_selector(difference("fine", 0))
+        np.testing.assert_array_equal(
+            picasso.pixels(difference("fine", 0)), expected(values, 0, shared)
+        )
 
 
 def test_methods_without_a_common_unit_have_no_difference(browser, url):

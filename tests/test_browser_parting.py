@@ -90,7 +90,7 @@ def test_the_step_is_said_and_marked(browser, url):
     with tab(browser, url) as picasso:
         picasso.open(charts="truth,hidden%3Acorner%3Aimage%20mean").at(1280)
         assert words(picasso) == [
-            "dashed: hiding corner (black)",
+            "dashed: hiding corner (black; in the list: image mean)",
             "does not: less than 5 points at the newest; 5 points or more last at step 10",
             "is misled: adds 5 points or more from step 0 on (10 at the newest)",
             "uses: costs 5 points or more from step 40 on (40 at the newest, first at step 10)",
@@ -184,10 +184,10 @@ def test_images_are_sorted_by_what_hiding_takes(browser, url, fill):
         picasso.open(runs="uses").at(1280)
         picasso.frame.locator(".menu.view > button").click()
         sort = picasso.frame.get_by_label("sort")
-        assert [f"hiding corner ({each}) costs most" for each in AROUND] == [
+        assert [f"hiding corner ({each}) costs most (newest step)" for each in AROUND] == [
             each for each in sort.locator("option").all_inner_texts() if "hiding" in each
         ]
-        sort.select_option(f"hiding corner ({fill}) costs most")
+        sort.select_option(f"hiding corner ({fill}) costs most (newest step)")
         expected = np.argsort([-each for each in AROUND[fill]], kind="stable").tolist()
         picasso.page.wait_for_function("location.hash.includes('sort=hidden')")
         assert order(picasso) == expected
@@ -242,10 +242,14 @@ CLIPPED = """(selector) => [...document.querySelectorAll(selector)].filter((each
 
 @pytest.mark.parametrize(("width", "height"), [(1024, 700), (1280, 800)])
 @pytest.mark.parametrize("runs", ["uses", "uses,is misled", "uses,is misled,does not"])
-def test_the_head_of_the_timeline_is_not_clipped(browser, url, width, height, runs):
+@pytest.mark.parametrize("chart", ["truth", "change:previous:occlusion"])
+def test_the_head_of_the_timeline_is_not_clipped(browser, url, width, height, runs, chart):
     viewport = {"width": width, "height": height}
     with tab(browser, url, viewport=viewport) as picasso:
-        picasso.open(runs=",".join(runs.split(","))).at(1280)
+        picasso.open(runs=runs, charts=chart).at(1280)
+        picasso.frame.wait_for_function(
+            "() => !/to go/.test(document.querySelector('.timechart .remark').textContent)"
+        )
         plot = picasso.frame.locator(".plot")
         before = picasso.frame.locator(".timeline").bounding_box()
         box = plot.bounding_box()

@@ -218,7 +218,7 @@ def test_change_equals_scipys_rank_correlation(browser, url, label, read):
         assert numbers(a) == [pytest.approx(mean(("a", 10), ("a", 40)), abs=6e-4)]
         assert numbers(b) == [pytest.approx(mean(("b", 10), ("b", 40)), abs=6e-4)]
         assert distance == "30 steps after step 10"
-        assert between.startswith("between runs ")
+        assert between.startswith("a/picasso with b/picasso ")
         assert numbers(between) == [pytest.approx(mean(("a", 40), ("b", 40)), abs=6e-4)]
         choose(picasso, f"change:first:{label}")
         a, _, distance, _ = readout(picasso)

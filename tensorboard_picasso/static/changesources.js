@@ -32,6 +32,12 @@ function hasReference(scene) {
   }));
 }
 
+/** What the reference is of: the two runs by name, or how many. */
+function referenceName(scene) {
+  const runs = scene.datas.map(({ run }) => run);
+  return runs.length === 2 ? runs.join(" with ") : `between ${plural(runs.length, "run")}`;
+}
+
 function whyNoReference(scene) {
   return scene.datas.length < 2 ? "no second run to compare with: no reference" : "no run with the same images: no reference";
 }
@@ -61,7 +67,7 @@ export function changeSources({ scene, state, changes }) {
         const results = resultsOf(data, image);
         return scene.steps.map((step) => results.get(step)?.value ?? null);
       },
-      lines: reference ? [{ name: "between runs", style: "thin", common: true, values: betweenRuns({ scene, changes }, label) }] : [],
+      lines: reference ? [{ name: referenceName(scene), style: "thin", common: true, values: betweenRuns({ scene, changes }, label) }] : [],
       detail: (data, image, place) => {
         const step = scene.steps[place];
         const result = resultsOf(data, image).get(step);
@@ -71,7 +77,7 @@ export function changeSources({ scene, state, changes }) {
       },
       note: (images) => {
         const between = distances(scene.datas.flatMap((data) => images.slice(0, 1).map((image) => resultsOf(data, image))));
-        return [between && `${between} between the two`, ...(reference ? [] : [whyNoReference(scene)])].filter(Boolean).join(" · ");
+        return [between && `${between} between the two`, reference ? "thin: the runs with each other, a reference if only their seeds differ" : whyNoReference(scene)].filter(Boolean).join(" · ");
       },
       pending: () => (changes.left ? `${plural(changes.left, "pair")} of maps to go` : ""),
     };

@@ -5,6 +5,7 @@ import { count } from "./format.js";
 import { valuesOf } from "./look.js";
 import { halfLevel, logProbability, paint, subtract } from "./maps.js";
 import { comparable, meanOf } from "./reading.js";
+import { OWN_CLASS } from "./state.js";
 
 /** The choices that make A; null: as in B. */
 export const PINS = ["pinRun", "pin", "pinTarget", "pinMethod"];
@@ -20,7 +21,7 @@ export function pinned(scene, state) {
     pin: scene.step,
     // Of several runs each is compared with itself.
     pinRun: scene.shown.length === 1 ? scene.shown[0] : null,
-    pinTarget: state.target,
+    pinTarget: state.target ?? OWN_CLASS,
     pinMethod: scene.label,
   };
 }
@@ -58,11 +59,11 @@ function atShare(series, share) {
 }
 
 /** The specification of A's map, for B's. */
-export function sideA(state, dataOf, spec) {
-  const data = state.pinRun === null ? spec.data : dataOf(state.pinRun);
+export function sideA(scene, state, spec) {
+  const data = state.pinRun === null ? spec.data : scene.dataOf(state.pinRun);
   const label = state.pinMethod ?? spec.label;
   const series = seriesOf(data, label, spec);
-  const target = state.pinTarget ?? spec.target;
+  const target = state.pinTarget === OWN_CLASS ? scene.truth(spec.image, data) : (state.pinTarget ?? spec.target);
   let step = state.pin ?? spec.step;
   if (data !== spec.data) {
     const last = lastStep(seriesOf(spec.data, spec.label, spec));
@@ -71,12 +72,22 @@ export function sideA(state, dataOf, spec) {
   return { ...spec, data, label, step, target };
 }
 
+/** Whether A is B itself. */
+export function isItself(a, b) {
+  return a.data === b.data && a.label === b.label && a.step === b.step && a.target === b.target;
+}
+
+/** Whether A's class is pinned and another than B's. */
+export function hasOtherClass({ pinTarget, target }) {
+  return pinTarget !== null && pinTarget !== (target ?? OWN_CLASS);
+}
+
 /** What A is, in words: what differs from B. */
 export function nameOf(state, className) {
   const parts = [];
   if (state.pinRun !== null) parts.push(state.pinRun);
   if (state.pin !== null) parts.push(`step ${count(state.pin)}`);
-  if (state.pinTarget !== null) parts.push(`“${className(state.pinTarget)}”`);
+  if (hasOtherClass(state)) parts.push(state.pinTarget === OWN_CLASS ? "own class" : `“${className(state.pinTarget)}”`);
   if (state.pinMethod !== null) parts.push(state.pinMethod);
   return parts.join(" · ");
 }

@@ -3,7 +3,7 @@
 import { isComparing, pinned, UNPINNED } from "./compare.js";
 import { el, select } from "./dom.js";
 import { count } from "./format.js";
-import { LAYOUTS } from "./state.js";
+import { LAYOUTS, OWN_CLASS } from "./state.js";
 
 const LAYOUT_NAMES = { side: "side by side", swipe: "swipe" };
 
@@ -27,22 +27,33 @@ export function compareMenu(app) {
     el(
       "div", { class: "acts" },
       act("Pin this as A", "p", () => pinned(scene, state), scene.step === null),
-      act("Swap A and B", "s", () => swapped(scene, state), !comparing),
+      act("Swap A and B", "s", () => swapped(scene, state), !canSwap(scene, state)),
       act("Stop comparing", "c", () => UNPINNED, !comparing),
       el("button", { type: "button", text: "Undo", title: "key Ctrl + Z", disabled: !state.canUndo, on: { click: () => state.undo() } }),
     ),
     select("A: step", stepChoices(app), state.pin === null ? "" : String(state.pin), choose("pin", Number)),
     select("A: run", [same("run"), ...scene.listed.map((run) => [run, run])], state.pinRun ?? "", choose("pinRun", String)),
     select(
-      "A: class", [same("class"), ...scene.targets.map((each) => [String(each), scene.nameOfClass(each)])],
-      state.pinTarget === null ? "" : String(state.pinTarget), choose("pinTarget", Number),
+      "A: class", [same("class"), [OWN_CLASS, scene.truthName], ...scene.targets.map((each) => [String(each), scene.nameOfClass(each)])],
+      state.pinTarget === null ? "" : String(state.pinTarget), choose("pinTarget", (value) => (value === OWN_CLASS ? value : Number(value))),
     ),
     select("A: method", [same("method"), ...scene.methods.map(({ label }) => [label, label])], state.pinMethod ?? "", choose("pinMethod", String)),
     select("layout", LAYOUTS.map((each) => [each, LAYOUT_NAMES[each]]), state.layout, (layout) => state.set({ layout })),
-    select(
-      "runs align", [["step", "by step"], ["share", "by share of training done"]], state.align, (align) => state.set({ align }),
-    ),
+    ...alignment(state),
   ];
+}
+
+/** How the steps of two runs are matched, where that is not settled by a pinned step. */
+function alignment(state) {
+  if (state.pinRun === null) return [];
+  if (state.pin !== null) return [el("p", { class: "quiet", text: `A's step is pinned: with “A: step” at “the same step” runs can align by share of training.` })];
+  return [select("runs align", [["step", "by step"], ["share", "by share of training done"]], state.align, (align) => state.set({ align }))];
+}
+
+/** Whether swapping changes anything: several shown runs cannot change places with one. */
+export function canSwap(scene, state) {
+  const { pin, pinRun, pinTarget, pinMethod } = state;
+  return [pin, pinTarget, pinMethod].some((each) => each !== null) || (pinRun !== null && scene.shown.length === 1);
 }
 
 /** A becomes what is shown, and what was shown becomes A. */
@@ -51,7 +62,7 @@ export function swapped(scene, state) {
   return {
     ...(state.pin === null ? {} : { step: state.pin === last ? null : state.pin, pin: scene.step }),
     ...(state.pinRun === null || scene.shown.length !== 1 ? {} : { runs: [state.pinRun], pinRun: scene.shown[0] }),
-    ...(state.pinTarget === null ? {} : { target: state.pinTarget, pinTarget: state.target }),
+    ...(state.pinTarget === null ? {} : { target: state.pinTarget === OWN_CLASS ? null : state.pinTarget, pinTarget: state.target ?? OWN_CLASS }),
     ...(state.pinMethod === null ? {} : { method: state.pinMethod, pinMethod: scene.label }),
   };
 }

@@ -1,7 +1,7 @@
 // A, B and the difference of one image (or mean) in one run: side by side, or one under the other with a swipe.
 
 import { Card } from "./card.js";
-import { nameOf, sideA } from "./compare.js";
+import { isItself, nameOf, sideA } from "./compare.js";
 import { Difference } from "./difference.js";
 import { el, setText } from "./dom.js";
 import { number, percent, stepText } from "./format.js";
@@ -81,12 +81,12 @@ export class Comparison {
   /** Paint for what B shows; false while something is still loading. */
   paint(spec) {
     const { scene, state } = this.#app;
-    const a = sideA(state, (run) => scene.dataOf(run), spec);
+    const a = sideA(scene, state, spec);
     this.#captions[0].show("A", this.#kind.said(scene, a));
     this.#captions[1].show("B", this.#kind.said(scene, spec));
     setText(this.#name, a.step === spec.step ? "" : `${stepText(a.step)} to ${stepText(spec.step).replace("step ", "")}`);
     this.#a.element.title = nameOf(state, (target) => scene.className(spec.image, target));
-    const shown = [this.#a.show(a), this.#b.show(spec), this.#difference.show(a, spec)];
+    const shown = [this.#a.show(a), this.#b.show(spec), isItself(a, spec) ? this.#difference.none("A is B itself") : this.#difference.show(a, spec)];
     return shown.every(Boolean);
   }
 }

@@ -46,6 +46,13 @@ export class Difference extends Picture {
     return { data: { image, target }, of: this.app.scene.imageName(image) };
   }
 
+  /** Say why nothing is subtracted. */
+  none(why) {
+    this.#painted = "";
+    delete this.canvas.dataset.difference;
+    return this.say(why);
+  }
+
   /** Show what lies between two maps; false while one of them is still loading. */
   show(specA, specB) {
     this.#spec = specB;
@@ -54,10 +61,7 @@ export class Difference extends Picture {
       this.#painted = "";
       return this.wait();
     }
-    if (!a.record || !b.record) {
-      this.#painted = "";
-      return this.say(a.record ? "no B" : "no A");
-    }
+    if (!a.record || !b.record) return this.none(a.record ? "no B" : "no A");
     this.#paint(a, b, specA, specB);
     if (this.settings) this.showRegions(b.input);
     return true;

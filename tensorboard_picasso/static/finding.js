@@ -25,6 +25,11 @@ export function hidingSort({ region, fill }) {
   return `${HIDING}${region}:${fill}`;
 }
 
+/** The order that is meant: the change of a method's maps is known where they are grids. */
+export function fittingSort(sort, settings) {
+  return sort === "change" && settings && !settings.geometry ? SORTS[0] : sort;
+}
+
 /** Whether an order is that of the maps of the method on show. */
 export function sortsByMaps(sort) {
   return sort === "change" || sort.startsWith(SHARE);

@@ -1,7 +1,7 @@
 // The keyboard.
 
 import { isComparing, nameOf, pinned, UNPINNED } from "./compare.js";
-import { swapped } from "./comparemenu.js";
+import { canSwap, swapped } from "./comparemenu.js";
 
 /** Keys and what they do, as the help lists them. */
 export const KEYS = [
@@ -68,7 +68,7 @@ export function listenToKeys(app) {
       app.announce();
     } else if (key === " ") app.player.toggle();
     else if (key === "p" && app.scene.step !== null) compare(app, pinned(app.scene, app.state));
-    else if (key === "s" && isComparing(app.state)) compare(app, swapped(app.scene, app.state));
+    else if (key === "s" && canSwap(app.scene, app.state)) compare(app, swapped(app.scene, app.state));
     else if (key === "c") compare(app, UNPINNED);
     else if (key === "r" && app.scene.every.length) app.drawing.start();
     else if (app.large.isOpen && key in ZOOMS) ZOOMS[key](app.large.zoom);

@@ -4,7 +4,7 @@ import { Card } from "./card.js";
 import { isComparing } from "./compare.js";
 import { Comparison } from "./comparison.js";
 import { across, drawing, line, LINES, path, rangeOf, runColour, seekable } from "./chart.js";
-import { button, el, setText } from "./dom.js";
+import { button, el, refill, setText } from "./dom.js";
 import { Download } from "./download.js";
 import { filmFields, Films } from "./film.js";
 import { number, percent, stepText } from "./format.js";
@@ -175,7 +175,9 @@ class Block {
       return [el("p", { class: "quiet", text: `scores ${why}` })];
     }
     const show = (value) => (Number.isNaN(value) ? "–" : scene.raw ? number(value) : percent(value));
-    const classes = [...new Set([...scores.ranked(CLASSES), scene.truth(this.#image, this.#data)])];
+    // With a region hidden another class may come first.
+    const first = scores.hidden.flatMap(({ values }) => scores.ranked(1, values));
+    const classes = [...new Set([...scores.ranked(CLASSES), scene.truth(this.#image, this.#data), ...first])];
     const heads = ["class", scene.raw ? "value" : "probability", ...(scene.raw ? [] : ["log-odds"]), ...scores.hidden.map((each) => `${each.region} hidden (${each.fill})`)];
     const rows = classes.map((each) => [
       name(each), show(scores.score(each)), ...(scene.raw ? [] : [number(scores.logOdds(each))]),
@@ -236,6 +238,8 @@ export class Large {
   #facts = el("p", { class: "quiet" });
   #step = el("p", { class: "quiet" });
   #films;
+  #fields = el("span", { class: "fields" });
+  #chosen = "";
   #held = el("div", { class: "blocks" });
   #drawn = null;
   #legend; // of what is compared
@@ -250,7 +254,7 @@ export class Large {
       "section", { class: "large", role: "dialog", "aria-labelledby": "large-title", hidden: true },
       el("div", { class: "bar" },
         button("←", "back to all images", () => app.open(null), { class: "back" }), this.#name,
-        ...filmFields(app),
+        this.#fields,
         button("‹", "image before (key b)", () => this.go(-1)), button("›", "next image (key n)", () => this.go(1))),
       this.#legend.element,
       el("div", { class: "content" }, el("div", { class: "about" }, el("div", { class: "frame" }, this.#pane), this.#facts, this.#step), el("div", { class: "all" }, this.#films.element, this.#held)),
@@ -298,12 +302,22 @@ export class Large {
       this.#held.replaceChildren(...elements);
     }
     for (const block of this.#blocks.values()) block.update();
+    this.#choices();
     this.#films.update(image);
     this.#legend.update();
     this.#legend.element.hidden ||= !isComparing(state);
     // From image to image the keyboard stays where it is.
     if (opened && before !== null && this.element.contains(document.activeElement)) this.#app.say(this.#name.textContent);
     else if (opened) this.#name.focus({ preventScroll: true });
+  }
+
+  /** The film's fields, made anew where something else was chosen, as by a pasted link. */
+  #choices() {
+    const { film, frames } = this.#app.state;
+    const chosen = `${film} ${frames}`;
+    if (chosen === this.#chosen) return;
+    this.#chosen = chosen;
+    refill(this.#fields, filmFields(this.#app));
   }
 
   paint() {

@@ -1,10 +1,11 @@
 // One legend for the page, in a sentence.
 
-import { isComparing } from "./compare.js";
+import { hasOtherClass, isComparing } from "./compare.js";
 import { el } from "./dom.js";
 import { number } from "./format.js";
 import { GREY, PALETTES } from "./palette.js";
 import { comparable, isSigned } from "./reading.js";
+import { OWN_CLASS } from "./state.js";
 
 const SCALES = {
   shared: "one scale for all steps and runs",
@@ -51,8 +52,7 @@ function bar(settings, reading, state) {
 /** The sentence for the difference of two maps. */
 export function differenceSentence(settings, reading, state, className) {
   if (reading === "score") return ["the class stays likelier while this is hidden in B", "in A"];
-  const other = state.pinTarget;
-  if (other !== null && settings.geometry && settings.output !== "raw") return ["this speaks for B's class", `for “${className(other)}” (A)`];
+  if (hasOtherClass(state) && settings.geometry && settings.output !== "raw") return ["this speaks for B's class", `for ${state.pinTarget === OWN_CLASS ? "its own class" : `“${className(state.pinTarget)}”`} (A)`];
   if (settings.sign === "unsigned") return ["stronger in B", "in A"];
   if (settings.sign === "direction") return ["raises the score more in B", "in A"];
   return ["supports the class more in B", "in A"];

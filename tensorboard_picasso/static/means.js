@@ -1,7 +1,7 @@
 // The first rows: the mean over the probe, and behind a disclosure the means over its classes.
 
 import { runColour } from "./chart.js";
-import { isComparing } from "./compare.js";
+import { hasOtherClass, isComparing } from "./compare.js";
 import { Comparison } from "./comparison.js";
 import { button, el, setText } from "./dom.js";
 import { number, plural } from "./format.js";
@@ -12,7 +12,7 @@ import { Outlines } from "./outlines.js";
 /** Why the means do not fit what the page shows; null where they do. */
 export function whyNot(scene, state) {
   if (scene.reading !== "importance") return "it is of the importance";
-  return state.target === null && state.pinTarget === null ? null : `it is for ${classOf(scene.labelled)}`;
+  return state.target === null && !hasOtherClass(state) ? null : `it is for ${classOf(scene.labelled)}`;
 }
 
 /** On what scale the means over the probe (group null) are, or those over classes. */

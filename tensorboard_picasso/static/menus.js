@@ -1,7 +1,7 @@
 // The menus of the top bar: closed until they are asked for.
 
 import { button, copier, el, refill, select } from "./dom.js";
-import { hidingSort, SHARE, SORTS } from "./finding.js";
+import { fittingSort, hidingSort, SHARE, SORTS } from "./finding.js";
 import { hidingName, hidings } from "./hidden.js";
 import { KEYS } from "./keys.js";
 import { palettesFor } from "./palette.js";
@@ -119,7 +119,7 @@ export function viewMenu(app) {
   return fields;
 }
 
-const SORT_NAMES = { flips: "most flips first", number: "number", score: "least sure of the truth first", change: "map changed most first" };
+const SORT_NAMES = { flips: "most flips first", number: "number", score: "least sure of the truth first (newest step)", change: "map changed most first" };
 const VERDICT_NAMES = { all: "right and wrong", right: "right at this step", wrong: "wrong at this step" };
 const DENSITY_NAMES = { strips: "maps over training", grid: "this step's maps only" };
 
@@ -132,15 +132,15 @@ function imageFields({ state, scene }) {
   const regions = [...new Set(scene.every.flatMap((image) => (scene.input(image)?.regions ?? []).map(({ name }) => name)))];
   const sorts = [
     ...SORTS.filter((each) => each !== "change" || scene.settings()?.geometry).map((each) => [each, SORT_NAMES[each]]),
-    ...regions.map((name) => [SHARE + name, `largest share of ${name} first`]),
-    ...hidings(scene).map((each) => [hidingSort(each), `hiding ${hidingName(each)} costs most`]),
+    ...regions.map((name) => [SHARE + name, `largest share of ${name} first (newest step)`]),
+    ...hidings(scene).map((each) => [hidingSort(each), `hiding ${hidingName(each)} costs most (newest step)`]),
   ];
   return [
     el("h4", { text: "Images" }),
     el("label", { class: "field" }, el("span", { text: "tag" }), search),
     select("of class", [["", "all"], ...classes.map((each) => [String(each), scene.nameOfClass(each)])], state.ofClass === null ? "" : String(state.ofClass), (value) => state.set({ ofClass: value === "" ? null : Number(value) })),
     ...(scene.labelled ? [select("predicted", VERDICTS.map((each) => [each, VERDICT_NAMES[each]]), state.verdict, (verdict) => state.set({ verdict }))] : []),
-    select("sort", sorts, state.sort, (sort) => state.set({ sort })),
+    select("sort", sorts, fittingSort(state.sort, scene.settings()), (sort) => state.set({ sort })),
     select("density", DENSITIES.map((each) => [each, DENSITY_NAMES[each]]), state.density, (density) => state.set({ density })),
   ];
 }

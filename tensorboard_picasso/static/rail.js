@@ -31,6 +31,7 @@ export class Rail {
     const { scene, state } = this.#app;
     const good = filterTest(state.filter) !== null;
     setText(this.#wrong, good ? "" : "not a regular expression");
+    if (this.#filter !== document.activeElement) this.#filter.value = state.filter;
     this.#filter.setAttribute("aria-invalid", String(!good));
     const now = JSON.stringify([scene.listed, scene.shown, scene.others, scene.probes, scene.probe]);
     if (now === this.#made) return;

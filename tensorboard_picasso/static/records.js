@@ -48,10 +48,10 @@ export class Scores {
     return this.classes === null ? best : this.classes[best];
   }
 
-  /** Classes by score, best first. */
-  ranked(limit) {
+  /** Classes by score, best first: those of `values` or of a hidden region's. */
+  ranked(limit, values = this.values) {
     const classes = this.binary ? [0, 1] : (this.classes ?? [...this.values.keys()]);
-    const rank = (index) => (Number.isNaN(this.logOdds(index)) ? -Infinity : this.logOdds(index));
+    const rank = (index) => (Number.isNaN(this.logOdds(index, values)) ? -Infinity : this.logOdds(index, values));
     return [...classes].sort((a, b) => (rank(a) === rank(b) ? a - b : rank(b) - rank(a))).slice(0, limit);
   }
 }

@@ -170,13 +170,23 @@ class Row {
   #originals = new Map();
   /** Whether it is in sight; null until that is known. */
   visible = null;
-  /** What it shows is made when it is next in sight. */
-  stale = true;
+  #stale = true;
 
   constructor(app, image) {
     this.#app = app;
     this.#image = image;
     this.element = el("article", { class: "row", data: { image }, "aria-label": app.scene.imageName(image) });
+  }
+
+  /** Whether what it shows is out of date, and made when it is next in sight. */
+  get stale() {
+    return this.#stale;
+  }
+
+  set stale(value) {
+    this.#stale = value;
+    // What is out of date has another width, too.
+    this.element.classList.toggle("stale", value);
   }
 
   get cards() {

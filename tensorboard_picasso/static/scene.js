@@ -1,6 +1,6 @@
 // What is on show: the choices in the URL joined with what was logged.
 
-import { filterTest, isListed, sorted, sortsByMaps, sortsByTarget } from "./finding.js";
+import { filterTest, fittingSort, isListed, sorted, sortsByMaps, sortsByTarget } from "./finding.js";
 import { natural } from "./format.js";
 import { fitting, ownScale } from "./reading.js";
 
@@ -110,7 +110,8 @@ export class Scene {
 
   /** All images; their order is fixed once what it depends on is known. */
   #order() {
-    const { sort, target } = this.#state;
+    const { target } = this.#state;
+    const sort = fittingSort(this.#state.sort, this.settings());
     const present = new Set(this.datas.flatMap((data) => data.images));
     const key = [this.probe, sort, sortsByMaps(sort) ? this.label : "", sortsByTarget(sort) ? target : ""].join("\n");
     const order = this.#orders.get(key);

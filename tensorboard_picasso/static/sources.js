@@ -61,10 +61,12 @@ function hiddenOver(scene, classOf, hiding) {
 }
 
 /** What hiding a region takes; nothing of plain values, of which no difference is large or small. */
-function hidingOf(scene, classOf, hiding) {
+function hidingOf(scene, classOf, hiding, others = []) {
   if (scene.raw) return null;
   const loss = (data, image) => overSteps(scene, data.scores.get(image), (record) => hidingLoss(record, classOf(image, data), hiding));
-  return { name: hidingName(hiding), loss };
+  const fills = others.filter(({ region }) => region === hiding.region).map(({ fill }) => fill);
+  const name = fills.length ? `${hiding.region} (${hiding.fill}; in the list: ${fills.join(", ")})` : hidingName(hiding);
+  return { name, loss };
 }
 
 /** Classes to choose from: all where they are few, else those that were explained or are true. */
@@ -80,12 +82,12 @@ function scoreSources(scene) {
   const truth = (image, data) => scene.truth(image, data);
   const what = scene.raw ? "value" : "probability";
   const shape = { group: "class scores", unit: "", range: scene.raw ? "free" : "probability" };
-  const [first] = hidings(scene);
+  const [first, ...others] = hidings(scene);
   const beside = first && { name: `${first.region} hidden (${first.fill})`, short: "hidden", style: "dashed", values: hiddenOver(scene, truth, first) };
   const sources = [{
     ...shape, id: FIRST, title: `${what} of ${scene.truthName}`,
     values: scoreOf(scene, truth), flips: true, lines: beside ? [beside] : [],
-    hiding: first ? hidingOf(scene, truth, first) : null,
+    hiding: first ? hidingOf(scene, truth, first, others) : null,
     note: () => (beside && scene.raw ? `dashed: ${beside.name}` : ""),
   }];
   for (const each of classesOf(scene)) {

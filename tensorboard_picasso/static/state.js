@@ -29,6 +29,13 @@ function within(low, high) {
   };
 }
 
+/** Instead of a class: each image's own, the truth or else the newest prediction. */
+export const OWN_CLASS = "own";
+const CLASS = {
+  read: (text) => (text === OWN_CLASS ? text : WHOLE.read(text)),
+  write: String,
+};
+
 const WHOLE_IMAGE = Object.freeze([1, 0, 0]);
 // Scale, and the left and top edge of what is in sight, as parts of the image.
 const ZOOM = {
@@ -79,7 +86,7 @@ const KEYS = {
   // What the page is compared with, where it is not the same; see compare.js.
   pin: { key: "pin", initial: null, ...WHOLE },
   pinRun: { key: "pinrun", initial: null, ...TEXT },
-  pinTarget: { key: "pinclass", initial: null, ...WHOLE },
+  pinTarget: { key: "pinclass", initial: null, ...CLASS },
   pinMethod: { key: "pinmethod", initial: null, ...TEXT },
   layout: { key: "layout", initial: "side", ...oneOf(...LAYOUTS) },
   swipe: { key: "swipe", initial: 50, ...within(0, 100) },

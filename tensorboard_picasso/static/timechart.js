@@ -9,7 +9,7 @@ import { gather, NOTHING } from "./gather.js";
 import { partingMarks, partingNote } from "./partingnote.js";
 
 const FOOT = 0.7; // of the height: below it the flips are pointed at
-const MANY = 2; // runs: what more of them say takes a line of its own
+const MANY = 2; // runs: what more of them say takes a line of its own, as do longer words
 
 export class TimeChart {
   #app;
@@ -104,7 +104,8 @@ export class TimeChart {
     setText(this.#high, end(range.high));
     setText(this.#low, end(range.low));
     this.#svg.replaceChildren(...curves(this.#gathered, this.#source?.style, this.#axis, range));
-    this.element.classList.toggle("crowded", this.#gathered.runs.length > MANY);
+    // The distance to what a change is from, or the place of a scalar, is said beside each number.
+    this.element.classList.toggle("crowded", this.#gathered.runs.length > (this.#source?.detail ? 0 : MANY));
     this.#part();
     this.#labels.replaceChildren(...endLabels(this.#gathered, range, (value) => this.#show(value)));
     setText(this.#note, this.#noteText());
