@@ -79,6 +79,8 @@ def sentence(about: Attribution | Mean, reading: Reading, subject: str) -> tuple
         more = "(a direction, not support)"
     elif not _hides(about) and about.sign is Sign.UNSIGNED:
         more = "(without a sign)"
+    elif not _hides(about) and (baseline := about.parameters.get("baseline", "")):
+        more = f"(baseline: {baseline})"
     return before, after, more
 
 

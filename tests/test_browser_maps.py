@@ -1,5 +1,7 @@
 """What the browser shows is what was logged: pixels and hover values, under both loaders."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,7 @@ def logdir(tmp_path_factory):
             targets = (image, 7)
             about = occlusion(grid(step, image), whole, SIZE, WINDOW, TOPS, LEFTS, targets)
             gradient, planes = saliency({t: plane(step, image, t) for t in targets})
+            gradient = replace(gradient, layer="block1", parameters={"channels": "maximum"})
             if not number:
                 values.append((Series("p", image, Kind.INPUT), pack_input(shown(SIZE, image))))
             values += [
@@ -220,6 +223,10 @@ def test_large_view_shows_all_methods_and_classes(browser, url):
         picasso.frame.locator('article[data-image="0"] .original button').click()
         picasso.frame.wait_for_selector('.block canvas[data-method="saliency"][data-step="5"]')
         picasso.at(5)
+        assert picasso.frame.locator(".method .used").all_inner_texts() == [
+            "",
+            "channels: maximum · layer: block1",
+        ]
         for method in ("occlusion", "saliency"):
             for target in (0, 7):
                 selector = f'.block canvas[data-method="{method}"][data-target="{target}"]'

@@ -361,6 +361,7 @@ RECORD = (
 RECORDS = [
     about(), about("nan"), about("both infinities"), about(output=maps.Output.RAW),
     about(classes=1), about(classes=2), *[about(sign=sign) for sign in maps.Sign],
+    replace(about(sign=maps.Sign.CONTRIBUTION), parameters={"baseline": "grey"}),
 ]  # fmt: skip
 
 

@@ -1,8 +1,10 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tensorboard_picasso import maps
+from tensorboard_picasso import maps, summary
 from tensorboard_picasso.maps import Output, Precision, Sign
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency, methods
 from tensorboard_picasso.summary.backends import UnsupportedError
@@ -466,7 +468,20 @@ def test_a_preprocess_that_cannot_be_undone_raises_with_the_remedy():
 
 
 def test_methods_are_found_by_being_there():
-    assert methods.known() == {"occlusion": Occlusion, "saliency": Saliency}
+    known = methods.known()
+    assert (known["occlusion"], known["saliency"]) == (Occlusion, Saliency)
+    # Whoever writes methods=[…] finds each of them in one place.
+    assert all(getattr(summary, each.__name__) is each for each in known.values())
+
+
+def test_the_table_of_methods_is_what_they_say_of_themselves():
+    text = (Path(__file__).parent.parent / "docs/methods.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    made = [(kind.__name__, kind()) for kind in methods.known().values()]
+    assert rows == [
+        f"| `{name}` | {each.sign} | {each.needs} | {each.passes} | {each.paper} |"
+        for name, each in sorted(made, key=lambda each: each[0])
+    ]
 
 
 def test_several_settings_of_a_method_share_a_call():

@@ -9,7 +9,7 @@ import { Download } from "./download.js";
 import { filmFields, Films } from "./film.js";
 import { number, percent, stepText } from "./format.js";
 import { HiddenCharts } from "./hiddencharts.js";
-import { Legend } from "./legend.js";
+import { Legend, used } from "./legend.js";
 import { whyLacking } from "./look.js";
 import { Outlines } from "./outlines.js";
 import { partOf } from "./reading.js";
@@ -116,9 +116,9 @@ class Block {
       const score = el("span", { class: "score" });
       return { label, target, name, score, card: new Card(this.#app, { caption: el("figcaption", {}, name, score), reach: true }) };
     }));
-    this.#methods = scene.methods.map(({ label }) => ({ label, legend: new Legend(this.#app, label), absent: el("p", { class: "quiet" }) }));
-    this.#grid.replaceChildren(...this.#methods.map(({ label, legend, absent }) => el(
-      "div", { class: "method", role: "group", "aria-label": label }, legend.element,
+    this.#methods = scene.methods.map(({ label }) => ({ label, legend: new Legend(this.#app, label), settings: el("p", { class: "quiet used" }), absent: el("p", { class: "quiet" }) }));
+    this.#grid.replaceChildren(...this.#methods.map(({ label, legend, settings, absent }) => el(
+      "div", { class: "method", role: "group", "aria-label": label }, legend.element, settings,
       el("div", { class: "cards" }, ...this.#cells.filter((cell) => cell.label === label).map(({ card }) => card.element)), absent,
     )));
   }
@@ -153,7 +153,9 @@ class Block {
       card.element.hidden = !this.#explains(own);
       if (!card.element.hidden) ready = card.show(own) && ready;
     }
-    for (const { label, absent } of this.#methods) {
+    for (const { label, settings, absent } of this.#methods) {
+      const record = this.#data.attributions(label, this.#image)?.steps.get(step);
+      setText(settings, record ? used(record.settings) : "");
       const names = this.#cells.filter((cell) => cell.label === label && cell.card.element.hidden).map(({ name }) => name.textContent);
       setText(absent, names.length ? `not explained at this step: ${names.join(", ")}` : "");
     }

@@ -23,9 +23,18 @@ export function sentence(settings, reading, subject) {
   if (settings.geometry) {
     return raw ? [`hiding this lowers the value of ${subject}`, "raises it", more] : [`hiding this makes ${subject} less likely`, "more likely", more];
   }
-  if (settings.sign === "contribution") return [`this supports ${subject}`, "speaks against it", more];
+  const { baseline } = settings.parameters;
+  if (settings.sign === "contribution") return [`this supports ${subject}`, "speaks against it", baseline ? `(baseline: ${baseline})` : more];
   if (settings.sign === "direction") return [`making this brighter raises the score of ${subject}`, "lowers it", "(a direction, not support)"];
   return [`strength: changing this changes the score of ${subject} little`, "much", "(without a sign)"];
+}
+
+/** What was used for one record, beside what the sentence says: layer, seed and the method's own parameters. */
+export function used({ layer, seed, parameters }) {
+  const { fill, baseline, ...all } = parameters;
+  if (layer) all.layer = layer;
+  if (seed !== null) all.seed = seed;
+  return Object.keys(all).sort().map((name) => `${name}: ${all[name]}`).join(" · ");
 }
 
 /** The palette as a bar: positive first, as the sentence says it. */

@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from tensorboard_picasso.summary.methods.base import Method
+from tensorboard_picasso.summary.methods.gradient_times_input import GradientTimesInput
 from tensorboard_picasso.summary.methods.occlusion import Occlusion
 from tensorboard_picasso.summary.methods.saliency import Saliency
 from tensorboard_picasso.summary.ops import (
@@ -44,6 +45,7 @@ _CALLBACKS = {
 __all__ = [
     "EveryEpochs",
     "EverySteps",
+    "GradientTimesInput",
     "KerasCallback",
     "LightningCallback",
     "LogSpaced",

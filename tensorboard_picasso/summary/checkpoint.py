@@ -200,7 +200,7 @@ def _record(
     attribution = record.Attribution(
         method=method.name,
         label=method.label,
-        sign=answer.sign,
+        sign=method.sign,
         unit=answer.unit,
         score=answer.score,
         output=subject.output,
@@ -213,6 +213,7 @@ def _record(
             for name, mask in masks.items()
         ),
         layer=answer.layer,
+        seed=answer.seed,
         parameters=dict(answer.parameters),
         grid=answer.grid,
         precision=answer.precision,
@@ -220,7 +221,7 @@ def _record(
     if answer.precision is None:
         return attribution, None
     stored = record.Maps.encode(
-        answer.maps, answer.sign, probe.hashes[index], answer.precision, answer.unseen
+        answer.maps, method.sign, probe.hashes[index], answer.precision, answer.unseen
     )
     return attribution, stored
 

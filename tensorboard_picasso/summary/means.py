@@ -107,7 +107,7 @@ def _mean(
     return record.Mean(
         method=method.name,
         label=method.label,
-        sign=answer.sign,
+        sign=method.sign,
         unit=answer.unit,
         output=subject.output,
         parameters=dict(answer.parameters),

@@ -113,7 +113,7 @@ def saliency(
     **options: Any,
 ) -> Any:
     """Log class scores and saliency maps; see `Saliency` and `attribution`."""
-    method = Saliency(signed, layer, score, precision, label=label)
+    method = Saliency(signed, layer, score=score, precision=precision, label=label)
     return attribution(probe, model, images, methods=[method], **options)
 
 

@@ -8,6 +8,7 @@ know of scores.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tensorboard_picasso import maps
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import report
 
@@ -145,6 +146,16 @@ def log_odds(raw: ArrayLike, output: Output, behind: bool = False) -> Floats:
         if output is Output.SIGMOID and not behind:
             return np.log(value) - np.log1p(-value)
     return value
+
+
+def score(raw: ArrayLike, output: Output, target: int, score: str, behind: bool = False) -> Floats:
+    """The score of a class, (n,): what `cotangent` is the derivative of; arguments as there."""
+    value = np.asarray(raw, np.float64)
+    if score == "logit" and output is Output.LOGITS and not _of_two_classes(value, output):
+        return value[:, target]
+    odds = log_odds(value, output, behind)[:, target]
+    probable = score == "probability" and output is not Output.RAW
+    return np.asarray(maps.probability(odds), np.float64) if probable else odds
 
 
 def cotangent(

@@ -312,7 +312,14 @@ class Probe:
         Raises:
           TypeError, ValueError: `preprocess` gives no batch of as many inputs.
         """
-        raw = self.raw_batch(batch)
+        return self.preprocessed(self.raw_batch(batch))
+
+    def preprocessed(self, raw: Array) -> Array:
+        """What the model eats of a batch in the layout of the images as handed in.
+
+        Raises:
+          TypeError, ValueError: as `model_input`.
+        """
         if self.preprocess is None:
             return raw
         # A copy: preprocessing in place is common, and the batch is used again.
@@ -320,9 +327,9 @@ class Probe:
         inputs = images.to_numpy(self.preprocess(given), "output of preprocess")
         if inputs.dtype.kind not in "biuf":
             raise TypeError(f"preprocess returns dtype {inputs.dtype}: return numbers")
-        if inputs.ndim < 2 or len(inputs) != len(batch):
+        if inputs.ndim < 2 or len(inputs) != len(raw):
             raise ValueError(
-                f"preprocess returns shape {inputs.shape} for a batch of {len(batch)}:"
+                f"preprocess returns shape {inputs.shape} for a batch of {len(raw)}:"
                 " it takes a batch and returns one of the same size"
             )
         return inputs

@@ -93,10 +93,12 @@ class Backend(abc.ABC):
         so that they stay exact where its probabilities round to 0 or 1.
       channels_last: inputs are the probe's own images with their channels last, as
         no `preprocess` made them: a framework that has them first moves them.
+      layers_channels_first: layers return (n, channels, height, width).
       tracing_seconds: spent so far on what is not repeated.
     """
 
     name: ClassVar[str]
+    layers_channels_first: ClassVar[bool] = False
     shown: Output | None = None
     behind: bool = False
     channels_last: bool = False

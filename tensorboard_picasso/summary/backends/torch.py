@@ -45,6 +45,7 @@ class Adapter(Backend):
     """Calls the module in evaluation mode, eagerly, on the device where it lies."""
 
     name = "torch"
+    layers_channels_first = True
 
     def __init__(self, model: Any, look_behind: bool = True) -> None:
         self._type = type(model).__name__

@@ -49,15 +49,17 @@ class Subject:
         """Log-odds (n, classes) of raw scores (n, classes)."""
         return outputs.log_odds(raw, self.output, self.backend.behind)
 
-    def cotangents(self, score: str) -> Floats:
-        """Derivative of each target's score by the raw scores, (targets, classes)."""
-        behind = self.backend.behind
-        return np.concatenate(
-            [
-                outputs.cotangent(self.raw[None], self.output, target, score, behind)
-                for target in self.targets
-            ]
-        )
+    def scores(self, raw: NDArray[Any], target: int, score: str) -> Floats:
+        """A class's score of each row of raw scores (n, classes): (n,)."""
+        return outputs.score(raw, self.output, target, score, self.backend.behind)
+
+    def cotangent(self, raw: NDArray[Any], target: int, score: str) -> Floats:
+        """Derivative of a class's score by raw scores (n, classes), of their shape."""
+        return outputs.cotangent(raw, self.output, target, score, self.backend.behind)
+
+    def score_name(self, score: str) -> str:
+        """What legends call the score that is explained: of raw outputs always the value."""
+        return "value" if self.output is Output.RAW else score
 
     @property
     def rounding(self) -> float:
@@ -75,7 +77,7 @@ class Answer:
     """What a method says of one image.
 
     maps: (height, width) of the viewed image, one a target.
-    sign, unit, score, layer, parameters: what was used; unit and score are text
+    unit, score, layer, seed, parameters: what was used; unit and score are text
       for legends.
     grid: where the maps are made from one, it is stored and they are not.
     precision: how the maps are stored, where there is no grid.
@@ -85,11 +87,11 @@ class Answer:
     """
 
     maps: Mapping[int, Floats]
-    sign: Sign
     unit: str
     score: str
     parameters: Mapping[str, str]
     layer: str = ""
+    seed: int | None = None
     grid: Grid | None = None
     precision: Precision | None = None
     unseen: NDArray[np.bool_] | None = None
@@ -100,8 +102,13 @@ class Answer:
 class Method(abc.ABC):
     """An attribution method with its settings.
 
+    It describes itself: the table in `docs/methods.md` and the tab's legend are made
+    of what it says here and in its answers.
+
     Attributes:
       name: the method's.
+      paper: where it was published.
+      needs: of a model: "scores" (any can) or "gradients".
       label: last part of the tag; tells two settings of one method apart.
         Default: the method's name.
 
@@ -110,6 +117,8 @@ class Method(abc.ABC):
     """
 
     name: ClassVar[str]
+    paper: ClassVar[str] = ""
+    needs: ClassVar[str] = "scores"
     label: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
@@ -137,6 +146,40 @@ class Method(abc.ABC):
           ValueError, TypeError: the settings do not go with the images or the model.
         """
 
+    @property
     @abc.abstractmethod
+    def sign(self) -> Sign:
+        """What the sign of its maps' values says."""
+
+    @property
+    @abc.abstractmethod
+    def passes(self) -> str:
+        """Passes of the model that one image takes: "1 gradient a class"."""
+
     def cost(self, probe: Probe) -> str:
         """What the cost line calls it: "occlusion 13×13"."""
+        return self.label
+
+
+@dataclass(frozen=True)
+class MapMethod(Method):
+    """A method whose maps are stored in full.
+
+    Attributes:
+      score: what is explained: "log-odds", "logit" or "probability"; of raw outputs
+        always the value.
+      precision: how the maps are stored: "q8", "float16" or "float32".
+
+    Raises:
+      ValueError: an unknown score or precision.
+    """
+
+    score: str = field(default="log-odds", kw_only=True)
+    precision: str = field(default="q8", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.score not in outputs.SCORES:
+            raise ValueError(f"score={self.score!r}: pass one of {', '.join(outputs.SCORES)}")
+        if self.precision not in list(Precision):
+            raise ValueError(f"precision={self.precision!r}: pass one of {', '.join(Precision)}")

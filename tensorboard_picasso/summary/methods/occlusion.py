@@ -50,6 +50,7 @@ class Occlusion(Method):
     """
 
     name: ClassVar[str] = "occlusion"
+    paper: ClassVar[str] = "Zeiler & Fergus 2014, arXiv 1311.2901"
     window: Size | None = None
     stride: Size | None = None
     positions: int | None = None
@@ -104,6 +105,16 @@ class Occlusion(Method):
             )
         return window, starts
 
+    @property
+    def sign(self) -> Sign:
+        """See `Method.sign`."""
+        return Sign.CONTRIBUTION
+
+    @property
+    def passes(self) -> str:
+        """See `Method.passes`."""
+        return "1 score a window position"
+
     def check(self, probe: Probe) -> None:
         """See `Method.check`."""
         for index, image in enumerate(probe.images):
@@ -141,7 +152,6 @@ class Occlusion(Method):
         unit = "value" if subject.output is Output.RAW else "log-odds"
         return Answer(
             maps={target: _painted(grid, target, subject.shape) for target in subject.targets},
-            sign=Sign.CONTRIBUTION,
             unit=unit,
             score=unit,
             parameters={"fill": probe.fill_name(self.fill)},

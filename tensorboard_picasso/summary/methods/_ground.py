@@ -1,0 +1,177 @@
+"""Where gradients are taken, and how maps over that place come over the viewed image.
+
+It is the model's input, or the image as handed in where `preprocess` moves pixels and the
+framework can differentiate it.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tensorboard_picasso.summary.alignment import AlignmentError
+from tensorboard_picasso.summary.backends.base import (
+    GRADIENT_SHARE,
+    UnsupportedError,
+    batches,
+    floats,
+    same,
+)
+from tensorboard_picasso.summary.methods.base import Floats, Subject
+from tensorboard_picasso.summary.probe import Probe
+
+Array = NDArray[Any]
+Mask = NDArray[np.bool_]
+
+# How a map came to lie over the viewed image.
+AS_IT_IS = "as they are"
+AFFINE = "brought back by an affine map"
+THROUGH = "differentiated through preprocess"
+
+
+class Ground:
+    """Where one image's gradients are taken.
+
+    Attributes:
+      subject: the image and the model.
+      layer: gradients are taken by this layer's output; None: by `x`.
+      x: the place itself, without a batch axis.
+      preprocess: what gradients pass through on their way to `x`, None where that is
+        the model's input.
+
+    Raises:
+      AlignmentError: `preprocess` moves pixels in a way that cannot be undone.
+    """
+
+    def __init__(self, subject: Subject, layer: str | None = None) -> None:
+        self.subject = subject
+        self.layer = layer
+        probe = subject.probe
+        through = _passes_through(subject, layer)
+        self.preprocess = probe.preprocess if through else None
+        self.x = probe.raw_batch(subject.image[None])[0] if through else subject.x
+
+    def at(self, viewed: Array) -> Array:
+        """The same place of another viewed image (height, width, channels), as floats."""
+        probe = self.subject.probe
+        given = probe.raw_batch(viewed[None])
+        batch = floats(given if self.preprocess else probe.preprocessed(given))
+        found: Array = batch[0]
+        return found
+
+    @property
+    def origin(self) -> Array:
+        """`x` as floats, to move away from.
+
+        Raises:
+          UnsupportedError: the model makes other scores of floats.
+        """
+        subject, x = self.subject, floats(self.x)
+        if x.dtype != self.x.dtype and self.preprocess is None:
+            found = subject.backend.scores(x[None])
+            if not same(found, subject.raw[None]):
+                raise UnsupportedError(
+                    f"the model scores {self.x.dtype} and floats of the same values differently:"
+                    " move its cast to preprocess="
+                )
+        return x
+
+    def scores(self, points: Array) -> Array:
+        """Raw scores (n, classes) at points (n, …) of this place."""
+        probe, backend = self.subject.probe, self.subject.backend
+        rows = []
+        for part in batches(len(points), points[0].size):
+            inputs = probe.preprocessed(points[part]) if self.preprocess else points[part]
+            rows.append(backend.scores(inputs))
+        return np.concatenate(rows)
+
+    def gradients(self, points: Array, cotangents: Floats) -> Array:
+        """Derivative of sum(cotangents * scores) at points (n, …), by them or the layer."""
+        backend = self.subject.backend
+        return np.concatenate(
+            [
+                backend.gradient(points[part], cotangents[part], self.layer, self.preprocess)
+                for part in batches(len(points), GRADIENT_SHARE * points[0].size)
+            ]
+        )
+
+    def channels_last(self, values: Array) -> Array:
+        """Values (n, …) of the place's or layer's shape as (n, height, width, channels).
+
+        Raises:
+          ValueError: a layer's have no height and width.
+        """
+        subject = self.subject
+        if self.layer is None:
+            return subject.probe.channels_last(values)
+        if values.ndim != 4:
+            raise ValueError(
+                f"layer {self.layer!r} has gradients of shape {values.shape[1:]}, no images:"
+                " give the probe a postprocess= that makes maps of them"
+            )
+        probe, first = subject.probe, subject.backend.layers_channels_first
+        first = first or (probe.data_format == "channels_first" and not probe.preprocess)
+        return np.moveaxis(values, 1, -1) if first else values
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the model's input."""
+        height, width = self.subject.probe.channels_last(self.subject.x[None]).shape[1:3]
+        return height, width
+
+    def enlarged(self, values: Floats) -> list[Floats]:
+        """Maps (n, height, width) over a layer's output, bilinear over the model's input."""
+        height, width = self.size
+        return [
+            np.asarray(
+                Image.fromarray(each.astype(np.float32)).resize(
+                    (width, height), Image.Resampling.BILINEAR
+                ),
+                np.float64,
+            )
+            for each in values
+        ]
+
+    def over_image(
+        self, values: Sequence[Floats], sums: bool = False
+    ) -> tuple[list[Floats], Mask | None, str]:
+        """Maps over the place, or the model's input, as maps over the viewed image.
+
+        Args:
+          values: (height, width) each.
+          sums: what counts is a map's sum over an area, not its value at a pixel; so
+            where a pixel covers several inputs, it gets their sum.
+
+        Returns:
+          Maps (height, width) of the viewed image, the pixels that the model never
+          sees, and how the maps came there.
+        """
+        probe, index = self.subject.probe, self.subject.index
+        if self.preprocess is not None:
+            return list(values), probe.shown(index).unseen, THROUGH
+        alignment = probe.align(index)
+        if alignment.identity:
+            return list(values), None, AS_IT_IS
+        area = abs(float(np.linalg.det(alignment.matrix[:, :2]))) if sums else 1.0
+        brought = [alignment.bring_back(each) for each in values]
+        return [area * each for each, _ in brought], brought[0][1], AFFINE
+
+
+def _passes_through(subject: Subject, layer: str | None) -> bool:
+    probe: Probe = subject.probe
+    if layer is not None or probe.preprocess is None or probe.has_alignment:
+        return False
+    failure = None
+    try:
+        if probe.align(subject.index).identity:
+            return False
+    except AlignmentError as e:
+        failure = e
+    given = probe.raw_batch(subject.image[None])
+    if subject.backend.differentiates(probe.preprocess, given, subject.x[None]):
+        return True
+    if failure is not None:
+        raise failure
+    return False

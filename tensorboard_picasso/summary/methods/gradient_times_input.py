@@ -1,0 +1,71 @@
+"""Gradient × input: what each pixel adds to the score of a model taken as linear.
+
+References:
+  Shrikumar et al. 2016, "Not Just a Black Box", arXiv 1605.01713.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tensorboard_picasso.maps import Precision, Sign
+from tensorboard_picasso.summary.methods._gradients import plain
+from tensorboard_picasso.summary.methods._ground import Ground
+from tensorboard_picasso.summary.methods.base import Answer, Floats, MapMethod, Subject
+
+
+@dataclass(frozen=True)
+class GradientTimesInput(MapMethod):
+    """The gradient times the input's own values, summed over channels.
+
+    Of a linear model it is each pixel's part of the score. The input's zero is what it
+    compares with, whatever that looks like: a pixel of value zero gets nothing.
+
+    Args:
+      score, precision: see `MapMethod`. label: last part of the tag.
+
+    Raises:
+      ValueError: an unknown score or precision.
+    """
+
+    name: ClassVar[str] = "gradient-times-input"
+    paper: ClassVar[str] = "Shrikumar et al. 2016, arXiv 1605.01713"
+    needs: ClassVar[str] = "gradients"
+
+    @property
+    def sign(self) -> Sign:
+        """See `Method.sign`."""
+        return Sign.CONTRIBUTION
+
+    @property
+    def passes(self) -> str:
+        """See `Method.passes`."""
+        return "1 gradient a class"
+
+    def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
+        """See `Method.explain`; all targets of all images share batches."""
+        grounds = [Ground(subject) for subject in subjects]
+        gradients = plain(grounds, self.score)
+        return [
+            self._answer(ground, gradient.astype(np.float64) * ground.x)
+            for ground, gradient in zip(grounds, gradients, strict=True)
+        ]
+
+    def _answer(self, ground: Ground, products: Floats) -> Answer:
+        subject = ground.subject
+        values, unseen, pixels = ground.over_image(
+            list(ground.channels_last(products).sum(axis=-1)), sums=True
+        )
+        zero = "the model's input" if ground.preprocess is None else "the image as handed in"
+        score = subject.score_name(self.score)
+        return Answer(
+            maps=dict(zip(subject.targets, values, strict=True)),
+            unit=score,
+            score=score,
+            parameters={"baseline": f"0 of {zero}", "pixels": pixels},
+            precision=Precision(self.precision),
+            unseen=unseen,
+            rounding=subject.rounding / values[0].size,
+        )
