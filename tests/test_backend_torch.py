@@ -10,7 +10,7 @@ from torch import nn
 
 from tensorboard_picasso import maps
 from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import Occlusion, Probe, Saliency, backends
+from tensorboard_picasso.summary import IntegratedGradients, Occlusion, Probe, Saliency, backends
 from tensorboard_picasso.summary.backends import UnsupportedError
 from tests.explained import explain, noise, stored
 
@@ -443,6 +443,28 @@ def test_maps_are_captums_where_the_definitions_are_the_same():
             theirs = Gradient(odds(model)).attribute(x[index : index + 1], target=target)
             found = stored(result, index, 1)[1].decode(target)
             np.testing.assert_allclose(found, theirs[0, 0].detach(), atol=1e-6)
+
+
+@pytest.mark.parametrize("score", ["log-odds", "logit"])
+def test_integrated_gradients_are_captums(score):
+    from captum.attr import IntegratedGradients as Theirs
+
+    model = cnn()
+    ours = IntegratedGradients(0.25, 20, score=score, precision="float32")
+    result = explain(model, Probe("p", X, **OPTIONS), ours)
+    forward = odds(model) if score == "log-odds" else copy.deepcopy(model).eval()
+    for index in range(3):
+        x = torch.from_numpy(X[index : index + 1])
+        worst = 0.0
+        for target in result.images[index].scores.targets:
+            theirs, missed = Theirs(forward).attribute(
+                x, 0.25, target=target, n_steps=20, return_convergence_delta=True
+            )
+            worst = max(worst, abs(missed.item()))
+            found = stored(result, index)[1].decode(target)
+            np.testing.assert_allclose(found, theirs[0, 0].detach(), atol=1e-6)
+        text = stored(result, index)[0].parameters["completeness error"]
+        assert float(text.split(" ")[0]) == pytest.approx(worst, rel=0.06, abs=1e-6)
 
 
 def test_a_lazy_module_is_not_initialized_by_being_explained():

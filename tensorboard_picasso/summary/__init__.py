@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.methods.gradient_times_input import GradientTimesInput
+from tensorboard_picasso.summary.methods.integrated_gradients import IntegratedGradients
 from tensorboard_picasso.summary.methods.occlusion import Occlusion
 from tensorboard_picasso.summary.methods.saliency import Saliency
 from tensorboard_picasso.summary.ops import (
@@ -46,6 +47,7 @@ __all__ = [
     "EveryEpochs",
     "EverySteps",
     "GradientTimesInput",
+    "IntegratedGradients",
     "KerasCallback",
     "LightningCallback",
     "LogSpaced",

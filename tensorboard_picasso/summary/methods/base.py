@@ -1,6 +1,7 @@
 """What a method is, what it is given and what it gives back."""
 
 import abc
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -183,3 +184,18 @@ class MapMethod(Method):
             raise ValueError(f"score={self.score!r}: pass one of {', '.join(outputs.SCORES)}")
         if self.precision not in list(Precision):
             raise ValueError(f"precision={self.precision!r}: pass one of {', '.join(Precision)}")
+
+
+def whole(name: str, value: Any, least: int) -> int:
+    """A setting that is a whole number.
+
+    Raises:
+      ValueError: it is none, or below the least.
+    """
+    try:
+        found = least - 1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        found = least - 1
+    if found < least:
+        raise ValueError(f"{name}={value!r}: pass a whole number from {least}")
+    return found

@@ -5,7 +5,6 @@ References:
   arXiv 1311.2901.
 """
 
-import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -17,7 +16,7 @@ from tensorboard_picasso import maps
 from tensorboard_picasso.maps import Output, Sign
 from tensorboard_picasso.record import Grid
 from tensorboard_picasso.summary import fills
-from tensorboard_picasso.summary.methods.base import Answer, Floats, Method, Subject
+from tensorboard_picasso.summary.methods.base import Answer, Floats, Method, Subject, whole
 from tensorboard_picasso.summary.probe import Probe
 
 Size = int | float | tuple[int | float, int | float]
@@ -68,10 +67,7 @@ class Occlusion(Method):
         if self.positions is not None:
             if self.stride is not None:
                 raise ValueError("pass stride= or positions=, not both")
-            positions = _whole(self.positions)
-            if positions < 2:
-                raise ValueError(f"positions={self.positions!r}: pass a whole number from 2")
-            object.__setattr__(self, "positions", positions)
+            object.__setattr__(self, "positions", whole("positions", self.positions, 2))
         object.__setattr__(self, "fill", fills.plain(self.fill))
 
     def geometry(self, shape: tuple[int, int]) -> tuple[tuple[int, int], Starts, Starts]:
@@ -170,14 +166,6 @@ def _painted(grid: Grid, target: int, shape: tuple[int, int]) -> Floats:
     importance = maps.importance(grid.values[:, :, column], grid.whole[column])
     painted = maps.paint(importance, grid.tops, grid.lefts, grid.window, shape)
     return painted.astype(np.float64, copy=False)
-
-
-def _whole(value: Any) -> int:
-    """A whole number of any kind, 0 where it is none."""
-    try:
-        return 0 if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        return 0
 
 
 def _is_size(value: Any) -> bool:

@@ -1,0 +1,108 @@
+"""Integrated Gradients: gradients summed up on the way from a baseline to the image.
+
+References:
+  Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks", arXiv 1703.01365.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tensorboard_picasso.maps import Precision, Sign
+from tensorboard_picasso.summary import fills
+from tensorboard_picasso.summary.methods._ground import Ground
+from tensorboard_picasso.summary.methods.base import Answer, Floats, MapMethod, Subject, whole
+from tensorboard_picasso.summary.probe import Probe
+
+
+@dataclass(frozen=True)
+class IntegratedGradients(MapMethod):
+    """Each pixel's part of the difference between the image's score and the baseline's.
+
+    The default baseline is the image's mean, as occlusion's fill is: both then compare
+    with the same thing, and of a black baseline the black pixels, such as a digit's ground,
+    would get nothing however much the model needs them.
+
+    Args:
+      baseline: what the image is compared with: "mean" (of the image, per channel), "grey",
+        "black", "white", "blur", "noise", a number or one a channel.
+      steps: points on the way there, placed by the Gauss-Legendre rule.
+      score, precision: see `MapMethod`. label: last part of the tag.
+
+    Raises:
+      ValueError: no such baseline, or no number of steps.
+    """
+
+    name: ClassVar[str] = "integrated-gradients"
+    paper: ClassVar[str] = "Sundararajan et al. 2017, arXiv 1703.01365"
+    needs: ClassVar[str] = "gradients"
+    baseline: Any = "mean"
+    steps: int = 32
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "baseline", fills.plain(self.baseline))
+        object.__setattr__(self, "steps", whole("steps", self.steps, 1))
+
+    @property
+    def sign(self) -> Sign:
+        """See `Method.sign`."""
+        return Sign.CONTRIBUTION
+
+    @property
+    def passes(self) -> str:
+        """See `Method.passes`."""
+        return f"{self.steps + 2} scores, {self.steps} gradients a class"
+
+    def check(self, probe: Probe) -> None:
+        """See `Method.check`."""
+        for index in range(len(probe)):
+            probe.filled(index, self.baseline)
+
+    def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
+        """See `Method.explain`; the points of one class share batches."""
+        return [self._explain(Ground(subject)) for subject in subjects]
+
+    def _explain(self, ground: Ground) -> Answer:
+        subject = ground.subject
+        probe = subject.probe
+        image = ground.origin
+        start = ground.at(probe.filled(subject.index, self.baseline)).astype(image.dtype)
+        nodes, weights = np.polynomial.legendre.leggauss(self.steps)
+        shares = ((1 + nodes) / 2).reshape(-1, *[1] * image.ndim)
+        points = (start + shares * (image - start)).astype(image.dtype)
+        raw = ground.scores(points)
+        ends = ground.scores(np.stack([start, image]))
+        maps: list[Floats] = []
+        errors: list[tuple[float, float]] = []
+        for target in subject.targets:
+            gradients = ground.gradients(points, subject.cotangent(raw, target, self.score))
+            mean = np.tensordot(weights / 2, gradients.astype(np.float64), 1)
+            parts = mean * (image.astype(np.float64) - start)
+            low, high = subject.scores(ends, target, self.score)
+            errors.append((abs(float(parts.sum() - (high - low))), abs(float(high - low))))
+            maps.append(ground.channels_last(parts[None])[0].sum(axis=-1))
+        values, unseen, pixels = ground.over_image(maps, sums=True)
+        score = subject.score_name(self.score)
+        off, of = max(errors)
+        return Answer(
+            maps=dict(zip(subject.targets, values, strict=True)),
+            unit=score,
+            score=score,
+            parameters={
+                "baseline": probe.fill_name(self.baseline),
+                "steps": str(self.steps),
+                # The parts should sum to the difference of the scores; of all classes the worst.
+                "completeness error": f"{off:.2g} of {of:.3g} {score}",
+                "pixels": pixels,
+            },
+            precision=Precision(self.precision),
+            unseen=unseen,
+            rounding=subject.rounding / values[0].size,
+        )
+
+    def cost(self, probe: Probe) -> str:
+        """See `Method.cost`."""
+        return f"{self.label} {self.steps} steps"
