@@ -10,7 +10,15 @@ from torch import nn
 
 from tensorboard_picasso import maps
 from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import IntegratedGradients, Occlusion, Probe, Saliency, backends
+from tensorboard_picasso.summary import (
+    IntegratedGradients,
+    Occlusion,
+    Probe,
+    Saliency,
+    SmoothGrad,
+    VarGrad,
+    backends,
+)
 from tensorboard_picasso.summary.backends import UnsupportedError
 from tests.explained import explain, noise, stored
 
@@ -465,6 +473,25 @@ def test_integrated_gradients_are_captums(score):
             np.testing.assert_allclose(found, theirs[0, 0].detach(), atol=1e-6)
         text = stored(result, index)[0].parameters["completeness error"]
         assert float(text.split(" ")[0]) == pytest.approx(worst, rel=0.06, abs=1e-6)
+
+
+def test_smoothgrad_is_captums_but_for_the_draw():
+    from captum.attr import NoiseTunnel
+    from captum.attr import Saliency as Gradient
+
+    model, x = cnn(), torch.from_numpy(X[:1])
+    sigma = 0.3 * float(np.ptp(X[0]))
+    some = [made(2000, 0.3, precision="float32") for made in (SmoothGrad, VarGrad)]
+    result = explain(model, Probe("p", X, **OPTIONS), *some)
+    torch.manual_seed(0)
+    for at, kind in enumerate(("smoothgrad", "vargrad")):
+        for target in result.images[0].scores.targets:
+            theirs = NoiseTunnel(Gradient(odds(model))).attribute(
+                x, kind, nt_samples=2000, stdevs=sigma, target=target, abs=False
+            )
+            found = stored(result, 0, at)[1].decode(target)
+            expected = theirs[0, 0].detach().abs().numpy()
+            assert np.abs(found - expected).max() < 0.12 * expected.max()
 
 
 def test_a_lazy_module_is_not_initialized_by_being_explained():

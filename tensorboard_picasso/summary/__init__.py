@@ -15,6 +15,7 @@ from tensorboard_picasso.summary.methods.gradient_times_input import GradientTim
 from tensorboard_picasso.summary.methods.integrated_gradients import IntegratedGradients
 from tensorboard_picasso.summary.methods.occlusion import Occlusion
 from tensorboard_picasso.summary.methods.saliency import Saliency
+from tensorboard_picasso.summary.methods.smoothgrad import SmoothGrad, VarGrad
 from tensorboard_picasso.summary.ops import (
     attribution,
     class_probabilities,
@@ -58,7 +59,9 @@ __all__ = [
     "Probe",
     "Saliency",
     "Schedule",
+    "SmoothGrad",
     "TransformersCallback",
+    "VarGrad",
     "attribution",
     "class_probabilities",
     "occlusion",

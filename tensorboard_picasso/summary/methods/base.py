@@ -46,6 +46,10 @@ class Subject:
         """Height and width of the viewed image, pixels."""
         return self.image.shape[0], self.image.shape[1]
 
+    def random(self, seed: int) -> np.random.Generator:
+        """Random numbers of a seed and this image: the same at every step, whatever the batch."""
+        return np.random.default_rng([seed, *self.probe.hashes[self.index]])
+
     def log_odds(self, raw: NDArray[Any]) -> Floats:
         """Log-odds (n, classes) of raw scores (n, classes)."""
         return outputs.log_odds(raw, self.output, self.backend.behind)

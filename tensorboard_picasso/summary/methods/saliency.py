@@ -93,7 +93,7 @@ class Saliency(MapMethod):
 
 
 def over_channels(gradient: Floats, signed: bool) -> Floats:
-    """(n, height, width, channels) to (n, height, width)."""
+    """Gradients (…, channels) to one number each."""
     value = gradient.sum(axis=-1) if signed else np.abs(gradient).max(axis=-1)
     return np.asarray(value)
 

@@ -1,0 +1,166 @@
+"""SmoothGrad and VarGrad: mean and variance of gradients at noisy copies of the image.
+
+References:
+  Smilkov et al. 2017, "SmoothGrad: removing noise by adding noise", arXiv 1706.03825.
+  Adebayo et al. 2018, "Local Explanation Methods for Deep Neural Networks Lack
+  Sensitivity to Parameter Values", arXiv 1810.03307 (VarGrad).
+"""
+
+import abc
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tensorboard_picasso.maps import Precision, Sign
+from tensorboard_picasso.summary.methods._ground import Ground
+from tensorboard_picasso.summary.methods.base import Answer, Floats, MapMethod, Subject, whole
+from tensorboard_picasso.summary.methods.saliency import channels, over_channels, rounding
+from tensorboard_picasso.summary.probe import Probe
+
+
+@dataclass(frozen=True)
+class Noisy(MapMethod):
+    """What is made of gradients at noisy copies of an image.
+
+    The same noise is used for all classes and at every step: what changes between two
+    checkpoints is the model. Its sampling error is then the same in every map, too.
+
+    Args:
+      samples: how many copies.
+      noise: standard deviation, as a share of the range that the input's values span.
+      seed: of the noise; each image has its own.
+    """
+
+    needs: ClassVar[str] = "gradients"
+    samples: int = 25
+    noise: float = 0.15
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "samples", whole("samples", self.samples, 1))
+        object.__setattr__(self, "seed", whole("seed", self.seed, 0))
+        if not 0 <= self.noise < math.inf:
+            raise ValueError(f"noise={self.noise!r}: pass a share of the range, such as 0.15")
+
+    @property
+    def passes(self) -> str:
+        """See `Method.passes`."""
+        return f"{self.samples} scores, {self.samples} gradients a class"
+
+    def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
+        """See `Method.explain`; the copies for one class share batches."""
+        return [self._explain(Ground(subject)) for subject in subjects]
+
+    def _explain(self, ground: Ground) -> Answer:
+        subject, x = ground.subject, ground.origin
+        noise = subject.random(self.seed).standard_normal((self.samples, *x.shape))
+        points = (x + self.noise * float(np.ptp(x)) * noise).astype(x.dtype)
+        raw = ground.scores(points)
+        maps = []
+        for target in subject.targets:
+            gradients = ground.gradients(points, subject.cotangent(raw, target, self.score))
+            maps.append(self._made(ground.channels_last(gradients).astype(np.float64)))
+        values, unseen, pixels = ground.over_image(maps)
+        score = subject.score_name(self.score)
+        unit, per_channel = self._units(f"{score} per unit of input")
+        return Answer(
+            maps=dict(zip(subject.targets, values, strict=True)),
+            unit=unit,
+            score=score,
+            seed=self.seed,
+            parameters={
+                "samples": str(self.samples),
+                "noise": f"{100 * self.noise:g} % of the range",
+                "channels": per_channel,
+                "pixels": pixels,
+            },
+            precision=Precision(self.precision),
+            unseen=unseen,
+            rounding=self._rounding(rounding(subject, values[0].size)),
+        )
+
+    @abc.abstractmethod
+    def _made(self, gradients: Floats) -> Floats:
+        """A map (height, width) of gradients (samples, height, width, channels)."""
+
+    @abc.abstractmethod
+    def _units(self, gradient: str) -> tuple[str, str]:
+        """The unit, from that of a gradient; and what is done with the channels."""
+
+    def _rounding(self, gradient: float) -> float:
+        return gradient
+
+    def cost(self, probe: Probe) -> str:
+        """See `Method.cost`."""
+        return f"{self.label} {self.samples} samples"
+
+
+@dataclass(frozen=True)
+class SmoothGrad(Noisy):
+    """The mean gradient over noisy copies: as `Saliency` without what small changes turn over.
+
+    Args:
+      samples: how many copies.
+      noise: standard deviation, as a share of the range that the input's values span.
+      seed: of the noise; each image has its own.
+      signed: sum over channels; else the absolute value's maximum over channels.
+      score, precision: see `MapMethod`. label: last part of the tag.
+
+    Raises:
+      ValueError: a setting that cannot be used.
+    """
+
+    name: ClassVar[str] = "smoothgrad"
+    paper: ClassVar[str] = "Smilkov et al. 2017, arXiv 1706.03825"
+    signed: bool = False
+
+    @property
+    def sign(self) -> Sign:
+        """See `Method.sign`."""
+        return Sign.DIRECTION if self.signed else Sign.UNSIGNED
+
+    def _made(self, gradients: Floats) -> Floats:
+        return np.asarray(over_channels(gradients.mean(axis=0), self.signed))
+
+    def _units(self, gradient: str) -> tuple[str, str]:
+        return gradient, channels(self.signed)
+
+
+@dataclass(frozen=True)
+class VarGrad(Noisy):
+    """The variance of the gradient over noisy copies: where the model is far from linear.
+
+    Args:
+      samples: how many copies, from 2.
+      noise: standard deviation, as a share of the range that the input's values span.
+      seed: of the noise; each image has its own.
+      score, precision: see `MapMethod`. label: last part of the tag.
+
+    Raises:
+      ValueError: a setting that cannot be used.
+    """
+
+    name: ClassVar[str] = "vargrad"
+    paper: ClassVar[str] = "Adebayo et al. 2018, arXiv 1810.03307"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        whole("samples", self.samples, 2)
+
+    @property
+    def sign(self) -> Sign:
+        """See `Method.sign`."""
+        return Sign.UNSIGNED
+
+    def _made(self, gradients: Floats) -> Floats:
+        return np.asarray(gradients.var(axis=0, ddof=1).max(axis=-1))
+
+    def _units(self, gradient: str) -> tuple[str, str]:
+        return f"({gradient})²", "maximum of the variance over channels"
+
+    def _rounding(self, gradient: float) -> float:
+        return gradient**2
