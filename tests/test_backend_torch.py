@@ -11,6 +11,7 @@ from torch import nn
 from tensorboard_picasso import maps
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import (
+    GradCAM,
     IntegratedGradients,
     Occlusion,
     Probe,
@@ -53,9 +54,12 @@ def scores(model, x=X, look_behind=True):
 
 def odds(model):
     """The model's log-odds, in PyTorch."""
+    return log_odds(copy.deepcopy(model).eval())
 
+
+def log_odds(model):
     def forward(x):
-        logits = copy.deepcopy(model).eval()(x)
+        logits = model(x)
         others = [torch.cat([logits[:, :k], logits[:, k + 1 :]], 1) for k in range(3)]
         return logits - torch.stack([each.logsumexp(1) for each in others], 1)
 
@@ -492,6 +496,36 @@ def test_smoothgrad_is_captums_but_for_the_draw():
             found = stored(result, 0, at)[1].decode(target)
             expected = theirs[0, 0].detach().abs().numpy()
             assert np.abs(found - expected).max() < 0.12 * expected.max()
+
+
+@pytest.mark.parametrize("images", ["channels first", "channels last", "preprocessed"])
+def test_grad_cam_is_captums(images):
+    from captum.attr import LayerAttribution, LayerGradCam
+
+    model = cnn(inplace=True)
+    given = {
+        "channels first": (X, OPTIONS),
+        "channels last": (np.moveaxis(X, 1, -1), {"labels": [0, 1, 2]}),
+        "preprocessed": (
+            np.moveaxis(X, 1, -1),
+            {"labels": [0, 1, 2], "preprocess": lambda x: np.moveaxis(x, -1, 1)},
+        ),
+    }
+    made, options = given[images]
+    result = explain(model, Probe("p", made, **options), GradCAM(precision="float32"))
+    twin = copy.deepcopy(model).eval()
+    twin[1] = nn.ReLU()
+    for index in range(3):
+        attribution, planes = stored(result, index)
+        assert attribution.layer == "3"  # the dropout, which does nothing
+        for target in result.images[index].scores.targets:
+            theirs = LayerGradCam(log_odds(twin), twin[3]).attribute(
+                torch.from_numpy(X[index : index + 1]), target, relu_attributions=True
+            )
+            theirs = LayerAttribution.interpolate(theirs, (6, 6), "bilinear")
+            np.testing.assert_allclose(
+                planes.decode(target), theirs[0, 0].detach(), rtol=1e-4, atol=1e-7
+            )
 
 
 def test_a_lazy_module_is_not_initialized_by_being_explained():

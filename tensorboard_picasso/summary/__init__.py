@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from tensorboard_picasso.summary.methods.base import Method
+from tensorboard_picasso.summary.methods.grad_cam import GradCAM
 from tensorboard_picasso.summary.methods.gradient_times_input import GradientTimesInput
 from tensorboard_picasso.summary.methods.integrated_gradients import IntegratedGradients
 from tensorboard_picasso.summary.methods.occlusion import Occlusion
@@ -47,6 +48,7 @@ _CALLBACKS = {
 __all__ = [
     "EveryEpochs",
     "EverySteps",
+    "GradCAM",
     "GradientTimesInput",
     "IntegratedGradients",
     "KerasCallback",

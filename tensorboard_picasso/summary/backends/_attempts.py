@@ -57,6 +57,14 @@ class Attempts(Backend):
             self._backends[0], lambda first: first.differentiates(preprocess, given, inputs)
         )
 
+    def activations(self, x: Array, layer: str) -> Array:
+        """See `Backend.activations`."""
+        return self._told(self._backends[0], lambda first: first.activations(x, layer))
+
+    def last_image_layer(self, x: Array) -> str:
+        """See `Backend.last_image_layer`."""
+        return self._told(self._backends[0], lambda first: first.last_image_layer(x))
+
     def _scored(self, attempt: Callable[[Backend], _T]) -> _T:
         surest: UnsupportedError | None = None
         for backend in self._backends:

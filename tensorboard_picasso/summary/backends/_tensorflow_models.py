@@ -1,8 +1,10 @@
 """How TensorFlow's kinds of models are told, called in inference mode and looked into."""
 
+import functools
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -140,6 +142,39 @@ def layer_named(model: Any, name: str) -> Any:
     # The last ones see most of the image, and are the ones that are asked for.
     some = ", ".join(repr(layer.name) for layer in layers[-8:])
     raise UnsupportedError(f"no layer {name!r}: the model ends in {some}")
+
+
+@contextmanager
+def shapes(model: Any) -> Iterator[list[tuple[str, tuple[int, ...] | None]]]:
+    """Collect the names of a model's layers as their calls end, each with its output's shape.
+
+    Raises:
+      UnsupportedError: it is no Keras model.
+    """
+    if not is_keras(model):
+        raise UnsupportedError(f"{type(model).__name__} is no Keras model: its layers are unknown")
+    found: list[tuple[str, tuple[int, ...] | None]] = []
+
+    def noting(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        # With the name and signature of the call: Keras looks at both.
+        @functools.wraps(call)
+        def note(*args: Any, **kwargs: Any) -> Any:
+            output = call(*args, **kwargs)
+            shape = getattr(output, "shape", None)
+            found.append((name, None if shape is None else tuple(shape)))
+            return output
+
+        return note
+
+    layers = list(model._flatten_layers(include_self=False))
+    for layer in layers:
+        # Past Keras' own bookkeeping of attributes: the layer stays as it was.
+        object.__setattr__(layer, "call", noting(layer.name, layer.call))
+    try:
+        yield found
+    finally:
+        for layer in layers:
+            object.__delattr__(layer, "call")
 
 
 def float_dtype(model: Any) -> Any:

@@ -102,6 +102,27 @@ def layer_named(model: Any, name: str) -> Any:
     raise UnsupportedError(f"no layer {name!r}: the model ends in {some}")
 
 
+@contextmanager
+def shapes(model: Any) -> Iterator[list[tuple[str, tuple[int, ...] | None]]]:
+    """Collect the names of a model's layers as their calls end, each with its output's shape."""
+    found: list[tuple[str, tuple[int, ...] | None]] = []
+
+    def noting(name: str) -> Any:
+        def note(_: Any, __: Any, output: Any) -> None:
+            shape = getattr(output, "shape", None)
+            found.append((name, None if shape is None else tuple(shape)))
+
+        return note
+
+    layers = [(name, module) for name, module in model.named_modules() if name]
+    hooks = [module.register_forward_hook(noting(name)) for name, module in layers]
+    try:
+        yield found
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
 @dataclass(frozen=True)
 class End:
     """What may be a model's last layer.

@@ -2,7 +2,8 @@
 
 import abc
 import enum
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -70,6 +71,23 @@ def same(a: Array, b: Array) -> bool:
     return a.shape == b.shape and np.allclose(a, b, rtol=1e-3, atol=slack)
 
 
+def last_of_images(shapes: Sequence[tuple[str, tuple[int, ...] | None]], model: str) -> str:
+    """The last layer called that returns images; see `Backend.last_image_layer`.
+
+    Args:
+      shapes: (name, shape of the output or None) of each call in the order in which
+        they end.
+      model: its type.
+    """
+    counts = Counter(name for name, _ in shapes)
+    for name, shape in reversed(shapes):
+        # Pooled to one position it has no places left; called twice it is no one place.
+        placed = shape and len(shape) == 4 and sum(side > 1 for side in shape[1:]) > 1
+        if placed and counts[name] == 1:
+            return name
+    raise UnsupportedError(f"{model} has no layer that returns images: pass layer=")
+
+
 def floats(x: Array) -> Array:
     """Numbers that a derivative can be taken by."""
     return x if x.dtype.kind == "f" else x.astype(np.float32)
@@ -135,6 +153,25 @@ class Backend(abc.ABC):
         Raises:
           UnsupportedError: the model has no such gradient or layer.
         """
+
+    def activations(self, x: Array, layer: str) -> Array:
+        """What a named layer returns for a batch of model inputs, (n, …).
+
+        Raises:
+          UnsupportedError: the model has no such layer.
+        """
+        raise UnsupportedError(f"layer={layer!r}: a {self.name} has no layers that can be seen")
+
+    def last_image_layer(self, x: Array) -> str:
+        """The name of the last layer that returns something with height and width.
+
+        Args:
+          x: a batch of model inputs to look at layers with.
+
+        Raises:
+          UnsupportedError: there is none, or layers cannot be seen.
+        """
+        raise UnsupportedError(f"a {self.name} has no layers that can be seen")
 
     def differentiates(self, preprocess: Function, given: Array, inputs: Array) -> bool:
         """Whether the framework can differentiate through the user's `preprocess`.

@@ -17,6 +17,7 @@ from tensorboard_picasso.summary.backends._tensorflow_models import (
     caller,
     float_dtype,
     layer_named,
+    shapes,
 )
 from tensorboard_picasso.summary.backends.base import (
     Array,
@@ -24,6 +25,7 @@ from tensorboard_picasso.summary.backends.base import (
     Function,
     UnsupportedError,
     floats,
+    last_of_images,
     out_of_memory,
     same,
     single,
@@ -86,6 +88,24 @@ class Adapter(Backend):
         make = self._gradient(layer, preprocess)
         function = self._traced(("gradient", layer, preprocess), make, x, weights)
         return _array(function(_tensor(x), _tensor(weights)))
+
+    def activations(self, x: Array, layer: str) -> Array:
+        """See `Backend.activations`."""
+        x, _ = self._scorer(x)
+
+        def activations(batch: Any) -> Any:
+            with self._captured(layer) as captured:
+                self._forward(batch)
+            return captured[-1]
+
+        return _array(self._traced(("activations", layer), activations, x)(_tensor(x)))
+
+    def last_image_layer(self, x: Array) -> str:
+        """See `Backend.last_image_layer`."""
+        x, _ = self._scorer(x)
+        with shapes(self._model) as found:
+            self._call(_tensor(x))
+        return last_of_images(found, self._type)
 
     def differentiates(self, preprocess: Function, given: Array, inputs: Array) -> bool:
         """See `Backend.differentiates`; found out once a shape."""

@@ -18,6 +18,7 @@ from tensorboard_picasso.summary.backends._torch_models import (
     layer_named,
     left_as_found,
     recording,
+    shapes,
     unwrapped,
 )
 from tensorboard_picasso.summary.backends.base import (
@@ -27,6 +28,7 @@ from tensorboard_picasso.summary.backends.base import (
     Function,
     UnsupportedError,
     floats,
+    last_of_images,
     out_of_memory,
     same,
     single,
@@ -93,6 +95,22 @@ class Adapter(Backend):
             by = f"layer {layer!r}" if layer else "its input"
             raise UnsupportedError(f"{self._type} has no gradient of its scores by {by}")
         return array(result)
+
+    def activations(self, x: Array, layer: str) -> Array:
+        """See `Backend.activations`."""
+        import torch
+
+        with left_as_found(self._model), torch.no_grad(), self._captured(layer) as captured:
+            self._forward(self._arranged(self._tensor(x)))
+            return array(_one(layer, captured))
+
+    def last_image_layer(self, x: Array) -> str:
+        """See `Backend.last_image_layer`."""
+        import torch
+
+        with left_as_found(self._model), torch.no_grad(), shapes(self._model) as found:
+            self._forward(self._arranged(self._tensor(x)))
+        return last_of_images(found, self._type)
 
     def differentiates(self, preprocess: Function, given: Array, inputs: Array) -> bool:
         """See `Backend.differentiates`; found out once a shape."""

@@ -1,0 +1,79 @@
+"""Grad-CAM: a layer's activations, weighted by how much the score wants each channel.
+
+References:
+  Selvaraju et al. 2017, "Grad-CAM: Visual Explanations from Deep Networks via
+  Gradient-based Localization", arXiv 1610.02391.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tensorboard_picasso.maps import Precision, Sign
+from tensorboard_picasso.summary.backends.base import batches
+from tensorboard_picasso.summary.methods._gradients import plain
+from tensorboard_picasso.summary.methods._ground import Array, Ground
+from tensorboard_picasso.summary.methods.base import Answer, Floats, MapMethod, Subject
+
+
+@dataclass(frozen=True)
+class GradCAM(MapMethod):
+    """Where a layer's activations raise the score; what lowers it is cut off.
+
+    The layer's output is taken to cover the model's input evenly, and is enlarged to it.
+
+    Args:
+      layer: a named layer that returns images; default the model's last one.
+      score, precision: see `MapMethod`. label: last part of the tag.
+
+    Raises:
+      ValueError: an unknown score or precision.
+    """
+
+    name: ClassVar[str] = "grad-cam"
+    paper: ClassVar[str] = "Selvaraju et al. 2017, arXiv 1610.02391"
+    needs: ClassVar[str] = "gradients"
+    layer: str | None = None
+
+    @property
+    def sign(self) -> Sign:
+        """See `Method.sign`."""
+        return Sign.UNSIGNED
+
+    @property
+    def passes(self) -> str:
+        """See `Method.passes`."""
+        return "1 score, 1 gradient a class"
+
+    def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
+        """See `Method.explain`; all targets of all images share batches."""
+        backend, x = subjects[0].backend, np.stack([subject.x for subject in subjects])
+        layer = self.layer or backend.last_image_layer(x[:1])
+        grounds = [Ground(subject, layer) for subject in subjects]
+        gradients = plain(grounds, self.score)
+        activations = np.concatenate(
+            [backend.activations(x[part], layer) for part in batches(len(x), x[0].size)]
+        )
+        return [self._answer(*each) for each in zip(grounds, gradients, activations, strict=True)]
+
+    def _answer(self, ground: Ground, gradients: Array, activations: Array) -> Answer:
+        subject, layer = ground.subject, str(ground.layer)
+        features = ground.channels_last(activations[None])[0].astype(np.float64)
+        weights = ground.channels_last(gradients).astype(np.float64).mean(axis=(1, 2))
+        # Cut off before it is enlarged, as the paper has it.
+        coarse: Floats = np.maximum(np.einsum("hwk,tk->thw", features, weights), 0)
+        values, unseen, pixels = ground.over_image(ground.enlarged(coarse))
+        rows, columns = coarse.shape[1:]
+        return Answer(
+            maps=dict(zip(subject.targets, values, strict=True)),
+            unit=f"weighted activation of {layer}",
+            score=subject.score_name(self.score),
+            parameters={"positions": f"{rows} × {columns}", "pixels": pixels},
+            layer=layer,
+            precision=Precision(self.precision),
+            unseen=unseen,
+            # The sum over the layer's positions is in the unit of the score.
+            rounding=subject.rounding / (rows * columns),
+        )
