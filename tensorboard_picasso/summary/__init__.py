@@ -15,6 +15,7 @@ from tensorboard_picasso.summary.methods.grad_cam import GradCAM
 from tensorboard_picasso.summary.methods.gradient_times_input import GradientTimesInput
 from tensorboard_picasso.summary.methods.integrated_gradients import IntegratedGradients
 from tensorboard_picasso.summary.methods.occlusion import Occlusion
+from tensorboard_picasso.summary.methods.rise import RISE
 from tensorboard_picasso.summary.methods.saliency import Saliency
 from tensorboard_picasso.summary.methods.smoothgrad import SmoothGrad, VarGrad
 from tensorboard_picasso.summary.ops import (
@@ -46,6 +47,7 @@ _CALLBACKS = {
 }
 
 __all__ = [
+    "RISE",
     "EveryEpochs",
     "EverySteps",
     "GradCAM",

@@ -149,7 +149,8 @@ def log_odds(raw: ArrayLike, output: Output, behind: bool = False) -> Floats:
 
 
 def score(raw: ArrayLike, output: Output, target: int, score: str, behind: bool = False) -> Floats:
-    """The score of a class, (n,): what `cotangent` is the derivative of; arguments as there."""
+    """The score of a class, (n,): what `cotangent` is the derivative of; all else as there."""
+    _check_logit(output, score)
     value = np.asarray(raw, np.float64)
     if score == "logit" and output is Output.LOGITS and not _of_two_classes(value, output):
         return value[:, target]
@@ -177,8 +178,7 @@ def cotangent(
     value = np.asarray(raw, np.float64)
     if output is Output.RAW:
         return _unit(value, target)
-    if output is Output.PROBABILITIES and score == "logit":
-        raise OutputError("score='logit', but the model gives probabilities: use score='log-odds'")
+    _check_logit(output, score)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         change = _log_odds_cotangent(value, output, target, score, behind)
         if score == "probability":
@@ -188,6 +188,11 @@ def cotangent(
             slope = (small / (1 + small) ** 2)[:, None]
             change = np.where(slope > 0, change * slope, 0.0)
     return change
+
+
+def _check_logit(output: Output, score: str) -> None:
+    if output is Output.PROBABILITIES and score == "logit":
+        raise OutputError("score='logit', but the model gives probabilities: use score='log-odds'")
 
 
 def _unit(value: Floats, target: int) -> Floats:
