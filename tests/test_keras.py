@@ -359,7 +359,8 @@ def test_a_restored_backup_is_gone_on_from(tmp_path):
 
 def test_methods_and_their_settings_are_checked_when_the_callback_is_made(tmp_path):
     for methods, error, match in (
-        (["occlusion"], TypeError, "is no method"),
+        ([4], TypeError, "is no method"),
+        (["oclusion"], ValueError, "is unknown"),
         (summary.Occlusion(), TypeError, "pass a list"),
         ([summary.Occlusion(), summary.Occlusion(4)], ValueError, "pass label="),
         ([summary.Occlusion(40)], ValueError, "window 40 exceeds image 8x8"),

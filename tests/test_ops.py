@@ -522,8 +522,10 @@ def test_each_failure_is_warned_of_once(writer):
 def test_methods_are_checked(writer):
     probe, model = summary.Probe("p", IMAGES), Linear()
     with writer.as_default(step=0):
-        with pytest.raises(TypeError, match=r"'occlusion' is no method: pass Occlusion\(\)"):
-            summary.attribution(probe, model, methods=["occlusion"])
+        with pytest.raises(TypeError, match=r"4 is no method: pass Occlusion\(\)"):
+            summary.attribution(probe, model, methods=[4])
+        with pytest.raises(ValueError, match=r"'oclusion' is unknown: pass one of .*occlusion"):
+            summary.attribution(probe, model, methods=["oclusion"])
         with pytest.raises(TypeError, match=r"pass a list, such as \[Occlusion\(\)"):
             summary.attribution(probe, model, methods=summary.Occlusion())
 

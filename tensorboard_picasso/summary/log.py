@@ -5,24 +5,28 @@ from typing import Any
 
 from tensorboard_picasso.summary import checkpoint, content, event, report, state
 from tensorboard_picasso.summary.backends.base import UnsupportedError, out_of_memory
+from tensorboard_picasso.summary.methods import named
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.methods.occlusion import Occlusion
 from tensorboard_picasso.summary.methods.saliency import Saliency
 from tensorboard_picasso.summary.probe import Probe
 
 
-def wanted(methods: Sequence[Method] | None) -> tuple[Method, ...]:
+def wanted(methods: Sequence[Method | str] | None) -> tuple[Method, ...]:
     """The methods that are asked for; None asks for `[Occlusion(), Saliency()]`.
+
+    A name asks for a method as it is by default, also for one that another package has
+    registered.
 
     Raises:
       TypeError: no sequence of methods.
-      ValueError: two of one label.
+      ValueError: two of one label, or an unknown name.
     """
     if methods is None:
         return Occlusion(), Saliency()
     if isinstance(methods, str | Method) or not isinstance(methods, Iterable):
         raise TypeError(f"methods={methods!r}: pass a list, such as [Occlusion(), Saliency()]")
-    listed = tuple(methods)
+    listed = tuple(named(each)() if isinstance(each, str) else each for each in methods)
     for method in listed:
         if not isinstance(method, Method):
             raise TypeError(f"methods: {method!r} is no method: pass Occlusion() or Saliency()")

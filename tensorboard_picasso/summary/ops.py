@@ -37,7 +37,7 @@ def attribution(
     model: Any,
     images: Any = None,
     *,
-    methods: Sequence[Method] | None = None,
+    methods: Sequence[Method | str] | None = None,
     writer: Any = None,
     step: Any = None,
     epoch: Any = None,
@@ -56,7 +56,7 @@ def attribution(
         does: what they read of Python's own state later on, such as a flag, stays as
         it was then; variables are followed.
       images: for a name; as for `Probe`.
-      methods: default `[Occlusion(), Saliency()]`.
+      methods: as objects or by name; default `[Occlusion(), Saliency()]`.
       writer: a log directory, of which this process writes one event file; a
         `SummaryWriter` of `torch.utils.tensorboard` or tensorboardX; a `tf.summary`
         writer. Default: the default one of `tf.summary`, with its step, name scopes

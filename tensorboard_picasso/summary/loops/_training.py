@@ -26,7 +26,7 @@ class Training:
         self,
         probe: Probe,
         schedule: Schedule | None,
-        methods: Sequence[Method] | None,
+        methods: Sequence[Method | str] | None,
         strict: bool,
         scalars: bool,
     ) -> None:

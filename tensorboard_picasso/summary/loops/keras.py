@@ -29,7 +29,7 @@ class KerasCallback(keras.callbacks.Callback):
       log_dir: the run's directory.
       schedule: `EverySteps`, `EveryEpochs`, `LogSpaced` (the default) or
         `OnCheckpoint`.
-      methods: default `[Occlusion(), Saliency()]`.
+      methods: as objects or by name; default `[Occlusion(), Saliency()]`.
       strict: raise what fails, instead of warning once and going on.
       scalars: also write ordinary scalars: means over the probe.
 
@@ -44,7 +44,7 @@ class KerasCallback(keras.callbacks.Callback):
         log_dir: str | os.PathLike[str],
         schedule: Schedule | None = None,
         *,
-        methods: Sequence[Method] | None = None,
+        methods: Sequence[Method | str] | None = None,
         strict: bool = False,
         scalars: bool = True,
     ) -> None:

@@ -28,7 +28,7 @@ class LightningCallback(lightning.Callback):
       model: from the `LightningModule` to what is explained, such as
         `lambda module: module.network`. Default: the module itself, by its `forward`.
       writer: a writer or directory as of the ops, instead of `log_dir`.
-      methods: default `[Occlusion(), Saliency()]`.
+      methods: as objects or by name; default `[Occlusion(), Saliency()]`.
       strict: raise what fails, instead of warning once and going on.
       scalars: also write ordinary scalars: means over the probe.
 
@@ -45,7 +45,7 @@ class LightningCallback(lightning.Callback):
         *,
         model: Callable[[Any], Any] | None = None,
         writer: Any = None,
-        methods: Sequence[Method] | None = None,
+        methods: Sequence[Method | str] | None = None,
         strict: bool = False,
         scalars: bool = True,
     ) -> None:

@@ -26,7 +26,7 @@ class TransformersCallback(TrainerCallback):
       schedule: `EverySteps`, `EveryEpochs`, `LogSpaced` (the default) or
         `OnCheckpoint`, whenever the trainer saves one.
       writer: a writer or directory as of the ops, instead of `log_dir`.
-      methods: default `[Occlusion(), Saliency()]`.
+      methods: as objects or by name; default `[Occlusion(), Saliency()]`.
       strict: raise what fails, instead of warning once and going on.
       scalars: also write ordinary scalars: means over the probe.
 
@@ -42,7 +42,7 @@ class TransformersCallback(TrainerCallback):
         schedule: Schedule | None = None,
         *,
         writer: Any = None,
-        methods: Sequence[Method] | None = None,
+        methods: Sequence[Method | str] | None = None,
         strict: bool = False,
         scalars: bool = True,
     ) -> None:

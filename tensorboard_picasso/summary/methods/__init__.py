@@ -1,20 +1,24 @@
 """One file a method. A new one is found by being here: nothing else is edited.
 
-A name that starts with an underscore is a part of other files.
+A name that starts with an underscore is a part of other files. Other packages add
+methods through the entry-point group `tensorboard_picasso.methods`.
 """
 
 import importlib
 import inspect
 import pkgutil
+from importlib import metadata
 from typing import Any
 
 from tensorboard_picasso.summary.methods.base import Method
 
-__all__ = ["Method", "known"]
+__all__ = ["Method", "known", "named"]
+
+GROUP = "tensorboard_picasso.methods"
 
 
 def known() -> dict[str, type[Method]]:
-    """All methods by name."""
+    """The methods of this package by name."""
     found: dict[str, type[Method]] = {}
     for info in pkgutil.iter_modules(__path__):
         module = importlib.import_module(f"{__name__}.{info.name}")
@@ -22,6 +26,32 @@ def known() -> dict[str, type[Method]]:
             if _is_method(each) and each.__module__ == module.__name__:
                 found[each.name] = each
     return found
+
+
+def named(name: str) -> type[Method]:
+    """A method by its name: one of this package, else one that another has registered.
+
+    Nothing else that is registered is imported.
+
+    Raises:
+      ValueError: there is none of that name, or several.
+      TypeError: what is registered is no method, or one of another name.
+    """
+    ours = known()
+    if name in ours:
+        return ours[name]
+    registered = metadata.entry_points(group=GROUP)
+    found = {each.value: each for each in registered if each.name == name}
+    if not found:
+        others = sorted({*ours, *registered.names})
+        raise ValueError(f"method {name!r} is unknown: pass one of {', '.join(others)}")
+    if len(found) > 1:
+        raise ValueError(f"method {name!r} is registered by {' and '.join(sorted(found))}")
+    ((value, entry),) = found.items()
+    method = entry.load()
+    if not _is_method(method) or method.name != name:
+        raise TypeError(f"method {name!r}: {value} is no method of that name")
+    return method  # type: ignore[no-any-return]
 
 
 def _is_method(value: Any) -> bool:
