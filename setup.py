@@ -49,6 +49,7 @@ setup(
         "jax": JAX,
         "demo": [*TENSORFLOW, *DIGITS],
         "demo-torch": [*TORCH, *DIGITS],
+        "demo-jax": [*JAX, *DIGITS],
         "demo-lightning": [*TORCH, *DIGITS, "lightning"],
         "test": TEST,
         "check": CHECK,
