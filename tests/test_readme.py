@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import jax.numpy as jnp
 import keras
 import numpy as np
 import torch
@@ -31,14 +32,16 @@ def test_the_code_blocks_run(tmp_path, monkeypatch):
         "training": _Batches(batches),
         "train_step": model.train_on_batch,
         **_in_pytorch(images),
+        **_in_jax(),
     }
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
     assert {step for step, _ in events.records(tmp_path / "logs/run1")} == {0, 1000}
     assert events.records(tmp_path / "logs/run2/picasso")
-    assert {step for step, _ in events.records(tmp_path / "logs/run3")} == {0}
+    for run in ("logs/run3", "logs/run4"):
+        assert {step for step, _ in events.records(tmp_path / run)} == {0}
 
 
 def test_the_commands_are_there():
@@ -72,3 +75,11 @@ class _Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         return self.batches[index]
+
+
+def _in_jax():
+    return {
+        "params": jnp.ones((784, 3)),
+        "apply": lambda params, x: x.reshape(len(x), -1) @ params,
+        "update": lambda params, x, y: params - 0.1,
+    }

@@ -51,7 +51,8 @@ def attribution(
       probe: a `Probe`, or its name; then `images` are needed, and further
         keywords go to `Probe`.
       model: a PyTorch `nn.Module`; a Keras model, `tf.Module`, SavedModel or
-        TensorFlow function; or any function from a batch of images to scores (NumPy
+        TensorFlow function; a Flax nnx module or, of JAX, `functools.partial(function,
+        parameters)`; or any function from a batch of images to scores (NumPy
         arrays), which has no gradient. TensorFlow's are traced once, as `tf.function`
         does: what they read of Python's own state later on, such as a flag, stays as
         it was then; variables are followed.

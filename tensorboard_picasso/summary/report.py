@@ -52,7 +52,8 @@ def reason(error: BaseException) -> str:
         # After a preamble stand the frames, and what was raised comes last.
         said = telling[0] if telling[0] is lines[0] else telling[-1]
     said = _MARK.sub("", said)
-    notes = " ".join(getattr(error, "__notes__", ()))
+    # JAX adds that it shortened its traceback, below a line of dashes.
+    notes = " ".join(each for each in getattr(error, "__notes__", ()) if each[:2] != "--")
     return f"{type(error).__name__}: {said}{' ' if notes else ''}{notes}"
 
 

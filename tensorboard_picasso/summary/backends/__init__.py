@@ -33,7 +33,7 @@ def find(model: Any, look_behind: bool = True, channels_last: bool = False) -> B
     if not adapters:
         raise UnsupportedError(
             f"{type(model).__name__} is no model that can be explained: pass a Keras model, a"
-            " tf.Module, a SavedModel, a PyTorch nn.Module, or a function from images to scores"
+            " tf.Module, a SavedModel, a PyTorch or Flax nnx module, or a function from images to scores"
         )
     return adapters[0] if len(adapters) == 1 else Attempts(adapters)
 

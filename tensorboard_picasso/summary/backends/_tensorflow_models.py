@@ -1,15 +1,14 @@
 """How TensorFlow's kinds of models are told, called in inference mode and looked into."""
 
-import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tensorboard_picasso.summary import frameworks
+from tensorboard_picasso.summary.backends._keras_models import inputs_of, is_keras, runs_on
 from tensorboard_picasso.summary.backends.base import Claim, UnsupportedError
 
 # What the framework's own classes are known by, without importing it.
@@ -23,8 +22,7 @@ def adapts(model: Any) -> Claim:
     # A method of a model is TensorFlow's as the model is.
     owner = model.__self__ if inspect.ismethod(model) else model
     if is_keras(owner):
-        ours = sys.modules["keras"].backend.backend() == "tensorflow"
-        return Claim.YES if ours else Claim.NO
+        return Claim.YES if runs_on("tensorflow") else Claim.NO
     bases = frameworks.packages(owner)
     if not _PACKAGES.isdisjoint(bases):
         return Claim.YES if callable(model) or hasattr(model, "signatures") else Claim.NO
@@ -33,12 +31,6 @@ def adapts(model: Any) -> Claim:
     if inspect.isroutine(model) or (callable(model) and len(bases) == 1):
         return Claim.PERHAPS
     return Claim.NO
-
-
-def is_keras(model: Any) -> bool:
-    """True for models and layers of Keras 3."""
-    keras = sys.modules.get("keras")
-    return keras is not None and isinstance(model, keras.Layer)
 
 
 def caller(model: Any) -> tuple[Callable[[Any], Any], Any]:
@@ -51,12 +43,7 @@ def caller(model: Any) -> tuple[Callable[[Any], Any], Any]:
       UnsupportedError: it cannot be called, or on several inputs only.
     """
     if is_keras(model):
-        inputs = (getattr(model, "inputs", None) or ()) if model.built else ()
-        if len(inputs) > 1:
-            raise UnsupportedError(
-                f"{type(model).__name__} takes {len(inputs)} inputs: wrap it to take one"
-            )
-        names = [each.dtype for each in inputs if each.dtype != "bfloat16"]
+        names = [each.dtype for each in inputs_of(model) if each.dtype != "bfloat16"]
         return (lambda x: model(x, training=False)), np.dtype(names[0]) if names else None
     if not callable(model):
         return _signature_caller(model)
@@ -123,58 +110,6 @@ def _dtype_of(spec: Any, name: str) -> Any:
             f" {size}; give it a batch size of None"
         )
     return spec.dtype.as_numpy_dtype
-
-
-def layer_named(model: Any, name: str) -> Any:
-    """A layer of a Keras model, of nested models too.
-
-    Raises:
-      UnsupportedError: there is none of that name, or several.
-    """
-    if not is_keras(model):
-        raise UnsupportedError(f"layer={name!r}: {type(model).__name__} is no Keras model")
-    layers = list(model._flatten_layers(include_self=False))
-    named = [each for each in layers if each.name == name]
-    if len(named) == 1:
-        return named[0]
-    if named:
-        raise UnsupportedError(f"layer {name!r}: the model has {len(named)} of that name")
-    # The last ones see most of the image, and are the ones that are asked for.
-    some = ", ".join(repr(layer.name) for layer in layers[-8:])
-    raise UnsupportedError(f"no layer {name!r}: the model ends in {some}")
-
-
-@contextmanager
-def shapes(model: Any) -> Iterator[list[tuple[str, tuple[int, ...] | None]]]:
-    """Collect the names of a model's layers as their calls end, each with its output's shape.
-
-    Raises:
-      UnsupportedError: it is no Keras model.
-    """
-    if not is_keras(model):
-        raise UnsupportedError(f"{type(model).__name__} is no Keras model: its layers are unknown")
-    found: list[tuple[str, tuple[int, ...] | None]] = []
-
-    def noting(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        # With the name and signature of the call: Keras looks at both.
-        @functools.wraps(call)
-        def note(*args: Any, **kwargs: Any) -> Any:
-            output = call(*args, **kwargs)
-            shape = getattr(output, "shape", None)
-            found.append((name, None if shape is None else tuple(shape)))
-            return output
-
-        return note
-
-    layers = list(model._flatten_layers(include_self=False))
-    for layer in layers:
-        # Past Keras' own bookkeeping of attributes: the layer stays as it was.
-        object.__setattr__(layer, "call", noting(layer.name, layer.call))
-    try:
-        yield found
-    finally:
-        for layer in layers:
-            object.__delattr__(layer, "call")
 
 
 def float_dtype(model: Any) -> Any:

@@ -12,12 +12,11 @@ import numpy as np
 
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import report
+from tensorboard_picasso.summary.backends._keras_models import layer_named, shapes, tapped
 from tensorboard_picasso.summary.backends._tensorflow_models import (
     adapts,
     caller,
     float_dtype,
-    layer_named,
-    shapes,
 )
 from tensorboard_picasso.summary.backends.base import (
     Array,
@@ -229,19 +228,13 @@ class Adapter(Backend):
         if name is None:
             yield captured
             return
-        layer = layer_named(self._model, name)
-        call = layer.call
 
-        def capture(*args: Any, **kwargs: Any) -> Any:
-            captured.append(call(*args, **kwargs))
-            return captured[-1]
+        def tap(output: Any) -> Any:
+            captured.append(output)
+            return output
 
-        # Past Keras' own bookkeeping of attributes: the layer stays as it was.
-        object.__setattr__(layer, "call", capture)
-        try:
+        with tapped(layer_named(self._model, name), tap):
             yield captured
-        finally:
-            object.__delattr__(layer, "call")
         if len(captured) != 1 or isinstance(captured[0], dict | list | tuple):
             raise UnsupportedError(
                 f"layer {name!r} is called {len(captured)} times and returns"

@@ -4,7 +4,7 @@ PyTorch is imported only once a model of it is adapted.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -108,9 +108,13 @@ class Adapter(Backend):
         """See `Backend.last_image_layer`."""
         import torch
 
-        with left_as_found(self._model), torch.no_grad(), shapes(self._model) as found:
+        with left_as_found(self._model), torch.no_grad(), self._shapes() as found:
             self._forward(self._arranged(self._tensor(x)))
         return last_of_images(found, self._type)
+
+    def _shapes(self) -> AbstractContextManager[list[tuple[str, tuple[int, ...] | None]]]:
+        """Collects the names of layers as their calls end, each with its output's shape."""
+        return shapes(self._model)
 
     def differentiates(self, preprocess: Function, given: Array, inputs: Array) -> bool:
         """See `Backend.differentiates`; found out once a shape."""

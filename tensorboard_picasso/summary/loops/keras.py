@@ -1,7 +1,7 @@
 """A callback for `keras.Model.fit`."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,14 +13,14 @@ from tensorboard_picasso.summary.loops._history import History
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.probe import Probe
 from tensorboard_picasso.summary.schedule import LogSpaced, Schedule
-from tensorboard_picasso.summary.writers import tensorflow as host
+from tensorboard_picasso.summary.writers import path
 
 
 class KerasCallback(keras.callbacks.Callback):
     """Logs attribution maps while `model.fit` trains; changes nothing of training.
 
     Writes to the sub-run `<log_dir>/picasso`, beside those of Keras' own
-    TensorBoard callback. A step is a trained batch: counting starts from the
+    TensorBoard callback; without TensorFlow where Keras runs on PyTorch or JAX. A step is a trained batch: counting starts from the
     optimizer's iterations, and goes on over all fits of a model in this process,
     also where it is compiled anew.
 
@@ -62,7 +62,8 @@ class KerasCallback(keras.callbacks.Callback):
             method.check(probe)
         self._strict = strict
         self._scalars = scalars
-        self._shared: host.Shared | None = None
+        self._write: Callable[[bytes, int], None] | None = None
+        self._release: Callable[[], None] = lambda: None
         self._explained: Any = None
         self._history = History()
         self._started = self._in_batch = self._saved = False
@@ -77,7 +78,7 @@ class KerasCallback(keras.callbacks.Callback):
         history = _history.of(self.model, os.path.abspath(self._directory))
         if history is not self._history:
             self._history, self._logged = history, None
-        self._shared = host.Shared.join(os.path.abspath(self._directory), self)
+        self._write, self._release = _opened(os.path.abspath(self._directory), self)
         self._started = self._in_batch = self._saved = False
         self._epoch_steps = (self.params or {}).get("steps")
         self._step = self._epoch_start = history.start(self._iterations())
@@ -125,9 +126,9 @@ class KerasCallback(keras.callbacks.Callback):
         if self._explained is not None:
             _saves.leave(self._explained, self._on_save)
             self._explained = None
-        if self._shared is not None:
-            self._shared.leave(self)
-            self._shared = None
+        if self._write is not None:
+            self._release()
+            self._write = None
 
     def _iterations(self) -> int:
         """Batches that the optimizer has counted, 0 where the model trains by itself."""
@@ -163,7 +164,7 @@ class KerasCallback(keras.callbacks.Callback):
 
     def _log(self) -> None:
         # Several occasions may fall on one step: a save and the end of its epoch.
-        if self._logged == self._step or self._shared is None:
+        if self._logged == self._step or self._write is None:
             return
         done = self._step - self._epoch_start
         epoch = self._epoch + (done / self._epoch_steps if self._epoch_steps and done else 0.0)
@@ -174,7 +175,7 @@ class KerasCallback(keras.callbacks.Callback):
             name=self._probe.name,
             step=self._step,
             owner=self._history,
-            write=partial(host.write, self._shared.writer),
+            write=self._write,
             epoch=epoch if self._epoch_steps or not done else None,
             strict=self._strict,
             scalars=self._scalars,
@@ -182,3 +183,13 @@ class KerasCallback(keras.callbacks.Callback):
         )
         if accepted:
             self._logged = self._step
+
+
+def _opened(directory: str, user: Any) -> tuple[Callable[[bytes, int], None], Callable[[], None]]:
+    """What writes to a directory, and what ends that for this user of it."""
+    if keras.backend.backend() != "tensorflow":
+        return path.Adapter(directory).write, lambda: None
+    from tensorboard_picasso.summary.writers import tensorflow
+
+    shared = tensorflow.Shared.join(directory, user)
+    return partial(tensorflow.write, shared.writer), lambda: shared.leave(user)

@@ -1,0 +1,301 @@
+"""JAX's kinds of models as pure functions of their arrays and a batch."""
+
+import functools
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from tensorboard_picasso.maps import Output
+from tensorboard_picasso.summary import frameworks
+from tensorboard_picasso.summary.backends import _jax_ends
+from tensorboard_picasso.summary.backends.base import Array, UnsupportedError, single
+
+Tap = Callable[[Any], Any]
+
+_PACKAGES = {"jax", "jaxlib", "flax"}
+# How models are told to infer, where their call asks.
+_INFERENCE = {"training": False, "train": False, "deterministic": True}
+
+
+class Pure(ABC):
+    """A model as a function of arrays. Equal ones are compiled once.
+
+    Attributes:
+      compiles: whether what it computes hangs on its arguments alone.
+    """
+
+    compiles = True
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What errors call it."""
+
+    @abstractmethod
+    def __call__(
+        self, values: Any, x: Any, layer: str | None = None, tap: Tap | None = None
+    ) -> Any:
+        """The output for a batch, in inference mode.
+
+        Args:
+          values: the model's arrays.
+          x: the batch.
+          layer: the layer whose output passes through `tap`.
+          tap: called with each of the layer's outputs; what it returns goes on.
+
+        Raises:
+          UnsupportedError: there is no such layer.
+        """
+
+    def scores(
+        self,
+        values: Any,
+        x: Any,
+        look_behind: bool,
+        layer: str | None = None,
+        tap: Tap | None = None,
+    ) -> tuple[Any, Output | None, bool]:
+        """Scores, as `_jax_ends.scores` has them.
+
+        Raises:
+          UnsupportedError: the model returns no single array of JAX.
+        """
+        import jax
+
+        def forward(x: Any) -> Any:
+            output = single(self(values, x, layer, tap), self.name)
+            if not isinstance(output, jax.Array):
+                kind = type(output).__name__
+                raise UnsupportedError(f"{self.name} returns {kind}, no array of JAX")
+            return output
+
+        if self.compiles and look_behind:
+            return _jax_ends.scores(forward, x)
+        return forward(x), None, False
+
+
+def pure(model: Any) -> tuple[Pure, Any]:
+    """A model as a pure function, and its arrays as they are now.
+
+    Raises:
+      UnsupportedError: it is being traced.
+    """
+    if frameworks.is_a(model, "flax", "nnx.Module"):
+        function, values = _of_module(model)
+    elif isinstance(model, functools.partial):
+        function, values = _of_partial(model)
+    else:
+        function, values = Plain(model), ()
+    check(function, values)
+    return function, values
+
+
+def check(function: Pure, values: Any) -> None:
+    """Refuse a model inside what JAX is tracing: it has no numbers there."""
+    import jax
+
+    if any(isinstance(each, jax.core.Tracer) for each in jax.tree.leaves(values)):
+        raise UnsupportedError(f"{function.name} is being traced: explain it outside jax.jit")
+
+
+@dataclass(frozen=True)
+class Plain(Pure):
+    """A function called as it is: what else it reads may change from call to call."""
+
+    function: Callable[..., Any]
+    compiles = False
+
+    @property
+    def name(self) -> str:
+        """See `Pure`."""
+        return _name(self.function)
+
+    def __call__(
+        self, values: Any, x: Any, layer: str | None = None, tap: Tap | None = None
+    ) -> Any:
+        """See `Pure`."""
+        _no_layer(layer, self.function)
+        return self.function(x)
+
+
+@dataclass(frozen=True)
+class Bound(Pure):
+    """A `functools.partial`: the arrays among what it binds are arguments, the rest is fixed."""
+
+    function: Callable[..., Any]
+    structure: Any
+    fixed: tuple[Any, ...]
+
+    @property
+    def name(self) -> str:
+        """See `Pure`."""
+        return _name(self.function)
+
+    def __call__(
+        self, values: Any, x: Any, layer: str | None = None, tap: Tap | None = None
+    ) -> Any:
+        """See `Pure`."""
+        import jax
+
+        _no_layer(layer, self.function)
+        arrays = iter(values)
+        leaves = [next(arrays) if each is _ARRAY else each for each in self.fixed]
+        args, keywords = jax.tree.unflatten(self.structure, leaves)
+        return self.function(*args, x, **keywords)
+
+
+# Stands for an array among the leaves of what a partial binds.
+_ARRAY = object()
+
+
+def _of_partial(model: Any) -> tuple[Pure, Any]:
+    import jax
+
+    leaves, structure = jax.tree.flatten((model.args, model.keywords))
+    are_arrays = [isinstance(each, jax.Array | np.ndarray) for each in leaves]
+    arrays = [each for each, is_array in zip(leaves, are_arrays, strict=True) if is_array]
+    fixed = tuple(
+        _ARRAY if is_array else each for each, is_array in zip(leaves, are_arrays, strict=True)
+    )
+    return Bound(model.func, structure, fixed), arrays
+
+
+@dataclass(frozen=True)
+class Module(Pure):
+    """A Flax nnx module: each call makes a copy of it in inference mode, and drops that."""
+
+    graph: Any
+
+    @property
+    def name(self) -> str:
+        """See `Pure`."""
+        return str(self.graph.nodes[0].type.__name__)
+
+    def __call__(
+        self, values: Any, x: Any, layer: str | None = None, tap: Tap | None = None
+    ) -> Any:
+        """See `Pure`."""
+        from flax import nnx
+
+        model = nnx.merge(self.graph, values)
+        if layer is not None and tap is not None:
+            _put(model, layer, tap)
+        takes = inspect.signature(type(model).__call__).parameters
+        return model(x, **{key: value for key, value in _INFERENCE.items() if key in takes})
+
+
+def _of_module(model: Any) -> tuple[Pure, Any]:
+    from flax import nnx
+
+    copy = nnx.merge(*nnx.split(model))
+    # Before it is split: one graph, whatever mode the user's module is in.
+    copy.eval()
+    graph, values = nnx.split(copy)
+    return Module(graph), values
+
+
+class _Tapped:
+    """A layer whose outputs pass through a tap."""
+
+    def __init__(self, layer: Any, tap: Tap) -> None:
+        self._layer, self._tap = layer, tap
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        return self._tap(self._layer(*args, **keywords))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._layer, name)
+
+
+def _put(model: Any, name: str, tap: Tap) -> None:
+    """Tap a layer by its dotted path."""
+    from flax import nnx
+
+    paths = {
+        ".".join(map(str, path)): path
+        for path, each in nnx.iter_modules(model)
+        if path and callable(each)
+    }
+    if name not in paths:
+        # The last ones see most of the image, and are the ones that are asked for.
+        some = ", ".join(repr(each) for each in list(paths)[-8:])
+        raise UnsupportedError(f"no layer {name!r}: the model has {some or 'none'}")
+    *parents, last = paths[name]
+    holder = model
+    for part in parents:
+        holder = holder[part] if isinstance(part, int) else getattr(holder, part)
+    if isinstance(last, int):
+        holder[last] = _Tapped(holder[last], tap)
+    else:
+        # Past nnx' own bookkeeping of attributes.
+        object.__setattr__(holder, last, _Tapped(getattr(holder, last), tap))
+
+
+def _no_layer(layer: str | None, function: Any) -> None:
+    if layer is not None:
+        raise UnsupportedError(
+            f"layer={layer!r}: {_name(function)} is a function, whose layers have no names"
+        )
+
+
+def _name(function: Any) -> str:
+    return str(getattr(function, "__qualname__", type(function).__name__))
+
+
+def binds(function: Any) -> bool:
+    """Whether a partial binds arrays of JAX, or a function of Flax or JAX."""
+    import jax
+
+    leaves = jax.tree.leaves((function.args, function.keywords))
+    return any(isinstance(each, jax.Array) for each in leaves) or is_jax(function.func)
+
+
+def is_jax(thing: Any) -> bool:
+    """Whether a thing, or what a method belongs to, is of JAX or Flax."""
+    owner = getattr(thing, "__self__", None)
+    return any(
+        not _PACKAGES.isdisjoint(frameworks.packages(each))
+        for each in (thing, owner)
+        if each is not None and not isinstance(each, ModuleType)
+    )
+
+
+def mentions(model: Any) -> bool:
+    """Whether a function, or an object's call, names JAX or Flax or holds things of theirs."""
+    import jax
+
+    function = model if inspect.isroutine(model) else type(model).__call__
+    function = inspect.unwrap(getattr(function, "__func__", function))
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return False
+    known = getattr(function, "__globals__", {})
+    held = [known[name] for name in code.co_names if name in known]
+    for cell in function.__closure__ or ():
+        try:
+            held.append(cell.cell_contents)
+        except ValueError:  # not filled yet
+            continue
+    owner = getattr(model, "__self__", None if inspect.isroutine(model) else model)
+    held += list(getattr(owner, "__dict__", {}).values())
+    for each in held:
+        named = each.__name__ if isinstance(each, ModuleType) else getattr(each, "__module__", "")
+        if str(named).partition(".")[0] in _PACKAGES or is_jax(each):
+            return True
+        if any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(each)):
+            return True
+    return False
+
+
+def array(value: Any) -> Array:
+    """An array as float32 or float64 of NumPy; other precisions are widened."""
+    import jax
+
+    result: Array = np.asarray(jax.device_get(value))
+    wide = result.dtype in (np.float32, np.float64)
+    return result if wide else result.astype(np.float32)

@@ -1,0 +1,266 @@
+"""JAX: functions with their parameters bound, Flax nnx modules, and functions as they are.
+
+JAX is imported only once a model of it is adapted.
+"""
+
+import functools
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tensorboard_picasso.maps import Output
+from tensorboard_picasso.summary import frameworks, report
+from tensorboard_picasso.summary.backends._jax_models import (
+    Pure,
+    array,
+    binds,
+    is_jax,
+    mentions,
+    pure,
+)
+from tensorboard_picasso.summary.backends.base import (
+    Array,
+    Backend,
+    Claim,
+    Function,
+    UnsupportedError,
+    floats,
+    out_of_memory,
+    same,
+)
+
+# Functions whose compiled programs are kept: partials are made anew at each step.
+_MAX_KEPT = 16
+
+
+def adapts(model: Any) -> Claim:
+    """Flax nnx modules, compiled functions and those that arrays of JAX are bound to.
+
+    A function that names JAX may be one of it.
+    """
+    if "jax" not in sys.modules or not callable(model):
+        return Claim.NO
+    if isinstance(model, functools.partial):
+        return Claim.YES if binds(model) else Claim.PERHAPS if mentions(model.func) else Claim.NO
+    if frameworks.is_a(model, "flax", "nnx.Module") or is_jax(model):
+        return Claim.YES
+    if frameworks.packages(model)[0] in ("tensorflow", "keras", "torch"):
+        return Claim.NO
+    return Claim.PERHAPS if mentions(model) else Claim.NO
+
+
+class Adapter(Backend):
+    """Compiles the model once a shape, on the devices where its arrays lie.
+
+    Batches are padded to one of a few sizes, as each size is another shape.
+    """
+
+    name = "jax"
+
+    def __init__(self, model: Any, look_behind: bool = True) -> None:
+        self._model = model
+        self._look_behind = look_behind
+        self._known: dict[Any, bool] = {}
+        self._programs: dict[Any, _Program] = {}
+
+    def scores(self, x: Array) -> Array:
+        """See `Backend.scores`."""
+        return self._run("scores", _scores, x)
+
+    def gradient(
+        self,
+        x: Array,
+        cotangent: Array,
+        layer: str | None = None,
+        preprocess: Function | None = None,
+    ) -> Array:
+        """See `Backend.gradient`."""
+        if preprocess is not None:
+            x = floats(x)
+        elif layer is None:
+            x = self._differentiable(x)
+        body = functools.partial(_slope, layer=layer, preprocess=preprocess)
+        return self._run(("gradient", layer, preprocess), body, x, np.asarray(cotangent))
+
+    def differentiates(self, preprocess: Function, given: Array, inputs: Array) -> bool:
+        """See `Backend.differentiates`; found out once a shape."""
+        import jax
+
+        key = (preprocess, given.shape[1:], given.dtype)
+        if key not in self._known:
+            try:
+                made, pull = jax.vjp(preprocess, jax.device_put(floats(given)))
+                # Of a random sum: the plain one of standardised images does not move.
+                weights = jax.random.normal(jax.random.key(0), made.shape, made.dtype)
+                (slope,) = pull(weights)
+            except Exception:
+                # Whatever the user's NumPy code raises for a tracer: it is not JAX's.
+                self._known[key] = False
+            else:
+                self._known[key] = same(array(made), inputs) and bool(array(slope).any())
+        return self._known[key]
+
+    def _differentiable(self, x: Array) -> Array:
+        """Inputs as floats that the model makes the same scores of.
+
+        Raises:
+          UnsupportedError: it takes integers only.
+        """
+        if x.dtype.kind == "f":
+            return x
+        key = ("floats", x.shape[1:], x.dtype)
+        if key not in self._known:
+            try:
+                self._known[key] = same(self.scores(floats(x[:1])), self.scores(x[:1]))
+            except UnsupportedError:
+                self._known[key] = False
+        if not self._known[key]:
+            raise UnsupportedError(
+                f"{self._pure()[0].name} takes {x.dtype}, and there is no gradient by integers:"
+                " use occlusion, or move the cast from the model to preprocess="
+            )
+        return floats(x)
+
+    def _run(self, key: Any, body: Callable[..., Any], *arrays: Array) -> Array:
+        """What `body` makes of the model, its arrays and a batch."""
+        import jax
+
+        model, values = self._pure()
+        programs = self._kept(model)
+        key = self._look_behind, key
+        if key not in programs:
+            programs[key] = _Program(model, functools.partial(body, model, self._look_behind))
+        program = programs[key]
+        given = [jax.device_put(each) for each in _padded(arrays, model.compiles)]
+        started, traces = time.perf_counter(), program.traces
+        try:
+            result = array(program.function(values, *given))
+        except UnsupportedError:
+            raise
+        except Exception as e:
+            if out_of_memory(e):
+                raise
+            if "RESOURCE_EXHAUSTED" in str(e):
+                raise MemoryError(report.reason(e)) from e
+            raise UnsupportedError(
+                f"{model.name} cannot be called on {arrays[0].dtype} {arrays[0].shape}:"
+                f" {report.reason(e)}"
+            ) from e
+        self.shown, self.behind = program.shown, program.behind
+        if program.traces > traces:
+            self.tracing_seconds += time.perf_counter() - started
+        return result[: len(arrays[0])]
+
+    def _pure(self) -> tuple[Pure, Any]:
+        """The model as it is now."""
+        return pure(self._model)
+
+    def _kept(self, model: Pure) -> "dict[Any, _Program]":
+        """The model's compiled programs; those of a partial outlive it, for the next step's."""
+        if not model.compiles:
+            return self._programs
+        try:
+            return _programs(model)
+        except TypeError:  # what cannot be hashed cannot be found again
+            return self._programs
+
+
+@functools.lru_cache(_MAX_KEPT)
+def _programs(model: Pure) -> "dict[Any, _Program]":
+    """The programs of all models that are equal but for their arrays."""
+    return {}
+
+
+class _Program:
+    """A function of a model's arrays and of batches, compiled where the model can be.
+
+    Attributes:
+      function: it. traces: how often it was compiled.
+      shown, behind: as `Backend` has them; known after the first call.
+    """
+
+    def __init__(self, model: Pure, body: Callable[..., tuple[Any, Output | None, bool]]) -> None:
+        import jax
+
+        self.traces = 0
+        self.shown: Output | None = None
+        self.behind = False
+
+        def traced(*arrays: Any) -> Any:
+            self.traces += model.compiles
+            result, self.shown, self.behind = body(*arrays)
+            return result
+
+        self.function = jax.jit(traced) if model.compiles else traced
+
+
+def _scores(model: Pure, look_behind: bool, values: Any, x: Any) -> tuple[Any, Output | None, bool]:
+    return model.scores(values, x, look_behind)
+
+
+def _slope(
+    model: Pure,
+    look_behind: bool,
+    values: Any,
+    given: Any,
+    cotangent: Any,
+    layer: str | None,
+    preprocess: Function | None,
+) -> tuple[Any, Output | None, bool]:
+    """Derivative of sum(cotangent * scores) by what is given, or by a layer's output."""
+    import jax
+
+    shown: list[Any] = []
+
+    def scores(wanted: Any) -> Any:
+        if layer is not None:
+            parts = model.scores(values, given, look_behind, layer, lambda each: each + wanted)
+        else:
+            x = wanted if preprocess is None else preprocess(wanted)
+            parts = model.scores(values, x, look_behind)
+        shown[:] = parts[1:]
+        return parts[0]
+
+    wanted = given if layer is None else _nothing(model, values, given, layer)
+    made, pull = jax.vjp(scores, wanted)
+    return pull(cotangent.astype(made.dtype))[0], *shown
+
+
+def _nothing(model: Pure, values: Any, x: Any, layer: str) -> Any:
+    """Zeros, of a layer's output.
+
+    Raises:
+      UnsupportedError: the layer is not called once, with one output.
+    """
+    import jax
+
+    outputs: list[Any] = []
+
+    def tap(output: Any) -> Any:
+        outputs.append(output)
+        return output
+
+    jax.eval_shape(lambda batch: model.scores(values, batch, False, layer, tap)[0], x)
+    if len(outputs) != 1 or not isinstance(outputs[0], jax.Array):
+        raise UnsupportedError(
+            f"layer {layer!r} is called {len(outputs)} times and returns"
+            f" {type(outputs[0]).__name__ if outputs else 'nothing'}:"
+            " name one that is called once and returns one array"
+        )
+    return jax.numpy.zeros(outputs[0].shape, outputs[0].dtype)
+
+
+def _padded(arrays: tuple[Array, ...], pads: bool) -> list[Array]:
+    """Batches with the last row repeated up to a size with two binary digits after its first.
+
+    As many targets as a step happens to have would be a program each otherwise.
+    """
+    count = len(arrays[0])
+    unit = 1 << max(0, count.bit_length() - 3)
+    missing = -count % unit if pads else 0
+    if not missing:
+        return list(arrays)
+    return [np.concatenate([each, np.repeat(each[-1:], missing, axis=0)]) for each in arrays]

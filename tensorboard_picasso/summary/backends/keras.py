@@ -1,0 +1,151 @@
+"""Keras 3 on its PyTorch and JAX backends; on TensorFlow its models are TensorFlow's.
+
+A model is called statelessly: its variables go in, and what a call changes is dropped.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from tensorboard_picasso.maps import Output
+from tensorboard_picasso.summary.backends import jax, torch
+from tensorboard_picasso.summary.backends._attempts import Attempts
+from tensorboard_picasso.summary.backends._jax_models import Pure, Tap, check
+from tensorboard_picasso.summary.backends._keras_models import (
+    End,
+    inputs_of,
+    is_keras,
+    layer_named,
+    runs_on,
+    shapes,
+    tapped,
+)
+from tensorboard_picasso.summary.backends.base import Claim, UnsupportedError, single
+
+
+def adapts(model: Any) -> Claim:
+    """Keras' models and layers, which on PyTorch are its modules too."""
+    return Claim.YES if is_keras(model) and runs_on("torch", "jax") else Claim.NO
+
+
+class Adapter(Attempts):
+    """As Keras' backend has it; images stay as they are, with their channels last or first."""
+
+    name = "keras"
+
+    def __init__(self, model: Any, look_behind: bool = True) -> None:
+        inputs_of(model)
+        kind = _OnTorch if runs_on("torch") else _OnJax
+        super().__init__([kind(model, look_behind)])
+
+
+class _OnTorch(torch.Adapter):
+    """Eagerly, as any module."""
+
+    def _forward(self, batch: Any) -> Any:
+        values = _values(self._model)
+        output, self.shown, self.behind = _scores(self._model, values, batch, self._look_behind)
+        return output
+
+    def _shapes(self) -> AbstractContextManager[list[tuple[str, tuple[int, ...] | None]]]:
+        return shapes(self._model)
+
+    @contextmanager
+    def _captured(self, name: str | None) -> Iterator[list[Any]]:
+        captured: list[Any] = []
+        if name is None:
+            yield captured
+            return
+
+        def tap(output: Any) -> Any:
+            captured.append(output)
+            # A copy goes on, as what follows may work in place.
+            return output.clone() if hasattr(output, "clone") else output
+
+        with tapped(layer_named(self._model, name), tap):
+            yield captured
+
+
+class _OnJax(jax.Adapter):
+    """Compiled once a shape, with the variables as arguments."""
+
+    def __init__(self, model: Any, look_behind: bool = True) -> None:
+        super().__init__(model, look_behind)
+        self._function = _Function(model)
+
+    def _pure(self) -> tuple[Pure, Any]:
+        values = _values(self._model)
+        check(self._function, values)
+        return self._function, values
+
+    def _kept(self, model: Pure) -> Any:
+        return self._programs
+
+
+class _Function(Pure):
+    """A model as a function of its variables."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    @property
+    def name(self) -> str:
+        """See `Pure`."""
+        return type(self._model).__name__
+
+    def __call__(
+        self, values: Any, x: Any, layer: str | None = None, tap: Tap | None = None
+    ) -> Any:
+        """See `Pure`."""
+        return self.scores(values, x, False, layer, tap)[0]
+
+    def scores(
+        self,
+        values: Any,
+        x: Any,
+        look_behind: bool,
+        layer: str | None = None,
+        tap: Tap | None = None,
+    ) -> tuple[Any, Output | None, bool]:
+        """See `Pure`."""
+        if layer is None or tap is None:
+            return _scores(self._model, values, x, look_behind)
+        with tapped(layer_named(self._model, layer), tap):
+            return _scores(self._model, values, x, look_behind)
+
+
+def _values(model: Any) -> tuple[list[Any], list[Any]]:
+    """A model's variables as they are now, trained and other ones.
+
+    Raises:
+      UnsupportedError: it has none yet, or while another model trains it.
+    """
+    name = type(model).__name__
+    if not model.built:
+        raise UnsupportedError(f"{name} is not built: call it on a batch first")
+    # On JAX, training keeps them out of the model.
+    if (sync := getattr(model, "jax_state_sync", None)) is not None:
+        sync()
+    if any(each._value is None for each in model.variables):
+        raise UnsupportedError(
+            f"{name} has no weights while another model trains it: pass the one that is trained"
+        )
+    kinds = model.trainable_variables, model.non_trainable_variables
+    trained, others = ([each.value for each in kind] for kind in kinds)
+    return trained, others
+
+
+def _scores(
+    model: Any, values: Any, batch: Any, look_behind: bool
+) -> tuple[Any, Output | None, bool]:
+    """Scores, what they show themselves to be, and whether they stand before an activation."""
+    name = type(model).__name__
+    end = End(model)
+    with end.noted():
+        output = single(model.stateless_call(*values, batch, training=False)[0], name)
+    if not hasattr(output, "dtype"):
+        raise UnsupportedError(f"{name} returns {type(output).__name__}, no tensor")
+    before = end.behind(output)
+    if look_behind and before is not None:
+        return before, end.shown, True
+    return output, end.shown if end.plain else None, False
