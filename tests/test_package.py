@@ -87,7 +87,7 @@ def test_records_under_the_oldest_and_the_newest_protobuf(tmp_path, protobuf):
     assert "passed" in output
 
 
-LOG = """
+LOG_TORCH = """
 import importlib.util, sys
 import numpy as np, torch
 from torch.utils.tensorboard import SummaryWriter
@@ -100,19 +100,6 @@ for writer in (sys.argv[1] + "/run0", SummaryWriter(sys.argv[1] + "/run1")):
     for step in range(3):
         assert summary.attribution(probe, model, writer=writer, step=step, strict=True)
 """
-
-
-def test_pytorch_without_tensorflow_logs_and_is_served(built, tmp_path):
-    (wheel,) = built.glob("*.whl")
-    python = environment(tmp_path / "venv", f"{wheel}[torch]", "-c", ROOT / "constraints.txt")
-    clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    run(python, "-c", LOG, tmp_path / "logs", cwd=tmp_path, env=clean)
-    output = run(python, "-c", PROBE, tmp_path / "logs", "run0", "run1", cwd=tmp_path, env=clean)
-    (first, second) = json.loads(output.splitlines()[-1])["runs"]
-    assert (first["name"], second["name"]) == ("run0", "run1")
-    for each in (first, second):
-        labels = {method["label"] for method in each["probes"][0]["methods"]}
-        assert labels == {"occlusion", "saliency"}
 
 
 LOG_JAX = """
@@ -141,11 +128,12 @@ for run, each in enumerate((model, function)):
 """
 
 
-def test_jax_without_tensorflow_logs_and_is_served(built, tmp_path):
+@pytest.mark.parametrize(("extra", "log"), [("torch", LOG_TORCH), ("jax", LOG_JAX)])
+def test_a_framework_without_tensorflow_logs_and_is_served(built, tmp_path, extra, log):
     (wheel,) = built.glob("*.whl")
-    python = environment(tmp_path / "venv", f"{wheel}[jax]", "-c", ROOT / "constraints.txt")
+    python = environment(tmp_path / "venv", f"{wheel}[{extra}]", "-c", ROOT / "constraints.txt")
     clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    run(python, "-c", LOG_JAX, tmp_path / "logs", cwd=tmp_path, env=clean)
+    run(python, "-c", log, tmp_path / "logs", cwd=tmp_path, env=clean)
     output = run(python, "-c", PROBE, tmp_path / "logs", "run0", "run1", cwd=tmp_path, env=clean)
     (first, second) = json.loads(output.splitlines()[-1])["runs"]
     assert (first["name"], second["name"]) == ("run0", "run1")

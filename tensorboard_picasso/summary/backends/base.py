@@ -88,6 +88,14 @@ def last_of_images(shapes: Sequence[tuple[str, tuple[int, ...] | None]], model: 
     raise UnsupportedError(f"{model} has no layer that returns images: pass layer=")
 
 
+def integers_only(name: str, dtype: Any) -> UnsupportedError:
+    """What to say where a gradient is asked for by inputs that cannot be floats."""
+    return UnsupportedError(
+        f"{name} takes {dtype}, and there is no gradient by integers:"
+        " use occlusion, or move the cast from the model to preprocess="
+    )
+
+
 def floats(x: Array) -> Array:
     """Numbers that a derivative can be taken by."""
     return x if x.dtype.kind == "f" else x.astype(np.float32)

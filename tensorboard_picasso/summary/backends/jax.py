@@ -28,6 +28,7 @@ from tensorboard_picasso.summary.backends.base import (
     Function,
     UnsupportedError,
     floats,
+    integers_only,
     out_of_memory,
     same,
 )
@@ -118,10 +119,7 @@ class Adapter(Backend):
             except UnsupportedError:
                 self._known[key] = False
         if not self._known[key]:
-            raise UnsupportedError(
-                f"{self._pure()[0].name} takes {x.dtype}, and there is no gradient by integers:"
-                " use occlusion, or move the cast from the model to preprocess="
-            )
+            raise integers_only(self._pure()[0].name, x.dtype)
         return floats(x)
 
     def _run(self, key: Any, body: Callable[..., Any], *arrays: Array) -> Array:

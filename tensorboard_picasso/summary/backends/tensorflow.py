@@ -24,6 +24,7 @@ from tensorboard_picasso.summary.backends.base import (
     Function,
     UnsupportedError,
     floats,
+    integers_only,
     last_of_images,
     out_of_memory,
     same,
@@ -154,10 +155,7 @@ class Adapter(Backend):
                 self.scores(cast[:1]), self.scores(x[:1])
             )
         if not self._known[key]:
-            raise UnsupportedError(
-                f"{self._type} takes {taken.dtype}, and there is no gradient by integers:"
-                " use occlusion, or move the cast from the model to preprocess="
-            )
+            raise integers_only(self._type, taken.dtype)
         return cast
 
     def _traced(self, key: Any, body: Callable[..., Any], *arrays: Array) -> Any:

@@ -28,6 +28,7 @@ from tensorboard_picasso.summary.backends.base import (
     Function,
     UnsupportedError,
     floats,
+    integers_only,
     last_of_images,
     out_of_memory,
     same,
@@ -153,10 +154,7 @@ class Adapter(Backend):
                     raise
                 self._known[key] = False
         if not self._known[key]:
-            raise UnsupportedError(
-                f"{self._type} takes {x.dtype}, and there is no gradient by integers:"
-                " use occlusion, or move the cast from the model to preprocess="
-            )
+            raise integers_only(self._type, x.dtype)
         return floats(x)
 
     def _tensor(self, x: Array) -> Any:

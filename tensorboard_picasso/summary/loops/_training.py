@@ -11,6 +11,25 @@ from tensorboard_picasso.summary.schedule import LogSpaced, Schedule
 from tensorboard_picasso.summary.writers.base import Writer
 
 
+def checked(
+    probe: Probe, schedule: Schedule | None, methods: Sequence[Method | str] | None
+) -> tuple[Schedule, tuple[Method, ...]]:
+    """A callback's schedule and methods, with their defaults.
+
+    Raises:
+      TypeError, ValueError: wrong arguments.
+    """
+    if not isinstance(probe, Probe):
+        raise TypeError(f"probe is {type(probe).__name__}: pass a summary.Probe")
+    schedule = LogSpaced() if schedule is None else schedule
+    if not isinstance(schedule, Schedule):
+        raise TypeError(f"schedule={schedule!r}: pass summary.EverySteps(n) or another")
+    wanted = log.wanted(methods)
+    for method in wanted:
+        method.check(probe)
+    return schedule, wanted
+
+
 class Training:
     """Logs a probe while one loop trains; the loop says where it is.
 
@@ -30,15 +49,8 @@ class Training:
         strict: bool,
         scalars: bool,
     ) -> None:
-        if not isinstance(probe, Probe):
-            raise TypeError(f"probe is {type(probe).__name__}: pass a summary.Probe")
-        self.schedule = LogSpaced() if schedule is None else schedule
-        if not isinstance(self.schedule, Schedule):
-            raise TypeError(f"schedule={schedule!r}: pass summary.EverySteps(n) or another")
+        self.schedule, self._methods = checked(probe, schedule, methods)
         self._probe = probe
-        self._methods = log.wanted(methods)
-        for method in self._methods:
-            method.check(probe)
         self._options = {"strict": strict, "scalars": scalars}
         self._model: Any = None
         self._writer: Writer | None = None

@@ -10,9 +10,10 @@ import keras
 from tensorboard_picasso.summary import log, report, state
 from tensorboard_picasso.summary.loops import _history, _saves
 from tensorboard_picasso.summary.loops._history import History
+from tensorboard_picasso.summary.loops._training import checked, sub_run
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.probe import Probe
-from tensorboard_picasso.summary.schedule import LogSpaced, Schedule
+from tensorboard_picasso.summary.schedule import Schedule
 from tensorboard_picasso.summary.writers import path
 
 
@@ -20,9 +21,9 @@ class KerasCallback(keras.callbacks.Callback):
     """Logs attribution maps while `model.fit` trains; changes nothing of training.
 
     Writes to the sub-run `<log_dir>/picasso`, beside those of Keras' own
-    TensorBoard callback; without TensorFlow where Keras runs on PyTorch or JAX. A step is a trained batch: counting starts from the
-    optimizer's iterations, and goes on over all fits of a model in this process,
-    also where it is compiled anew.
+    TensorBoard callback; without TensorFlow where Keras runs on PyTorch or JAX. A step
+    is a trained batch: counting starts from the optimizer's iterations, and goes on
+    over all fits of a model in this process, also where it is compiled anew.
 
     Args:
       probe: the images watched.
@@ -49,17 +50,9 @@ class KerasCallback(keras.callbacks.Callback):
         scalars: bool = True,
     ) -> None:
         super().__init__()
-        if not isinstance(probe, Probe):
-            raise TypeError(f"probe is {type(probe).__name__}: pass a summary.Probe")
-        schedule = LogSpaced() if schedule is None else schedule
-        if not isinstance(schedule, Schedule):
-            raise TypeError(f"schedule={schedule!r}: pass summary.EverySteps(n) or another")
+        self._schedule, self._methods = checked(probe, schedule, methods)
         self._probe = probe
-        self._directory = os.path.join(os.fspath(log_dir), "picasso")
-        self._schedule = schedule
-        self._methods = log.wanted(methods)
-        for method in self._methods:
-            method.check(probe)
+        self._directory = sub_run(log_dir)
         self._strict = strict
         self._scalars = scalars
         self._write: Callable[[bytes, int], None] | None = None
