@@ -398,8 +398,8 @@ def _number(wrapper: Any, value: Any) -> Any:
     return wrapper.Value(value.name)
 
 
-def _same_length(name: str, *sequences: Sequence[Any]) -> None:
-    if len({len(each) for each in sequences}) > 1:
+def _same_length(name: str, first: Sequence[Any], second: Sequence[Any]) -> None:
+    if len(first) != len(second):
         raise RecordError(f"damaged record: {name} differ in length")
 
 
@@ -445,9 +445,7 @@ def unpack_scores(data: bytes) -> Scores:
     _same_length("classes and values", message.classes, message.values)
     for each in message.hidden:
         _same_length("classes and hidden values", message.classes, each.values)
-    if message.class_count > MAX_CLASSES or any(
-        each >= message.class_count for each in message.classes
-    ):
+    if message.class_count > MAX_CLASSES or max(message.classes, default=-1) >= message.class_count:
         raise RecordError(f"damaged record: classes exceed their count {message.class_count}")
     _check_finite("epoch", message.epoch)
     return Scores(

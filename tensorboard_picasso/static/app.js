@@ -32,6 +32,7 @@ const UNPAINTED = ["speed", "swipe", "zoom"];
 const SHORT_NAME = 3; // letters that fit beside a score above a map
 const NEAR = 4;
 const FIRST_IMAGES = 8; // loaded before it is known which are in sight
+const SETTLING = 500; // milliseconds that a frame may take; of a hidden page it never comes
 const AHEAD = 8; // steps decoded before they are shown
 
 export class App {
@@ -50,6 +51,7 @@ export class App {
     this.store = new Store({
       changed: (what) => this.#came(what),
       sight: () => this.#sight(),
+      settled: () => this.#settled(),
       means: () => state.means,
       retry: () => this.start(),
     });
@@ -117,6 +119,14 @@ export class App {
       steps: new Set([...scene.columns, ...near]),
       charted: new Set(this.timeline.wants.images),
     };
+  }
+
+  /** Resolves once it is known which rows are in sight of what came; soon, where the page is hidden. */
+  async #settled() {
+    // The work that is due lays the rows out in this frame.
+    const frame = new Promise((resolve) => requestAnimationFrame(resolve));
+    await Promise.race([frame, new Promise((resolve) => setTimeout(resolve, SETTLING))]);
+    this.rows.measure();
   }
 
   /** Other rows came in sight. */

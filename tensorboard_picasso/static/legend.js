@@ -118,6 +118,7 @@ export class Legend {
     const { scene, state } = this.#app;
     if (reading === "score") return "";
     const parts = [SCALES[state.scale]];
+    if (state.scale !== "map" && scene.isPartial(label)) parts.push("more is loading");
     const scale = state.scale === "shared" ? scene.sharedScale(label, reading) : 0;
     if (comparable(settings)) {
       const unit = settings.output === "raw" ? "" : ` ${settings.unit}`;

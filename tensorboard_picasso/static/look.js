@@ -45,8 +45,8 @@ export function look({ scene, store }, spec) {
   const { data, image, label, step, target } = spec;
   const record = data.attributions(label, image)?.steps.get(step) ?? null;
   if (!record) {
-    if (!data.methods.has(label) && store.loading) return { loading: true };
     const series = data.attributions(label, image);
+    if (!series && !data.whole.has(label) && store.loading) return { loading: true };
     return { why: absence(store, { run: data.run, series, damage: data.problem(label, image, step), step }) };
   }
   if (!record.explained.includes(target)) return { why: `“${scene.className(image, target, data)}” not logged` };

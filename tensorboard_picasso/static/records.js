@@ -178,6 +178,8 @@ export class RunData {
     this.inputs = new Map();
     this.scores = new Map();
     this.methods = new Map();
+    /** Labels of methods whose records of all images are here. */
+    this.whole = new Set();
     this.means = new Map();
     this.problems = new Map();
   }
@@ -227,6 +229,7 @@ export class RunData {
       images.set(image, series(image, taken));
     }
     this.methods.set(label, images);
+    if (asked === null) this.whole.add(label);
   }
 
   /** @param {string} which means the answer holds: over the "probe", or over its "classes" too */
@@ -309,6 +312,11 @@ export class RunData {
   /** A problem of one record, or null. */
   problem(source, image, step) {
     return this.problems.get(source)?.find((each) => each.image === image && each.step === step) ?? null;
+  }
+
+  /** How many records the images have together, of scores or of a method. */
+  get size() {
+    return [...this.scores.values()].reduce((sum, { records }) => sum + records.length, 0);
   }
 
   /** Images, by index. */

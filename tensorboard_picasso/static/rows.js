@@ -10,6 +10,8 @@ import { count, stepText } from "./format.js";
 import { Means } from "./means.js";
 import { Outlines } from "./outlines.js";
 
+const MARGIN = 200; // pixels beyond the screen that count as in sight
+
 /** One run's maps of one image. */
 class Strip {
   #app;
@@ -265,7 +267,7 @@ export class Rows {
         if (row) row.visible = entry.isIntersecting;
       }
       app.looked();
-    }, { rootMargin: "200px 0px" });
+    }, { rootMargin: `${MARGIN}px 0px` });
     this.#list.addEventListener("focusin", ({ target }) => this.#besides(target.closest(".row")));
   }
 
@@ -276,6 +278,14 @@ export class Rows {
 
   get cards() {
     return [...this.#means.cards, ...[...this.#rows.values()].flatMap((row) => row.cards)];
+  }
+
+  /** Find out at once which rows are in sight: the observer tells it some frames after they moved. */
+  measure() {
+    for (const row of this.#rows.values()) {
+      const { top, bottom } = row.element.getBoundingClientRect();
+      row.visible = bottom > -MARGIN && top < window.innerHeight + MARGIN;
+    }
   }
 
   /** Images whose row is in sight. */

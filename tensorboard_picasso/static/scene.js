@@ -120,7 +120,7 @@ export class Scene {
       return order.filter((image) => present.has(image));
     }
     const found = sorted(this, [...present], sort);
-    const ready = (data) => data.scores.size && (!sortsByMaps(sort) || data.methods.has(this.label));
+    const ready = (data) => data.scores.size && (!sortsByMaps(sort) || data.whole.has(this.label));
     // What is sorted by the maps' change waits for the maps.
     const whole = sort !== "change" || !this.#store.loading;
     if (this.datas.length && this.datas.every(ready) && whole) this.#orders.set(key, found);
@@ -232,6 +232,12 @@ export class Scene {
     const mode = this.#state.scale;
     if (mode === "map") return ownScale(record, target, reading);
     return this.#largest(label, reading, mode === "step" ? record.step : null);
+  }
+
+  /** Whether the records of some images, and so what they add to a scale, are still to come. */
+  isPartial(label) {
+    const logged = (data) => this.#store.methods(data.run, this.probe).some((each) => each.label === label);
+    return this.datas.some((data) => logged(data) && !data.whole.has(label));
   }
 
   /** The scale of all steps and runs. */

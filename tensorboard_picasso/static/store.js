@@ -11,6 +11,8 @@ import { RunData } from "./records.js";
 const CHUNK = 8 << 20; // bytes of grids a request
 const QUIET = 500; // milliseconds
 const AHEAD = 96 << 20; // bytes of grids that are loaded before they are looked at
+const FEW = 4; // images that are in sight at once, as a rule
+const MANY = 1000; // records of a method and run that take so long to read that some come first
 
 export class Store {
   index = null;
@@ -26,9 +28,10 @@ export class Store {
 
   /**
    * @param {{changed: (what: string) => void, sight: () => {images: Set<number>, steps: Set<number>,
-   *   charted: Set<number>}, means: () => string, retry: () => void}} listeners
+   *   charted: Set<number>}, settled: () => Promise<void>, means: () => string, retry: () => void}} listeners
    *   `changed` is told what came: "index", "series", "images", "maps", "errors", "loading";
    *   `sight` says which images and steps are looked at, and of which images all steps are charted;
+   *   `settled` resolves once it can be known which images are in sight;
    *   `means` says which means: over the "probe", or over its "classes" too; `retry` loads all again
    */
   constructor(listeners) {
@@ -60,8 +63,12 @@ export class Store {
 
   /** The methods that a run has logged for a probe, as the index lists them. */
   methods(run, probe) {
+    return this.#listed(run, probe)?.methods ?? [];
+  }
+
+  #listed(run, probe) {
     const found = this.index?.runs.find((each) => each.name === run);
-    return found?.probes.find((each) => each.name === probe)?.methods ?? [];
+    return found?.probes.find((each) => each.name === probe);
   }
 
   /** @param {Promise<object>} [coming] the index, where it was asked for already */
@@ -85,15 +92,35 @@ export class Store {
     await this.#each(probe, runs, labels, true);
   }
 
+  /** A stage begins when all runs are through the one before: what is in sight comes before what is not. */
   async #each(probe, runs, labels, again) {
     const { signal } = this.#abort;
-    await Promise.all(runs.map((run) => this.#open(run, probe, labels, signal, again)));
+    const stages = [
+      (data) => this.#open(data, labels, again, signal), (data) => this.#first(data, labels, signal),
+      (data) => this.#rest(data, labels, signal), (data) => this.#fill(data, labels, signal),
+    ];
+    let done = runs.map(() => null);
+    for (const stage of stages) {
+      const before = Promise.allSettled(done);
+      done = runs.map(async (run, i) => {
+        await done[i];
+        await before;
+        if (!signal.aborted) await stage(this.data(run, probe));
+      });
+    }
+    await Promise.all(runs.map((run, i) =>
+      this.#track(`run ${run}`, () => this.#each(probe, [run], labels, again), () => done[i])));
   }
 
-  async #open(run, probe, labels, signal, again) {
-    const data = this.data(run, probe);
+  /** The methods of these labels that a run has logged. */
+  #logged({ run, probe }, labels) {
     const logged = new Map(this.methods(run, probe).map((each) => [each.label, each]));
-    const wanted = labels.filter((label) => logged.has(label));
+    return labels.filter((label) => logged.has(label)).map((label) => logged.get(label));
+  }
+
+  /** Scores and means; of methods what is new, or so little that nobody waits for it. */
+  async #open(data, labels, again, signal) {
+    const { run, probe } = data;
     const means = this.#listeners.means();
     // Scores without labels would be judged by what the model says itself, and a map would ask for
     // its image once more: what is given comes first.
@@ -104,26 +131,61 @@ export class Store {
       into(pack);
       this.#listeners.changed("series");
     };
-    const retry = () => this.#open(run, probe, labels, this.#abort.signal, again);
-    await this.#track(`run ${run}`, retry, async () => {
-      const asked = [];
-      if (again || !data.scores.size) {
-        given = fetchInputs(run, probe, !again, signal).then((pack) => signal.aborted || data.takeInputs(pack));
-        asked.push(take(fetchScores(run, probe, signal), (pack) => data.takeScores(pack)));
+    const asked = [];
+    if (again || !data.scores.size) {
+      given = fetchInputs(run, probe, !again, signal).then((pack) => signal.aborted || data.takeInputs(pack));
+      asked.push(take(fetchScores(run, probe, signal), (pack) => data.takeScores(pack)));
+    }
+    const few = (this.#listed(run, probe)?.images.length ?? 0) <= FEW;
+    for (const method of this.#logged(data, labels)) {
+      const { label } = method;
+      if (method.means.length && (again || !data.hasMeans(label, means))) {
+        const answer = fetchMeans(run, probe, label, means === "probe" ? means : undefined, signal);
+        asked.push(take(answer, (pack) => data.takeMeans(label, means, pack)));
       }
-      for (const label of wanted) {
-        if (logged.get(label).means.length && (again || !data.hasMeans(label, means))) {
-          const answer = fetchMeans(run, probe, label, means === "probe" ? means : undefined, signal);
-          asked.push(take(answer, (pack) => data.takeMeans(label, means, pack)));
-        }
-        const known = data.methods.has(label);
-        if (known && !again) continue;
-        const answer = fetchAttributions(run, probe, label, { grids: known ? "none" : "overview" }, signal);
-        asked.push(take(answer, (pack) => data.takeAttributions(label, pack)));
-      }
-      await Promise.all(asked);
-      for (const label of wanted) await this.#grids(data, label, signal);
-    });
+      const known = data.whole.has(label);
+      if (known ? !again : !few) continue;
+      const answer = fetchAttributions(run, probe, label, { grids: known ? "none" : "overview" }, signal);
+      asked.push(take(answer, (pack) => data.takeAttributions(label, pack)));
+    }
+    await Promise.all(asked);
+  }
+
+  /** Where reading all records takes a while: those of the images in sight. */
+  async #first(data, labels, signal) {
+    const wanted = this.#lacking(data, labels);
+    if (!wanted.length || data.size <= MANY) return;
+    await this.#listeners.settled();
+    const { images } = this.#listeners.sight();
+    const seen = data.images.filter((image) => images.has(image));
+    if (seen.length === data.images.length) return;
+    for (const label of wanted) await this.#take(data, label, seen.filter((image) => !data.attributions(label, image)), signal);
+  }
+
+  /** The records of all other images. */
+  async #rest(data, labels, signal) {
+    for (const label of this.#lacking(data, labels)) {
+      const rest = data.images.filter((image) => !data.attributions(label, image));
+      await this.#take(data, label, rest.length === data.images.length ? null : rest, signal);
+      if (!signal.aborted) data.whole.add(label);
+    }
+  }
+
+  #lacking(data, labels) {
+    return this.#logged(data, labels).map(({ label }) => label).filter((label) => !data.whole.has(label));
+  }
+
+  /** @param {number[]|null} images null: all */
+  async #take(data, label, images, signal) {
+    if (images?.length === 0 || signal.aborted) return;
+    const pack = await fetchAttributions(data.run, data.probe, label, { images: images ?? undefined, grids: "overview" }, signal);
+    if (signal.aborted) return;
+    data.takeAttributions(label, pack, images);
+    this.#listeners.changed("series");
+  }
+
+  async #fill(data, labels, signal) {
+    for (const { label } of this.#logged(data, labels)) await this.#grids(data, label, signal);
   }
 
   /** Load the maps of what came in sight. */

@@ -1,0 +1,59 @@
+"""What is loaded first where much was logged."""
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.browser import tab
+from tests.logs import plausible
+from tests.serving import tensorboard
+
+pytestmark = pytest.mark.browser
+
+IMAGES = 12
+STEPS = 100
+MAP = "canvas[data-method=occlusion]"
+
+
+def asked_images(request):
+    """What a request says of which images it wants."""
+    return parse_qs(urlsplit(request.url).query).get("images", [""])[0]
+
+
+def test_images_in_sight_are_painted_before_the_others_are_read(browser, tmp_path):
+    plausible(tmp_path / "a", 0, range(STEPS), IMAGES, 12)
+    with tensorboard(tmp_path) as url:
+        with tab(browser, url, viewport={"width": 1280, "height": 600}) as picasso:
+            asked, held = [], []
+
+            def hold(route):
+                asked.append(asked_images(route.request))
+                # The first answer goes through: what it holds must be enough.
+                if len(asked) == 1 or held is None:
+                    route.continue_()
+                else:
+                    held.append(route)
+
+            picasso.page.route(re.compile("/attributions\\?"), hold)
+            picasso.open().at(STEPS - 1)
+            legend = picasso.frame.locator(".legend .scale")
+            assert "more is loading" in legend.inner_text()
+            first = float(picasso.frame.locator(MAP).first.get_attribute("data-scale"))
+            picasso.key("ArrowLeft")
+            picasso.at(STEPS - 2)
+            waiting, held = held, None
+            for route in waiting:
+                route.continue_()
+            picasso.frame.wait_for_function(
+                "!document.querySelector('.legend .scale').innerText.includes('more is loading')"
+            )
+            picasso.at(STEPS - 2)
+            assert sorted(",".join(asked[:2]).split(","), key=int) == list(map(str, range(IMAGES)))
+            scale = float(picasso.frame.locator(MAP).first.get_attribute("data-scale"))
+            assert 0 < first <= scale
+        # Where all rows are in sight all is read at once, to the same scale.
+        with tab(browser, url, viewport={"width": 1280, "height": 3000}) as picasso:
+            picasso.open().at(STEPS - 1)
+            found = picasso.frame.locator(MAP).first.get_attribute("data-scale")
+            assert float(found) == scale
