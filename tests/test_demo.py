@@ -1,4 +1,4 @@
-"""The demos: the decoy's images, that what it reports is what its log holds, PyTorch's log."""
+"""The demos: the decoy's images, that what it reports is what its log holds; the others run."""
 
 import re
 import subprocess
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import skimage.data
+from PIL import Image
 
 from tests import events
 
@@ -71,24 +73,25 @@ def test_a_log_that_no_demo_made_is_left_alone(tmp_path):
     assert not (tmp_path / "new" / "run").exists()
 
 
-def test_the_demo_learns_the_decoy(tmp_path):
-    command = [sys.executable, "demo/decoy.py", "--no-serve", "--logdir", tmp_path / "log"]
-    environment = {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(
-        [*map(str, command)], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+def run_demo(name, *arguments, **environment):
+    command = [sys.executable, f"demo/{name}.py", "--no-serve", *map(str, arguments)]
+    base = {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "PATH": "/usr/bin:/bin"}
+    return subprocess.run(
+        command, cwd=ROOT, env={**base, **environment}, capture_output=True, text=True, check=False
     )
+
+
+def test_the_demo_learns_the_decoy(tmp_path):
+    done = run_demo("decoy", "--logdir", tmp_path / "log")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert done.stdout.count(": met") == 7
 
 
-@pytest.mark.parametrize(("demo", "run"), [("torch", ""), ("jax", ""), ("lightning", "picasso")])
-def test_demos_without_tensorflow_learn_and_log(tmp_path, demo, run):
-    command = [sys.executable, f"demo/{demo}_digits.py", "--no-serve", "--epochs", "1"]
-    environment = {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(
-        [*command, "--logdir", str(tmp_path / "log")],
-        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+@pytest.mark.parametrize(
+    ("demo", "run"), [("keras", "picasso"), ("torch", ""), ("jax", ""), ("lightning", "picasso")]
+)
+def test_demos_of_digits_learn_and_log(tmp_path, demo, run):
+    done = run_demo(f"{demo}_digits", "--epochs", 1, "--logdir", tmp_path / "log")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     accuracies = re.findall(r"held-out accuracy ([\d.]+)%", done.stdout)
     assert min(map(float, accuracies)) > 80
@@ -96,3 +99,53 @@ def test_demos_without_tensorflow_learn_and_log(tmp_path, demo, run):
         steps = events.whole_scores(tmp_path / "log" / f"lr{rate}" / run)
         assert {0, 1, 10} <= set(steps)
         assert len(steps) > 30
+
+
+def photograph(folder):
+    Image.fromarray(skimage.data.chelsea()).save(folder / "chelsea.png")
+    return folder / "chelsea.png"
+
+
+def labels(log):
+    tags = {value.tag for _, value in events.values(log / "imagenet")}
+    assert {f"photographs/00/{each}" for each in ("scores", "occlusion", "saliency")} <= tags
+
+
+def test_an_imagenet_classifier_is_explained_on_a_photograph(tmp_path):
+    done = run_demo(
+        "imagenet", photograph(tmp_path), "--positions", 3, "--logdir", tmp_path / "log"
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    said = re.search(r"chelsea.png: Egyptian cat (.+), tiger cat (.+), tabby (.+)", done.stdout)
+    for text, known in zip(said.groups(), (0.41, 0.33, 0.16), strict=True):
+        assert float(text) == pytest.approx(known, abs=0.03)  # resizing differs a little
+    labels(tmp_path / "log")
+
+
+def test_vgg16_takes_weights_from_a_file(tmp_path):
+    import keras
+
+    weights = tmp_path / "random.weights.h5"
+    keras.applications.VGG16(weights=None).save_weights(weights)
+    log = tmp_path / "log"
+    done = run_demo(
+        "vgg16", photograph(tmp_path), "--positions", 2, "--weights", weights, "--logdir", log
+    )
+    weights.unlink()  # half a gigabyte
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.startswith("chelsea.png: ")
+    labels(log)
+
+
+def test_vgg16_says_where_its_weights_are(tmp_path):
+    # No cache, and a proxy that does not answer.
+    nowhere = {"KERAS_HOME": str(tmp_path), "https_proxy": "http://127.0.0.1:9"}
+    missing = run_demo("vgg16", "--logdir", tmp_path / "log", **nowhere)
+    wrong = run_demo("vgg16", "--logdir", tmp_path / "log", "--weights", tmp_path / "none.h5")
+    assert missing.returncode == wrong.returncode == 1
+    assert "could not be downloaded" in missing.stderr
+    assert f"are not in {tmp_path}/none.h5" in wrong.stderr
+    for each in (missing, wrong):
+        assert "pass --weights FILE" in each.stderr
+        assert "Traceback" not in each.stderr
+    assert not (tmp_path / "log").exists()

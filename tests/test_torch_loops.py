@@ -150,6 +150,65 @@ def test_of_two_processes_one_writes(tmp_path, request):
     assert len(list((run / "picasso").iterdir())) == 1
 
 
+GLOO = """
+import sys
+sys.path.insert(0, {root!r})
+import torch
+from torch import nn
+from tests import test_torch_loops as loops
+from tensorboard_picasso import summary
+
+rank, run = int(sys.argv[1]), sys.argv[2]
+torch.distributed.init_process_group(
+    "gloo", init_method="file://" + run + "-group", rank=rank, world_size=2
+)
+torch.manual_seed(0)
+network = loops.Module().network
+model = nn.parallel.DistributedDataParallel(network)
+optimizer = torch.optim.SGD(model.parameters(), 0.1)
+images, labels = loops.examples()
+probe, answers = loops.probe(), []
+for step in range(3):
+    mine = slice((2 * step + rank) * loops.BATCH, (2 * step + rank + 1) * loops.BATCH)
+    loss = nn.functional.cross_entropy(model(images[mine]), labels[mine])
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    if sys.argv[3] == "logged":
+        answers.append(
+            summary.attribution(
+                probe, model, methods=loops.METHODS, writer=run, step=step, strict=True
+            )
+        )
+assert answers == ([] if sys.argv[3] == "alone" else [rank == 0] * 3), answers
+if not rank:
+    torch.save(network.state_dict(), run + "-weights")
+torch.distributed.destroy_process_group()
+"""
+
+
+def in_two_processes(script, *arguments):
+    both = [
+        subprocess.Popen([sys.executable, script, str(rank), *map(str, arguments)])
+        for rank in range(2)
+    ]
+    try:
+        assert [each.wait(timeout=300) for each in both] == [0, 0]
+    finally:
+        for each in both:
+            each.kill()
+
+
+def test_of_two_processes_that_call_the_op_one_writes(tmp_path, request):
+    script = tmp_path / "train.py"
+    script.write_text(GLOO.format(root=str(request.config.rootpath)))
+    in_two_processes(script, tmp_path / "run", "logged")
+    in_two_processes(script, tmp_path / "other", "alone")
+    assert list(logged(tmp_path, "run")) == [0, 1, 2]
+    assert len(list((tmp_path / "run").iterdir())) == 1
+    equal(torch.load(f"{tmp_path}/run-weights"), torch.load(f"{tmp_path}/other-weights"))
+
+
 class Images(torch.utils.data.Dataset):
     def __len__(self):
         return BATCHES * BATCH

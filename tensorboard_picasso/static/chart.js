@@ -4,6 +4,7 @@ import { svg } from "./dom.js";
 
 export const WIDTH = 1000;
 export const HEIGHT = 100;
+const DASH = 20; // of a line with a single value
 
 // Found by a search for colours that stay apart for every eye, the first ones most, and are seen on
 // a light and a dark ground; tests/test_colours.py holds them to it.
@@ -35,12 +36,19 @@ export function evenParts(count) {
 }
 
 /**
- * The path of a line: null (no record there) is passed over, NaN and infinity leave a gap.
+ * The path of a line: null (no record there) is passed over, NaN and infinity leave a gap, a
+ * single value is a dash.
  * @param {(number|null)[]} values
  * @param {number[]} range least and largest value
  * @param {(number|null)[]} parts of the width, 0..1, one a value; null: not on the axis
  */
 export function line(values, range, parts = evenParts(values.length)) {
+  const places = values.flatMap((value, i) => (Number.isFinite(value ?? NaN) && parts[i] !== null ? [i] : []));
+  if (places.length === 1) {
+    // A dot would lie under the cursor: the step that is shown is the only one.
+    const [only] = places;
+    return `M${(parts[only] * WIDTH - DASH / 2).toFixed(1)} ${up(values[only], range).toFixed(2)}h${DASH}`;
+  }
   let path = "";
   let open = false;
   values.forEach((value, i) => {

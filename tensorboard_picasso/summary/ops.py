@@ -70,7 +70,8 @@ def attribution(
 
     Returns:
       True where the record was accepted for writing; a tf.bool tensor inside a
-      `tf.function`. Nothing is computed where nothing is recorded.
+      `tf.function`. Nothing is computed where nothing is recorded: of the processes
+      that train a `DistributedDataParallel` model together all but the first get False.
 
     Raises:
       ValueError, TypeError: a wrong argument, or no writer; or the first computed
@@ -152,8 +153,11 @@ def _record(
         def body(at: int, arrays: Sequence[Any]) -> bool:
             values = {**given, **dict(zip(symbolic, arrays, strict=True))}
             pictures, epoch = values.pop("images"), values.pop("epoch")
+            watched = known or _probe(probe, pictures, values)
+            if not state.backend(watched, model).leads:
+                return False
             return log.checkpoint_of(
-                known or _probe(probe, pictures, values),
+                watched,
                 model,
                 methods,
                 name=name,

@@ -14,16 +14,33 @@ from tensorboard_picasso.summary.backends.base import Array, UnsupportedError
 
 def unwrapped(model: Any) -> Any:
     """The user's own module: not the one that compiles it, nor that which spreads its batches."""
+    return [*_unwrapping(model)][-1]
+
+
+def leads(model: Any) -> bool:
+    """Whether this process is the one that logs a module.
+
+    Of the processes that train copies of it in DistributedDataParallel only the first is.
+    """
+    import torch
+
+    parallel = torch.nn.parallel.DistributedDataParallel
+    groups = [each.process_group for each in _unwrapping(model) if isinstance(each, parallel)]
+    return all(torch.distributed.get_rank(group) == 0 for group in groups)
+
+
+def _unwrapping(model: Any) -> Iterator[Any]:
     import torch
 
     parallel = (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)
     while True:
+        yield model
         if isinstance(model, parallel):
             model = model.module
         elif isinstance(inner := getattr(model, "_orig_mod", None), torch.nn.Module):
             model = inner
         else:
-            return model
+            return
 
 
 @contextmanager

@@ -120,6 +120,7 @@ class Backend(abc.ABC):
       channels_last: inputs are the probe's own images with their channels last, as
         no `preprocess` made them: a framework that has them first moves them.
       layers_channels_first: layers return (n, channels, height, width).
+      leads: whether this process logs the model, of those that train copies of it.
       tracing_seconds: spent so far on what is not repeated.
     """
 
@@ -128,6 +129,7 @@ class Backend(abc.ABC):
     shown: Output | None = None
     behind: bool = False
     channels_last: bool = False
+    leads: bool = True
     tracing_seconds: float = 0.0
 
     @abc.abstractmethod

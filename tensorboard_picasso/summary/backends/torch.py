@@ -16,6 +16,7 @@ from tensorboard_picasso.summary.backends._torch_models import (
     ends,
     home,
     layer_named,
+    leads,
     left_as_found,
     recording,
     shapes,
@@ -53,6 +54,7 @@ class Adapter(Backend):
     def __init__(self, model: Any, look_behind: bool = True) -> None:
         self._type = type(model).__name__
         self._model = unwrapped(model)
+        self.leads = leads(model)
         self._look_behind = look_behind
         self._known: dict[Any, bool] = {}
 
