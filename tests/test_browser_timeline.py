@@ -382,6 +382,7 @@ PURE = """async (base) => {
     lost: Number.isNaN(spread([[NaN], [Infinity]])[0].mean),
     round: [roundNumbers(0, 1), roundNumbers(3, 47), roundNumbers(0, 8), roundNumbers(2, 2)],
     line: line([0, null, 1, NaN, 0.5], [0, 1], [0, 0.1, 0.2, 0.3, 1]),
+    dash: line([null, 0.25], [0, 1], [0, 0.5]),
     band: band([0, null, 0.5], [1, null, 0.5], [0, 1], [0, 0.5, 1]),
   };
 }"""
@@ -405,4 +406,5 @@ def test_pure_parts(browser, fast):
         [0, 0.2, 0.4, 0.6, 0.8, 1], [10, 20, 30, 40], [0, 2, 4, 6, 8], [2],
     ]  # fmt: skip
     assert found["line"] == "M0.0 100.00h0L200.0 0.00M1000.0 50.00h0"
+    assert found["dash"] == "M490.0 75.00h20"  # seen beside the cursor
     assert found["band"] == "M0.0 0.00L1000.0 50.00L1000.0 50.00L0.0 100.00Z"
