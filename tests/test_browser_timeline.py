@@ -1,7 +1,9 @@
 """The timeline: what is charted equals what NumPy and SciPy say, by real clicks and keys."""
 
+import csv
 import dataclasses
 import re
+from io import StringIO
 
 import numpy as np
 import pytest
@@ -248,6 +250,39 @@ def test_change_from_a_pinned_step_of_a_single_run(browser, fast):
         assert distance == "190 steps after step 10"
         aside = charts(picasso).locator(".remark").inner_text()
         assert "no second run to compare with: no reference" in aside
+
+
+def test_curves_as_csv(browser, fast):
+    def saved(picasso, number=0):
+        with picasso.page.expect_download() as waiting:
+            charts(picasso).nth(number).get_by_label("save these curves as CSV").press("Enter")
+        text = waiting.value.path().read_text("utf-8")
+        return waiting.value.suggested_filename, list(csv.DictReader(StringIO(text, "")))
+
+    with tab(browser, fast) as picasso:
+        picasso.open().at(200)
+        name, rows = saved(picasso)
+        assert name == "p probability of the true class.csv"
+        curves = ["probability of the true class", "corner hidden (image mean)"]
+        assert [(each["run"], each["curve"], int(each["step"])) for each in rows] == [
+            (run, curve, step) for run in RUNS for curve in curves for step in STEPS
+        ]
+        for number, step in enumerate(STEPS):
+            row = rows[2 * len(STEPS) + number]
+            chances = [maps.probability(odds("b", step, image)[image]) for image in range(IMAGES)]
+            found = [float(row[key]) for key in ("value", "quarter", "three_quarters")]
+            wanted = [np.mean(chances), *np.percentile(chances, [25, 75])]
+            np.testing.assert_allclose(found, wanted, rtol=1e-6)
+            assert (row["of"], row["images"]) == ("mean of 3 images", "3")
+            assert float(row["epoch"]) == EPOCHS[number]
+            assert float(row["wall_time"]) == 1000 + 120 * number
+        picasso.frame.get_by_label("over which images").select_option("1")
+        choose(picasso, "share:corner:occlusion")
+        rows = saved(picasso)[1]
+        assert {each["of"] for each in rows} == {"image 1"}
+        assert {each["quarter"] for each in rows} == {""}
+        area = next(each for each in rows if each["curve"] == "area")
+        assert (area["step"], float(area["value"])) == ("", pytest.approx(CORNER.mean()))
 
 
 def test_scalars_by_step_and_by_epoch(browser, url):

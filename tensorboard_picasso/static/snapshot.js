@@ -74,12 +74,3 @@ export async function snapshot(root) {
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("the browser makes no picture of the page"))), "image/png");
   });
 }
-
-/** Let the browser save a file. */
-export function save(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-}

@@ -2,7 +2,9 @@
 
 import { drawing, partAt, seekable } from "./chart.js";
 import { curves, endLabels, rangeOf } from "./curves.js";
+import { curveTable } from "./curvetable.js";
 import { button, el, setText } from "./dom.js";
+import { csv, save } from "./files.js";
 import { flipWords } from "./flips.js";
 import { correlation, number, percent, plural, stepText } from "./format.js";
 import { gather, NOTHING } from "./gather.js";
@@ -20,6 +22,7 @@ export class TimeChart {
   #pointed = null;
   #select;
   #made = "";
+  #keep = button("⤓", "save these curves as CSV", () => this.#save(), { class: "small" });
   #note = el("span", { class: "remark" });
   #plot;
   #svg = drawing();
@@ -44,7 +47,7 @@ export class TimeChart {
     this.#plot = el("div", { class: "plot", tabindex: 0, role: "slider" }, this.#svg, this.#labels, this.#pointer, this.#cursors);
     this.element = el(
       "div", { class: "timechart" },
-      el("div", { class: "over" }, this.#select, ...tools, remove && button("×", "remove this chart", remove, { class: "small" }), this.#note, this.#readout),
+      el("div", { class: "over" }, this.#select, ...tools, this.#keep, remove && button("×", "remove this chart", remove, { class: "small" }), this.#note, this.#readout),
       this.#parted,
       el("div", { class: "area" }, el("div", { class: "axis", "aria-hidden": "true" }, this.#high, this.#low), this.#plot, this.#marks),
     );
@@ -55,6 +58,11 @@ export class TimeChart {
     this.#plot.addEventListener("pointerleave", () => this.#point(null));
     this.#plot.addEventListener("focus", () => this.#tellFocused());
     this.#plot.addEventListener("blur", () => app.tip.hide());
+  }
+
+  #save() {
+    const { scene } = this.#app;
+    save(csv(curveTable(scene, this.#source, this.#gathered, this.#images)), `${scene.probe} ${this.#source.title}.csv`);
   }
 
   focus() {
@@ -108,6 +116,7 @@ export class TimeChart {
     this.element.classList.toggle("crowded", this.#gathered.runs.length > (this.#source?.detail ? 0 : MANY));
     this.#part();
     this.#labels.replaceChildren(...endLabels(this.#gathered, range, (value) => this.#show(value)));
+    this.#keep.disabled = this.#source === null;
     setText(this.#note, this.#noteText());
     this.#note.title = this.#note.textContent;
     this.#plot.setAttribute("aria-label", this.#source?.title ?? "nothing");

@@ -1,0 +1,44 @@
+// The curves of a chart of the timeline as a table, one row a point.
+
+import { plural } from "./format.js";
+
+const HEADS = ["run", "of", "curve", "step", "epoch", "wall_time", "value", "quarter", "three_quarters", "images"];
+
+/** What a curve is of, in words. */
+function ofText(scene, { ofRun }, images) {
+  if (ofRun) return "the run";
+  return images.length === 1 ? scene.imageName(images[0]) : `mean of ${plural(images.length, "image")}`;
+}
+
+/** One curve; the quartiles only where they are drawn. */
+function pointsOf({ steps }, data, points, head, spreads) {
+  return points.flatMap(({ mean, low, high, count }, place) => {
+    if (mean === null) return [];
+    const at = [steps[place], data?.epoch(steps[place]) ?? null, data?.wall(steps[place]) ?? null];
+    return [[...head, ...at, mean, ...(spreads && count > 1 ? [low, high] : [null, null]), count]];
+  });
+}
+
+/**
+ * All that a chart draws.
+ * @param {object} scene
+ * @param {object} source as in sources.js
+ * @param {object} gathered as `gather` gives it
+ * @param {number[]} images over which the means are
+ * @returns {(string|number|null)[][]} heads first; a reference, which is of no step, is one row
+ */
+export function curveTable(scene, source, { runs, common, references }, images) {
+  const rows = runs.flatMap(({ data, images: own, points, lines }) => {
+    const head = [data.run, ofText(scene, source, own)];
+    return [
+      ...pointsOf(scene, data, points, [...head, source.title], true),
+      ...lines.flatMap((each) => pointsOf(scene, data, each.points, [...head, each.name], false)),
+    ];
+  });
+  const all = ofText(scene, source, images);
+  return [
+    HEADS, ...rows,
+    ...common.flatMap(({ name, points }) => pointsOf(scene, null, points, ["", all, name], false)),
+    ...references.map(({ name, value }) => ["", all, name, null, null, null, value, null, null, null]),
+  ];
+}
