@@ -87,13 +87,30 @@ def painted(run, step, image, target=None):
     return maps.paint(values, tops, lefts, window, SIZE)
 
 
+def lost_windows(run, step, image, target):
+    """What hiding each window takes from a class's log-probability."""
+    before = maps.log_probability(np.float32(odds(run, step, image)[target]))
+    return before - maps.log_probability(grid(run, step, image)[:, :, target])
+
+
 def lost(run, step, image, target):
-    """What hiding takes from a class's log-probability."""
     window, tops, lefts = GRIDS[run]
-    whole = np.float32(odds(run, step, image)[target])
-    before = maps.log_probability(whole)
-    values = before - maps.log_probability(grid(run, step, image)[:, :, target])
-    return maps.paint(values, tops, lefts, window, SIZE)
+    return maps.paint(lost_windows(run, step, image, target), tops, lefts, window, SIZE)
+
+
+def told(picasso, canvas):
+    """What B − A is over the window (1, 2) of run fine: of the window, of the pixel, and which."""
+    (height, width), tops, lefts = GRIDS["fine"]
+    y, x = tops[1] + height / 2, lefts[2] + width / 2
+    box = picasso.frame.locator(canvas).bounding_box()
+    at = {"x": (x + 0.2) / SIZE[1] * box["width"], "y": (y + 0.2) / SIZE[0] * box["height"]}
+    picasso.frame.locator(canvas).hover(position=at)
+    lines = picasso.frame.locator(".tip div").all_inner_texts()
+
+    def number(line):
+        return float(line.split(": ")[1].split()[0].replace("−", "-").rstrip(","))
+
+    return number(lines[0]), number(lines[-1]), (int(y), int(x))
 
 
 def ground(image):
@@ -134,6 +151,14 @@ def test_two_steps_by_keys(browser, url):
             np.testing.assert_array_equal(
                 picasso.pixels(difference("fine", image)), expected(values, image, scale("fine"))
             )
+        of_window, of_pixel, at = told(picasso, difference("fine", 0))
+        b, a = (
+            maps.importance(grid("fine", step, 0)[:, :, 0], np.float32(odds("fine", step, 0)[0]))
+            for step in (40, 0)
+        )
+        assert of_window == pytest.approx((b - a)[1, 2], rel=5e-3)
+        values = painted("fine", 40, 0) - painted("fine", 0, 0)
+        assert of_pixel == pytest.approx(values[at], rel=5e-3)
         before = picasso.pixels(difference("fine", 0))
         picasso.key("s")
         picasso.at(0)
@@ -177,12 +202,10 @@ def test_two_classes_are_evidence(browser, url):
         np.testing.assert_array_equal(
             picasso.pixels(difference("fine", 0)), expected(values, 0, scale("fine"))
         )
-        picasso.frame.locator(difference("fine", 0)).hover(position={"x": 60, "y": 60})
-        first = picasso.frame.locator(".tip div").first.inner_text()
-        box = picasso.frame.locator(difference("fine", 0)).bounding_box()
-        row, column = int(60 / box["height"] * SIZE[0]), int(60 / box["width"] * SIZE[1])
-        said = float(first.removeprefix("B − A: ").split()[0].replace("−", "-"))
-        assert said == pytest.approx(values[row, column], rel=5e-3)
+        of_window, of_pixel, at = told(picasso, difference("fine", 0))
+        window = lost_windows("fine", 40, 0, 0) - lost_windows("fine", 40, 0, 7)
+        assert of_window == pytest.approx(window[1, 2], rel=5e-3)
+        assert of_pixel == pytest.approx(values[at], rel=5e-3)
         assert "for “7” (A)" in picasso.frame.locator(".legend .more").first.inner_text()
 
 

@@ -53,8 +53,8 @@ def test_the_frames_hold_the_pixels_of_the_tab(browser, logdir, state):
     image, target = 1, state.get("target", "1")
     with tensorboard(logdir) as url, tab(browser, url) as shown:
         shown.open(open=str(image), **state).at(20)
-        assert shown.frame.locator(".download a").count() == 0
-        shown.frame.locator(".download summary").first.click()
+        assert shown.frame.locator(".large .download a").count() == 0
+        shown.frame.locator(".large .download summary").first.click()
         name, data = download(shown, "occlusion", "WebP")
         assert name == f"run-0-digits-01-occlusion-{target}.webp"
         selector = (
@@ -81,7 +81,7 @@ def test_the_frames_hold_the_pixels_of_the_tab(browser, logdir, state):
 def test_links_follow_what_is_chosen(browser, logdir):
     with tensorboard(logdir) as url, tab(browser, url) as shown:
         shown.open(open="0").at(20)
-        shown.frame.locator(".download summary").first.click()
+        shown.frame.locator(".large .download summary").first.click()
         link = shown.frame.get_by_role("link", name="occlusion as GIF").first
         assert "reading=importance" in link.get_attribute("href")
         shown.frame.get_by_role("button", name="view").click()

@@ -1,7 +1,9 @@
 """Means as A and B, and regions on them: pixels and words are NumPy's of the logged numbers."""
 
+import csv
 import dataclasses
-from io import BytesIO
+import json
+from io import BytesIO, StringIO
 
 import numpy as np
 import pytest
@@ -210,15 +212,62 @@ def test_hover_says_both_and_that_their_errors_are_not_independent(browser, url)
         (height, width), tops, lefts = FINE
         lines = hovered(picasso, (tops[1] + height / 2, lefts[2] + width / 2))
         pixel = (tops[1] + height // 2, lefts[2] + width // 2)
-        a, b = painted("a", 0)[pixel], painted("a", 40)[pixel]
-        assert numbers_of(lines[0]) == [pytest.approx(b - a, rel=5e-3)]
-        assert numbers_of(lines[1]) == pytest.approx([a, b], rel=5e-3)
         stated = []
         for step in (0, 40):
             of = importance("a", step)[:, 1, 2]
             stated += [of.mean(), of.std(ddof=1) / 3**0.5]
-        assert numbers_of(lines[3]) == pytest.approx(stated, rel=5e-3)
-        assert "both of the same 3 images: not independent" in lines[4]
+        assert numbers_of(lines[0]) == [pytest.approx(stated[2] - stated[0], rel=5e-3)]
+        assert numbers_of(lines[1]) == pytest.approx(stated, rel=5e-3)
+        of_pixel = (painted("a", 40) - painted("a", 0))[pixel]
+        assert numbers_of(lines[2].split(": ")[1]) == [pytest.approx(of_pixel, rel=5e-3)]
+        assert "both of the same 3 images: not independent" in lines[3]
+
+
+def test_files_of_a_mean_and_of_what_is_compared(browser, url):
+    with tab(browser, url) as picasso:
+        picasso.open(runs="a", pin="0").at(40)
+        seen(picasso, "B − A", 40)
+        menu = picasso.frame.locator(f"{row()} .download")
+        menu.locator("summary").press("Enter")
+
+        def taken(control):
+            with picasso.page.expect_download() as waiting:
+                control.click()
+            return waiting.value.suggested_filename, waiting.value.path().read_bytes()
+
+        name, data = taken(menu.get_by_role("link", name="mean occlusion of the probe as NPZ"))
+        assert name == "a-p-mean-occlusion.npz"
+        logged = np.load(BytesIO(data))
+        assert logged["steps"].tolist() == [0, 10, 40]
+        np.testing.assert_allclose(logged["values"][-1], painted("a", 40), rtol=1e-6)
+
+        name, data = taken(menu.get_by_role("button", name="B − A as NPZ"))
+        assert name == "p-mean-of-3-images-occlusion-a-step-40-minus-0.npz"
+        arrays = np.load(BytesIO(data))
+        a, b = painted("a", 0), painted("a", 40)
+        for key, values in (("a", a), ("b", b), ("difference", b - a)):
+            np.testing.assert_allclose(arrays[key], values, rtol=1e-12, atol=1e-12)
+        window, tops, lefts = FINE
+        assert [arrays[key].tolist() for key in ("window", "tops", "lefts")] == [
+            list(window), list(tops), list(lefts),
+        ]  # fmt: skip
+        mean = importance("a", 40).mean(0).astype(np.float32)
+        np.testing.assert_array_equal(arrays["b_windows"], mean)
+        about = json.loads(arrays["metadata"].item())
+        assert about["unit"] == "log-odds"
+        side = {"run": "a", "method": "occlusion", "image": "mean of 3 images"}
+        assert about["a"] == {**side, "step": 0}
+        assert about["b"] == {**side, "step": 40}
+
+        _, data = taken(menu.get_by_role("button", name="B − A as CSV"))
+        heads, *rows = csv.reader(StringIO(data.decode()))
+        assert heads[2:] == [
+            "A: a · step 0 · occlusion · mean of 3 images",
+            "B: a · step 40 · occlusion · mean of 3 images", "B − A (log-odds)",
+        ]  # fmt: skip
+        numbers = np.array(rows, float)
+        np.testing.assert_array_equal(numbers[:, 0] * SIZE[1] + numbers[:, 1], range(a.size))
+        np.testing.assert_allclose(numbers[:, 4], (b - a).ravel(), rtol=1e-12, atol=1e-12)
 
 
 def test_two_runs_on_different_grids(browser, url):
@@ -227,7 +276,7 @@ def test_two_runs_on_different_grids(browser, url):
         # Run a has no step 20: its newest one before that is compared.
         numbers = painted("b", 20) - painted("a", 10)
         np.testing.assert_array_equal(seen(picasso, "B − A", 20), expected(numbers, scale("b")))
-        assert len(hovered(picasso)) == 3  # no window is common
+        assert hovered(picasso)[-1].endswith("A and B have different windows")
         picasso.frame.locator(".menu.compare > button").click()
         picasso.frame.get_by_label("runs align").select_option("share")
         picasso.frame.wait_for_selector(side("A") + '[data-step="40"]')

@@ -4,7 +4,7 @@
 import { count } from "./format.js";
 import { valuesOf } from "./look.js";
 import { halfLevel, logProbability, paint, subtract } from "./maps.js";
-import { comparable, meanOf } from "./reading.js";
+import { comparable, meanOf, windows } from "./reading.js";
 import { OWN_CLASS } from "./state.js";
 
 /** The choices that make A; null: as in B. */
@@ -114,11 +114,26 @@ function slack({ record, plane, target }) {
   return (i) => halfLevel(plane.values[i], plane.peak, record.settings.sign) / unit;
 }
 
+/** Whether two maps were made by the same windows. */
+export function sameGrid(a, b) {
+  const shape = ({ window, tops, lefts }) => JSON.stringify([window, tops, lefts]);
+  return Boolean(a && b) && shape(a) === shape(b);
+}
+
+/** The numbers of both sides' windows and what lies between; null where the grids differ. */
+function between(a, b, read) {
+  if (!sameGrid(a.record.settings.geometry, b.record.settings.geometry)) return null;
+  const [before, after] = [read(a), read(b)];
+  return { values: minus(after, before), a: before, b: after };
+}
+
 /**
  * B minus A.
  * @param {object} a what `look` found of A; b likewise
  * @returns {{why: string}|{values: Float64Array, a: ArrayLike<number>, b: ArrayLike<number>,
- *   kind: "change"|"evidence"|"probability", unit: string}} one number a pixel; `why` there is none
+ *   windows: {values: Float64Array, a: ArrayLike<number>, b: ArrayLike<number>}|null,
+ *   kind: "change"|"evidence"|"probability", unit: string}} one number a pixel, and one a window
+ *   where both sides have the same grid; `why` there is none
  */
 export function difference(a, b) {
   const [from, to] = [a.record.settings, b.record.settings];
@@ -129,8 +144,9 @@ export function difference(a, b) {
   }
   if (a.target !== b.target && from.geometry && to.geometry && to.output !== "raw" && b.reading !== "score") {
     // Between two classes: what hiding takes from the ratio of their probabilities.
-    const [lostA, lostB] = [painted(a.record, loss(a.record, a.target)), painted(b.record, loss(b.record, b.target))];
-    return { values: minus(lostB, lostA), a: lostA, b: lostB, kind: "evidence", unit: to.unit };
+    const read = ({ record, target }) => loss(record, target);
+    const [lostA, lostB] = [a, b].map((side) => painted(side.record, read(side)));
+    return { values: minus(lostB, lostA), a: lostA, b: lostB, windows: between(a, b, read), kind: "evidence", unit: to.unit };
   }
   const [before, after] = [valuesOf(a), valuesOf(b)];
   const values = minus(after, before);
@@ -140,7 +156,8 @@ export function difference(a, b) {
     for (let i = 0; i < values.length; i++) if (Math.abs(values[i]) < Math.min(slackA(i), slackB(i))) values[i] = 0;
   }
   const unit = b.reading === "score" ? "" : comparable(to) ? to.unit : "times a uniform map";
-  return { values, a: before, b: after, kind: b.reading === "score" ? "probability" : "change", unit };
+  const read = ({ record, target, reading }) => windows(record, target, reading);
+  return { values, a: before, b: after, windows: between(a, b, read), kind: b.reading === "score" ? "probability" : "change", unit };
 }
 
 /** Of which images a mean is, in no order, and which class each one's importance is for. */
@@ -153,13 +170,14 @@ function membersOf({ members }, read) {
  * @param {object} a what `lookMean` found of A; b likewise
  * @returns {object} as of `difference`
  */
-export function meanDifference({ record: a }, { record: b }) {
-  const [from, to] = [a.settings, b.settings];
+export function meanDifference(a, b) {
+  const [from, to] = [a.record.settings, b.record.settings];
   const differ = (read) => membersOf(from, read) !== membersOf(to, read);
   if (differ(({ hash }) => hash)) return { why: "A is of other images" };
   if (differ(({ hash, target }) => `${hash} ${target}`)) return { why: "A is for other classes" };
   if (from.height !== to.height || from.width !== to.width) return { why: "A has another size" };
   if (from.sign !== to.sign || from.unit !== to.unit) return { why: "no common unit" };
-  const [before, after] = [painted(a, a.means), painted(b, b.means)];
-  return { values: minus(after, before), a: before, b: after, kind: "change", unit: to.unit };
+  const [before, after] = [a, b].map(({ record }) => painted(record, record.means));
+  const windowed = between(a, b, ({ record }) => record.means);
+  return { values: minus(after, before), a: before, b: after, windows: windowed, kind: "change", unit: to.unit };
 }

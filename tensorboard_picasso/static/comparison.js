@@ -68,6 +68,11 @@ export class Comparison {
     return [this.#a, this.#b, this.#difference];
   }
 
+  /** What B − A shows, to be taken away; null where nothing is subtracted. */
+  get taken() {
+    return this.#difference.taken;
+  }
+
   /** B lies on A and is cut off at a line, which all comparisons of the page share. */
   #swipe() {
     const app = this.#app;

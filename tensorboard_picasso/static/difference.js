@@ -1,6 +1,6 @@
 // B minus A on screen, with the numbers of both where the pointer is.
 
-import { difference } from "./compare.js";
+import { difference, sameGrid } from "./compare.js";
 import { percent, signed } from "./format.js";
 import { look } from "./look.js";
 import { percentile } from "./maps.js";
@@ -11,6 +11,7 @@ import { Picture } from "./picture.js";
 export class Difference extends Picture {
   #spec = null;
   #found = null;
+  #sides = null;
   #painted = "";
 
   constructor(app, { caption, reach = false }) {
@@ -25,6 +26,14 @@ export class Difference extends Picture {
   /** What `difference` says of the maps that are shown. */
   get found() {
     return this.#found;
+  }
+
+  /** What is on screen, to be taken away: numbers, and what they are of; null where there is none. */
+  get taken() {
+    if (!this.settings) return null;
+    const { height, width, geometry } = this.settings;
+    const [a, b] = this.#sides.map(({ spec, found }) => ({ run: spec.data.run, step: spec.step, method: spec.label, ...this.of(spec, found) }));
+    return { ...this.#found, height, width, geometry, probe: this.#spec.data.probe, reading: this.#sides[1].found.reading, sides: { a, b } };
   }
 
   /** What is known of one side. */
@@ -44,6 +53,12 @@ export class Difference extends Picture {
   /** What the canvas says it shows: data, and a name. */
   named({ image, target }) {
     return { data: { image, target }, of: this.app.scene.imageName(image) };
+  }
+
+  /** What a side is of, beside run, step and method. */
+  of({ data, image, target }) {
+    const { scene } = this.app;
+    return { image: scene.imageName(image), class: scene.className(image, target, data) };
   }
 
   /** Say why nothing is subtracted. */
@@ -80,12 +95,12 @@ export class Difference extends Picture {
       return;
     }
     this.#found = found;
+    this.#sides = [{ spec: specA, found: a }, { spec: specB, found: b }];
     const own = () => percentile(found.values.map(Math.abs).filter(Number.isFinite).sort(), 99);
     const scale = state.scale === "map" && b.reading !== "score" ? own() : shared;
-    const { geometry } = a.record.settings;
     const { settings } = b.record;
     // The window under the pointer is B's where both have the same grid, else there is none.
-    const common = JSON.stringify(geometry) === JSON.stringify(settings.geometry) ? settings : { ...settings, geometry: null };
+    const common = sameGrid(a.record.settings.geometry, settings.geometry) ? settings : { ...settings, geometry: null };
     const unseen = b.plane?.unseen ?? b.input?.unseen ?? null;
     this.draw(common, found.values, b.ground, { palette: PALETTES.get(state.signedPalette), scale, opacity: state.opacity, unseen });
     const { data, of } = this.named(specB, b);
@@ -99,16 +114,27 @@ export class Difference extends Picture {
   }
 
   short(at) {
-    return signed(this.#found.values[at.pixel]);
+    const { values, windows } = this.#found;
+    return signed(windows ? windows.values[at.position] : values[at.pixel]);
   }
 
+  /** Of the window under the pointer, as A and B say theirs; without a grid in common of the pixel. */
   lines(at) {
-    const { values, a, b, kind, unit } = this.#found;
+    const { windows, kind, unit, ...pixels } = this.#found;
+    const onGrids = this.#sides.every(({ found }) => found.record.settings.geometry);
+    const [of, place] = windows ? [windows, at.position] : [pixels, at.pixel];
     const what = kind === "probability" ? "probability" : unit;
+    const where = `pixel ${at.row}, ${at.column}`;
     return [
-      `B − A: ${signed(values[at.pixel])} ${what}`,
-      `A ${this.#say(a[at.pixel])} · B ${this.#say(b[at.pixel])}`,
-      `pixel ${at.row}, ${at.column}${kind === "evidence" ? ", log of the ratio of both classes' probabilities" : ""}`,
+      `B − A: ${signed(of.values[place])} ${what}${windows ? ", this window" : ""}`,
+      this.sides([of.a[place], of.b[place]].map((value) => this.#say(value)), at),
+      ...(kind === "evidence" ? ["log of the ratio of both classes' probabilities"] : []),
+      windows ? `${where}: ${signed(pixels.values[at.pixel])} ${what}, mean of its windows` : `${where}${onGrids ? ": A and B have different windows" : ""}`,
     ];
+  }
+
+  /** The numbers of both sides, in words. */
+  sides([a, b]) {
+    return `A ${a} · B ${b}`;
   }
 }

@@ -1,47 +1,79 @@
-// Taking the maps of one image away: links to files that the server makes.
+// Taking maps away: links to files that the server makes, and B − A as it is shown.
 
 import { exportAddress } from "./api.js";
-import { el, refill } from "./dom.js";
+import { isComparing } from "./compare.js";
+import { differenceCsv, differenceName, differenceNpz } from "./differencefiles.js";
+import { button, el, refill, setText } from "./dom.js";
+import { save } from "./files.js";
 import { isSigned } from "./reading.js";
 
 const FORMATS = [["gif", "GIF"], ["webp", "WebP"], ["npz", "NPZ"], ["csv", "CSV"]];
+const OF_DIFFERENCE = [["NPZ", differenceNpz, "npz"], ["CSV", differenceCsv, "csv"]];
 
+/** A line of links a file format, to what a query asks for in the palette and scale on show. */
+function links({ scene, state }, name, query, label, reading) {
+  const palette = isSigned(scene.settings(label), reading) ? state.signedPalette : state.plainPalette;
+  const look = { palette: reading === "score" ? null : palette, opacity: state.opacity, scale: state.scale, fps: Math.min(state.speed, 50) };
+  return FORMATS.map(([format, text]) => {
+    const href = exportAddress({ ...query, label, format, reading, ...look }, scene.shown);
+    return el("a", { href, download: true, text, "aria-label": `${name} as ${text}` });
+  });
+}
+
+/** The files of one image in one run: a line a method, for the class and reading on show. */
+export function imageFiles(app, data, image) {
+  const { scene, state } = app;
+  const target = scene.target(image, data);
+  const explains = ({ label }) => data.attributions(label, image)?.records.some((each) => each.explained.includes(target));
+  const query = { run: data.run, probe: data.probe, image, target: state.target };
+  return [
+    el("p", { class: "quiet", text: `All steps, for “${scene.className(image, target, data)}”: pictures as shown here, or the numbers.` }),
+    ...scene.methods.filter(explains).map(({ label }) => {
+      const reading = scene.fittingReading(scene.settings(label));
+      return el("p", {}, el("span", { class: "quiet", text: label }), ...links(app, label, query, label, reading));
+    }),
+  ];
+}
+
+/** The files of the mean over a group in one run. */
+export function meanFiles(app, data, group) {
+  const { scene } = app;
+  const name = `mean ${scene.label} of ${group === null ? "the probe" : scene.nameOfClass(group)}`;
+  const query = { run: data.run, probe: data.probe, group: group ?? "probe" };
+  return [el("p", {}, el("span", { class: "quiet", text: "all steps" }), ...links(app, name, query, scene.label, "importance"))];
+}
+
+/** A disclosure with the files of one picture; while something is compared, also with B − A. */
 export class Download {
   #app;
-  #data;
-  #image;
+  #files;
+  #taken;
+  #why = el("span", { class: "quiet", role: "status" });
   #links = el("div", { class: "links" });
 
-  constructor(app, data, image) {
+  /**
+   * @param {() => HTMLElement[]} files lines of links, made while it is open
+   * @param {() => object|null} taken what B − A shows, as `Difference` gives it
+   */
+  constructor(app, files, taken) {
     this.#app = app;
-    this.#data = data;
-    this.#image = image;
+    this.#files = files;
+    this.#taken = taken;
     this.element = el("details", { class: "download", on: { toggle: () => this.update() } }, el("summary", { text: "Download" }), this.#links);
   }
 
-  /** A line of links a method, for the class, reading, palette and scale on show. */
   update() {
-    if (!this.element.open) return;
-    const { scene } = this.#app;
-    const target = scene.target(this.#image, this.#data);
-    const explains = ({ label }) => this.#data.attributions(label, this.#image)?.records.some((each) => each.explained.includes(target));
-    refill(this.#links, [
-      el("p", { class: "quiet", text: `All steps, for “${scene.className(this.#image, target, this.#data)}”: pictures as shown here, or the numbers.` }),
-      ...scene.methods
-        .filter(explains)
-        .map(({ label }) => el("p", {}, el("span", { class: "quiet", text: label }), ...FORMATS.map(([format, text]) => this.#link(label, format, text)))),
-    ]);
+    if (this.element.open) refill(this.#links, [...this.#files(), ...(isComparing(this.#app.state) ? [this.#difference()] : [])]);
   }
 
-  #link(label, format, text) {
-    const { scene, state } = this.#app;
-    const settings = scene.settings(label);
-    const reading = scene.fittingReading(settings);
-    const palette = isSigned(settings, reading) ? state.signedPalette : state.plainPalette;
-    const query = {
-      run: this.#data.run, probe: this.#data.probe, image: this.#image, label, format, target: state.target, reading,
-      palette: reading === "score" ? null : palette, opacity: state.opacity, scale: state.scale, fps: Math.min(state.speed, 50),
+  #difference() {
+    const take = (make, ending) => {
+      const taken = this.#taken();
+      setText(this.#why, taken ? "" : "nothing is subtracted here");
+      if (taken) save(make(taken), `${differenceName(taken)}.${ending}`);
     };
-    return el("a", { href: exportAddress(query, scene.shown), download: true, text, "aria-label": `${label} as ${text}` });
+    setText(this.#why, "");
+    const buttons = OF_DIFFERENCE.map(([text, make, ending]) => button(text, `B − A as ${text}`, () => take(make, ending)));
+    return el("p", {}, el("span", { class: "quiet", text: "B − A, as shown" }), ...buttons, this.#why);
   }
 }

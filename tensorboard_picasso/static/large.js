@@ -5,7 +5,7 @@ import { isComparing } from "./compare.js";
 import { Comparison } from "./comparison.js";
 import { across, drawing, line, LINES, path, rangeOf, runColour, seekable } from "./chart.js";
 import { button, el, refill, setText } from "./dom.js";
-import { Download } from "./download.js";
+import { Download, imageFiles } from "./download.js";
 import { filmFields, Films } from "./film.js";
 import { number, percent, stepText } from "./format.js";
 import { HiddenCharts } from "./hiddencharts.js";
@@ -59,7 +59,7 @@ class Block {
     this.#data = data;
     this.#image = image;
     const title = el("h3", {}, el("span", { class: "swatch", style: { background: runColour(app.scene.runs, data.run) } }), el("span", { text: data.run }));
-    this.#download = new Download(app, data, image);
+    this.#download = new Download(app, () => imageFiles(app, data, image), () => this.#comparison.taken);
     this.#hidden = new HiddenCharts(app, data, image);
     const side = [this.#chart, this.#key, this.#hidden.element, this.#numbers, this.#download.element];
     this.element = el("section", { class: "block" }, title, this.#compared, this.#grid, el("div", { class: "side" }, ...side));

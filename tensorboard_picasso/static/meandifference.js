@@ -2,7 +2,7 @@
 
 import { meanDifference } from "./compare.js";
 import { Difference } from "./difference.js";
-import { plural, signed } from "./format.js";
+import { plural } from "./format.js";
 import { lookMean } from "./look.js";
 import { MeanCard, nameOfMean, withError } from "./meancard.js";
 
@@ -37,20 +37,18 @@ class MeanDifference extends Difference {
     return { data: { group: group ?? "probe", ground: ground.state, images: images.join() }, of: `the mean of ${plural(images.length, "image")}` };
   }
 
+  of(_spec, { record }) {
+    return { image: `mean of ${plural(record.settings.members.length, "image")}` };
+  }
+
+  sides(values, at) {
+    // Without windows in common the errors, which are of windows, say nothing of the pixel.
+    return super.sides(this.found.windows ? this.#sides.map((record) => withError(record, at.position)) : values);
+  }
+
   lines(at) {
-    const { values, a, b, unit } = this.found;
-    const lines = [
-      `B − A: ${signed(values[at.pixel])} ${unit}`,
-      `A ${signed(a[at.pixel])} · B ${signed(b[at.pixel])}`,
-      `pixel ${at.row}, ${at.column}, mean of its windows`,
-    ];
-    if (at.position === undefined) return lines;
-    const [from, to] = this.#sides.map((record) => withError(record, at.position));
-    return [
-      ...lines,
-      `this window: A ${from} · B ${to}`,
-      `mean ± standard error, both of the same ${plural(this.images.length, "image")}: not independent, so none for B − A`,
-    ];
+    const why = `mean ± standard error, both of the same ${plural(this.images.length, "image")}: not independent, so none for B − A`;
+    return [...super.lines(at), ...(this.found.windows ? [why] : [])];
   }
 }
 

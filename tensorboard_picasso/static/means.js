@@ -4,6 +4,7 @@ import { runColour } from "./chart.js";
 import { hasOtherClass, isComparing } from "./compare.js";
 import { Comparison } from "./comparison.js";
 import { button, el, setText } from "./dom.js";
+import { Download, meanFiles } from "./download.js";
 import { number, plural } from "./format.js";
 import { MeanCard } from "./meancard.js";
 import { OF_MEANS } from "./meandifference.js";
@@ -37,12 +38,14 @@ class MeanStrip {
   #now;
   #comparison = null;
   #name = el("span", { class: "runname" });
+  #download;
   #aside = el("div", { class: "aside" });
 
   constructor(app, data, group) {
     this.#app = app;
     this.#data = data;
     this.#group = group;
+    this.#download = new Download(app, () => meanFiles(app, data, group), () => this.#comparison.taken);
     this.#now = new MeanCard(app, { reach: true });
     this.#now.element.classList.add("now");
     this.element = el("div", { class: "strip", style: { "--run": runColour(app.scene.runs, data.run) }, data: { run: data.run } });
@@ -64,7 +67,9 @@ class MeanStrip {
     this.element.title = several ? this.#data.run : "";
     setText(this.#name, several ? this.#data.run : "");
     this.#cells = columns.map((_, i) => this.#cells[i] ?? new MeanCard(this.#app));
-    fill(this.#aside, [this.#name, ...said]);
+    this.#download.element.hidden = this.#data.mean(scene.label, this.#group) === null;
+    this.#download.update();
+    fill(this.#aside, [this.#name, ...said, this.#download.element]);
     const cards = this.#comparison?.elements ?? this.cards.map((card) => card.element);
     fill(this.element, [...cards, this.#aside]);
   }

@@ -1,0 +1,46 @@
+// B − A as it is shown, as a file: the numbers of both sides with their names and unit.
+
+import { csv } from "./files.js";
+import { npz } from "./npz.js";
+
+/** `run · step 40 · occlusion · image 3 · seven` */
+function sideName({ run, step, method, image, class: name }) {
+  return [run, `step ${step}`, method, image, name].filter((part) => part !== undefined).join(" · ");
+}
+
+function unitOf({ kind, unit }) {
+  return kind === "probability" ? "probability" : unit;
+}
+
+/** What the file is called, without its ending. */
+export function differenceName({ probe, sides: { a, b } }) {
+  const both = (key) => (a[key] === b[key] ? [b[key]] : [b[key], "minus", a[key]]);
+  return [probe, b.image, ...both("class"), ...both("method"), ...both("run"), "step", ...both("step")]
+    .filter((part) => part !== undefined)
+    .join(" ")
+    .replaceAll(/[^\p{L}\p{N}.]+/gu, "-");
+}
+
+/** One row a pixel. */
+export function differenceCsv(taken) {
+  const { values, a, b, width, sides } = taken;
+  const heads = ["row", "column", `A: ${sideName(sides.a)}`, `B: ${sideName(sides.b)}`, `B − A (${unitOf(taken)})`];
+  return csv([heads, ...Array.from(values, (value, i) => [Math.floor(i / width), i % width, a[i], b[i], value])]);
+}
+
+/**
+ * `a`, `b` and `difference` (height, width); where both sides have the same windows the same of
+ * these, (tops, lefts), with where they are; what all of it is, as JSON in `metadata`.
+ */
+export function differenceNpz(taken) {
+  const { probe, reading, kind, sides, height, width, geometry, windows } = taken;
+  const arrays = (from, shape, ending = "") => Object.fromEntries(
+    [["a", from.a], ["b", from.b], ["difference", from.values]].map(([name, values]) => [name + ending, { values, shape }]),
+  );
+  const list = (values) => ({ values, shape: [values.length] });
+  const grid = windows && {
+    ...arrays(windows, [geometry.tops.length, geometry.lefts.length], "_windows"),
+    tops: list(geometry.tops), lefts: list(geometry.lefts), window: list(geometry.window),
+  };
+  return npz({ ...arrays(taken, [height, width]), ...grid, metadata: JSON.stringify({ probe, reading, kind, unit: unitOf(taken), ...sides }) });
+}
