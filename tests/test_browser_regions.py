@@ -249,6 +249,51 @@ def test_gradients_are_weighed_too(browser, url):
             assert charted(picasso, title, step) == percent(expected("saliency", step, 1, DRAWN))
 
 
+def listed(picasso):
+    rows = picasso.frame.locator(".list article").all()
+    return [int(each.get_attribute("data-image")) for each in rows]
+
+
+@pytest.mark.parametrize("method", ["occlusion", "saliency"])
+def test_drawn_regions_are_an_order_that_waits_for_all_maps(browser, url, method):
+    found = [expected(method, 40, image, DRAWN) for image in range(IMAGES)]
+    order = np.argsort([-each for each in found], kind="stable").tolist()
+    region = "p~spot~" + ".".join(map(str, DRAWN)) + "~0-2"
+    with tab(browser, url) as picasso:
+        picasso.open(regions=region, method=method, sort="number").at(40)
+        assert listed(picasso) == [0, 1, 2]
+        picasso.frame.get_by_role("button", name="view").click()
+        picasso.frame.get_by_label("sort").select_option("drawn spot")
+        picasso.frame.wait_for_function(
+            "order => [...document.querySelectorAll('.list article')]"
+            ".map(row => row.dataset.image).join() === order",
+            arg=",".join(map(str, order)),
+        )
+        # Its name is what the order is known by.
+        picasso.frame.locator(".menu.region > button").click()
+        picasso.frame.get_by_label("name of spot").fill("blot")
+        picasso.key("Escape")
+        picasso.page.wait_for_function("location.hash.includes('sort=drawn%20blot')")
+        assert listed(picasso) == order
+        if method == "occlusion":
+            return
+        held, free = [], []
+
+        def hold(route):
+            route.continue_() if free else held.append(route)
+
+        picasso.page.route("**/maps?**", hold)
+        picasso.page.reload()
+        note = picasso.frame.get_by_text("Not in order yet: the share of blot is counted in")
+        note.wait_for()
+        assert note.inner_text().endswith("in 0 of 3 maps.")
+        free.append(True)
+        for route in held:
+            route.continue_()
+        note.wait_for(state="hidden")
+        assert listed(picasso) == order
+
+
 def outlines(picasso):
     return picasso.frame.locator(".regions path[data-region]").evaluate_all(
         "all => all.map((each) => [each.dataset.region, each.closest('[data-image]')?.dataset.image ?? null])"

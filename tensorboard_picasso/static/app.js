@@ -56,10 +56,10 @@ export class App {
       means: () => state.means,
       retry: () => this.start(),
     });
-    this.scene = new Scene(state, this.store);
+    this.shares = new Shares(this.store, () => this.#weighed());
+    this.scene = new Scene(state, this.store, this.shares);
     this.scalars = new Scalars(() => this.schedule("charts"));
     this.changes = new Changes(this.store, () => this.schedule("charts"));
-    this.shares = new Shares(this.store, () => this.#weighed());
     this.drawing = new Drawing(this);
     this.player = new Player(this);
     this.timeline = new Timeline(this);
@@ -170,7 +170,7 @@ export class App {
 
   /** Shares of drawn regions came. */
   #weighed() {
-    this.schedule("charts");
+    this.schedule(this.scene.awaited ? "all" : "charts");
     if (this.large.isOpen) this.schedule("paint");
   }
 
@@ -243,10 +243,10 @@ export class App {
   }
 
   #update() {
+    this.shares.supersede();
     this.scene.update();
     const { scene, store } = this;
     const empty = store.index !== null && !scene.probes.length;
-    this.shares.supersede();
     this.#empty.hidden = !empty;
     if (empty && !this.#empty.firstChild) this.#empty.append(emptyPage());
     this.root.classList.toggle("nothing", empty);

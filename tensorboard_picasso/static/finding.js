@@ -18,6 +18,9 @@ export const SORTS = ["flips", "number", "score", "change"];
 /** A region's share is sorted by under this prefix and the region's name. */
 export const SHARE = "share ";
 
+/** A drawn region's share likewise. */
+export const DRAWN = "drawn ";
+
 const HIDING = "hidden:";
 
 /** What sorting by how much hiding a region takes is called. */
@@ -25,14 +28,19 @@ export function hidingSort({ region, fill }) {
   return `${HIDING}${region}:${fill}`;
 }
 
-/** The order that is meant: the change of a method's maps is known where they are grids. */
-export function fittingSort(sort, settings) {
+/**
+ * The order that is meant: the change of a method's maps is known where they are grids, the share
+ * of a drawn region while there is one.
+ * @param {string[]} drawn names
+ */
+export function fittingSort(sort, settings, drawn) {
+  if (sort.startsWith(DRAWN) && !drawn.includes(sort.slice(DRAWN.length))) return SORTS[0];
   return sort === "change" && settings && !settings.geometry ? SORTS[0] : sort;
 }
 
 /** Whether an order is that of the maps of the method on show. */
 export function sortsByMaps(sort) {
-  return sort === "change" || sort.startsWith(SHARE);
+  return sort === "change" || sort.startsWith(SHARE) || sort.startsWith(DRAWN);
 }
 
 /** Whether an order is that of the class on show. */
@@ -83,6 +91,14 @@ function loss(scene, image, hiding) {
   });
 }
 
+/** How many of the maps that an order takes are counted; null where none has to be. */
+export function counting(scene, images, sort) {
+  if (!sort.startsWith(DRAWN)) return null;
+  const name = sort.slice(DRAWN.length);
+  const shares = images.flatMap((image) => scene.datas.map((data) => scene.drawnShare(data, image, name)));
+  return { done: shares.filter((each) => each !== undefined).length, all: shares.length };
+}
+
 /** Images in the order that is asked for; those without a number last, and by number where equal. */
 export function sorted(scene, images, sort) {
   const keys = {
@@ -92,6 +108,7 @@ export function sorted(scene, images, sort) {
     change: (image) => -change(scene, image),
   };
   if (sort.startsWith(SHARE)) keys[sort] = (image) => -share(scene, image, sort.slice(SHARE.length));
+  if (sort.startsWith(DRAWN)) keys[sort] = (image) => -mean(scene, (data) => scene.drawnShare(data, image, sort.slice(DRAWN.length)));
   const hiding = hidings(scene).find((each) => hidingSort(each) === sort);
   if (hiding) keys[sort] = (image) => -loss(scene, image, hiding);
   const key = keys[sort] ?? keys.flips;

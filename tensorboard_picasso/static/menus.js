@@ -1,7 +1,7 @@
 // The menus of the top bar: closed until they are asked for.
 
 import { button, copier, el, refill, select } from "./dom.js";
-import { fittingSort, hidingSort, SHARE, SORTS } from "./finding.js";
+import { DRAWN, hidingSort, SHARE, SORTS } from "./finding.js";
 import { hidingName, hidings } from "./hidden.js";
 import { KEYS } from "./keys.js";
 import { palettesFor } from "./palette.js";
@@ -133,6 +133,7 @@ function imageFields({ state, scene }) {
   const sorts = [
     ...SORTS.filter((each) => each !== "change" || scene.settings()?.geometry).map((each) => [each, SORT_NAMES[each]]),
     ...regions.map((name) => [SHARE + name, `largest share of ${name} first (newest step)`]),
+    ...scene.drawn.map((name) => [DRAWN + name, `largest share of ${name} (drawn) first (newest step)`]),
     ...hidings(scene).map((each) => [hidingSort(each), `hiding ${hidingName(each)} costs most (newest step)`]),
   ];
   return [
@@ -140,7 +141,7 @@ function imageFields({ state, scene }) {
     el("label", { class: "field" }, el("span", { text: "tag" }), search),
     select("of class", [["", "all"], ...classes.map((each) => [String(each), scene.nameOfClass(each)])], state.ofClass === null ? "" : String(state.ofClass), (value) => state.set({ ofClass: value === "" ? null : Number(value) })),
     ...(scene.labelled ? [select("predicted", VERDICTS.map((each) => [each, VERDICT_NAMES[each]]), state.verdict, (verdict) => state.set({ verdict }))] : []),
-    select("sort", sorts, fittingSort(state.sort, scene.settings()), (sort) => state.set({ sort })),
+    select("sort", sorts, scene.sort, (sort) => state.set({ sort })),
     select("density", DENSITIES.map((each) => [each, DENSITY_NAMES[each]]), state.density, (density) => state.set({ density })),
   ];
 }

@@ -3,6 +3,7 @@
 import { code } from "./code.js";
 import { placeText } from "./drawing.js";
 import { el, select } from "./dom.js";
+import { DRAWN } from "./finding.js";
 import { plural } from "./format.js";
 import { loggedNames, OUTLINES, regionColour } from "./outlines.js";
 import { pythonFor } from "./regioncode.js";
@@ -84,7 +85,10 @@ function drawnRegion(app, name) {
   field.addEventListener("change", () => {
     const next = named(field.value);
     if (next === null || next === name) field.value = name;
-    else state.set({ regions: renamed(state.regions, scene.probe, name, next), charts: withoutChart(app, name, next) });
+    else {
+      const sort = state.sort === DRAWN + name ? DRAWN + next : state.sort;
+      state.set({ regions: renamed(state.regions, scene.probe, name, next), charts: withoutChart(app, name, next), sort });
+    }
   });
   const remove = (rectangle) => state.set({
     regions: removed(state.regions, rectangle), ...(rectangles.length === 1 ? { charts: withoutChart(app, name) } : {}),

@@ -6,7 +6,7 @@ import { across, drawing, line, path, rangeOf, runColour, seekable } from "./cha
 import { isComparing, nameOf } from "./compare.js";
 import { Comparison } from "./comparison.js";
 import { button, el, refill, setText } from "./dom.js";
-import { count, stepText } from "./format.js";
+import { count, plural, stepText } from "./format.js";
 import { Means } from "./means.js";
 import { Outlines } from "./outlines.js";
 
@@ -255,12 +255,13 @@ export class Rows {
   #list = el("div", { class: "list" });
   #now = el("span", { class: "head now" });
   #nothing = el("p", { class: "quiet" });
+  #awaited = el("p", { class: "quiet", role: "status" });
   #watch;
 
   constructor(app) {
     this.#app = app;
     this.#means = new Means(app);
-    this.element = el("div", { class: "rows" }, this.#heads, this.#means.element, this.#nothing, this.#list);
+    this.element = el("div", { class: "rows" }, this.#heads, this.#means.element, this.#nothing, this.#awaited, this.#list);
     this.#watch = new IntersectionObserver((entries) => {
       for (const entry of entries) {
         const row = this.#rows.get(Number(entry.target.dataset.image));
@@ -309,6 +310,8 @@ export class Rows {
     });
     this.#list.style.setProperty("--runs", scene.datas.length);
     setText(this.#nothing, this.#why());
+    const { awaited } = scene;
+    setText(this.#awaited, awaited ? `Not in order yet: the share of ${awaited.region} is counted in ${count(awaited.done)} of ${plural(awaited.all, "map")}.` : "");
     this.#heads.hidden = !scene.images.length && this.#means.element.hidden;
     this.#head();
   }

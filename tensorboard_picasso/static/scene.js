@@ -1,8 +1,9 @@
 // What is on show: the choices in the URL joined with what was logged.
 
-import { filterTest, fittingSort, isListed, sorted, sortsByMaps, sortsByTarget } from "./finding.js";
+import { counting, DRAWN, filterTest, fittingSort, isListed, sorted, sortsByMaps, sortsByTarget } from "./finding.js";
 import { natural } from "./format.js";
-import { fitting, ownScale } from "./reading.js";
+import { fitting, ownScale, partOf } from "./reading.js";
+import { drawnOn, namesOf } from "./regions.js";
 
 const DEFAULT_RUNS = 4;
 const COLUMNS = 5; // of the strip, besides "now"
@@ -10,6 +11,7 @@ const COLUMNS = 5; // of the strip, besides "now"
 export class Scene {
   #state;
   #store;
+  #shares;
   #orders = new Map();
   #scales = new Map();
 
@@ -29,13 +31,16 @@ export class Scene {
   /** All images in the order asked for, and those of them that are listed. */
   every = [];
   images = [];
+  /** While the order asked for waits for shares of a drawn region: which, and how many are counted. */
+  awaited = null;
   steps = [];
   /** Steps of the strip before "now". */
   columns = [];
 
-  constructor(state, store) {
+  constructor(state, store, shares) {
     this.#state = state;
     this.#store = store;
+    this.#shares = shares;
   }
 
   /** Settings of the newest record of a method, or null. */
@@ -111,13 +116,22 @@ export class Scene {
   /** All images; their order is fixed once what it depends on is known. */
   #order() {
     const { target } = this.#state;
-    const sort = fittingSort(this.#state.sort, this.settings());
+    const { sort } = this;
     const present = new Set(this.datas.flatMap((data) => data.images));
-    const key = [this.probe, sort, sortsByMaps(sort) ? this.label : "", sortsByTarget(sort) ? target : ""].join("\n");
+    const drawn = sort.startsWith(DRAWN) ? JSON.stringify(this.#state.regions.filter(({ name }) => name === sort.slice(DRAWN.length))) : "";
+    const key = [this.probe, sort, sortsByMaps(sort) ? this.label : "", sortsByTarget(sort) ? target : "", drawn].join("\n");
+    this.awaited = null;
     const order = this.#orders.get(key);
     if (order) {
       for (const image of present) if (!order.includes(image)) order.push(image);
       return order.filter((image) => present.has(image));
+    }
+    const counted = counting(this, [...present], sort);
+    if (counted && counted.done < counted.all) {
+      // Rows stay where they are until their order is known.
+      this.awaited = { region: sort.slice(DRAWN.length), ...counted };
+      const before = this.every.filter((image) => present.has(image));
+      return [...before, ...[...present].filter((image) => !before.includes(image))];
     }
     const found = sorted(this, [...present], sort);
     const ready = (data) => data.scores.size && (!sortsByMaps(sort) || data.whole.has(this.label));
@@ -125,6 +139,26 @@ export class Scene {
     const whole = sort !== "change" || !this.#store.loading;
     if (this.datas.length && this.datas.every(ready) && whole) this.#orders.set(key, found);
     return found;
+  }
+
+  /** The order that is meant. */
+  get sort() {
+    return fittingSort(this.#state.sort, this.settings(), this.drawn);
+  }
+
+  /** Names of the regions that were drawn. */
+  get drawn() {
+    return namesOf(this.#state.regions, this.probe);
+  }
+
+  /** A drawn region's share of the newest map of an image that is here: NaN where there is none, undefined until it is counted. */
+  drawnShare(data, image, name) {
+    const record = data.attributions(this.label, image)?.records.findLast(({ settings, grid }) => !settings.geometry || grid);
+    if (!record) return this.#awaits(data, this.label) ? undefined : NaN;
+    const region = drawnOn(this.#state.regions, this.probe, image, record.settings).find((each) => each.name === name);
+    if (!region) return NaN;
+    const found = this.#shares.get({ data, label: this.label, image, record, target: this.target(image, data) }, region.mask);
+    return found === undefined ? undefined : (found?.[partOf(record.settings)] ?? NaN);
   }
 
   /** Place of the current step in `steps`, -1 where there is none. */
@@ -236,8 +270,12 @@ export class Scene {
 
   /** Whether the records of some images, and so what they add to a scale, are still to come. */
   isPartial(label) {
-    const logged = (data) => this.#store.methods(data.run, this.probe).some((each) => each.label === label);
-    return this.datas.some((data) => logged(data) && !data.whole.has(label));
+    return this.datas.some((data) => this.#awaits(data, label));
+  }
+
+  /** Whether a run has logged a method, and the records of some images are still to come. */
+  #awaits(data, label) {
+    return !data.whole.has(label) && this.#store.methods(data.run, this.probe).some((each) => each.label === label);
   }
 
   /** The scale of all steps and runs. */
