@@ -13,7 +13,7 @@ export const KEYS = [
   ["s, c", "swap A and B, stop comparing"],
   ["r", "draw a region"],
   ["Tab, then arrows", "large view: read a map out, window by window"],
-  ["+ − 0", "large view: zoom in, out, whole image (also Ctrl + wheel, pinch)"],
+  ["+ − 0", "large view: zoom in, out, whole image (also wheel over a picture, pinch)"],
   ["h j k l", "large view: move left, down, up, right (also drag)"],
   ["n, b", "large view: next image, image before"],
   ["Ctrl + Z", "undo a pin or a region (with Shift: redo)"],

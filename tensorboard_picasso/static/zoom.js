@@ -1,10 +1,15 @@
 // Zoom and pan of the large view, the same for all its pictures.
 
 const MOST = 16;
+const LINE = 16; // pixels of a wheel that counts lines
+const STILL = 250; // milliseconds after which a turn of the wheel is a new one
 
 export class Zoom {
   #state;
   #held = new Map();
+  /** When the page was last scrolled by the wheel, and when a picture was last zoomed by it. */
+  #scrolled = -Infinity;
+  #zoomed = -Infinity;
 
   constructor(state) {
     this.#state = state;
@@ -13,13 +18,7 @@ export class Zoom {
   /** Let an element's pictures be zoomed and moved. */
   follow(element) {
     const framed = (event) => event.target.closest?.(".frame");
-    // A pinch on a touchpad arrives as a wheel with Ctrl. The wheel alone scrolls the page.
-    element.addEventListener("wheel", (event) => {
-      const frame = framed(event);
-      if (!frame || !(event.ctrlKey || event.metaKey)) return;
-      event.preventDefault();
-      this.by(Math.exp(-event.deltaY / 300), ...within(frame, event));
-    }, { passive: false });
+    element.addEventListener("wheel", (event) => this.#wheel(event, framed(event)), { passive: false });
     element.addEventListener("pointerdown", (event) => {
       const frame = framed(event);
       if (frame && event.button === 0) this.#held.set(event.pointerId, { frame, x: event.clientX, y: event.clientY });
@@ -37,6 +36,28 @@ export class Zoom {
     };
     this.#state.onChange((names) => names.has("zoom") && show());
     show();
+  }
+
+  /**
+   * The wheel zooms about the pointer. Where there is nothing to zoom out of, it scrolls the page,
+   * and a turn that began with the one does not end with the other: a page that scrolls under the
+   * pointer would stop at the first picture, and a picture zoomed out would run away.
+   */
+  #wheel(event, frame) {
+    const { deltaX, deltaY, deltaMode, timeStamp } = event;
+    // A pinch on a touchpad arrives as a wheel with Ctrl.
+    const pinch = event.ctrlKey || event.metaKey;
+    const idle = deltaY >= 0 && this.#state.zoom[0] === 1;
+    const sideways = event.shiftKey || Math.abs(deltaX) >= Math.abs(deltaY);
+    if (!pinch && (!frame || sideways || timeStamp - this.#scrolled < STILL || (idle && timeStamp - this.#zoomed > STILL))) {
+      this.#scrolled = timeStamp;
+      return;
+    }
+    if (!frame) return;
+    event.preventDefault();
+    this.#zoomed = timeStamp;
+    // A notch of a mouse's wheel and a pinch, which comes in small parts, go about as far.
+    this.by(Math.exp(-deltaY * (deltaMode ? LINE : 1) / (pinch ? 300 : 500)), ...within(frame, event));
   }
 
   /** One pointer moves the picture, two pinch it. */
