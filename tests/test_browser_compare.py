@@ -284,11 +284,60 @@ def test_swipe_film_and_zoom_come_back_from_the_link(browser, url):
         picasso.at(10)
 
 
+def test_the_wheel_zooms_over_pictures_and_scrolls_beside_them(browser, url):
+    with tab(browser, url) as picasso:
+        picasso.open(runs="fine", pin="0", open="0").at(40)
+        large = picasso.frame.locator(".large")
+        page, mouse = picasso.page, picasso.page.mouse
+
+        def zoom():
+            page.wait_for_timeout(400)  # so that the next turn is a new one
+            return [
+                float(
+                    large.evaluate("(e, name) => e.style.getPropertyValue(name)", name).rstrip("%")
+                )
+                for name in ("--zoom", "--pan-x", "--pan-y")
+            ]
+
+        def scrolled():
+            return large.evaluate("e => e.scrollTop")
+
+        picture = large.locator(".compared .frame").first
+        picture.scroll_into_view_if_needed()
+        box, start = picture.bounding_box(), scrolled()
+        mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2)
+        mouse.wheel(0, -200)
+        scale, x, y = zoom()
+        assert scale == pytest.approx(np.exp(0.4))
+        # What is under the pointer stays there.
+        assert (x, y) == pytest.approx((-25 * (1 - 1 / scale), -50 * (1 - 1 / scale)))
+        mouse.wheel(0, 100)
+        mouse.wheel(0, 400)
+        mouse.wheel(0, 100)  # more of the same turn
+        assert zoom() == [1, 0, 0]
+        assert scrolled() == start
+        mouse.wheel(0, 60)
+        assert zoom() == [1, 0, 0]
+        assert scrolled() == start + 60
+        outside = large.bounding_box()
+        mouse.move(outside["x"] + 5, outside["y"] + outside["height"] - 30)
+        mouse.wheel(0, -60)
+        assert zoom() == [1, 0, 0]
+        assert scrolled() == start
+        mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.keyboard.down("Control")
+        mouse.wheel(0, -90)
+        page.keyboard.up("Control")
+        assert zoom()[0] == pytest.approx(np.exp(0.3))
+        assert scrolled() == start
+
+
 CHOICES = """async ([base, steps]) => {
-  const { evenly, logSpaced, mostChanged } = await import(base + "film.js");
+  const { commonSteps, evenly, logSpaced, mostChanged } = await import(base + "film.js");
   return {
     log: logSpaced(steps, 6), few: logSpaced([3, 4], 6), even: evenly(steps.length, 5),
     one: evenly(1, 5), none: evenly(0, 5), change: mostChanged([0, 1, 5, 0, 3, 0.5, 0], 4),
+    common: [[[0, 1, 5], [], [0, 2, 5]], [[0, 1], [0, 2]], [[3]], []].map(commonSteps),
   };
 }"""
 
@@ -307,3 +356,4 @@ def test_choice_of_frames(browser, url):
     assert found["one"] == [0]
     assert found["none"] == []
     assert found["change"] == [0, 2, 4, 6]
+    assert found["common"] == [[0, 5], None, [3], []]

@@ -176,11 +176,13 @@ def test_1_two_steps_then_two_runs(picasso, logged):
     box = picasso.frame.locator(of_b).bounding_box()
     y, x = ((at[0] + 0.5) / SIDE * box["height"], (at[1] + 0.5) / SIDE * box["width"])
     picasso.frame.locator(of_b).hover(position={"x": x, "y": y})
-    told = picasso.frame.locator(".tip div").first.inner_text()
-    assert number_after("B − A: ", told) == pytest.approx(values[at], rel=5e-3, abs=1e-3)
+    told = picasso.frame.locator(".tip div").last.inner_text()
+    assert number_after(f"pixel {at[0]}, {at[1]}: ", told) == pytest.approx(
+        values[at], rel=5e-3, abs=1e-3
+    )
 
 
-def test_2_the_film_of_one_image_runs_as_rows(picasso):
+def test_2_the_film_of_one_image_runs_as_rows(picasso, logged):
     picasso.frame.get_by_role("button", name="open image 1 large").first.click()
     large = picasso.frame.locator(".large")
     large.get_by_label("frames").select_option("6")
@@ -192,6 +194,25 @@ def test_2_the_film_of_one_image_runs_as_rows(picasso):
     assert heads == [f"step {step}" for step in (0, 20, 40, 50, 70, 90)]
     films.nth(1).get_by_role("button", name="go to step 40").click()
     picasso.at(40)
+    assert films.first.locator('[aria-current="step"] .head').all_inner_texts() == ["step 40"]
+    seek(picasso, 30)  # which no frame shows
+    assert films.locator('[aria-current="step"]').count() == 0
+    assert films.first.locator(".passed .head").all_inner_texts() == ["step 20"]
+    # Where all runs together changed most, the first and the last step beside.
+    changes = sum(
+        np.array([
+            np.abs(logged.painted(run, step, 1) - logged.painted(run, step - 10, 1)).mean()
+            for step in STEPS[1:-1]
+        ])
+        for run in RUNS
+    )  # fmt: skip
+    most = sorted(STEPS[1:-1][place] for place in np.argsort(-changes)[:4])
+    large.get_by_label(re.compile("^film(?! strip)")).select_option("change")
+    for run in range(len(RUNS)):
+        films.nth(run).get_by_role("button", name=f"go to step {most[-1]}").wait_for()
+        picasso.page.wait_for_timeout(500)  # until all maps came
+        heads = films.nth(run).locator(".head").all_inner_texts()
+        assert heads == [f"step {step}" for step in (0, *most, 90)]
 
 
 def test_3_the_mean_stands_first(picasso, logged):

@@ -41,6 +41,13 @@ export function mostChanged(changes, frames) {
   return [...new Set(places)].filter((place) => place >= 0).sort((a, b) => a - b);
 }
 
+/** Steps that all runs have, so that a column is one step; null where they share fewer than two. */
+export function commonSteps(lists) {
+  const [first = [], ...others] = lists.filter((list) => list.length);
+  const common = first.filter((step) => others.every((list) => list.includes(step)));
+  return common.length > 1 || !others.length ? common : null;
+}
+
 /** Fields that choose the frames. */
 export function filmFields({ state }) {
   return [
@@ -56,7 +63,6 @@ export class Film {
   #image;
   #frames = [];
   #changes = new Map();
-  #known = false;
   #now = null;
   #list = el("div", { class: "film", role: "list" });
 
@@ -78,34 +84,29 @@ export class Film {
   }
 
   /** Steps at which the method was logged, so that no frame is empty. */
-  get #steps() {
+  get steps() {
     return this.#data.attributions(this.#app.scene.label, this.#image)?.records.map((record) => record.step) ?? [];
   }
 
-  /** Choose the frames again: data came, or other frames are wanted. */
-  update() {
-    const { state } = this.#app;
-    const steps = this.#steps;
-    const places = {
-      log: () => logSpaced(steps, state.frames),
-      even: () => evenly(steps.length, state.frames),
-      // What is not here yet is asked for by this, and counted once it came.
-      change: () => mostChanged(this.#change(steps), state.frames),
-    }[state.film]();
-    const wanted = places.map((place) => steps[place]);
+  /** Show these steps. */
+  arrange(wanted) {
     if (wanted.join() === this.#frames.map(({ step }) => step).join()) return;
     this.#frames = wanted.map((step, i) => this.#frame(step, i ? wanted[i - 1] : null));
     this.#list.replaceChildren(...this.#frames.map(({ element }) => element));
   }
 
-  /** Mean of |difference| of each map from the one before; 0 where one is not here yet. */
-  #change(steps) {
+  /**
+   * Mean of |difference| of each map from the one before.
+   * @returns {{changes: number[], known: boolean}} 0 and not all known where a map is not here yet,
+   *   which is asked for by this
+   */
+  change(steps) {
     let before = null;
-    this.#known = true;
-    return steps.map((step) => {
+    let known = true;
+    const changes = steps.map((step) => {
       const found = look(this.#app, this.#spec(step));
       const values = found.record ? this.#kept(found) : null;
-      if (found.loading) this.#known = false;
+      if (found.loading) known = false;
       let change = 0;
       if (values && before) {
         for (let i = 0; i < values.length; i++) {
@@ -116,6 +117,7 @@ export class Film {
       before = values;
       return change;
     });
+    return { changes, known };
   }
 
   #kept(found) {
@@ -149,8 +151,7 @@ export class Film {
 
   /** Paint all frames; false while something is still loading. */
   paint() {
-    const { scene, state } = this.#app;
-    if (state.film === "change" && !this.#known) this.update();
+    const { scene } = this.#app;
     let ready = true;
     let now = null;
     for (const frame of this.#frames) {
@@ -158,7 +159,14 @@ export class Film {
       ready = frame.card.show(this.#spec(frame.step)) && ready;
       if (frame.step <= scene.step) now = frame;
     }
-    for (const frame of this.#frames) frame.card.element.classList.toggle("now", frame === now);
+    for (const frame of this.#frames) {
+      const isNow = frame === now && frame.step === scene.step;
+      frame.card.element.classList.toggle("now", isNow);
+      // The current step lies between this frame and the next.
+      frame.element.classList.toggle("passed", frame === now && !isNow);
+      if (isNow) frame.element.setAttribute("aria-current", "step");
+      else frame.element.removeAttribute("aria-current");
+    }
     if (now !== this.#now) {
       this.#now = now;
       this.#reveal(now);
@@ -172,6 +180,7 @@ export class Films {
   #app;
   #image = null;
   #films = new Map();
+  #known = true;
   #list = el("div", {});
 
   constructor(app) {
@@ -191,10 +200,38 @@ export class Films {
     if (films.length !== this.#list.children.length || films.some(({ element }, i) => this.#list.children[i] !== element)) {
       this.#list.replaceChildren(...films.map(({ element }) => element));
     }
-    for (const film of films) film.update();
+    this.#choose();
+  }
+
+  /** Choose the frames: the same steps for all runs, where they have some in common. */
+  #choose() {
+    const films = [...this.#films.values()];
+    const common = commonSteps(films.map((film) => film.steps));
+    this.#known = true;
+    if (common) {
+      const wanted = this.#pick(common, films);
+      for (const film of films) film.arrange(film.steps.length ? wanted : []);
+    } else for (const film of films) film.arrange(this.#pick(film.steps, [film]));
+  }
+
+  /** Of the steps of some runs those that are asked for; what changed most is what did in all of them together. */
+  #pick(steps, films) {
+    const { film, frames } = this.#app.state;
+    const changes = () => {
+      const found = films.map((each) => each.change(steps));
+      if (found.some(({ known }) => !known)) this.#known = false;
+      return steps.map((_, place) => found.reduce((sum, each) => sum + each.changes[place], 0));
+    };
+    const places = {
+      log: () => logSpaced(steps, frames),
+      even: () => evenly(steps.length, frames),
+      change: () => mostChanged(changes(), frames),
+    }[film]();
+    return places.map((place) => steps[place]);
   }
 
   paint() {
+    if (this.#app.state.film === "change" && !this.#known) this.#choose();
     return [...this.#films.values()].map((film) => film.paint()).every(Boolean);
   }
 }
