@@ -252,6 +252,34 @@ def test_change_from_a_pinned_step_of_a_single_run(browser, fast):
         assert "no second run to compare with: no reference" in aside
 
 
+def test_distances_of_a_mean_are_those_of_all_images(browser, tmp_path):
+    log = Log(tmp_path / "a")
+    for number, step in enumerate([0, 10, 40]):
+        values = []
+        for image in range(2):
+            whole = odds("a", step, image)
+            values.append((Series("p", image, Kind.SCORES), pack_scores(scores(whole))))
+            if not number:
+                values.append((Series("p", image, Kind.INPUT), pack_input(shown(SIZE, image))))
+            if image and step == 10:
+                continue  # the second image's map of this step was not logged
+            about = occlusion(grid("a", step, image), whole, SIZE, WINDOW, TOPS, LEFTS, (image,))
+            series = Series("p", image, Kind.METHOD, "occlusion", "occlusion")
+            values.append((series, pack_attribution(about)))
+        log.write(step, values, 1000.0 + number)
+    log.close()
+    with tensorboard(tmp_path) as url, tab(browser, url) as picasso:
+        picasso.open(charts="change:previous:occlusion").at(40)
+        wait(picasso)
+        assert "10 to 40 steps between" in charts(picasso).locator(".remark").inner_text()
+        assert readout(picasso)[-1] == "30 to 40 steps between the two"
+        seek = picasso.frame.get_by_role("textbox", name="go to step")
+        seek.fill("10")
+        seek.press("Enter")
+        picasso.page.wait_for_timeout(300)
+        assert readout(picasso)[-1] == "10 steps after step 0"
+
+
 def test_curves_as_csv(browser, fast):
     def saved(picasso, number=0):
         with picasso.page.expect_download() as waiting:

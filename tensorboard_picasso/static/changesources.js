@@ -42,9 +42,8 @@ function whyNoReference(scene) {
   return scene.datas.length < 2 ? "no second run to compare with: no reference" : "no run with the same images: no reference";
 }
 
-/** How many steps lie between the two maps, least and most. */
-function distances(all) {
-  const steps = all.flatMap((results) => [...results].map(([step, { from }]) => Math.abs(step - from)));
+/** Of distances the least and the most, in words. */
+function rangeText(steps) {
   if (!steps.length) return "";
   const [least, most] = [Math.min(...steps), Math.max(...steps)];
   return least === most ? plural(most, "step") : `${count(least)} to ${plural(most, "step")}`;
@@ -68,15 +67,18 @@ export function changeSources({ scene, state, changes }) {
         return scene.steps.map((step) => results.get(step)?.value ?? null);
       },
       lines: reference ? [{ name: referenceName(scene), style: "thin", common: true, values: betweenRuns({ scene, changes }, label) }] : [],
-      detail: (data, image, place) => {
+      detail: (data, images, place) => {
         const step = scene.steps[place];
-        const result = resultsOf(data, image).get(step);
-        if (!result) return "";
-        const distance = plural(Math.abs(step - result.from), "step");
-        return `${distance} ${step < result.from ? "before" : "after"} step ${count(result.from)}`;
+        const results = images.map((image) => resultsOf(data, image).get(step)).filter(Boolean);
+        const froms = [...new Set(results.map((result) => result.from))];
+        const distance = rangeText(froms.map((each) => Math.abs(step - each)));
+        // Images may lack other steps, and then are compared with other ones.
+        if (froms.length !== 1) return distance && `${distance} between the two`;
+        return `${distance} ${step < froms[0] ? "before" : "after"} step ${count(froms[0])}`;
       },
       note: (images) => {
-        const between = distances(scene.datas.flatMap((data) => images.slice(0, 1).map((image) => resultsOf(data, image))));
+        const all = scene.datas.flatMap((data) => images.map((image) => resultsOf(data, image)));
+        const between = rangeText(all.flatMap((results) => [...results].map(([step, { from }]) => Math.abs(step - from))));
         return [between && `${between} between the two`, reference ? "thin: the runs with each other, a reference if only their seeds differ" : whyNoReference(scene)].filter(Boolean).join(" · ");
       },
       pending: () => (changes.left ? `${plural(changes.left, "pair")} of maps to go` : ""),

@@ -43,7 +43,7 @@ function scalarSource({ scene, scalars }, id, where, tag, name) {
       if (!series.value) return scene.steps.map(() => null);
       return placesOf(data, series).map((place) => (place < 0 ? null : series.value.values[place]));
     },
-    detail: (data, _image, place) => {
+    detail: (data, _images, place) => {
       const series = seriesOf(data);
       const at = series.value ? placesOf(data, series)[place] : -1;
       if (at < 0) return "";

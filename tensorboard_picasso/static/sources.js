@@ -27,7 +27,7 @@ import { scalarSources } from "./scalarsources.js";
  * @property {Line[]} [lines] what is drawn beside it
  * @property {(data: object, image: number) => {name: string, value: number}[]} [references]
  *   numbers to compare with, the same at all steps
- * @property {(data: object, image: number, place: number) => string} [detail] what a single
+ * @property {(data: object, images: number[], place: number) => string} [detail] what a single
  *   number stands for, in words
  * @property {(images: number[]) => string} [note] what must be known of the chart, in words
  * @property {() => string} [pending] what is still on its way, "" where nothing is

@@ -231,7 +231,7 @@ export class TimeChart {
   }
 
   #detail({ data, images, points }, place) {
-    return (points[place]?.mean ?? null) === null ? "" : (this.#source.detail?.(data, images[0], place) ?? "");
+    return (points[place]?.mean ?? null) === null ? "" : (this.#source.detail?.(data, images, place) ?? "");
   }
 
   #words(run, place, detailed) {
