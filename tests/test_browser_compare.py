@@ -1,9 +1,11 @@
 """A beside B: pixels of differences equal NumPy's, by real keys and clicks."""
 
 import dataclasses
+from io import BytesIO
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tensorboard_picasso import maps, palettes
 from tensorboard_picasso.metadata import Kind, Series
@@ -52,7 +54,10 @@ def logdir(tmp_path_factory):
                 targets = (image, 7)
                 about = occlusion(grid(run, step, image), whole, SIZE, window, tops, lefts, targets)
                 gradient, planes = saliency({t: plane(run, step, image, t) for t in targets})
-                said, given = scores(whole), shown(SIZE, image)
+                said, given = (
+                    scores(whole),
+                    shown(SIZE, 5 if digest == OTHER else image, label=image),
+                )
                 about, gradient, planes, said = (
                     dataclasses.replace(each, input_hash=digest)
                     for each in (about, gradient, planes, said)
@@ -114,10 +119,6 @@ def told(picasso, canvas):
 
 
 def ground(image):
-    from io import BytesIO
-
-    from PIL import Image
-
     rgba = np.asarray(Image.open(BytesIO(shown(SIZE, image).png)).convert("RGBA"))
     return palettes.grey(rgba)
 
@@ -263,6 +264,56 @@ def test_methods_without_a_common_unit_have_no_difference(browser, url):
         note.filter(has_text="no common unit").wait_for()
 
 
+def test_as_legend_is_there_where_its_method_is_another(browser, url):
+    with tab(browser, url) as picasso:
+        picasso.open(runs="fine", pin="0").at(40)
+        more = picasso.frame.locator("main .legend .more")
+        assert [each.split()[0] for each in more.all_inner_texts()] == ["B"]
+        picasso.open(runs="fine", pinmethod="saliency", pinclass="7").at(40)
+        own, between = more.all_inner_texts()
+        assert own.startswith("A: saliency")
+        assert "changes the score of “7” little" in own
+        assert "times a uniform map" in own
+        assert between.startswith("B − A")
+
+
+def test_what_is_said_over_a_swipe_is_whole(browser, url):
+    with tab(browser, url) as picasso:
+        picasso.open(runs="wide", pin="10", layout="swipe", swipe="90").at(20)
+        swiped = picasso.frame.locator('article[data-image="0"] .swiped')
+        note = swiped.locator(".card:not(.now) .note")
+        note.filter(has_text="not logged at step 10").wait_for()
+
+        def is_on_top():
+            return note.evaluate("""note => {
+              const { left, right, top, bottom } = note.getBoundingClientRect();
+              const at = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+              return at === note && note.scrollWidth <= note.clientWidth
+                && note.scrollHeight <= note.clientHeight;
+            }""")
+
+        assert is_on_top()
+        swiped.get_by_label("line between A and B").fill("5")
+        picasso.page.wait_for_function("location.hash.includes('swipe=5')")
+        assert is_on_top()
+
+
+def test_each_run_shows_its_own_image_large(browser, url):
+    with tab(browser, url) as picasso:
+        picasso.open(runs="fine,wide", open="0").at(40)
+        assert picasso.frame.locator(".large .given").count() == 1
+        assert picasso.frame.locator(".large .given .runof").count() == 0
+        picasso.open(runs="fine,wide", open="1", pinrun="fine").at(40)
+        given = picasso.frame.locator(".large .given")
+        assert given.locator(".runof").all_inner_texts() == ["fine", "wide"]
+        for run, digest, image in (("fine", bytes(range(16)), 1), ("wide", OTHER, 5)):
+            found = picasso.pixels(f'.large .given canvas[data-hash="{digest.hex()}"]')
+            png = Image.open(BytesIO(shown(SIZE, image).png)).convert("RGB")
+            np.testing.assert_array_equal(found, np.asarray(png), err_msg=run)
+        note = picasso.frame.locator(".large .difference .note").last
+        assert note.inner_text() == "A is another image"
+
+
 def test_swipe_film_and_zoom_come_back_from_the_link(browser, url):
     with tab(browser, url) as picasso:
         picasso.open(runs="fine", pin="0", layout="swipe", open="0").at(40)
@@ -310,7 +361,7 @@ def test_the_wheel_zooms_over_pictures_and_scrolls_beside_them(browser, url):
         scale, x, y = zoom()
         assert scale == pytest.approx(np.exp(0.4))
         # What is under the pointer stays there.
-        assert (x, y) == pytest.approx((-25 * (1 - 1 / scale), -50 * (1 - 1 / scale)))
+        assert (x, y) == pytest.approx((-25 * (1 - 1 / scale), -50 * (1 - 1 / scale)), abs=0.2)
         mouse.wheel(0, 100)
         mouse.wheel(0, 400)
         mouse.wheel(0, 100)  # more of the same turn

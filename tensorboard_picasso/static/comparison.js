@@ -4,7 +4,7 @@ import { Card } from "./card.js";
 import { isItself, nameOf, sideA } from "./compare.js";
 import { Difference } from "./difference.js";
 import { el, setText } from "./dom.js";
-import { number, percent, stepText } from "./format.js";
+import { count, number, percent, stepText } from "./format.js";
 
 // What a comparison of an image's maps is made of; meandifference.js has the same for means.
 const OF_IMAGES = {
@@ -89,7 +89,8 @@ export class Comparison {
     const a = sideA(scene, state, spec);
     this.#captions[0].show("A", this.#kind.said(scene, a));
     this.#captions[1].show("B", this.#kind.said(scene, spec));
-    setText(this.#name, a.step === spec.step ? "" : `${stepText(a.step)} to ${stepText(spec.step).replace("step ", "")}`);
+    setText(this.#name, a.step === spec.step ? "" : `${count(a.step)} → ${count(spec.step)}`);
+    this.#name.title = a.step === spec.step ? "" : `${stepText(a.step)} to ${stepText(spec.step)}`;
     this.#a.element.title = nameOf(state, (target) => scene.className(spec.image, target));
     const shown = [this.#a.show(a), this.#b.show(spec), isItself(a, spec) ? this.#difference.none("A is B itself") : this.#difference.show(a, spec)];
     return shown.every(Boolean);

@@ -11,7 +11,7 @@ import { number, percent, stepText } from "./format.js";
 import { HiddenCharts } from "./hiddencharts.js";
 import { Legend, used } from "./legend.js";
 import { whyLacking } from "./look.js";
-import { Outlines } from "./outlines.js";
+import { Originals } from "./originals.js";
 import { partOf } from "./reading.js";
 import { drawnOn } from "./regions.js";
 import { referencesOf } from "./regionshare.js";
@@ -233,24 +233,20 @@ export class Large {
   #app;
   #image = null;
   #blocks = new Map();
-  #original = el("canvas", { width: 1, height: 1, class: "original" });
-  #pane = el("div", { class: "pane" }, this.#original);
-  #regions;
+  #originals;
   #name = el("h2", { tabindex: -1, id: "large-title" });
-  #facts = el("p", { class: "quiet" });
   #step = el("p", { class: "quiet" });
   #films;
   #fields = el("span", { class: "fields" });
   #chosen = "";
   #held = el("div", { class: "blocks" });
-  #drawn = null;
   #legend; // of what is compared
 
   constructor(app) {
     this.#app = app;
     this.#legend = new Legend(app);
     this.#films = new Films(app);
-    this.#regions = new Outlines(app);
+    this.#originals = new Originals(app);
     this.zoom = new Zoom(app.state);
     this.element = el(
       "section", { class: "large", role: "dialog", "aria-labelledby": "large-title", hidden: true },
@@ -259,7 +255,7 @@ export class Large {
         this.#fields,
         button("‹", "image before (key b)", () => this.go(-1)), button("›", "next image (key n)", () => this.go(1))),
       this.#legend.element,
-      el("div", { class: "content" }, el("div", { class: "about" }, el("div", { class: "frame" }, this.#pane), this.#facts, this.#step), el("div", { class: "all" }, this.#films.element, this.#held)),
+      el("div", { class: "content" }, el("div", { class: "about" }, this.#originals.element, this.#step), el("div", { class: "all" }, this.#films.element, this.#held)),
     );
     this.zoom.follow(this.element);
   }
@@ -287,16 +283,16 @@ export class Large {
     this.#image = image;
     this.element.hidden = image === null;
     this.#app.root.classList.toggle("opened", image !== null);
+    this.#originals.update(image);
     if (image === null) {
       this.#held.replaceChildren();
-      this.#drawn = null;
       if (before !== null) this.#app.rows.focus(before);
       return;
     }
     const input = scene.input(image);
     const label = input?.label ?? null;
-    setText(this.#name, label === null ? scene.imageName(image) : `${scene.imageName(image)} · true class ${scene.className(image, label)}`);
-    setText(this.#facts, input ? `${input.width} × ${input.height} pixels${input.display ? ", shown by another picture than the model was given" : ""}` : "");
+    const alike = scene.datas.every((data) => (data.newestInput(image)?.label ?? label) === label);
+    setText(this.#name, label === null || !alike ? scene.imageName(image) : `${scene.imageName(image)} · true class ${scene.className(image, label)}`);
     const kept = this.#blocks;
     this.#blocks = new Map(scene.datas.map((data) => [data, kept.get(data) ?? new Block(this.#app, data, image)]));
     const elements = [...this.#blocks.values()].map((block) => block.element);
@@ -325,25 +321,9 @@ export class Large {
   paint() {
     if (!this.isOpen) return true;
     const { scene } = this.#app;
-    this.#paintOriginal();
+    this.#originals.paint();
     setText(this.#step, scene.step === null ? "" : stepText(scene.step, scene.epoch(scene.step)));
     if (scene.step === null) return true; // images are here before their scores and maps
     return [this.#films, ...this.#blocks.values()].map((part) => part.paint()).every(Boolean);
-  }
-
-  #paintOriginal() {
-    const { scene, store } = this.#app;
-    const data = scene.datas.find((each) => each.newestInput(this.#image));
-    if (!data) return;
-    const input = data.newestInput(this.#image);
-    this.#regions.show(this.#pane, [this.#image], input, input, true);
-    const ground = store.ground(data, this.#image, input.hash);
-    if (ground.state !== "ready" || ground === this.#drawn) return;
-    this.#drawn = ground;
-    this.#original.width = ground.pixels.width;
-    this.#original.height = ground.pixels.height;
-    this.#original.dataset.image = this.#image;
-    this.#pane.style.setProperty("--ratio", `${ground.pixels.width} / ${ground.pixels.height}`);
-    this.#original.getContext("2d").putImageData(ground.pixels, 0, 0);
   }
 }

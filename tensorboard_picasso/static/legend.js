@@ -85,17 +85,33 @@ export class Legend {
     this.element.hidden = settings === null;
     if (!settings) return;
     const reading = scene.fittingReading(settings);
-    const difference = this.#label === null && isComparing(state) ? this.#difference(settings, reading) : [];
-    const [before, after, more] = sentence(settings, reading, this.#label === null ? this.#subject() : "the class above the map");
+    const compares = this.#label === null && isComparing(state);
+    const compared = compares ? [...this.#sideA(label), ...this.#difference(settings, reading)] : [];
+    const [before, after, more] = sentence(settings, reading, this.#label === null ? this.#subject(state.target) : "the class above the map");
     this.element.replaceChildren(
       el("b", { text: label }),
       el("span", { text: before }), ...bar(settings, reading, state), el("span", { text: after }),
       el("span", { class: "quiet", text: more }), el("span", { class: "quiet scale", text: this.#scale(settings, label, reading) }),
-      ...difference,
+      ...compared,
     );
   }
 
-  /** A second line: what the colours of B − A say. */
+  /** A line for A's method, where it is another one: it has a palette and a scale of its own. */
+  #sideA(label) {
+    const { scene, state } = this.#app;
+    const own = state.pinMethod ?? label;
+    const settings = own === label ? null : scene.settings(own);
+    if (!settings) return [];
+    const reading = scene.fittingReading(settings);
+    const [before, after, more] = sentence(settings, reading, this.#subject(state.pinTarget ?? state.target));
+    return [el(
+      "div", { class: "more" }, el("b", { text: `A: ${own}` }), el("span", { text: before }), ...bar(settings, reading, state),
+      el("span", { text: after }), el("span", { class: "quiet", text: more }),
+      el("span", { class: "quiet scale", text: this.#scale(settings, own, reading) }),
+    )];
+  }
+
+  /** A line for what the colours of B − A say. */
   #difference(settings, reading) {
     const { scene, state } = this.#app;
     const name = (target) => scene.nameOfClass(target);
@@ -108,10 +124,10 @@ export class Legend {
     )];
   }
 
-  #subject() {
-    const { scene, state } = this.#app;
-    if (state.target !== null) return `“${scene.nameOfClass(state.target)}”`;
-    return scene.truthName;
+  /** A class in words; null or its stand-in: each image's own. */
+  #subject(target) {
+    const { scene } = this.#app;
+    return target === null || target === OWN_CLASS ? scene.truthName : `“${scene.nameOfClass(target)}”`;
   }
 
   #scale(settings, label, reading) {
