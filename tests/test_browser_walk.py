@@ -320,7 +320,7 @@ def test_7_taking_it_away(picasso, logged):
     picasso.at(40)
     picasso.frame.wait_for_selector(canvas)
     np.testing.assert_array_equal(picasso.pixels(canvas), before)
-    picasso.frame.locator(".download summary").first.click()
+    picasso.frame.locator(".large .download summary").first.click()
     with picasso.page.expect_download() as waiting:
         picasso.frame.get_by_role("link", name="occlusion as NPZ").first.click()
     with np.load(waiting.value.path()) as file:

@@ -127,6 +127,11 @@ function between(a, b, read) {
   return { values: minus(after, before), a: before, b: after };
 }
 
+/** Whether the numbers of two methods mean the same. */
+export function sameUnit(from, to) {
+  return from.sign === to.sign && from.unit === to.unit && from.score === to.score;
+}
+
 /**
  * B minus A.
  * @param {object} a what `look` found of A; b likewise
@@ -139,9 +144,7 @@ export function difference(a, b) {
   const [from, to] = [a.record.settings, b.record.settings];
   if (a.record.hash !== b.record.hash) return { why: "A is another image" };
   if (from.height !== to.height || from.width !== to.width) return { why: "A has another size" };
-  if (from.sign !== to.sign || from.unit !== to.unit || from.score !== to.score || a.reading !== b.reading) {
-    return { why: "no common unit" };
-  }
+  if (!sameUnit(from, to) || a.reading !== b.reading) return { why: "no common unit" };
   if (a.target !== b.target && from.geometry && to.geometry && to.output !== "raw" && b.reading !== "score") {
     // Between two classes: what hiding takes from the ratio of their probabilities.
     const read = ({ record, target }) => loss(record, target);
@@ -176,7 +179,7 @@ export function meanDifference(a, b) {
   if (differ(({ hash }) => hash)) return { why: "A is of other images" };
   if (differ(({ hash, target }) => `${hash} ${target}`)) return { why: "A is for other classes" };
   if (from.height !== to.height || from.width !== to.width) return { why: "A has another size" };
-  if (from.sign !== to.sign || from.unit !== to.unit) return { why: "no common unit" };
+  if (!sameUnit(from, to)) return { why: "no common unit" };
   const [before, after] = [a, b].map(({ record }) => painted(record, record.means));
   const windowed = between(a, b, ({ record }) => record.means);
   return { values: minus(after, before), a: before, b: after, windows: windowed, kind: "change", unit: to.unit };

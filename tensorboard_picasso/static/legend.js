@@ -1,6 +1,6 @@
 // One legend for the page, in a sentence.
 
-import { hasOtherClass, isComparing } from "./compare.js";
+import { hasOtherClass, isComparing, sameUnit } from "./compare.js";
 import { el } from "./dom.js";
 import { number } from "./format.js";
 import { GREY, PALETTES } from "./palette.js";
@@ -85,30 +85,34 @@ export class Legend {
     this.element.hidden = settings === null;
     if (!settings) return;
     const reading = scene.fittingReading(settings);
-    const compares = this.#label === null && isComparing(state);
-    const compared = compares ? [...this.#sideA(label), ...this.#difference(settings, reading)] : [];
     const [before, after, more] = sentence(settings, reading, this.#label === null ? this.#subject(state.target) : "the class above the map");
     this.element.replaceChildren(
       el("b", { text: label }),
       el("span", { text: before }), ...bar(settings, reading, state), el("span", { text: after }),
       el("span", { class: "quiet", text: more }), el("span", { class: "quiet scale", text: this.#scale(settings, label, reading) }),
-      ...compared,
+      ...(this.#label === null && isComparing(state) ? this.#compared(settings, label, reading) : []),
     );
   }
 
-  /** A line for A's method, where it is another one: it has a palette and a scale of its own. */
-  #sideA(label) {
+  /** What must be said of A and of B − A. */
+  #compared(settings, label, reading) {
     const { scene, state } = this.#app;
-    const own = state.pinMethod ?? label;
-    const settings = own === label ? null : scene.settings(own);
-    if (!settings) return [];
+    const { pinMethod } = state;
+    const own = pinMethod === null || pinMethod === label ? null : scene.settings(pinMethod);
+    if (own === null) return [this.#difference(settings, reading)];
+    return [this.#sideA(own, pinMethod), ...(sameUnit(own, settings) ? [this.#difference(settings, reading)] : [])];
+  }
+
+  /** A line for A's method, where it is another one: it has a palette and a scale of its own. */
+  #sideA(settings, label) {
+    const { scene, state } = this.#app;
     const reading = scene.fittingReading(settings);
     const [before, after, more] = sentence(settings, reading, this.#subject(state.pinTarget ?? state.target));
-    return [el(
-      "div", { class: "more" }, el("b", { text: `A: ${own}` }), el("span", { text: before }), ...bar(settings, reading, state),
+    return el(
+      "div", { class: "more" }, el("b", { text: `A: ${label}` }), el("span", { text: before }), ...bar(settings, reading, state),
       el("span", { text: after }), el("span", { class: "quiet", text: more }),
-      el("span", { class: "quiet scale", text: this.#scale(settings, own, reading) }),
-    )];
+      el("span", { class: "quiet scale", text: this.#scale(settings, label, reading) }),
+    );
   }
 
   /** A line for what the colours of B − A say. */
@@ -118,10 +122,10 @@ export class Legend {
     const [before, after] = differenceSentence(settings, reading, state, name);
     const sided = { ...settings, sign: "contribution" };
     const size = reading === "score" ? "±100 %" : "on the same scale";
-    return [el(
+    return el(
       "div", { class: "more" }, el("b", { text: "B − A" }), el("span", { text: before }), ...bar(sided, "importance", state),
       el("span", { text: after }), el("span", { class: "quiet", text: size }),
-    )];
+    );
   }
 
   /** A class in words; null or its stand-in: each image's own. */
