@@ -267,10 +267,13 @@ def test_methods_without_a_common_unit_have_no_difference(browser, url):
 def test_as_legend_is_there_where_its_method_is_another(browser, url):
     with tab(browser, url) as picasso:
         picasso.open(runs="fine", pin="0").at(40)
-        more = picasso.frame.locator("main .legend .more")
-        assert [each.split()[0] for each in more.all_inner_texts()] == ["B"]
+
+        def more():
+            return picasso.frame.locator("main .legend .more").all_inner_texts()
+
+        assert [each.split()[0] for each in more()] == ["B"]
         picasso.open(runs="fine", pinmethod="saliency", pinclass="7").at(40)
-        (own,) = more.all_inner_texts()  # and none for a difference that there is not
+        (own,) = more()  # and none for a difference that there is not
         assert own.startswith("A: saliency")
         assert "changes the score of “7” little" in own
         assert "times a uniform map" in own
