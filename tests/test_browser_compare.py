@@ -305,7 +305,7 @@ def test_each_run_shows_its_own_image_large(browser, url):
         picasso.open(runs="fine,wide", open="0").at(40)
         assert picasso.frame.locator(".large .given").count() == 1
         assert picasso.frame.locator(".large .given .runof").count() == 0
-        picasso.open(runs="fine,wide", open="1", pinrun="fine").at(40)
+        picasso.open(runs="fine,wide", open="1", pinrun="fine", step="20").at(20)
         given = picasso.frame.locator(".large .given")
         assert given.locator(".runof").all_inner_texts() == ["fine", "wide"]
         for run, digest, image in (("fine", bytes(range(16)), 1), ("wide", OTHER, 5)):

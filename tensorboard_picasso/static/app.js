@@ -285,7 +285,7 @@ export class App {
     const { scene } = this;
     const rows = this.large.isOpen || this.rows.paint(onlyNow);
     const ready = this.large.paint() && rows;
-    this.#lacking = !ready || (onlyNow && this.#lacking);
+    this.#lacking = !ready || !(this.large.isOpen || this.rows.whole) || (onlyNow && this.#lacking);
     if (ready && scene.step !== null) this.root.dataset.step = scene.step;
     else delete this.root.dataset.step;
     this.root.dataset.frame = ++this.#frames;

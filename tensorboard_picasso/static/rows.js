@@ -26,6 +26,8 @@ class Strip {
   #dot = el("div", { class: "dot" });
   #range = [0, 1];
   #values = [];
+  /** Whether the maps of the fixed columns were all here when they were painted last. */
+  whole = true;
 
   constructor(app, data, image) {
     this.#app = app;
@@ -85,9 +87,9 @@ class Strip {
     }
   }
 
-  /** Paint the maps of the fixed columns. */
+  /** Paint all maps; false while that of the current step is still loading. */
   paint() {
-    if (!this.#comparison) for (const cell of this.#cells) this.#show(cell, cell.step);
+    this.whole = this.#comparison !== null || this.#cells.map((cell) => this.#show(cell, cell.step)).every(Boolean);
     return this.paintNow();
   }
 
@@ -195,6 +197,10 @@ class Row {
     return [...this.#strips.values()].flatMap((strip) => strip.cards);
   }
 
+  get whole() {
+    return [...this.#strips.values()].every((strip) => strip.whole);
+  }
+
   update() {
     this.stale = false;
     const { scene } = this.#app;
@@ -255,7 +261,7 @@ export class Rows {
   #list = el("div", { class: "list" });
   #now = el("span", { class: "head now" });
   #nothing = el("p", { class: "quiet" });
-  #awaited = el("p", { class: "quiet", role: "status" });
+  #awaited = el("p", { class: "quiet awaited", role: "status" });
   #watch;
 
   constructor(app) {
@@ -287,6 +293,11 @@ export class Rows {
       const { top, bottom } = row.element.getBoundingClientRect();
       row.visible = bottom > -MARGIN && top < window.innerHeight + MARGIN;
     }
+  }
+
+  /** Whether the fixed columns of the rows in sight have all their maps. */
+  get whole() {
+    return [...this.#rows.values()].every((row) => !row.visible || row.whole);
   }
 
   /** Images whose row is in sight. */
