@@ -1,5 +1,6 @@
 """What the routes answer, as packs; `docs/http_api.md` describes them."""
 
+import math
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
@@ -158,6 +159,7 @@ def attributions(
             "statistics": pack.add(rows, "f8"),
             "whole": None if grid is None else pack.add(grid.whole, "f4"),
             "grid": pack.add(grid.values, "f4") if grid is not None and wanted else None,
+            "second": _second(pack, each),
         }
 
     listed = []
@@ -386,6 +388,14 @@ def _regions(regions: Sequence[record.Region]) -> list[dict[str, Any]]:
 
 def _row(target: record.Target) -> list[float]:
     return [target.whole, *_numbers(target.statistics)]
+
+
+def _second(pack: Pack, each: record.Attribution) -> dict[str, Any] | None:
+    """The second seed, and how the maps of both agree; one number a target, NaN: none."""
+    if each.second_seed is None:
+        return None
+    known = [math.nan if at.agreement is None else at.agreement for at in each.targets]
+    return {"seed": each.second_seed, "agreement": pack.add(known, "f8")}
 
 
 def _numbers(s: Statistics) -> list[float]:

@@ -92,11 +92,17 @@ class Region:
 
 @dataclass(frozen=True)
 class Target:
-    """One explained class: `whole` is its log-odds for the whole image."""
+    """One explained class.
+
+    whole: its log-odds for the whole image.
+    agreement: rank correlation of its map with that of `Attribution.second_seed`, both
+      as stored; NaN where there is none, None where no second seed was computed.
+    """
 
     index: int
     whole: float
     statistics: Statistics
+    agreement: float | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,7 @@ class Attribution:
 
     sign, unit, score, layer, seed, parameters: what was used.
     height, width: of the viewed image, pixels.
+    second_seed: that the maps were computed with too, only to tell how alike they are.
     grid: for methods that have one; otherwise the maps are a series of their
       own, stored in `precision`.
     """
@@ -139,6 +146,7 @@ class Attribution:
     regions: tuple[Region, ...] = ()
     layer: str = ""
     seed: int | None = None
+    second_seed: int | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     grid: Grid | None = None
     precision: Precision | None = None
@@ -565,13 +573,18 @@ def pack_attribution(attribution: Attribution) -> bytes:
         regions=_pack_regions(attribution.regions),
         targets=[
             record_pb2.Target(
-                index=each.index, whole=each.whole, statistics=_pack_statistics(each.statistics)
+                index=each.index,
+                whole=each.whole,
+                statistics=_pack_statistics(each.statistics),
+                agreement=each.agreement,
             )
             for each in attribution.targets
         ],
     )
     if attribution.seed is not None:
         message.seed = attribution.seed
+    if attribution.second_seed is not None:
+        message.second_seed = attribution.second_seed
     if attribution.grid is not None:
         message.grid.CopyFrom(_pack_grid(attribution.grid))
     if attribution.precision is not None:
@@ -590,6 +603,8 @@ def unpack_attribution(data: bytes) -> Attribution:
     regions = _unpack_regions(message.regions)
     for each in message.targets:
         _same_length("regions and shares", message.regions, each.statistics.shares)
+        if abs(each.agreement) > 1:
+            raise RecordError("damaged record: a correlation beyond 1")
     return Attribution(
         method=message.method,
         label=message.label,
@@ -601,12 +616,18 @@ def unpack_attribution(data: bytes) -> Attribution:
         width=message.width,
         input_hash=message.input_hash,
         targets=tuple(
-            Target(each.index, each.whole, _unpack_statistics(each.statistics))
+            Target(
+                each.index,
+                each.whole,
+                _unpack_statistics(each.statistics),
+                each.agreement if each.HasField("agreement") else None,
+            )
             for each in message.targets
         ),
         regions=regions,
         layer=message.layer,
         seed=message.seed if message.HasField("seed") else None,
+        second_seed=message.second_seed if message.HasField("second_seed") else None,
         parameters=dict(message.parameters),
         grid=(
             _unpack_grid(message.grid, message.height, message.width)

@@ -122,7 +122,7 @@ class Hidden(_message.Message):
     def __init__(self, region: _Optional[str] = ..., fill: _Optional[str] = ..., values: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class Method(_message.Message):
-    __slots__ = ("method", "label", "sign", "unit", "score", "layer", "seed", "parameters", "input_hash", "output", "height", "width", "regions", "targets", "grid", "precision")
+    __slots__ = ("method", "label", "sign", "unit", "score", "layer", "seed", "parameters", "input_hash", "output", "height", "width", "regions", "targets", "grid", "precision", "second_seed")
     class ParametersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -146,6 +146,7 @@ class Method(_message.Message):
     TARGETS_FIELD_NUMBER: _ClassVar[int]
     GRID_FIELD_NUMBER: _ClassVar[int]
     PRECISION_FIELD_NUMBER: _ClassVar[int]
+    SECOND_SEED_FIELD_NUMBER: _ClassVar[int]
     method: str
     label: str
     sign: Sign
@@ -162,7 +163,8 @@ class Method(_message.Message):
     targets: _containers.RepeatedCompositeFieldContainer[Target]
     grid: Grid
     precision: Precision
-    def __init__(self, method: _Optional[str] = ..., label: _Optional[str] = ..., sign: _Optional[_Union[Sign, str]] = ..., unit: _Optional[str] = ..., score: _Optional[str] = ..., layer: _Optional[str] = ..., seed: _Optional[int] = ..., parameters: _Optional[_Mapping[str, str]] = ..., input_hash: _Optional[bytes] = ..., output: _Optional[_Union[Output, str]] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., regions: _Optional[_Iterable[_Union[Region, _Mapping]]] = ..., targets: _Optional[_Iterable[_Union[Target, _Mapping]]] = ..., grid: _Optional[_Union[Grid, _Mapping]] = ..., precision: _Optional[_Union[Precision, str]] = ...) -> None: ...
+    second_seed: int
+    def __init__(self, method: _Optional[str] = ..., label: _Optional[str] = ..., sign: _Optional[_Union[Sign, str]] = ..., unit: _Optional[str] = ..., score: _Optional[str] = ..., layer: _Optional[str] = ..., seed: _Optional[int] = ..., parameters: _Optional[_Mapping[str, str]] = ..., input_hash: _Optional[bytes] = ..., output: _Optional[_Union[Output, str]] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., regions: _Optional[_Iterable[_Union[Region, _Mapping]]] = ..., targets: _Optional[_Iterable[_Union[Target, _Mapping]]] = ..., grid: _Optional[_Union[Grid, _Mapping]] = ..., precision: _Optional[_Union[Precision, str]] = ..., second_seed: _Optional[int] = ...) -> None: ...
 
 class Region(_message.Message):
     __slots__ = ("name", "area", "ceiling")
@@ -175,14 +177,16 @@ class Region(_message.Message):
     def __init__(self, name: _Optional[str] = ..., area: _Optional[float] = ..., ceiling: _Optional[float] = ...) -> None: ...
 
 class Target(_message.Message):
-    __slots__ = ("index", "whole", "statistics")
+    __slots__ = ("index", "whole", "statistics", "agreement")
     INDEX_FIELD_NUMBER: _ClassVar[int]
     WHOLE_FIELD_NUMBER: _ClassVar[int]
     STATISTICS_FIELD_NUMBER: _ClassVar[int]
+    AGREEMENT_FIELD_NUMBER: _ClassVar[int]
     index: int
     whole: float
     statistics: Statistics
-    def __init__(self, index: _Optional[int] = ..., whole: _Optional[float] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ...) -> None: ...
+    agreement: float
+    def __init__(self, index: _Optional[int] = ..., whole: _Optional[float] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ..., agreement: _Optional[float] = ...) -> None: ...
 
 class Statistics(_message.Message):
     __slots__ = ("minimum", "maximum", "positive", "negative", "p50", "p99", "p999", "nan", "infinite", "count", "shares")

@@ -46,6 +46,17 @@ def test_grids_come_back_with_their_statistics():
     assert back.parameters == {"fill": "image mean"}
 
 
+@pytest.mark.parametrize("agreement", [0.75, -1.0, 0.0, np.nan, None])
+def test_how_a_second_seed_agrees_comes_back(agreement):
+    about, _ = logs.saliency({3: np.ones(SIZE)})
+    seed = None if agreement is None else 3964924996
+    targets = (replace(about.targets[0], agreement=agreement),)
+    given = replace(about, targets=targets, second_seed=seed)
+    back = record.unpack_attribution(record.pack_attribution(given))
+    assert back.second_seed == seed
+    assert str(back.targets) == str(given.targets)  # NaN is not itself
+
+
 def test_means_come_back():
     counts = np.full((3, 3), 2, np.uint32)
     counts[1, 2] = 1

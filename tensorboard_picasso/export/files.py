@@ -208,6 +208,8 @@ def table(evolution: Evolution) -> str:
     columns = ["step", "wall_time", "epoch", "prediction", "predicted_class", *scores]
     columns += [f"{each} with {name} hidden ({fill})" for name, fill in hidden for each in scores]
     columns += statistics_columns(regions)
+    if any(each.about and each.about.second_seed is not None for each in evolution.moments):
+        columns.append(_AGREEMENT)
     rows = []
     for moment in evolution.moments:
         row = {"step": moment.step, "wall_time": repr(moment.wall)}
@@ -224,6 +226,7 @@ def table(evolution: Evolution) -> str:
 _STATISTICS = (
     "minimum", "maximum", "positive", "negative", "p50", "p99", "p999", "nan", "infinite", "count",
 )  # fmt: skip
+_AGREEMENT = "rank_correlation_with_second_seed"
 _SHARES = ("positive", "negative", "absolute")
 
 
@@ -249,8 +252,13 @@ def _score_cells(evolution: Evolution, scores: Scores | None) -> dict[str, Any]:
 
 
 def _map_cells(about: Attribution | None, target: int) -> dict[str, Any]:
-    statistics = about and readings.statistics_of(about, target)
-    return statistics_cells(about.regions, statistics) if about and statistics else {}
+    found = about and next((each for each in about.targets if each.index == target), None)
+    if not about or not found:
+        return {}
+    row = statistics_cells(about.regions, found.statistics)
+    if found.agreement is not None:
+        row[_AGREEMENT] = cell_of(found.agreement)
+    return row
 
 
 def statistics_columns(regions: Sequence[str]) -> list[str]:

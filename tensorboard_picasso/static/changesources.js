@@ -42,6 +42,16 @@ function whyNoReference(scene) {
   return scene.datas.length < 2 ? "no second run to compare with: no reference" : "no run with the same images: no reference";
 }
 
+/** How alike the maps of two seeds are at one step: what changes less may be sampling error. */
+function noiseFloor(scene, label) {
+  const values = (data, image) => {
+    const series = data.attributions(label, image);
+    return scene.steps.map((step) => series?.steps.get(step)?.agreementOf(scene.target(image, data)) ?? null);
+  };
+  const there = scene.datas.some((data) => scene.every.some((image) => data.attributions(label, image)?.records.some(({ agreement }) => agreement)));
+  return there ? [{ name: "noise floor", short: "noise floor", style: "floor", values }] : [];
+}
+
 /** Of distances the least and the most, in words. */
 function rangeText(steps) {
   if (!steps.length) return "";
@@ -56,9 +66,10 @@ export function changeSources({ scene, state, changes }) {
     [{ kind: "first" }, "first checkpoint"],
     ...(state.pin === null ? [] : [[{ kind: "pin", step: state.pin }, `pinned step ${count(state.pin)}`]]),
   ];
+  const reference = hasReference(scene);
   return scene.methods.flatMap(({ label }) => froms.map(([from, name]) => {
     const resultsOf = (data, image) => changes.of({ data, image, label, target: scene.target(image, data) }, from);
-    const reference = hasReference(scene);
+    const floor = noiseFloor(scene, label);
     return {
       id: `change:${from.kind}:${label}`, title: `rank correlation of ${label} with ${name}`,
       group: "change of maps", unit: "", range: "correlation", labels: [label], maps: true,
@@ -66,7 +77,10 @@ export function changeSources({ scene, state, changes }) {
         const results = resultsOf(data, image);
         return scene.steps.map((step) => results.get(step)?.value ?? null);
       },
-      lines: reference ? [{ name: referenceName(scene), style: "thin", common: true, values: betweenRuns({ scene, changes }, label) }] : [],
+      lines: [
+        ...floor,
+        ...(reference ? [{ name: referenceName(scene), style: "thin", common: true, values: betweenRuns({ scene, changes }, label) }] : []),
+      ],
       detail: (data, images, place) => {
         const step = scene.steps[place];
         const results = images.map((image) => resultsOf(data, image).get(step)).filter(Boolean);
@@ -79,7 +93,8 @@ export function changeSources({ scene, state, changes }) {
       note: (images) => {
         const all = scene.datas.flatMap((data) => images.map((image) => resultsOf(data, image)));
         const between = rangeText(all.flatMap((results) => [...results].map(([step, { from }]) => Math.abs(step - from))));
-        return [between && `${between} between the two`, reference ? "thin: the runs with each other, a reference if only their seeds differ" : whyNoReference(scene)].filter(Boolean).join(" · ");
+        const dots = floor.length ? "dots: noise floor, the same step with a second seed; where the line is above it, maps changed by less than the sampling error" : "";
+        return [between && `${between} between the two`, dots, reference ? "thin: the runs with each other, a reference if only their seeds differ" : whyNoReference(scene)].filter(Boolean).join(" · ");
       },
       pending: () => (changes.left ? `${plural(changes.left, "pair")} of maps to go` : ""),
     };

@@ -64,6 +64,13 @@ export function line(values, range, parts = evenParts(values.length)) {
   return path;
 }
 
+/** The path of dots where a line has numbers. */
+export function dots(values, range, parts = evenParts(values.length)) {
+  return values
+    .map((value, i) => (Number.isFinite(value ?? NaN) && parts[i] !== null ? `M${(parts[i] * WIDTH).toFixed(1)} ${up(value, range).toFixed(2)}h0` : ""))
+    .join("");
+}
+
 /** The path around what lies between two lines. */
 export function band(lows, highs, range, parts) {
   const places = lows.flatMap((low, i) => (Number.isFinite(low ?? NaN) && Number.isFinite(highs[i] ?? NaN) && parts[i] !== null ? [i] : []));

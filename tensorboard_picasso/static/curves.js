@@ -1,6 +1,6 @@
 // The lines of a chart of the timeline, from what `gather` found.
 
-import { band, HEIGHT, heightOf, line, path, WIDTH } from "./chart.js";
+import { band, dots, HEIGHT, heightOf, line, path, WIDTH } from "./chart.js";
 import { el, svg } from "./dom.js";
 
 const NEUTRAL = "var(--quiet)";
@@ -47,18 +47,23 @@ export function curves({ runs, common, references }, style, axis, { low, high })
     const middle = band(points.map((each) => each.low), points.map((each) => each.high), range, parts);
     if (points.some((each) => each.low !== each.high)) drawn.push(svg("path", { d: middle, class: "band", fill: colour }));
     if (flips) drawn.push(path(flipPath(flips, parts), colour, "flips"));
-    for (const each of lines) drawn.push(path(line(listOf(each.points), range, parts), colour, `line ${each.style}`));
+    for (const each of lines) {
+      drawn.push(path(line(listOf(each.points), range, parts), colour, `line ${each.style}`));
+      if (each.style === "floor") drawn.push(path(dots(listOf(each.points), range, parts), colour, "dots"));
+    }
     drawn.push(path(line(listOf(points), range, parts), colour, style ? `line ${style}` : "line"));
   }
   for (const each of common) drawn.push(path(line(listOf(each.points), range, axis.parts(runs[0]?.data)), NEUTRAL, `line ${each.style}`));
   return drawn;
 }
 
-/** Names at the right end of thin lines, none on top of another. */
-export function endLabels({ common, references }, { low, high }, show) {
-  const ends = common.flatMap(({ name, points }) => {
+/** Names at the right end of thin lines and noise floors, none on top of another. */
+export function endLabels({ runs, common, references }, { low, high }, show) {
+  const floors = runs.flatMap(({ colour, lines }) => lines.filter(({ style }) => style === "floor")
+    .map((each) => ({ ...each, colour: runs.length > 1 ? colour : null })));
+  const ends = [...common, ...floors].flatMap(({ name, points, colour = null }) => {
     const last = listOf(points).findLast((value) => Number.isFinite(value ?? NaN));
-    return last === undefined ? [] : [{ name, value: last, colour: null }];
+    return last === undefined ? [] : [{ name, value: last, colour }];
   });
   const named = references.map((each) => ({ ...each, name: `${each.name} ${show(each.value)}` }));
   const labels = [...named, ...ends].map((each) => ({ ...each, top: heightOf(each.value, [low, high]) })).sort((a, b) => a.top - b.top);

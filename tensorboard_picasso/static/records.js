@@ -69,7 +69,14 @@ export class Attribution {
     const geometry = settings.geometry;
     this.whole = geometry && pack.array(record.whole, geometry.classes.length);
     this.grid = geometry && pack.array(record.grid, geometry.tops.length * geometry.lefts.length * geometry.classes.length);
+    this.agreement = record.second && pack.array(record.second.agreement, record.targets.length);
     this.peaks = new Map();
+  }
+
+  /** Rank correlation with the map of a second seed, NaN where there is none; null: not computed. */
+  agreementOf(target) {
+    const row = this.agreement ? this.targets.indexOf(target) : -1;
+    return row < 0 ? null : this.agreement[row];
   }
 
   /** Statistics of a target's map, or null where it is not a target at this step. */

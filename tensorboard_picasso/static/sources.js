@@ -35,7 +35,7 @@ import { scalarSources } from "./scalarsources.js";
  * @typedef {object} Line
  * @property {string} name
  * @property {string} [short] its name in a readout, where it is read out
- * @property {"line"|"dashed"|"thin"} style
+ * @property {"line"|"dashed"|"thin"|"floor"} style "floor": dots, joined
  * @property {boolean} [common] one line for all runs: `data` is ignored
  * @property {(data: object, image: number) => (number|null)[]} values as a source's
  */

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import means
 from tensorboard_picasso.summary import output as outputs
 from tensorboard_picasso.summary.backends.base import Backend, batches
-from tensorboard_picasso.summary.methods.base import Answer, Method, Subject
+from tensorboard_picasso.summary.methods.base import Answer, Method, RandomMethod, Subject
 from tensorboard_picasso.summary.probe import Probe
 from tensorboard_picasso.summary.targets import Choice, Targets
 
@@ -40,7 +40,8 @@ class Result:
     means: over groups of images, of the methods with a grid.
     scalars: means over the probe by name, for each method's label; those of the
       class scores under "". Nothing where no image has a number: charts draw a gap.
-    seconds: what it took, without tracing_seconds that only the first one takes.
+    seconds: what it took, without tracing_seconds that only the first one takes, and
+      without second_seed_seconds that few take.
     """
 
     images: tuple[Image, ...]
@@ -49,6 +50,7 @@ class Result:
     scalars: Mapping[str, Mapping[str, float]]
     seconds: float
     tracing_seconds: float
+    second_seed_seconds: float
 
 
 def compute(
@@ -58,6 +60,7 @@ def compute(
     targets: Sequence[Targets],
     *,
     output: Output | None = None,
+    second_seeds: Collection[str] = (),
     epoch: float | None = None,
 ) -> Result:
     """Explain a model on a probe.
@@ -68,6 +71,7 @@ def compute(
       methods: which maps to make.
       targets: the memory of each image; it is left as it is.
       output: what was decided at the probe's first checkpoint.
+      second_seeds: labels of the random methods to compute with a second seed too.
       epoch: recorded with the scores.
 
     Raises:
@@ -94,13 +98,22 @@ def compute(
         for index, choice in enumerate(choices)
     ]
     answers = [method.explain(subjects) for method in methods]
+    tracing = backend.tracing_seconds - traced
+    began = time.perf_counter()
+    seconds = [
+        method.second.explain(subjects)
+        if isinstance(method, RandomMethod) and method.label in second_seeds
+        else [None] * len(subjects)
+        for method in methods
+    ]
+    extra = time.perf_counter() - began
     images = []
     for index, subject in enumerate(subjects):
         hidden_odds = {key: subject.log_odds(raw[None])[0] for key, raw in hidden[index].items()}
         scores = _record_scores(subject, log_odds[index], hidden_odds, choices[index], epoch)
         attributions = tuple(
-            _record(subject, method, answer[index], log_odds[index])
-            for method, answer in zip(methods, answers, strict=True)
+            _record(subject, method, answer[index], log_odds[index], second[index])
+            for method, answer, second in zip(methods, answers, seconds, strict=True)
         )
         images.append(Image(choices[index], scores, attributions))
     heads = [choice.head for choice in choices]
@@ -110,9 +123,8 @@ def compute(
         for mean in means.of_method(method, subjects, answer, heads)
     ]
     scalars = _scalars(probe, images, output)
-    tracing = backend.tracing_seconds - traced
-    seconds = time.perf_counter() - started - tracing
-    return Result(tuple(images), output, tuple(averaged), scalars, seconds, tracing)
+    took = time.perf_counter() - started - tracing - extra
+    return Result(tuple(images), output, tuple(averaged), scalars, took, tracing, extra)
 
 
 def _check_preprocess(probe: Probe) -> None:
@@ -186,17 +198,24 @@ def _record_scores(
 
 
 def _record(
-    subject: Subject, method: Method, answer: Answer, log_odds: NDArray[np.float64]
+    subject: Subject,
+    method: Method,
+    answer: Answer,
+    log_odds: NDArray[np.float64],
+    second: Answer | None,
 ) -> tuple[record.Attribution, record.Maps | None]:
     probe, index = subject.probe, subject.index
     masks = probe.regions[index]
+    stored = _stored(subject, method, answer)
+    other = None if second is None else _stored(subject, method, second)
+    agreements = _agreements(stored, other)
     targets = []
     for target, values in answer.maps.items():
         whole = log_odds[target]
         if answer.grid is not None:
             whole = answer.grid.whole[np.flatnonzero(answer.grid.classes == target)[0]]
         statistics = maps.statistics(values, list(masks.values()), answer.rounding)
-        targets.append(record.Target(target, float(whole), statistics))
+        targets.append(record.Target(target, float(whole), statistics, agreements.get(target)))
     attribution = record.Attribution(
         method=method.name,
         label=method.label,
@@ -214,16 +233,33 @@ def _record(
         ),
         layer=answer.layer,
         seed=answer.seed,
+        second_seed=second.seed if second else None,
         parameters=dict(answer.parameters),
         grid=answer.grid,
         precision=answer.precision,
     )
-    if answer.precision is None:
-        return attribution, None
-    stored = record.Maps.encode(
-        answer.maps, method.sign, probe.hashes[index], answer.precision, answer.unseen
-    )
     return attribution, stored
+
+
+def _stored(subject: Subject, method: Method, answer: Answer) -> record.Maps | None:
+    """An answer's maps as they are stored, None where they are made from a grid."""
+    if answer.precision is None:
+        return None
+    digest = subject.probe.hashes[subject.index]
+    return record.Maps.encode(answer.maps, method.sign, digest, answer.precision, answer.unseen)
+
+
+def _agreements(first: record.Maps | None, second: record.Maps | None) -> dict[int, float]:
+    """Rank correlation of two seeds' maps by target.
+
+    Both are compared as they are stored, as a reader compares maps of two steps.
+    """
+    if first is None or second is None:
+        return {}
+    targets = [plane.target for plane in first.planes]
+    return {
+        each: maps.rank_correlation(first.decode(each), second.decode(each)) for each in targets
+    }
 
 
 def _ceiling(mask: NDArray[np.bool_], grid: record.Grid | None) -> float | None:

@@ -146,6 +146,7 @@ def compute(
             methods,
             memory.targets_of(probe),
             output=memory.decided(probe),
+            second_seeds=memory.second_seeds_due(probe, methods),
             epoch=epoch,
         )
     except Exception as e:
@@ -179,7 +180,9 @@ def _cost(
     images = f" + {once:.0f} KB once for the images" if once >= 0.5 else ""
     seconds = memory.tracing_seconds
     tracing = f" (tracing took {seconds:.1f} s once)" if seconds >= 0.05 else ""
+    extra = result.second_seed_seconds
+    second = f" (+ {extra:.2f} s where a second seed is due)" if extra >= 0.005 else ""
     return (
-        f"{count} image{'s' if count > 1 else ''}, {what}: {result.seconds:.2f} s,"
+        f"{count} image{'s' if count > 1 else ''}, {what}: {result.seconds:.2f} s{second},"
         f" {again:.0f} KB a checkpoint{images}{'; ' if next_step else ''}{next_step}{tracing}"
     )

@@ -2,6 +2,7 @@
 
 import hashlib
 import weakref
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ from tensorboard_picasso.summary import backends, content
 from tensorboard_picasso.summary import output as outputs
 from tensorboard_picasso.summary.backends.base import Backend
 from tensorboard_picasso.summary.checkpoint import Result
-from tensorboard_picasso.summary.methods.base import Method
+from tensorboard_picasso.summary.methods.base import Method, RandomMethod
 from tensorboard_picasso.summary.probe import Probe
 from tensorboard_picasso.summary.targets import Targets
 
@@ -28,6 +29,7 @@ class State:
       first computed call.
     tried: the methods, with their settings, that were computed once.
     hashes, targets: of the images that are watched, with the memory of each.
+    counts: checkpoints of these images that were written, by the methods' labels.
     step: the last one written, with the labels written at it.
     inputs: digest of each image's input record as it was last written.
     said: what the person was told.
@@ -39,6 +41,7 @@ class State:
     tried: set[Any] = field(default_factory=set)
     hashes: tuple[bytes, ...] = ()
     targets: list[Targets] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
     step: int | None = None
     labels: set[str] = field(default_factory=set)
     inputs: dict[int, bytes] = field(default_factory=dict)
@@ -61,6 +64,17 @@ class State:
         for each in self.targets:
             each.caller, each.top_k, each.max_lasting = settings
         return self.targets
+
+    def second_seeds_due(self, probe: Probe, methods: Sequence[Method]) -> set[str]:
+        """Labels of the methods that are to be computed with a second seed too."""
+        counts = self.counts if probe.hashes == self.hashes else Counter[str]()
+        return {
+            each.label
+            for each in methods
+            if isinstance(each, RandomMethod)
+            and each.second_seed_every
+            and counts[each.label] % each.second_seed_every == 0
+        }
 
     def fresh_labels(self, step: int, labels: Sequence[str]) -> list[str]:
         """Those of the labels that were not written at this step."""
@@ -94,11 +108,14 @@ class State:
         """Remember what was written at a step."""
         if step != self.step:
             self.labels = set()
+            if probe.hashes != self.hashes:
+                self.counts = Counter()
             self.targets, self.hashes = self.targets_of(probe), probe.hashes
             for targets, image in zip(self.targets, result.images, strict=True):
                 targets.commit(image.choice)
         self.step = step
         self.labels |= set(labels)
+        self.counts.update(labels)
         for index, each in inputs:
             self.inputs[index] = _digest(each)
 

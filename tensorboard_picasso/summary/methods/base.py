@@ -1,10 +1,11 @@
 """What a method is, what it is given and what it gives back."""
 
 import abc
+import dataclasses
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -188,6 +189,38 @@ class MapMethod(Method):
             raise ValueError(f"score={self.score!r}: pass one of {', '.join(outputs.SCORES)}")
         if self.precision not in list(Precision):
             raise ValueError(f"precision={self.precision!r}: pass one of {', '.join(Precision)}")
+
+
+@dataclass(frozen=True)
+class RandomMethod(MapMethod):
+    """A method whose maps depend on random numbers, drawn from `Subject.random(seed)`.
+
+    A seed makes them the same in every run and at every step, so that what changes between
+    two checkpoints is the model. Their sampling error is then the same in every map, too:
+    only another seed shows how large it is.
+
+    Attributes:
+      seed: of the random numbers; each image has its own.
+      second_seed_every: at a probe's first checkpoint and every so many after it, maps
+        are computed with a second seed too, and how alike they are is recorded; 0: never.
+
+    Raises:
+      ValueError: no whole number.
+    """
+
+    seed: int = field(default=0, kw_only=True)
+    second_seed_every: int = field(default=10, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for setting in ("seed", "second_seed_every"):
+            object.__setattr__(self, setting, whole(setting, getattr(self, setting), 0))
+
+    @property
+    def second(self) -> Self:
+        """The same method with the second seed, which is far from those that are counted up."""
+        seed = int(np.random.SeedSequence(self.seed, spawn_key=(1,)).generate_state(1)[0])
+        return dataclasses.replace(self, seed=seed)
 
 
 def whole(name: str, value: Any, least: int) -> int:

@@ -14,12 +14,12 @@ import numpy as np
 from tensorboard_picasso.maps import Precision, Sign
 from tensorboard_picasso.summary import fills
 from tensorboard_picasso.summary.backends.base import batches
-from tensorboard_picasso.summary.methods.base import Answer, Floats, MapMethod, Subject, whole
+from tensorboard_picasso.summary.methods.base import Answer, Floats, RandomMethod, Subject, whole
 from tensorboard_picasso.summary.probe import Probe
 
 
 @dataclass(frozen=True)
-class RISE(MapMethod):
+class RISE(RandomMethod):
     """The mean score over random masks that show a pixel, less that over all masks.
 
     A mask is a coarse grid of cells that are shown or hidden, shifted at random and
@@ -31,7 +31,7 @@ class RISE(MapMethod):
       cells: of the grid, a side.
       shown: share of the cells that is shown.
       fill: what the rest is hidden with, as occlusion's `fill`.
-      seed: of the masks; each image has its own.
+      seed, second_seed_every: of the masks, see `RandomMethod`.
       score, precision: see `MapMethod`. label: last part of the tag.
 
     Raises:
@@ -44,11 +44,10 @@ class RISE(MapMethod):
     cells: int = 7
     shown: float = 0.5
     fill: Any = "mean"
-    seed: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for setting, least in (("masks", 1), ("cells", 1), ("seed", 0)):
+        for setting, least in (("masks", 1), ("cells", 1)):
             object.__setattr__(self, setting, whole(setting, getattr(self, setting), least))
         if not 0 < self.shown < 1:
             raise ValueError(f"shown={self.shown!r}: pass a share between 0 and 1")

@@ -16,33 +16,30 @@ import numpy as np
 
 from tensorboard_picasso.maps import Precision, Sign
 from tensorboard_picasso.summary.methods._ground import Ground
-from tensorboard_picasso.summary.methods.base import Answer, Floats, MapMethod, Subject, whole
+from tensorboard_picasso.summary.methods.base import Answer, Floats, RandomMethod, Subject, whole
 from tensorboard_picasso.summary.methods.saliency import channels, over_channels, rounding
 from tensorboard_picasso.summary.probe import Probe
 
 
 @dataclass(frozen=True)
-class Noisy(MapMethod):
+class Noisy(RandomMethod):
     """What is made of gradients at noisy copies of an image.
 
-    The same noise is used for all classes and at every step: what changes between two
-    checkpoints is the model. Its sampling error is then the same in every map, too.
+    The same noise is used for all classes and at every step.
 
     Args:
       samples: how many copies.
       noise: standard deviation, as a share of the range that the input's values span.
-      seed: of the noise; each image has its own.
+      seed, second_seed_every: of the noise, see `RandomMethod`.
     """
 
     needs: ClassVar[str] = "gradients"
     samples: int = 25
     noise: float = 0.15
-    seed: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "samples", whole("samples", self.samples, 1))
-        object.__setattr__(self, "seed", whole("seed", self.seed, 0))
         if not 0 <= self.noise < math.inf:
             raise ValueError(f"noise={self.noise!r}: pass a share of the range, such as 0.15")
 
@@ -106,8 +103,8 @@ class SmoothGrad(Noisy):
     Args:
       samples: how many copies.
       noise: standard deviation, as a share of the range that the input's values span.
-      seed: of the noise; each image has its own.
       signed: sum over channels; else the absolute value's maximum over channels.
+      seed, second_seed_every: of the noise, see `RandomMethod`.
       score, precision: see `MapMethod`. label: last part of the tag.
 
     Raises:
@@ -137,7 +134,7 @@ class VarGrad(Noisy):
     Args:
       samples: how many copies, from 2.
       noise: standard deviation, as a share of the range that the input's values span.
-      seed: of the noise; each image has its own.
+      seed, second_seed_every: of the noise, see `RandomMethod`.
       score, precision: see `MapMethod`. label: last part of the tag.
 
     Raises:
