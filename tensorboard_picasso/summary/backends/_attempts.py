@@ -57,6 +57,20 @@ class Attempts(Backend):
             self._backends[0], lambda first: first.differentiates(preprocess, given, inputs)
         )
 
+    def handed(
+        self,
+        x: Array,
+        score: Function,
+        slope: Function,
+        tool: Callable[[Any, Any, Any], Any],
+        layer: str | None = None,
+        preprocess: Function | None = None,
+        seed: int = 0,
+    ) -> Array:
+        """See `Backend.handed`."""
+        given = x, score, slope, tool, layer, preprocess, seed
+        return self._told(self._backends[0], lambda first: first.handed(*given))
+
     def activations(self, x: Array, layer: str) -> Array:
         """See `Backend.activations`."""
         return self._told(self._backends[0], lambda first: first.activations(x, layer))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary.backends.base import Array, UnsupportedError
+from tensorboard_picasso.summary.backends.base import Array, Function, UnsupportedError
 
 
 def unwrapped(model: Any) -> Any:
@@ -91,6 +91,16 @@ def recording() -> Iterator[None]:
 
     with torch.inference_mode(False), torch.enable_grad():
         yield
+
+
+def reseed(model: Any, seed: int) -> None:
+    """Seed what `left_as_found` puts back: the processor's random numbers, and the model's."""
+    import torch
+
+    torch.random.default_generator.manual_seed(seed)
+    device, _ = home(model)
+    if device.type not in ("cpu", "meta"):
+        torch.get_device_module(device.type).manual_seed(seed)
 
 
 def home(model: Any) -> tuple[Any, Any]:
@@ -179,6 +189,42 @@ def ends(model: Any) -> Iterator[list[End]]:
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def scored(model: Any, raw: Function, score: Function, slope: Function) -> Any:
+    """A module that holds a model and returns one score of it, (n,).
+
+    Args:
+      model: its part, for tools that put hooks on what a module holds.
+      raw: from a batch to raw scores (n, classes).
+      score, slope: (n,) of them, and its derivative by them, in NumPy.
+    """
+    import torch
+
+    class Score(torch.autograd.Function):
+        @staticmethod
+        def forward(context: Any, values: Any) -> Any:
+            context.save_for_backward(values)
+            return torch.from_numpy(np.asarray(score(array(values)))).to(values)
+
+        @staticmethod
+        def backward(context: Any, *weights: Any) -> Any:
+            (values,) = context.saved_tensors
+            slopes = torch.from_numpy(np.asarray(slope(array(values)))).to(values)
+            return slopes * weights[0][:, None]
+
+    class Scored(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, batch: Any) -> Any:
+            return Score.apply(raw(batch))
+
+    # Not `eval()`, which modules override.
+    whole = Scored()
+    whole.training = False
+    return whole
 
 
 def array(tensor: Any) -> Array:

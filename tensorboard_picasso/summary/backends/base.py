@@ -183,6 +183,34 @@ class Backend(abc.ABC):
         """
         raise UnsupportedError(f"a {self.name} has no layers that can be seen")
 
+    def handed(
+        self,
+        x: Array,
+        score: Function,
+        slope: Function,
+        tool: Callable[[Any, Any, Any], Any],
+        layer: str | None = None,
+        preprocess: Function | None = None,
+        seed: int = 0,
+    ) -> Array:
+        """What a tool that is written for the framework makes of one score of the model.
+
+        Args:
+          x: batch of model inputs; with `preprocess`, of what that is given.
+          score: (n,) of raw scores (n, classes), in NumPy. slope: its derivative by them.
+          tool: is called with the model as one of the framework that returns this score of
+            a batch, with the batch, and with the named layer or None; returns one tensor
+            of the batch's shape, or the layer's.
+          layer, preprocess: as for `gradient`.
+          seed: of the framework's random numbers meanwhile.
+
+        Raises:
+          UnsupportedError: there are no tools for this framework.
+        """
+        raise UnsupportedError(
+            f"a {self.name} cannot be handed to tools for PyTorch: pass an nn.Module"
+        )
+
     def differentiates(self, preprocess: Function, given: Array, inputs: Array) -> bool:
         """Whether the framework can differentiate through the user's `preprocess`.
 

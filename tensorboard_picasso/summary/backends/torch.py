@@ -3,7 +3,7 @@
 PyTorch is imported only once a model of it is adapted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -19,6 +19,8 @@ from tensorboard_picasso.summary.backends._torch_models import (
     leads,
     left_as_found,
     recording,
+    reseed,
+    scored,
     shapes,
     unwrapped,
 )
@@ -98,6 +100,40 @@ class Adapter(Backend):
             by = f"layer {layer!r}" if layer else "its input"
             raise UnsupportedError(f"{self._type} has no gradient of its scores by {by}")
         return array(result)
+
+    def handed(
+        self,
+        x: Array,
+        score: Function,
+        slope: Function,
+        tool: Callable[[Any, Any, Any], Any],
+        layer: str | None = None,
+        preprocess: Function | None = None,
+        seed: int = 0,
+    ) -> Array:
+        """See `Backend.handed`."""
+        import torch
+
+        if preprocess is None:
+            x = self._differentiable(x)
+        turned = preprocess is None and self.channels_last and x.ndim == 4
+        with left_as_found(self._model), recording():
+            if preprocess is None:
+                given = self._arranged(self._tensor(x))
+            else:
+                given = torch.from_numpy(floats(x).copy())
+            place = layer_named(self._model, layer) if layer else None
+
+            def raw(batch: Any) -> Any:
+                return self._raw(batch if preprocess is None else self._moved(preprocess(batch)))
+
+            model = scored(self._model, raw, score, slope)
+            reseed(self._model, seed)
+            made = tool(model, given.requires_grad_(), place)
+        if not isinstance(made, torch.Tensor):
+            raise UnsupportedError(f"the tool returns {type(made).__name__}, not one tensor")
+        result = array(made)
+        return np.moveaxis(result, 1, -1) if turned and layer is None else result
 
     def activations(self, x: Array, layer: str) -> Array:
         """See `Backend.activations`."""
@@ -201,6 +237,12 @@ class Adapter(Backend):
             self.shown, self.behind = last[0].activation, True
             return last[0].given
         return output
+
+    def _raw(self, batch: Any) -> Any:
+        """What `_forward` returns, also where a tool's hooks pass on copies of outputs."""
+        with ends(self._model) as last:
+            output = single(self._model(batch.clone()), self._type)
+        return last[0].given if self.behind else output
 
     @contextmanager
     def _captured(self, name: str | None) -> Iterator[list[Any]]:

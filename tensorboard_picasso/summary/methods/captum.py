@@ -1,0 +1,202 @@
+"""Captum's methods for PyTorch modules, through one adapter.
+
+Captum is imported only once it is used.
+
+References:
+  Kokhlikyan et al. 2020, "Captum: A unified and generic model interpretability library for
+  PyTorch", arXiv 2009.07896.
+"""
+
+import importlib
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorboard_picasso.maps import Precision, Sign
+from tensorboard_picasso.summary.methods._ground import Ground
+from tensorboard_picasso.summary.methods.base import (
+    Answer,
+    Floats,
+    RandomMethod,
+    Subject,
+)
+from tensorboard_picasso.summary.methods.saliency import over_channels, rounding
+from tensorboard_picasso.summary.probe import Probe
+
+# Those whose values add up to a difference of scores, or are one.
+CONTRIBUTIONS = frozenset(
+    {
+        "DeepLift", "DeepLiftShap", "FeatureAblation", "FeaturePermutation", "GradientShap",
+        "InputXGradient", "IntegratedGradients", "KernelShap", "LRP", "LayerDeepLift",
+        "LayerDeepLiftShap", "LayerGradientShap", "LayerGradientXActivation",
+        "LayerIntegratedGradients", "LayerLRP", "Lime", "Occlusion", "ShapleyValueSampling",
+        "ShapleyValues",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Captum(RandomMethod):
+    """A method of Captum's on a PyTorch module: `Captum("DeepLift")`.
+
+    Args:
+      attribution: a class of `captum.attr`, its name, or a function that makes an instance
+        of the module to explain (and, with `layer`, of the layer), such as
+        `lambda model: NoiseTunnel(Saliency(model))`.
+      arguments: of its `attribute`; arrays lie as the module's own input does.
+      layer: a named layer, for methods that take one.
+      direction: of the values, "contribution", "direction" or "unsigned"; default:
+        contribution for those classes of Captum's that give one, else unsigned.
+      seed, second_seed_every: of PyTorch's and NumPy's random numbers, see
+        `RandomMethod`; for methods that draw none a second seed says nothing.
+      score, precision: see `MapMethod`. label: last part of the tag, default the name in
+        small letters.
+
+    Raises:
+      ValueError: a setting that cannot be used.
+    """
+
+    name: ClassVar[str] = "captum"
+    paper: ClassVar[str] = "Kokhlikyan et al. 2020, arXiv 2009.07896"
+    needs: ClassVar[str] = "a PyTorch module"
+    attribution: Any = "DeepLift"
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    layer: str | None = None
+    direction: str | None = None
+    second_seed_every: int = field(default=0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.attribution, str) and not callable(self.attribution):
+            raise ValueError(f'attribution={self.attribution!r}: pass a class, or "DeepLift"')
+        if self.direction not in (None, *Sign):
+            raise ValueError(f"direction={self.direction!r}: pass one of {', '.join(Sign)}")
+        if not self.label and self._called.isidentifier():
+            object.__setattr__(self, "label", self._called.lower())
+        super().__post_init__()
+
+    @property
+    def _called(self) -> str:
+        made = self.attribution
+        if isinstance(made, partial):
+            made = made.func
+        return (
+            made if isinstance(made, str) else str(getattr(made, "__name__", type(made).__name__))
+        )
+
+    @property
+    def sign(self) -> Sign:
+        """See `Method.sign`."""
+        if self.direction is not None:
+            return Sign(self.direction)
+        return Sign.CONTRIBUTION if self._called in CONTRIBUTIONS else Sign.UNSIGNED
+
+    @property
+    def passes(self) -> str:
+        """See `Method.passes`."""
+        return "as Captum's takes, for each class"
+
+    def check(self, probe: Probe) -> None:
+        """See `Method.check`."""
+        self._made_by()
+
+    def _made_by(self) -> Any:
+        try:
+            attr = importlib.import_module("captum.attr")
+        except ModuleNotFoundError as e:
+            raise ValueError(
+                f"{self._called}: Captum is not installed: pip install 'tensorboard-picasso[captum]'"
+            ) from e
+        if not isinstance(self.attribution, str):
+            return self.attribution
+        if not hasattr(attr, self.attribution):
+            raise ValueError(f"captum.attr has no {self.attribution!r}")
+        return getattr(attr, self.attribution)
+
+    def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
+        """See `Method.explain`; Captum gets one image and class at a time."""
+        return [self._explain(Ground(subject, self.layer)) for subject in subjects]
+
+    def _explain(self, ground: Ground) -> Answer:
+        subject = ground.subject
+        found = np.concatenate([self._attributed(ground, each) for each in subject.targets])
+        signed = self.sign is not Sign.UNSIGNED
+        flat: list[Floats] = list(over_channels(ground.channels_last(found), signed))
+        if self.layer:
+            flat = ground.enlarged(np.stack(flat))
+        adds_up = self.sign is Sign.CONTRIBUTION and not self.layer
+        values, unseen, pixels = ground.over_image(flat, sums=adds_up)
+        score = subject.score_name(self.score)
+        contributes = self.sign is Sign.CONTRIBUTION
+        smallest = rounding(subject, values[0].size, self.layer)
+        return Answer(
+            maps=dict(zip(subject.targets, values, strict=True)),
+            unit=score if contributes else f"{score}, by {self._called}",
+            score=score,
+            seed=self.seed,
+            parameters={
+                "Captum": self._called,
+                **{name: _text(value) for name, value in self.arguments.items()},
+                "channels": "sum over channels" if signed else "maximum of |value| over channels",
+                "pixels": pixels,
+            },
+            layer=self.layer or "",
+            precision=Precision(self.precision),
+            unseen=unseen,
+            rounding=subject.rounding / values[0].size if contributes else smallest,
+        )
+
+    def _attributed(self, ground: Ground, target: int) -> Floats:
+        subject = ground.subject
+        made_by = self._made_by()
+
+        def tool(model: Any, batch: Any, layer: Any) -> Any:
+            method = made_by(model) if layer is None else made_by(model, layer)
+            arguments = {name: _given(value, batch) for name, value in self.arguments.items()}
+            return method.attribute(batch, **arguments)
+
+        random = subject.random(self.seed)
+        with _seeded(random):
+            found: NDArray[Any] = subject.backend.handed(
+                ground.x[None],
+                lambda raw: subject.scores(raw, target, self.score),
+                lambda raw: subject.cotangent(raw, target, self.score),
+                tool,
+                self.layer,
+                ground.preprocess,
+                int(random.integers(1 << 63)),
+            )
+        expected = (1, *ground.x.shape)
+        if self.layer is None and found.shape != expected:
+            raise ValueError(f"{self._called} made {found.shape} of {expected}: give it a layer=")
+        return found.astype(np.float64)
+
+
+@contextmanager
+def _seeded(random: np.random.Generator) -> Iterator[None]:
+    """Seed NumPy's common random numbers, which then go on as if nothing had been drawn."""
+    kept = np.random.get_state()
+    np.random.seed(random.integers(1 << 32, size=8, dtype=np.uint32))
+    try:
+        with warnings.catch_warnings():
+            # That hooks are put on the model: they are taken off again.
+            warnings.filterwarnings("ignore", "Setting (forward|backward)", UserWarning)
+            yield
+    finally:
+        np.random.set_state(kept)
+
+
+def _given(value: Any, batch: Any) -> Any:
+    """An argument as Captum takes it: arrays as tensors where the batch lies."""
+    return batch.new_tensor(value) if isinstance(value, np.ndarray) else value
+
+
+def _text(value: Any) -> str:
+    """An argument in a few words, for the record."""
+    shape = getattr(value, "shape", None)
+    return f"array {tuple(shape)}" if shape else str(value)
