@@ -1,4 +1,4 @@
-"""The command line: `python -m tensorboard_picasso export`."""
+"""The command line: `python -m tensorboard_picasso export`, `… methods`."""
 
 import argparse
 import sys
@@ -25,18 +25,27 @@ Write a map over training to a file, from the event files themselves: every
 logged step, not TensorBoard's sample. Without --format and --out: list what
 there is.
 """
+METHODS = """\
+List the installed methods, also those of other packages: what their sign says, their
+unit, what they need of a model, the passes of it that an image takes, their settings.
+"""
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tensorboard_picasso", description=__doc__)
     parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="export")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     export = commands.add_parser(
         "export", description=EXPORT, help="write a map over training to a file"
     )
     _add_options(export)
+    methods = commands.add_parser("methods", description=METHODS, help="list the methods")
+    methods.add_argument("--markdown", action="store_true", help="this package's, as a table")
     given = parser.parse_args(words)
+    if given.command == "methods":
+        _list_methods(given.markdown)
+        return 0
     try:
         _export(given)
     except (ExportError, record.RecordError, OSError) as e:
@@ -66,6 +75,14 @@ def _add_options(export: argparse.ArgumentParser) -> None:
     add("--scale", help=f"{', '.join(SCALES)}, or the value that takes the last colour")
     add("--size", metavar="PIXELS", help="of the longer side of the map")
     add("--fps", help="frames a second")
+
+
+def _list_methods(markdown: bool) -> None:
+    # Only this command computes nothing and still needs the side that does.
+    from tensorboard_picasso.summary.methods import _listing
+
+    for line in _listing.table() if markdown else _listing.lines():
+        print(_printed(line))
 
 
 def _export(given: argparse.Namespace) -> None:

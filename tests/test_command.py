@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from tensorboard_picasso import __version__
+from tensorboard_picasso.summary import methods
 from tests import logs
 from tests.test_serving_imports import FRAMEWORKS, POISON
 
@@ -35,6 +37,43 @@ def logdir(tmp_path_factory):
 
 def test_the_version():
     assert command("--version").stdout.decode().strip() == __version__
+
+
+def test_the_methods_are_listed_with_what_they_say_of_themselves(tmp_path):
+    about = tmp_path / "other-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
+    registered = (
+        "[tensorboard_picasso.methods]\nrows = picasso_rows:Rows\nlost = not_there:Method\n"
+    )
+    (about / "entry_points.txt").write_text(registered)
+    (module,) = re.findall(
+        r"```python\n(from dataclasses.*?)```", (ROOT / "docs/new-method.md").read_text(), re.S
+    )
+    (tmp_path / "picasso_rows.py").write_text(module)
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    done = command("methods", environment={"PYTHONPATH": path}, folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, b"")
+    text = done.stdout.decode()
+    assert set(re.findall(r"^[^ ].*$", text, re.M)) == {*methods.known(), "rows", "lost"}
+    assert (
+        """
+rise
+  The mean score over random masks that show a pixel, less that over all masks.
+  contribution, in the unit of the score; needs scores; 1000 scores
+  RISE(masks=1000, cells=7, shown=0.5, fill='mean', label='', score='log-odds', precision='q8', \
+seed=0, second_seed_every=10)
+  Petsiuk et al. 2018, arXiv 1806.07421
+rows
+  What hiding each row of pixels takes from the score.
+  contribution, in the unit of the score; needs scores; 1 score a row of pixels
+  Rows(fill='mean', label='', score='log-odds', precision='q8')
+"""
+        in text
+    )
+    assert "lost\n  cannot be used: ModuleNotFoundError: No module named 'not_there'\n" in text
+    shown = command("methods", "--markdown").stdout.decode()
+    assert shown in (ROOT / "docs/methods.md").read_text()
 
 
 def test_what_there_is_is_listed(logdir):

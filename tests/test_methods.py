@@ -8,6 +8,7 @@ from tensorboard_picasso import maps, summary
 from tensorboard_picasso.maps import Output, Precision, Sign
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency, methods
 from tensorboard_picasso.summary.backends import UnsupportedError
+from tensorboard_picasso.summary.methods._listing import table
 from tests.explained import explain, noise, stored
 
 
@@ -475,13 +476,11 @@ def test_methods_are_found_by_being_there():
 
 
 def test_the_table_of_methods_is_what_they_say_of_themselves():
-    text = (Path(__file__).parent.parent / "docs/methods.md").read_text()
-    rows = [line for line in text.splitlines() if line.startswith("| `")]
-    made = [(kind.__name__, kind()) for kind in methods.known().values()]
-    assert rows == [
-        f"| `{name}` | {each.sign} | {each.needs} | {each.passes} | {each.paper} |"
-        for name, each in sorted(made, key=lambda each: each[0])
-    ]
+    root = Path(__file__).parent.parent
+    for name, paper in (("docs/methods.md", True), ("README.md", False)):
+        assert "\n".join(table(paper)) in (root / name).read_text(), (
+            f"{name}: take the table of python -m tensorboard_picasso methods --markdown"
+        )
 
 
 def test_several_settings_of_a_method_share_a_call():

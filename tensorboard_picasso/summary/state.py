@@ -71,9 +71,7 @@ class State:
         return {
             each.label
             for each in methods
-            if isinstance(each, RandomMethod)
-            and each.second_seed_every
-            and counts[each.label] % each.second_seed_every == 0
+            if isinstance(each, RandomMethod) and each.second_due(counts[each.label])
         }
 
     def fresh_labels(self, step: int, labels: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from tensorboard_picasso.summary.methods.base import Method
 
-__all__ = ["Method", "known", "named"]
+__all__ = ["Method", "installed", "known", "named"]
 
 GROUP = "tensorboard_picasso.methods"
 
@@ -25,6 +25,17 @@ def known() -> dict[str, type[Method]]:
         for each in vars(module).values():
             if _is_method(each) and each.__module__ == module.__name__:
                 found[each.name] = each
+    return found
+
+
+def installed() -> dict[str, type[Method] | Exception]:
+    """All methods by name, those of other packages too; why one cannot be had."""
+    found: dict[str, type[Method] | Exception] = {}
+    for name in sorted({*known(), *metadata.entry_points(group=GROUP).names}):
+        try:
+            found[name] = named(name)
+        except Exception as e:  # whatever another package raises as it is imported
+            found[name] = e
     return found
 
 

@@ -222,6 +222,10 @@ class RandomMethod(MapMethod):
         seed = int(np.random.SeedSequence(self.seed, spawn_key=(1,)).generate_state(1)[0])
         return dataclasses.replace(self, seed=seed)
 
+    def second_due(self, count: int) -> bool:
+        """Whether the checkpoint after so many of the probe's takes the second seed too."""
+        return self.second_seed_every > 0 and count % self.second_seed_every == 0
+
 
 def whole(name: str, value: Any, least: int) -> int:
     """A setting that is a whole number.

@@ -55,8 +55,8 @@ class Captum(RandomMethod):
         contribution for those classes of Captum's that give one, else unsigned.
       seed, second_seed_every: of PyTorch's and NumPy's random numbers, see
         `RandomMethod`; for methods that draw none a second seed says nothing.
-      score, precision: see `MapMethod`. label: last part of the tag, default the name in
-        small letters.
+      score, precision: see `MapMethod`. label: last part of the tag, by default such
+        as captum-deeplift.
 
     Raises:
       ValueError: a setting that cannot be used.
@@ -77,7 +77,7 @@ class Captum(RandomMethod):
         if self.direction not in (None, *Sign):
             raise ValueError(f"direction={self.direction!r}: pass one of {', '.join(Sign)}")
         if not self.label and self._called.isidentifier():
-            object.__setattr__(self, "label", self._called.lower())
+            object.__setattr__(self, "label", f"captum-{self._called.lower()}")
         super().__post_init__()
 
     @property
