@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from flax import nnx
 from jax.nn import softmax
+from PIL import Image
 
 from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import Occlusion, Probe, Saliency, backends
+from tensorboard_picasso.summary import GradCAM, Occlusion, Probe, Saliency, backends
 from tensorboard_picasso.summary.backends import UnsupportedError
 from tests.explained import explain, noise, stored
 
@@ -199,6 +200,75 @@ def test_the_gradient_by_a_layer_leads_to_that_by_the_input():
     np.testing.assert_allclose(
         pull(jnp.asarray(by_layer))[0], backend.gradient(X, np.eye(3)), atol=1e-6
     )
+
+
+def test_activations_and_the_last_layer_of_images():
+    model = Net()
+    backend = backends.find(model)
+    before, scored = everything(model), backend.scores(X)
+    assert backend.last_image_layer(X) == "dropout"
+    np.testing.assert_allclose(
+        backend.activations(X, "conv"), nnx.clone(model.conv)(jnp.asarray(X)), atol=1e-6
+    )
+    np.testing.assert_array_equal(backend.scores(X), scored)
+    for one, other in zip(before, everything(model), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_layers_are_looked_for_within_layers():
+    rngs = nnx.Rngs(0)
+    body = nnx.Sequential(nnx.Conv(1, 2, (3, 3), rngs=rngs), nnx.Conv(2, 3, (3, 3), rngs=rngs))
+    model = nnx.Sequential(body, lambda x: x.mean((1, 2)), nnx.Linear(3, 3, rngs=rngs))
+    backend = backends.find(model)
+    # Of two that end with the same output the outer one ends last.
+    assert backend.last_image_layer(X) == "layers.0"
+    found = backend.activations(X, "layers.0.layers.1")
+    np.testing.assert_allclose(found, body(jnp.asarray(X)), atol=1e-6)
+
+
+@pytest.mark.parametrize("last", [lambda x: x, softmax])
+def test_grad_cam_by_hand(last):
+    model = Net()
+
+    class Ended(nnx.Module):
+        def __init__(self):
+            self.net = model
+
+        def __call__(self, x):
+            return last(self.net(x))
+
+    probe = Probe("p", X, labels=[0, 1, 2])
+    methods = GradCAM(precision="float32"), Saliency(precision="float32")
+    result = explain(Ended(), probe, *methods)
+    given = nnx.clone(model)
+    given.eval()
+    features = given.norm(nnx.relu(given.conv(jnp.asarray(X))))
+    for index in range(3):
+        about, planes = stored(result, index)
+        assert about.layer == "net.dropout"
+        for target in result.images[index].scores.targets:
+            others = [k for k in range(3) if k != target]
+
+            def odds(f, target=target, others=others):
+                z = given.head(f.reshape(1, -1))[0]
+                return z[target] - jax.nn.logsumexp(z[jnp.asarray(others)])
+
+            one = features[index]
+            weights = jax.grad(odds)(one).mean((0, 1))
+            coarse = np.maximum((one * weights).sum(-1), 0)
+            enlarged = Image.fromarray(np.asarray(coarse)).resize((6, 6), Image.Resampling.BILINEAR)
+            np.testing.assert_allclose(planes.decode(target), enlarged, atol=1e-5)
+    # What stands behind the softmax is still known after it.
+    for index in range(3):
+        assert stored(result, index, 1)[0].output is Output.LOGITS
+
+
+def test_grad_cam_of_a_function_says_what_is_missing_and_what_to_do():
+    model = functools.partial(linear, params())
+    probe = Probe("p", X, labels=[0, 1, 2])
+    with pytest.raises(UnsupportedError, match=r"linear is a function, whose layers have no names:"
+                       r" Grad-CAM needs a Flax nnx module"):  # fmt: skip
+        explain(model, probe, GradCAM())
 
 
 def test_layers_of_lists_and_wrong_layers():

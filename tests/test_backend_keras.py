@@ -208,5 +208,6 @@ np.testing.assert_allclose(
 """
 
 
-def test_layers_are_keras_own_on_pytorch():
-    run("torch", LAYERS)
+@BACKENDS
+def test_layers_are_keras_own(backend):
+    run(backend, LAYERS)

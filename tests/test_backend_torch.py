@@ -479,6 +479,32 @@ def test_integrated_gradients_are_captums(score):
         assert float(text.split(" ")[0]) == pytest.approx(worst, rel=0.06, abs=1e-6)
 
 
+@pytest.mark.parametrize("images", [0, 2])
+def test_smoothgrad_and_vargrad_are_captums_with_the_same_noise(images, monkeypatch):
+    from captum.attr import NoiseTunnel
+    from captum.attr import Saliency as Gradient
+
+    model, count = cnn(), 7
+    probe, x = Probe("p", X, **OPTIONS), torch.from_numpy(X[images : images + 1])
+    some = [
+        SmoothGrad(count, 0.3, signed=True, seed=5, precision="float32"),
+        VarGrad(count, 0.3, seed=5, precision="float32"),
+    ]
+    result = explain(model, probe, *some)
+    sigma = 0.3 * float(np.ptp(X[images]))
+    # Captum takes no draw of another's: it is handed ours where it asks PyTorch for one.
+    drawn = np.random.default_rng([5, *probe.hashes[images]]).standard_normal((count, 1, 6, 6))
+    unit = torch.from_numpy(drawn).float()
+    monkeypatch.setattr(torch, "normal", lambda mean, std: mean + std * unit)
+    for at, (kind, scale) in enumerate((("smoothgrad", 1), ("vargrad", count / (count - 1)))):
+        for target in result.images[images].scores.targets:
+            theirs = NoiseTunnel(Gradient(odds(model))).attribute(
+                x, kind, nt_samples=count, stdevs=sigma, target=target, abs=False
+            )
+            found = stored(result, images, at)[1].decode(target)
+            np.testing.assert_allclose(found, scale * theirs[0, 0].detach(), atol=1e-6)
+
+
 def test_smoothgrad_is_captums_but_for_the_draw():
     from captum.attr import NoiseTunnel
     from captum.attr import Saliency as Gradient

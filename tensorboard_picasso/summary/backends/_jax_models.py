@@ -16,6 +16,7 @@ from tensorboard_picasso.summary.backends import _jax_ends
 from tensorboard_picasso.summary.backends.base import Array, UnsupportedError, single
 
 Tap = Callable[[Any], Any]
+Shapes = list[tuple[str, tuple[int, ...] | None]]
 
 _PACKAGES = {"jax", "jaxlib", "flax"}
 # How models are told to infer, where their call asks.
@@ -77,6 +78,21 @@ class Pure(ABC):
         if self.compiles and look_behind:
             return _jax_ends.scores(forward, x)
         return forward(x), None, False
+
+    def noting(self, values: Any, x: Any, found: Shapes) -> Any:
+        """The output for a batch, noting the names of layers as their calls end.
+
+        Args:
+          values, x: as for a call.
+          found: gets each name with its output's shape.
+
+        Raises:
+          UnsupportedError: its layers have no names.
+        """
+        raise UnsupportedError(
+            f"{self.name} is a function, whose layers have no names: Grad-CAM needs a Flax nnx"
+            " module, or a Keras model; occlusion, RISE and gradients need no layers"
+        )
 
 
 def pure(model: Any) -> tuple[Pure, Any]:
@@ -184,7 +200,26 @@ class Module(Pure):
 
         model = nnx.merge(self.graph, values)
         if layer is not None and tap is not None:
-            _put(model, layer, tap)
+            _put(model, _path(model, layer), tap)
+        return self._called(model, x)
+
+    def noting(self, values: Any, x: Any, found: Shapes) -> Any:
+        """See `Pure`."""
+        from flax import nnx
+
+        model = nnx.merge(self.graph, values)
+
+        def note(name: str, output: Any) -> Any:
+            shape = getattr(output, "shape", None)
+            found.append((name, None if shape is None else tuple(shape)))
+            return output
+
+        # The inner ones first: what is tapped is no module to look into.
+        for name, path in sorted(_paths(model).items(), key=lambda each: -len(each[1])):
+            _put(model, path, functools.partial(note, name))
+        return self._called(model, x)
+
+    def _called(self, model: Any, x: Any) -> Any:
         takes = inspect.signature(type(model).__call__).parameters
         return model(x, **{key: value for key, value in _INFERENCE.items() if key in takes})
 
@@ -212,20 +247,34 @@ class _Tapped:
         return getattr(self._layer, name)
 
 
-def _put(model: Any, name: str, tap: Tap) -> None:
-    """Tap a layer by its dotted path."""
+def _paths(model: Any) -> dict[str, tuple[Any, ...]]:
+    """The layers of a module: their dotted paths, and these in parts."""
     from flax import nnx
 
-    paths = {
-        ".".join(map(str, path)): path
+    return {
+        ".".join(map(str, path)): tuple(path)
         for path, each in nnx.iter_modules(model)
         if path and callable(each)
     }
+
+
+def _path(model: Any, name: str) -> tuple[Any, ...]:
+    """The path of a layer.
+
+    Raises:
+      UnsupportedError: there is none of that name.
+    """
+    paths = _paths(model)
     if name not in paths:
         # The last ones see most of the image, and are the ones that are asked for.
         some = ", ".join(repr(each) for each in list(paths)[-8:])
         raise UnsupportedError(f"no layer {name!r}: the model has {some or 'none'}")
-    *parents, last = paths[name]
+    return paths[name]
+
+
+def _put(model: Any, path: tuple[Any, ...], tap: Tap) -> None:
+    """Tap a layer."""
+    *parents, last = path
     holder = model
     for part in parents:
         holder = holder[part] if isinstance(part, int) else getattr(holder, part)

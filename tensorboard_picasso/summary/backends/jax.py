@@ -29,6 +29,7 @@ from tensorboard_picasso.summary.backends.base import (
     UnsupportedError,
     floats,
     integers_only,
+    last_of_images,
     out_of_memory,
     same,
 )
@@ -85,6 +86,22 @@ class Adapter(Backend):
             x = self._differentiable(x)
         body = functools.partial(_slope, layer=layer, preprocess=preprocess)
         return self._run(("gradient", layer, preprocess), body, x, np.asarray(cotangent))
+
+    def activations(self, x: Array, layer: str) -> Array:
+        """See `Backend.activations`."""
+        known = self.shown, self.behind
+        result = self._run(("activations", layer), functools.partial(_activations, layer=layer), x)
+        self.shown, self.behind = known  # no scores were made
+        return result
+
+    def last_image_layer(self, x: Array) -> str:
+        """See `Backend.last_image_layer`."""
+        import jax
+
+        model, values = self._pure()
+        found: list[tuple[str, tuple[int, ...] | None]] = []
+        jax.eval_shape(lambda batch: model.noting(values, batch, found), jax.device_put(x))
+        return last_of_images(found, model.name)
 
     def differentiates(self, preprocess: Function, given: Array, inputs: Array) -> bool:
         """See `Backend.differentiates`; found out once a shape."""
@@ -227,6 +244,32 @@ def _slope(
     return pull(cotangent.astype(made.dtype))[0], *shown
 
 
+def _activations(
+    model: Pure, look_behind: bool, values: Any, x: Any, layer: str
+) -> tuple[Any, Output | None, bool]:
+    """What a layer returns; the scores are left."""
+    outputs: list[Any] = []
+
+    def tap(output: Any) -> Any:
+        outputs.append(output)
+        return output
+
+    model.scores(values, x, False, layer, tap)
+    return _one(layer, outputs), None, False
+
+
+def _one(layer: str, outputs: list[Any]) -> Any:
+    import jax
+
+    if len(outputs) != 1 or not isinstance(outputs[0], jax.Array):
+        raise UnsupportedError(
+            f"layer {layer!r} is called {len(outputs)} times and returns"
+            f" {type(outputs[0]).__name__ if outputs else 'nothing'}:"
+            " name one that is called once and returns one array"
+        )
+    return outputs[0]
+
+
 def _nothing(model: Pure, values: Any, x: Any, layer: str) -> Any:
     """Zeros, of a layer's output.
 
@@ -242,13 +285,8 @@ def _nothing(model: Pure, values: Any, x: Any, layer: str) -> Any:
         return output
 
     jax.eval_shape(lambda batch: model.scores(values, batch, False, layer, tap)[0], x)
-    if len(outputs) != 1 or not isinstance(outputs[0], jax.Array):
-        raise UnsupportedError(
-            f"layer {layer!r} is called {len(outputs)} times and returns"
-            f" {type(outputs[0]).__name__ if outputs else 'nothing'}:"
-            " name one that is called once and returns one array"
-        )
-    return jax.numpy.zeros(outputs[0].shape, outputs[0].dtype)
+    output = _one(layer, outputs)
+    return jax.numpy.zeros(output.shape, output.dtype)
 
 
 def _padded(arrays: tuple[Array, ...], pads: bool) -> list[Array]:

@@ -10,7 +10,7 @@ from typing import Any
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary.backends import jax, torch
 from tensorboard_picasso.summary.backends._attempts import Attempts
-from tensorboard_picasso.summary.backends._jax_models import Pure, Tap, check
+from tensorboard_picasso.summary.backends._jax_models import Pure, Shapes, Tap, check
 from tensorboard_picasso.summary.backends._keras_models import (
     End,
     inputs_of,
@@ -46,6 +46,9 @@ class _OnTorch(torch.Adapter):
         values = _values(self._model)
         output, self.shown, self.behind = _scores(self._model, values, batch, self._look_behind)
         return output
+
+    def _raw(self, batch: Any) -> Any:
+        return self._forward(batch.clone())
 
     def _shapes(self) -> AbstractContextManager[list[tuple[str, tuple[int, ...] | None]]]:
         return shapes(self._model)
@@ -112,6 +115,13 @@ class _Function(Pure):
             return _scores(self._model, values, x, look_behind)
         with tapped(layer_named(self._model, layer), tap):
             return _scores(self._model, values, x, look_behind)
+
+    def noting(self, values: Any, x: Any, found: Shapes) -> Any:
+        """See `Pure`."""
+        with shapes(self._model) as known:
+            output = self(values, x)
+        found += known
+        return output
 
 
 def _values(model: Any) -> tuple[list[Any], list[Any]]:
