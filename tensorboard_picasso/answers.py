@@ -114,6 +114,7 @@ def scores(reader: Reader, run: str, probe: str, images: Sequence[int] | None) -
             **_at(stored, each.input_hash),
             "epoch": each.epoch,
             "output": each.output,
+            "value_name": each.value_name,
             "class_count": each.class_count,
             "classes": None if whole else each.classes.tolist(),
             "values": pack.add(each.values, "f4"),

@@ -62,6 +62,7 @@ class Scores:
     targets: the classes explained at this step.
     lasting: those of them kept because they headed the prediction for long.
     dropped: lasting classes that lost their place at this step.
+    value_name: what the values of `Output.RAW` are called; empty: "value".
     """
 
     output: Output
@@ -74,6 +75,7 @@ class Scores:
     targets: tuple[int, ...] = ()
     lasting: tuple[int, ...] = ()
     dropped: tuple[int, ...] = ()
+    value_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -437,6 +439,7 @@ def pack_scores(scores: Scores) -> bytes:
         targets=scores.targets,
         lasting=scores.lasting,
         dropped=scores.dropped,
+        value_name=scores.value_name,
     )
     if scores.epoch is not None:
         message.epoch = scores.epoch
@@ -470,6 +473,7 @@ def unpack_scores(data: bytes) -> Scores:
         targets=tuple(message.targets),
         lasting=tuple(message.lasting),
         dropped=tuple(message.dropped),
+        value_name=message.value_name,
     )
 
 

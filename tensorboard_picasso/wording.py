@@ -95,7 +95,7 @@ def _sides(about: Attribution | Mean, reading: Reading, subject: str) -> tuple[s
     if reading is Reading.EVIDENCE:
         return f"hiding this weakens {subject} against the strongest other class", "strengthens it"
     if _hides(about) and about.output is Output.RAW:
-        return f"hiding this lowers the value of {subject}", "raises it"
+        return f"hiding this lowers the {about.unit} of {subject}", "raises it"
     if _hides(about):
         return f"hiding this makes {subject} less likely", "more likely"
     return {
@@ -111,5 +111,5 @@ def _sides(about: Attribution | Mean, reading: Reading, subject: str) -> tuple[s
 def scale_text(about: Attribution | Mean, scale: float) -> str:
     """How far the palette reaches."""
     if comparable(about):
-        return f"±{number(scale)}" + ("" if about.output is Output.RAW else f" {about.unit}")
+        return f"±{number(scale)}" + ("" if about.unit == "value" else f" {about.unit}")
     return f"up to {number(scale)} times a uniform map"

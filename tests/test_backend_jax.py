@@ -339,7 +339,7 @@ def test_what_is_traced_is_refused():
 def test_what_cannot_be_called_says_why():
     with pytest.raises(UnsupportedError, match=r"linear cannot be called on float32 \(3, 5\): Typ"):
         backends.find(functools.partial(linear, params())).scores(noise(3, 5))
-    with pytest.raises(UnsupportedError, match="returns 2 outputs: wrap it"):
+    with pytest.raises(UnsupportedError, match="returns 2 outputs: pass pick="):
         backends.find(functools.partial(lambda p, x: (x, x), params())).scores(X)
 
 

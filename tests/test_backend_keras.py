@@ -186,8 +186,8 @@ def refused(model, text):
 refused(keras.Sequential([layers.Flatten(), layers.Dense(3)]), "Sequential is not built: call it")
 one = keras.Input((6, 6, 1))
 two = keras.Input((6, 6, 1))
-refused(keras.Model([one, two], layers.Add()([one, two])), "takes 2 inputs: wrap it to take one")
-refused(keras.Model(one, [one, one]), "returns 2 outputs: wrap it")
+refused(keras.Model([one, two], layers.Add()([one, two])), "takes 2 inputs")
+refused(keras.Model(one, [one, one]), "returns 2 outputs: pass pick=")
 """
 
 
@@ -211,3 +211,41 @@ np.testing.assert_allclose(
 @BACKENDS
 def test_layers_are_keras_own(backend):
     run(backend, LAYERS)
+
+
+SEVERAL = """
+other, image = keras.Input((3,), name="other"), keras.Input((6, 6, 1), name="image")
+seed()
+flat = layers.Dense(2, use_bias=False)(layers.Flatten()(image))
+scaled = layers.Multiply()([flat, layers.Dense(1, use_bias=False, name="summed")(other)])
+heads = {"one": layers.Softmax(name="one")(scaled), "two": scaled}
+model = keras.Model([other, image], heads)
+model.get_layer("summed").set_weights([np.ones((3, 1), np.float32)])
+weights = next(each for each in model.get_weights() if each.shape == (36, 2))
+rows = np.random.default_rng(1).random((3, 3)).astype(np.float32)
+logits = rows.sum(1, keepdims=True) * (X.reshape(3, 36) @ weights)
+for pick, output in ("one", Output.LOGITS), ("two", Output.RAW):
+    for inputs in {"other": rows}, (rows, None):
+        asked = "raw" if pick == "two" else "auto"
+        probe = Probe("p", X, inputs=inputs, pick=pick, output=asked, targets=[0, 1])
+        result = explain(model, probe, Occlusion(2, 2, fill=0), Saliency(signed=True, score="logit"))
+        assert result.output is output, result.output
+        for index, each in enumerate(result.images):
+            values = logits[index]
+            whole = values if pick == "two" else values - values[::-1]
+            np.testing.assert_allclose(each.scores.values, whole, atol=1e-5)
+            found = each.attributions[1][1].decode(0)
+            expected = rows[index].sum() * weights[:, 0].reshape(6, 6)
+            np.testing.assert_allclose(found, expected, atol=np.abs(expected).max() / 100)
+
+dense = keras.Sequential([keras.Input((6, 6, 1)), layers.Conv2D(2, 1), layers.Softmax()])
+probe = Probe("p", X, mean_over="predicted", targets=[0, 1])
+result = explain(dense, probe, Occlusion(2, 2, fill=0), Saliency())
+assert result.output is Output.LOGITS
+assert result.images[0].scores.value_name == "mean log-odds"
+"""
+
+
+@BACKENDS
+def test_several_inputs_and_outputs_and_outputs_over_pixels(backend):
+    run(backend, "from tests.explained import explain\n" + SEVERAL)

@@ -233,10 +233,10 @@ def test_wrong_layers_are_named():
 
 
 def test_several_outputs_and_several_inputs_are_named():
-    with pytest.raises(UnsupportedError, match="returns 2 outputs: wrap it"):
+    with pytest.raises(UnsupportedError, match="returns 2 outputs: pass pick="):
         scores(lambda x: (x, x))
     two = [keras.Input((3,)), keras.Input((3,))]
-    with pytest.raises(UnsupportedError, match="takes 2 inputs: wrap it"):
+    with pytest.raises(UnsupportedError, match="takes 2 inputs"):
         scores(keras.Model(two, keras.layers.Add()(two)))
 
 

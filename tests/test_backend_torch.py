@@ -282,7 +282,7 @@ def test_outputs_of_one_tensor_in_other_things():
     backend = backends.find(Wrapped(lambda z: {"logits": z}))
     np.testing.assert_allclose(backend.scores(X), expected(cnn()), atol=1e-6)
     assert backend.behind
-    with pytest.raises(UnsupportedError, match="Wrapped returns 2 outputs: wrap it"):
+    with pytest.raises(UnsupportedError, match="Wrapped returns 2 outputs: pass pick="):
         scores(Wrapped(lambda z: (z, z)))
     with pytest.raises(UnsupportedError, match="Wrapped returns NoneType, no tensor"):
         scores(Wrapped(lambda z: None))

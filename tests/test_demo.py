@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage.data
+import torch
 from PIL import Image
 
+from tensorboard_picasso.metadata import Kind
 from tests import events
 
 ROOT = Path(__file__).parent.parent
@@ -17,6 +19,7 @@ sys.path.insert(0, str(ROOT / "demo"))
 
 import common  # noqa: E402
 import decoy  # noqa: E402
+import detection  # noqa: E402
 
 
 def test_the_swatch_tells_the_class_by_its_shade():
@@ -85,6 +88,31 @@ def test_the_demo_learns_the_decoy(tmp_path):
     done = run_demo("decoy", "--logdir", tmp_path / "log")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert done.stdout.count(": met") == 7
+
+
+def test_the_detectors_score_is_the_best_box_that_overlaps_the_given_one():
+    outputs = {
+        "boxes": torch.tensor([[[0.0, 0, 10, 10], [1, 0, 11, 10], [20, 20, 30, 30]]]),
+        "objectness": torch.tensor([[0.0, 2.0, 9.0]], requires_grad=True),
+        "classes": torch.tensor([[[3.0, 0, 0], [0, 1, 0], [0, 0, 5]]]),
+    }
+    found = detection.best_box(outputs, torch.tensor([[0.0, 0, 10, 10]]))
+    sure = outputs["objectness"].sigmoid()[..., None] * outputs["classes"].softmax(-1)
+    assert found.tolist() == sure[:, :2].amax(1).tolist()
+    found.sum().backward()
+    assert outputs["objectness"].grad[0, 2] == 0
+    nowhere = detection.best_box(outputs, torch.tensor([[40.0, 40, 50, 50]]))
+    assert nowhere.tolist() == [[0, 0, 0]]
+
+
+def test_the_detector_logs_scores_that_hang_on_its_own_digit(tmp_path):
+    done = run_demo("detection", "--epochs", 1, "--logdir", tmp_path / "log")
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    found = events.records(tmp_path / "log" / "detector")
+    scores = [each for (_, series), each in found.items() if series.kind is Kind.SCORES]
+    assert {each.value_name for each in scores} == {"score"}
+    assert all(len(each.values) == 10 and (each.values <= 1).all() for each in scores)
+    assert {each.region for each in scores[0].hidden} == {"its digit", "the other"}
 
 
 @pytest.mark.parametrize(

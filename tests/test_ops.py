@@ -273,6 +273,38 @@ def test_in_a_graph_scopes_and_epoch_are_those_of_the_call(tmp_path):
     assert {series.probe for _, series in events.records(tmp_path)} == {"a/b/my probe/é"}
 
 
+def test_in_a_graph_other_inputs_masks_and_scores_are_those_of_each_image(tmp_path):
+    others = np.array([[1.0], [3.0]], np.float32)
+    masks = np.zeros((2, 6, 6))
+    masks[0, :3] = masks[1, 3:] = 1
+
+    class Dense(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.factor = tf.Variable(1.0)
+
+        def __call__(self, image, other):
+            scaled = self.factor * other[:, None] * image
+            return {"pixels": tf.stack([scaled, -scaled], -1)}
+
+    model = Dense()
+    probe = summary.Probe(
+        "p", IMAGES, inputs={"other": others}, pick="pixels", output="raw", mean_over=masks
+    )
+
+    @tf.function
+    def train(step):
+        model.factor.assign_add(1.0)
+        return summary.attribution(probe, model, step=step, strict=True)
+
+    with tf.summary.create_file_writer(str(tmp_path)).as_default():
+        for step in range(2):
+            assert train(tf.constant(step, tf.int64))
+    for step, each in events.whole_scores(tmp_path).items():
+        expected = (step + 2) * 1.0 * IMAGES[0, :3].mean()
+        np.testing.assert_allclose(each, [expected, -expected], rtol=1e-5)
+
+
 def test_a_graph_that_never_records_does_not_trace_the_model(tmp_path):
     probe, module = summary.Probe("digits", IMAGES), Linear()
     writer = tf.summary.create_file_writer(str(tmp_path))

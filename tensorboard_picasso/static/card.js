@@ -108,7 +108,7 @@ export class Card extends Picture {
     const before = record.wholeOf(target);
     const after = record.column(target)[at.position];
     if (settings.output === "raw") {
-      return [`hide this window: the value of ${name} goes from ${number(before)} to ${number(after)}`];
+      return [`hide this window: the ${settings.unit} of ${name} goes from ${number(before)} to ${number(after)}`];
     }
     const [from, to] = apart(probability(before), probability(after));
     const verb = after < before ? "falls" : "rises";

@@ -57,7 +57,7 @@ export class HiddenCharts {
     chart.append(...partingMarks(parts, scene.steps, seek));
     const name = scene.className(this.#image, target, this.#data);
     const keys = fills.map(({ fill }, i) => el("span", { class: "value", style: { "--run": fillColour(i) }, text: `${region} hidden (${fill})` }));
-    const title = `${scene.raw ? "value" : "probability"} of ${name} without ${region}`;
+    const title = `${scene.measure} of ${name} without ${region}`;
     return el(
       "figure", { "aria-label": title, data: { region } }, el("figcaption", { text: title }), chart,
       el("div", { class: "key" }, el("span", { class: "value", style: { "--run": colour }, text: "whole" }), ...keys),

@@ -180,7 +180,7 @@ class Block {
     // With a region hidden another class may come first.
     const first = scores.hidden.flatMap(({ values }) => scores.ranked(1, values));
     const classes = [...new Set([...scores.ranked(CLASSES), scene.truth(this.#image, this.#data), ...first])];
-    const heads = ["class", scene.raw ? "value" : "probability", ...(scene.raw ? [] : ["log-odds"]), ...scores.hidden.map((each) => `${each.region} hidden (${each.fill})`)];
+    const heads = ["class", scene.measure, ...(scene.raw ? [] : ["log-odds"]), ...scores.hidden.map((each) => `${each.region} hidden (${each.fill})`)];
     const rows = classes.map((each) => [
       name(each), show(scores.score(each)), ...(scene.raw ? [] : [number(scores.logOdds(each))]),
       ...scores.hidden.map(({ values }) => show(scores.score(each, values))),

@@ -21,7 +21,7 @@ export function sentence(settings, reading, subject) {
   if (reading === "score") return [`probability of ${subject} while this is hidden: 0`, "1", more];
   if (reading === "evidence") return [`hiding this weakens ${subject} against the strongest other class`, "strengthens it", more];
   if (settings.geometry) {
-    return raw ? [`hiding this lowers the value of ${subject}`, "raises it", more] : [`hiding this makes ${subject} less likely`, "more likely", more];
+    return raw ? [`hiding this lowers the ${settings.unit} of ${subject}`, "raises it", more] : [`hiding this makes ${subject} less likely`, "more likely", more];
   }
   const { baseline } = settings.parameters;
   if (settings.sign === "contribution") return [`this supports ${subject}`, "speaks against it", baseline ? `(baseline: ${baseline})` : more];
@@ -141,7 +141,7 @@ export class Legend {
     if (state.scale !== "map" && scene.isPartial(label)) parts.push("more is loading");
     const scale = state.scale === "shared" ? scene.sharedScale(label, reading) : 0;
     if (comparable(settings)) {
-      const unit = settings.output === "raw" ? "" : ` ${settings.unit}`;
+      const unit = settings.unit === "value" ? "" : ` ${settings.unit}`;
       if (scale) parts.unshift(`±${number(scale)}${unit}`);
     } else {
       if (scale) parts.unshift(`up to ${number(scale)} times a uniform map`);

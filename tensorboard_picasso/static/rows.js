@@ -349,7 +349,7 @@ export class Rows {
       button(stepText(step), `go to step ${count(step)}`, () => this.#app.seek(scene.steps.indexOf(step)), { class: "head" }));
     refill(this.#heads, [
       el("span", { class: "head", text: "image" }),
-      el("div", { class: "strip" }, ...steps, ...(comparing ? [] : [this.#now]), el("span", { class: "head spark", text: `${scene.raw ? "value" : "probability"} of ${scene.truthName}` })),
+      el("div", { class: "strip" }, ...steps, ...(comparing ? [] : [this.#now]), el("span", { class: "head spark", text: `${scene.measure} of ${scene.truthName}` })),
     ]);
     this.#title();
   }

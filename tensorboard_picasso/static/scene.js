@@ -231,6 +231,13 @@ export class Scene {
     return this.datas.some((data) => [...data.scores.values()].some((each) => each.records[0]?.output === "raw"));
   }
 
+  /** What scores are called: "probability", or what the log calls plain values. */
+  get measure() {
+    if (!this.raw) return "probability";
+    const named = this.datas.flatMap((data) => [...data.scores.values()].flatMap((each) => each.records[0]?.value_name ?? []));
+    return named.find(Boolean) ?? "value";
+  }
+
   /** The reading for a method's records: the chosen one where it fits. */
   fittingReading(settings) {
     return fitting(this.#state.reading, settings);

@@ -80,7 +80,7 @@ function classesOf(scene) {
 
 function scoreSources(scene) {
   const truth = (image, data) => scene.truth(image, data);
-  const what = scene.raw ? "value" : "probability";
+  const what = scene.measure;
   const shape = { group: "class scores", unit: "", range: scene.raw ? "free" : "probability" };
   const [first, ...others] = hidings(scene);
   const beside = first && { name: `${first.region} hidden (${first.fill})`, short: "hidden", style: "dashed", values: hiddenOver(scene, truth, first) };
@@ -99,7 +99,7 @@ function scoreSources(scene) {
 /** The direct test: the target's score with a region hidden, beside the whole image's. */
 function hiddenSources(scene) {
   const target = (image, data) => scene.target(image, data);
-  const what = scene.raw ? "value" : "probability";
+  const what = scene.measure;
   return hidings(scene).map((each) => ({
     id: `hidden:${each.region}:${each.fill}`, title: `${what} with ${each.region} hidden (${each.fill})`,
     group: "regions", unit: "", range: scene.raw ? "free" : "probability",

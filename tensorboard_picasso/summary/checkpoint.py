@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso import maps, record
 from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import means
+from tensorboard_picasso.summary import means, views
 from tensorboard_picasso.summary import output as outputs
 from tensorboard_picasso.summary.backends.base import Backend, batches
 from tensorboard_picasso.summary.methods.base import Answer, Method, RandomMethod, Subject
@@ -82,19 +82,30 @@ def compute(
     traced = backend.tracing_seconds
     if output is None:
         _check_preprocess(probe)
-    inputs, whole, hidden = _scores(probe, backend)
-    if output is None:
-        output = outputs.decide(whole, probe.output, backend.shown, backend.behind)
-    log_odds = outputs.log_odds(whole, output, backend.behind)
+    inputs, keys = _inputs(probe)
+    output, asked, raw = _scores(probe, backend, inputs, output)
+    # Means over pixels are no longer log-odds whose sigmoid were a probability.
+    of_scores = output if probe.task.over is None else Output.RAW
+    whole = np.stack([rows[0] for rows in raw])
+    log_odds = outputs.log_odds(whole, of_scores, backend.behind)
     probe.check_classes(log_odds.shape[1])
-    if output is not Output.RAW:
+    if of_scores is not Output.RAW:
         probe.name_classes(maps.probability(log_odds))
     choices = [
         memory.choose(probe.labels[index] if probe.labels else None, log_odds[index])
         for index, memory in enumerate(targets)
     ]
     subjects = [
-        Subject(probe, index, backend, output, inputs[index], whole[index], choice.targets)
+        Subject(
+            probe,
+            index,
+            asked[index],
+            of_scores,
+            inputs[index][0],
+            whole[index],
+            choice.targets,
+            probe.task.name_of(output),
+        )
         for index, choice in enumerate(choices)
     ]
     answers = [method.explain(subjects) for method in methods]
@@ -109,7 +120,7 @@ def compute(
     extra = time.perf_counter() - began
     images = []
     for index, subject in enumerate(subjects):
-        hidden_odds = {key: subject.log_odds(raw[None])[0] for key, raw in hidden[index].items()}
+        hidden_odds = dict(zip(keys[index][1:], subject.log_odds(raw[index])[1:], strict=True))
         scores = _record_scores(subject, log_odds[index], hidden_odds, choices[index], epoch)
         attributions = tuple(
             _record(subject, method, answer[index], log_odds[index], second[index])
@@ -122,7 +133,8 @@ def compute(
         for method, answer in zip(methods, answers, strict=True)
         for mean in means.of_method(method, subjects, answer, heads)
     ]
-    scalars = _scalars(probe, images, output)
+    value = "probability" if of_scores is not Output.RAW else probe.task.name_of(output)
+    scalars = _scalars(probe, images, of_scores, value)
     took = time.perf_counter() - started - tracing - extra
     return Result(tuple(images), output, tuple(averaged), scalars, took, tracing, extra)
 
@@ -134,14 +146,11 @@ def _check_preprocess(probe: Probe) -> None:
         raise ValueError("preprocess is random: pass one that gives the same for the same images")
 
 
-def _scores(
-    probe: Probe, backend: Backend
-) -> tuple[list[NDArray[Any]], NDArray[Any], list[dict[tuple[str, str], NDArray[Any]]]]:
-    """Score all images, whole and with each region hidden, in one sweep.
+def _inputs(probe: Probe) -> tuple[list[NDArray[Any]], list[list[tuple[str, str]]]]:
+    """Each image as the model takes it: whole, then with each region hidden.
 
     Returns:
-      One model input an image; raw scores (images, classes); and for each image
-      raw scores (classes,) by region and fill.
+      A batch an image, and the region and fill of each of its rows.
     """
     inputs, keys = [], []
     for index, image in enumerate(probe.images):
@@ -152,20 +161,76 @@ def _scores(
                 batch.append(np.where(mask[:, :, None], filled, image))
                 names.append((name, probe.fill_name(fill)))
         inputs.append(probe.model_input(np.stack(batch)))
-        keys += [(index, *name) for name in names]
+        keys.append(names)
     shapes = sorted({each.shape[1:] for each in inputs})
     if len(shapes) > 1:
         raise ValueError(f"preprocess leaves inputs of shapes {shapes}: bring them to one")
-    x = np.concatenate(inputs)
+    return inputs, keys
+
+
+def _scores(
+    probe: Probe, backend: Backend, inputs: Sequence[NDArray[Any]], output: Output | None
+) -> tuple[Output, Sequence[Backend], list[NDArray[Any]]]:
+    """Score all images, whole and with each region hidden.
+
+    Args:
+      inputs: a batch an image.
+      output: what was decided, None where it is still to be.
+
+    Returns:
+      What the model's output is; how it is asked about each image; and raw scores
+      (rows, classes) of each batch.
+    """
+    asked = views.of_images(probe, backend)
+    if probe.task.over is not None:
+        return _mean_scores(probe, backend, asked, inputs, output)
+    if probe.task.shared:
+        raw = np.split(_swept(backend, np.concatenate(inputs)), np.cumsum(list(map(len, inputs))))
+        raw = raw[:-1]
+    else:
+        raw = [_swept(view, x) for view, x in zip(asked, inputs, strict=True)]
+    if output is None:
+        whole = np.stack([rows[0] for rows in raw])
+        output = outputs.decide(whole, probe.output, backend.shown, backend.behind)
+    return output, asked, raw
+
+
+def _mean_scores(
+    probe: Probe,
+    backend: Backend,
+    asked: Sequence[Backend],
+    inputs: Sequence[NDArray[Any]],
+    output: Output | None,
+) -> tuple[Output, Sequence[Backend], list[NDArray[Any]]]:
+    """The same of outputs over pixels: which ones count is fixed by the whole images."""
+    pixels = [
+        views.dense(view.scores(x[:1]), backend)[0] for view, x in zip(asked, inputs, strict=True)
+    ]
+    if output is None:
+        flat = np.concatenate([each.reshape(-1, each.shape[-1]) for each in pixels])
+        output = outputs.decide(flat, probe.output, backend.shown, backend.behind)
+    if output is Output.RAW and probe.task.over == "predicted":
+        raise outputs.OutputError(
+            "mean_over='predicted' of raw outputs, which predict no class: pass masks or 'all'"
+        )
+    over = [
+        views.DenseView(backend, probe, index, each, output, backend.behind)
+        for index, each in enumerate(pixels)
+    ]
+    raw = []
+    for view, x in zip(over, inputs, strict=True):
+        hidden = [view.scores(x[1:])] if len(x) > 1 else []
+        raw.append(np.concatenate([view.value[None], *hidden]))
+    return output, over, raw
+
+
+def _swept(backend: Backend, x: NDArray[Any]) -> NDArray[Any]:
+    """Raw scores of a batch of any size."""
     raw = np.concatenate([backend.scores(x[part]) for part in batches(len(x), x[0].size)])
-    if raw.ndim != 2 or len(raw) != len(x):
-        raise outputs.OutputError(f"the model returns {raw.shape}: scores must be (n, classes)")
-    whole = np.stack([row for key, row in zip(keys, raw, strict=True) if not key[1]])
-    hidden: list[dict[tuple[str, str], NDArray[Any]]] = [{} for _ in probe.images]
-    for (index, region, fill), row in zip(keys, raw, strict=True):
-        if region:
-            hidden[index][region, fill] = row
-    return [each[0] for each in inputs], whole, hidden
+    if raw.ndim == 2 and len(raw) == len(x):
+        return raw
+    over = "; for outputs over pixels pass mean_over=" if raw.ndim in (3, 4) else ""
+    raise outputs.OutputError(f"the model returns {raw.shape}: scores must be (n, classes){over}")
 
 
 def _record_scores(
@@ -194,7 +259,13 @@ def _record_scores(
         targets=choice.targets,
         lasting=choice.lasting,
         dropped=choice.dropped,
+        value_name=_value_name(subject),
     )
+
+
+def _value_name(subject: Subject) -> str:
+    named = subject.output is Output.RAW and subject.value_name != "value"
+    return subject.value_name if named else ""
 
 
 def _record(
@@ -234,7 +305,7 @@ def _record(
         layer=answer.layer,
         seed=answer.seed,
         second_seed=second.seed if second else None,
-        parameters=dict(answer.parameters),
+        parameters={**answer.parameters, **probe.task.about},
         grid=answer.grid,
         precision=answer.precision,
     )
@@ -266,7 +337,9 @@ def _ceiling(mask: NDArray[np.bool_], grid: record.Grid | None) -> float | None:
     return None if grid is None else maps.ceiling(mask, grid.tops, grid.lefts, grid.window)
 
 
-def _scalars(probe: Probe, images: Sequence[Image], output: Output) -> dict[str, dict[str, float]]:
+def _scalars(
+    probe: Probe, images: Sequence[Image], output: Output, value: str
+) -> dict[str, dict[str, float]]:
     """Means over the probe that ordinary scalar dashboards can show; see `Result`."""
     collected: dict[str, dict[str, list[float]]] = {}
 
@@ -274,7 +347,7 @@ def _scalars(probe: Probe, images: Sequence[Image], output: Output) -> dict[str,
         if math.isfinite(value):
             collected.setdefault(label, {}).setdefault(name, []).append(value)
 
-    truth = f"{'value' if output is Output.RAW else 'probability'} of the true class"
+    truth = f"{value} of the true class"
     for index, image in enumerate(images):
         if probe.labels:
             at = np.searchsorted(image.scores.classes, probe.labels[index])

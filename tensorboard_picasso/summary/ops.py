@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeVar
 
-from tensorboard_picasso.summary import backends, content, log, state, writers
+from tensorboard_picasso.summary import backends, content, log, state, views, writers
 from tensorboard_picasso.summary import images as image_forms
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.methods.occlusion import Occlusion
@@ -174,7 +174,7 @@ def _record(
                 return host.variables(model)
             with host.outside_graph():  # preprocess may be TensorFlow's, and numbers are needed
                 sample = known.model_input(known.images[0][None])
-            return state.backend(known, model).handles(sample)
+            return views.of_images(known, state.backend(known, model))[0].handles(sample)
 
         return host.run(step, [given[key] for key in symbolic], handles, body)
 

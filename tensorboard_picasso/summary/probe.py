@@ -22,6 +22,7 @@ from tensorboard_picasso.summary import (
     marks,
     report,
     sampling,
+    task,
 )
 from tensorboard_picasso.summary import regions as masks
 from tensorboard_picasso.summary.alignment import Alignment, AlignmentError
@@ -82,6 +83,17 @@ class Probe:
         "white", "blur", "noise" or a number; or a list of several.
       output: what the model's output is: "auto", "logits", "probabilities",
         "sigmoid" or "raw".
+      inputs: the model's other inputs, held fixed: {name: values}, a row an image, where
+        the image is the one that is not named (None stands for it where it is); or a
+        list or tuple in the model's order, with None in the image's place.
+      pick: the output that is explained, of a model with several: its name or index.
+      score: function from the model's outputs (after `pick`), the framework's own
+        tensors, to scores (n,) or (n, k), of which each is a class to explain. They are
+        raw values unless `output` says otherwise.
+      score_inputs: {name: values}, a row an image, that `score` gets as keywords.
+      mean_over: for outputs over pixels: which ones a class's score is the mean of. A
+        mask of the output's height and width, or one an image; "predicted", those
+        that are predicted as the class with nothing hidden; or "all".
       alignment: 2x3 matrix that takes viewed (x, y, 1) to the model's input
         (x, y), in pixel edges, or one an image. Needed only where `preprocess`
         moves pixels in a way that is not found by itself.
@@ -94,6 +106,7 @@ class Probe:
       regions: one {name: (height, width) bool mask} an image.
       region_fills: tuple of fills. targets: tuple of class indices.
       hashes: 16-byte digest of each image and of what is shown of it.
+      task: what is asked of the model, from `inputs` to `mean_over`.
       preprocess, postprocess, decode_prob, data_format, top_k, max_lasting,
         output: as handed in.
       backends: of the models that were explained, as the summary ops keep them.
@@ -124,6 +137,11 @@ class Probe:
         max_lasting: int = 8,
         region_fill: Any = "mean",
         output: str = "auto",
+        inputs: Any = None,
+        pick: str | int | None = None,
+        score: Callable[..., Any] | None = None,
+        score_inputs: Any = None,
+        mean_over: Any = None,
         alignment: Any = None,
     ) -> None:
         if not isinstance(name, str) or not name:
@@ -138,12 +156,19 @@ class Probe:
         self.preprocess = _function("preprocess", preprocess)
         self.postprocess = _function("postprocess", postprocess)
         self.decode_prob = _function("decode_prob", decode_prob)
-        if decode_prob is not None and output == "raw":
+        if score is not None and output == "auto":
+            self.output = "raw"
+        if decode_prob is not None and (self.output == "raw" or mean_over is not None):
+            what = "mean_over=" if mean_over is not None else "output='raw'"
+            what = "score=" if output == "auto" and score is not None else what
             raise ValueError(
-                "decode_prob= names probabilities, and output='raw' has none: pass class_names="
+                f"decode_prob= names probabilities, and {what} has none: pass class_names="
             )
         self.backends: OrderedDict[Any, Any] = OrderedDict()
         self._load(images, names, _count("max_images", max_images, 1))
+        self.task = task.of_probe(
+            inputs, pick, score, score_inputs, mean_over, self._given, len(self.images)
+        )
         self._label(labels, class_names, targets)
         shapes = [(image.shape[0], image.shape[1]) for image in self.images]
         self.regions = masks.masks(regions, shapes, self._given)
@@ -188,6 +213,12 @@ class Probe:
         Raises:
           TypeError, ValueError: it is no such dataset, is empty or never ends.
         """
+        given = [each for each in ("inputs", "score_inputs") if options.get(each) is not None]
+        if given or not isinstance(options.get("mean_over"), str | None):
+            raise ValueError(
+                f"{' and '.join(given) or 'mean_over masks'} cannot follow the images that are"
+                " drawn: draw them yourself and pass Probe(name, images, …)"
+            )
         names = options.get("class_names", datasets.class_names(dataset))
         with datasets.reading(dataset, seed) as data:
             drawn, classes = sampling.balanced(data, n, seed, batches, labels.class_names(names))

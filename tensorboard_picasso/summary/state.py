@@ -130,11 +130,12 @@ def find(owner: Any, name: str) -> State:
 def backend(probe: Probe, model: Any) -> Backend:
     """The backend of a model, the same at every step, so that nothing is traced twice."""
     kept = probe.backends
-    look_behind = probe.output in outputs.LOOK_BEHIND
+    call = probe.task.call
+    look_behind = probe.output in outputs.LOOK_BEHIND and call.score is None
     # The model is kept beside its backend: the id of a live object is its own.
-    key = (id(model), look_behind, probe.gives_channels_last)
+    key = (id(model), look_behind, probe.gives_channels_last, content.key(call))
     if key not in kept:
-        kept[key] = (model, backends.find(model, *key[1:]))
+        kept[key] = (model, backends.find(model, *key[1:3], call))
         while len(kept) > _MAX_BACKENDS:
             kept.popitem(last=False)
     kept.move_to_end(key)

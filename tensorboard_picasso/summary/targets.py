@@ -53,6 +53,8 @@ class Targets:
             if each >= value.size:
                 raise ValueError(f"class {each} is out of range: the model has {value.size}")
         order = np.argsort(-value, kind="stable")
+        # A class that no pixel is predicted as has no score.
+        order = order[: (~np.isnan(value)).sum() or value.size]
         # Of a model that has broken down nothing heads the prediction.
         head = -1 if np.isnan(value).all() else int(order[0])
         row = self._row + 1 if head == self._head and head >= 0 else 1

@@ -11,16 +11,20 @@ from types import ModuleType
 from typing import Any
 
 from tensorboard_picasso.summary.backends._attempts import Attempts
-from tensorboard_picasso.summary.backends.base import Backend, Claim, UnsupportedError
+from tensorboard_picasso.summary.backends.base import Backend, Call, Claim, UnsupportedError
+
+PLAIN = Call()
 
 
-def find(model: Any, look_behind: bool = True, channels_last: bool = False) -> Backend:
+def find(
+    model: Any, look_behind: bool = True, channels_last: bool = False, call: Call = PLAIN
+) -> Backend:
     """The backend for a model, from the model itself.
 
     Args:
       model: the user's.
       look_behind: whether to take the scores before a final softmax or sigmoid.
-      channels_last: as `Backend.channels_last`.
+      channels_last, call: as `Backend` has them.
 
     Raises:
       UnsupportedError: no backend adapts it.
@@ -28,6 +32,11 @@ def find(model: Any, look_behind: bool = True, channels_last: bool = False) -> B
     adapters: list[Backend] = []
     for module in _claiming(model):
         adapter: Backend = module.Adapter(model, look_behind)
+        if call != PLAIN and not adapter.calls:
+            raise UnsupportedError(
+                f"{adapter.name} models take an image and return scores: wrap what inputs=, pick="
+                " or score= say in a function"
+            )
         adapter.channels_last = channels_last
         adapters.append(adapter)
     if not adapters:
@@ -35,7 +44,9 @@ def find(model: Any, look_behind: bool = True, channels_last: bool = False) -> B
             f"{type(model).__name__} is no model that can be explained: pass a Keras model, a"
             " tf.Module, a SavedModel, a PyTorch or Flax nnx module, or a function from images to scores"
         )
-    return adapters[0] if len(adapters) == 1 else Attempts(adapters)
+    found = adapters[0] if len(adapters) == 1 else Attempts(adapters)
+    found.call = call
+    return found
 
 
 def names(model: Any) -> list[str]:

@@ -21,6 +21,7 @@ class Attempts(Backend):
     """
 
     name = "attempts"
+    calls = True
 
     def __init__(self, backends: Sequence[Backend]) -> None:
         self._backends = list(backends)
@@ -97,6 +98,7 @@ class Attempts(Backend):
 
     def _told(self, backend: Backend, call: Callable[[Backend], _T]) -> _T:
         before = backend.tracing_seconds
+        backend.call, backend.others = self.call, self.others
         try:
             return call(backend)
         finally:

@@ -63,9 +63,9 @@ def _scores(jaxpr: Any, consts: Any, given: Any) -> tuple[Any, Output | None, bo
 
 
 def _before_softmax(last: Any, maker: Callable[..., Any]) -> Any:
-    """What a softmax over the classes of (n, classes) is given, None where there is none."""
+    """What a softmax over the classes of (n, …, classes) is given, None where there is none."""
     divided = maker(last, "div")
-    if divided is None or last.aval.ndim != 2:
+    if divided is None or last.aval.ndim not in (2, 4):
         return None
     powers, total = divided.invars
     spread = maker(total, "broadcast_in_dim", "reshape")
@@ -73,7 +73,7 @@ def _before_softmax(last: Any, maker: Callable[..., Any]) -> Any:
     raised = maker(powers, "exp")
     if raised is None or summed is None or summed.invars[0] is not powers:
         return None
-    if tuple(summed.params["axes"]) != (1,):
+    if tuple(summed.params["axes"]) != (last.aval.ndim - 1,):
         return None
     given = raised.invars[0]
     # The largest is subtracted, so that nothing overflows.

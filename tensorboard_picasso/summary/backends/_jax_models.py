@@ -3,7 +3,7 @@
 import functools
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -13,10 +13,11 @@ import numpy as np
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import frameworks
 from tensorboard_picasso.summary.backends import _jax_ends
-from tensorboard_picasso.summary.backends.base import Array, UnsupportedError, single
+from tensorboard_picasso.summary.backends.base import Array, Call, UnsupportedError
 
 Tap = Callable[[Any], Any]
 Shapes = list[tuple[str, tuple[int, ...] | None]]
+PLAIN = Call()
 
 _PACKAGES = {"jax", "jaxlib", "flax"}
 # How models are told to infer, where their call asks.
@@ -39,15 +40,22 @@ class Pure(ABC):
 
     @abstractmethod
     def __call__(
-        self, values: Any, x: Any, layer: str | None = None, tap: Tap | None = None
+        self,
+        values: Any,
+        x: Any,
+        layer: str | None = None,
+        tap: Tap | None = None,
+        call: Call = PLAIN,
+        others: Sequence[Any] = (),
     ) -> Any:
-        """The output for a batch, in inference mode.
+        """The outputs for a batch, in inference mode.
 
         Args:
           values: the model's arrays.
           x: the batch.
           layer: the layer whose output passes through `tap`.
           tap: called with each of the layer's outputs; what it returns goes on.
+          call, others: how it is called beside the batch, as `Backend` has them.
 
         Raises:
           UnsupportedError: there is no such layer.
@@ -60,6 +68,8 @@ class Pure(ABC):
         look_behind: bool,
         layer: str | None = None,
         tap: Tap | None = None,
+        call: Call = PLAIN,
+        others: Sequence[Any] = (),
     ) -> tuple[Any, Output | None, bool]:
         """Scores, as `_jax_ends.scores` has them.
 
@@ -69,7 +79,8 @@ class Pure(ABC):
         import jax
 
         def forward(x: Any) -> Any:
-            output = single(self(values, x, layer, tap), self.name)
+            outputs = self(values, x, layer, tap, call, others)
+            output = call.scored(outputs, self.name, others)
             if not isinstance(output, jax.Array):
                 kind = type(output).__name__
                 raise UnsupportedError(f"{self.name} returns {kind}, no array of JAX")
@@ -79,11 +90,18 @@ class Pure(ABC):
             return _jax_ends.scores(forward, x)
         return forward(x), None, False
 
-    def noting(self, values: Any, x: Any, found: Shapes) -> Any:
+    def noting(
+        self,
+        values: Any,
+        x: Any,
+        found: Shapes,
+        call: Call = PLAIN,
+        others: Sequence[Any] = (),
+    ) -> Any:
         """The output for a batch, noting the names of layers as their calls end.
 
         Args:
-          values, x: as for a call.
+          values, x, call, others: as for a call.
           found: gets each name with its output's shape.
 
         Raises:
@@ -132,11 +150,17 @@ class Plain(Pure):
         return _name(self.function)
 
     def __call__(
-        self, values: Any, x: Any, layer: str | None = None, tap: Tap | None = None
+        self,
+        values: Any,
+        x: Any,
+        layer: str | None = None,
+        tap: Tap | None = None,
+        call: Call = PLAIN,
+        others: Sequence[Any] = (),
     ) -> Any:
         """See `Pure`."""
         _no_layer(layer, self.function)
-        return self.function(x)
+        return call.outputs(self.function, self.function, x, others)
 
 
 @dataclass(frozen=True)
@@ -153,7 +177,13 @@ class Bound(Pure):
         return _name(self.function)
 
     def __call__(
-        self, values: Any, x: Any, layer: str | None = None, tap: Tap | None = None
+        self,
+        values: Any,
+        x: Any,
+        layer: str | None = None,
+        tap: Tap | None = None,
+        call: Call = PLAIN,
+        others: Sequence[Any] = (),
     ) -> Any:
         """See `Pure`."""
         import jax
@@ -162,7 +192,8 @@ class Bound(Pure):
         arrays = iter(values)
         leaves = [next(arrays) if each is _ARRAY else each for each in self.fixed]
         args, keywords = jax.tree.unflatten(self.structure, leaves)
-        return self.function(*args, x, **keywords)
+        bound = functools.partial(self.function, *args, **keywords)
+        return call.outputs(bound, bound, x, others)
 
 
 # Stands for an array among the leaves of what a partial binds.
@@ -193,7 +224,13 @@ class Module(Pure):
         return str(self.graph.nodes[0].type.__name__)
 
     def __call__(
-        self, values: Any, x: Any, layer: str | None = None, tap: Tap | None = None
+        self,
+        values: Any,
+        x: Any,
+        layer: str | None = None,
+        tap: Tap | None = None,
+        call: Call = PLAIN,
+        others: Sequence[Any] = (),
     ) -> Any:
         """See `Pure`."""
         from flax import nnx
@@ -201,9 +238,16 @@ class Module(Pure):
         model = nnx.merge(self.graph, values)
         if layer is not None and tap is not None:
             _put(model, _path(model, layer), tap)
-        return self._called(model, x)
+        return self._called(model, x, call, others)
 
-    def noting(self, values: Any, x: Any, found: Shapes) -> Any:
+    def noting(
+        self,
+        values: Any,
+        x: Any,
+        found: Shapes,
+        call: Call = PLAIN,
+        others: Sequence[Any] = (),
+    ) -> Any:
         """See `Pure`."""
         from flax import nnx
 
@@ -217,11 +261,12 @@ class Module(Pure):
         # The inner ones first: what is tapped is no module to look into.
         for name, path in sorted(_paths(model).items(), key=lambda each: -len(each[1])):
             _put(model, path, functools.partial(note, name))
-        return self._called(model, x)
+        return self._called(model, x, call, others)
 
-    def _called(self, model: Any, x: Any) -> Any:
+    def _called(self, model: Any, x: Any, call: Call, others: Sequence[Any]) -> Any:
         takes = inspect.signature(type(model).__call__).parameters
-        return model(x, **{key: value for key, value in _INFERENCE.items() if key in takes})
+        infers = {key: value for key, value in _INFERENCE.items() if key in takes}
+        return call.outputs(functools.partial(model, **infers), model.__call__, x, others)
 
 
 def _of_module(model: Any) -> tuple[Pure, Any]:

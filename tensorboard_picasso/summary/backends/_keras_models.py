@@ -2,12 +2,12 @@
 
 import functools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary.backends.base import Function, UnsupportedError
+from tensorboard_picasso.summary.backends.base import Call, Function, UnsupportedError
 
 
 def is_keras(model: Any) -> bool:
@@ -21,18 +21,47 @@ def runs_on(*backends: str) -> bool:
     return sys.modules["keras"].backend.backend() in backends
 
 
-def inputs_of(model: Any) -> Any:
-    """The inputs that a model tells: one at most.
+def inputs_of(model: Any) -> dict[str, Any]:
+    """The inputs that a model tells, by name, in its own order."""
+    inputs = (getattr(model, "inputs", None) or ()) if model.built else ()
+    structure = getattr(model, "_inputs_struct", None)
+    if isinstance(structure, dict):
+        return {name: structure[name] for name in sorted(structure)}
+    return {each.name: each for each in inputs}
+
+
+def called(
+    model: Any, function: Callable[..., Any], call: Call, x: Any, others: Sequence[Any]
+) -> Any:
+    """Call a model on images and its other inputs.
 
     Raises:
-      UnsupportedError: it takes several.
+      UnsupportedError: its inputs are not those that are given.
     """
-    inputs = (getattr(model, "inputs", None) or ()) if model.built else ()
-    if len(inputs) > 1:
+    inputs = inputs_of(model)
+    if not inputs or (len(inputs) == 1 and not call.count):
+        return call.outputs(function, model.call, x, others)
+    name = type(model).__name__
+    if call.count != len(inputs) - 1:
+        number = f"{len(inputs)} input{'s' if len(inputs) > 1 else ''}"
         raise UnsupportedError(
-            f"{type(model).__name__} takes {len(inputs)} inputs: wrap it to take one"
+            f"{name} takes {number} ({', '.join(inputs)}): give the probe inputs= with all but the"
+            " image"
         )
-    return inputs
+    values = list(others[: call.count])
+    if call.names:
+        given = dict(zip(call.names, values, strict=True))
+        missing = [each for each in inputs if each not in given]
+        if len(missing) != 1 or call.image not in (None, missing[0]):
+            raise UnsupportedError(
+                f"inputs= has {', '.join(given)}, and {name} takes {', '.join(inputs)}"
+            )
+        values = [given.get(each, x) for each in inputs]
+    else:
+        values.insert(int(call.image or 0), x)
+    import keras
+
+    return function(keras.tree.pack_sequence_as(model._inputs_struct, values))
 
 
 def layer_named(model: Any, name: str) -> Any:
@@ -111,7 +140,7 @@ class End:
       plain: it has none, so that `shown` holds of its output.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, pick: str | int | None = None) -> None:
         import keras
 
         linear = (keras.activations.linear, keras.activations.log_softmax)
@@ -121,7 +150,7 @@ class End:
             **dict.fromkeys(linear, Output.LOGITS),
         }
         self._calls: list[tuple[Any, Any]] = []
-        self._layer = _last(model)
+        self._layer = _last(model, pick)
         activation = getattr(self._layer, "activation", None)
         if isinstance(self._layer, keras.layers.Softmax) and self._layer.axis == -1:
             activation = keras.activations.softmax
@@ -162,11 +191,17 @@ class End:
         return noted[0][0] if noted and noted[0][1] is output else None
 
 
-def _last(model: Any) -> Any:
-    """The layer that makes a model's one output, where that can be told."""
+def _last(model: Any, pick: str | int | None) -> Any:
+    """The layer that makes a model's one output, or the one picked, where that can be told."""
     while is_keras(model) and (outputs := getattr(model, "outputs", None)):
-        history = getattr(outputs[0], "_keras_history", None)
-        if len(outputs) != 1 or history is None:
+        if pick is not None:
+            structure = model._outputs_struct
+            try:
+                outputs, pick = [structure[pick]], None
+            except (KeyError, IndexError, TypeError):
+                return None
+        history = getattr(outputs[0], "_keras_history", None) if len(outputs) == 1 else None
+        if history is None:
             return None
         model = history.operation
     return model if is_keras(model) else None

@@ -1,5 +1,6 @@
 """How TensorFlow's kinds of models are told, called in inference mode and looked into."""
 
+import functools
 import inspect
 import sys
 from collections.abc import Callable
@@ -9,7 +10,7 @@ import numpy as np
 
 from tensorboard_picasso.summary import frameworks
 from tensorboard_picasso.summary.backends._keras_models import inputs_of, is_keras, runs_on
-from tensorboard_picasso.summary.backends.base import Claim, UnsupportedError
+from tensorboard_picasso.summary.backends.base import Claim, Function, UnsupportedError
 
 # What the framework's own classes are known by, without importing it.
 _PACKAGES = {"tensorflow", "keras", "tf_keras"}
@@ -33,18 +34,21 @@ def adapts(model: Any) -> Claim:
     return Claim.NO
 
 
-def caller(model: Any) -> tuple[Callable[[Any], Any], Any]:
-    """How to call a model on one batch in inference mode, and the dtype it takes.
+def caller(model: Any) -> tuple[Function, Function, Any]:
+    """How to call a model in inference mode, and the dtype it takes.
 
     Returns:
-      A function of a tensor; and a NumPy dtype, None where it is not known.
+      A function of tensors; what has the names of its arguments; and the NumPy dtype of
+      its one input, None where it is not known or there are several.
 
     Raises:
-      UnsupportedError: it cannot be called, or on several inputs only.
+      UnsupportedError: it cannot be called.
     """
     if is_keras(model):
-        names = [each.dtype for each in inputs_of(model) if each.dtype != "bfloat16"]
-        return (lambda x: model(x, training=False)), np.dtype(names[0]) if names else None
+        inputs = list(inputs_of(model).values())
+        names = [each.dtype for each in inputs if each.dtype != "bfloat16"]
+        dtype = np.dtype(names[0]) if len(inputs) == 1 and names else None
+        return functools.partial(model, training=False), model.call, dtype
     if not callable(model):
         return _signature_caller(model)
     if getattr(model, "structured_input_signature", ((), {}))[1]:
@@ -53,14 +57,15 @@ def caller(model: Any) -> tuple[Callable[[Any], Any], Any]:
     method = model if hasattr(model, "python_function") else model.__call__
     function = _converted(getattr(method, "python_function", model))
     known = getattr(method, "input_signature", None)
-    dtype = _dtype_of(known[0], type(model).__name__) if known else None
+    dtypes = [_dtype_of(each, type(model).__name__) for each in known or ()]
+    dtype = dtypes[0] if len(dtypes) == 1 else None
     try:
         takes_training = "training" in inspect.signature(method).parameters
     except (TypeError, ValueError):
         takes_training = False
     if takes_training:
-        return (lambda x: function(x, training=False)), dtype
-    return function, dtype
+        function = functools.partial(function, training=False)
+    return function, getattr(method, "python_function", model), dtype
 
 
 def _converted(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -75,7 +80,7 @@ def _converted(function: Callable[..., Any]) -> Callable[..., Any]:
     return converted
 
 
-def _signature_caller(model: Any) -> tuple[Callable[[Any], Any], Any]:
+def _signature_caller(model: Any) -> tuple[Function, Function, Any]:
     signatures = getattr(model, "signatures", None) or {}
     signature = signatures.get("serving_default")
     if signature is None and len(signatures) == 1:
@@ -89,12 +94,22 @@ def _signature_caller(model: Any) -> tuple[Callable[[Any], Any], Any]:
     return _concrete_caller(signature)
 
 
-def _concrete_caller(signature: Any) -> tuple[Callable[[Any], Any], Any]:
+def _concrete_caller(signature: Any) -> tuple[Function, Function, Any]:
     specs = signature.structured_input_signature[1]
-    if len(specs) != 1:
-        raise UnsupportedError(f"the SavedModel takes {len(specs)} inputs: wrap it to take one")
-    ((name, spec),) = specs.items()
-    return (lambda x: signature(**{name: x})), _dtype_of(spec, "the SavedModel")
+    dtypes = [_dtype_of(spec, "the SavedModel") for spec in specs.values()]
+
+    def call(x: Any = None, **named: Any) -> Any:
+        rest = [name for name in specs if name not in named]
+        if x is not None and len(rest) == 1:
+            named[rest[0]] = x
+        if named.keys() != specs.keys():
+            raise UnsupportedError(
+                f"the SavedModel takes {len(specs)} inputs ({', '.join(specs)}): give the probe"
+                " inputs= with all but the image"
+            )
+        return signature(**named)
+
+    return call, call, dtypes[0] if len(specs) == 1 else None
 
 
 def _dtype_of(spec: Any, name: str) -> Any:

@@ -165,7 +165,7 @@ class End:
 
 @contextmanager
 def ends(model: Any) -> Iterator[list[End]]:
-    """Collect the last call of a layer that says what scores are; one at most."""
+    """Collect the calls of layers that say what scores are, the last one first."""
     import torch
 
     layers = {
@@ -178,8 +178,8 @@ def ends(model: Any) -> Iterator[list[End]]:
 
     def note(module: Any, given: Any, output: Any) -> None:
         over_classes = getattr(module, "dim", None) in (None, 1, -1)
-        if given and over_classes and getattr(output, "ndim", 0) == 2:
-            last[:] = [End(given[0], output, layers[type(module)])]
+        if given and over_classes and getattr(output, "ndim", 0) in (2, 4):
+            last.insert(0, End(given[0], output, layers[type(module)]))
 
     hooks = [
         module.register_forward_hook(note) for module in model.modules() if type(module) in layers

@@ -10,6 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.maps import Output
+from tensorboard_picasso.summary.backends._call import Call, UnsupportedError
+
+__all__ = [
+    "BATCH_INPUTS", "BATCH_NUMBERS", "GRADIENT_SHARE", "Array", "Backend", "Call", "Claim",
+    "Function", "UnsupportedError", "batches", "floats", "integers_only", "last_of_images",
+    "out_of_memory", "same",
+]  # fmt: skip
 
 Array = NDArray[Any]
 Function = Callable[[Any], Any]
@@ -34,10 +41,6 @@ class Claim(enum.IntEnum):
     YES = 3
 
 
-class UnsupportedError(TypeError):
-    """The model cannot do what is asked: its type, and what is missing."""
-
-
 def out_of_memory(error: BaseException) -> bool:
     """Whether it was memory that failed, which says nothing of the model.
 
@@ -48,21 +51,6 @@ def out_of_memory(error: BaseException) -> bool:
         return True
     texts = ("can't allocate memory", "out of memory")  # PyTorch's, of processors and Apple's GPUs
     return type(error) is RuntimeError and any(text in str(error) for text in texts)
-
-
-def single(output: Any, name: str) -> Any:
-    """The one thing in what a model returns: alone, or the only one in a dict, list or tuple.
-
-    Raises:
-      UnsupportedError: there are several.
-    """
-    while isinstance(output, dict | list | tuple):
-        if len(output) != 1:
-            raise UnsupportedError(
-                f"{name} returns {len(output)} outputs: wrap it in a function that returns one"
-            )
-        output = next(iter(output.values() if isinstance(output, dict) else output))
-    return output
 
 
 def same(a: Array, b: Array) -> bool:
@@ -121,16 +109,26 @@ class Backend(abc.ABC):
         no `preprocess` made them: a framework that has them first moves them.
       layers_channels_first: layers return (n, channels, height, width).
       leads: whether this process logs the model, of those that train copies of it.
+      calls: whether it heeds `call`; what does not is given models of one input alone.
+      call: how the model is called beside its image, and what is scored.
+      others: of the image at hand, without batch axes: what the call takes beside it.
       tracing_seconds: spent so far on what is not repeated.
     """
 
     name: ClassVar[str]
+    calls: ClassVar[bool] = False
     layers_channels_first: ClassVar[bool] = False
     shown: Output | None = None
     behind: bool = False
     channels_last: bool = False
     leads: bool = True
+    call: Call = Call()
+    others: tuple[Array, ...] = ()
     tracing_seconds: float = 0.0
+
+    def beside(self, count: int) -> list[Array]:
+        """`others`, one row for each of so many images."""
+        return [np.repeat(each[None], count, axis=0) for each in self.others]
 
     @abc.abstractmethod
     def scores(self, x: Array) -> Array:

@@ -28,6 +28,7 @@ class Adapter(Backend):
     """Calls the function on NumPy batches."""
 
     name = "function"
+    calls = True
 
     def __init__(self, model: Callable[[Array], Any], look_behind: bool = True) -> None:
         self._model = model
@@ -35,15 +36,19 @@ class Adapter(Backend):
 
     def scores(self, x: Array) -> Array:
         """See `Backend.scores`."""
+        others = self.beside(len(x))
         try:
-            output = self._model(np.array(x))  # a copy: it may write into what it is given
+            # A copy: it may write into what it is given.
+            output = self.call.outputs(self._model, self._model, np.array(x), others)
         except Exception as e:
             if not out_of_memory(e):
                 e.add_note(f"({self._type} is given a NumPy batch of {x.dtype} {x.shape})")
             raise
+        if self.call.pick is not None or self.call.score is not None:
+            output = self.call.scored(output, self._type, others)
         if isinstance(output, dict | list | tuple):
             raise UnsupportedError(
-                f"{self._type} returns a {type(output).__name__}: return one array (n, classes)"
+                f"{self._type} returns a {type(output).__name__}: return one array (n, classes), or pass pick="
             )
         scores = to_numpy(output, f"output of {self._type}")
         if scores.dtype.kind not in "biuf":

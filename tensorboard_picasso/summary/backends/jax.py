@@ -6,7 +6,7 @@ JAX is imported only once a model of it is adapted.
 import functools
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from tensorboard_picasso.summary.backends._jax_models import (
 from tensorboard_picasso.summary.backends.base import (
     Array,
     Backend,
+    Call,
     Claim,
     Function,
     UnsupportedError,
@@ -61,6 +62,7 @@ class Adapter(Backend):
     """
 
     name = "jax"
+    calls = True
 
     def __init__(self, model: Any, look_behind: bool = True) -> None:
         self._model = model
@@ -70,7 +72,7 @@ class Adapter(Backend):
 
     def scores(self, x: Array) -> Array:
         """See `Backend.scores`."""
-        return self._run("scores", _scores, x)
+        return self._run("scores", _scores, x, *self.beside(len(x)))
 
     def gradient(
         self,
@@ -85,12 +87,14 @@ class Adapter(Backend):
         elif layer is None:
             x = self._differentiable(x)
         body = functools.partial(_slope, layer=layer, preprocess=preprocess)
-        return self._run(("gradient", layer, preprocess), body, x, np.asarray(cotangent))
+        arrays = x, np.asarray(cotangent), *self.beside(len(x))
+        return self._run(("gradient", layer, preprocess), body, *arrays)
 
     def activations(self, x: Array, layer: str) -> Array:
         """See `Backend.activations`."""
         known = self.shown, self.behind
-        result = self._run(("activations", layer), functools.partial(_activations, layer=layer), x)
+        body = functools.partial(_activations, layer=layer)
+        result = self._run(("activations", layer), body, x, *self.beside(len(x)))
         self.shown, self.behind = known  # no scores were made
         return result
 
@@ -100,7 +104,11 @@ class Adapter(Backend):
 
         model, values = self._pure()
         found: list[tuple[str, tuple[int, ...] | None]] = []
-        jax.eval_shape(lambda batch: model.noting(values, batch, found), jax.device_put(x))
+
+        def noting(batch: Any, *others: Any) -> Any:
+            return model.noting(values, batch, found, self.call, others)
+
+        jax.eval_shape(noting, *map(jax.device_put, (x, *self.beside(len(x)))))
         return last_of_images(found, model.name)
 
     def differentiates(self, preprocess: Function, given: Array, inputs: Array) -> bool:
@@ -145,9 +153,10 @@ class Adapter(Backend):
 
         model, values = self._pure()
         programs = self._kept(model)
-        key = self._look_behind, key
+        key = self._look_behind, self.call, key
         if key not in programs:
-            programs[key] = _Program(model, functools.partial(body, model, self._look_behind))
+            bound = functools.partial(body, model, self._look_behind, self.call)
+            programs[key] = _Program(model, bound)
         program = programs[key]
         given = [jax.device_put(each) for each in _padded(arrays, model.compiles)]
         started, traces = time.perf_counter(), program.traces
@@ -212,16 +221,20 @@ class _Program:
         self.function = jax.jit(traced) if model.compiles else traced
 
 
-def _scores(model: Pure, look_behind: bool, values: Any, x: Any) -> tuple[Any, Output | None, bool]:
-    return model.scores(values, x, look_behind)
+def _scores(
+    model: Pure, look_behind: bool, call: Call, values: Any, x: Any, *others: Any
+) -> tuple[Any, Output | None, bool]:
+    return model.scores(values, x, look_behind, call=call, others=others)
 
 
 def _slope(
     model: Pure,
     look_behind: bool,
+    call: Call,
     values: Any,
     given: Any,
     cotangent: Any,
+    *others: Any,
     layer: str | None,
     preprocess: Function | None,
 ) -> tuple[Any, Output | None, bool]:
@@ -232,20 +245,28 @@ def _slope(
 
     def scores(wanted: Any) -> Any:
         if layer is not None:
-            parts = model.scores(values, given, look_behind, layer, lambda each: each + wanted)
+            parts = model.scores(
+                values, given, look_behind, layer, lambda each: each + wanted, call, others
+            )
         else:
             x = wanted if preprocess is None else preprocess(wanted)
-            parts = model.scores(values, x, look_behind)
+            parts = model.scores(values, x, look_behind, call=call, others=others)
         shown[:] = parts[1:]
         return parts[0]
 
-    wanted = given if layer is None else _nothing(model, values, given, layer)
+    wanted = given if layer is None else _nothing(model, call, values, given, layer, others)
     made, pull = jax.vjp(scores, wanted)
     return pull(cotangent.astype(made.dtype))[0], *shown
 
 
 def _activations(
-    model: Pure, look_behind: bool, values: Any, x: Any, layer: str
+    model: Pure,
+    look_behind: bool,
+    call: Call,
+    values: Any,
+    x: Any,
+    *others: Any,
+    layer: str,
 ) -> tuple[Any, Output | None, bool]:
     """What a layer returns; the scores are left."""
     outputs: list[Any] = []
@@ -254,7 +275,7 @@ def _activations(
         outputs.append(output)
         return output
 
-    model.scores(values, x, False, layer, tap)
+    model.scores(values, x, False, layer, tap, call, others)
     return _one(layer, outputs), None, False
 
 
@@ -270,7 +291,9 @@ def _one(layer: str, outputs: list[Any]) -> Any:
     return outputs[0]
 
 
-def _nothing(model: Pure, values: Any, x: Any, layer: str) -> Any:
+def _nothing(
+    model: Pure, call: Call, values: Any, x: Any, layer: str, others: Sequence[Any]
+) -> Any:
     """Zeros, of a layer's output.
 
     Raises:
@@ -284,7 +307,7 @@ def _nothing(model: Pure, values: Any, x: Any, layer: str) -> Any:
         outputs.append(output)
         return output
 
-    jax.eval_shape(lambda batch: model.scores(values, batch, False, layer, tap)[0], x)
+    jax.eval_shape(lambda batch: model.scores(values, batch, False, layer, tap, call, others)[0], x)
     output = _one(layer, outputs)
     return jax.numpy.zeros(output.shape, output.dtype)
 

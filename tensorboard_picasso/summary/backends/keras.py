@@ -3,24 +3,24 @@
 A model is called statelessly: its variables go in, and what a call changes is dropped.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary.backends import jax, torch
 from tensorboard_picasso.summary.backends._attempts import Attempts
-from tensorboard_picasso.summary.backends._jax_models import Pure, Shapes, Tap, check
+from tensorboard_picasso.summary.backends._jax_models import PLAIN, Pure, Shapes, Tap, check
 from tensorboard_picasso.summary.backends._keras_models import (
     End,
-    inputs_of,
+    called,
     is_keras,
     layer_named,
     runs_on,
     shapes,
     tapped,
 )
-from tensorboard_picasso.summary.backends.base import Claim, UnsupportedError, single
+from tensorboard_picasso.summary.backends.base import Call, Claim, UnsupportedError
 
 
 def adapts(model: Any) -> Claim:
@@ -34,7 +34,6 @@ class Adapter(Attempts):
     name = "keras"
 
     def __init__(self, model: Any, look_behind: bool = True) -> None:
-        inputs_of(model)
         kind = _OnTorch if runs_on("torch") else _OnJax
         super().__init__([kind(model, look_behind)])
 
@@ -43,8 +42,13 @@ class _OnTorch(torch.Adapter):
     """Eagerly, as any module."""
 
     def _forward(self, batch: Any) -> Any:
+        import torch
+
         values = _values(self._model)
-        output, self.shown, self.behind = _scores(self._model, values, batch, self._look_behind)
+        others = [self._moved(torch.from_numpy(each)) for each in self.beside(len(batch))]
+        output, self.shown, self.behind = _scores(
+            self._model, values, batch, self._look_behind, self.call, others
+        )
         return output
 
     def _raw(self, batch: Any) -> Any:
@@ -97,10 +101,16 @@ class _Function(Pure):
         return type(self._model).__name__
 
     def __call__(
-        self, values: Any, x: Any, layer: str | None = None, tap: Tap | None = None
+        self,
+        values: Any,
+        x: Any,
+        layer: str | None = None,
+        tap: Tap | None = None,
+        call: Call = PLAIN,
+        others: Sequence[Any] = (),
     ) -> Any:
         """See `Pure`."""
-        return self.scores(values, x, False, layer, tap)[0]
+        return self.scores(values, x, False, layer, tap, call, others)[0]
 
     def scores(
         self,
@@ -109,17 +119,26 @@ class _Function(Pure):
         look_behind: bool,
         layer: str | None = None,
         tap: Tap | None = None,
+        call: Call = PLAIN,
+        others: Sequence[Any] = (),
     ) -> tuple[Any, Output | None, bool]:
         """See `Pure`."""
         if layer is None or tap is None:
-            return _scores(self._model, values, x, look_behind)
+            return _scores(self._model, values, x, look_behind, call, others)
         with tapped(layer_named(self._model, layer), tap):
-            return _scores(self._model, values, x, look_behind)
+            return _scores(self._model, values, x, look_behind, call, others)
 
-    def noting(self, values: Any, x: Any, found: Shapes) -> Any:
+    def noting(
+        self,
+        values: Any,
+        x: Any,
+        found: Shapes,
+        call: Call = PLAIN,
+        others: Sequence[Any] = (),
+    ) -> Any:
         """See `Pure`."""
         with shapes(self._model) as known:
-            output = self(values, x)
+            output = self(values, x, None, None, call, others)
         found += known
         return output
 
@@ -146,13 +165,17 @@ def _values(model: Any) -> tuple[list[Any], list[Any]]:
 
 
 def _scores(
-    model: Any, values: Any, batch: Any, look_behind: bool
+    model: Any, values: Any, batch: Any, look_behind: bool, call: Call, others: Sequence[Any]
 ) -> tuple[Any, Output | None, bool]:
     """Scores, what they show themselves to be, and whether they stand before an activation."""
     name = type(model).__name__
-    end = End(model)
+    end = End(model, call.pick)
+
+    def stateless(*args: Any, **keywords: Any) -> Any:
+        return model.stateless_call(*values, *args, **keywords, training=False)[0]
+
     with end.noted():
-        output = single(model.stateless_call(*values, batch, training=False)[0], name)
+        output = call.scored(called(model, stateless, call, batch, others), name, others)
     if not hasattr(output, "dtype"):
         raise UnsupportedError(f"{name} returns {type(output).__name__}, no tensor")
     before = end.behind(output)

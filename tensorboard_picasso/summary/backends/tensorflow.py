@@ -12,7 +12,13 @@ import numpy as np
 
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import report
-from tensorboard_picasso.summary.backends._keras_models import layer_named, shapes, tapped
+from tensorboard_picasso.summary.backends._keras_models import (
+    called,
+    is_keras,
+    layer_named,
+    shapes,
+    tapped,
+)
 from tensorboard_picasso.summary.backends._tensorflow_models import (
     adapts,
     caller,
@@ -28,7 +34,6 @@ from tensorboard_picasso.summary.backends.base import (
     last_of_images,
     out_of_memory,
     same,
-    single,
 )
 
 __all__ = ["Adapter", "adapts"]
@@ -46,12 +51,13 @@ class Adapter(Backend):
     """
 
     name = "tensorflow"
+    calls = True
 
     def __init__(self, model: Any, look_behind: bool = True) -> None:
         self._type = type(model).__name__
         self._model = model
         self._look_behind = look_behind
-        self._call, self._dtype = caller(model)
+        self._call, self._known_by, self._dtype = caller(model)
         # What the model takes instead of integers.
         self._instead: dict[Any, Any] = {}
         self._functions: dict[Any, Any] = {}
@@ -61,7 +67,7 @@ class Adapter(Backend):
     def scores(self, x: Array) -> Array:
         """See `Backend.scores`."""
         x, function = self._scorer(x)
-        return _array(function(_tensor(x)))
+        return _array(function(*map(_tensor, [x, *self.beside(len(x))])))
 
     def handles(self, x: Array) -> list[Any]:
         """The resources that scoring such inputs reads: all the model's variables."""
@@ -86,25 +92,28 @@ class Adapter(Backend):
             x = self._differentiable(x)
         weights = np.asarray(cotangent, np.float64)
         make = self._gradient(layer, preprocess)
-        function = self._traced(("gradient", layer, preprocess), make, x, weights)
-        return _array(function(_tensor(x), _tensor(weights)))
+        arrays = x, weights, *self.beside(len(x))
+        function = self._traced(("gradient", layer, preprocess), make, *arrays)
+        return _array(function(*map(_tensor, arrays)))
 
     def activations(self, x: Array, layer: str) -> Array:
         """See `Backend.activations`."""
         x, _ = self._scorer(x)
 
-        def activations(batch: Any) -> Any:
+        def activations(batch: Any, *others: Any) -> Any:
             with self._captured(layer) as captured:
-                self._forward(batch)
+                self._forward(batch, *others)
             return captured[-1]
 
-        return _array(self._traced(("activations", layer), activations, x)(_tensor(x)))
+        arrays = x, *self.beside(len(x))
+        function = self._traced(("activations", layer), activations, *arrays)
+        return _array(function(*map(_tensor, arrays)))
 
     def last_image_layer(self, x: Array) -> str:
         """See `Backend.last_image_layer`."""
         x, _ = self._scorer(x)
         with shapes(self._model) as found:
-            self._call(_tensor(x))
+            self._called(*map(_tensor, [x, *self.beside(len(x))]))
         return last_of_images(found, self._type)
 
     def differentiates(self, preprocess: Function, given: Array, inputs: Array) -> bool:
@@ -132,7 +141,7 @@ class Adapter(Backend):
             dtype = float_dtype(self._model) if x.dtype.kind == "f" else x.dtype
         x = x.astype(dtype, copy=False)
         try:
-            return x, self._traced(("scores",), self._forward, x)
+            return x, self._traced(("scores",), self._forward, x, *self.beside(1))
         except Exception:
             if self._dtype or x.dtype.kind == "f":
                 raise
@@ -170,7 +179,7 @@ class Adapter(Backend):
         try:
             with tf.init_scope():
                 if not getattr(self._model, "built", True):
-                    self._call(_tensor(arrays[0][:1]))
+                    self._called(*map(_tensor, [arrays[0][:1], *self.beside(1)]))
                 function = tf.function(body, autograph=False)
                 self._functions[key] = function.get_concrete_function(*specs)
         except UnsupportedError:
@@ -187,9 +196,17 @@ class Adapter(Backend):
             self.tracing_seconds += time.perf_counter() - started
         return self._functions[key]
 
-    def _forward(self, batch: Any) -> Any:
+    def _called(self, batch: Any, *others: Any) -> Any:
+        """The model's outputs."""
+        if is_keras(self._model):
+            return called(self._model, self._call, self.call, batch, others)
+        return self.call.outputs(self._call, self._known_by, batch, others)
+
+    def _forward(self, batch: Any, *others: Any) -> Any:
         """Scores: the model's output, or what stands before its final activation."""
-        output = single(self._call(batch), self._type)
+        output = self.call.scored(self._called(batch, *others), self._type, others)
+        if not hasattr(output, "op"):
+            raise UnsupportedError(f"{self._type} returns {type(output).__name__}, no tensor")
         operation = output.op
         while operation.type in _PASSING:
             operation = operation.inputs[0].op
@@ -202,10 +219,10 @@ class Adapter(Backend):
     def _gradient(self, layer: str | None, preprocess: Function | None) -> Callable[..., Any]:
         import tensorflow as tf
 
-        def gradient(x: Any, cotangent: Any) -> Any:
+        def gradient(x: Any, cotangent: Any, *others: Any) -> Any:
             batch = x if preprocess is None else tf.cast(preprocess(x), self._preprocessed_dtype())
             with self._captured(layer) as captured:
-                scores = self._forward(batch)
+                scores = self._forward(batch, *others)
             wanted = captured[-1] if layer else x
             # By the graph, not by a tape: a tape does not know what lies behind a softmax.
             (result,) = tf.gradients(scores, [wanted], [tf.cast(cotangent, scores.dtype)])

@@ -35,7 +35,6 @@ from tensorboard_picasso.summary.backends.base import (
     last_of_images,
     out_of_memory,
     same,
-    single,
 )
 
 
@@ -51,6 +50,7 @@ class Adapter(Backend):
     """Calls the module in evaluation mode, eagerly, on the device where it lies."""
 
     name = "torch"
+    calls = True
     layers_channels_first = True
 
     def __init__(self, model: Any, look_behind: bool = True) -> None:
@@ -58,6 +58,7 @@ class Adapter(Backend):
         self._model = unwrapped(model)
         self.leads = leads(model)
         self._look_behind = look_behind
+        self._end = 0  # which of the calls of last layers made the output, from the last one
         self._known: dict[Any, bool] = {}
 
     def scores(self, x: Array) -> Array:
@@ -212,13 +213,20 @@ class Adapter(Backend):
             return batch
         return batch.permute(0, 3, 1, 2).contiguous()
 
+    def _others(self, count: int) -> list[Any]:
+        """What the call takes beside so many images, where the model lies."""
+        import torch
+
+        return [self._moved(torch.from_numpy(each)) for each in self.beside(count)]
+
     def _forward(self, batch: Any) -> Any:
         """Scores: the model's output, or what stands before its final softmax or sigmoid."""
         import torch
 
+        others = self._others(len(batch))
         with ends(self._model) as last:
             try:
-                output = single(self._model(batch), self._type)
+                outputs = self.call.outputs(self._model, self._model.forward, batch, others)
             except RuntimeError as e:
                 if not batch.is_floating_point():
                     e.add_note(
@@ -226,23 +234,30 @@ class Adapter(Backend):
                         " that makes floats of them, or images of floats)"
                     )
                 raise
+        output = self.call.scored(outputs, self._type, others)
         if not isinstance(output, torch.Tensor):
             raise UnsupportedError(f"{self._type} returns {type(output).__name__}, no tensor")
         self.shown, self.behind = None, False
-        if not last or last[0].output is not output:
+        found = [place for place, each in enumerate(last) if each.output is output]
+        if not found:
             return output
-        if last[0].activation is None:
+        self._end = found[0]
+        end = last[self._end]
+        if end.activation is None:
             self.shown = Output.LOGITS
         elif self._look_behind:
-            self.shown, self.behind = last[0].activation, True
-            return last[0].given
+            self.shown, self.behind = end.activation, True
+            return end.given
         return output
 
     def _raw(self, batch: Any) -> Any:
         """What `_forward` returns, also where a tool's hooks pass on copies of outputs."""
+        others = self._others(len(batch))
         with ends(self._model) as last:
-            output = single(self._model(batch.clone()), self._type)
-        return last[0].given if self.behind else output
+            outputs = self.call.outputs(self._model, self._model.forward, batch.clone(), others)
+        return (
+            last[self._end].given if self.behind else self.call.scored(outputs, self._type, others)
+        )
 
     @contextmanager
     def _captured(self, name: str | None) -> Iterator[list[Any]]:

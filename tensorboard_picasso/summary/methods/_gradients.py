@@ -15,7 +15,8 @@ def plain(grounds: Sequence[Ground], score: str) -> list[Array]:
     """Derivative of each target's score where the image is: (targets, …), one a ground."""
     groups: dict[Any, list[int]] = {}
     for at, ground in enumerate(grounds):
-        groups.setdefault((ground.preprocess is None, ground.x.shape), []).append(at)
+        key = ground.subject.backend, ground.preprocess is None, ground.x.shape
+        groups.setdefault(key, []).append(at)
     found: dict[int, Array] = {}
     for members in groups.values():
         some = [grounds[at] for at in members]

@@ -27,6 +27,9 @@ class Subject:
     x: the whole image as the model takes it, without a batch axis.
     raw: (classes,) the model's scores of it.
     targets: the classes to explain.
+    value_name: what a raw output's value is called.
+
+    `backend` is asked about this image alone: the model's other inputs are this image's.
     """
 
     probe: Probe
@@ -36,6 +39,7 @@ class Subject:
     x: NDArray[Any]
     raw: NDArray[Any]
     targets: tuple[int, ...]
+    value_name: str = "value"
 
     @property
     def image(self) -> NDArray[Any]:
@@ -65,7 +69,7 @@ class Subject:
 
     def score_name(self, score: str) -> str:
         """What legends call the score that is explained: of raw outputs always the value."""
-        return "value" if self.output is Output.RAW else score
+        return self.value_name if self.output is Output.RAW else score
 
     @property
     def rounding(self) -> float:

@@ -7,6 +7,7 @@ References:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import ClassVar
 
 import numpy as np
@@ -49,13 +50,15 @@ class GradCAM(MapMethod):
 
     def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
         """See `Method.explain`; all targets of all images share batches."""
-        backend, x = subjects[0].backend, np.stack([subject.x for subject in subjects])
-        layer = self.layer or backend.last_image_layer(x[:1])
+        first = subjects[0]
+        layer = self.layer or first.backend.last_image_layer(first.x[None])
         grounds = [Ground(subject, layer) for subject in subjects]
         gradients = plain(grounds, self.score)
-        activations = np.concatenate(
-            [backend.activations(x[part], layer) for part in batches(len(x), x[0].size)]
-        )
+        activations: list[Array] = []
+        for backend, some in groupby(subjects, lambda subject: subject.backend):
+            x = np.stack([subject.x for subject in some])
+            for part in batches(len(x), x[0].size):
+                activations += list(backend.activations(x[part], layer))
         return [self._answer(*each) for each in zip(grounds, gradients, activations, strict=True)]
 
     def _answer(self, ground: Ground, gradients: Array, activations: Array) -> Answer:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso import maps
-from tensorboard_picasso.maps import Output, Sign
+from tensorboard_picasso.maps import Sign
 from tensorboard_picasso.record import Grid
 from tensorboard_picasso.summary import fills
 from tensorboard_picasso.summary.methods.base import Answer, Floats, Method, Subject, whole
@@ -145,7 +145,7 @@ class Occlusion(Method):
             log_odds[0, classes],
             values,
         )
-        unit = "value" if subject.output is Output.RAW else "log-odds"
+        unit = subject.score_name("log-odds")
         return Answer(
             maps={target: _painted(grid, target, subject.shape) for target in subject.targets},
             unit=unit,

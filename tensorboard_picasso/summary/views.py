@@ -1,0 +1,198 @@
+"""A model as it is asked about one image: with its other inputs, over its mask."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorboard_picasso.maps import Output
+from tensorboard_picasso.summary import output as outputs
+from tensorboard_picasso.summary.backends.base import Array, Backend, Function, batches
+from tensorboard_picasso.summary.output import Floats, OutputError
+from tensorboard_picasso.summary.probe import Probe
+
+_T = TypeVar("_T")
+
+
+class View(Backend):
+    """A backend for one image of a probe. Its scores are (n, classes), whatever the task."""
+
+    name = "view"
+
+    def __init__(self, backend: Backend, probe: Probe, index: int) -> None:
+        self._backend, self._probe = backend, probe
+        self._others = probe.task.rows[index]
+        self.layers_channels_first = backend.layers_channels_first  # type: ignore[misc]
+
+    def scores(self, x: Array) -> Array:
+        """See `Backend.scores`."""
+        return self._asked(lambda backend: backend.scores(x))
+
+    def gradient(
+        self,
+        x: Array,
+        cotangent: Array,
+        layer: str | None = None,
+        preprocess: Function | None = None,
+    ) -> Array:
+        """See `Backend.gradient`."""
+        return self._asked(lambda backend: backend.gradient(x, cotangent, layer, preprocess))
+
+    def activations(self, x: Array, layer: str) -> Array:
+        """See `Backend.activations`."""
+        return self._asked(lambda backend: backend.activations(x, layer))
+
+    def last_image_layer(self, x: Array) -> str:
+        """See `Backend.last_image_layer`."""
+        return self._asked(lambda backend: backend.last_image_layer(x))
+
+    def differentiates(self, preprocess: Function, given: Array, inputs: Array) -> bool:
+        """See `Backend.differentiates`."""
+        return self._asked(lambda backend: backend.differentiates(preprocess, given, inputs))
+
+    def handles(self, x: Array) -> list[Any]:
+        """See `Backend.handles`."""
+        return self._asked(lambda backend: backend.handles(x))
+
+    def occluded_scores(
+        self,
+        image: Array,
+        boxes: NDArray[np.int64],
+        filled: Array,
+        model_input: Callable[[Array], Array],
+    ) -> Array:
+        """See `Backend.occluded_scores`."""
+        return self._asked(
+            lambda backend: backend.occluded_scores(image, boxes, filled, model_input)
+        )
+
+    def _asked(self, ask: Callable[[Backend], _T]) -> _T:
+        self._backend.others = self._others
+        try:
+            return ask(self._backend)
+        finally:
+            self._backend.others = ()
+            self.shown, self.behind = self._backend.shown, self._backend.behind
+
+
+class DenseView(View):
+    """A score of each class is the mean over pixels that stay the same, whatever is hidden.
+
+    Of log-odds; of raw outputs of the values. Classes without pixels have none: NaN.
+
+    Attributes:
+      value: the scores of the whole image, (classes,).
+    """
+
+    def __init__(
+        self, backend: Backend, probe: Probe, index: int, whole: Array, output: Output, behind: bool
+    ) -> None:
+        super().__init__(backend, probe, index)
+        self._output, self._behind = output, behind
+        odds = self._pixels(whole[None])[0]
+        over = probe.task.over
+        if isinstance(over, tuple):
+            if over[index].shape != whole.shape[:2]:
+                raise OutputError(
+                    f"mean_over is {over[index].shape}, the model's output {whole.shape[:2]}: pass"
+                    " masks of the output's height and width"
+                )
+            chosen = np.repeat(over[index][..., None], odds.shape[-1], axis=-1)
+        elif over == "all":
+            chosen = np.ones(odds.shape, bool)
+        elif output is Output.SIGMOID and odds.shape[-1] == whole.shape[-1]:
+            chosen = odds > 0
+        else:
+            chosen = odds.argmax(axis=-1)[..., None] == np.arange(odds.shape[-1])
+        with np.errstate(invalid="ignore"):
+            self._weights: Floats = chosen / chosen.sum(axis=(0, 1))
+        self.value: Floats = self._means(whole[None])[0]
+
+    def scores(self, x: Array) -> Array:
+        """See `Backend.scores`."""
+        return np.concatenate([self._means(self._raw(x[part])) for part in self._parts(x)])
+
+    def gradient(
+        self,
+        x: Array,
+        cotangent: Array,
+        layer: str | None = None,
+        preprocess: Function | None = None,
+    ) -> Array:
+        """See `Backend.gradient`."""
+        rows = []
+        for part in self._parts(x):
+            inputs = x[part] if preprocess is None else self._probe.preprocessed(x[part])
+            wide = self._cotangent(self._raw(inputs), np.asarray(cotangent[part], np.float64))
+            if self._flat:
+                wide = wide[..., 0]
+            elif self._backend.layers_channels_first:
+                wide = np.moveaxis(wide, -1, 1)
+            rows.append(super().gradient(x[part], wide, layer, preprocess))
+        return np.concatenate(rows)
+
+    def occluded_scores(
+        self,
+        image: Array,
+        boxes: NDArray[np.int64],
+        filled: Array,
+        model_input: Callable[[Array], Array],
+    ) -> Array:
+        """See `Backend.occluded_scores`."""
+        return Backend.occluded_scores(self, image, boxes, filled, model_input)
+
+    def _raw(self, x: Array) -> Array:
+        raw = super().scores(x)
+        self._flat = raw.ndim == 3
+        return dense(raw, self._backend)
+
+    def _parts(self, x: Array) -> list[slice]:
+        """Batches of which all pixels' scores are held at once."""
+        return list(batches(len(x), self._weights.size))
+
+    def _means(self, raw: Array) -> Floats:
+        """Scores (n, classes) of the pixels' (n, height, width, outputs)."""
+        odds = np.where(self._weights > 0, self._pixels(raw), 0.0)
+        with np.errstate(invalid="ignore"):  # a class without pixels
+            return np.asarray((odds * self._weights).sum(axis=(1, 2)))
+
+    def _pixels(self, raw: Array) -> Floats:
+        """Each pixel's log-odds, or raw values, (n, height, width, classes)."""
+        flat = outputs.log_odds(raw.reshape(-1, raw.shape[-1]), self._output, self._behind)
+        return flat.reshape(*raw.shape[:-1], -1)
+
+    def _cotangent(self, raw: Array, cotangent: Floats) -> Floats:
+        """Derivative of sum(cotangent * scores) by raw, of its shape."""
+        found = np.zeros(raw.shape)
+        for target in map(int, np.flatnonzero(cotangent.any(axis=0))):
+            rows, columns = np.nonzero(self._weights[..., target] > 0)
+            some = raw[:, rows, columns]
+            slope = outputs.cotangent(
+                some.reshape(-1, raw.shape[-1]), self._output, target, "log-odds", self._behind
+            ).reshape(some.shape)
+            weights = self._weights[rows, columns, target]
+            found[:, rows, columns] += cotangent[:, target, None, None] * weights[:, None] * slope
+        return found
+
+
+def of_images(probe: Probe, backend: Backend) -> list[Backend]:
+    """How a model is asked about each image; the same for all where they can share batches."""
+    if probe.task.shared:
+        return [backend] * len(probe)
+    return [View(backend, probe, index) for index in range(len(probe))]
+
+
+def dense(raw: Array, backend: Backend) -> Array:
+    """A dense output as (n, height, width, outputs).
+
+    Raises:
+      OutputError: it is none.
+    """
+    if raw.ndim == 3:
+        return raw[..., None]
+    if raw.ndim != 4:
+        raise OutputError(
+            f"the model returns {raw.shape}, and mean_over= is for outputs over pixels: leave it out"
+        )
+    return np.moveaxis(raw, 1, -1) if backend.layers_channels_first else raw
