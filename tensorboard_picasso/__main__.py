@@ -1,4 +1,4 @@
-"""The command line: `python -m tensorboard_picasso export`, `… methods`."""
+"""The command line: `python -m tensorboard_picasso export`, `log` and `methods`."""
 
 import argparse
 import sys
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tensorboard_picasso import record
+from tensorboard_picasso.checkpoints import session, settings
 from tensorboard_picasso.export import ExportError, NotThereError
 from tensorboard_picasso.export.events import EventReader
 from tensorboard_picasso.export.evolution import Subject
@@ -19,6 +20,11 @@ from tensorboard_picasso.reading import Problems, only, unpacked
 from tensorboard_picasso.readings import Reading
 from tensorboard_picasso.version import __version__
 
+LOG = """\
+Go through the checkpoints of a training in step order and log the maps of some
+images at each, as the summary ops do while training. What is in the log stays:
+the command goes on behind it.
+"""
 LISTED = 20  # names in an error
 EXPORT = """\
 Write a map over training to a file, from the event files themselves: every
@@ -40,6 +46,8 @@ def main(words: Sequence[str] | None = None) -> int:
         "export", description=EXPORT, help="write a map over training to a file"
     )
     _add_options(export)
+    log = commands.add_parser("log", description=LOG, help="log checkpoints that already exist")
+    settings.add_options(log)
     methods = commands.add_parser("methods", description=METHODS, help="list the methods")
     methods.add_argument("--markdown", action="store_true", help="this package's, as a table")
     given = parser.parse_args(words)
@@ -47,14 +55,23 @@ def main(words: Sequence[str] | None = None) -> int:
         _list_methods(given.markdown)
         return 0
     try:
+        if given.command == "log":
+            return session.run(settings.parse(given))
         _export(given)
-    except (ExportError, record.RecordError, OSError) as e:
+    except _refusals(given.command) as e:
         reason = f"{e.filename}: {e.strerror}" if isinstance(e, OSError) else str(e)
-        print(f"{parser.prog} export: {_printed(reason)}", file=sys.stderr)
+        print(f"{parser.prog} {given.command}: {_printed(reason)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _refusals(command: str) -> tuple[type[Exception], ...]:
+    """What says in a few words that something cannot be done."""
+    if command == "log":  # what does not fit into a probe, or a model, is one of these
+        return ValueError, TypeError, OSError
+    return ExportError, record.RecordError, OSError
 
 
 def _add_options(export: argparse.ArgumentParser) -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tensorboard_picasso.summary.targets import Targets
+from tensorboard_picasso.summary.targets import Targets, over_all
 
 
 def heads(*order, classes=10):
@@ -82,3 +82,20 @@ def test_a_class_that_the_model_has_not_is_named():
         Targets().choose(10, heads(1))
     with pytest.raises(ValueError, match="class 12 is out of range"):
         Targets([12]).choose(None, heads(1))
+
+
+def test_one_set_over_all_checkpoints():
+    """Label and list, the last top two, then what headed the prediction elsewhere."""
+    scores = np.array(
+        [[0, 1, 2, 3, 0, 9], [0, 9, 2, 3, 0, 1], [0, 9, 2, 3, 0, 1], [0, 1, 9, 8, 7, 1]], float
+    )
+    found = over_all(0, (4,), scores, 2, 8)
+    assert (found.targets, found.lasting) == ((0, 4, 2, 3, 1, 5), (1, 5))
+    assert over_all(0, (4,), scores, 2, 1).targets == (0, 4, 2, 3, 1)
+    broken = np.vstack([scores, np.full(6, np.nan)])
+    assert over_all(0, (4,), broken, 2, 8) == found
+    assert over_all(None, (), broken[4:], 2, 8).targets == (0, 1)
+    assert found.choose(0, scores[0]).targets == found.targets
+    assert found.choose(0, scores[0]).head == 5
+    with pytest.raises(ValueError, match="class 6"):
+        over_all(6, (), scores, 2, 8)

@@ -12,6 +12,7 @@ from tensorboard_picasso import summary
 from tensorboard_picasso.maps import Output, Sign
 from tensorboard_picasso.summary import (
     RISE,
+    GradCAM,
     GradientTimesInput,
     IntegratedGradients,
     Occlusion,
@@ -110,6 +111,31 @@ def test_other_inputs_are_held_fixed_for_each_image(way, inputs):
             for target in (0, 1):
                 found = stored(result, index, method)[1].decode(target)
                 np.testing.assert_allclose(found, expected[..., target], atol=1e-5)
+
+
+class Scaled(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv, self.head = torch.nn.Conv2d(1, 4, 3, padding=1), torch.nn.Linear(4, 2)
+
+    def forward(self, x, factor):
+        return factor[:, None] * self.head(self.conv(x).relu().mean((2, 3)))
+
+
+def test_grad_cam_takes_each_images_own_inputs():
+    options = {"data_format": "channels_first", "output": "raw", "targets": [0, 1]}
+    method = GradCAM(precision="float32")
+    found = [
+        explain(Scaled(), Probe("p", images(options), inputs={"factor": each}, **options), method)
+        for each in (np.ones(3), np.array([1.0, 2, 3]))
+    ]
+    for index, factor in enumerate((1, 2, 3)):
+        for target in (0, 1):
+            plain, scaled = (stored(each, index)[1].decode(target) for each in found)
+            np.testing.assert_allclose(scaled, factor * plain, rtol=1e-5, atol=1e-7)
+    assert stored(found[0])[0].layer == "conv"
+    assert max(stored(found[0], at)[1].decode(target).max() for at in range(3) for target in (0, 1))
 
 
 SEGMENT = noise(3, 3, seed=4) - 0.5 + 2 * np.eye(3, dtype=np.float32)

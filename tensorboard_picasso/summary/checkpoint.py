@@ -16,7 +16,7 @@ from tensorboard_picasso.summary import output as outputs
 from tensorboard_picasso.summary.backends.base import Backend, batches
 from tensorboard_picasso.summary.methods.base import Answer, Method, RandomMethod, Subject
 from tensorboard_picasso.summary.probe import Probe
-from tensorboard_picasso.summary.targets import Choice, Targets
+from tensorboard_picasso.summary.targets import Choice, Chooser
 
 # Scores of up to so many classes are all kept, beyond that the top and the targets.
 ALL_CLASSES = 100
@@ -57,7 +57,7 @@ def compute(
     probe: Probe,
     backend: Backend,
     methods: Sequence[Method],
-    targets: Sequence[Targets],
+    targets: Sequence[Chooser],
     *,
     output: Output | None = None,
     second_seeds: Collection[str] = (),
@@ -69,7 +69,7 @@ def compute(
       probe: the images.
       backend: the model.
       methods: which maps to make.
-      targets: the memory of each image; it is left as it is.
+      targets: what chooses the classes of each image; it is left as it is.
       output: what was decided at the probe's first checkpoint.
       second_seeds: labels of the random methods to compute with a second seed too.
       epoch: recorded with the scores.
@@ -146,6 +146,18 @@ def _check_preprocess(probe: Probe) -> None:
         raise ValueError("preprocess is random: pass one that gives the same for the same images")
 
 
+def scores(probe: Probe, backend: Backend) -> NDArray[Any]:
+    """Raw scores (images, classes) of the whole images alone.
+
+    Raises:
+      OutputError, UnsupportedError, ValueError: the probe and the model do not go together.
+    """
+    _check_preprocess(probe)
+    inputs = [probe.model_input(image[None]) for image in probe.images]
+    _check_shapes(inputs)
+    return _swept(backend, np.concatenate(inputs))
+
+
 def _inputs(probe: Probe) -> tuple[list[NDArray[Any]], list[list[tuple[str, str]]]]:
     """Each image as the model takes it: whole, then with each region hidden.
 
@@ -162,10 +174,14 @@ def _inputs(probe: Probe) -> tuple[list[NDArray[Any]], list[list[tuple[str, str]
                 names.append((name, probe.fill_name(fill)))
         inputs.append(probe.model_input(np.stack(batch)))
         keys.append(names)
+    _check_shapes(inputs)
+    return inputs, keys
+
+
+def _check_shapes(inputs: Sequence[NDArray[Any]]) -> None:
     shapes = sorted({each.shape[1:] for each in inputs})
     if len(shapes) > 1:
         raise ValueError(f"preprocess leaves inputs of shapes {shapes}: bring them to one")
-    return inputs, keys
 
 
 def _scores(

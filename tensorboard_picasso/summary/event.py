@@ -11,6 +11,19 @@ from tensorboard_picasso.metadata import Kind, Series
 from tensorboard_picasso.summary.checkpoint import Result
 
 
+def input_values(name: str, shown: Iterable[tuple[int, record.Input]]) -> summary_pb2.Summary:
+    """The values of the input records alone, as `build` puts them first.
+
+    Args:
+      name: the probe's, with its name scopes.
+      shown: index and record of each image that is written.
+    """
+    summary = summary_pb2.Summary()
+    for index, each in shown:
+        _add(summary, Series(name, index, Kind.INPUT), record.pack_input(each))
+    return summary
+
+
 def build(
     name: str,
     result: Result,
@@ -30,9 +43,7 @@ def build(
       labels: the methods' labels that are to be written.
       scalars: whether to write ordinary scalars too.
     """
-    summary = summary_pb2.Summary()
-    for index, shown in inputs:
-        _add(summary, Series(name, index, Kind.INPUT), record.pack_input(shown))
+    summary = input_values(name, inputs)
     for index, image in enumerate(result.images):
         if scores:
             _add(summary, Series(name, index, Kind.SCORES), record.pack_scores(image.scores))

@@ -1,0 +1,173 @@
+"""What a log holds already, so that it is gone on with."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tensorboard.compat.proto import summary_pb2
+
+from tensorboard_picasso import metadata, record
+from tensorboard_picasso.checkpoints import LogError
+from tensorboard_picasso.export.events import EventReader
+from tensorboard_picasso.maps import Output
+from tensorboard_picasso.metadata import PLUGIN_NAME, Kind, Series
+from tensorboard_picasso.summary import Probe
+from tensorboard_picasso.summary.targets import Fixed
+
+_RUN = "."
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is the same at all steps: what the output is taken to be, and each image's targets."""
+
+    output: Output
+    targets: tuple[Fixed, ...]
+
+
+@dataclass
+class Past:
+    """What was logged of a probe.
+
+    steps: those with scores. last: the last one of each method's label.
+    chosen: at the first step; None where nothing is logged.
+    inputs: each image's input record, packed.
+    settings: of each label, what must stay the same from step to step.
+    """
+
+    steps: list[int] = field(default_factory=list)
+    last: dict[str, int] = field(default_factory=dict)
+    chosen: Chosen | None = None
+    inputs: dict[int, bytes] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def due(self, step: int, labels: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the labels that a step still lacks and may get.
+
+        In a log a later record replaces all of its series from its step on, so nothing is
+        written behind what is there.
+        """
+        if not (self.is_new(step) or step in self.steps):
+            return ()
+        return tuple(label for label in labels if step > self.last.get(label, -1))
+
+    def is_new(self, step: int) -> bool:
+        """Whether a step stands behind all that are logged."""
+        return not self.steps or step > self.steps[-1]
+
+    def fresh_inputs(self, probe: Probe) -> list[tuple[int, record.Input]]:
+        """The input records that are not in the log as they are now."""
+        shown = [(index, probe.shown(index)) for index in range(len(probe))]
+        return [(i, each) for i, each in shown if self.inputs.get(i) != record.pack_input(each)]
+
+    def written(self, step: int, labels: tuple[str, ...], probe: Probe) -> None:
+        """Take note of what was written at a step."""
+        if self.is_new(step):
+            self.steps.append(step)
+        self.last.update(dict.fromkeys(labels, step))
+        self.inputs = {i: record.pack_input(probe.shown(i)) for i in range(len(probe))}
+
+    def check(self, summary: bytes) -> None:
+        """Say where what is to be written was computed with other settings than the log's.
+
+        Raises:
+          LogError: which method.
+        """
+        for value in summary_pb2.Summary.FromString(summary).value:
+            if value.metadata.plugin_data.plugin_name != PLUGIN_NAME:
+                continue
+            series = metadata.parse(value.metadata.plugin_data.content)
+            if series.kind is not Kind.METHOD or series.image:
+                continue
+            ours = _settings(record.unpack_attribution(value.tensor.string_val[0]))
+            logged = self.settings.setdefault(series.label, ours)
+            other = [name for name in ours if ours[name] != logged[name]]
+            if other:
+                raise LogError(
+                    f"{series.label} is in the log with {other[0]} {_said(logged[other[0]])}, not"
+                    f" {_said(ours[other[0]])}: pass the same, or another --name or --logdir"
+                )
+
+
+def read(logdir: Path, probe: Probe, warn: Callable[[str], None]) -> Past:
+    """What a log holds of a probe.
+
+    Raises:
+      LogError: it is of other images, or of other labels or targets.
+      RecordError: its newest records are damaged.
+    """
+    past = Past()
+    if not logdir.is_dir():
+        return past
+    reader = EventReader(logdir, warn)
+    if _RUN not in reader.runs:
+        return past
+    found = reader.of_probe(_RUN, probe.name)
+    newest = _newest(reader, found)
+    scores = {each.image: record.unpack_scores(data) for each, data in newest(Kind.SCORES)}
+    if not scores:
+        return past
+    _check_images(probe, scores)
+    past.steps = reader.steps(_RUN, next(each for each in found if each.kind is Kind.SCORES))
+    fixed = tuple(Fixed(scores[i].targets, scores[i].lasting) for i in range(len(probe)))
+    past.chosen = Chosen(scores[0].output, fixed)
+    past.inputs = {each.image: data for each, data in newest(Kind.INPUT)}
+    for index, data in past.inputs.items():
+        label = None if probe.labels is None else probe.labels[index]
+        if record.unpack_input(data).label != label:
+            raise LogError(f"the log has another label for {probe.names[index]}: pass --name")
+    for index, each in enumerate(fixed):
+        if missing := set(probe.targets) - set(each.targets):
+            raise LogError(
+                f"the log was begun without target {min(missing)} for {probe.names[index]}: pass"
+                " another --name or --logdir"
+            )
+    for series, data in newest(Kind.METHOD):
+        if series.image == 0:
+            past.last[series.label] = reader.steps(_RUN, series)[-1]
+            past.settings[series.label] = _settings(record.unpack_attribution(data))
+    return past
+
+
+def _newest(
+    reader: EventReader, found: Mapping[Series, str]
+) -> Callable[[Kind], list[tuple[Series, bytes]]]:
+    def of(kind: Kind) -> list[tuple[Series, bytes]]:
+        tags = {each: tag for each, tag in found.items() if each.kind is kind}
+        last = {series: stored[-1] for series, stored in reader.blobs(_RUN, tags).items() if stored}
+        contents = reader.contents(list(last.values()))
+        return [(series, data[0]) for series, data in zip(last, contents, strict=True)]
+
+    return of
+
+
+def _check_images(probe: Probe, scores: Mapping[int, record.Scores]) -> None:
+    same = sorted(scores) == list(range(len(probe))) and all(
+        scores[index].input_hash == digest for index, digest in enumerate(probe.hashes)
+    )
+    if not same:
+        raise LogError(
+            f'the log has other images of probe "{probe.name}": pass another --name or --logdir'
+        )
+
+
+def _settings(of: record.Attribution) -> dict[str, Any]:
+    """What tells two settings of a method apart; parameters also hold what was measured."""
+    grid = of.grid
+    return {
+        "method": of.method,
+        "sign": of.sign,
+        "score": of.score,
+        "layer": of.layer,
+        "seed": of.seed,
+        "fill": of.parameters.get("fill"),
+        "window": grid and grid.window,
+        "stride": grid and (tuple(grid.tops.tolist()), tuple(grid.lefts.tolist())),
+    }
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, tuple) and value and isinstance(value[0], tuple):
+        return f"{len(value[0])}×{len(value[1])} positions"
+    return "×".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,167 @@
+"""The images of a folder as a probe: class folders give labels, masks give regions."""
+
+import csv
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from tensorboard_picasso.checkpoints import LogError
+from tensorboard_picasso.checkpoints.settings import Settings
+from tensorboard_picasso.checkpoints.task import Named
+from tensorboard_picasso.summary import Probe, report
+from tensorboard_picasso.summary.images import Array
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
+_MODES = {1: "L", 3: "RGB"}
+
+
+def probe(settings: Settings) -> Probe:
+    """The probe that is explained at each checkpoint.
+
+    Raises:
+      LogError: the folder holds no images, or labels and masks do not go with them.
+      ValueError, TypeError: as `Probe`.
+    """
+    root = settings.images
+    classes, files = _classes(root)
+    known = _by_file(settings.labels, root) if settings.labels else {}
+    names = () if known else tuple(classes)
+    if settings.class_names:
+        names = _lines(settings.class_names)
+    labels: list[str] | None = None
+    chosen = _chosen(files, settings.max_images)
+    if known or classes:
+        of = [each.relative_to(root).as_posix() for each in chosen]
+        if known and (missing := [name for name in of if name not in known]):
+            raise LogError(f"--labels {settings.labels}: none for {missing[0]}")
+        labels = [known[name] if known else Path(name).parts[0] for name in of]
+    pixels = [_read(path, settings) for path in chosen]
+    name = settings.name or root.resolve().name
+    return Probe(
+        name,
+        pixels,
+        labels=labels and [_class(each, names) for each in labels],
+        class_names=names or None,
+        names=[each.name for each in chosen],
+        regions=_regions(settings.regions, root, chosen) if settings.regions else None,
+        preprocess=Named(settings.preprocess, "--preprocess") if settings.preprocess else None,
+        value_range=settings.value_range,
+        normalized=settings.normalized,
+        max_images=len(pixels),
+        targets=[_class(each, names) for each in settings.targets],
+        output=settings.output,
+    )
+
+
+def _classes(root: Path) -> tuple[list[str], list[list[Path]]]:
+    """Names of class folders, and the files of each; without such folders the files at once."""
+    if not root.is_dir():
+        raise LogError(f"--images {root}: no such directory")
+    flat = _images(root)
+    folders = {each.name: _images(each) for each in sorted(root.iterdir()) if each.is_dir()}
+    folders = {name: found for name, found in folders.items() if found}
+    if flat and folders:
+        raise LogError(
+            f"--images {root}: images lie beside the folders {', '.join(folders)}: put all into"
+            " folders named for their classes, or none"
+        )
+    if not flat and not folders:
+        raise LogError(f"--images {root}: no images ({', '.join(ENDINGS)})")
+    return list(folders), [flat] if flat else list(folders.values())
+
+
+def _images(folder: Path) -> list[Path]:
+    return sorted(each for each in folder.iterdir() if each.suffix.lower() in ENDINGS)
+
+
+def _chosen(files: Sequence[Sequence[Path]], most: int) -> list[Path]:
+    """Up to so many, one of each class in turn, in the order of their names."""
+    count = sum(map(len, files))
+    if count > most:
+        report.tell(
+            "max images",
+            f"{most} of {count} images are explained; --max-images {count} takes all",
+        )
+    turns = itertools.chain.from_iterable(itertools.zip_longest(*files))
+    return sorted(itertools.islice((each for each in turns if each is not None), most))
+
+
+def _read(path: Path, settings: Settings) -> Array:
+    """An image as the model or `--preprocess` is given it: float32, channels last."""
+    try:
+        with Image.open(path) as image:
+            image.load()
+            mode = _MODES.get(settings.channels or 0)
+            if mode is None:
+                mode = "L" if image.mode in ("1", "L") else "RGB"
+            if image.mode.startswith(("I", "F")):
+                raise LogError(f"{path}: {image.mode} pixels: convert it to 8 bits a channel")
+            pixels = np.asarray(image.convert(mode), np.float64)
+    except OSError as e:
+        raise LogError(f"{path}: {e}") from e
+    low, high = settings.value_range or (0.0, 1.0)
+    values = low + pixels.reshape(*pixels.shape[:2], -1) * (high - low) / 255
+    if settings.normalized is not None:
+        mean, std = map(np.asarray, settings.normalized)
+        values = (values - mean) / std
+    return values.astype(np.float32)
+
+
+def _lines(path: Path) -> tuple[str, ...]:
+    return tuple(each for each in _text(path).splitlines() if each.strip())
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as e:
+        raise LogError(f"{path}: {e.strerror if isinstance(e, OSError) else e}") from e
+
+
+def _by_file(path: Path, root: Path) -> dict[str, str]:
+    """Classes by the path of each image within its folder, from lines `path,class`."""
+    found = {}
+    for number, row in enumerate(csv.reader(_text(path).splitlines()), 1):
+        if not row:
+            continue
+        if len(row) != 2:
+            raise LogError(f"--labels {path}: line {number} is no image,class")
+        found[row[0].strip()] = row[1].strip()
+    return found
+
+
+def _class(word: str, names: Sequence[str]) -> int | str:
+    """A class's index by its name, else by its index; a word that is neither as it is."""
+    if names.count(word) == 1:
+        return names.index(word)
+    return int(word) if word.isdigit() else word
+
+
+def _regions(root: Path, images: Path, chosen: Sequence[Path]) -> dict[str, Any]:
+    """Masks by region: `<region>.png` for all images, or a folder with one of each image."""
+    if not root.is_dir():
+        raise LogError(f"--regions {root}: no such directory")
+    found: dict[str, Any] = {file.stem: _mask(file) for file in _images(root)}
+    for folder in sorted(each for each in root.iterdir() if each.is_dir()):
+        masks = []
+        for image in chosen:
+            beside = (folder / image.relative_to(images)).with_suffix(".png")
+            if not beside.is_file():
+                raise LogError(f"--regions {root}: no {beside}")
+            masks.append(_mask(beside))
+        found[folder.name] = masks
+    if not found:
+        raise LogError(f"--regions {root}: no masks: put REGION.png or REGION/IMAGE.png there")
+    return found
+
+
+def _mask(path: Path) -> Array:
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("L")) > 127
+    except OSError as e:
+        raise LogError(f"{path}: {e}") from e

@@ -1,0 +1,241 @@
+"""Goes through the checkpoints of a folder and logs each one's maps."""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from tensorboard_picasso.checkpoints import LogError, past, pictures
+from tensorboard_picasso.checkpoints.folder import Checkpoint, Folder, Scan
+from tensorboard_picasso.checkpoints.past import Chosen
+from tensorboard_picasso.checkpoints.settings import Settings
+from tensorboard_picasso.checkpoints.task import Answer, Named, Order, Said, Task
+from tensorboard_picasso.checkpoints.workers import Alone, Processes, Workers
+from tensorboard_picasso.export.progress import Bar
+from tensorboard_picasso.summary import event, targets, writers
+from tensorboard_picasso.summary import output as outputs
+
+POLL = 2.0  # seconds between two looks at a folder that is followed
+
+
+def run(settings: Settings) -> int:
+    """Log what is there, and with `--follow` what appears.
+
+    Returns:
+      The exit status: 0; 1 where a checkpoint is not in the log.
+
+    Raises:
+      LogError, RecordError, ValueError, TypeError, OSError: nothing can be done.
+    """
+    folder = Folder(settings.checkpoints, settings.step_pattern, settings.trust)
+    if settings.listed:
+        return _list(folder.scan())
+    probe = pictures.probe(settings)
+    for method in settings.methods:
+        method.check(probe)
+    build = Named(settings.model, "--model") if settings.model else None
+    task = Task(probe, settings.methods, build, settings.trust)
+    session = Session(settings, folder, task)
+    try:
+        session.work()
+        while settings.follow:
+            time.sleep(POLL)
+            session.work()
+    except KeyboardInterrupt:
+        if not settings.follow:
+            raise
+    finally:
+        session.close()
+    return session.status()
+
+
+def _list(scan: Scan) -> int:
+    width = max((len(each.name) for each in scan.checkpoints), default=0)
+    for each in scan.checkpoints:
+        print(f"{each.step:>8}  {each.name:<{width}}  {each.format}, from {each.source}")
+    for name, reason in [*scan.broken.items(), *scan.left_out.items()]:
+        print(f"{'-':>8}  {name}: {reason}")
+    if not scan.checkpoints:
+        raise LogError("no checkpoint with a step was found")
+    return int(bool(scan.broken))
+
+
+class Session:
+    """One run of the command."""
+
+    def __init__(self, settings: Settings, folder: Folder, task: Task) -> None:
+        self._bar: Bar | None = None
+        self._settings = settings
+        self._folder = folder
+        self._task = task
+        self._past = past.read(settings.logdir, task.probe, self._say)
+        self._labels = tuple(method.label for method in task.methods)
+        self._workers: Workers | None = None
+        self._writer = writers.find(settings.logdir)
+        self._failed: set[Checkpoint] = set()
+        self._missing: set[str] = set()
+        self._said: set[str] = set()
+        self._worked = False
+        self._logged = 0
+
+    def work(self) -> None:
+        """Log all that is there and not logged."""
+        scan = self._folder.scan(growing=self._settings.follow)
+        self._tell(scan)
+        due = [each for each in scan.checkpoints if each not in self._failed]
+        due = [each for each in due if self._past.due(each.step, self._labels)]
+        if due and self._past.chosen is None:
+            due = self._choose(due)
+        if due and self._past.chosen is not None:
+            # Counted over the folder: a run that was cut off takes second seeds where one that
+            # was not does.
+            places = {each: place for place, each in enumerate(scan.checkpoints)}
+            self._explain(due, [places[each] for each in due], self._past.chosen)
+        # Mended or removed meanwhile, it is missing no longer.
+        there = {each.name for each in scan.checkpoints if self._is_missing(each)}
+        self._missing = there | scan.broken.keys()
+
+    def status(self) -> int:
+        """The exit status, and what is to be said at the end."""
+        steps = f"{self._logged} step{'s' * (self._logged != 1)}"
+        print(f"logged {steps} to {self._settings.logdir}")
+        if self._missing:
+            self._say(f"not in the log: {', '.join(sorted(self._missing))}")
+        return int(bool(self._missing))
+
+    def close(self) -> None:
+        """End the processes."""
+        if self._workers is not None:
+            self._workers.close()
+
+    def _is_missing(self, each: Checkpoint) -> bool:
+        return each in self._failed or each.step not in self._past.steps
+
+    def _tell(self, scan: Scan) -> None:
+        """Say what is found, and what is wrong with it; each thing once."""
+        if not scan.checkpoints and not self._settings.follow:
+            reasons = [
+                f"{name}: {reason}" for name, reason in (scan.broken | scan.left_out).items()
+            ]
+            told = f" ({reasons[0]})" if reasons else ""
+            raise LogError(f"no checkpoints in {self._settings.checkpoints}{told}")
+        if scan.checkpoints:
+            steps = [each.step for each in scan.checkpoints]
+            self._once(
+                "found",
+                f"{len(steps)} checkpoint{'s' * (len(steps) > 1)}, steps {steps[0]} to {steps[-1]}"
+                f" (from {scan.sources()})",
+            )
+        else:
+            self._once("found nothing", f"waiting for checkpoints in {self._settings.checkpoints}")
+        for name, reason in scan.broken.items():
+            self._once(f"{name}: {reason}", f"{name} is skipped: {reason}")
+        for name, reason in scan.left_out.items():
+            self._once(f"{name}: {reason}", f"{name} is left out: {reason}")
+        for each in scan.checkpoints:
+            if not self._past.is_new(each.step) and each.step not in self._past.steps:
+                self._once(
+                    f"{each.name} behind",
+                    f"{each.name} is left out: the log is at step {self._past.steps[-1]} already,"
+                    f" and only goes on: another --logdir takes step {each.step} too",
+                )
+
+    def _choose(self, due: Sequence[Checkpoint]) -> list[Checkpoint]:
+        """Score all checkpoints, and choose each image's targets; those that can be scored."""
+        probe = self._task.probe
+        scored: list[Checkpoint] = []
+        said: list[Said] = []
+        answers = self._at_work().answers("scores", ((each,) for each in due))
+        for each, answer in zip(due, self._counted("scoring", len(due), answers), strict=True):
+            if self._fine(each, answer):
+                scored.append(each)
+                said.append(answer.value)
+        if not scored:
+            return []
+        # As in training, the first checkpoint decides; one that has broken down says nothing.
+        first = next((each for each in said if np.isfinite(each.raw).all()), said[0])
+        output = outputs.decide(first.raw, probe.output, first.shown, first.behind)
+        odds = np.stack([outputs.log_odds(each.raw, output, each.behind) for each in said])
+        probe.check_classes(odds.shape[2])
+        fixed = tuple(
+            targets.over_all(
+                probe.labels[index] if probe.labels else None,
+                probe.targets,
+                odds[:, index],
+                probe.top_k,
+                probe.max_lasting,
+            )
+            for index in range(len(probe))
+        )
+        self._past.chosen = Chosen(output, fixed)
+        return scored
+
+    def _explain(self, due: Sequence[Checkpoint], places: Sequence[int], chosen: Chosen) -> None:
+        """Compute and write each checkpoint's event, in step order."""
+        asked = [self._past.due(each.step, self._labels) for each in due]
+        new = [self._past.is_new(each.step) for each in due]
+        orders = (
+            (each, Order(chosen, place, labels, scores))
+            for each, place, labels, scores in zip(due, places, asked, new, strict=True)
+        )
+        answers = self._at_work().answers("explain", orders)
+        counted = self._counted("explaining", len(due), answers)
+        for each, labels, answer in zip(due, asked, counted, strict=True):
+            if not self._fine(each, answer):
+                continue
+            probe = self._task.probe
+            self._past.check(answer.value)
+            inputs = event.input_values(
+                probe.name, self._past.fresh_inputs(probe)
+            ).SerializeToString()
+            # One message behind another is both together: the inputs' values come first.
+            self._writer.write(inputs + answer.value, each.step)
+            self._past.written(each.step, labels, probe)
+            self._logged += 1
+
+    def _fine(self, each: Checkpoint, answer: Answer) -> bool:
+        """Whether there is an answer; what is wrong with all checkpoints is raised."""
+        if not answer.problem:
+            self._worked = True
+            return True
+        # A misfit of the first one that could be loaded is that of all.
+        if answer.fatal or (answer.misfit and not self._worked):
+            raise LogError(answer.problem if answer.fatal else f"{each.name}: {answer.problem}")
+        self._failed.add(each)
+        self._say(f"{each.name} (step {each.step}) is skipped: {answer.problem}")
+        return False
+
+    def _at_work(self) -> Workers:
+        if self._workers is None:
+            self._workers = _workers(self._settings, self._task)
+        return self._workers
+
+    def _counted(self, what: str, count: int, answers: Iterator[Answer]) -> Iterator[Answer]:
+        """The answers, while a bar shows how many there are."""
+        self._bar = bar = Bar(what)
+        bar(0, count)
+        for done, answer in enumerate(answers, 1):
+            yield answer
+            bar(done, count)
+        bar.close()
+
+    def _once(self, key: str, text: str) -> None:
+        if key not in self._said:
+            self._said.add(key)
+            self._say(text)
+
+    def _say(self, text: str) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        printed = "".join(each if each.isprintable() else "?" for each in text)
+        print(f"picasso: {printed}", file=sys.stderr, flush=True)
+
+
+def _workers(settings: Settings, task: Task) -> Workers:
+    if settings.ray is not None:
+        from tensorboard_picasso.checkpoints.ray import Cluster
+
+        return Cluster(task, settings.ray, settings.workers)
+    count = settings.workers or 1
+    return Alone(task) if count == 1 else Processes(task, count)

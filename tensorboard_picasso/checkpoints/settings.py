@@ -1,0 +1,210 @@
+"""What `python -m tensorboard_picasso log` is asked for."""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tensorboard_picasso.checkpoints import LogError
+from tensorboard_picasso.summary import log
+from tensorboard_picasso.summary.methods.base import Method
+from tensorboard_picasso.summary.methods.occlusion import Occlusion
+from tensorboard_picasso.summary.probe import OUTPUTS
+
+METHODS = ("occlusion", "saliency")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options, read; see `add_options`."""
+
+    checkpoints: Path
+    images: Path
+    logdir: Path
+    model: str | None
+    preprocess: str | None
+    name: str | None
+    labels: Path | None
+    class_names: Path | None
+    regions: Path | None
+    max_images: int
+    targets: tuple[str, ...]
+    methods: tuple[Method, ...]
+    output: str
+    value_range: tuple[float, float] | None
+    normalized: tuple[Any, Any] | None
+    channels: int | None
+    step_pattern: str | None
+    trust: bool
+    listed: bool
+    follow: bool
+    workers: int | None
+    ray: str | None
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    add = parser.add_argument
+    add(
+        "--checkpoints",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="looked through, with what is in it",
+    )
+    add("--images", type=Path, required=True, metavar="DIR", help="folders in it are classes")
+    add("--logdir", required=True, metavar="DIR", help="a run's own directory")
+    add(
+        "--model",
+        metavar="MODULE:FUNCTION",
+        help="builds the model; not needed where checkpoints hold it",
+    )
+    add(
+        "--preprocess",
+        metavar="MODULE:FUNCTION",
+        help="a batch of images to a batch of model inputs",
+    )
+    add("--name", help="of the probe; default: that of the folder of images")
+    add(
+        "--labels",
+        type=Path,
+        metavar="FILE",
+        help="lines image,class; default: the images' folders",
+    )
+    add("--class-names", type=Path, metavar="FILE", help="one a line, in the model's order")
+    add("--regions", type=Path, metavar="DIR", help="masks REGION.png, or REGION/IMAGE.png")
+    add(
+        "--max-images",
+        type=int,
+        default=16,
+        metavar="N",
+        help="default: 16, evenly over the classes",
+    )
+    add(
+        "--targets",
+        nargs="+",
+        default=(),
+        metavar="CLASS",
+        help="explained beside label and prediction",
+    )
+    add("--methods", nargs="+", default=METHODS, metavar="NAME", help="default: occlusion saliency")
+    add("--window", help="of occlusion: pixels, or a fraction such as 0.2")
+    add("--stride", help="of occlusion, likewise")
+    add("--fill", help="of occlusion: mean, grey, black, white, blur, noise or a value")
+    add("--output", choices=OUTPUTS, default="auto", help="what the model returns")
+    add(
+        "--value-range",
+        nargs=2,
+        type=float,
+        metavar=("LOW", "HIGH"),
+        help="what black and white become; default: 0 1",
+    )
+    add(
+        "--normalized",
+        nargs=2,
+        metavar=("MEAN", "STD"),
+        help="subtracted, then divided by: a number, or one a channel with commas",
+    )
+    add("--channels", type=int, choices=(1, 3), help="grey or RGB; default: as each file has it")
+    add(
+        "--step-pattern", metavar="REGEX", help="its first group is the step in a checkpoint's path"
+    )
+    add(
+        "--trust-pickle",
+        action="store_true",
+        help="run code that checkpoints hold: only of your own",
+    )
+    add("--list", action="store_true", help="only say what is found, and which step")
+    add("--follow", action="store_true", help="go on with checkpoints that appear, until Ctrl-C")
+    add(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="processes that checkpoints are spread over; default: 1",
+    )
+    add("--ray", metavar="ADDRESS", help="spread them over this Ray cluster instead")
+
+
+def parse(given: argparse.Namespace) -> Settings:
+    """Read the options.
+
+    Raises:
+      LogError, ValueError, TypeError: what is wrong with one.
+    """
+    if "://" in given.logdir:
+        raise LogError(f"--logdir {given.logdir}: pass a local directory, as it is read too")
+    if given.workers is not None and given.workers < 1:
+        raise LogError(f"--workers {given.workers}: pass a number from 1")
+    if given.max_images < 1:
+        raise LogError(f"--max-images {given.max_images}: pass a number from 1")
+    value_range = tuple(given.value_range) if given.value_range else None
+    if value_range and value_range[0] >= value_range[1]:
+        raise LogError(f"--value-range {value_range[0]:g} {value_range[1]:g}: pass LOW HIGH")
+    return Settings(
+        checkpoints=given.checkpoints,
+        images=given.images,
+        logdir=Path(given.logdir),
+        model=_object("--model", given.model),
+        preprocess=_object("--preprocess", given.preprocess),
+        name=given.name,
+        labels=given.labels,
+        class_names=given.class_names,
+        regions=given.regions,
+        max_images=given.max_images,
+        targets=tuple(given.targets),
+        methods=_methods(given),
+        output=given.output,
+        value_range=value_range,
+        normalized=_normalized(given.normalized),
+        channels=given.channels,
+        step_pattern=given.step_pattern,
+        trust=given.trust_pickle,
+        listed=given.list,
+        follow=given.follow,
+        workers=given.workers,
+        ray=given.ray,
+    )
+
+
+def _object(option: str, word: str | None) -> str | None:
+    if word is not None and not all(word.partition(":")):
+        raise LogError(f"{option} {word}: pass module:function")
+    return word
+
+
+def _methods(given: argparse.Namespace) -> tuple[Method, ...]:
+    options = {name: getattr(given, name) for name in ("window", "stride", "fill")}
+    options = {name: _number(value) for name, value in options.items() if value is not None}
+    if options and Occlusion.name not in given.methods:
+        raise LogError(f"--{next(iter(options))}: is of occlusion, which --methods leaves out")
+    return log.wanted(
+        [Occlusion(**options) if name == Occlusion.name else name for name in given.methods]
+    )
+
+
+def _number(text: str) -> Any:
+    """A whole number, a fraction, or a word as it is."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _normalized(given: list[str] | None) -> tuple[Any, Any] | None:
+    if given is None:
+        return None
+    found = []
+    for text in given:
+        try:
+            numbers = [float(each) for each in text.split(",")]
+        except ValueError as e:
+            raise LogError(
+                f"--normalized {text}: pass a number, or one a channel with commas"
+            ) from e
+        found.append(numbers[0] if len(numbers) == 1 else numbers)
+    deviations = found[1] if isinstance(found[1], list) else [found[1]]
+    if min(deviations) <= 0:
+        raise LogError(f"--normalized: STD {given[1]} must be above 0")
+    return found[0], found[1]

@@ -1,0 +1,173 @@
+"""What is done with one checkpoint, in this process, in another, or on another machine."""
+
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorboard_picasso.checkpoints import CheckpointError, LogError, folder
+from tensorboard_picasso.checkpoints.folder import Checkpoint
+from tensorboard_picasso.checkpoints.past import Chosen
+from tensorboard_picasso.maps import Output
+from tensorboard_picasso.summary import Probe, event, report, state
+from tensorboard_picasso.summary import checkpoint as computing
+from tensorboard_picasso.summary.backends.base import Backend
+from tensorboard_picasso.summary.methods.base import Method, RandomMethod
+
+
+@dataclass
+class Named:
+    """A function of the user's by the name of its module and its own: travels as text.
+
+    Raises:
+      LogError: when it is first called, that there is none.
+    """
+
+    word: str
+    option: str
+    folder: str = field(default_factory=os.getcwd)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call it."""
+        module, _, name = self.word.partition(":")
+        if self.folder not in sys.path:
+            sys.path.insert(0, self.folder)
+        try:
+            found: Any = importlib.import_module(module)
+            for part in name.split("."):
+                found = getattr(found, part)
+        except (ImportError, AttributeError) as e:
+            raise LogError(f"{self.option} {self.word}: {e}") from e
+        if not callable(found):
+            raise LogError(f"{self.option} {self.word} is {type(found).__name__}: no function")
+        return found(*arguments)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is the same for all checkpoints: images, methods, the model without weights."""
+
+    probe: Probe
+    methods: tuple[Method, ...]
+    build: Named | None
+    trusted: bool
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the model of a checkpoint says of the images: raw scores (images, classes).
+
+    shown, behind: see `Backend`.
+    """
+
+    raw: NDArray[Any]
+    shown: Output | None
+    behind: bool
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked for at a step: of the methods these labels, and whether scores too.
+
+    place: how many checkpoints come before this one.
+    """
+
+    chosen: Chosen
+    place: int
+    labels: tuple[str, ...]
+    scores: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A value; or the problem, and whose it is.
+
+    misfit: the weights were loaded, and the images or methods do not go with the model.
+    fatal: no checkpoint will be better off.
+    """
+
+    value: Any = None
+    problem: str = ""
+    misfit: bool = False
+    fatal: bool = False
+
+
+class Worker:
+    """Answers for a process; the model is built once, and gets each checkpoint's weights."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._model: Any = None
+
+    def scores(self, checkpoint: Checkpoint) -> Answer:
+        """The scores of a checkpoint: `Said`."""
+
+        def said(backend: Backend) -> Said:
+            raw = computing.scores(self._task.probe, backend)
+            return Said(np.asarray(raw), backend.shown, backend.behind)
+
+        return self._answer(checkpoint, said)
+
+    def explain(self, checkpoint: Checkpoint, order: Order) -> Answer:
+        """The event of a checkpoint but for the input records: a serialized `Summary`."""
+        probe = self._task.probe
+        methods = [each for each in self._task.methods if each.label in order.labels]
+        second_seeds = {
+            each.label
+            for each in methods
+            if isinstance(each, RandomMethod) and each.second_due(order.place)
+        }
+
+        def summary(backend: Backend) -> bytes:
+            result = computing.compute(
+                probe,
+                backend,
+                methods,
+                order.chosen.targets,
+                output=order.chosen.output,
+                second_seeds=second_seeds,
+                epoch=None if checkpoint.epoch is None else float(checkpoint.epoch),
+            )
+            built = event.build(
+                probe.name,
+                result,
+                scores=order.scores,
+                inputs=(),
+                labels=order.labels,
+                scalars=True,
+            )
+            made: bytes = built.SerializeToString()
+            return made
+
+        return self._answer(checkpoint, summary)
+
+    def _answer(self, checkpoint: Checkpoint, make: Callable[[Backend], Any]) -> Answer:
+        try:
+            model = folder.load(checkpoint, self._built(), self._task.trusted)
+        except CheckpointError as e:
+            return Answer(problem=str(e))
+        except LogError as e:
+            return Answer(problem=str(e), fatal=True)
+        try:
+            return Answer(make(state.backend(self._task.probe, model)))
+        except LogError as e:
+            return Answer(problem=str(e), fatal=True)
+        except Exception as e:
+            plain = isinstance(e, ValueError | TypeError)
+            return Answer(problem=str(e) if plain else report.reason(e), misfit=True)
+
+    def _built(self) -> Any:
+        build = self._task.build
+        if self._model is None and build is not None:
+            try:
+                self._model = build()
+            except LogError:
+                raise
+            except Exception as e:
+                raise LogError(f"{build.option} {build.word}: {report.reason(e)}") from e
+        return self._model

@@ -1,0 +1,372 @@
+"""`python -m tensorboard_picasso log`, as a user runs it: a process of its own."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tensorboard_picasso.metadata import Kind
+from tests import events
+
+ROOT = Path(__file__).parent.parent
+STEPS = range(0, 60, 10)
+
+MODELS = """
+import time
+from torch import nn
+
+def build():
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))
+
+def scaled(x):
+    return x.transpose(0, 3, 1, 2) / 255
+
+class Slow(nn.Sequential):
+    def forward(self, x):
+        time.sleep(0.03)
+        return super().forward(x)
+
+def slow():
+    return Slow(*build())
+
+def in_keras():
+    import keras
+    layers = keras.layers
+    return keras.Sequential(
+        [keras.Input((8, 8, 3)), layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(3)]
+    )
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a module, images of three classes, and checkpoints of six steps."""
+    path = tmp_path_factory.mktemp("work")
+    (path / "models.py").write_text(MODELS)
+    random = np.random.default_rng(0)
+    for kind in ("cat", "dog", "emu"):
+        (path / "images" / kind).mkdir(parents=True)
+        for number in range(2):
+            pixels = random.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(path / "images" / kind / f"{number}.png")
+    write(path / "checkpoints", path, STEPS)
+    return path
+
+
+def state(path, step):
+    names: dict = {}
+    exec((path / "models.py").read_text(), names)
+    torch.manual_seed(step)
+    model = names["build"]()
+    return {f"model.{name}": value for name, value in model.state_dict().items()}
+
+
+def write(where, path, steps):
+    where.mkdir(exist_ok=True)
+    for step in steps:
+        held = {"state_dict": state(path, step), "epoch": step // 20, "global_step": step}
+        torch.save(held, where / f"epoch={step // 20}-step={step}.ckpt")
+
+
+def words(logdir, *more, model="models:build", checkpoints="checkpoints"):
+    return [
+        sys.executable, "-m", "tensorboard_picasso", "log", "--model", model,
+        "--checkpoints", str(checkpoints), "--images", "images", "--logdir", str(logdir),
+        "--window", "4", "--stride", "2", *map(str, more),
+    ]  # fmt: skip
+
+
+def start(folder, *given, **options):
+    return subprocess.Popen(
+        words(*given, **options), cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def command(folder, *given, **options):
+    process = start(folder, *given, **options)
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+def values(logdir):
+    """All that was written, in order, wall time apart."""
+    return [(step, value.tag, value.SerializeToString()) for step, value in events.values(logdir)]
+
+
+def logged(logdir):
+    return sorted({step for step, _ in events.records(logdir)})
+
+
+@pytest.fixture(scope="module")
+def whole(folder, tmp_path_factory):
+    """The log of one uninterrupted run."""
+    logdir = tmp_path_factory.mktemp("whole")
+    status, out, err = command(folder, logdir)
+    assert (status, out) == (0, f"logged 6 steps to {logdir}\n"), err
+    assert '6 checkpoints, steps 0 to 50 (from "step=" in names)' in err
+    return logdir
+
+
+def test_each_image_has_one_set_of_targets_at_every_step(whole):
+    records = events.records(whole)
+    assert logged(whole) == list(STEPS)
+    for image in range(6):
+        of = {
+            step: each
+            for (step, series), each in records.items()
+            if series.kind is Kind.SCORES and series.image == image
+        }
+        assert len({each.targets for each in of.values()}) == 1
+        assert of[50].targets[0] == image // 2
+        assert int(of[50].values.argmax()) in of[0].targets
+        assert [each.epoch for each in of.values()] == [0, 0, 1, 1, 2, 2]
+    shown = [each for (_, series), each in records.items() if series.kind is Kind.INPUT]
+    assert [each.name for each in shown][:2] == ["0.png", "1.png"]
+    assert {each.class_names for each in shown} == {("cat", "dog", "emu")}
+
+
+def test_killed_and_started_again_the_log_is_that_of_one_run(folder, whole, tmp_path):
+    """The model is slow, so that the signal comes between steps or within one."""
+    random = np.random.default_rng()
+    process = start(folder, tmp_path, model="models:slow")
+    while not logs_of(tmp_path) and process.poll() is None:
+        time.sleep(0.02)
+    time.sleep(float(random.uniform(0, 0.8)))
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    before = logged(tmp_path)
+    assert len(before) < len(STEPS)
+    # As if the signal had come within a write, too.
+    (cut,) = logs_of(tmp_path)
+    with cut.open("ab") as file:
+        file.write(cut.read_bytes()[-1000:-500])
+    status, out, err = command(folder, tmp_path, model="models:slow")
+    assert (status, out) == (0, f"logged {len(STEPS) - len(before)} steps to {tmp_path}\n"), err
+    assert values(tmp_path) == values(whole)
+    again = command(folder, tmp_path, model="models:slow")
+    assert again[:2] == (0, f"logged 0 steps to {tmp_path}\n")
+
+
+def logs_of(logdir):
+    return [each for each in logdir.glob("*tfevents*") if each.stat().st_size > 100]
+
+
+def test_more_workers_write_the_same_events(folder, whole, tmp_path):
+    status, _, err = command(folder, tmp_path, "--workers", 2)
+    assert status == 0, err
+    assert values(tmp_path) == values(whole)
+
+
+def test_workers_end_with_the_process_that_started_them(folder, tmp_path):
+    process = start(folder, tmp_path, "--workers", 2, model="models:slow")
+    while not logs_of(tmp_path) and process.poll() is None:
+        time.sleep(0.02)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.kill()
+    process.communicate()
+    assert len(children) >= 2
+    until(lambda: not any(map(runs, children)))
+
+
+def runs(process):
+    """Whether a process does, and does not only wait to be reaped."""
+    try:
+        return ") Z" not in Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return False
+
+
+def test_a_broken_checkpoint_is_reported_and_skipped(folder, tmp_path):
+    checkpoints = tmp_path / "some"
+    write(checkpoints, folder, (0, 20))
+    (checkpoints / "step=10.pt").write_bytes(b"PK\x03\x04")
+    status, out, err = command(folder, tmp_path / "log", checkpoints=checkpoints)
+    assert (status, out) == (1, f"logged 2 steps to {tmp_path / 'log'}\n")
+    assert "step=10.pt (step 10) is skipped" in err
+    assert err.splitlines()[-1] == "picasso: not in the log: step=10.pt"
+    assert logged(tmp_path / "log") == [0, 20]
+    # The log only goes on: what is mended later cannot be put in between.
+    write(checkpoints, folder, (10, 30))
+    (checkpoints / "step=10.pt").unlink()
+    status, out, err = command(folder, tmp_path / "log", checkpoints=checkpoints)
+    assert (status, out) == (1, f"logged 1 step to {tmp_path / 'log'}\n")
+    assert "the log is at step 20 already" in err
+    assert logged(tmp_path / "log") == [0, 20, 30]
+
+
+def test_what_appears_is_followed_with_the_targets_of_before(folder, tmp_path):
+    checkpoints, logdir = tmp_path / "growing", tmp_path / "log"
+    write(checkpoints, folder, (0, 10))
+    for each in checkpoints.iterdir():
+        os.utime(each, (1, 1))
+    process = start(folder, logdir, "--follow", checkpoints=checkpoints)
+    try:
+        until(lambda: logdir.exists() and logged(logdir) == [0, 10])
+        write(checkpoints, folder, (20,))
+        until(lambda: logged(logdir) == [0, 10, 20])
+    finally:
+        process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (0, f"logged 3 steps to {logdir}\n"), err
+    command(folder, logdir, checkpoints=checkpoints)
+    scores = [
+        each.targets
+        for (_, series), each in events.records(logdir).items()
+        if series.kind is Kind.SCORES and series.image == 0
+    ]
+    assert len(scores) == 3
+    assert len(set(scores)) == 1
+
+
+def until(true):
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_another_method_is_added_and_other_settings_are_refused(folder, tmp_path):
+    write(tmp_path / "some", folder, (0, 20))
+    options = {"checkpoints": tmp_path / "some"}
+    logdir = tmp_path / "log"
+    assert command(folder, logdir, "--methods", "occlusion", **options)[0] == 0
+    assert command(folder, logdir, "--methods", "occlusion", "saliency", **options)[0] == 0
+    for step in (0, 20):
+        labels = [s.label for at, s in events.records(logdir) if at == step and s.image == 1]
+        assert sorted(labels) == ["", *[""] * (step == 0), "occlusion", "saliency", "saliency"]
+    write(tmp_path / "some", folder, (40,))
+    status, _, err = command(folder, logdir, "--fill", "black", **options)
+    assert status == 2
+    assert "occlusion is in the log with fill image mean, not black" in err
+    status, _, err = command(folder, logdir, "--value-range", "-1", "1", **options)
+    assert status == 2
+    assert "other images of probe" in err
+
+
+def test_options_that_describe_the_images(folder, tmp_path):
+    (tmp_path / "flat").mkdir()
+    for number in range(3):
+        Image.new("L", (8, 8), 51 * number).save(tmp_path / "flat" / f"{number}.png")
+    (tmp_path / "labels").write_text("0.png,b\n1.png,2\n2.png,a\n")
+    (tmp_path / "names").write_text("a\nb\nc\n")
+    (tmp_path / "regions").mkdir()
+    mask = Image.new("L", (8, 8))
+    mask.paste(255, (0, 0, 4, 4))
+    mask.save(tmp_path / "regions" / "corner.png")
+    status, _, err = command(
+        folder, tmp_path / "log", "--images", tmp_path / "flat", "--labels", tmp_path / "labels",
+        "--class-names", tmp_path / "names", "--regions", tmp_path / "regions", "--channels", 3,
+        "--normalized", "0.5,0.5,0.5", "0.25", "--targets", "c", "--methods", "occlusion",
+        "--output", "logits", "--max-images", 2, "--name", "greys", "--fill", "black",
+    )  # fmt: skip
+    assert status == 0, err
+    assert "2 of 3 images" in err
+    records = events.records(tmp_path / "log")
+    shown = {s.image: each for (_, s), each in records.items() if s.kind is Kind.INPUT}
+    assert [shown[i].label for i in (0, 1)] == [1, 2]
+    assert shown[0].class_names == ("a", "b", "c")
+    assert shown[0].regions["corner"].sum() == 16
+    said = next(each for (_, s), each in records.items() if s.kind is Kind.SCORES and not s.image)
+    assert set(said.targets) >= {1, 2}
+    assert said.hidden
+    assert {series.probe for _, series in records} == {"greys"}
+
+
+def test_images_go_to_the_model_as_asked(folder, whole, tmp_path):
+    """Values of 0 to 255 that `--preprocess` brings to 0 to 1 are what is given by default."""
+    more = ("--value-range", 0, 255, "--preprocess", "models:scaled", "--methods", "occlusion")
+    status, _, err = command(folder, tmp_path, *more)
+    assert status == 0, err
+    for step, scores in events.whole_scores(whole).items():
+        assert events.whole_scores(tmp_path)[step] == pytest.approx(scores, abs=1e-5)
+
+
+def test_no_framework_but_the_models_is_imported(folder, tmp_path):
+    code = (
+        "import sys\nfrom tensorboard_picasso.__main__ import main\n"
+        f"assert main({words(tmp_path, '--max-images', 1)[3:]!r}) == 0\n"
+        "assert 'torch' in sys.modules\n"
+        "assert not {'tensorflow', 'keras', 'jax'} & sys.modules.keys()"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, check=True)
+    assert logged(tmp_path) == list(STEPS)
+
+
+def test_a_bar_tells_the_time_left(folder, tmp_path):
+    parent, child = pty.openpty()
+    process = subprocess.Popen(
+        words(tmp_path, "--max-images", 1), cwd=folder, stderr=child,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    os.close(child)
+    text = b""
+    while True:
+        try:
+            text += os.read(parent, 1000)
+        except OSError:  # its end
+            break
+    assert process.wait() == 0
+    shown = text.decode()
+    assert "scoring" in shown
+    assert "explaining" in shown
+    assert " s left" in shown
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        (["--model", "models:nothing"], "--model models:nothing: module 'models' has no attribute"),
+        (["--model", "models"], "--model models: pass module:function"),
+        (["--checkpoints", "images"], "no checkpoints in images"),
+        (["--images", "checkpoints"], "--images checkpoints: no images"),
+        (["--methods", "occlusion", "magic"], "method 'magic' is unknown"),
+        (["--methods", "saliency"], "--window: is of occlusion"),
+        (["--output", "probabilities"], "output='probabilities', but scores span"),
+        (["--channels", "1"], "channels"),
+        (["--logdir", "s3://bucket/log"], "pass a local directory"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_few_words(folder, tmp_path, more, reason):
+    status, out, err = command(folder, tmp_path, *more)
+    assert (status, out) == (2, "")
+    assert reason in err.splitlines()[-1]
+    assert not list(tmp_path.iterdir())
+
+
+def test_checkpoints_of_keras_and_tensorflow(folder, tmp_path):
+    """Written by a process of their own, as this one has PyTorch."""
+    code = (
+        "import keras, models, sys\n"
+        "import tensorflow as tf\n"
+        "for epoch in (1, 2):\n"
+        "    keras.utils.set_random_seed(epoch)\n"
+        "    model = models.in_keras()\n"
+        "    path = f'{sys.argv[1]}/model.epoch-{epoch}'\n"
+        "    model.save(path + '1.keras')\n"
+        "    model.save_weights(path + '2.weights.h5')\n"
+        "    tf.train.Checkpoint(net=model).write(path + '3')\n"
+        "    model.export(path + '4', verbose=False)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    subprocess.run([sys.executable, "-c", code, tmp_path], env=environment, check=True)
+    status, _, err = command(
+        folder, tmp_path / "log", model="models:in_keras", checkpoints=tmp_path
+    )
+    assert status == 0, err
+    assert '8 checkpoints, steps 11 to 24 (from epochs, "epoch-" in names)' in err
+    assert logged(tmp_path / "log") == [11, 12, 13, 14, 21, 22, 23, 24]
+    scores = events.whole_scores(tmp_path / "log")
+    for epoch in (10, 20):
+        assert scores[epoch + 1] == scores[epoch + 2] == scores[epoch + 3]
+        assert scores[epoch + 4] == pytest.approx(scores[epoch + 1], abs=1e-4)
+    assert scores[11] != scores[21]
