@@ -185,6 +185,22 @@ def runs(process):
         return False
 
 
+def test_second_seeds_come_at_the_same_steps_however_often_it_was_started(folder, tmp_path):
+    checkpoints, logdir = tmp_path / "some", tmp_path / "log"
+    for steps in range(0, 40, 10), range(40, 120, 10):
+        write(checkpoints, folder, steps)
+        status, _, err = command(
+            folder, logdir, "--methods", "occlusion", "smoothgrad", checkpoints=checkpoints
+        )
+        assert status == 0, err
+    found = {
+        step
+        for (step, series), each in events.records(logdir).items()
+        if series.kind is Kind.METHOD and each.second_seed is not None
+    }
+    assert found == {0, 100}
+
+
 def test_a_broken_checkpoint_is_reported_and_skipped(folder, tmp_path):
     checkpoints = tmp_path / "some"
     write(checkpoints, folder, (0, 20))
