@@ -58,7 +58,8 @@ def painted(page: Page) -> FrameLocator:
     """The tab, once all in sight is painted at the step it shows."""
     tab = page.frame_locator("iframe")
     tab.locator("#picasso[data-step]").wait_for(timeout=30_000)
-    page.wait_for_timeout(2500)  # what is out of sight, and the charts
+    tab.locator("#picasso:not(.loading)").wait_for(timeout=30_000)
+    page.wait_for_timeout(1000)  # the charts
     return tab
 
 
