@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tensorboard.backend.event_processing import event_file_loader
 
-from tensorboard_picasso import metadata, record
+from tensorboard_picasso import metadata, record, summary
 from tensorboard_picasso.metadata import Kind, Series
 
 UNPACK = {
@@ -16,7 +16,11 @@ UNPACK = {
 
 
 def values(directory: Path) -> list[tuple[int, object]]:
-    """(step, summary value) of all event files below a directory, in order."""
+    """(step, summary value) of all event files below a directory, in order.
+
+    Waits for what this process has still to write, as who reads during training must.
+    """
+    summary.flush()
     found = []
     for path in sorted(directory.rglob("*tfevents*")):
         for event in event_file_loader.EventFileLoader(str(path)).Load():

@@ -185,4 +185,5 @@ def test_the_cost_line_tells_what_a_second_seed_takes(tmp_path, capsys):
         return linear(x)
 
     log(tmp_path, RISE(10), [0], slow)
+    summary.flush()
     assert " s where a second seed is due), " in capsys.readouterr().err

@@ -34,6 +34,7 @@ from tensorboard_picasso.summary.schedule import (
     OnCheckpoint,
     Schedule,
 )
+from tensorboard_picasso.summary.worker import flush
 
 if TYPE_CHECKING:
     from tensorboard_picasso.summary.loops.keras import KerasCallback
@@ -70,6 +71,7 @@ __all__ = [
     "VarGrad",
     "attribution",
     "class_probabilities",
+    "flush",
     "occlusion",
     "saliency",
 ]

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,65 @@ class Result:
     second_seed_seconds: float
 
 
+@dataclass(frozen=True)
+class Passes:
+    """What a model's passes said of a probe; making records of it needs no model.
+
+    choices: of each image, which classes are explained.
+    output: what the model's output was taken to be.
+    seconds, tracing_seconds, second_seed_seconds: as of `Result`, of the passes alone.
+    """
+
+    subjects: Sequence[Subject]
+    log_odds: NDArray[np.float64]
+    hidden: Sequence[Mapping[tuple[str, str], NDArray[np.float64]]]
+    choices: Sequence[Choice]
+    methods: Sequence[Method]
+    answers: Sequence[Sequence[Answer]]
+    second_answers: Sequence[Sequence[Answer | None]]
+    output: Output
+    epoch: float | None
+    seconds: float
+    tracing_seconds: float
+    second_seed_seconds: float
+
+    @cached_property
+    def result(self) -> Result:
+        """What is recorded, made when it is first asked for."""
+        started = time.perf_counter()
+        probe, of_scores = self.subjects[0].probe, self.subjects[0].output
+        images = []
+        for index, subject in enumerate(self.subjects):
+            odds, choice = self.log_odds[index], self.choices[index]
+            scores = _record_scores(subject, odds, self.hidden[index], choice, self.epoch)
+            attributions = tuple(
+                _record(subject, method, answer[index], odds, second[index])
+                for method, answer, second in zip(
+                    self.methods, self.answers, self.second_answers, strict=True
+                )
+            )
+            images.append(Image(choice, scores, attributions))
+        heads = [choice.head for choice in self.choices]
+        averaged = [
+            mean
+            for method, answer in zip(self.methods, self.answers, strict=True)
+            for mean in means.of_method(method, self.subjects, answer, heads)
+        ]
+        value = "probability"
+        if of_scores is Output.RAW:
+            value = probe.task.name_of(self.output)
+        scalars = _scalars(probe, images, of_scores, value)
+        return Result(
+            tuple(images),
+            self.output,
+            tuple(averaged),
+            scalars,
+            self.seconds + time.perf_counter() - started,
+            self.tracing_seconds,
+            self.second_seed_seconds,
+        )
+
+
 def compute(
     probe: Probe,
     backend: Backend,
@@ -63,7 +123,23 @@ def compute(
     second_seeds: Collection[str] = (),
     epoch: float | None = None,
 ) -> Result:
-    """Explain a model on a probe.
+    """Explain a model on a probe: the passes of `explain`, and what is recorded of them."""
+    return explain(
+        probe, backend, methods, targets, output=output, second_seeds=second_seeds, epoch=epoch
+    ).result
+
+
+def explain(
+    probe: Probe,
+    backend: Backend,
+    methods: Sequence[Method],
+    targets: Sequence[Chooser],
+    *,
+    output: Output | None = None,
+    second_seeds: Collection[str] = (),
+    epoch: float | None = None,
+) -> Passes:
+    """Run the passes of a model that explain it on a probe.
 
     Args:
       probe: the images.
@@ -111,32 +187,32 @@ def compute(
     answers = [method.explain(subjects) for method in methods]
     tracing = backend.tracing_seconds - traced
     began = time.perf_counter()
-    seconds = [
+    second_answers = [
         method.second.explain(subjects)
         if isinstance(method, RandomMethod) and method.label in second_seeds
         else [None] * len(subjects)
         for method in methods
     ]
     extra = time.perf_counter() - began
-    images = []
-    for index, subject in enumerate(subjects):
-        hidden_odds = dict(zip(keys[index][1:], subject.log_odds(raw[index])[1:], strict=True))
-        scores = _record_scores(subject, log_odds[index], hidden_odds, choices[index], epoch)
-        attributions = tuple(
-            _record(subject, method, answer[index], log_odds[index], second[index])
-            for method, answer, second in zip(methods, answers, seconds, strict=True)
-        )
-        images.append(Image(choices[index], scores, attributions))
-    heads = [choice.head for choice in choices]
-    averaged = [
-        mean
-        for method, answer in zip(methods, answers, strict=True)
-        for mean in means.of_method(method, subjects, answer, heads)
+    hidden = [
+        dict(zip(keys[index][1:], subject.log_odds(raw[index])[1:], strict=True))
+        for index, subject in enumerate(subjects)
     ]
-    value = "probability" if of_scores is not Output.RAW else probe.task.name_of(output)
-    scalars = _scalars(probe, images, of_scores, value)
     took = time.perf_counter() - started - tracing - extra
-    return Result(tuple(images), output, tuple(averaged), scalars, took, tracing, extra)
+    return Passes(
+        subjects,
+        log_odds,
+        hidden,
+        choices,
+        methods,
+        answers,
+        second_answers,
+        output,
+        epoch,
+        took,
+        tracing,
+        extra,
+    )
 
 
 def _check_preprocess(probe: Probe) -> None:

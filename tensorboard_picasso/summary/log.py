@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from tensorboard_picasso.summary import checkpoint, content, event, report, state
+from tensorboard_picasso.summary import checkpoint, content, event, report, state, worker
 from tensorboard_picasso.summary.backends.base import UnsupportedError, out_of_memory
 from tensorboard_picasso.summary.methods import named
 from tensorboard_picasso.summary.methods.base import Method
@@ -49,8 +49,12 @@ def checkpoint_of(
     strict: bool = False,
     scalars: bool = True,
     next_step: str = "",
+    background: bool = False,
 ) -> bool:
     """Log one checkpoint of a probe.
+
+    A probe has one record under way: the next call waits for it, so that what it knows of
+    the log is what was written.
 
     Args:
       probe, model, methods: what is explained, and how.
@@ -62,15 +66,16 @@ def checkpoint_of(
       strict: raise what fails, instead of warning once.
       scalars: write ordinary scalars too.
       next_step: what the cost line says of the next checkpoint: "next at step 12".
+      background: have the worker make and write the record.
 
     Returns:
       Whether a record was accepted for writing.
 
     Raises:
       ValueError, TypeError: as `compute`.
-      Exception: in strict mode whatever fails.
+      Exception: in strict mode whatever fails, also writing the record before.
     """
-    memory = state.find(owner, name)
+    memory = settled(owner, name)
     if memory.taken(step, probe):
         text = f'"{name}" already has other images at step {step}: pass another name'
         return _refuse("doubled images", text, memory, strict)
@@ -85,26 +90,50 @@ def checkpoint_of(
     if not (new_step or labels):
         return True  # the scores alone are asked for, and the step has them
     fresh = [method for method in methods if method.label in labels]
-    result = compute(probe, model, fresh, memory, f'"{name}" at step {step}', strict, epoch)
-    if result is None:
+    passes = compute(probe, model, fresh, memory, f'"{name}" at step {step}', strict, epoch)
+    if passes is None:
         return False
-    try:
-        inputs = memory.fresh_inputs(step, probe)
+    inputs = memory.fresh_inputs(step, probe)
+
+    def finish() -> None:
         summary = event.build(
-            name, result, scores=new_step, inputs=inputs, labels=labels, scalars=scalars
+            name, passes.result, scores=new_step, inputs=inputs, labels=labels, scalars=scalars
         )
         write(summary.SerializeToString(), step)
-    except Exception as e:
-        if strict:
-            raise
-        reason = report.reason(e)
-        text = f'"{name}" could not be written at step {step}: {reason}'
-        report.warn(f"write {report.kind(reason)}", text, memory.said)
-        return False
-    memory.commit(step, probe, labels, inputs, result)
-    size = event.sizes(summary, len(inputs))
-    report.tell("cost", _cost(probe, fresh, result, memory, size, next_step), memory.said)
-    return True
+        memory.commit(step, probe, labels, inputs, passes)
+        size = event.sizes(summary, len(inputs))
+        report.tell(
+            "cost", _cost(probe, fresh, passes.result, memory, size, next_step), memory.said
+        )
+
+    def finish_or_warn() -> bool:
+        try:
+            finish()
+        except Exception as e:
+            if strict:
+                raise
+            reason = report.reason(e)
+            text = f'"{name}" could not be written at step {step}: {reason}'
+            report.warn(f"write {report.kind(reason)}", text, memory.said)
+            return False
+        return True
+
+    if background:
+        memory.handed = worker.hand_over(finish_or_warn)
+        return True
+    return finish_or_warn()
+
+
+def settled(owner: Any, name: str) -> state.State:
+    """What is remembered under an owner and a scoped name, once its record under way is written.
+
+    Raises:
+      Exception: in strict mode what writing that record raised.
+    """
+    memory = state.find(owner, name)
+    handed, memory.handed = memory.handed, None
+    worker.settle(handed)
+    return memory
 
 
 def _refuse(key: str, text: str, memory: state.State, strict: bool) -> bool:
@@ -122,7 +151,7 @@ def compute(
     what: str,
     strict: bool = False,
     epoch: float | None = None,
-) -> checkpoint.Result | None:
+) -> checkpoint.Passes | None:
     """Compute a checkpoint; None where it failed and was warned of.
 
     Args:
@@ -140,7 +169,7 @@ def compute(
     for method in untried:
         method.check(probe)
     try:
-        result = checkpoint.compute(
+        passes = checkpoint.explain(
             probe,
             state.backend(probe, model),
             methods,
@@ -149,6 +178,8 @@ def compute(
             second_seeds=memory.second_seeds_due(probe, methods),
             epoch=epoch,
         )
+        if untried:
+            _ = passes.result  # what a method answers is fit to be recorded, or that is said now
     except Exception as e:
         # What has never worked says so at once; later it is a failure like any other.
         if strict or (isinstance(e, ValueError | TypeError) and (first or untried)):
@@ -162,8 +193,8 @@ def compute(
         text = f"{what} could not be computed: {reason}"
         report.warn(f"{labels} {report.kind(reason)}", text, memory.said)
         return None
-    memory.computed(probe, methods, result)
-    return result
+    memory.computed(probe, methods, passes)
+    return passes
 
 
 def _cost(

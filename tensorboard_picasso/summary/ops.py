@@ -64,13 +64,14 @@ def attribution(
         and `record_if`.
       step: an integer; only `tf.summary` has a default.
       epoch: a number, recorded with the scores where it is known.
-      strict: raise what fails, instead of warning once and going on.
+      strict: raise what fails, instead of warning once and going on; what fails to be
+        written after a call, by the next one or by `flush`.
       scalars: also write ordinary scalars: means over the probe.
       **probe_options: as for `Probe`.
 
     Returns:
-      True where the record was accepted for writing; a tf.bool tensor inside a
-      `tf.function`. Nothing is computed where nothing is recorded: of the processes
+      True where the record was accepted for writing, see `flush`; a tf.bool tensor
+      inside a `tf.function`. Nothing is computed where nothing is recorded: of the processes
       that train a `DistributedDataParallel` model together all but the first get False.
 
     Raises:
@@ -167,6 +168,7 @@ def _record(
                 epoch=_epoch(epoch),
                 strict=strict,
                 scalars=scalars,
+                background=host.background,
             )
 
         def handles() -> Sequence[Any]:

@@ -12,10 +12,11 @@ from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import backends, content
 from tensorboard_picasso.summary import output as outputs
 from tensorboard_picasso.summary.backends.base import Backend
-from tensorboard_picasso.summary.checkpoint import Result
+from tensorboard_picasso.summary.checkpoint import Passes
 from tensorboard_picasso.summary.methods.base import Method, RandomMethod
 from tensorboard_picasso.summary.probe import Probe
 from tensorboard_picasso.summary.targets import Targets
+from tensorboard_picasso.summary.worker import Handed
 
 # Backends that a probe keeps: of a model, its moving average, a teacher.
 _MAX_BACKENDS = 4
@@ -34,6 +35,8 @@ class State:
     inputs: digest of each image's input record as it was last written.
     said: what the person was told.
     tracing_seconds: spent so far on what is not repeated.
+    handed: the record that was last handed to the worker. Whoever reads or changes the
+      rest waits for it first (`worker.settle`), as the worker commits it.
     """
 
     asked: str = ""
@@ -47,6 +50,7 @@ class State:
     inputs: dict[int, bytes] = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
     tracing_seconds: float = 0.0
+    handed: Handed | None = None
 
     def decided(self, probe: Probe) -> Output | None:
         """What this probe's output was decided to be, None before its first computed call."""
@@ -89,11 +93,11 @@ class State:
         shown = [(index, probe.shown(index)) for index in range(len(probe.images))]
         return [(index, each) for index, each in shown if self.inputs.get(index) != _digest(each)]
 
-    def computed(self, probe: Probe, methods: Sequence[Method], result: Result) -> None:
+    def computed(self, probe: Probe, methods: Sequence[Method], passes: Passes) -> None:
         """Remember what computing showed, whether or not it is written."""
-        self.asked, self.output = probe.output, result.output
+        self.asked, self.output = probe.output, passes.output
         self.tried |= {content.key(method) for method in methods}
-        self.tracing_seconds += result.tracing_seconds
+        self.tracing_seconds += passes.tracing_seconds
 
     def commit(
         self,
@@ -101,7 +105,7 @@ class State:
         probe: Probe,
         labels: Sequence[str],
         inputs: Sequence[tuple[int, record.Input]],
-        result: Result,
+        passes: Passes,
     ) -> None:
         """Remember what was written at a step."""
         if step != self.step:
@@ -109,8 +113,8 @@ class State:
             if probe.hashes != self.hashes:
                 self.counts = Counter()
             self.targets, self.hashes = self.targets_of(probe), probe.hashes
-            for targets, image in zip(self.targets, result.images, strict=True):
-                targets.commit(image.choice)
+            for targets, choice in zip(self.targets, passes.choices, strict=True):
+                targets.commit(choice)
         self.step = step
         self.labels |= set(labels)
         self.counts.update(labels)

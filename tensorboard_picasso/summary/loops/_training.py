@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from tensorboard_picasso.summary import log, state, writers
+from tensorboard_picasso.summary import log, writers
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.probe import Probe
 from tensorboard_picasso.summary.schedule import LogSpaced, Schedule
@@ -76,7 +76,7 @@ class Training:
             if self.schedule.at_start and step == 0:
                 self._log(epoch)
             else:
-                memory = state.find(self._writer.owner, self._probe.name)
+                memory = log.settled(self._writer.owner, self._probe.name)
                 if memory.decided(self._probe) is None:
                     what = f'"{self._probe.name}" before training'
                     strict = self._options["strict"]
@@ -103,8 +103,14 @@ class Training:
             self._log(epoch)
 
     def end(self) -> None:
-        """Let go of the model and the writer."""
-        self._model = self._writer = None
+        """Let go of the model and the writer, once all is written.
+
+        Raises:
+          Exception: in strict mode what could not be.
+        """
+        writer, self._model, self._writer = self._writer, None, None
+        if writer is not None:
+            log.settled(writer.owner, self._probe.name)
 
     def _log(self, epoch: float | None) -> None:
         # Several occasions may fall on one step: a save and the end of its epoch.
@@ -120,6 +126,7 @@ class Training:
             write=self._writer.write,
             epoch=epoch,
             next_step=self.schedule.next(self._step),
+            background=self._writer.background,
             **self._options,
         )
         if accepted:

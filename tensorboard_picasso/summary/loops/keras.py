@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from tensorboard_picasso.summary import log, report, state
+from tensorboard_picasso.summary import log, report
 from tensorboard_picasso.summary.loops import _history, _saves
 from tensorboard_picasso.summary.loops._history import History
 from tensorboard_picasso.summary.loops._training import checked, sub_run
@@ -120,8 +120,11 @@ class KerasCallback(keras.callbacks.Callback):
             _saves.leave(self._explained, self._on_save)
             self._explained = None
         if self._write is not None:
-            self._release()
             self._write = None
+            try:
+                log.settled(self._history, self._probe.name)
+            finally:
+                self._release()
 
     def _iterations(self) -> int:
         """Batches that the optimizer has counted, 0 where the model trains by itself."""
@@ -143,7 +146,7 @@ class KerasCallback(keras.callbacks.Callback):
         elif self._schedule.at_start and self._step == 0:
             self._log()
         else:
-            memory = state.find(self._history, self._probe.name)
+            memory = log.settled(self._history, self._probe.name)
             if memory.decided(self._probe) is None:
                 what = f'"{self._probe.name}" before training'
                 log.compute(self._probe, self.model, self._methods, memory, what, self._strict)
@@ -173,6 +176,7 @@ class KerasCallback(keras.callbacks.Callback):
             strict=self._strict,
             scalars=self._scalars,
             next_step=self._schedule.next(self._step),
+            background=True,
         )
         if accepted:
             self._logged = self._step

@@ -13,7 +13,11 @@ class Writer(abc.ABC):
     Attributes:
       owner: whose log it is; what is remembered of probes is kept for each. None:
         nothing is recorded.
+      background: whether `write` may run after the call that asks for it. Only where
+        nobody can take the log for complete in between: whoever ends it must wait.
     """
+
+    background = False
 
     def __init__(self, owner: Any) -> None:
         self.owner = owner

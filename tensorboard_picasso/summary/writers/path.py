@@ -19,6 +19,7 @@ class Adapter(Writer):
     """
 
     owner: EventFile
+    background = True
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
         path = os.fsdecode(directory)

@@ -5,6 +5,7 @@ import time
 from tensorboardX import SummaryWriter
 from tensorboardX.proto import event_pb2, summary_pb2
 
+from tensorboard_picasso.summary.writers import _closing
 from tensorboard_picasso.summary.writers.base import Writer
 
 KIND = SummaryWriter
@@ -13,9 +14,17 @@ KIND = SummaryWriter
 class Adapter(Writer):
     """Writes into the writer's own event file."""
 
+    background = True
+
+    def __init__(self, writer: SummaryWriter) -> None:
+        super().__init__(writer)
+        _closing.drain_before(writer)
+        # A closed one is opened again, as by add_scalar: here, where add_scalar is called too.
+        writer._get_file_writer()
+
     def write(self, summary: bytes, step: int) -> None:
         """See `Writer.write`."""
-        file = self.owner._get_file_writer()  # opened again where it was closed, as by add_scalar
+        file = self.owner._get_file_writer()
         if not hasattr(file, "event_writer"):
             return  # write_to_disk=False
         given = summary_pb2.Summary.FromString(summary)
