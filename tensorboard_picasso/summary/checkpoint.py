@@ -5,6 +5,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,7 @@ class Passes:
     second_answers: Sequence[Sequence[Answer | None]]
     output: Output
     epoch: float | None
+    about: Mapping[str, str]
     seconds: float
     tracing_seconds: float
     second_seed_seconds: float
@@ -86,7 +88,7 @@ class Passes:
             odds, choice = self.log_odds[index], self.choices[index]
             scores = _record_scores(subject, odds, self.hidden[index], choice, self.epoch)
             attributions = tuple(
-                _record(subject, method, answer[index], odds, second[index])
+                _record(subject, method, answer[index], odds, second[index], self.about)
                 for method, answer, second in zip(
                     self.methods, self.answers, self.second_answers, strict=True
                 )
@@ -138,6 +140,7 @@ def explain(
     output: Output | None = None,
     second_seeds: Collection[str] = (),
     epoch: float | None = None,
+    about: Mapping[str, str] = MappingProxyType({}),
 ) -> Passes:
     """Run the passes of a model that explain it on a probe.
 
@@ -149,6 +152,7 @@ def explain(
       output: what was decided at the probe's first checkpoint.
       second_seeds: labels of the random methods to compute with a second seed too.
       epoch: recorded with the scores.
+      about: recorded among the methods' parameters.
 
     Raises:
       OutputError, AlignmentError, UnsupportedError, ValueError: the probe and
@@ -209,6 +213,7 @@ def explain(
         second_answers,
         output,
         epoch,
+        about,
         took,
         tracing,
         extra,
@@ -366,6 +371,7 @@ def _record(
     answer: Answer,
     log_odds: NDArray[np.float64],
     second: Answer | None,
+    about: Mapping[str, str],
 ) -> tuple[record.Attribution, record.Maps | None]:
     probe, index = subject.probe, subject.index
     masks = probe.regions[index]
@@ -397,7 +403,7 @@ def _record(
         layer=answer.layer,
         seed=answer.seed,
         second_seed=second.seed if second else None,
-        parameters={**answer.parameters, **probe.task.about},
+        parameters={**answer.parameters, **probe.task.about, **about},
         grid=answer.grid,
         precision=answer.precision,
     )

@@ -1,15 +1,21 @@
 """Compute a checkpoint and write it; what fails never takes the training down."""
 
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from tensorboard_picasso.summary import checkpoint, content, event, report, state, worker
 from tensorboard_picasso.summary.backends.base import UnsupportedError, out_of_memory
+from tensorboard_picasso.summary.budget import Budget, Spending
 from tensorboard_picasso.summary.methods import named
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.methods.occlusion import Occlusion
 from tensorboard_picasso.summary.methods.saliency import Saliency
 from tensorboard_picasso.summary.probe import Probe
+
+# What a budget is measured with.
+clock = time.perf_counter
 
 
 def wanted(methods: Sequence[Method | str] | None) -> tuple[Method, ...]:
@@ -50,6 +56,7 @@ def checkpoint_of(
     scalars: bool = True,
     next_step: str = "",
     background: bool = False,
+    budget: Budget | None = None,
 ) -> bool:
     """Log one checkpoint of a probe.
 
@@ -67,6 +74,7 @@ def checkpoint_of(
       scalars: write ordinary scalars too.
       next_step: what the cost line says of the next checkpoint: "next at step 12".
       background: have the worker make and write the record.
+      budget: what the maps may cost; what it does not pay for is not computed.
 
     Returns:
       Whether a record was accepted for writing.
@@ -75,6 +83,68 @@ def checkpoint_of(
       ValueError, TypeError: as `compute`.
       Exception: in strict mode whatever fails, also writing the record before.
     """
+    options = {
+        "name": name,
+        "step": step,
+        "owner": owner,
+        "write": write,
+        "epoch": epoch,
+        "strict": strict,
+        "scalars": scalars,
+        "next_step": next_step,
+        "background": background,
+    }
+    if budget is None:
+        return _checkpoint(probe, model, methods, **options)
+    memory = state.find(owner, name)
+    key = budget, tuple(map(content.key, methods))
+    grids = _ever_coarser(probe, methods)
+    if key not in memory.spending:
+        memory.spending[key] = Spending(budget, len(grids) - 1)
+    spending = memory.spending[key]
+    began = clock()
+    choice = spending.choose(began)
+    if choice is None:
+        return False
+    traced = memory.tracing_seconds
+    accepted = _checkpoint(
+        probe, model, grids[choice.doublings], **options, about={"budget": f"{budget}: {choice}"}
+    )
+    ended = clock()
+    spending.spent(choice, ended, ended - began, memory.tracing_seconds - traced)
+    if choice.skipped or choice.doublings:
+        said = f'"{name}": {spending.pays_for(choice.doublings)}'
+        report.tell(f"budget {choice.doublings}", said, memory.said)
+    return accepted
+
+
+def _ever_coarser(probe: Probe, methods: Sequence[Method]) -> list[list[Method]]:
+    """The methods as asked for, then with strides doubled once more each time, where any can be."""
+    grids = [list(methods)]
+    while True:
+        coarser = [each.coarser(probe) for each in grids[-1]]
+        if not any(coarser):
+            return grids
+        grids.append([new or old for new, old in zip(coarser, grids[-1], strict=True)])
+
+
+def _checkpoint(
+    probe: Probe,
+    model: Any,
+    methods: Sequence[Method],
+    *,
+    name: str,
+    step: int,
+    owner: Any,
+    write: Callable[[bytes, int], None],
+    epoch: float | None,
+    strict: bool,
+    scalars: bool,
+    next_step: str,
+    background: bool,
+    about: Mapping[str, str] = MappingProxyType({}),
+) -> bool:
+    """As `checkpoint_of`, whatever it costs; `about` is recorded with the methods' parameters."""
     memory = settled(owner, name)
     if memory.taken(step, probe):
         text = f'"{name}" already has other images at step {step}: pass another name'
@@ -90,7 +160,8 @@ def checkpoint_of(
     if not (new_step or labels):
         return True  # the scores alone are asked for, and the step has them
     fresh = [method for method in methods if method.label in labels]
-    passes = compute(probe, model, fresh, memory, f'"{name}" at step {step}', strict, epoch)
+    what = f'"{name}" at step {step}'
+    passes = compute(probe, model, fresh, memory, what, strict, epoch, about)
     if passes is None:
         return False
     inputs = memory.fresh_inputs(step, probe)
@@ -151,11 +222,13 @@ def compute(
     what: str,
     strict: bool = False,
     epoch: float | None = None,
+    about: Mapping[str, str] = MappingProxyType({}),
 ) -> checkpoint.Passes | None:
     """Compute a checkpoint; None where it failed and was warned of.
 
     Args:
       probe, model, methods, strict, epoch: as for `checkpoint_of`.
+      about: recorded among the methods' parameters.
       memory: learns what the probe's output is, and which settings work.
       what: of the warning: the scoped name, and where in training.
 
@@ -177,6 +250,7 @@ def compute(
             output=memory.decided(probe),
             second_seeds=memory.second_seeds_due(probe, methods),
             epoch=epoch,
+            about=about,
         )
         if untried:
             _ = passes.result  # what a method answers is fit to be recorded, or that is said now

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from tensorboard_picasso.summary import backends, content, log, state, views, writers
 from tensorboard_picasso.summary import images as image_forms
+from tensorboard_picasso.summary.budget import Budget
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.methods.occlusion import Occlusion
 from tensorboard_picasso.summary.methods.saliency import Saliency
@@ -43,6 +44,7 @@ def attribution(
     epoch: Any = None,
     strict: bool = False,
     scalars: bool = True,
+    budget: float | str | None = None,
     **probe_options: Any,
 ) -> Any:
     """Log class scores and maps of a probe: one pass, one event.
@@ -67,6 +69,9 @@ def attribution(
       strict: raise what fails, instead of warning once and going on; what fails to be
         written after a call, by the next one or by `flush`.
       scalars: also write ordinary scalars: means over the probe.
+      budget: what this call may take, over training: a share of its time (0.02), or
+        seconds for each time it is called ("0.5s"). Calls are skipped (False is returned)
+        and, where that would be too many, strides doubled; see `docs/budget.md`.
       **probe_options: as for `Probe`.
 
     Returns:
@@ -81,7 +86,8 @@ def attribution(
     """
     wanted = log.wanted(methods)
     host = writers.default() if writer is None else writers.find(writer)
-    return _record(host, probe, model, images, wanted, probe_options, step, epoch, strict, scalars)
+    settings = {"strict": strict, "scalars": scalars, "budget": Budget.of(budget)}
+    return _record(host, probe, model, images, wanted, probe_options, step, epoch, settings)
 
 
 @_as_it_is
@@ -135,8 +141,7 @@ def _record(
     options: dict[str, Any],
     step: Any,
     epoch: Any,
-    strict: bool,
-    scalars: bool,
+    settings: dict[str, Any],
 ) -> Any:
     given = {"images": images, "epoch": epoch, **options}
     symbolic = [key for key, value in given.items() if host.is_symbolic(value)]
@@ -166,9 +171,8 @@ def _record(
                 owner=host.owner,
                 write=host.write,
                 epoch=_epoch(epoch),
-                strict=strict,
-                scalars=scalars,
                 background=host.background,
+                **settings,
             )
 
         def handles() -> Sequence[Any]:

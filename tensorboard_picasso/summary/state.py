@@ -12,6 +12,7 @@ from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import backends, content
 from tensorboard_picasso.summary import output as outputs
 from tensorboard_picasso.summary.backends.base import Backend
+from tensorboard_picasso.summary.budget import Spending
 from tensorboard_picasso.summary.checkpoint import Passes
 from tensorboard_picasso.summary.methods.base import Method, RandomMethod
 from tensorboard_picasso.summary.probe import Probe
@@ -37,6 +38,7 @@ class State:
     tracing_seconds: spent so far on what is not repeated.
     handed: the record that was last handed to the worker. Whoever reads or changes the
       rest waits for it first (`worker.settle`), as the worker commits it.
+    spending: of a budget, by it and by the methods that it pays for.
     """
 
     asked: str = ""
@@ -51,6 +53,7 @@ class State:
     said: set[str] = field(default_factory=set)
     tracing_seconds: float = 0.0
     handed: Handed | None = None
+    spending: dict[Any, Spending] = field(default_factory=dict)
 
     def decided(self, probe: Probe) -> Output | None:
         """What this probe's output was decided to be, None before its first computed call."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tensorboard_picasso.summary import log, writers
+from tensorboard_picasso.summary.budget import Budget
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.probe import Probe
 from tensorboard_picasso.summary.schedule import LogSpaced, Schedule
@@ -48,10 +49,15 @@ class Training:
         methods: Sequence[Method | str] | None,
         strict: bool,
         scalars: bool,
+        budget: float | str | None,
     ) -> None:
         self.schedule, self._methods = checked(probe, schedule, methods)
         self._probe = probe
-        self._options = {"strict": strict, "scalars": scalars}
+        self._options: dict[str, Any] = {
+            "strict": strict,
+            "scalars": scalars,
+            "budget": Budget.of(budget),
+        }
         self._model: Any = None
         self._writer: Writer | None = None
         self._step = 0

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from tensorboard_picasso.summary import log, report
+from tensorboard_picasso.summary.budget import Budget
 from tensorboard_picasso.summary.loops import _history, _saves
 from tensorboard_picasso.summary.loops._history import History
 from tensorboard_picasso.summary.loops._training import checked, sub_run
@@ -33,6 +34,9 @@ class KerasCallback(keras.callbacks.Callback):
       methods: as objects or by name; default `[Occlusion(), Saliency()]`.
       strict: raise what fails, instead of warning once and going on.
       scalars: also write ordinary scalars: means over the probe.
+      budget: what checkpoints may take: a share of training time (0.02), or seconds for
+        each that the schedule asks for ("0.5s"). The schedule is stretched and, where that
+        would be too far, strides are doubled; see `docs/budget.md`.
 
     Raises:
       TypeError, ValueError: wrong arguments; when training starts also what
@@ -48,6 +52,7 @@ class KerasCallback(keras.callbacks.Callback):
         methods: Sequence[Method | str] | None = None,
         strict: bool = False,
         scalars: bool = True,
+        budget: float | str | None = None,
     ) -> None:
         super().__init__()
         self._schedule, self._methods = checked(probe, schedule, methods)
@@ -55,6 +60,7 @@ class KerasCallback(keras.callbacks.Callback):
         self._directory = sub_run(log_dir)
         self._strict = strict
         self._scalars = scalars
+        self._budget = Budget.of(budget)
         self._write: Callable[[bytes, int], None] | None = None
         self._release: Callable[[], None] = lambda: None
         self._explained: Any = None
@@ -177,6 +183,7 @@ class KerasCallback(keras.callbacks.Callback):
             scalars=self._scalars,
             next_step=self._schedule.next(self._step),
             background=True,
+            budget=self._budget,
         )
         if accepted:
             self._logged = self._step

@@ -29,6 +29,9 @@ class TransformersCallback(TrainerCallback):
       methods: as objects or by name; default `[Occlusion(), Saliency()]`.
       strict: raise what fails, instead of warning once and going on.
       scalars: also write ordinary scalars: means over the probe.
+      budget: what checkpoints may take: a share of training time (0.02), or seconds for
+        each that the schedule asks for ("0.5s"). The schedule is stretched and, where that
+        would be too far, strides are doubled; see `docs/budget.md`.
 
     Raises:
       TypeError, ValueError: wrong arguments; when training starts also what
@@ -45,11 +48,12 @@ class TransformersCallback(TrainerCallback):
         methods: Sequence[Method | str] | None = None,
         strict: bool = False,
         scalars: bool = True,
+        budget: float | str | None = None,
     ) -> None:
         super().__init__()
         if (log_dir is None) == (writer is None):
             raise ValueError("pass log_dir=, or writer= instead of it")
-        self._training = Training(probe, schedule, methods, strict, scalars)
+        self._training = Training(probe, schedule, methods, strict, scalars, budget)
         self._where = writer if log_dir is None else sub_run(log_dir)
 
     def on_train_begin(

@@ -166,6 +166,10 @@ class Method(abc.ABC):
     def passes(self) -> str:
         """Passes of the model that one image takes: "1 gradient a class"."""
 
+    def coarser(self, probe: Probe) -> Self | None:
+        """The same with its stride doubled, None where it has none or none that long fits."""
+        return None
+
     def cost(self, probe: Probe) -> str:
         """What the cost line calls it: "occlusion 13×13"."""
         return self.label

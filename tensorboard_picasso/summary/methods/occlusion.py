@@ -6,8 +6,8 @@ References:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,6 +154,22 @@ class Occlusion(Method):
             grid=grid,
             rounding=subject.rounding,
         )
+
+    def coarser(self, probe: Probe) -> Self | None:
+        """See `Method.coarser`; windows stay, and may not leave gaps."""
+        stride: Size = STRIDE if self.stride is None else self.stride
+        try:
+            if self.positions is None:
+                pair = stride if isinstance(stride, tuple | list) else (stride, stride)
+                found = replace(self, stride=(2 * pair[0], 2 * pair[1]))
+            else:
+                # By itself the window of fewer positions would be larger.
+                window = 2 / (self.positions + 1) if self.window is None else self.window
+                found = replace(self, positions=(self.positions + 1) // 2, window=window)
+            found.check(probe)
+        except ValueError:
+            return None
+        return found
 
     def cost(self, probe: Probe) -> str:
         """See `Method.cost`."""
