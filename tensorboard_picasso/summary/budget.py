@@ -117,7 +117,9 @@ class Spending:
                 break
         return None
 
-    def spent(self, choice: Choice, now: float, seconds: float, once: float = 0.0) -> None:
+    def spent(
+        self, choice: Choice, now: float, seconds: float, once: float = 0.0, *, whole: bool = True
+    ) -> None:
         """Account for a checkpoint.
 
         Args:
@@ -125,6 +127,7 @@ class Spending:
           now: when it was done, on the clock of `choose`.
           seconds: that training waited.
           once: of these, what will not be spent again.
+          whole: whether that is what a checkpoint takes; false where it failed.
         """
         cost = max(0.0, seconds - once)
         if self._began is None:
@@ -133,14 +136,17 @@ class Spending:
             if self._costs:
                 balance = self._granted(now - seconds) - self._debt - cost
                 self._debt = max(0.0, -balance)
-            self._costs.setdefault(choice.doublings, deque(maxlen=2)).append(cost)
+            if whole:
+                self._costs.setdefault(choice.doublings, deque(maxlen=2)).append(cost)
         self._last, self._asked_since = now, 0
 
     def pays_for(self, doublings: int) -> str:
         """What the budget comes to, with strides doubled so often."""
         cost = self._cost(doublings)
         units = cost / self.budget.rate
-        often = f"every {_plain(units)} s" if self.budget.of_time else f"of {max(1, math.ceil(units))}"
+        often = (
+            f"every {_plain(units)} s" if self.budget.of_time else f"of {max(1, math.ceil(units))}"
+        )
         strides = f" with strides × {2**doublings}" if doublings else ""
         return f"a checkpoint{strides} takes {_plain(cost)} s: {self.budget} pays for one {often}"
 

@@ -98,10 +98,10 @@ def checkpoint_of(
         return _checkpoint(probe, model, methods, **options)
     memory = state.find(owner, name)
     key = budget, tuple(map(content.key, methods))
-    grids = _ever_coarser(probe, methods)
     if key not in memory.spending:
-        memory.spending[key] = Spending(budget, len(grids) - 1)
-    spending = memory.spending[key]
+        grids = _ever_coarser(probe, methods)
+        memory.spending[key] = grids, Spending(budget, len(grids) - 1)
+    grids, spending = memory.spending[key]
     began = clock()
     choice = spending.choose(began)
     if choice is None:
@@ -111,7 +111,8 @@ def checkpoint_of(
         probe, model, grids[choice.doublings], **options, about={"budget": f"{budget}: {choice}"}
     )
     ended = clock()
-    spending.spent(choice, ended, ended - began, memory.tracing_seconds - traced)
+    traced = memory.tracing_seconds - traced
+    spending.spent(choice, ended, ended - began, traced, whole=accepted)
     if choice.skipped or choice.doublings:
         said = f'"{name}": {spending.pays_for(choice.doublings)}'
         report.tell(f"budget {choice.doublings}", said, memory.said)
@@ -166,20 +167,12 @@ def _checkpoint(
         return False
     inputs = memory.fresh_inputs(step, probe)
 
-    def finish() -> None:
-        summary = event.build(
-            name, passes.result, scores=new_step, inputs=inputs, labels=labels, scalars=scalars
-        )
-        write(summary.SerializeToString(), step)
-        memory.commit(step, probe, labels, inputs, passes)
-        size = event.sizes(summary, len(inputs))
-        report.tell(
-            "cost", _cost(probe, fresh, passes.result, memory, size, next_step), memory.said
-        )
-
-    def finish_or_warn() -> bool:
+    def finish() -> bool:
         try:
-            finish()
+            summary = event.build(
+                name, passes.result, scores=new_step, inputs=inputs, labels=labels, scalars=scalars
+            )
+            write(summary.SerializeToString(), step)
         except Exception as e:
             if strict:
                 raise
@@ -187,12 +180,16 @@ def _checkpoint(
             text = f'"{name}" could not be written at step {step}: {reason}'
             report.warn(f"write {report.kind(reason)}", text, memory.said)
             return False
+        memory.commit(step, probe, labels, inputs, passes)
+        size = event.sizes(summary, len(inputs))
+        cost = _cost(probe, fresh, passes.result, memory, size, next_step)
+        report.tell("cost", cost, memory.said)
         return True
 
     if background:
-        memory.handed = worker.hand_over(finish_or_warn)
+        memory.handed = worker.hand_over(finish)
         return True
-    return finish_or_warn()
+    return finish()
 
 
 def settled(owner: Any, name: str) -> state.State:

@@ -38,7 +38,8 @@ class State:
     tracing_seconds: spent so far on what is not repeated.
     handed: the record that was last handed to the worker. Whoever reads or changes the
       rest waits for it first (`worker.settle`), as the worker commits it.
-    spending: of a budget, by it and by the methods that it pays for.
+    spending: of a budget, by it and by the methods that it pays for; with these, then with
+      longer strides.
     """
 
     asked: str = ""
@@ -53,7 +54,7 @@ class State:
     said: set[str] = field(default_factory=set)
     tracing_seconds: float = 0.0
     handed: Handed | None = None
-    spending: dict[Any, Spending] = field(default_factory=dict)
+    spending: dict[Any, tuple[list[list[Method]], Spending]] = field(default_factory=dict)
 
     def decided(self, probe: Probe) -> Output | None:
         """What this probe's output was decided to be, None before its first computed call."""
