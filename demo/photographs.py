@@ -109,5 +109,6 @@ def log(
     ]
     run = str(options.logdir / "imagenet")
     summary.attribution(probe, model, methods=methods, writer=run, step=0, strict=True)
+    summary.flush()  # what could not be written is raised here
     first, second = order[0][:2]
     return f"&p.picasso.open=0&p.picasso.target={first}&p.picasso.pin=0&p.picasso.pinclass={second}"
