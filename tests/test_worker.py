@@ -18,6 +18,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from tensorboard_picasso import summary
 from tensorboard_picasso.summary import log, state, worker
+from tensorboard_picasso.summary.loops._training import Training
 from tensorboard_picasso.summary.methods.rise import RISE
 from tests import events
 
@@ -191,6 +192,31 @@ def test_a_tf_summary_writer_is_written_to_in_the_call(tmp_path, disk):
     summary.flush()
     assert size == sum(path.stat().st_size for path in tmp_path.iterdir()) > 0
     assert sorted(events.whole_scores(tmp_path)) == [0]
+
+
+def trained(directory):
+    training = Training(
+        summary.Probe("p", IMAGES, output="raw"), summary.EverySteps(1), [], True, True, None
+    )
+    training.begin(scores, directory, 0, 0.0)
+    return training
+
+
+def test_the_end_of_a_callbacks_training_waits_for_its_records(tmp_path):
+    training = trained(tmp_path)
+    training.reached(1, None)
+    training.end()
+    with worker._worker.changed:
+        assert not worker._worker.queue
+    assert sorted(events.whole_scores(tmp_path)) == [0, 1]
+
+
+def test_in_strict_mode_the_end_of_training_raises_what_was_not_written(tmp_path):
+    (tmp_path / "file").touch()
+    training = trained(tmp_path / "file")
+    with pytest.raises(OSError, match="exists"):
+        training.end()
+    assert not training.running
 
 
 TRAINING = """
