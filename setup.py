@@ -38,6 +38,15 @@ TEST = [
     "tensorboardX",
     "transformers[torch]",
 ]
+# What occlusion is measured against, at the releases that the benchmark names.
+BENCH = [
+    *TENSORFLOW,
+    *TORCH,
+    "captum==0.9.0",
+    "opencv-python-headless",
+    "saliency==0.2.1",
+    "tf-explain==0.3.1",
+]
 # Pinned, so that a new release does not fail a check of unchanged code.
 CHECK = ["mypy==2.4.1", "ruff==0.17.6", "types-protobuf"]
 
@@ -66,6 +75,7 @@ setup(
         "demo-imagenet": [*TORCH, *PHOTOGRAPHS, *EFFICIENTNET],
         "demo-vgg16": [*TENSORFLOW, *PHOTOGRAPHS],
         "test": TEST,
+        "bench": BENCH,
         "check": CHECK,
     },
     entry_points={"tensorboard_plugins": ["picasso = tensorboard_picasso.loader:PicassoLoader"]},

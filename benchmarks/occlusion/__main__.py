@@ -1,0 +1,157 @@
+"""Measures occlusion row by row, keeps each row in a JSON file, and prints the tables."""
+
+import argparse
+import dataclasses
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.occlusion import results
+from benchmarks.occlusion.cases import FRAMEWORKS, MODELS, QUICK, Case, every_case
+from benchmarks.occlusion.results import DENSE, OURS, Row, Store
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("tensorflow", "keras", "torch", "captum", "tf-explain", "saliency", "numpy")
+# Rounds, seconds from which on a contender is timed on a sample of its windows, and whether
+# memory is measured too, which takes two more processes.
+FULL = {"repeats": 5, "seconds": 10.0, "memory": True}
+BRIEF = {"repeats": 3, "seconds": 2.0, "memory": False}
+
+
+def main() -> None:
+    """See `--help`; exits with 1 where a row could not be measured."""
+    options = _options()
+    settings = BRIEF if options.quick else FULL
+    if options.markdown:
+        kept = results.read(options.json)
+        print(f"{results.table(kept['rows'], results.markdown)}\n\n{_about(kept)}")
+        return
+    about = {"machine": _machine(), "versions": _versions(), "code": _code(), "settings": settings}
+    try:
+        store = Store(options.json, about, options.fresh)
+    except ValueError as e:
+        sys.exit(str(e))
+    wanted = [case for case in every_case() if _wanted(case, options)]
+    failed = []
+    for case in wanted:
+        key = dataclasses.asdict(case)
+        if store.find(**key):
+            print(f"{case.name} in {case.framework}: done before", file=sys.stderr)
+            continue
+        print(f"{case.name} in {case.framework} …", file=sys.stderr, flush=True)
+        row = _measured(key, settings)
+        if row is None:
+            failed.append(case)
+        else:
+            store.add(row)
+    rows = [row for case in wanted if (row := store.find(**dataclasses.asdict(case)))]
+    print(f"{results.table(rows, results.plain)}\n\n{_about(about)}")
+    if failed:
+        sys.exit(
+            f"not measured: {', '.join(f'{each.name} in {each.framework}' for each in failed)}"
+        )
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "scripts/bench occlusion",
+        description="Times occlusion of one image: ours, other tools, and bare forward passes.",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="the small models and one large one, in minutes"
+    )
+    parser.add_argument(
+        "--rows", nargs="+", metavar="ROW",
+        help=f"only these: a model ({', '.join(MODELS)}), or with window/stride: 'vgg16 16/8'",
+    )  # fmt: skip
+    parser.add_argument("--framework", choices=FRAMEWORKS, help="only this one")
+    parser.add_argument("--json", type=Path, help="file of the rows, which is gone on with")
+    parser.add_argument("--fresh", action="store_true", help="measure rows again that are done")
+    parser.add_argument(
+        "--markdown", action="store_true", help="print what the file holds for a document"
+    )
+    options = parser.parse_args()
+    names = {case.name for case in every_case()} | set(MODELS)
+    for row in options.rows or ():
+        if row not in names:
+            parser.error(f"--rows {row!r}: pass some of {', '.join(sorted(names))}")
+    if options.json is None:
+        options.json = ROOT / "logs" / f"bench-occlusion{'-quick' if options.quick else ''}.json"
+    return options
+
+
+def _wanted(case: Case, options: argparse.Namespace) -> bool:
+    if options.framework not in (None, case.framework):
+        return False
+    if options.rows:
+        return case.model in options.rows or case.name in options.rows
+    return not options.quick or case.name in QUICK
+
+
+def _measured(key: dict[str, Any], settings: Mapping[str, Any]) -> Row | None:
+    """A row, each part in a process of its own; None where that failed, and said why."""
+    row = _run({"case": key, "repeats": settings["repeats"], "seconds": settings["seconds"]})
+    if row is None:
+        return None
+    memory: dict[str, Any] = {}
+    if settings["memory"] and sys.platform == "linux":
+        kind, batches = row["contenders"][DENSE]["setting"].split(", batches of ")
+        for what in (OURS, DENSE):
+            memory[what] = _run({"case": key, "what": what, "kind": kind, "batch": int(batches)})
+        if None in memory.values():
+            return None
+    return {**key, **row, "memory": memory}
+
+
+def _run(asked: dict[str, Any]) -> dict[str, Any] | None:
+    command = [sys.executable, "-m", "benchmarks.occlusion.row", json.dumps(asked)]
+    # TensorFlow's notes on a machine without a GPU would stand between the rows.
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=False
+    )
+    if done.returncode:
+        return None
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def _machine() -> dict[str, Any]:
+    name = platform.processor()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next((each.split(": ")[1] for each in lines if each.startswith("model name")), name)
+    return {"processor": name, "cores": os.cpu_count(), "system": platform.platform()}
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version(), **{each: version(each) for each in PACKAGES}}
+
+
+def _code() -> str:
+    """Digest of the code that is measured, whose rows another code's are not."""
+    digest = hashlib.sha256()
+    folders = "tensorboard_picasso/summary", "benchmarks/occlusion"
+    for path in sorted(each for folder in folders for each in (ROOT / folder).rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _about(kept: Mapping[str, Any]) -> str:
+    machine, versions = kept["machine"], kept["versions"]
+    return (
+        f"{results.LEGEND}\n\n{machine['processor']}, {machine['cores']} cores,"
+        f" {machine['system']}; {', '.join(map(' '.join, versions.items()))};"
+        f" {kept['settings']['repeats']} rounds."
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""What is timed: each a way to score windows of one image."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.occlusion.cases import FILL, Array, Boxes, Case, occluded
+from tensorboard_picasso import summary
+from tensorboard_picasso.maps import Output
+from tensorboard_picasso.summary import state
+from tensorboard_picasso.summary.methods.base import Subject
+
+Scores = NDArray[Any]
+Forward = Callable[[Any], Any]
+
+TARGETS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Contender:
+    """A way to score windows.
+
+    name: in tables.
+    run: scores at most about so many windows, and returns the scores (n, classes) that
+      it made.
+    boxes: the windows in the order of the scores.
+    whole: how many scores of the whole image come before those of windows.
+    batch: how many it scores at once, at least.
+    setting: what was chosen for it.
+    remark: what a reader must know of its number.
+    """
+
+    name: str
+    run: Callable[[int], Scores]
+    boxes: Boxes
+    whole: int = 0
+    batch: int = 1
+    setting: str = ""
+    remark: str = ""
+
+
+class Enough(Exception):  # noqa: N818
+    """Raised through a tool that has scored as many windows as are to be timed."""
+
+
+class Watch:
+    """The forward pass that a tool is given: keeps the scores, and stops it after enough."""
+
+    def __init__(self, forward: Forward, limit: int) -> None:
+        self._forward, self._limit = forward, limit
+        self._count = 0
+        self._rows: list[Any] = []
+
+    def __call__(self, x: Any) -> Any:
+        """Scores of a batch."""
+        scores = self._forward(x)
+        self._rows.append(scores)
+        self._count += len(scores)
+        if self._count >= self._limit:
+            raise Enough
+        return scores
+
+    @property
+    def left(self) -> int:
+        """How many more images are to be scored."""
+        return self._limit - self._count
+
+    @property
+    def scores(self) -> Scores:
+        """All that were made."""
+        return np.concatenate([np.asarray(each) for each in self._rows])
+
+
+def watched(forward: Forward, limit: int, use: Callable[[Watch], Any]) -> Scores:
+    """The scores that a tool makes of at most about so many images."""
+    watch = Watch(forward, limit)
+    with contextlib.suppress(Enough):
+        use(watch)
+    return watch.scores
+
+
+class Ours:
+    """Our occlusion of one image for a few targets, as a summary op computes it."""
+
+    def __init__(self, case: Case, model: Any, image: Array) -> None:
+        probe = summary.Probe("bench", image[None], value_range=(0, 255), output="logits")
+        backend = state.backend(probe, model)
+        x = probe.model_input(image[None])
+        raw = backend.scores(x)[0]
+        targets = tuple(sorted(map(int, np.argsort(-raw)[:TARGETS])))
+        self._method = summary.Occlusion(case.window, case.stride, fill=FILL)
+        self._subject = Subject(probe, 0, backend, Output.LOGITS, x[0], raw, targets)
+
+    def run(self) -> None:
+        """Compute the maps."""
+        (self._answer,) = self._method.explain([self._subject])
+
+    @property
+    def log_odds(self) -> tuple[Boxes, NDArray[np.int64], Scores]:
+        """Windows, classes and log-odds (windows, classes) of the last run."""
+        grid = self._answer.grid
+        boxes = [(top, left, *grid.window) for top in grid.tops for left in grid.lefts]
+        values = grid.values.reshape(len(boxes), -1)
+        return np.array(boxes, np.int64), grid.classes.astype(np.int64), values
+
+
+def plain_loop(case: Case, image: Array, forward: Forward, most: int) -> Contender:
+    """Picasso's way: images made one by one, and one pass over all of them."""
+    boxes = case.boxes()
+
+    def run(limit: int) -> Scores:
+        images = []
+        for top, left, height, width in boxes[: min(limit, most)]:
+            each = image.copy()
+            each[top : top + height, left : left + width] = FILL
+            images.append(each)
+        return np.asarray(forward(np.stack(images)))
+
+    return Contender("plain loop", run, boxes)
+
+
+def saliency(case: Case, image: Array, forward: Forward) -> Contender:
+    """PAIR's, whose stride is always 1."""
+    from saliency.core import OUTPUT_LAYER_VALUES, Occlusion
+
+    def run(limit: int) -> Scores:
+        def use(watch: Watch) -> None:
+            def call(x: Array, call_model_args: Any = None, expected_keys: Any = None) -> Any:
+                return {OUTPUT_LAYER_VALUES: np.asarray(watch(x))[:, 0]}
+
+            Occlusion().GetMask(image, call, size=case.window, value=FILL)
+
+        return watched(lambda x: forward(x.astype(np.float32)), limit + 1, use)
+
+    remark = "" if case.stride == 1 else "its stride is 1: time of as many of its windows"
+    return Contender("saliency", run, case.boxes(1), whole=1, remark=remark)
+
+
+def bare(case: Case, image: Array, batch: int, kind: str, forward: Forward) -> Contender:
+    """The dense limit: a forward pass over a batch that is already made.
+
+    Args:
+      forward: from a batch (n, h, w, c) to a function that scores it where it lies.
+    """
+    boxes = case.boxes()[np.arange(batch) % len(case.boxes())]
+    scored = forward(occluded(image, boxes))
+
+    def run(limit: int) -> Scores:
+        return np.concatenate([scored() for _ in range(max(1, limit // batch))])
+
+    rows = np.tile(boxes, (max(1, len(case.boxes()) // batch) + 1, 1))
+    return Contender("dense limit", run, rows, batch=batch, setting=f"{kind}, batches of {batch}")

@@ -1,0 +1,188 @@
+"""Arithmetic of the benchmark: ratios, agreement, what is kept in a file, and tables."""
+
+import json
+import os
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+OURS = "ours"
+DENSE = "dense limit"
+# Scores of two ways may differ by this share of what hiding windows changes them by.
+ROUNDING = 1e-2
+
+Row = dict[str, Any]
+
+
+class DisagreementError(ValueError):
+    """Two ways to compute the same scores did not: their times must not be compared."""
+
+
+def agree(name: str, found: NDArray[Any], expected: NDArray[Any], effect: float) -> float:
+    """The largest difference of two ways' scores (windows, classes).
+
+    Args:
+      name: of the way, for errors.
+      effect: standard deviation of a score over windows.
+
+    Raises:
+      DisagreementError: it is not rounding.
+    """
+    if found.shape != expected.shape:
+        raise DisagreementError(f"{name}: scores {found.shape}, expected {expected.shape}")
+    difference = float(np.abs(found.astype(np.float64) - expected).max(initial=0.0))
+    if not difference <= ROUNDING * effect:
+        raise DisagreementError(
+            f"{name}: scores differ by {difference:.2e}, and windows change them by {effect:.2e}"
+        )
+    return difference
+
+
+def scaled(seconds: float, made: int, windows: int, whole: int) -> float:
+    """Seconds of all windows, from those of the scores that were made.
+
+    Args:
+      made: scores, of windows and of the whole image.
+      whole: how many of them are of the whole image; all windows need them once.
+    """
+    return seconds * (windows + whole) / made
+
+
+def spread(values: Sequence[float]) -> tuple[float, float, float]:
+    """Median, minimum and maximum."""
+    return statistics.median(values), min(values), max(values)
+
+
+def peers(row: Row) -> list[str]:
+    """Names of the other tools of a row."""
+    return [name for name in row["contenders"] if name not in (OURS, DENSE)]
+
+
+def ratios(row: Row, name: str) -> list[float]:
+    """How many times as long as ours another took, round by round."""
+    ours, other = (row["contenders"][each]["seconds"] for each in (OURS, name))
+    return [b / a for a, b in zip(ours, other, strict=True)]
+
+
+def fastest(row: Row) -> str:
+    """The other tool with the least median."""
+    return min(peers(row), key=lambda name: statistics.median(row["contenders"][name]["seconds"]))
+
+
+class Store:
+    """The rows that are done, in a JSON file.
+
+    Args:
+      path: of the file.
+      about: what the rows hold for: machine, versions, code.
+      fresh: whether to begin anew.
+
+    Raises:
+      ValueError: the file's rows hold for something else.
+    """
+
+    def __init__(self, path: Path, about: Mapping[str, Any], fresh: bool = False) -> None:
+        self._path, self._about = path, dict(about)
+        self.rows: list[Row] = []
+        if fresh or not path.exists():
+            return
+        kept = read(path)
+        for key, value in self._about.items():
+            if kept.get(key) != value:
+                raise ValueError(
+                    f"{path} was measured with another {key}: pass --fresh or another --json"
+                )
+        self.rows = kept["rows"]
+
+    def find(self, **key: Any) -> Row | None:
+        """A row that is done."""
+        found = [row for row in self.rows if all(row[name] == key[name] for name in key)]
+        return found[0] if found else None
+
+    def add(self, row: Row) -> None:
+        """Keep a row, also if what runs next is stopped."""
+        self.rows.append(row)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        # Replaced as a whole: a file half written would not be read back.
+        other = self._path.with_suffix(".part")
+        other.write_text(json.dumps({**self._about, "rows": self.rows}, indent=1))
+        os.replace(other, self._path)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A file that was written by a `Store`."""
+    kept: dict[str, Any] = json.loads(path.read_text())
+    return kept
+
+
+HEADER = ["model", "window/stride", "windows", "ours, s", "dense limit", "fastest peer"]
+
+
+def table(rows: Sequence[Row], text: Callable[[Sequence[Sequence[str]]], str]) -> str:
+    """Tables of each framework's rows.
+
+    Args:
+      text: makes text of a table's cells.
+    """
+    parts = []
+    for framework in dict.fromkeys(row["framework"] for row in rows):
+        some = [row for row in rows if row["framework"] == framework]
+        names = list(dict.fromkeys(name for row in some for name in peers(row)))
+        cells = [[*HEADER, *names, "peak memory"]]
+        cells += [[*_cells(row, names), _memory(row)] for row in some]
+        parts.append(f"{framework}\n\n{text(cells)}")
+    return "\n\n".join(parts)
+
+
+def _cells(row: Row, names: Sequence[str]) -> list[str]:
+    middle, low, high = spread(row["contenders"][OURS]["seconds"])
+    best = fastest(row)
+    return [
+        row["model"],
+        f"{row['window']}/{row['stride']}",
+        str(row["windows"]),
+        f"{middle:.3g} ({low:.3g}–{high:.3g})",
+        _ratio(row, DENSE),
+        f"{_ratio(row, best)} {best}",
+        *(_ratio(row, name) if name in row["contenders"] else "" for name in names),
+    ]
+
+
+def _ratio(row: Row, name: str) -> str:
+    middle, low, high = spread(ratios(row, name))
+    # The limit is a time per image by its definition.
+    mark = "~" if name != DENSE and row["contenders"][name]["sampled"] else ""
+    return f"{mark}{middle:.2f}× ({low:.2f}–{high:.2f})"
+
+
+def _memory(row: Row) -> str:
+    if not row.get("memory"):
+        return ""
+    ours, dense = row["memory"][OURS]["peak_mb"], row["memory"][DENSE]["peak_mb"]
+    return f"{ours / dense:.2f}× ({ours:.0f}, {dense:.0f} MB)"
+
+
+LEGEND = (
+    "Columns with × say how many times as long as ours it took: median of the rounds (least–most)."
+    " ~: timed on a sample of its windows and scaled. Dense limit: windows × time per image of a"
+    " bare forward pass. Peak memory: of our process by that of one that scores batches."
+)
+
+
+def plain(cells: Sequence[Sequence[str]]) -> str:
+    """A table in columns."""
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    )
+
+
+def markdown(cells: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    rule = ["---"] * len(cells[0])
+    return "\n".join(f"| {' | '.join(row)} |" for row in (cells[0], rule, *cells[1:]))

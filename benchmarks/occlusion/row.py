@@ -1,0 +1,221 @@
+"""Measures one row in a process of its own: `python -m benchmarks.occlusion.row JSON`."""
+
+import importlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.occlusion import weights
+from benchmarks.occlusion.cases import Array, Boxes, Case, images, occluded
+from benchmarks.occlusion.contenders import Contender, Ours, Scores, bare, plain_loop, saliency
+from benchmarks.occlusion.results import OURS, DisagreementError, agree, scaled
+from tensorboard_picasso.maps import Output
+from tensorboard_picasso.summary import output as outputs
+
+BATCHES = (1, 4, 8, 16, 32, 64, 256)
+# Numbers that the images of a batch hold at most: 64 photographs.
+BATCH_NUMBERS = 64 * 224 * 224 * 3
+# What takes less is repeated until it has taken so long.
+LEAST_SECONDS = 0.2
+# Windows whose scores are compared.
+CHECKED = 128
+# How often the settings of a contender are tried, but for those that took so many times the least.
+TURNS, FAR = 2, 1.5
+# Least standard deviation of a class's log-odds over windows: numbers that do not vary prove nothing.
+LEAST_EFFECT = 1e-2
+
+
+class Setup:
+    """A model, an image and how the framework scores batches."""
+
+    def __init__(self, case: Case) -> None:
+        side = "keras_side" if case.framework == "tensorflow" else "torch_side"
+        self.case = case
+        self.side: Any = importlib.import_module(f"benchmarks.occlusion.{side}")
+        self.pictures = images(4 if case.shape[0] > 100 else 16, case.shape)
+        self.image: Array = self.pictures[0]
+        self.model = self.side.build(case.model, self.pictures)
+        self.forward: Callable[[Array], Scores] = self.side.forward(self.model)
+
+    def bare(self, kind: str, batch: int) -> Contender:
+        """A bare forward pass; see `contenders.bare`."""
+        forward = self.side.bare(self.model, kind)
+        return bare(self.case, self.image, batch, kind, forward)
+
+    def scores(self, boxes: Boxes) -> Scores:
+        """Scores of windows, by plain passes."""
+        parts = np.array_split(boxes, max(1, len(boxes) // 16))
+        return np.concatenate([self.forward(occluded(self.image, part)) for part in parts])
+
+
+def times(case: Case, repeats: int, seconds: float) -> dict[str, Any]:
+    """All contenders' seconds for all windows, round by round.
+
+    Args:
+      repeats: how many rounds.
+      seconds: a contender that takes longer is timed on a sample of windows.
+
+    Raises:
+      DisagreementError, ValueError: the numbers must not be compared.
+    """
+    setup = Setup(case)
+    weights.check(setup.side.activations(setup.model, setup.pictures[:1]))
+    windows = len(case.boxes())
+    ours = Ours(case, setup.model, setup.image)
+    started = time.perf_counter()
+    ours.run()
+    first = time.perf_counter() - started
+    difference, effect = _check_ours(setup, ours)
+    found: dict[str, dict[str, Any]] = {OURS: {"difference": difference, "sampled": 0}}
+    runs: dict[str, Callable[[], float]] = {OURS: lambda: _seconds(ours.run)}
+    for contender in _contenders(setup, windows, seconds):
+        per_image = _timed(contender, contender.batch, windows) / windows
+        limit = windows
+        if per_image * windows > seconds:
+            limit = max(contender.batch, int(seconds / per_image))
+        found[contender.name] = {
+            "difference": _check(setup, contender, effect),
+            "sampled": 0 if limit >= windows else limit,
+            "setting": contender.setting,
+            "remark": contender.remark,
+        }
+        runs[contender.name] = lambda c=contender, n=limit: _timed(c, n, windows)
+    names = list(runs)
+    for each in found.values():
+        each["seconds"] = []
+    for turn in range(repeats):
+        # Each round begins with another: none always follows the same.
+        at = turn % len(names)
+        for name in names[at:] + names[:at]:
+            found[name]["seconds"].append(runs[name]())
+    return {
+        "windows": windows,
+        "effect": effect,
+        "first_call_seconds": first,
+        "load": os.getloadavg(),
+        "contenders": found,
+    }
+
+
+def peak(case: Case, what: str, kind: str, batch: int) -> dict[str, float]:
+    """Memory (MB) of this process before a run and at its peak, as Linux counts it.
+
+    Args:
+      what: `OURS`, else bare passes.
+      kind, batch: of bare passes.
+    """
+    setup = Setup(case)
+    if what == OURS:
+        run = Ours(case, setup.model, setup.image).run
+    else:
+        some = case.boxes()[: 4 * batch]
+        forward = setup.side.bare(setup.model, kind)
+
+        def run() -> None:
+            for at in range(0, len(some) - batch + 1, batch):
+                forward(occluded(setup.image, some[at : at + batch]))()
+
+    before = _resident("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
+    run()
+    run()
+    return {"before_mb": before, "peak_mb": _resident("VmHWM")}
+
+
+def _resident(field: str) -> float:
+    status = Path("/proc/self/status").read_text()
+    return int(status.split(f"{field}:")[1].split()[0]) / 1000
+
+
+def _contenders(setup: Setup, windows: int, seconds: float) -> list[Contender]:
+    """All but ours, each in its best setting."""
+    case, image = setup.case, setup.image
+    numbers = image.size
+    plain, *others = setup.side.KINDS
+    sizes = [each for each in BATCHES if each * numbers <= BATCH_NUMBERS]
+    dense = _best([lambda b=b: setup.bare(plain, b) for b in sizes], windows, seconds)
+    kinds = [lambda k=kind: setup.bare(k, dense.batch) for kind in others]
+    chosen = [_best([lambda: dense, *kinds], windows, seconds)]
+    for settings in setup.side.tools(case, setup.model, image):
+        chosen.append(_best([lambda s=s: s for s in settings], windows, seconds))
+    chosen.append(saliency(case, image, setup.forward))
+    chosen.append(plain_loop(case, image, setup.forward, max(1, 2 * BATCH_NUMBERS // numbers)))
+    return chosen
+
+
+def _best(makers: Sequence[Callable[[], Contender]], windows: int, seconds: float) -> Contender:
+    """The fastest; batches that would take longer than `seconds` are not tried.
+
+    Each has its best time of several turns: what else the machine does only adds to it.
+    """
+    least: dict[Contender, float] = {}
+    for make in makers:
+        contender = make()
+        if not least or min(least.values()) / windows * contender.batch < seconds:
+            _timed(contender, contender.batch, windows)
+            least[contender] = _timed(contender, contender.batch, windows)
+    for _ in range(TURNS):
+        for contender, before in list(least.items()):
+            if before < FAR * min(least.values()):
+                least[contender] = min(before, _timed(contender, contender.batch, windows))
+    return min(least, key=lambda contender: least[contender])
+
+
+def _timed(contender: Contender, limit: int, windows: int) -> float:
+    """Seconds for all windows, from a run over at most about `limit`."""
+    made, count, started = 0, 0, time.perf_counter()
+    while not count or time.perf_counter() - started < LEAST_SECONDS:
+        made += len(contender.run(limit))
+        count += 1
+    took = (time.perf_counter() - started) / count
+    return scaled(took, made // count, windows, contender.whole)
+
+
+def _seconds(run: Callable[[], None]) -> float:
+    count, started = 0, time.perf_counter()
+    while not count or time.perf_counter() - started < LEAST_SECONDS:
+        run()
+        count += 1
+    return (time.perf_counter() - started) / count
+
+
+def _check_ours(setup: Setup, ours: Ours) -> tuple[float, float]:
+    """The largest difference of our log-odds, and their deviation over windows."""
+    boxes, classes, log_odds = ours.log_odds
+    if not np.array_equal(boxes, setup.case.boxes()):
+        raise DisagreementError(f"ours: {len(boxes)} windows, expected {len(setup.case.boxes())}")
+    some = np.unique(np.linspace(0, len(boxes) - 1, CHECKED).astype(int))
+    raw = setup.scores(boxes[some])
+    expected = outputs.log_odds(raw, Output.LOGITS)[:, classes]
+    effect = float(expected.std(axis=0).mean())
+    if not effect >= LEAST_EFFECT:
+        raise ValueError(f"windows change the log-odds by {effect:.1e} only")
+    return agree(OURS, log_odds[some], expected, effect), effect
+
+
+def _check(setup: Setup, contender: Contender, effect: float) -> float:
+    limit = max(contender.batch, 8)
+    made = contender.run(limit)[contender.whole :]
+    some = np.arange(min(len(made), CHECKED))
+    return agree(contender.name, made[some], setup.scores(contender.boxes[some]), effect)
+
+
+def main() -> None:
+    """Print one JSON line."""
+    asked = json.loads(sys.argv[1])
+    case = Case(**asked.pop("case"))
+    measure = peak if "what" in asked else times
+    try:
+        print(json.dumps(measure(case, **asked)))
+    except ValueError as e:
+        sys.exit(f"{case.name} in {case.framework}: {e}")
+
+
+if __name__ == "__main__":
+    main()
