@@ -13,7 +13,10 @@ ABOUT = {"machine": {"cores": 2}, "versions": {"numpy": "2"}, "code": "a1"}
 def row(model="cnn28", **seconds):
     """A row with each contender's seconds by round."""
     seconds = {OURS: [1.0, 2.0, 4.0], DENSE: [2.0, 4.0, 16.0], **seconds}
-    each = {name: {"seconds": values, "sampled": 0} for name, values in seconds.items()}
+    each = {
+        name: {"seconds": values, "cpu_seconds": values[::-1], "sampled": 0}
+        for name, values in seconds.items()
+    }
     key = {"model": model, "window": 4, "stride": 1, "framework": "torch"}
     return {**key, "windows": 625, "contenders": each}
 
@@ -21,6 +24,7 @@ def row(model="cnn28", **seconds):
 def test_ratios_are_taken_round_by_round_and_their_median_is_not_that_of_medians():
     slow = row(Captum=[3.0, 20.0, 8.0])
     assert results.ratios(slow, DENSE) == [2, 2, 4]
+    assert results.ratios(slow, DENSE, "cpu_seconds") == [4, 2, 2]
     assert results.spread(results.ratios(slow, "Captum")) == (3, 2, 10)
 
 
@@ -81,6 +85,8 @@ def test_a_table_says_the_spread_what_was_sampled_and_memory():
         " ~3.00× (2.00–10.00) | 1.50× (300, 200 MB) |"
     )
     assert lines[2].count("|") == lines[-1].count("|")
+    one["contenders"]["Captum"]["remark"] = "half as wide"
+    assert results.table([one, one], results.plain).splitlines()[-1] == "Captum: half as wide."
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,9 @@ def main() -> None:
     settings = BRIEF if options.quick else FULL
     if options.markdown:
         kept = results.read(options.json)
-        print(f"{results.table(kept['rows'], results.markdown)}\n\n{_about(kept)}")
+        print(
+            f"{results.table(kept['rows'], results.markdown, options.clock)}\n\n{_about(kept, options.clock)}"
+        )
         return
     about = {"machine": _machine(), "versions": _versions(), "code": _code(), "settings": settings}
     try:
@@ -52,7 +54,7 @@ def main() -> None:
         else:
             store.add(row)
     rows = [row for case in wanted if (row := store.find(**dataclasses.asdict(case)))]
-    print(f"{results.table(rows, results.plain)}\n\n{_about(about)}")
+    print(f"{results.table(rows, results.plain, options.clock)}\n\n{_about(about, options.clock)}")
     if failed:
         sys.exit(
             f"not measured: {', '.join(f'{each.name} in {each.framework}' for each in failed)}"
@@ -74,6 +76,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--framework", choices=FRAMEWORKS, help="only this one")
     parser.add_argument("--json", type=Path, help="file of the rows, which is gone on with")
     parser.add_argument("--fresh", action="store_true", help="measure rows again that are done")
+    parser.add_argument(
+        "--cpu", dest="clock", action="store_const", const="cpu_seconds", default="seconds",
+        help="compare seconds of the processor, which a machine that does other work distorts less",
+    )  # fmt: skip
     parser.add_argument(
         "--markdown", action="store_true", help="print what the file holds for a document"
     )
@@ -144,10 +150,11 @@ def _code() -> str:
     return digest.hexdigest()[:16]
 
 
-def _about(kept: Mapping[str, Any]) -> str:
+def _about(kept: Mapping[str, Any], clock: str) -> str:
     machine, versions = kept["machine"], kept["versions"]
+    clocked = " Seconds of the processor." if clock == "cpu_seconds" else ""
     return (
-        f"{results.LEGEND}\n\n{machine['processor']}, {machine['cores']} cores,"
+        f"{results.LEGEND}{clocked}\n\n{machine['processor']}, {machine['cores']} cores,"
         f" {machine['system']}; {', '.join(map(' '.join, versions.items()))};"
         f" {kept['settings']['repeats']} rounds."
     )

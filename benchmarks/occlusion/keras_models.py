@@ -48,7 +48,7 @@ def build(name: str, calibration: np.ndarray) -> keras.Model:
 def activations(model: keras.Model, x: np.ndarray) -> dict[str, np.ndarray]:
     """What each layer makes of a batch (n, h, w, c)."""
     inner = model.layers[1:]
-    outputs = keras.Model(model.input, [each.output for each in inner])(x, training=False)
+    outputs = keras.Model(model.inputs[0], [each.output for each in inner])(x, training=False)
     return {each.name: np.asarray(y) for each, y in zip(inner, outputs, strict=True)}
 
 

@@ -62,15 +62,20 @@ def peers(row: Row) -> list[str]:
     return [name for name in row["contenders"] if name not in (OURS, DENSE)]
 
 
-def ratios(row: Row, name: str) -> list[float]:
-    """How many times as long as ours another took, round by round."""
-    ours, other = (row["contenders"][each]["seconds"] for each in (OURS, name))
+def ratios(row: Row, name: str, clock: str = "seconds") -> list[float]:
+    """How many times as long as ours another took, round by round.
+
+    Args:
+      name: of the other.
+      clock: "seconds" or, of the processor, "cpu_seconds".
+    """
+    ours, other = (row["contenders"][each][clock] for each in (OURS, name))
     return [b / a for a, b in zip(ours, other, strict=True)]
 
 
-def fastest(row: Row) -> str:
+def fastest(row: Row, clock: str = "seconds") -> str:
     """The other tool with the least median."""
-    return min(peers(row), key=lambda name: statistics.median(row["contenders"][name]["seconds"]))
+    return min(peers(row), key=lambda name: statistics.median(row["contenders"][name][clock]))
 
 
 class Store:
@@ -122,38 +127,52 @@ def read(path: Path) -> dict[str, Any]:
 HEADER = ["model", "window/stride", "windows", "ours, s", "dense limit", "fastest peer"]
 
 
-def table(rows: Sequence[Row], text: Callable[[Sequence[Sequence[str]]], str]) -> str:
+def table(
+    rows: Sequence[Row], text: Callable[[Sequence[Sequence[str]]], str], clock: str = "seconds"
+) -> str:
     """Tables of each framework's rows.
 
     Args:
       text: makes text of a table's cells.
+      clock: as `ratios` has it.
     """
     parts = []
     for framework in dict.fromkeys(row["framework"] for row in rows):
         some = [row for row in rows if row["framework"] == framework]
         names = list(dict.fromkeys(name for row in some for name in peers(row)))
         cells = [[*HEADER, *names, "peak memory"]]
-        cells += [[*_cells(row, names), _memory(row)] for row in some]
+        cells += [[*_cells(row, names, clock), _memory(row)] for row in some]
         parts.append(f"{framework}\n\n{text(cells)}")
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, *_remarks(rows)])
 
 
-def _cells(row: Row, names: Sequence[str]) -> list[str]:
-    middle, low, high = spread(row["contenders"][OURS]["seconds"])
-    best = fastest(row)
+def _remarks(rows: Sequence[Row]) -> list[str]:
+    """What must be known of a tool's numbers, once for all rows."""
+    found = {
+        f"{name}: {each['remark']}."
+        for row in rows
+        for name, each in row["contenders"].items()
+        if each.get("remark")
+    }
+    return [" ".join(sorted(found))] if found else []
+
+
+def _cells(row: Row, names: Sequence[str], clock: str) -> list[str]:
+    middle, low, high = spread(row["contenders"][OURS][clock])
+    best = fastest(row, clock)
     return [
         row["model"],
         f"{row['window']}/{row['stride']}",
         str(row["windows"]),
         f"{middle:.3g} ({low:.3g}–{high:.3g})",
-        _ratio(row, DENSE),
-        f"{_ratio(row, best)} {best}",
-        *(_ratio(row, name) if name in row["contenders"] else "" for name in names),
+        _ratio(row, DENSE, clock),
+        f"{_ratio(row, best, clock)} {best}",
+        *(_ratio(row, name, clock) if name in row["contenders"] else "" for name in names),
     ]
 
 
-def _ratio(row: Row, name: str) -> str:
-    middle, low, high = spread(ratios(row, name))
+def _ratio(row: Row, name: str, clock: str) -> str:
+    middle, low, high = spread(ratios(row, name, clock))
     # The limit is a time per image by its definition.
     mark = "~" if name != DENSE and row["contenders"][name]["sampled"] else ""
     return f"{mark}{middle:.2f}× ({low:.2f}–{high:.2f})"

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +29,13 @@ CHECKED = 128
 TURNS, FAR = 2, 1.5
 # Least standard deviation of a class's log-odds over windows: numbers that do not vary prove nothing.
 LEAST_EFFECT = 1e-2
+
+
+class Took(NamedTuple):
+    """Seconds by the clock, and of the processor in all threads."""
+
+    seconds: float
+    cpu_seconds: float
 
 
 class Setup:
@@ -73,9 +80,9 @@ def times(case: Case, repeats: int, seconds: float) -> dict[str, Any]:
     first = time.perf_counter() - started
     difference, effect = _check_ours(setup, ours)
     found: dict[str, dict[str, Any]] = {OURS: {"difference": difference, "sampled": 0}}
-    runs: dict[str, Callable[[], float]] = {OURS: lambda: _seconds(ours.run)}
+    runs: dict[str, Callable[[], Took]] = {OURS: lambda: _clocked(ours.run)}
     for contender in _contenders(setup, windows, seconds):
-        per_image = _timed(contender, contender.batch, windows) / windows
+        per_image = _timed(contender, contender.batch, windows).seconds / windows
         limit = windows
         if per_image * windows > seconds:
             limit = max(contender.batch, int(seconds / per_image))
@@ -88,12 +95,13 @@ def times(case: Case, repeats: int, seconds: float) -> dict[str, Any]:
         runs[contender.name] = lambda c=contender, n=limit: _timed(c, n, windows)
     names = list(runs)
     for each in found.values():
-        each["seconds"] = []
+        each["seconds"], each["cpu_seconds"] = [], []
     for turn in range(repeats):
         # Each round begins with another: none always follows the same.
         at = turn % len(names)
         for name in names[at:] + names[:at]:
-            found[name]["seconds"].append(runs[name]())
+            for clock, value in runs[name]()._asdict().items():
+                found[name][clock].append(value)
     return {
         "windows": windows,
         "effect": effect,
@@ -159,30 +167,30 @@ def _best(makers: Sequence[Callable[[], Contender]], windows: int, seconds: floa
         contender = make()
         if not least or min(least.values()) / windows * contender.batch < seconds:
             _timed(contender, contender.batch, windows)
-            least[contender] = _timed(contender, contender.batch, windows)
+            least[contender] = _timed(contender, contender.batch, windows).seconds
     for _ in range(TURNS):
         for contender, before in list(least.items()):
             if before < FAR * min(least.values()):
-                least[contender] = min(before, _timed(contender, contender.batch, windows))
+                found = _timed(contender, contender.batch, windows).seconds
+                least[contender] = min(before, found)
     return min(least, key=lambda contender: least[contender])
 
 
-def _timed(contender: Contender, limit: int, windows: int) -> float:
-    """Seconds for all windows, from a run over at most about `limit`."""
-    made, count, started = 0, 0, time.perf_counter()
-    while not count or time.perf_counter() - started < LEAST_SECONDS:
-        made += len(contender.run(limit))
-        count += 1
-    took = (time.perf_counter() - started) / count
-    return scaled(took, made // count, windows, contender.whole)
+def _timed(contender: Contender, limit: int, windows: int) -> Took:
+    """What all windows take, from a run over at most about `limit`."""
+    made: list[int] = []
+    took = _clocked(lambda: made.append(len(contender.run(limit))))
+    return Took(*(scaled(each, made[0], windows, contender.whole) for each in took))
 
 
-def _seconds(run: Callable[[], None]) -> float:
-    count, started = 0, time.perf_counter()
+def _clocked(run: Callable[[], None]) -> Took:
+    """What one run takes, the mean of several where it is short."""
+    count, started, before = 0, time.perf_counter(), time.process_time()
     while not count or time.perf_counter() - started < LEAST_SECONDS:
         run()
         count += 1
-    return (time.perf_counter() - started) / count
+    wall, cpu = time.perf_counter() - started, time.process_time() - before
+    return Took(wall / count, cpu / count)
 
 
 def _check_ours(setup: Setup, ours: Ours) -> tuple[float, float]:
