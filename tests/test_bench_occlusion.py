@@ -108,7 +108,8 @@ def test_a_loop_scores_each_window_filled():
     case = cases.Case("cnn28", 8, 2, "torch")
     image = np.zeros(case.shape, np.float32)
     loop = contenders.plain_loop(case, image, lambda x: x.sum(axis=(1, 2)), most=50)
-    assert loop.run(121).tolist() == [[64 * cases.FILL]] * 50
+    assert loop.run(121).tolist() == [[64 * cases.FILL]] * 121
+    assert loop.most == 50
     assert loop.run(3).shape == (3, 1)
 
 

@@ -30,6 +30,7 @@ class Contender:
     boxes: the windows in the order of the scores.
     whole: how many scores of the whole image come before those of windows.
     batch: how many it scores at once, at least.
+    most: how many windows it is asked for at most, as it holds them all at once.
     setting: what was chosen for it.
     remark: what a reader must know of its number.
     """
@@ -39,6 +40,7 @@ class Contender:
     boxes: Boxes
     whole: int = 0
     batch: int = 1
+    most: int | None = None
     setting: str = ""
     remark: str = ""
 
@@ -114,13 +116,13 @@ def plain_loop(case: Case, image: Array, forward: Forward, most: int) -> Contend
 
     def run(limit: int) -> Scores:
         images = []
-        for top, left, height, width in boxes[: min(limit, most)]:
+        for top, left, height, width in boxes[:limit]:
             each = image.copy()
             each[top : top + height, left : left + width] = FILL
             images.append(each)
         return np.asarray(forward(np.stack(images)))
 
-    return Contender("plain loop", run, boxes)
+    return Contender("plain loop", run, boxes, most=most)
 
 
 def saliency(case: Case, image: Array, forward: Forward) -> Contender:

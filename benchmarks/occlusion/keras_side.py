@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.occlusion import keras_models
-from benchmarks.occlusion.cases import FILL, Array, Case
+from benchmarks.occlusion.cases import Array, Case
 from benchmarks.occlusion.contenders import Contender, Scores, Watch, watched
 
 activations = keras_models.activations
@@ -72,7 +72,5 @@ def tools(case: Case, model: Any, image: Array) -> Iterator[list[Contender]]:
             remark="its stride is the window: time of as many of its windows",
         )
 
-    if FILL != 127.5:
-        raise ValueError(f"FILL={FILL}: tf-explain fills with 127.5 alone")
     yield [contender(None, "tf-explain")]
     yield [contender(batch, "tf-explain, best") for batch in (8, 64, 128)]

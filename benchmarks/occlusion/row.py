@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.occlusion import weights
 from benchmarks.occlusion.cases import Array, Boxes, Case, images, occluded
@@ -23,7 +24,7 @@ BATCHES = (1, 4, 8, 16, 32, 64, 256)
 BATCH_NUMBERS = 64 * 224 * 224 * 3
 # What takes less is repeated until it has taken so long.
 LEAST_SECONDS = 0.2
-# Windows whose scores are compared.
+# How many windows' scores are compared at most.
 CHECKED = 128
 # How often the settings of a contender are tried, but for those that took so many times the least.
 TURNS, FAR = 2, 1.5
@@ -74,8 +75,8 @@ def times(case: Case, repeats: int, seconds: float) -> dict[str, Any]:
     setup = Setup(case)
     weights.check(setup.side.activations(setup.model, setup.pictures[:1]))
     windows = len(case.boxes())
-    ours = Ours(case, setup.model, setup.image)
     started = time.perf_counter()
+    ours = Ours(case, setup.model, setup.image)
     ours.run()
     first = time.perf_counter() - started
     difference, effect = _check_ours(setup, ours)
@@ -83,11 +84,11 @@ def times(case: Case, repeats: int, seconds: float) -> dict[str, Any]:
     runs: dict[str, Callable[[], Took]] = {OURS: lambda: _clocked(ours.run)}
     for contender in _contenders(setup, windows, seconds):
         per_image = _timed(contender, contender.batch, windows).seconds / windows
-        limit = windows
-        if per_image * windows > seconds:
+        limit = min(windows, contender.most or windows)
+        if per_image * limit > seconds:
             limit = max(contender.batch, int(seconds / per_image))
         found[contender.name] = {
-            "difference": _check(setup, contender, effect),
+            "difference": _check(setup, contender, limit, effect),
             "sampled": 0 if limit >= windows else limit,
             "setting": contender.setting,
             "remark": contender.remark,
@@ -198,7 +199,7 @@ def _check_ours(setup: Setup, ours: Ours) -> tuple[float, float]:
     boxes, classes, log_odds = ours.log_odds
     if not np.array_equal(boxes, setup.case.boxes()):
         raise DisagreementError(f"ours: {len(boxes)} windows, expected {len(setup.case.boxes())}")
-    some = np.unique(np.linspace(0, len(boxes) - 1, CHECKED).astype(int))
+    some = _some(len(boxes))
     raw = setup.scores(boxes[some])
     expected = outputs.log_odds(raw, Output.LOGITS)[:, classes]
     effect = float(expected.std(axis=0).mean())
@@ -207,11 +208,15 @@ def _check_ours(setup: Setup, ours: Ours) -> tuple[float, float]:
     return agree(OURS, log_odds[some], expected, effect), effect
 
 
-def _check(setup: Setup, contender: Contender, effect: float) -> float:
-    limit = max(contender.batch, 8)
+def _check(setup: Setup, contender: Contender, limit: int, effect: float) -> float:
     made = contender.run(limit)[contender.whole :]
-    some = np.arange(min(len(made), CHECKED))
+    some = _some(len(made))
     return agree(contender.name, made[some], setup.scores(contender.boxes[some]), effect)
+
+
+def _some(count: int) -> NDArray[np.int64]:
+    """Windows whose scores are compared, spread over all."""
+    return np.unique(np.linspace(0, count - 1, CHECKED).astype(np.int64))
 
 
 def main() -> None:
