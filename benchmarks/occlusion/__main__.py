@@ -90,6 +90,8 @@ def _options() -> argparse.Namespace:
             parser.error(f"--rows {row!r}: pass some of {', '.join(sorted(names))}")
     if options.json is None:
         options.json = ROOT / "logs" / f"bench-occlusion{'-quick' if options.quick else ''}.json"
+    if options.markdown and not options.json.exists():
+        parser.error(f"--markdown: there is no {options.json} yet")
     return options
 
 
