@@ -22,6 +22,7 @@ from tensorboard_picasso.summary.methods.smoothgrad import SmoothGrad, VarGrad
 from tensorboard_picasso.summary.ops import (
     attribution,
     class_probabilities,
+    explain_plan,
     occlusion,
     saliency,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "VarGrad",
     "attribution",
     "class_probabilities",
+    "explain_plan",
     "flush",
     "occlusion",
     "saliency",

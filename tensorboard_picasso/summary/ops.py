@@ -100,11 +100,12 @@ def occlusion(
     stride: Any = None,
     positions: int | None = None,
     fill: Any = "mean",
+    reuse: bool = True,
     label: str = "",
     **options: Any,
 ) -> Any:
     """Log class scores and occlusion maps; see `Occlusion` and `attribution`."""
-    method = Occlusion(window, stride, positions, fill, label=label)
+    method = Occlusion(window, stride, positions, fill, label=label, reuse=reuse)
     return attribution(probe, model, images, methods=[method], **options)
 
 
@@ -130,6 +131,28 @@ def saliency(
 def class_probabilities(probe: Probe | str, model: Any, images: Any = None, **options: Any) -> Any:
     """Log class scores alone, of whole images and with regions hidden."""
     return attribution(probe, model, images, methods=[], **options)
+
+
+def explain_plan(probe: Probe, model: Any, method: Occlusion | None = None) -> str:
+    """How occlusion of a probe is computed, and why: with reuse or dense.
+
+    Computes the first image's windows, and logs nothing.
+
+    Args:
+      probe: the images.
+      model: as for `attribution`.
+      method: with its settings; default `Occlusion()`.
+
+    Raises:
+      ValueError, TypeError: the settings, the images and the model do not go together.
+    """
+    method = method or Occlusion()
+    method.check(probe)
+    if probe.task.over is not None:
+        return "dense: scores are means over pixels of the model's output"
+    asked = views.of_images(probe, state.backend(probe, model))[0]
+    method.swept(asked, probe, [0])
+    return asked.sweep_told
 
 
 def _record(

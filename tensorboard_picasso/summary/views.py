@@ -1,6 +1,6 @@
 """A model as it is asked about one image: with its other inputs, over its mask."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import output as outputs
-from tensorboard_picasso.summary.backends.base import Array, Backend, Function, batches
+from tensorboard_picasso.summary.backends.base import Array, Backend, Function, Hiding, batches
 from tensorboard_picasso.summary.output import Floats, OutputError
 from tensorboard_picasso.summary.probe import Probe
 
@@ -66,6 +66,23 @@ class View(Backend):
         return self._asked(
             lambda backend: backend.occluded_scores(image, boxes, filled, model_input)
         )
+
+    def swept_scores(
+        self,
+        hidings: Sequence[Hiding],
+        model_input: Callable[[Array], Array],
+        in_place: bool,
+        reuse: bool = True,
+    ) -> list[Array]:
+        """See `Backend.swept_scores`."""
+        return self._asked(
+            lambda backend: backend.swept_scores(hidings, model_input, in_place, reuse)
+        )
+
+    @property
+    def sweep_told(self) -> str:
+        """See `Backend.sweep_told`."""
+        return self._backend.sweep_told
 
     def _asked(self, ask: Callable[[Backend], _T]) -> _T:
         self._backend.others = self._others
@@ -141,6 +158,16 @@ class DenseView(View):
     ) -> Array:
         """See `Backend.occluded_scores`."""
         return Backend.occluded_scores(self, image, boxes, filled, model_input)
+
+    def swept_scores(
+        self,
+        hidings: Sequence[Hiding],
+        model_input: Callable[[Array], Array],
+        in_place: bool,
+        reuse: bool = True,
+    ) -> list[Array]:
+        """See `Backend.swept_scores`."""
+        return Backend.swept_scores(self, hidings, model_input, in_place, reuse)
 
     def _raw(self, x: Array) -> Array:
         raw = super().scores(x)

@@ -7,6 +7,7 @@ from tensorboard_picasso.summary.backends.base import (
     Array,
     Backend,
     Function,
+    Hiding,
     UnsupportedError,
     out_of_memory,
 )
@@ -39,6 +40,23 @@ class Attempts(Backend):
             return backend.handles(x)
 
         return self._scored(handles)
+
+    def swept_scores(
+        self,
+        hidings: Sequence[Hiding],
+        model_input: Callable[[Array], Array],
+        in_place: bool,
+        reuse: bool = True,
+    ) -> list[Array]:
+        """See `Backend.swept_scores`."""
+        return self._scored(
+            lambda backend: backend.swept_scores(hidings, model_input, in_place, reuse)
+        )
+
+    @property
+    def sweep_told(self) -> str:
+        """See `Backend.sweep_told`."""
+        return self._backends[0].sweep_told
 
     def gradient(
         self,

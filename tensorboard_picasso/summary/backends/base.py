@@ -4,6 +4,7 @@ import abc
 import enum
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,8 +15,8 @@ from tensorboard_picasso.summary.backends._call import Call, UnsupportedError
 
 __all__ = [
     "BATCH_INPUTS", "BATCH_NUMBERS", "GRADIENT_SHARE", "Array", "Backend", "Call", "Claim",
-    "Function", "UnsupportedError", "batches", "floats", "integers_only", "last_of_images",
-    "out_of_memory", "same",
+    "Function", "Hiding", "UnsupportedError", "batches", "floats", "hidden", "integers_only",
+    "last_of_images", "out_of_memory", "same",
 ]  # fmt: skip
 
 Array = NDArray[Any]
@@ -39,6 +40,19 @@ class Claim(enum.IntEnum):
     ANY_FUNCTION = 1
     PERHAPS = 2
     YES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Hiding:
+    """One viewed image and the windows that are hidden, one at a time.
+
+    image, filled: (h, w, c), and what windows are filled with. boxes: (boxes, 4): top,
+    left, height, width, pixels; an empty one leaves the image whole.
+    """
+
+    image: Array
+    filled: Array
+    boxes: NDArray[np.int64]
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -94,6 +108,15 @@ def batches(count: int, numbers: int) -> Iterator[slice]:
     size = max(1, min(BATCH_INPUTS, BATCH_NUMBERS // max(1, numbers)))
     for start in range(0, count, size):
         yield slice(start, min(start + size, count))
+
+
+def hidden(image: Array, filled: Array, boxes: NDArray[np.int64]) -> Array:
+    """A batch of one image, each with another box filled; see `Backend.occluded_scores`."""
+    batch = np.repeat(image[None], len(boxes), axis=0)
+    for occluded, (top, left, height, width) in zip(batch, boxes, strict=True):
+        window = np.s_[top : top + height, left : left + width]
+        occluded[window] = filled[window]
+    return batch
 
 
 class Backend(abc.ABC):
@@ -242,9 +265,32 @@ class Backend(abc.ABC):
         """
         rows = []
         for chunk in batches(len(boxes), image.size):
-            batch = np.repeat(image[None], chunk.stop - chunk.start, axis=0)
-            for occluded, (top, left, height, width) in zip(batch, boxes[chunk], strict=True):
-                window = np.s_[top : top + height, left : left + width]
-                occluded[window] = filled[window]
-            rows.append(self.scores(model_input(batch)))
+            rows.append(self.scores(model_input(hidden(image, filled, boxes[chunk]))))
         return np.concatenate(rows)
+
+    def swept_scores(
+        self,
+        hidings: Sequence[Hiding],
+        model_input: Callable[[Array], Array],
+        in_place: bool,
+        reuse: bool = True,
+    ) -> list[Array]:
+        """Raw scores of all windows of several images, (boxes, classes) each.
+
+        Args:
+          hidings: the images with their windows.
+          model_input: viewed batch to model inputs.
+          in_place: whether that leaves each pixel what and where it is, but for the
+            order of axes.
+          reuse: whether what a window cannot change may be taken from the unoccluded
+            image's pass. The scores are the same, but for rounding.
+        """
+        return [
+            self.occluded_scores(each.image, each.boxes, each.filled, model_input)
+            for each in hidings
+        ]
+
+    @property
+    def sweep_told(self) -> str:
+        """How the last `swept_scores` were computed and why, for people."""
+        return f"dense: a {self.name} model is run on each occluded image as a whole"

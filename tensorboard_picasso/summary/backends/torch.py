@@ -3,7 +3,7 @@
 PyTorch is imported only once a model of it is adapted.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -27,8 +27,10 @@ from tensorboard_picasso.summary.backends._torch_models import (
 from tensorboard_picasso.summary.backends.base import (
     Array,
     Backend,
+    Call,
     Claim,
     Function,
+    Hiding,
     UnsupportedError,
     floats,
     integers_only,
@@ -60,6 +62,7 @@ class Adapter(Backend):
         self._look_behind = look_behind
         self._end = 0  # which of the calls of last layers made the output, from the last one
         self._known: dict[Any, bool] = {}
+        self._sweep: Any = None
 
     def scores(self, x: Array) -> Array:
         """See `Backend.scores`."""
@@ -69,6 +72,37 @@ class Adapter(Backend):
         # at its first call, could then not be trained with.
         with left_as_found(self._model), torch.no_grad():
             return array(self._forward(self._arranged(self._tensor(x))))
+
+    def swept_scores(
+        self,
+        hidings: Sequence[Hiding],
+        model_input: Callable[[Array], Array],
+        in_place: bool,
+        reuse: bool = True,
+    ) -> list[Array]:
+        """See `Backend.swept_scores`."""
+        import torch
+
+        from tensorboard_picasso.summary.backends._torch_sweep import Sweep
+
+        if self._sweep is None:
+            self._sweep = Sweep(
+                self._model,
+                lambda x: self._arranged(self._tensor(x)),
+                self._forward,
+                lambda: self.behind,
+            )
+        whole = "" if reuse else "reuse=False"
+        if self.call != Call() or self.others:
+            whole = "the model has several inputs or outputs, or a score of its own"
+        with left_as_found(self._model), torch.no_grad():
+            found: list[Array] = self._sweep.scores(hidings, model_input, in_place, whole)
+        return found
+
+    @property
+    def sweep_told(self) -> str:
+        """See `Backend.sweep_told`."""
+        return self._sweep.told if self._sweep else "nothing was computed yet"
 
     def gradient(
         self,

@@ -6,7 +6,8 @@ References:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -16,6 +17,7 @@ from tensorboard_picasso import maps
 from tensorboard_picasso.maps import Sign
 from tensorboard_picasso.record import Grid
 from tensorboard_picasso.summary import fills
+from tensorboard_picasso.summary.backends.base import Backend, Hiding
 from tensorboard_picasso.summary.methods.base import Answer, Floats, Method, Subject, whole
 from tensorboard_picasso.summary.probe import Probe
 
@@ -40,6 +42,8 @@ class Occlusion(Method):
       positions: instead of a stride, how many positions a side, spread evenly.
       fill: what the window is filled with: "mean" (of the image, per channel),
         "grey", "black", "white", "blur", "noise", a number or one a channel.
+      reuse: whether what a window cannot change is taken from the whole image's pass
+        where that is faster; the numbers are the same but for rounding.
       label: last part of the tag.
 
     Windows that leave pixels between them uncovered are refused.
@@ -54,6 +58,7 @@ class Occlusion(Method):
     stride: Size | None = None
     positions: int | None = None
     fill: Any = "mean"
+    reuse: bool = field(default=True, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -119,19 +124,30 @@ class Occlusion(Method):
 
     def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
         """See `Method.explain`."""
-        return [self._explain(subject) for subject in subjects]
+        answers: list[Answer] = []
+        # Images share a sweep where the model is asked about them alike.
+        for backend, group in groupby(subjects, lambda each: each.backend):
+            some = list(group)
+            raw = self.swept(backend, some[0].probe, [each.index for each in some])
+            answers += [self._answer(*each) for each in zip(some, raw, strict=True)]
+        return answers
 
-    def _explain(self, subject: Subject) -> Answer:
-        window, tops, lefts = self.geometry(subject.shape)
-        # The first box hides nothing: the whole image, scored in the same pass.
-        boxes = [(0, 0, 0, 0), *((top, left, *window) for top in tops for left in lefts)]
+    def swept(self, backend: Backend, probe: Probe, indices: Sequence[int]) -> list[NDArray[Any]]:
+        """Raw scores (1 + windows, classes) of some images: first of the whole image."""
+        hidings = []
+        for index in indices:
+            image = probe.images[index]
+            window, tops, lefts = self.geometry((image.shape[0], image.shape[1]))
+            # The first box hides nothing.
+            boxes = [(0, 0, 0, 0), *((top, left, *window) for top in tops for left in lefts)]
+            filled = probe.filled(index, self.fill)
+            hidings.append(Hiding(image, filled, np.array(boxes, np.int64)))
+        in_place = probe.preprocess is None
+        return backend.swept_scores(hidings, probe.model_input, in_place, self.reuse)
+
+    def _answer(self, subject: Subject, raw: NDArray[Any]) -> Answer:
         probe = subject.probe
-        raw = subject.backend.occluded_scores(
-            subject.image,
-            np.array(boxes, np.int64),
-            probe.filled(subject.index, self.fill),
-            probe.model_input,
-        )
+        window, tops, lefts = self.geometry(subject.shape)
         # Rounded before anything is made of it: readers have the stored numbers.
         log_odds = subject.log_odds(raw).astype(np.float32)
         count = log_odds.shape[1]

@@ -1,0 +1,209 @@
+"""Which part of each layer's output a window can change, and what recomputing that costs."""
+
+import enum
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tensorboard_picasso.summary.reuse.rects import Rects, Window
+
+# What moving one number through memory costs, in multiply-adds. Measured on a processor: a
+# convolution of a patch makes 20 to 30 thousand million of these a second, copying a thousand
+# million numbers.
+MOVED = 16
+
+
+class Kind(enum.Enum):
+    """What a layer does with places.
+
+    INPUT: the model's. CONSTANT: depends on no input. SHAPE: reads its input's shape
+    alone. WINDOW: sees its input through a window. PIXEL: makes each pixel of those
+    at the same place in its inputs. PAD: adds a border. MEAN: over all places. OTHER:
+    anything, so that it needs whole inputs.
+    """
+
+    INPUT = "input"
+    CONSTANT = "constant"
+    SHAPE = "shape"
+    WINDOW = "window"
+    PIXEL = "pixel"
+    PAD = "pad"
+    MEAN = "mean"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer as far as places go.
+
+    Attributes:
+      name: for people.
+      kind: what it does with places.
+      inputs: indices of the layers whose outputs it takes, all before its own.
+      shape: of its output for one image: (channels, height, width) of a map.
+      work: multiply-adds for one image.
+      weights: numbers that a call reads, whatever it computes.
+      windows: of WINDOW, down and across.
+      before: of PAD, rows above and columns to the left.
+    """
+
+    name: str
+    kind: Kind
+    inputs: tuple[int, ...] = ()
+    shape: tuple[int, ...] = ()
+    work: float = 0.0
+    weights: int = 0
+    windows: tuple[Window, Window] = (Window(1), Window(1))
+    before: tuple[int, int] = (0, 0)
+
+    @property
+    def numbers(self) -> int:
+        """In its output for one image."""
+        return 0 if self.kind in (Kind.CONSTANT, Kind.SHAPE) else math.prod(self.shape)
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Height and width of its map."""
+        return self.shape[1], self.shape[2]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """How one layer is computed for a chunk of windows.
+
+    Attributes:
+      rects: what is recomputed of its output; None: all of it.
+      crop: of WINDOW, what that takes of its input; may lie in the padding.
+      work, moved: multiply-adds, and numbers through memory, of one window.
+      held: the most numbers at once, of one window.
+      why: all of it is recomputed though some input is not.
+    """
+
+    rects: Rects | None
+    crop: Rects | None = None
+    work: float = 0.0
+    moved: float = 0.0
+    held: float = 0.0
+    why: str = ""
+
+    @property
+    def cost(self) -> float:
+        """In multiply-adds."""
+        return self.work + MOVED * self.moved
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Steps of all layers for a chunk of windows. rects: what changes of the input."""
+
+    layers: tuple[Layer, ...]
+    steps: tuple[Step, ...]
+    rects: Rects
+
+    @property
+    def work(self) -> float:
+        """Multiply-adds of one window."""
+        return sum(step.work for step in self.steps)
+
+    @property
+    def cost(self) -> float:
+        """Estimate for one window, in multiply-adds."""
+        return sum(step.cost for step in self.steps)
+
+    @property
+    def held(self) -> float:
+        """The most numbers that one step holds for one window."""
+        return max(step.held for step in self.steps)
+
+
+def dense_cost(layers: Sequence[Layer]) -> float:
+    """Estimate for one window where all is recomputed, in multiply-adds."""
+    moved = sum(
+        layer.numbers + (layers[layer.inputs[0]].numbers if layer.kind is Kind.WINDOW else 0)
+        for layer in layers
+    )
+    return dense_work(layers) + MOVED * moved
+
+
+def dense_work(layers: Sequence[Layer]) -> float:
+    """Multiply-adds for one image."""
+    return sum(layer.work for layer in layers)
+
+
+def make(layers: tuple[Layer, ...], rects: Rects) -> Plan:
+    """What to recompute of each layer where these rectangles of the input change."""
+    steps: list[Step] = []
+    for layer in layers:
+        if layer.kind is Kind.INPUT:
+            steps.append(Step(rects, held=layer.shape[0] * rects.area))
+        else:
+            steps.append(_step(layer, layers, steps))
+    return Plan(layers, tuple(steps), rects)
+
+
+def _step(layer: Layer, layers: tuple[Layer, ...], steps: Sequence[Step]) -> Step:
+    if layer.kind in (Kind.CONSTANT, Kind.SHAPE):
+        return Step(None)
+    changing = [
+        each for each in layer.inputs if layers[each].kind not in (Kind.CONSTANT, Kind.SHAPE)
+    ]
+    patched = [(each, found) for each in changing if (found := steps[each].rects) is not None]
+    # Patches of what is whole from here on are first put into copies of the unoccluded output.
+    pasted = sum(layers[each].numbers for each, _ in patched)
+    given = sum(layers[each].numbers for each in changing)
+    windowed = layer.kind is Kind.WINDOW
+    whole = Step(
+        None,
+        work=layer.work,
+        moved=layer.numbers + pasted + (given if windowed else 0),
+        held=layer.numbers + given,
+    )
+    if len(patched) < len(changing):
+        return replace(whole, why="another input changes everywhere" if patched else "")
+    if not patched:
+        return whole
+    if layer.kind is Kind.OTHER:
+        return replace(whole, why="needs all of its input")
+    step = _part(layer, [layers[each].shape[0] for each in changing], [each for _, each in patched])
+    if layer.kind in (Kind.MEAN, Kind.PAD) or step.cost < whole.cost - MOVED * pasted:
+        return step
+    return replace(whole, why="a window changes most of it")
+
+
+def _part(layer: Layer, channels: Sequence[int], inputs: Sequence[Rects]) -> Step:
+    """What recomputing a layer takes where these rectangles of its inputs change."""
+    if layer.kind is Kind.MEAN:
+        moved = 2 * channels[0] * inputs[0].area
+        return Step(None, moved=moved, held=moved)
+    if layer.kind is Kind.PAD:
+        return Step(inputs[0].shifted(*layer.before), held=layer.shape[0] * inputs[0].area)
+    if layer.kind is Kind.WINDOW:
+        return _windowed(layer, channels[0], inputs[0])
+    return _merged(layer, channels, inputs)
+
+
+def _windowed(layer: Layer, channels: int, changed: Rects) -> Step:
+    down, across = layer.windows
+    height, width = layer.place
+    rects = Rects(down.changed(changed.rows, height), across.changed(changed.columns, width))
+    crop = Rects(down.seen(rects.rows), across.seen(rects.columns))
+    numbers = channels * crop.area + layer.shape[0] * rects.area
+    return Step(rects, crop, layer.work * rects.area / (height * width), numbers, numbers)
+
+
+def _merged(layer: Layer, channels: Sequence[int], changed: Sequence[Rects]) -> Step:
+    rects = Rects.hull(changed, layer.place)
+    height, width = layer.place
+    gathered = sum(
+        count * rects.area
+        for count, each in zip(channels, changed, strict=True)
+        if not each.same(rects)
+    )
+    numbers = layer.shape[0] * rects.area
+    return Step(
+        rects,
+        None,
+        layer.work * rects.area / (height * width),
+        gathered + numbers,
+        gathered + numbers + sum(channels) * rects.area,
+    )

@@ -1,0 +1,138 @@
+"""Windows in chunks: which are computed together, and whether reuse pays."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorboard_picasso.summary.reuse import plan as plans
+from tensorboard_picasso.summary.reuse.plan import Layer, Plan
+from tensorboard_picasso.summary.reuse.rects import Ints, Rects
+
+# Numbers that one step of a chunk may hold: several chunks fit beside each other in memory,
+# and what one step leaves is still near when the next one takes it.
+HELD = 1 << 23
+# What calling one layer costs, however small its work, in multiply-adds: about 20 microseconds,
+# and reading its weights.
+CALL = 500_000
+# Widths of the border, as shares of the image, that are tried.
+_BORDERS = (0.0, 0.125, 0.25, 0.375)
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """Windows that are computed together: their indices, and the plan for them."""
+
+    windows: NDArray[np.int64]
+    plan: Plan
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """All windows of an image.
+
+    cost, work: estimate and multiply-adds for one image, the unoccluded pass with it.
+    dense_cost, dense_work: the same where each window is computed whole.
+    """
+
+    layers: tuple[Layer, ...]
+    chunks: tuple[Chunk, ...]
+    cost: float
+    work: float
+    dense_cost: float
+    dense_work: float
+
+    @property
+    def pays(self) -> bool:
+        """Whether reuse is estimated to be faster."""
+        return self.cost < self.dense_cost
+
+    def text(self) -> str:
+        """What is done and why, for people."""
+        done = "reuse" if self.pays else "reuse would not be faster"
+        count = sum(len(chunk.windows) for chunk in self.chunks)
+        lines = [
+            f"{done}. {count} windows take {self.work / self.dense_work:.1%} of the dense"
+            f" multiply-adds, and by estimate {self.cost / self.dense_cost:.1%} of the time",
+            f"{len(self.chunks)} chunks of windows; of the largest one:",
+        ]
+        largest = max(self.chunks, key=lambda chunk: len(chunk.windows)).plan
+        for layer, step in zip(largest.layers, largest.steps, strict=True):
+            if step.rects is not None:
+                height, width = step.rects.shape
+                part = f"{height}×{width} of {layer.shape[1]}×{layer.shape[2]}"
+                lines.append(f"  {layer.name}: {part}")
+            elif step.why:
+                lines.append(f"  {layer.name}: whole from here on, {step.why}")
+        return "\n".join(lines)
+
+
+def make(
+    layers: tuple[Layer, ...],
+    boxes: Ints,
+    shape: tuple[int, int],
+    images: int,
+    most: int = HELD,
+) -> Schedule:
+    """Put windows that change rectangles of like size together.
+
+    Windows at the border change less than those inside, but all rectangles of a chunk
+    have one size: so border and inside are kept apart where that is estimated to pay.
+
+    Args:
+      layers: of the model.
+      boxes: (windows, 4): top, left, height, width of what changes of the model's input.
+      shape: height and width of that.
+      images: how many are computed at once.
+      most: numbers that one step of a chunk may hold.
+    """
+    dense_cost, dense_work = plans.dense_cost(layers), plans.dense_work(layers)
+    calls = sum(CALL + plans.MOVED * layer.weights for layer in layers if layer.numbers)
+    best: tuple[float, list[Chunk]] = (math.inf, [])
+    for border in _BORDERS:
+        chunks = [
+            chunk
+            for group in _groups(boxes, shape, border)
+            for chunk in _chunks(layers, boxes, group, shape, most / images)
+        ]
+        cost = sum(len(each.windows) * each.plan.cost + calls / images for each in chunks)
+        if cost < best[0]:
+            best = cost, chunks
+    cost, chunks = best
+    batches = math.ceil(len(boxes) * max(layer.numbers for layer in layers) / (4 * HELD))
+    return Schedule(
+        layers,
+        tuple(chunks),
+        cost + dense_cost + calls / images,
+        sum(len(each.windows) * each.plan.work for each in chunks) + dense_work,
+        len(boxes) * dense_cost + batches * calls,
+        len(boxes) * dense_work,
+    )
+
+
+def _groups(boxes: Ints, shape: tuple[int, int], border: float) -> list[Ints]:
+    """Indices of windows in the corners, along the edges and inside."""
+    bands = []
+    for axis in (0, 1):
+        edge = border * shape[axis]
+        low, high = boxes[:, axis], boxes[:, axis] + boxes[:, axis + 2]
+        bands.append((low >= edge).astype(int) + (high > shape[axis] - edge))
+    keys = bands[0] * 3 + bands[1]
+    return [np.flatnonzero(keys == key) for key in np.unique(keys)]
+
+
+def _chunks(
+    layers: tuple[Layer, ...],
+    boxes: Ints,
+    group: Ints,
+    shape: tuple[int, int],
+    most: float,
+) -> Sequence[Chunk]:
+    held = plans.make(layers, Rects.of_boxes(boxes[group], shape)).held
+    count = math.ceil(len(group) / max(1, int(most / held)))
+    return [
+        Chunk(part, plans.make(layers, Rects.of_boxes(boxes[part], shape)))
+        for part in np.array_split(group, count)
+    ]

@@ -1,0 +1,296 @@
+"""PyTorch: a module's scores of occluded images, from those of the unoccluded ones."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import torch
+from torch import fx
+
+from tensorboard_picasso.summary.reuse.plan import Kind, Layer, Plan, Step
+from tensorboard_picasso.summary.reuse.rects import Rects, Spans
+from tensorboard_picasso.summary.reuse.torch_layers import Called, Reader
+from tensorboard_picasso.summary.reuse.torch_trace import Trace
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Patch:
+    """What changes of a map: values (n, channels, height, width) at each position's rectangle."""
+
+    values: Any
+    rects: Rects
+
+
+class Unoccluded:
+    """One pass of the unoccluded images, and what is kept of it for their windows.
+
+    Attributes:
+      layers: as the plan knows them.
+      output: (images, classes) of the unoccluded images.
+    """
+
+    def __init__(self, trace: Trace, images: Any, output: fx.Node) -> None:
+        """Compute the pass.
+
+        Args:
+          trace: of the module, which is in evaluation mode.
+          images: (images, channels, height, width).
+          output: the node whose value is wanted.
+        """
+        wide = images.dtype in (torch.float32, torch.float64)
+        reader = Reader(trace, fold=wide and not torch.is_autocast_enabled(images.device.type))
+        values: dict[fx.Node, Any] = {}
+        nodes = trace.nodes[: trace.nodes.index(output) + 1]
+        for node in nodes:
+            called = reader.read(node, values)
+            if called.layer.kind is Kind.INPUT:
+                values[node] = images
+            elif trace.writes(node):
+                values[node] = called.whole(lambda each: _cloned(values[each]))
+            else:
+                values[node] = called.whole(values.__getitem__)
+        self._called = [_measured(each, values[each.node]) for each in reader.called]
+        self._index = reader.index
+        self._count = len(images)
+        self.layers = tuple(each.layer for each in self._called)
+        self.output = values[output]
+        last = {}
+        for node in nodes:
+            last.update(dict.fromkeys(node.all_input_nodes, node))
+        self._last = {node: [each for each, at in last.items() if at is node] for node in nodes}
+        needed = self._needed()
+        self._values = {node: value for node, value in values.items() if node in needed}
+        self._shapes = {
+            node: value[:1]
+            for node, value in values.items()
+            if isinstance(value, torch.Tensor)
+            and any(
+                self._called[self._index[each]].layer.kind is Kind.SHAPE
+                for each in node.users
+                if each in self._index
+            )
+        }
+        self._rows: dict[Any, Any] = {}
+
+    def scores(self, plan: Plan, patches: Any) -> Any:
+        """Scores (images * windows, classes) where a patch of each image is replaced.
+
+        Args:
+          plan: for a chunk of windows.
+          patches: (images * windows, channels, height, width) at the plan's first
+            rectangles, image by image.
+        """
+        chunk = _Chunk(self._count, len(patches) // self._count, patches.device)
+        values: dict[fx.Node, Any] = {}
+        for called, step in zip(self._called, plan.steps, strict=True):
+            node = called.node
+            if called.layer.kind is Kind.INPUT:
+                values[node] = Patch(patches, plan.rects)
+            else:
+                values[node] = self._computed(called, step, values, chunk)
+            for each in self._last[node]:
+                values.pop(each, None)
+        result = values[node]
+        return self._whole(node, result, chunk) if isinstance(result, Patch) else result
+
+    def _computed(
+        self, called: Called, step: Step, values: dict[fx.Node, Any], chunk: "_Chunk"
+    ) -> Any:
+        layer = called.layer
+        if layer.kind is Kind.CONSTANT:
+            return self._values[called.node]
+        if layer.kind is Kind.SHAPE:
+            return called.whole(lambda node: self._shaped(node, values, chunk))
+        if step.rects is None:
+            first = values[called.node.all_input_nodes[0]]
+            if layer.kind is Kind.MEAN and isinstance(first, Patch):
+                return self._mean(called, first, chunk)
+            return called.whole(lambda node: self._whole(node, values[node], chunk))
+        return Patch(self._part(called, step, step.rects, values, chunk), step.rects)
+
+    def _part(
+        self,
+        called: Called,
+        step: Step,
+        rects: Rects,
+        values: dict[fx.Node, Any],
+        chunk: "_Chunk",
+    ) -> Any:
+        if called.layer.kind is Kind.PIXEL:
+
+            def at(node: fx.Node) -> Any:
+                value = values[node]
+                if not isinstance(value, Patch):
+                    return value
+                return self._cropped(node, value, rects, chunk)
+
+            return called.whole(at)
+        node = called.node.all_input_nodes[0]
+        patch = values[node]
+        if step.crop is None or called.on_crop is None:
+            return patch.values
+        made = called.on_crop(self._cropped(node, patch, step.crop, chunk, called))
+        if called.factor is not None:
+            made = made * self._factor(called.factor, rects, chunk)
+        return made
+
+    def _shaped(self, node: fx.Node, values: dict[fx.Node, Any], chunk: "_Chunk") -> Any:
+        """A value of which the shape alone is read."""
+        value = values[node]
+        if isinstance(value, Patch):
+            like = self._shapes[node]
+            return like.expand(chunk.count, *like.shape[1:])
+        return value
+
+    def _mean(self, called: Called, patch: Patch, chunk: "_Chunk") -> Any:
+        node = called.node.all_input_nodes[0]
+        before = self._gathered(node, patch.rects, chunk, None)
+        height, width = self.layers[self._index[node]].place
+        change = (patch.values - before).sum((2, 3), keepdim=True) / (height * width)
+        mean = self._values[called.node].index_select(0, chunk.image)
+        return mean + change.reshape(mean.shape)
+
+    def _factor(self, factor: Any, rects: Rects, chunk: "_Chunk") -> Any:
+        rows, columns = (chunk.places(each) for each in rects.axes)
+        return factor[rows[:, :, None], columns[:, None, :]][:, None]
+
+    def _whole(self, node: fx.Node, value: Any, chunk: "_Chunk") -> Any:
+        """A patch put into copies of the unoccluded map; anything else as it is."""
+        if not isinstance(value, Patch):
+            return value
+        channels = value.values.shape[1]
+        height, width = self.layers[self._index[node]].place
+        if value.rects.shape == (height, width):
+            return value.values
+        base = self._nhwc(node)
+        copies = base.index_select(0, chunk.image)
+        rows, columns = (chunk.places(each) for each in value.rects.axes)
+        at = chunk.numbers[:, None, None] * height + rows[:, :, None]
+        at = at * width + columns[:, None, :]
+        copies.view(-1, channels).index_copy_(0, at.view(-1), _flat(value.values))
+        return copies.permute(0, 3, 1, 2)
+
+    def _cropped(
+        self,
+        node: fx.Node,
+        patch: Patch,
+        crop: Rects,
+        chunk: "_Chunk",
+        called: Called | None = None,
+    ) -> Any:
+        """The occluded map at these rectangles: the patch where it is, else the unoccluded one."""
+        if patch.rects.same(crop):
+            return patch.values
+        offsets = [
+            mine.starts - its.starts for mine, its in zip(patch.rects.axes, crop.axes, strict=True)
+        ]
+        (top, left), (height, width) = offsets, patch.rects.shape
+        inside = all(
+            offset.min() >= 0 and offset.max() + size <= room
+            for offset, size, room in zip(offsets, patch.rects.shape, crop.shape, strict=True)
+        )
+        gathered = self._gathered(node, crop, chunk, called)
+        if inside and np.ptp(top) == np.ptp(left) == 0:
+            rows, columns = slice(top[0], top[0] + height), slice(left[0], left[0] + width)
+            gathered[:, :, rows, columns] = patch.values
+            return gathered
+        channels = patch.values.shape[1]
+        target = gathered.permute(0, 2, 3, 1).reshape(-1, channels)
+        rows, columns = (
+            chunk.places(Spans(offset, size))
+            for offset, size in zip(offsets, patch.rects.shape, strict=True)
+        )
+        at = chunk.numbers[:, None, None] * crop.shape[0] + rows[:, :, None]
+        at = (at * crop.shape[1] + columns[:, None, :]).view(-1)
+        source = _flat(patch.values)
+        if not inside:
+            seen = ((rows >= 0) & (rows < crop.shape[0]))[:, :, None]
+            seen = seen & ((columns >= 0) & (columns < crop.shape[1]))[:, None, :]
+            kept = seen.view(-1).nonzero()[:, 0]
+            at, source = at.index_select(0, kept), source.index_select(0, kept)
+        target.index_copy_(0, at, source)
+        return gathered
+
+    def _gathered(self, node: fx.Node, crop: Rects, chunk: "_Chunk", called: Called | None) -> Any:
+        """The unoccluded map at these rectangles, (n, channels, height, width)."""
+        top, left = (each.before for each in called.layer.windows) if called else (0, 0)
+        bottom, right = called.after if called else (0, 0)
+        fill = called.padding if called else 0.0
+        rows = self._padded(node, (left, right, top, bottom), fill)
+        height, width = rows.shape[1:3]
+        down, across = (
+            chunk.places(Spans(each.starts + before, each.size))
+            for each, before in zip(crop.axes, (top, left), strict=True)
+        )
+        at = (chunk.image * height)[:, None] + down
+        at = at[:, :, None] * width + across[:, None, :]
+        found = rows.view(-1, rows.shape[3]).index_select(0, at.view(-1))
+        return found.view(*at.shape, -1).permute(0, 3, 1, 2)
+
+    def _padded(self, node: fx.Node, pad: tuple[int, int, int, int], fill: float) -> Any:
+        key = node, pad, fill
+        if key not in self._rows:
+            base = self._nhwc(node)
+            if any(pad):
+                base = torch.nn.functional.pad(base, (0, 0, *pad), value=fill)
+            self._rows[key] = base
+        return self._rows[key]
+
+    def _nhwc(self, node: fx.Node) -> Any:
+        key = node, (0, 0, 0, 0), None
+        if key not in self._rows:
+            self._rows[key] = self._values[node].permute(0, 2, 3, 1).contiguous()
+            self._values[node] = self._rows[key].permute(0, 3, 1, 2)
+        return self._rows[key]
+
+    def _needed(self) -> set[fx.Node]:
+        """Nodes whose unoccluded values patches are put beside, or that are constant."""
+        needed = set()
+        for called in self._called:
+            kind, inputs = called.layer.kind, called.node.all_input_nodes
+            if kind is Kind.CONSTANT:
+                needed.add(called.node)
+            elif kind is Kind.MEAN:
+                needed |= {called.node, *inputs}
+            elif kind in (Kind.WINDOW, Kind.OTHER, Kind.PAD) or len(inputs) > 1:
+                needed |= set(inputs)
+        needed.add(self._called[-1].node)
+        return needed
+
+
+class _Chunk:
+    """Where the positions of a chunk of windows are, image by image.
+
+    numbers: of the positions. image: of each position.
+    """
+
+    def __init__(self, images: int, windows: int, device: Any) -> None:
+        self.count = images * windows
+        self._images, self._device = images, device
+        self.numbers = torch.arange(self.count, device=device)
+        self.image = torch.arange(images, device=device).repeat_interleave(windows)
+
+    def places(self, spans: Spans) -> Any:
+        """(n, size) rows or columns of spans of the windows, for all images."""
+        starts = torch.from_numpy(spans.starts).to(self._device).repeat(self._images)
+        return starts[:, None] + torch.arange(spans.size, device=self._device)
+
+
+def _measured(called: Called, value: Any) -> Called:
+    shape = tuple(value.shape[1:]) if isinstance(value, torch.Tensor) else ()
+    layer: Layer = dataclasses.replace(
+        called.layer,
+        shape=shape,
+        work=float(called.taps) * float(np.prod(shape)),
+        weights=called.weights,
+    )
+    return dataclasses.replace(called, layer=layer)
+
+
+def _flat(values: Any) -> Any:
+    """(n, channels, height, width) as (n * height * width, channels)."""
+    return values.permute(0, 2, 3, 1).reshape(-1, values.shape[1])
+
+
+def _cloned(value: Any) -> Any:
+    return value.clone() if isinstance(value, torch.Tensor) else value

@@ -1,0 +1,441 @@
+"""What PyTorch's calls do with places."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import fx, nn
+
+from tensorboard_picasso.summary.reuse.plan import Kind, Layer
+from tensorboard_picasso.summary.reuse.rects import Window
+from tensorboard_picasso.summary.reuse.torch_trace import Trace
+
+Pair = tuple[int, int]
+
+ACTIVATIONS = (
+    nn.ReLU, nn.ReLU6, nn.Hardtanh, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU,
+    nn.SiLU, nn.Mish, nn.Sigmoid, nn.Tanh, nn.Hardswish, nn.Hardsigmoid, nn.Softplus, nn.Softsign,
+    nn.Hardshrink, nn.Softshrink, nn.Tanhshrink, nn.LogSigmoid, nn.Threshold, nn.Softmax2d,
+    nn.LocalResponseNorm, nn.BatchNorm2d, nn.Identity, nn.Dropout, nn.Dropout2d, nn.AlphaDropout,
+)  # fmt: skip
+# Element by element, of one tensor or of several and numbers; as functions or methods.
+ELEMENTWISE = frozenset(
+    [
+        "relu",
+        "relu_",
+        "relu6",
+        "hardtanh",
+        "leaky_relu",
+        "elu",
+        "selu",
+        "celu",
+        "gelu",
+        "silu",
+        "mish",
+        "sigmoid",
+        "sigmoid_",
+        "tanh",
+        "tanh_",
+        "hardswish",
+        "hardsigmoid",
+        "softplus",
+        "softsign",
+        "logsigmoid",
+        "threshold",
+        "abs",
+        "neg",
+        "exp",
+        "sqrt",
+        "rsqrt",
+        "square",
+        "pow",
+        "clamp",
+        "clamp_",
+        "clip",
+        "add",
+        "add_",
+        "sub",
+        "mul",
+        "mul_",
+        "div",
+        "truediv",
+        "iadd",
+        "isub",
+        "imul",
+        "itruediv",
+        "subtract",
+        "multiply",
+        "divide",
+        "maximum",
+        "minimum",
+        "contiguous",
+        "clone",
+        "detach",
+        "float",
+    ]
+)
+CONCATENATE = (torch.cat, torch.concat, torch.concatenate)
+
+
+@dataclass(frozen=True)
+class Called:
+    """A layer, and how PyTorch computes it.
+
+    Attributes:
+      layer: as the plan knows it.
+      node: of the trace.
+      whole: of its inputs' values, its output.
+      on_crop: of WINDOW, of an input with its padding in it. padding: its value.
+      after: rows and columns of padding behind the last pixel.
+      taps: multiply-adds of one number of its output. weights: as the layer's.
+      factor: (height, width) that `on_crop`'s output is multiplied by at its place.
+    """
+
+    layer: Layer
+    node: fx.Node
+    whole: Callable[[Callable[[fx.Node], Any]], Any]
+    on_crop: Callable[[Any], Any] | None = None
+    padding: float = 0.0
+    after: Pair = (0, 0)
+    taps: int = 0
+    weights: int = 0
+    factor: Any = None
+
+
+class Reader:
+    """Reads nodes one after the other, while the unoccluded images are computed.
+
+    values: of the nodes so far. index: of each node among the layers.
+    """
+
+    def __init__(self, trace: Trace, fold: bool) -> None:
+        self._trace = trace
+        self._fold = fold
+        self._folded: set[fx.Node] = set()
+        self.called: list[Called] = []
+        self.index: dict[fx.Node, int] = {}
+
+    def read(self, node: fx.Node, values: dict[fx.Node, Any]) -> Called:
+        """How a node is called, knowing the values of what it takes."""
+        found = self._read(node, values)
+        self.index[node] = len(self.called)
+        self.called.append(found)
+        return found
+
+    def _read(self, node: fx.Node, values: dict[fx.Node, Any]) -> Called:
+        trace = self._trace
+        if node is trace.input:
+            return self._called(node, Kind.INPUT)
+        inputs = [self.called[self.index[each]].layer.kind for each in node.all_input_nodes]
+        if all(kind is Kind.CONSTANT for kind in inputs):
+            return self._called(node, Kind.CONSTANT)
+        if _reads_shape(node) or all(kind in (Kind.CONSTANT, Kind.SHAPE) for kind in inputs):
+            return self._called(node, Kind.SHAPE)
+        if node in self._folded:
+            (before,) = node.all_input_nodes[:1]
+            return self._called(node, Kind.PIXEL, whole=lambda value: value(before))
+        found = self._with_map(node, values)
+        module = self._trace.module(node) if node.op == "call_module" else None
+        if found is None and isinstance(module, nn.Linear):
+            weights = module.weight.numel()
+            found = self._called(node, Kind.OTHER, taps=module.in_features, weights=weights)
+        return found or self._called(node, Kind.OTHER)
+
+    def _called(self, node: fx.Node, kind: Kind, whole: Any = None, **known: Any) -> Called:
+        options = {key: known.pop(key) for key in ("windows", "before") if key in known}
+        inputs = tuple(self.index[each] for each in node.all_input_nodes)
+        layer = Layer(node.name, kind, inputs, **options)
+        return Called(layer, node, whole or (lambda value: self._trace.call(node, value)), **known)
+
+    def _with_map(self, node: fx.Node, values: dict[fx.Node, Any]) -> Called | None:
+        """None where it is not known what a call does with places."""
+        first = node.args[0] if node.args else None
+        if isinstance(first, list | tuple):
+            return self._concatenated(node, first, values)
+        if node.op == "call_module":
+            known = isinstance(first, fx.Node) and _is_map(values[first])
+            return self._module(node, values[first]) if known else None
+        if _name(node) in ELEMENTWISE:
+            return self._elementwise(node, values)
+        if not isinstance(first, fx.Node) or not _is_map(values[first]):
+            return None
+        return self._function(node, values)
+
+    def _module(self, node: fx.Node, given: Any) -> Called | None:
+        module: Any = self._trace.module(node)
+        kind = type(module)
+        if kind in (nn.MaxPool2d, nn.AvgPool2d):
+            return self._pool(node, kind is nn.MaxPool2d, vars(module), given)
+        if kind is nn.AdaptiveAvgPool2d:
+            return self._adaptive(node, module.output_size, given)
+        if kind in (nn.ZeroPad2d, nn.ConstantPad2d):
+            return self._padded(node, module.padding)
+        if kind is nn.Conv2d:
+            return self._convolution(node, module)
+        # Without running statistics they are the batch's, of all places.
+        pointwise = kind in ACTIVATIONS and getattr(module, "running_mean", True) is not None
+        return self._called(node, Kind.PIXEL) if pointwise else None
+
+    def _function(self, node: fx.Node, values: dict[fx.Node, Any]) -> Called | None:
+        name, given = _name(node), values[node.args[0]]
+        bound = _bound(node, _SETTINGS.get(name, {}))
+        others = node.all_input_nodes[1:]
+        if bound is None or any(self._kind(each) is not Kind.CONSTANT for each in others):
+            return None
+        if name == "conv2d":
+            return self._convolution_of(node, bound, values)
+        if name in ("max_pool2d", "avg_pool2d"):
+            return self._pool(node, name == "max_pool2d", bound, given)
+        if name == "adaptive_avg_pool2d":
+            return self._adaptive(node, bound["output_size"], given)
+        if name == "pad" and bound["mode"] == "constant":
+            return self._padded(node, bound["pad"])
+        kind = None
+        if name == "mean" and bound["dtype"] is None and _both_sides(bound["dim"]):
+            kind = Kind.MEAN
+        elif name in ("dropout", "dropout2d") and not bound["training"]:
+            kind = Kind.PIXEL
+        return self._called(node, kind) if kind else None
+
+    def _kind(self, node: fx.Node) -> Kind:
+        return self.called[self.index[node]].layer.kind
+
+    def _elementwise(self, node: fx.Node, values: dict[fx.Node, Any]) -> Called | None:
+        """Of maps of one size, and of what is the same at all places."""
+        sizes = set()
+        for each in node.all_input_nodes:
+            value = values[each]
+            if self.called[self.index[each]].layer.kind is Kind.CONSTANT:
+                if isinstance(value, torch.Tensor) and any(side > 1 for side in value.shape[-2:]):
+                    return None
+            elif isinstance(value, torch.Tensor) and value.ndim == 4:
+                sizes.add(tuple(value.shape[-2:]))
+            else:
+                return None
+        return self._called(node, Kind.PIXEL) if len(sizes) == 1 else None
+
+    def _concatenated(
+        self, node: fx.Node, parts: Sequence[Any], values: dict[fx.Node, Any]
+    ) -> Called | None:
+        if node.target not in CONCATENATE or not all(isinstance(each, fx.Node) for each in parts):
+            return None
+        dim = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else 0)
+        changing = all(
+            self.called[self.index[each]].layer.kind not in (Kind.CONSTANT, Kind.SHAPE)
+            and _is_map(values[each])
+            for each in parts
+        )
+        return self._called(node, Kind.PIXEL) if changing and dim in (1, -3) else None
+
+    def _convolution(self, node: fx.Node, module: nn.Conv2d) -> Called | None:
+        if module.padding_mode != "zeros":
+            return None
+        weight, bias = module.weight, module.bias
+        follower = next(iter(node.users)) if len(node.users) == 1 else None
+        called = follower is not None and follower.op == "call_module"
+        norm: Any = self._trace.module(follower) if called else None
+        if self._fold and type(norm) is nn.BatchNorm2d and norm.running_mean is not None:
+            weight, bias = _folded(weight, bias, norm)
+            self._folded.add(follower)
+        # For F.pad: the last axis first.
+        pad = module._reversed_padding_repeated_twice
+        return self._convolved(
+            node, weight, bias, module.stride, pad, module.dilation, module.groups
+        )
+
+    def _convolution_of(
+        self, node: fx.Node, bound: dict[str, Any], values: dict[fx.Node, Any]
+    ) -> Called | None:
+        if isinstance(bound["padding"], str):
+            return None
+        down, across = _pair(bound["padding"])
+        weight, bias = (
+            values[each] if isinstance(each, fx.Node) else each
+            for each in (bound["weight"], bound["bias"])
+        )
+        pad = (across, across, down, down)
+        rest = bound["stride"], pad, bound["dilation"], bound["groups"]
+        return self._convolved(node, weight, bias, *rest)
+
+    def _convolved(
+        self,
+        node: fx.Node,
+        weight: Any,
+        bias: Any,
+        stride: Any,
+        pad: Any,
+        dilation: Any,
+        groups: int,
+    ) -> Called:
+        left, right, top, bottom = pad
+        stride, dilation = _pair(stride), _pair(dilation)
+        given = node.args[0]
+
+        def on_crop(x: Any) -> Any:
+            return F.conv2d(x, weight, bias, stride, 0, dilation, groups)
+
+        def whole(value: Any) -> Any:
+            x = value(given)
+            if (top, left) == (bottom, right):
+                return F.conv2d(x, weight, bias, stride, (top, left), dilation, groups)
+            return on_crop(F.pad(x, (left, right, top, bottom)))
+
+        windows = tuple(map(Window, weight.shape[2:], stride, dilation, (top, left)))
+        counted = {"taps": weight[0].numel(), "weights": weight.numel()}
+        if all(each.single for each in windows):
+            return self._called(
+                node, Kind.PIXEL, whole=lambda value: on_crop(value(given)), **counted
+            )
+        return self._called(
+            node,
+            Kind.WINDOW,
+            whole=whole,
+            windows=windows,
+            on_crop=on_crop,
+            after=(bottom, right),
+            **counted,
+        )
+
+    def _pool(self, node: fx.Node, largest: bool, bound: Any, given: Any) -> Called | None:
+        kernel = _pair(bound["kernel_size"])
+        stride = _pair(bound["stride"] or kernel)
+        padding = _pair(bound["padding"])
+        dilation = _pair(bound.get("dilation", 1))
+        if bound.get("return_indices"):
+            return None
+        windows = tuple(map(Window, kernel, stride, dilation, padding))
+        trace = self._trace
+        size = trace.call(node, lambda _: given[:1, :1]).shape[-2:]
+        after = tuple(
+            max(0, (out - 1) * each.stride + each.reach - each.before - extent)
+            for out, each, extent in zip(size, windows, given.shape[-2:], strict=True)
+        )
+
+        def on_crop(x: Any) -> Any:
+            if largest:
+                return F.max_pool2d(x, kernel, stride, 0, dilation)
+            return F.avg_pool2d(x, kernel, stride)
+
+        factor = None
+        if not largest:
+            ones = torch.ones_like(given[:1, :1])
+            border = (padding[1], after[1], padding[0], after[0])
+            factor = (
+                trace.call(node, lambda _: ones)
+                / on_crop(F.pad(ones, border))[..., : size[0], : size[1]]
+            )[0, 0]
+            factor = None if bool((factor == 1).all()) else factor
+        return self._called(
+            node,
+            Kind.WINDOW,
+            windows=windows,
+            on_crop=on_crop,
+            padding=-math.inf if largest else 0.0,
+            after=after,
+            factor=factor,
+        )
+
+    def _adaptive(self, node: fx.Node, size: Any, given: Any) -> Called | None:
+        sides = [
+            extent if side is None else side
+            for side, extent in zip(_pair(size), given.shape[-2:], strict=True)
+        ]
+        if sides == [1, 1]:
+            return self._called(node, Kind.MEAN)
+        if any(extent % side for side, extent in zip(sides, given.shape[-2:], strict=True)):
+            return None
+        kernel = tuple(extent // side for side, extent in zip(sides, given.shape[-2:], strict=True))
+        if kernel == (1, 1):
+            # Of a part of the map the call itself would make a whole one.
+            first = node.args[0]
+            return self._called(node, Kind.PIXEL, whole=lambda value: value(first))
+        windows = tuple(Window(each, each) for each in kernel)
+        return self._called(
+            node, Kind.WINDOW, windows=windows, on_crop=lambda x: F.avg_pool2d(x, kernel)
+        )
+
+    def _padded(self, node: fx.Node, pad: Any) -> Called | None:
+        pad = list(pad) + [0] * (4 - len(pad))
+        if len(pad) != 4 or min(pad) < 0:
+            return None
+        return self._called(node, Kind.PAD, before=(pad[2], pad[0]))
+
+
+# Arguments of functions and methods in their order, with their defaults.
+_SETTINGS: dict[str, dict[str, Any]] = {
+    "conv2d": {
+        "input": None, "weight": None, "bias": None, "stride": 1, "padding": 0, "dilation": 1,
+        "groups": 1,
+    },
+    "max_pool2d": {
+        "input": None, "kernel_size": None, "stride": None, "padding": 0, "dilation": 1,
+        "ceil_mode": False, "return_indices": False,
+    },
+    "avg_pool2d": {
+        "input": None, "kernel_size": None, "stride": None, "padding": 0, "ceil_mode": False,
+        "count_include_pad": True, "divisor_override": None,
+    },
+    "adaptive_avg_pool2d": {"input": None, "output_size": None},
+    "mean": {"input": None, "dim": None, "keepdim": False, "dtype": None},
+    "pad": {"input": None, "pad": None, "mode": "constant", "value": None},
+    "dropout": {"input": None, "p": 0.5, "training": True, "inplace": False},
+    "dropout2d": {"input": None, "p": 0.5, "training": True, "inplace": False},
+}  # fmt: skip
+
+
+def _both_sides(dim: Any) -> bool:
+    """Whether it names height and width, no more and no less."""
+    return isinstance(dim, list | tuple) and sorted(each % 4 for each in dim) == [2, 3]
+
+
+def _bound(node: fx.Node, defaults: dict[str, Any]) -> dict[str, Any] | None:
+    """A call's arguments by name."""
+    if len(node.args) > len(defaults) or set(node.kwargs) - set(defaults):
+        return None
+    return {**defaults, **dict(zip(defaults, node.args, strict=False)), **node.kwargs}
+
+
+def _name(node: fx.Node) -> str:
+    if node.op == "call_method":
+        return str(node.target)
+    if node.op != "call_function":
+        return ""
+    if node.target is F.max_pool2d:
+        return "max_pool2d"
+    home = getattr(node.target, "__module__", "") or ""
+    ours = (
+        home.startswith(("torch", "_operator"))
+        or getattr(torch, getattr(node.target, "__name__", ""), None) is node.target
+    )
+    return getattr(node.target, "__name__", "") if ours else ""
+
+
+def _reads_shape(node: fx.Node) -> bool:
+    if node.op == "call_method":
+        return node.target in ("size", "dim")
+    named = ("shape", "dtype", "device", "ndim")
+    return node.target is getattr and node.args[1] in named
+
+
+def _is_map(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and value.ndim == 4
+
+
+def _pair(value: Any) -> Pair:
+    values = tuple(value) if isinstance(value, list | tuple) else (value,)
+    return (values[0], values[-1])
+
+
+def _folded(weight: Any, bias: Any, norm: nn.BatchNorm2d) -> tuple[Any, Any]:
+    """A convolution's weight and bias that do what batch norm does after it."""
+    scale = torch.rsqrt(norm.running_var + norm.eps)
+    if norm.weight is not None:
+        scale = scale * norm.weight
+    shift = -norm.running_mean if bias is None else bias - norm.running_mean
+    shift = shift * scale
+    if norm.bias is not None:
+        shift = shift + norm.bias
+    return weight * scale[:, None, None, None], shift

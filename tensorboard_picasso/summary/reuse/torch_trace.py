@@ -1,0 +1,186 @@
+"""PyTorch modules as graphs of calls, by `torch.fx`."""
+
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch import fx, nn
+
+
+class UntraceableError(Exception):
+    """The module is no graph of calls: why."""
+
+
+class Trace:
+    """The calls that a module makes of one input. Modules and weights are looked up live.
+
+    Attributes:
+      nodes: in the order in which they are called, without the output.
+      output: the node that the module returns, alone or in a container of one.
+
+    Raises:
+      UntraceableError: `torch.fx` cannot trace it, or what it does cannot be taken apart.
+    """
+
+    def __init__(self, model: Any) -> None:
+        _check_hooks(model)
+        self._model = model
+        self._defaults = _defaults(model)
+        tracer = _Tracer()
+        with _kept(model):
+            try:
+                graph = tracer.trace(model, concrete_args=dict(self._defaults))
+            except Exception as e:  # whatever the user's code raises for a stand-in
+                reason = str(e).strip().split("\n")[0][:120]
+                raise UntraceableError(f"torch.fx cannot trace it: {reason}") from e
+            # Tensors that are no parameters and no buffers were hung on the model.
+            self._constants = {
+                node.target: found
+                for node in graph.nodes
+                if node.op == "get_attr"
+                and (found := getattr(model, node.target, None)) is not None
+                and str(node.target).startswith("_tensor_constant")
+            }
+        *self.nodes, last = graph.nodes
+        self.output = _single(last.args[0])
+        self.input = next(node for node in self.nodes if node.op == "placeholder")
+        _check_writes(self)
+
+    def module(self, node: fx.Node) -> Any:
+        """The module that a node calls."""
+        return self._model.get_submodule(node.target)
+
+    def call(self, node: fx.Node, values: Any) -> Any:
+        """What a node gives; `values` is a function from the nodes that it takes to theirs."""
+        args, kwargs = (fx.node.map_arg(each, values) for each in (node.args, node.kwargs))
+        if node.op == "call_module":
+            return self.module(node)(*args, **kwargs)
+        if node.op == "call_method":
+            return getattr(args[0], str(node.target))(*args[1:], **kwargs)
+        if node.op == "get_attr":
+            return self._attribute(str(node.target))
+        if node.op == "placeholder":
+            return self._defaults[str(node.target).rpartition("_")[0]]
+        return node.target(*args, **kwargs)
+
+    def writes(self, node: fx.Node) -> bool:
+        """Whether a call changes its first input."""
+        if node.op == "call_module":
+            return bool(getattr(self.module(node), "inplace", False))
+        if node.op == "call_method":
+            name = str(node.target)
+            return name.endswith("_") and not name.endswith("__")
+        if node.op != "call_function":
+            return False
+        name = getattr(node.target, "__name__", "")
+        operators = ("setitem", "iadd", "isub", "imul", "itruediv", "ifloordiv", "ipow", "imod")
+        in_place = name.endswith("_") and not name.endswith("__")
+        return in_place or name in operators or bool(node.kwargs.get("inplace", False))
+
+    def _attribute(self, target: str) -> Any:
+        if target in self._constants:
+            return self._constants[target]
+        found = self._model
+        for part in target.split("."):
+            found = getattr(found, part)
+        return found
+
+
+class _Tracer(fx.Tracer):
+    """Buffers stay what they are called, so that they are followed; compiled parts are opened."""
+
+    proxy_buffer_attributes = True
+
+    def call_module(self, m: Any, forward: Any, args: Any, kwargs: Any) -> Any:
+        inner = getattr(m, "_orig_mod", None)
+        if isinstance(inner, nn.Module):
+            return inner(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
+
+
+def _check_hooks(model: Any) -> None:
+    hooks = nn.modules.module
+    if hooks._global_forward_hooks or hooks._global_forward_pre_hooks:
+        raise UntraceableError("hooks see every module's calls")
+    for name, each in model.named_modules():
+        compiled = isinstance(getattr(each, "_orig_mod", None), nn.Module)
+        exchanged = "forward" in vars(each) and not compiled
+        if each._forward_hooks or each._forward_pre_hooks or exchanged:
+            raise UntraceableError(f"a hook sees the calls of {name or 'the model'!r}")
+
+
+def _defaults(model: Any) -> dict[str, Any]:
+    """Values of the arguments after the first.
+
+    Raises:
+      UntraceableError: one has none.
+    """
+    parameters = list(inspect.signature(model.forward).parameters.values())
+    kinds = {each.kind for each in parameters}
+    if not parameters or {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD} & kinds:
+        raise UntraceableError("its forward takes any number of arguments")
+    rest = {each.name: each.default for each in parameters[1:]}
+    if inspect.Parameter.empty in rest.values():
+        raise UntraceableError("its forward takes several inputs")
+    return rest
+
+
+@contextmanager
+def _kept(model: Any) -> Iterator[None]:
+    """Put back what tracing hangs on modules: stand-ins that a forward keeps, constants."""
+    inner = ("_parameters", "_buffers", "_modules")
+    kept = [
+        (each, dict(vars(each)), [dict(vars(each)[name]) for name in inner])
+        for each in model.modules()
+    ]
+    try:
+        yield
+    finally:
+        for each, attributes, registered in kept:
+            vars(each).clear()
+            vars(each).update(attributes)
+            for name, entries in zip(inner, registered, strict=True):
+                vars(each)[name].clear()
+                vars(each)[name].update(entries)
+
+
+def _single(output: Any) -> fx.Node:
+    while isinstance(output, dict | list | tuple) and len(output) == 1:
+        output = next(iter(output.values() if isinstance(output, dict) else output))
+    if not isinstance(output, fx.Node):
+        raise UntraceableError("it returns no single tensor")
+    return output
+
+
+def _check_writes(trace: Trace) -> None:
+    """In-place calls are as good as others where nobody else reads what they overwrite.
+
+    Raises:
+      UntraceableError: somebody may.
+    """
+    for node in trace.nodes:
+        if trace.writes(node):
+            overwritten = list(node.all_input_nodes[:1])
+            while overwritten:
+                each = overwritten.pop()
+                if each.op in ("placeholder", "get_attr") or len(each.users) > 1:
+                    raise UntraceableError(f"{node.name} overwrites what others may read")
+                if trace.writes(each):
+                    overwritten += each.all_input_nodes[:1]
+                elif not _fresh(trace, each):
+                    overwritten += each.all_input_nodes
+
+
+def _fresh(trace: Trace, node: fx.Node) -> bool:
+    """Whether a call surely makes a tensor of its own."""
+    if node.op == "call_module":
+        return isinstance(trace.module(node), _FRESH)
+    return getattr(node.target, "__name__", node.target) in _FRESH_NAMES
+
+
+_FRESH = (
+    nn.Conv2d, nn.BatchNorm2d, nn.LayerNorm, nn.Linear, nn.MaxPool2d, nn.AvgPool2d, nn.ReLU,
+    nn.ReLU6, nn.SiLU, nn.GELU, nn.Hardswish, nn.Sigmoid, nn.Hardsigmoid,
+)  # fmt: skip
+_FRESH_NAMES = ("add", "mul", "sub", "cat", "conv2d", "linear", "relu")

@@ -1,0 +1,335 @@
+"""Reuse in PyTorch: the scores of whole passes, from a part of the work."""
+
+import copy
+import random
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tensorboard_picasso import summary
+from tensorboard_picasso.summary import Occlusion, Probe, backends
+from tensorboard_picasso.summary.backends import _torch_sweep
+from tensorboard_picasso.summary.backends.base import Hiding
+from tensorboard_picasso.summary.reuse import plan as plans
+from tensorboard_picasso.summary.reuse.rects import Rects
+from tensorboard_picasso.summary.reuse.torch import Unoccluded
+from tensorboard_picasso.summary.reuse.torch_trace import Trace
+from tests.explained import explain, noise, stored
+from tests.networks import Random, conv, head, named, settled
+
+GRID = [*range(0, 56, 8), 56]
+BOXES = np.array([(0, 0, 0, 0), *((top, left, 8, 8) for top in GRID for left in GRID)])
+
+
+WHOLE = {
+    "vgg": "_6: whole from here on, needs all of its input",
+    "efficientnet": "mul: whole from here on, another input changes everywhere",
+    "convnext": "permute: whole from here on, needs all of its input",
+    "transformer": "flatten: whole from here on, needs all of its input",
+    "transposed": "_1: whole from here on, needs all of its input",
+}
+
+
+def occluded(image, value, boxes):
+    batch = image.repeat(len(boxes), 1, 1, 1)
+    for each, (top, left, height, width) in zip(batch, boxes.tolist(), strict=True):
+        each[:, top : top + height, left : left + width] = value
+    return batch
+
+
+def sweep(model, images, boxes=BOXES, reuse=True, model_input=None, backend=None):
+    """Scores of windows filled with 0.3, and what was done and why."""
+    backend = backend or backends.find(model)
+    hidings = [Hiding(each, np.full_like(each, 0.3), boxes) for each in images]
+    model_input = model_input or (lambda batch: np.moveaxis(batch, -1, 1))
+    in_place = model_input.__name__ == "<lambda>"
+    return np.stack(backend.swept_scores(hidings, model_input, in_place, reuse)), backend.sweep_told
+
+
+def images(count=2, seed=0):
+    return np.random.default_rng(seed).random((count, 64, 64, 3))
+
+
+def assert_same(found, expected):
+    assert found.shape == expected.shape
+    assert np.ptp(expected, axis=1).max() > 1e-6, "the windows change nothing"
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
+
+
+def test_random_graphs():
+    patched = total = 0
+    for seed in range(120):
+        torch.manual_seed(seed)
+        draw = random.Random(seed)
+        model = settled(Random(seed), seed).eval()
+        boxes = []
+        for _ in range(6):
+            height, width = draw.randint(1, 6), draw.randint(1, 6)
+            if seed % 2:
+                height, width = 3, 4
+            edges = [(0, 24 - height), (0, 20 - width)]
+            at = [draw.choice([low, high, draw.randint(low, high)]) for low, high in edges]
+            boxes.append((*at, height, width))
+        boxes = np.array(boxes)
+        pair = torch.rand(2, 3, 24, 20, dtype=torch.float64)
+        with torch.no_grad():
+            trace = Trace(model)
+            passed = Unoccluded(trace, pair, trace.output)
+            rects = Rects.of_boxes(boxes, (24, 20))
+            plan = plans.make(passed.layers, rects)
+            filled = torch.full_like(pair, 0.3)
+            patches = _torch_sweep._patches(pair, filled, boxes, rects)
+            found = passed.scores(plan, patches)
+            expected = model(torch.cat([occluded(each[None], 0.3, boxes) for each in pair]))
+            np.testing.assert_allclose(passed.output, model(pair), rtol=1e-9, atol=1e-9)
+        scale = expected.abs().max()
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9 * scale, err_msg=f"{seed}")
+        patched += sum(step.rects is not None for step in plan.steps[1:])
+        total += len(plan.steps) - 1
+    # What went whole early proves little.
+    assert patched > 0.4 * total
+
+
+@pytest.mark.parametrize("name", list(named()))
+def test_networks_as_they_are_built(name):
+    model = settled(named()[name])
+    expected, told = sweep(model, images(), reuse=False)
+    assert told == "dense: reuse=False"
+    found, told = sweep(model, images())
+    assert_same(found, expected)
+    assert told.startswith(("reuse. 64 windows take ", "dense: reuse would not be faster. 64")), (
+        told
+    )
+    assert WHOLE.get(name, "") in told
+    if name not in WHOLE:
+        assert "needs all" not in told
+    # Each window of what the module itself makes of it.
+    batch = occluded(torch.from_numpy(images()[:1]).permute(0, 3, 1, 2), 0.3, BOXES)
+    with torch.no_grad():
+        assert_same(found[0][None], copy.deepcopy(model).eval()(batch)[None].numpy())
+
+
+def network(*last):
+    return settled(nn.Sequential(conv(3, 8), nn.MaxPool2d(2), conv(8, 8), head(8), *last))
+
+
+def test_float32_and_a_final_softmax():
+    model = network(nn.Softmax(1)).float()
+    given = images().astype(np.float32)
+    backend = backends.find(model)
+    expected, _ = sweep(model, given, reuse=False, backend=backend)
+    assert backend.behind
+    found, told = sweep(model, given, backend=backend)
+    assert told.startswith("reuse")
+    assert backend.behind
+    assert np.abs(found - expected).max() < 1e-5 * np.ptp(expected)
+
+
+@pytest.mark.parametrize("windows", ["uneven", "few"])
+def test_other_windows(windows):
+    draw = np.random.default_rng(0)
+    boxes = np.concatenate([draw.integers(0, 50, (40, 2)), draw.integers(0, 15, (40, 2))], 1)
+    boxes = boxes if windows == "uneven" else boxes[:1]
+    expected, _ = sweep(network(), images(1), boxes, reuse=False)
+    found, _ = sweep(network(), images(1), boxes)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def halved(batch):
+    return batch.reshape(len(batch), 32, 2, 32, 2, 3).mean((2, 4)).transpose(0, 3, 1, 2)
+
+
+def standardised(batch):
+    batch = batch - batch.mean((1, 2), keepdims=True)
+    return np.moveaxis(batch, -1, 1)
+
+
+@pytest.mark.parametrize("preprocess", [halved, standardised])
+def test_what_preprocess_changes_is_found_by_comparing(preprocess):
+    model = network()
+    expected, _ = sweep(model, images(), reuse=False, model_input=preprocess)
+    found, told = sweep(model, images(), model_input=preprocess)
+    assert_same(found, expected)
+    assert told.startswith("reuse" if preprocess is halved else "dense: reuse would not be faster")
+
+
+def test_all_is_left_as_it_was():
+    model = network().train()
+    model[0].eval()
+    before = copy.deepcopy(model.state_dict())
+    modes = [each.training for each in model.modules()]
+    state = torch.get_rng_state()
+    attributes = [set(vars(each)) for each in model.modules()]
+    _, told = sweep(model, images())
+    assert told.startswith("reuse")
+    assert [each.training for each in model.modules()] == modes
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(each.grad is None and each.requires_grad for each in model.parameters())
+    assert [set(vars(each)) for each in model.modules()] == attributes
+
+
+class Keeping(nn.Module):
+    """Keeps what it saw, and is scaled by a tensor that is no buffer."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = network()
+        self.scale = [torch.tensor(2.0, dtype=torch.float64)]
+        self.seen = None
+        self.sign = 1
+
+    def forward(self, x):
+        self.seen = x * 1
+        return self.sign * self.inner(x * self.scale[0])
+
+
+def test_tracing_leaves_nothing_on_the_module():
+    model = Keeping()
+    expected, _ = sweep(model, images(), reuse=False)
+    names = set(vars(model))
+    found, told = sweep(model, images())
+    assert told.startswith("reuse")
+    assert_same(found, expected)
+    assert set(vars(model)) == names
+    assert isinstance(model.seen, torch.Tensor)
+
+
+def test_training_and_other_modules_are_followed():
+    model = network()
+    backend = backends.find(model)
+    sweep(model, images(), backend=backend)
+    with torch.no_grad():
+        model[0][0].weight *= 1.5
+        model[0][1].running_mean += 0.1
+    model[2][0] = nn.Conv2d(8, 8, 5, padding=2, bias=False).double()
+    found, told = sweep(model, images(), backend=backend)
+    assert told.startswith("reuse")
+    assert_same(found, sweep(model, images(), reuse=False)[0])
+
+
+def test_what_python_does_otherwise_later_is_noticed():
+    model = Keeping()
+    backend = backends.find(model)
+    first, _ = sweep(model, images(), backend=backend)
+    model.sign = -1
+    found, told = sweep(model, images(), backend=backend)
+    assert told == "dense: the module does not compute what was traced of it"
+    assert_same(found, -first)
+    found, told = sweep(model, images(), backend=backend)
+    assert told.startswith("reuse")
+    assert_same(found, -first)
+
+
+class Overwriting(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.relu, self.head = nn.Conv2d(3, 8, 3), nn.ReLU(inplace=True), head(8)
+
+    def forward(self, x):
+        y = self.first(x)
+        return self.head(self.relu(y) + y)
+
+
+class Branching(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = network()
+
+    def forward(self, x):
+        return self.inner(x) if x.sum() > 0 else self.inner(-x)
+
+
+@pytest.mark.parametrize(
+    ("made", "why"),
+    [
+        (Overwriting, "dense: relu overwrites what others may read"),
+        (Branching, "dense: torch.fx cannot trace it: "),
+    ],
+)
+def test_what_cannot_be_taken_apart_is_run_whole(made, why):
+    model = settled(made())
+    found, told = sweep(model, images())
+    assert told.startswith(why)
+    assert_same(found, sweep(model, images(), reuse=False)[0])
+
+
+def test_hooks_see_whole_passes():
+    model, seen = network(), []
+    model[0].register_forward_hook(lambda *given: seen.append(len(given[2])))
+    _, told = sweep(model, images(1))
+    assert told == "dense: a hook sees the calls of '0'"
+    assert sum(seen) == len(BOXES)
+
+
+def test_compiled_and_parallel_modules_are_unwrapped():
+    model = network()
+    expected, _ = sweep(model, images(), reuse=False)
+    for wrapped in (torch.compile(model), nn.DataParallel(model)):
+        found, told = sweep(wrapped, images())
+        assert told.startswith("reuse")
+        assert_same(found, expected)
+    part = nn.Sequential(torch.compile(model[0]), *model[1:])
+    found, told = sweep(part, images())
+    assert told.startswith("reuse")
+    assert_same(found, expected)
+
+
+def test_other_precisions():
+    for model in (network().bfloat16(), network().float()):
+        given = images().astype(np.float32)
+        with torch.autocast("cpu", torch.bfloat16, enabled=model[0][0].weight.dtype.itemsize == 4):
+            expected, _ = sweep(model, given, reuse=False)
+            found, told = sweep(model, given)
+        assert told.startswith("reuse"), told
+        assert np.abs(found - expected).max() < 0.05 * np.abs(expected).max()
+
+
+class Small(nn.Module):
+    """Has memory for 20 images at once."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.largest = network(), 0
+
+    def forward(self, x):
+        if len(x) > 20:
+            raise RuntimeError("CUDA out of memory")
+        self.largest = max(self.largest, len(x))
+        return self.inner(x)
+
+
+def test_batches_are_halved_where_memory_does_not_suffice():
+    model = Small()
+    backend = backends.find(model)
+    found, _ = sweep(model, images(), reuse=False, backend=backend)
+    assert_same(found, sweep(model.inner, images(), reuse=False)[0])
+    assert 10 <= model.largest <= 20
+    sweep(model, images(), reuse=False, backend=backend)
+
+
+def test_records_are_the_same_with_reuse_and_without():
+    given = noise(2, 3, 64, 64)
+    probe = Probe("p", given, labels=[0, 1], data_format="channels_first")
+    model = network().float()
+    results = [explain(model, probe, Occlusion(8, 8, reuse=reuse)) for reuse in (True, False)]
+    for index in range(2):
+        one, other = (stored(each, index)[0] for each in results)
+        assert one.parameters == other.parameters
+        spread = np.ptp(other.grid.values)
+        np.testing.assert_allclose(one.grid.values, other.grid.values, atol=1e-4 * spread)
+        np.testing.assert_allclose(one.grid.whole, other.grid.whole, rtol=1e-4)
+
+
+def test_the_plan_is_told():
+    probe = Probe("p", noise(2, 3, 64, 64), labels=[0, 1], data_format="channels_first")
+    told = summary.explain_plan(probe, network().float(), Occlusion(8, 8))
+    assert told.startswith("reuse. 64 windows take ")
+    assert "\n  _0_0: 10×10 of 64×64\n" in told
+    assert summary.explain_plan(probe, network().float(), Occlusion(8, reuse=False)) == (
+        "dense: reuse=False"
+    )
+    told = summary.explain_plan(probe, lambda x: x.mean((2, 3)), Occlusion(8))
+    assert told == "dense: a function model is run on each occluded image as a whole"
