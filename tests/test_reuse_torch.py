@@ -223,6 +223,22 @@ def test_what_python_does_otherwise_later_is_noticed():
     assert_same(found, -first)
 
 
+class Noisy(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = network()
+
+    def forward(self, x):
+        return nn.functional.dropout(self.inner(x), 0.5, training=True)
+
+
+def test_a_random_module_is_soon_run_whole():
+    backend = backends.find(Noisy())
+    for _ in range(3):
+        _, told = sweep(None, images(), backend=backend)
+        assert told == "dense: the module does not compute what was traced of it"
+
+
 class Overwriting(nn.Module):
     def __init__(self):
         super().__init__()

@@ -28,6 +28,8 @@ _MAX_SCHEDULES = 64
 # Windows of each group of images that the module itself scores too.
 _CHECKED = 2
 
+_OTHERWISE = "the module does not compute what was traced of it"
+
 
 class Sweep:
     """Sweeps windows over images, and remembers of the module what does not change.
@@ -54,6 +56,7 @@ class Sweep:
         self._model, self._tensor, self._forward, self._behind = model, tensor, forward, behind
         self._modules: Any = None
         self._traced: Trace | UntraceableError | None = None
+        self._failed = 0
         self._schedules: OrderedDict[Any, Schedule] = OrderedDict()
         # Halved where memory does not suffice.
         self._held, self._batch = schedules.HELD, BATCH_NUMBERS
@@ -177,7 +180,8 @@ class Sweep:
             for name, each in self._model.named_modules()
         ]
         if modules != self._modules:
-            self._modules = modules
+            self._modules, self._traced, self._failed = modules, None, 0
+        if self._traced is None:
             try:
                 self._traced = Trace(self._model)
             except UntraceableError as e:
@@ -210,9 +214,13 @@ class Sweep:
         wide = images.dtype in (torch.float32, torch.float64)
         wide = wide and not torch.is_autocast_enabled(images.device.type)
         slack = 1e-3 if wide else 0.05
-        if not np.allclose(found, expected, slack, slack * np.ptp(expected), equal_nan=True):
-            self._modules = None
-            raise _WholeError("the module does not compute what was traced of it")
+        if np.allclose(found, expected, slack, slack * np.ptp(expected), equal_nan=True):
+            self._failed = 0
+        else:
+            # Traced anew it may do; where it does not, as with random layers, that is all.
+            self._failed += 1
+            self._traced = None if self._failed == 1 else UntraceableError(_OTHERWISE)
+            raise _WholeError(_OTHERWISE)
 
     def _dense(self, hiding: Hiding, model_input: Function, in_place: bool) -> Array:
         image, filled, boxes = hiding.image, hiding.filled, hiding.boxes

@@ -22,61 +22,14 @@ ACTIVATIONS = (
     nn.LocalResponseNorm, nn.BatchNorm2d, nn.Identity, nn.Dropout, nn.Dropout2d, nn.AlphaDropout,
 )  # fmt: skip
 # Element by element, of one tensor or of several and numbers; as functions or methods.
-ELEMENTWISE = frozenset(
-    [
-        "relu",
-        "relu_",
-        "relu6",
-        "hardtanh",
-        "leaky_relu",
-        "elu",
-        "selu",
-        "celu",
-        "gelu",
-        "silu",
-        "mish",
-        "sigmoid",
-        "sigmoid_",
-        "tanh",
-        "tanh_",
-        "hardswish",
-        "hardsigmoid",
-        "softplus",
-        "softsign",
-        "logsigmoid",
-        "threshold",
-        "abs",
-        "neg",
-        "exp",
-        "sqrt",
-        "rsqrt",
-        "square",
-        "pow",
-        "clamp",
-        "clamp_",
-        "clip",
-        "add",
-        "add_",
-        "sub",
-        "mul",
-        "mul_",
-        "div",
-        "truediv",
-        "iadd",
-        "isub",
-        "imul",
-        "itruediv",
-        "subtract",
-        "multiply",
-        "divide",
-        "maximum",
-        "minimum",
-        "contiguous",
-        "clone",
-        "detach",
-        "float",
-    ]
-)
+ELEMENTWISE = {
+    "relu", "relu_", "relu6", "hardtanh", "leaky_relu", "elu", "selu", "celu", "gelu", "silu",
+    "mish", "sigmoid", "sigmoid_", "tanh", "tanh_", "hardswish", "hardsigmoid", "softplus",
+    "softsign", "logsigmoid", "threshold", "abs", "neg", "exp", "sqrt", "rsqrt", "square", "pow",
+    "clamp", "clamp_", "clip", "add", "add_", "sub", "mul", "mul_", "div", "truediv", "iadd",
+    "isub", "imul", "itruediv", "subtract", "multiply", "divide", "maximum", "minimum",
+    "contiguous", "clone", "detach", "float",
+}  # fmt: skip
 CONCATENATE = (torch.cat, torch.concat, torch.concatenate)
 
 
@@ -108,7 +61,7 @@ class Called:
 class Reader:
     """Reads nodes one after the other, while the unoccluded images are computed.
 
-    values: of the nodes so far. index: of each node among the layers.
+    called: the layers so far. index: of each node among them.
     """
 
     def __init__(self, trace: Trace, fold: bool) -> None:
@@ -129,7 +82,7 @@ class Reader:
         trace = self._trace
         if node is trace.input:
             return self._called(node, Kind.INPUT)
-        inputs = [self.called[self.index[each]].layer.kind for each in node.all_input_nodes]
+        inputs = [self._kind(each) for each in node.all_input_nodes]
         if all(kind is Kind.CONSTANT for kind in inputs):
             return self._called(node, Kind.CONSTANT)
         if _reads_shape(node) or all(kind in (Kind.CONSTANT, Kind.SHAPE) for kind in inputs):
@@ -208,10 +161,10 @@ class Reader:
         sizes = set()
         for each in node.all_input_nodes:
             value = values[each]
-            if self.called[self.index[each]].layer.kind is Kind.CONSTANT:
+            if self._kind(each) is Kind.CONSTANT:
                 if isinstance(value, torch.Tensor) and any(side > 1 for side in value.shape[-2:]):
                     return None
-            elif isinstance(value, torch.Tensor) and value.ndim == 4:
+            elif self._kind(each) is not Kind.SHAPE and _is_map(value):
                 sizes.add(tuple(value.shape[-2:]))
             else:
                 return None
@@ -224,8 +177,7 @@ class Reader:
             return None
         dim = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else 0)
         changing = all(
-            self.called[self.index[each]].layer.kind not in (Kind.CONSTANT, Kind.SHAPE)
-            and _is_map(values[each])
+            self._kind(each) not in (Kind.CONSTANT, Kind.SHAPE) and _is_map(values[each])
             for each in parts
         )
         return self._called(node, Kind.PIXEL) if changing and dim in (1, -3) else None
@@ -399,18 +351,18 @@ def _bound(node: fx.Node, defaults: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _name(node: fx.Node) -> str:
+    """Of a function of PyTorch's or of `operator`, or of a method."""
     if node.op == "call_method":
         return str(node.target)
     if node.op != "call_function":
         return ""
     if node.target is F.max_pool2d:
         return "max_pool2d"
-    home = getattr(node.target, "__module__", "") or ""
-    ours = (
-        home.startswith(("torch", "_operator"))
-        or getattr(torch, getattr(node.target, "__name__", ""), None) is node.target
-    )
-    return getattr(node.target, "__name__", "") if ours else ""
+    name: str = getattr(node.target, "__name__", "")
+    home = (getattr(node.target, "__module__", None) or "").partition(".")[0]
+    # PyTorch's own built-in functions name no module.
+    ours = home in ("torch", "_operator") or getattr(torch, name, None) is node.target
+    return name if ours else ""
 
 
 def _reads_shape(node: fx.Node) -> bool:
