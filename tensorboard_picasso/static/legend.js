@@ -59,7 +59,7 @@ function bar(settings, reading, state) {
 }
 
 /** The sentence for the difference of two maps. */
-export function differenceSentence(settings, reading, state, className) {
+function differenceSentence(settings, reading, state, className) {
   if (reading === "score") return ["the class stays likelier while this is hidden in B", "in A"];
   if (hasOtherClass(state) && settings.geometry && settings.output !== "raw") return ["this speaks for B's class", `for ${state.pinTarget === OWN_CLASS ? "its own class" : `“${className(state.pinTarget)}”`} (A)`];
   if (settings.sign === "unsigned") return ["stronger in B", "in A"];

@@ -9,7 +9,7 @@ import { shown } from "./reading.js";
  * @param {{run: string, series: object|null, damage: object|null, step: number}} what the series,
  *   and what is known of an unreadable record
  */
-export function absence(store, { run, series, damage, step }) {
+function absence(store, { run, series, damage, step }) {
   if (store.failed(run)) return "could not be loaded";
   if (damage) return damage.problem === "newer" ? `newer format at step ${count(step)}` : `damaged at step ${count(step)}`;
   if (!series) return "not logged";

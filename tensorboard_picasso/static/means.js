@@ -11,7 +11,7 @@ import { OF_MEANS } from "./meandifference.js";
 import { Outlines } from "./outlines.js";
 
 /** Why the means do not fit what the page shows; null where they do. */
-export function whyNot(scene, state) {
+function whyNot(scene, state) {
   if (scene.reading !== "importance") return "it is of the importance";
   return state.target === null && !hasOtherClass(state) ? null : `it is for ${classOf(scene.labelled)}`;
 }

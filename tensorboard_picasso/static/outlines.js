@@ -23,7 +23,7 @@ export function regionColour(list, probe, name) {
  * The edge of a mask, as the path of an SVG whose unit is a pixel: stretches between a pixel inside
  * and one outside.
  */
-export function edgeOf(mask, height, width) {
+function edgeOf(mask, height, width) {
   const inside = (y, x) => y >= 0 && x >= 0 && y < height && x < width && mask[y * width + x] > 0;
   const parts = [];
   const trace = (lines, length, differs, draw) => {

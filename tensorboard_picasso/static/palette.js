@@ -92,7 +92,7 @@ export function palettesFor(isSigned) {
 const WHITE = [255, 255, 255];
 
 /** The two colours of a kind of hatch. */
-export function hatch(palette, mark) {
+function hatch(palette, mark) {
   switch (mark) {
     case Mark.NAN: return [[190, 60, 160], [70, 70, 70]];
     case Mark.PLUS_INFINITY: return [palette.beyond[0], WHITE];

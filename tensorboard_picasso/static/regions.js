@@ -120,7 +120,7 @@ export function copied(list, rectangle, images) {
  * The pixels that rectangles cover together.
  * @returns {Uint8Array} 1 inside, row by row
  */
-export function maskOf(rectangles, height, width) {
+function maskOf(rectangles, height, width) {
   const mask = new Uint8Array(height * width);
   for (const each of rectangles) {
     for (let y = each.top; y < each.top + each.height; y++) {

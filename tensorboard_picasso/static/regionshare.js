@@ -110,7 +110,7 @@ function roundingOf(record, scores) {
 const known = new WeakMap();
 
 /** `cellsOf` a mask on the grid of a record's settings, made once. */
-export function cellsFor({ geometry, height, width }, mask) {
+function cellsFor({ geometry, height, width }, mask) {
   if (!known.has(mask)) known.set(mask, new WeakMap());
   const made = known.get(mask);
   if (!made.has(geometry)) made.set(geometry, cellsOf(geometry, mask, height, width));

@@ -55,7 +55,7 @@ export const VERDICTS = ["all", "right", "wrong"];
 export const DENSITIES = ["strips", "grid"];
 export const FILMS = ["log", "even", "change"];
 export const FRAMES = [6, 12, 24, 48];
-export const ALIGNMENTS = ["step", "share"];
+const ALIGNMENTS = ["step", "share"];
 export const AXES = ["order", "step", "log", "epoch", "wall"];
 export const SPEEDS = [2, 5, 10, 20, 30, 60];
 
