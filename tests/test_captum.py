@@ -205,7 +205,7 @@ def test_it_says_what_it_is(made, label, sign):
     [
         (lambda: Captum(3), ValueError, 'attribution=3: pass a class, or "DeepLift"'),
         (lambda: Captum(direction="up"), ValueError, "direction='up': pass one of unsigned"),
-        (lambda: _explained(Captum("DeepLft")), ValueError, "captum.attr has no 'DeepLft'"),
+        (lambda: _explained(Captum("DeepLft")), ValueError, "captum.attr has no 'DeepLft': pass 'DeepLift'"),
         (
             lambda: _explained(Captum("LayerGradCam", layer="0", arguments={"no": 1})),
             TypeError,

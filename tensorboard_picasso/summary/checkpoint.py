@@ -326,8 +326,10 @@ def _swept(backend: Backend, x: NDArray[Any]) -> NDArray[Any]:
     raw = np.concatenate([backend.scores(x[part]) for part in batches(len(x), x[0].size)])
     if raw.ndim == 2 and len(raw) == len(x):
         return raw
-    over = "; for outputs over pixels pass mean_over=" if raw.ndim in (3, 4) else ""
-    raise outputs.OutputError(f"the model returns {raw.shape}: scores must be (n, classes){over}")
+    of = "the model" if backend.call.score is None else "score="
+    over = "; for outputs over pixels pass mean_over=, for others score="
+    remedy = over if raw.ndim in (3, 4) and backend.call.score is None else ""
+    raise outputs.OutputError(f"{of} returns {raw.shape}: scores must be (n, classes){remedy}")
 
 
 def _record_scores(

@@ -124,7 +124,7 @@ def _always(label: int | None, caller: Sequence[int], classes: int) -> list[int]
     fixed = [*([] if label is None else [label]), *caller]
     for each in fixed:
         if each >= classes:
-            raise ValueError(f"class {each} is out of range: the model has {classes}")
+            raise ValueError(f"class {each} is out of range: the model has {classes}, from 0")
     return fixed
 
 

@@ -22,6 +22,7 @@ class View(Backend):
 
     def __init__(self, backend: Backend, probe: Probe, index: int) -> None:
         self._backend, self._probe = backend, probe
+        self.call = backend.call
         self._others = probe.task.rows[index]
         self.layers_channels_first = backend.layers_channels_first  # type: ignore[misc]
 

@@ -32,7 +32,8 @@ def load(model: Any, state: Mapping[str, Any]) -> None:
     import torch
 
     if not isinstance(model, torch.nn.Module):
-        raise CheckpointError(f"{type(model).__name__} is no PyTorch module")
+        package = type(model).__module__.partition(".")[0]
+        raise CheckpointError(f"{package}'s {type(model).__name__} is no PyTorch module")
     wanted = model.state_dict()
     if state.keys() != wanted.keys():
         prefix = _prefix(wanted, state)

@@ -48,11 +48,12 @@ class Call:
           others: its other inputs, then what the score function gets beside the outputs.
 
         Raises:
-          UnsupportedError: it is not told which input the image is.
+          UnsupportedError: it takes more inputs than are given, or it is not told which
+            input the image is.
         """
         values = list(others[: self.count])
         if not values:
-            return function(x)
+            return _alone(function, known, x)
         parameters = _parameters(known)
         if not self.names:
             values.insert(int(self.image or 0), x)
@@ -124,6 +125,25 @@ def single(output: Any, name: str) -> Any:
             )
         output = next(iter(output.values() if isinstance(output, dict) else output))
     return output
+
+
+def _alone(function: Callable[..., Any], known: Callable[..., Any], x: Any) -> Any:
+    """Call with nothing but the image; what needs more is named."""
+    try:
+        return function(x)
+    except TypeError as e:
+        kinds = (inspect.Parameter.POSITIONAL_ONLY, *_BY_NAME)
+        needed = [
+            each.name
+            for each in _parameters(known) or []
+            if each.kind in kinds and each.default is each.empty
+        ]
+        if len(needed) < 2:
+            raise
+        raise UnsupportedError(
+            f"{_called(known)} takes {len(needed)} inputs ({', '.join(needed)}): give the probe"
+            " inputs= with all but the image"
+        ) from e
 
 
 def _in_order(function: Callable[..., Any], parameters: Parameters, values: list[Any]) -> Any:

@@ -7,6 +7,7 @@ References:
   PyTorch", arXiv 2009.07896.
 """
 
+import difflib
 import importlib
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -115,7 +116,9 @@ class Captum(RandomMethod):
         if not isinstance(self.attribution, str):
             return self.attribution
         if not hasattr(attr, self.attribution):
-            raise ValueError(f"captum.attr has no {self.attribution!r}")
+            near = difflib.get_close_matches(self.attribution, dir(attr), 1)
+            remedy = f"pass {near[0]!r}" if near else "pass a class of its list"
+            raise ValueError(f"captum.attr has no {self.attribution!r}: {remedy}")
         return getattr(attr, self.attribution)
 
     def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
