@@ -172,9 +172,7 @@ def test_at_first_the_true_class_and_the_hidden_region(browser, url):
         before = [odds("a", 10, image).argmax() for image in range(IMAGES)]
         flips = sum(odds("a", 40, k).argmax() != before[k] for k in range(IMAGES))
         assert f"{flips} flip" in text
-        assert numbers(text.replace("–", " "))[:4] == percents(
-            sure.mean(), low, high, covered.mean()
-        )
+        assert numbers(text)[:4] == percents(sure.mean(), low, high, covered.mean())
         chart.get_by_label("over which images").select_option("1")
         (text,) = readout(picasso)
         assert numbers(text)[:2] == percents(sure[1], covered[1])
@@ -436,6 +434,11 @@ PURE = """async (base) => {
   const { spread } = await import(base + "spread.js");
   const { roundNumbers } = await import(base + "axis.js");
   const { band, line } = await import(base + "chart.js");
+  const { rangeOf } = await import(base + "curves.js");
+  const ranged = (kind, ...points) => {
+    const { low, high } = rangeOf(kind, { runs: [{ points, lines: [] }], common: [], references: [] });
+    return [low, high];
+  };
   return {
     held: holding([0, 10, 30], [-1, 0, 9, 10, 29, 30, 50, 51, null]),
     single: holding([5], [4, 5, 500]), empty: holding([], [1]),
@@ -446,6 +449,11 @@ PURE = """async (base) => {
     round: [roundNumbers(0, 1), roundNumbers(3, 47), roundNumbers(0, 8), roundNumbers(2, 2)],
     line: line([0, null, 1, NaN, 0.5], [0, 1], [0, 0.1, 0.2, 0.3, 1]),
     dash: line([null, 0.25], [0, 1], [0, 0.5]),
+    ranges: [
+      ranged("free", { low: -5, mean: -3, high: -2 }, { low: -4, mean: 1, high: 2 }),
+      ranged("free", { low: 5, mean: 5, high: 5 }), ranged("free", { low: 0, mean: 0, high: 0 }),
+      ranged("correlation", { low: -0.5, mean: 0.5, high: 0.9 }),
+    ],
     band: band([0, null, 0.5], [1, null, 0.5], [0, 1], [0, 0.5, 1]),
   };
 }"""
@@ -458,6 +466,8 @@ def test_pure_parts(browser, fast):
     page.close()
     assert found["held"] == [-1, 0, 0, 1, 1, 2, 2, -1, -1]
     assert found["single"] == [-1, 0, 0]
+    # Bands stay within the chart, and a line that never changes has an axis that can be read.
+    assert found["ranges"] == [[-5, 2], [4.5, 5.5], [-1, 1], [-1, 1]]
     assert found["empty"] == [-1]
     assert found["tags"] == [True, True, False, False]
     assert found["spread"][0] == [3, *np.percentile([1, 2, 3, 6], [25, 75]), 4]

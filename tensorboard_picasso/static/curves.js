@@ -6,21 +6,25 @@ import { el, svg } from "./dom.js";
 const NEUTRAL = "var(--quiet)";
 const ROOM = 0.17; // of the height, between the names of two lines
 
+const FLAT = 0.1; // of the value of a line that never changes, above and below it
+
 function listOf(points) {
   return points.map(({ mean }) => mean);
 }
 
-/** What the height stands for, least and largest; `empty` where there is nothing to draw. */
+/** What the height stands for, least and largest, bands too; `empty` where there is nothing to draw. */
 export function rangeOf(kind, { runs, common, references }) {
   const lists = [...runs.flatMap(({ points, lines }) => [points, ...lines.map((each) => each.points)]), ...common.map(({ points }) => points)];
-  const values = [...lists.flatMap(listOf), ...references.map(({ value }) => value)].filter((value) => value !== null && Number.isFinite(value));
+  const bands = runs.flatMap(({ points }) => points.flatMap(({ low, high }) => [low, high]));
+  const values = [...lists.flatMap(listOf), ...bands, ...references.map(({ value }) => value)].filter((value) => value !== null && Number.isFinite(value));
   if (!values.length) return { low: 0, high: 1, empty: true };
   const [least, most] = [Math.min(...values), Math.max(...values)];
+  const room = least < most ? 0 : FLAT * Math.abs(least) || 1;
   const [low, high] = {
     probability: [0, 1],
     share: [0, Math.min(1, 1.1 * most) || 1],
     correlation: [least < 0 ? -1 : 0, 1],
-    free: [least, most],
+    free: [least - room, most + room],
   }[kind];
   return { low, high, empty: false };
 }

@@ -240,7 +240,7 @@ export class TimeChart {
     const point = points[place];
     if (!point) return [];
     let text = `${name && `${name} `}${this.#show(point.mean)}`;
-    if (point.count > 1 && this.#gathered.runs.length === 1) text += ` (${this.#show(point.low)}–${this.#show(point.high)})`;
+    if (point.count > 1 && this.#gathered.runs.length === 1) text += ` (${this.#show(point.low)} to ${this.#show(point.high)})`;
     const more = lines.filter(({ short }) => short).map((each) => [each.short, each.points[place].mean])
       .filter(([, mean]) => mean !== null).map(([short, mean]) => `${short} ${this.#show(mean)}`);
     const detail = this.#detail(run, place);
