@@ -231,7 +231,7 @@ def test_what_appears_is_followed_with_the_targets_of_before(folder, tmp_path):
         until(lambda: logged(logdir) == [0, 10, 20])
     finally:
         process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, f"logged 3 steps to {logdir}\n"), err
     command(folder, logdir, checkpoints=checkpoints)
     scores = [

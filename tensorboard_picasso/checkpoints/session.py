@@ -1,7 +1,8 @@
 """Goes through the checkpoints of a folder and logs each one's maps."""
 
+import signal
 import sys
-import time
+import threading
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -37,10 +38,10 @@ def run(settings: Settings) -> int:
     build = Named(settings.model, "--model") if settings.model else None
     task = Task(probe, settings.methods, build, settings.trust)
     session = Session(settings, folder, task)
+    interrupted = _interruptions() if settings.follow else threading.Event()
     try:
         session.work()
-        while settings.follow:
-            time.sleep(POLL)
+        while settings.follow and not interrupted.wait(POLL):
             session.work()
     except KeyboardInterrupt:
         if not settings.follow:
@@ -48,6 +49,18 @@ def run(settings: Settings) -> int:
     finally:
         session.close()
     return session.status()
+
+
+def _interruptions() -> threading.Event:
+    """Set by Ctrl-C, which Python drops where it comes within a finalizer or a callback."""
+    interrupted = threading.Event()
+
+    def note(*_: object) -> None:
+        interrupted.set()
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, note)
+    return interrupted
 
 
 def _list(scan: Scan) -> int:
