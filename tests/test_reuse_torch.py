@@ -349,3 +349,16 @@ def test_the_plan_is_told():
     )
     told = summary.explain_plan(probe, lambda x: x.mean((2, 3)), Occlusion(8))
     assert told == "dense: a function model is run on each occluded image as a whole"
+
+
+def test_scores_that_are_not_the_modules_own_output_are_those_of_whole_passes():
+    options = {"data_format": "channels_first", "output": "raw", "targets": [0]}
+    probe = Probe("p", noise(2, 3, 64, 64), score=lambda scores: 2 * scores[:, :2], **options)
+    model = network().float()
+    told = summary.explain_plan(probe, model, Occlusion(16, 16))
+    assert told == "dense: the model has several inputs or outputs, or a score of its own"
+    twice = stored(explain(model, probe, Occlusion(16, 16)))[0].grid.values
+    once = stored(
+        explain(model, Probe("p", noise(2, 3, 64, 64), **options), Occlusion(16, 16, reuse=False))
+    )[0].grid.values
+    np.testing.assert_allclose(twice[..., 0], 2 * once[..., 0], rtol=1e-4, atol=1e-5)
