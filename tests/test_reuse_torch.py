@@ -81,7 +81,7 @@ def test_random_graphs():
             plan = plans.make(passed.layers, rects)
             filled = torch.full_like(pair, 0.3)
             patches = _torch_sweep._patches(pair, filled, boxes, rects)
-            found = passed.scores(plan, patches)
+            found = passed.head(passed.features(plan, patches))
             expected = model(torch.cat([occluded(each[None], 0.3, boxes) for each in pair]))
             np.testing.assert_allclose(passed.output, model(pair), rtol=1e-9, atol=1e-9)
         scale = expected.abs().max()

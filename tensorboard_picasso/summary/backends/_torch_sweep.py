@@ -19,7 +19,7 @@ from tensorboard_picasso.summary.backends.base import (
 )
 from tensorboard_picasso.summary.reuse import schedule as schedules
 from tensorboard_picasso.summary.reuse.rects import Ints, Rects
-from tensorboard_picasso.summary.reuse.schedule import Schedule
+from tensorboard_picasso.summary.reuse.schedule import Chunk, Schedule
 from tensorboard_picasso.summary.reuse.torch import Unoccluded
 from tensorboard_picasso.summary.reuse.torch_trace import Trace, UntraceableError
 
@@ -125,11 +125,12 @@ class Sweep:
         schedule = self._schedule(passed, boxes[hiding], shape, len(group))
         whole = array(passed.output)
         result = np.repeat(whole[:, None], len(boxes), axis=1)
-        for chunk in schedule.chunks:
-            windows = hiding[chunk.windows]
-            patches = _patches(images, filled, boxes[windows], chunk.plan.rects)
-            found = array(passed.scores(chunk.plan, patches))
-            result[:, windows] = found.reshape(len(group), len(windows), -1)
+
+        def patches(chunk: Chunk) -> Any:
+            return _patches(images, filled, boxes[hiding[chunk.windows]], chunk.plan.rects)
+
+        for windows, found in self._scored(passed, schedule, patches):
+            result[:, hiding[windows]] = found.reshape(len(group), len(windows), -1)
         self._check(result[0, some], expected, result, images)
         self.told = schedule.text()
         return list(result)
@@ -154,17 +155,36 @@ class Sweep:
             found = _changed(batch, images)
             schedule = self._schedule(passed, found, images.shape[2:], 1)
             part_rows: Any = None
-            for chunk in schedule.chunks:
-                patches = _cut(batch, chunk.windows, chunk.plan.rects)
-                some = array(passed.scores(chunk.plan, patches))
+
+            def patches(chunk: Chunk, batch: Any = batch) -> Any:
+                return _cut(batch, chunk.windows, chunk.plan.rects)
+
+            for windows, some in self._scored(passed, schedule, patches):
                 if part_rows is None:
                     part_rows = np.empty((len(batch), some.shape[1]), some.dtype)
-                part_rows[chunk.windows] = some
+                part_rows[windows] = some
             if not rows:
                 self._check(part_rows[-1:], expected, part_rows, images)
                 self.told = schedule.text()
             rows.append(part_rows)
         return [np.concatenate(rows)]
+
+    def _scored(
+        self, passed: Unoccluded, schedule: Schedule, patches: Callable[[Chunk], Any]
+    ) -> Iterator[tuple[Ints, Array]]:
+        """Windows and their scores, image by image, in chunks."""
+        waiting: list[tuple[Ints, Any]] = []
+        for chunk in schedule.chunks:
+            features = passed.features(chunk.plan, patches(chunk))
+            waiting.append((chunk.windows, features))
+            held = sum(each.numel() for _, each in waiting)
+            if held + features.numel() > self._held or chunk is schedule.chunks[-1]:
+                scores = passed.head(torch.cat([each for _, each in waiting]))
+                for (windows, _), found in zip(
+                    waiting, scores.split([len(each) for _, each in waiting]), strict=True
+                ):
+                    yield windows, array(found)
+                waiting = []
 
     def _passed(self, trace: Trace, images: Any) -> Unoccluded:
         output = trace.output

@@ -130,6 +130,24 @@ def dense_work(layers: Sequence[Layer]) -> float:
     return sum(layer.work for layer in layers)
 
 
+def head(layers: Sequence[Layer]) -> int:
+    """Index of the layer behind which no map is left.
+
+    Its output has no places, and is all that the layers behind it take: so those may run
+    over the windows of many chunks at once. It is the last layer where there is none such.
+    """
+    found = earliest = len(layers) - 1
+    for at in reversed(range(len(layers))):
+        layer = layers[at]
+        if layer.kind is Kind.CONSTANT:
+            continue
+        if earliest >= at and len(layer.shape) == 1:
+            found = at
+        changing = [each for each in layer.inputs if layers[each].kind is not Kind.CONSTANT]
+        earliest = min([earliest, *changing])
+    return found
+
+
 def make(layers: tuple[Layer, ...], rects: Rects) -> Plan:
     """What to recompute of each layer where these rectangles of the input change."""
     steps: list[Step] = []

@@ -89,7 +89,9 @@ def make(
       most: numbers that one step of a chunk may hold.
     """
     dense_cost, dense_work = plans.dense_cost(layers), plans.dense_work(layers)
-    calls = sum(CALL + plans.MOVED * layer.weights for layer in layers if layer.numbers)
+    cut = plans.head(layers)
+    calls, head = _calls(layers[: cut + 1]), _calls(layers[cut + 1 :])
+    heads = head * math.ceil(len(boxes) * images * layers[cut].numbers / most)
     best: tuple[float, list[Chunk]] = (math.inf, [])
     for border in _BORDERS:
         chunks = [
@@ -105,11 +107,16 @@ def make(
     return Schedule(
         layers,
         tuple(chunks),
-        cost + dense_cost + calls / images,
+        cost + dense_cost + (calls + heads + head) / images,
         sum(len(each.windows) * each.plan.work for each in chunks) + dense_work,
-        len(boxes) * dense_cost + batches * calls,
+        len(boxes) * dense_cost + batches * (calls + head),
         len(boxes) * dense_work,
     )
+
+
+def _calls(layers: Sequence[Layer]) -> float:
+    """What calling each once costs, in multiply-adds."""
+    return sum(CALL + plans.MOVED * layer.weights for layer in layers if layer.numbers)
 
 
 def _groups(boxes: Ints, shape: tuple[int, int], border: float) -> list[Ints]:

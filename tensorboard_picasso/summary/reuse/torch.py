@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import fx
 
+from tensorboard_picasso.summary.reuse import plan as plans
 from tensorboard_picasso.summary.reuse.plan import Kind, Layer, Plan, Step
 from tensorboard_picasso.summary.reuse.rects import Rects, Spans
 from tensorboard_picasso.summary.reuse.torch_layers import Called, Reader
@@ -71,9 +72,10 @@ class Unoccluded:
             )
         }
         self._rows: dict[Any, Any] = {}
+        self._head = plans.head(self.layers)
 
-    def scores(self, plan: Plan, patches: Any) -> Any:
-        """Scores (images * windows, classes) where a patch of each image is replaced.
+    def features(self, plan: Plan, patches: Any) -> Any:
+        """What `head` takes (images * windows, …), where a patch of each image is replaced.
 
         Args:
           plan: for a chunk of windows.
@@ -82,7 +84,7 @@ class Unoccluded:
         """
         chunk = _Chunk(self._count, len(patches) // self._count, patches.device)
         values: dict[fx.Node, Any] = {}
-        for called, step in zip(self._called, plan.steps, strict=True):
+        for called, step in zip(self._called[: self._head + 1], plan.steps, strict=False):
             node = called.node
             if called.layer.kind is Kind.INPUT:
                 values[node] = Patch(patches, plan.rects)
@@ -92,6 +94,19 @@ class Unoccluded:
                 values.pop(each, None)
         result = values[node]
         return self._whole(node, result, chunk) if isinstance(result, Patch) else result
+
+    def head(self, features: Any) -> Any:
+        """Scores (n, classes) of the features of any chunks, one after the other."""
+        values = {
+            each.node: self._values[each.node]
+            for each in self._called
+            if each.layer.kind is Kind.CONSTANT
+        }
+        values[self._called[self._head].node] = features
+        for called in self._called[self._head + 1 :]:
+            if called.node not in values:
+                values[called.node] = called.whole(values.__getitem__)
+        return values[self._called[-1].node]
 
     def _computed(
         self, called: Called, step: Step, values: dict[fx.Node, Any], chunk: "_Chunk"
