@@ -17,8 +17,8 @@ HELD = 1 << 23
 # What calling one layer costs, however small its work, in multiply-adds: about 20 microseconds,
 # and reading its weights.
 CALL = 500_000
-# Widths of the border, as shares of the image, that are tried.
-_BORDERS = (0.0, 0.125, 0.25, 0.375)
+# Borders that are tried: widths of the bands one inside the other, as shares of the image.
+_BORDERS = ((), (0.125,), (0.25,), (0.375,), (0.0625, 0.125), (0.125, 0.25))
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,10 +93,10 @@ def make(
     calls, head = _calls(layers[: cut + 1]), _calls(layers[cut + 1 :])
     heads = head * math.ceil(len(boxes) * images * layers[cut].numbers / most)
     best: tuple[float, list[Chunk]] = (math.inf, [])
-    for border in _BORDERS:
+    for borders in _BORDERS:
         chunks = [
             chunk
-            for group in _groups(boxes, shape, border)
+            for group in _groups(boxes, shape, borders)
             for chunk in _chunks(layers, boxes, group, shape, most / images)
         ]
         cost = sum(len(each.windows) * each.plan.cost + calls / images for each in chunks)
@@ -119,14 +119,15 @@ def _calls(layers: Sequence[Layer]) -> float:
     return sum(CALL + plans.MOVED * layer.weights for layer in layers if layer.numbers)
 
 
-def _groups(boxes: Ints, shape: tuple[int, int], border: float) -> list[Ints]:
+def _groups(boxes: Ints, shape: tuple[int, int], borders: Sequence[float]) -> list[Ints]:
     """Indices of windows in the corners, along the edges and inside."""
-    bands = []
+    keys = np.zeros(len(boxes), np.int64)
     for axis in (0, 1):
-        edge = border * shape[axis]
         low, high = boxes[:, axis], boxes[:, axis] + boxes[:, axis + 2]
-        bands.append((low >= edge).astype(int) + (high > shape[axis] - edge))
-    keys = bands[0] * 3 + bands[1]
+        keys *= 1 + 2 * len(borders)
+        for edge in borders:
+            keys += low >= edge * shape[axis]
+            keys += high > shape[axis] - edge * shape[axis]
     return [np.flatnonzero(keys == key) for key in np.unique(keys)]
 
 
