@@ -1,15 +1,30 @@
-"""Where there is no Chromium the tests of the tab do not run, loudly; in CI that is a failure."""
+"""What holds for all tests.
+
+Where there is no Chromium the tests of the tab do not run, loudly; in CI that is a failure.
+With `--no-reuse` occlusion recomputes all of every window where a test does not say otherwise.
+"""
 
 import os
 
 import pytest
 
+from tensorboard_picasso import summary
 from tests import chromium
 from tests.browser import browser
 
 __all__ = ["browser"]
 
 MISSING = "no Chromium: the tests of the dashboard do not run (Debian: apt-get install chromium)"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-reuse", action="store_true", help="make Occlusion's default reuse=False")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("no_reuse"):
+        for made in (summary.Occlusion.__init__, summary.occlusion):
+            made.__kwdefaults__["reuse"] = False
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -341,13 +341,13 @@ def test_records_are_the_same_with_reuse_and_without():
 
 def test_the_plan_is_told():
     probe = Probe("p", noise(2, 3, 64, 64), labels=[0, 1], data_format="channels_first")
-    told = summary.explain_plan(probe, network().float(), Occlusion(8, 8))
+    told = summary.explain_plan(probe, network().float(), Occlusion(8, 8, reuse=True))
     assert told.startswith("reuse. 64 windows take ")
     assert "\n  _0_0: 10×10 of 64×64\n" in told
     assert summary.explain_plan(probe, network().float(), Occlusion(8, reuse=False)) == (
         "dense: reuse=False"
     )
-    told = summary.explain_plan(probe, lambda x: x.mean((2, 3)), Occlusion(8))
+    told = summary.explain_plan(probe, lambda x: x.mean((2, 3)), Occlusion(8, reuse=True))
     assert told == "dense: a function model is run on each occluded image as a whole"
 
 
@@ -355,9 +355,9 @@ def test_scores_that_are_not_the_modules_own_output_are_those_of_whole_passes():
     options = {"data_format": "channels_first", "output": "raw", "targets": [0]}
     probe = Probe("p", noise(2, 3, 64, 64), score=lambda scores: 2 * scores[:, :2], **options)
     model = network().float()
-    told = summary.explain_plan(probe, model, Occlusion(16, 16))
+    told = summary.explain_plan(probe, model, Occlusion(16, 16, reuse=True))
     assert told == "dense: the model has several inputs or outputs, or a score of its own"
-    twice = stored(explain(model, probe, Occlusion(16, 16)))[0].grid.values
+    twice = stored(explain(model, probe, Occlusion(16, 16, reuse=True)))[0].grid.values
     once = stored(
         explain(model, Probe("p", noise(2, 3, 64, 64), **options), Occlusion(16, 16, reuse=False))
     )[0].grid.values
