@@ -1,6 +1,7 @@
 """PyTorch: a module's scores of occluded images, from those of the unoccluded ones."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from torch import fx
 
 from tensorboard_picasso.summary.reuse import plan as plans
 from tensorboard_picasso.summary.reuse.plan import Kind, Layer, Plan, Step
-from tensorboard_picasso.summary.reuse.rects import Rects, Spans
+from tensorboard_picasso.summary.reuse.rects import Ints, Rects, Spans
 from tensorboard_picasso.summary.reuse.torch_layers import Called, Reader
 from tensorboard_picasso.summary.reuse.torch_trace import Trace
 
@@ -162,11 +163,11 @@ class Unoccluded:
         before = self._gathered(node, patch.rects, chunk, None)
         height, width = self.layers[self._index[node]].place
         change = (patch.values - before).sum((2, 3), keepdim=True) / (height * width)
-        mean = self._values[called.node].index_select(0, chunk.image)
+        mean = self._values[called.node].index_select(0, chunk.tensor(chunk.image))
         return mean + change.reshape(mean.shape)
 
     def _factor(self, factor: Any, rects: Rects, chunk: "_Chunk") -> Any:
-        rows, columns = (chunk.places(each) for each in rects.axes)
+        rows, columns = map(chunk.tensor, chunk.places(rects))
         return factor[rows[:, :, None], columns[:, None, :]][:, None]
 
     def _whole(self, node: fx.Node, value: Any, chunk: "_Chunk") -> Any:
@@ -177,12 +178,9 @@ class Unoccluded:
         height, width = self.layers[self._index[node]].place
         if value.rects.shape == (height, width):
             return value.values
-        base = self._nhwc(node)
-        copies = base.index_select(0, chunk.image)
-        rows, columns = (chunk.places(each) for each in value.rects.axes)
-        at = chunk.numbers[:, None, None] * height + rows[:, :, None]
-        at = at * width + columns[:, None, :]
-        copies.view(-1, channels).index_copy_(0, at.view(-1), _flat(value.values))
+        copies = self._nhwc(node).index_select(0, chunk.tensor(chunk.image))
+        at = chunk.pixels(value.rects, chunk.numbers, (height, width))
+        copies.view(-1, channels).index_copy_(0, chunk.tensor(at), _flat(value.values))
         return copies.permute(0, 3, 1, 2)
 
     def _cropped(
@@ -211,19 +209,17 @@ class Unoccluded:
             return gathered
         channels = patch.values.shape[1]
         target = gathered.permute(0, 2, 3, 1).reshape(-1, channels)
-        rows, columns = (
-            chunk.places(Spans(offset, size))
-            for offset, size in zip(offsets, patch.rects.shape, strict=True)
-        )
-        at = chunk.numbers[:, None, None] * crop.shape[0] + rows[:, :, None]
-        at = (at * crop.shape[1] + columns[:, None, :]).view(-1)
+        rects = Rects(Spans(top, height), Spans(left, width))
+        at = chunk.pixels(rects, chunk.numbers, crop.shape)
         source = _flat(patch.values)
         if not inside:
-            seen = ((rows >= 0) & (rows < crop.shape[0]))[:, :, None]
-            seen = seen & ((columns >= 0) & (columns < crop.shape[1]))[:, None, :]
-            kept = seen.view(-1).nonzero()[:, 0]
-            at, source = at.index_select(0, kept), source.index_select(0, kept)
-        target.index_copy_(0, at, source)
+            down, across = (
+                (places >= 0) & (places < room)
+                for places, room in zip(chunk.places(rects), crop.shape, strict=True)
+            )
+            kept = np.flatnonzero(down[:, :, None] & across[:, None, :])
+            at, source = at[kept], source.index_select(0, chunk.tensor(kept))
+        target.index_copy_(0, chunk.tensor(at), source)
         return gathered
 
     def _gathered(self, node: fx.Node, crop: Rects, chunk: "_Chunk", called: Called | None) -> Any:
@@ -232,15 +228,9 @@ class Unoccluded:
         bottom, right = called.after if called else (0, 0)
         fill = called.padding if called else 0.0
         rows = self._padded(node, (left, right, top, bottom), fill)
-        height, width = rows.shape[1:3]
-        down, across = (
-            chunk.places(Spans(each.starts + before, each.size))
-            for each, before in zip(crop.axes, (top, left), strict=True)
-        )
-        at = (chunk.image * height)[:, None] + down
-        at = at[:, :, None] * width + across[:, None, :]
-        found = rows.view(-1, rows.shape[3]).index_select(0, at.view(-1))
-        return found.view(*at.shape, -1).permute(0, 3, 1, 2)
+        at = chunk.pixels(crop.shifted(top, left), chunk.image, rows.shape[1:3])
+        found = rows.view(-1, rows.shape[3]).index_select(0, chunk.tensor(at))
+        return found.view(chunk.count, *crop.shape, -1).permute(0, 3, 1, 2)
 
     def _padded(self, node: fx.Node, pad: tuple[int, int, int, int], fill: float) -> Any:
         key = node, pad, fill
@@ -282,13 +272,32 @@ class _Chunk:
     def __init__(self, images: int, windows: int, device: Any) -> None:
         self.count = images * windows
         self._images, self._device = images, device
-        self.numbers = torch.arange(self.count, device=device)
-        self.image = torch.arange(images, device=device).repeat_interleave(windows)
+        self.numbers = np.arange(self.count)
+        self.image = np.arange(images).repeat(windows)
 
-    def places(self, spans: Spans) -> Any:
-        """(n, size) rows or columns of spans of the windows, for all images."""
-        starts = torch.from_numpy(spans.starts).to(self._device).repeat(self._images)
-        return starts[:, None] + torch.arange(spans.size, device=self._device)
+    def places(self, rects: Rects) -> list[Ints]:
+        """Rows (n, height) and columns (n, width) of the windows' rectangles, for all images."""
+        starts = (np.tile(each.starts, self._images) for each in rects.axes)
+        return [
+            start[:, None] + np.arange(size)
+            for start, size in zip(starts, rects.shape, strict=True)
+        ]
+
+    def pixels(self, rects: Rects, which: Ints, shape: Sequence[int]) -> Ints:
+        """Indices (n * height * width,) into the pixels of maps of a shape, one after the other.
+
+        Args:
+          rects: of the windows.
+          which: map, of each position.
+          shape: height and width of the maps.
+        """
+        rows, columns = self.places(rects)
+        rows += which[:, None] * shape[0]
+        return (rows[:, :, None] * shape[1] + columns[:, None, :]).reshape(-1)
+
+    def tensor(self, indices: Ints) -> Any:
+        """The same on the device."""
+        return torch.from_numpy(indices).to(self._device)
 
 
 def _measured(called: Called, value: Any) -> Called:

@@ -30,6 +30,11 @@ ELEMENTWISE = {
     "isub", "imul", "itruediv", "subtract", "multiply", "divide", "maximum", "minimum",
     "contiguous", "clone", "detach", "float",
 }  # fmt: skip
+# By their names and modules; each takes inplace=.
+OVERWRITING: dict[Any, Callable[..., Any]] = {
+    "relu": F.relu, nn.ReLU: F.relu, "relu6": F.relu6, nn.ReLU6: F.relu6,
+    "silu": F.silu, nn.SiLU: F.silu, "hardswish": F.hardswish, nn.Hardswish: F.hardswish,
+}  # fmt: skip
 CONCATENATE = (torch.cat, torch.concat, torch.concatenate)
 
 
@@ -90,8 +95,15 @@ class Reader:
         if node in self._folded:
             (before,) = node.all_input_nodes[:1]
             return self._called(node, Kind.PIXEL, whole=lambda value: value(before))
-        found = self._with_map(node, values)
         module = self._trace.module(node) if node.op == "call_module" else None
+        before = node.all_input_nodes[0]
+        overwrite = OVERWRITING.get(type(module) if module else _name(node))
+        if overwrite and _is_map(values[before]) and trace.single(before):
+            # Nobody else reads what it takes: no memory is asked for.
+            return self._called(
+                node, Kind.PIXEL, whole=lambda value: overwrite(value(before), inplace=True)
+            )
+        found = self._with_map(node, values)
         if found is None and isinstance(module, nn.Linear):
             weights = module.weight.numel()
             found = self._called(node, Kind.OTHER, taps=module.in_features, weights=weights)

@@ -78,6 +78,10 @@ class Trace:
         in_place = name.endswith("_") and not name.endswith("__")
         return in_place or name in operators or bool(node.kwargs.get("inplace", False))
 
+    def single(self, node: fx.Node) -> bool:
+        """Whether its output is a tensor of its own that one call alone reads."""
+        return len(node.users) == 1 and _fresh(self, node)
+
     def _attribute(self, target: str) -> Any:
         if target in self._constants:
             return self._constants[target]
