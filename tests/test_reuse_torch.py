@@ -1,6 +1,7 @@
 """Reuse in PyTorch: the scores of whole passes, from a part of the work."""
 
 import copy
+import gc
 import random
 
 import numpy as np
@@ -169,6 +170,21 @@ def test_all_is_left_as_it_was():
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert all(each.grad is None and each.requires_grad for each in model.parameters())
     assert [set(vars(each)) for each in model.modules()] == attributes
+
+
+def test_no_tensor_is_kept_between_sweeps():
+    model = network()
+    backend = backends.find(model)
+    gc.disable()
+    try:
+        counts = []
+        for _ in range(3):
+            _, told = sweep(model, images(), backend=backend)
+            assert told.startswith("reuse")
+            counts.append(sum(type(each) is torch.Tensor for each in gc.get_objects()))
+    finally:
+        gc.enable()
+    assert counts[0] == counts[1] == counts[2]
 
 
 class Keeping(nn.Module):

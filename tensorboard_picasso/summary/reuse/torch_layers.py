@@ -113,7 +113,9 @@ class Reader:
         options = {key: known.pop(key) for key in ("windows", "before") if key in known}
         inputs = tuple(self.index[each] for each in node.all_input_nodes)
         layer = Layer(node.name, kind, inputs, **options)
-        return Called(layer, node, whole or (lambda value: self._trace.call(node, value)), **known)
+        # Not the reader itself, which holds what is called: folded weights go as soon as they may.
+        trace = self._trace
+        return Called(layer, node, whole or (lambda value: trace.call(node, value)), **known)
 
     def _with_map(self, node: fx.Node, values: dict[fx.Node, Any]) -> Called | None:
         """None where it is not known what a call does with places."""
