@@ -150,7 +150,9 @@ def test_killed_and_started_again_the_log_is_that_of_one_run(folder, whole, tmp_
     with cut.open("ab") as file:
         file.write(cut.read_bytes()[-1000:-500])
     status, out, err = command(folder, tmp_path, model="models:slow")
-    assert (status, out) == (0, f"logged {len(STEPS) - len(before)} steps to {tmp_path}\n"), err
+    missing = len(STEPS) - len(before)
+    steps = "step" if missing == 1 else "steps"
+    assert (status, out) == (0, f"logged {missing} {steps} to {tmp_path}\n"), err
     assert values(tmp_path) == values(whole)
     again = command(folder, tmp_path, model="models:slow")
     assert again[:2] == (0, f"logged 0 steps to {tmp_path}\n")

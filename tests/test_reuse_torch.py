@@ -342,6 +342,37 @@ def test_batches_are_halved_where_memory_does_not_suffice():
     sweep(model, images(), reuse=False, backend=backend)
 
 
+def test_chunks_are_halved_where_memory_does_not_suffice(monkeypatch):
+    model, refused = network(), []
+    expected, _ = sweep(model, images(), reuse=False)
+    convolution = nn.functional.conv2d
+
+    def limited(x, *rest):
+        if len(x) > 70:
+            refused.append(len(x))
+            torch.empty(1 << 50)  # more than there is: PyTorch's own error
+        return convolution(x, *rest)
+
+    monkeypatch.setattr(nn.functional, "conv2d", limited)
+    backend = backends.find(model)
+    for times in ("at first", "once the limit is known"):
+        found, told = sweep(model, images(), backend=backend)
+        assert told.startswith("reuse"), told
+        assert_same(found, expected)
+        assert bool(refused) == (times == "at first")
+        refused.clear()
+
+
+def test_where_no_chunk_fits_windows_are_run_whole(monkeypatch):
+    model = network()
+    expected, _ = sweep(model, images(), reuse=False)
+    monkeypatch.setattr(torch.Tensor, "index_select", lambda *_: torch.empty(1 << 50))
+    backend = backends.find(model)
+    found, told = sweep(model, images(), backend=backend)
+    assert told == "dense: memory does not suffice"
+    assert_same(found, expected)
+
+
 def test_records_are_the_same_with_reuse_and_without():
     given = noise(2, 3, 64, 64)
     probe = Probe("p", given, labels=[0, 1], data_format="channels_first")
