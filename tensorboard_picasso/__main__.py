@@ -14,11 +14,11 @@ from tensorboard_picasso.export.files import Format
 from tensorboard_picasso.export.means import MeanSubject
 from tensorboard_picasso.export.order import Order, make
 from tensorboard_picasso.export.picture import SCALES
-from tensorboard_picasso.export.progress import Bar
 from tensorboard_picasso.metadata import WHOLE_PROBE, Kind, Series
 from tensorboard_picasso.reading import Problems, only, unpacked
 from tensorboard_picasso.readings import Reading
 from tensorboard_picasso.summary.methods import _listing
+from tensorboard_picasso.terminal import Bar, printed
 from tensorboard_picasso.version import __version__
 
 LOG = """\
@@ -61,7 +61,7 @@ def main(words: Sequence[str] | None = None) -> int:
         _export(given)
     except _refusals(given.command) as e:
         reason = f"{e.filename}: {e.strerror}" if isinstance(e, OSError) else str(e)
-        print(f"{parser.prog} {given.command}: {_printed(reason)}", file=sys.stderr)
+        print(f"{parser.prog} {given.command}: {printed(reason)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -97,7 +97,7 @@ def _add_options(export: argparse.ArgumentParser) -> None:
 
 def _list_methods(markdown: bool) -> None:
     for line in _listing.table() if markdown else _listing.lines():
-        print(_printed(line))
+        print(printed(line))
 
 
 def _export(given: argparse.Namespace) -> None:
@@ -105,7 +105,7 @@ def _export(given: argparse.Namespace) -> None:
 
     def say(text: str) -> None:
         reading.close()
-        print(_printed(text), file=sys.stderr)
+        print(printed(text), file=sys.stderr)
 
     reader = EventReader(given.logdir, say, reading)
     wanted = given.format or (given.out and Path(given.out).suffix.removeprefix("."))
@@ -142,11 +142,11 @@ def _list(reader: EventReader, run: str | None) -> None:
         if not tags:
             continue
         empty = False
-        print(_printed(each))
+        print(printed(each))
         for tag, series in tags.items():
             steps = reader.steps(each, series)
             between = f"{steps[0]}" if len(steps) == 1 else f"{steps[0]} to {steps[-1]}"
-            print(f"  {_printed(tag)}  {len(steps)} step{'s' * (len(steps) > 1)}: {between}")
+            print(f"  {printed(tag)}  {len(steps)} step{'s' * (len(steps) > 1)}: {between}")
     if empty:
         raise NotThereError("no run with a probe: log one with summary.attribution")
 
@@ -224,11 +224,6 @@ def _listed(names: Iterable[str]) -> str:
     names = list(names)
     more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
     return ", ".join(names[:LISTED]) + more
-
-
-def _printed(text: str) -> str:
-    """Without what a terminal would obey: names come from the log."""
-    return "".join(each if each.isprintable() else "?" for each in text)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tensorboard_picasso.metadata import Kind
+from tensorboard_picasso.metadata import Kind, Series
 from tests import events
 
 ROOT = Path(__file__).parent.parent
@@ -21,10 +21,25 @@ STEPS = range(0, 60, 10)
 
 MODELS = """
 import time
+import numpy as np
 from torch import nn
 
 def build():
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))
+
+def probe():
+    from tensorboard_picasso import summary
+    images = np.random.default_rng(0).random((2, 3, 8, 8)).astype(np.float32)
+    return summary.Probe(
+        "own", images, labels=[2, 0], score=doubled, output="logits", data_format="channels_first"
+    )
+
+def doubled(outputs):
+    return 2 * outputs
+
+def with_lambda():
+    from tensorboard_picasso import summary
+    return summary.Probe("own", np.zeros((1, 8, 8, 3), np.float32), score=lambda y: y)
 
 def scaled(x):
     return x.transpose(0, 3, 1, 2) / 255
@@ -76,10 +91,12 @@ def write(where, path, steps):
         torch.save(held, where / f"epoch={step // 20}-step={step}.ckpt")
 
 
-def words(logdir, *more, model="models:build", checkpoints="checkpoints"):
+def words(
+    logdir, *more, model="models:build", checkpoints="checkpoints", of=("--images", "images")
+):
     return [
         sys.executable, "-m", "tensorboard_picasso", "log", "--model", model,
-        "--checkpoints", str(checkpoints), "--images", "images", "--logdir", str(logdir),
+        "--checkpoints", str(checkpoints), *of, "--logdir", str(logdir),
         "--window", "4", "--stride", "2", *map(str, more),
     ]  # fmt: skip
 
@@ -155,7 +172,7 @@ def test_killed_and_started_again_the_log_is_that_of_one_run(folder, whole, tmp_
     assert (status, out) == (0, f"logged {missing} {steps} to {tmp_path}\n"), err
     assert values(tmp_path) == values(whole)
     again = command(folder, tmp_path, model="models:slow")
-    assert again[:2] == (0, f"logged 0 steps to {tmp_path}\n")
+    assert again[:2] == (0, f"nothing new: {tmp_path} has all 6 steps\n")
 
 
 def logs_of(logdir):
@@ -308,6 +325,51 @@ def test_images_go_to_the_model_as_asked(folder, whole, tmp_path):
         assert events.whole_scores(tmp_path)[step] == pytest.approx(scores, abs=1e-5)
 
 
+@pytest.mark.parametrize("more", [[], ["--workers", "2"]], ids=["alone", "workers"])
+def test_a_probe_of_ones_own_is_explained(folder, tmp_path, more):
+    """Its score is twice the model's, which images from a folder cannot ask for."""
+    status, _, err = command(folder, tmp_path, *more, of=("--probe", "models:probe"))
+    assert status == 0, err
+    found = events.records(tmp_path)
+    names: dict = {}
+    exec(MODELS, names)
+    model = names["build"]()
+    model.load_state_dict(
+        {name.removeprefix("model."): each for name, each in state(folder, STEPS[-1]).items()}
+    )
+    images = names["probe"]().images
+    for index, image in enumerate(images):
+        last = found[STEPS[-1], Series("own", index, Kind.SCORES)]
+        raw = 2 * model(torch.tensor(image.transpose(2, 0, 1)[None])).detach().numpy()[0]
+        others = [np.logaddexp.reduce(np.delete(raw, each)) for each in range(3)]
+        np.testing.assert_allclose(last.values, raw - others, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        (["--probe", "models:with_lambda", "--workers", "2"], "at the top of a module"),
+        (["--probe", "models:build"], "returns Sequential: return a Probe"),
+        (["--probe", "models:probe", "--max-images", "3"], "--max-images beside --probe"),
+    ],
+)
+def test_a_probe_that_cannot_be_used_is_refused(folder, tmp_path, more, reason):
+    status, out, err = command(folder, tmp_path, *more, of=())
+    assert (status, out) == (2, "")
+    assert reason in err.splitlines()[-1]
+
+
+def test_many_checkpoints_with_the_same_problem_are_told_in_a_few_lines(folder, tmp_path):
+    where = tmp_path / "of another model"
+    where.mkdir()
+    for step in range(20):
+        torch.save({"state_dict": {"other.weight": torch.zeros(1)}}, where / f"step={step}.ckpt")
+    status, _, err = command(folder, tmp_path / "log", checkpoints=where)
+    assert status == 1
+    assert err.count(" is skipped: ") == 3
+    assert "17 more were skipped, as " in err
+
+
 def test_no_framework_but_the_models_is_imported(folder, tmp_path):
     code = (
         "import sys\nfrom tensorboard_picasso.__main__ import main\n"
@@ -352,6 +414,7 @@ def test_a_bar_tells_the_time_left(folder, tmp_path):
         (["--output", "probabilities"], "output='probabilities', but scores span"),
         (["--channels", "1"], "channels"),
         (["--logdir", "s3://bucket/log"], "pass a local directory"),
+        (["--probe", "models:probe"], "not allowed with argument --images"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_few_words(folder, tmp_path, more, reason):

@@ -1,4 +1,4 @@
-"""The images of a folder as a probe: class folders give labels, masks give regions."""
+"""The probe: the user's own, or the images of a folder, with labels and regions by folders."""
 
 import csv
 import itertools
@@ -23,10 +23,28 @@ def probe(settings: Settings) -> Probe:
     """The probe that is explained at each checkpoint.
 
     Raises:
-      LogError: the folder holds no images, or labels and masks do not go with them.
+      LogError: the folder holds no images, or labels and masks do not go with them; or the
+        user's function returns no probe.
       ValueError, TypeError: as `Probe`.
     """
-    root = settings.images
+    if settings.images is None:
+        return _own(Named(settings.probe or "", "--probe"))
+    return _of_folder(settings, settings.images)
+
+
+def _own(make: Named) -> Probe:
+    try:
+        made = make()
+    except LogError:
+        raise
+    except Exception as e:  # whatever the user's code raises
+        raise LogError(f"{make.option} {make.word}: {report.reason(e)}") from e
+    if not isinstance(made, Probe):
+        raise LogError(f"{make.option} {make.word} returns {type(made).__name__}: return a Probe")
+    return made
+
+
+def _of_folder(settings: Settings, root: Path) -> Probe:
     classes, files = _classes(root)
     known = _by_file(settings.labels, root) if settings.labels else {}
     names = () if known else tuple(classes)

@@ -3,6 +3,7 @@
 import signal
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -13,11 +14,13 @@ from tensorboard_picasso.checkpoints.past import Chosen
 from tensorboard_picasso.checkpoints.settings import Settings
 from tensorboard_picasso.checkpoints.task import Answer, Named, Order, Said, Task
 from tensorboard_picasso.checkpoints.workers import Alone, Processes, Workers
-from tensorboard_picasso.export.progress import Bar
 from tensorboard_picasso.summary import event, targets, writers
 from tensorboard_picasso.summary import output as outputs
+from tensorboard_picasso.terminal import Bar, printed
 
 POLL = 2.0  # seconds between two looks at a folder that is followed
+# How many checkpoints with the same problem are named.
+_NAMED = 3
 
 
 def run(settings: Settings) -> int:
@@ -89,6 +92,7 @@ class Session:
         self._failed: set[Checkpoint] = set()
         self._missing: set[str] = set()
         self._said: set[str] = set()
+        self._alike: Counter[str] = Counter()
         self._worked = False
         self._logged = 0
 
@@ -111,8 +115,14 @@ class Session:
 
     def status(self) -> int:
         """The exit status, and what is to be said at the end."""
-        steps = f"{self._logged} step{'s' * (self._logged != 1)}"
-        print(f"logged {steps} to {self._settings.logdir}")
+        for reason, count in self._alike.items():
+            if count > _NAMED:
+                self._say(f"{count - _NAMED} more were skipped, as {reason}")
+        if self._logged or self._missing:
+            steps = f"{self._logged} step{'s' * (self._logged != 1)}"
+            print(f"logged {steps} to {self._settings.logdir}")
+        else:
+            print(f"nothing new: {self._settings.logdir} has all {len(self._past.steps)} steps")
         if self._missing:
             self._say(f"not in the log: {', '.join(sorted(self._missing))}")
         return int(bool(self._missing))
@@ -216,7 +226,9 @@ class Session:
         if answer.fatal or (answer.misfit and not self._worked):
             raise LogError(answer.problem if answer.fatal else f"{each.name}: {answer.problem}")
         self._failed.add(each)
-        self._say(f"{each.name} (step {each.step}) is skipped: {answer.problem}")
+        self._alike[answer.problem] += 1
+        if self._alike[answer.problem] <= _NAMED:
+            self._say(f"{each.name} (step {each.step}) is skipped: {answer.problem}")
         return False
 
     def _at_work(self) -> Workers:
@@ -241,8 +253,7 @@ class Session:
     def _say(self, text: str) -> None:
         if self._bar is not None:
             self._bar.close()
-        printed = "".join(each if each.isprintable() else "?" for each in text)
-        print(f"picasso: {printed}", file=sys.stderr, flush=True)
+        print(f"picasso: {printed(text)}", file=sys.stderr, flush=True)
 
 
 def _workers(settings: Settings, task: Task) -> Workers:

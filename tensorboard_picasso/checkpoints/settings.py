@@ -12,6 +12,11 @@ from tensorboard_picasso.summary.methods.occlusion import Occlusion
 from tensorboard_picasso.summary.probe import OUTPUTS
 
 METHODS = ("occlusion", "saliency")
+# What a probe is made with beside `--images`.
+_OF_IMAGES = (
+    "preprocess", "name", "labels", "class_names", "regions", "max_images", "targets", "output",
+    "value_range", "normalized", "channels",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,8 @@ class Settings:
     """The options, read; see `add_options`."""
 
     checkpoints: Path
-    images: Path
+    images: Path | None
+    probe: str | None
     logdir: Path
     model: str | None
     preprocess: str | None
@@ -52,7 +58,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="looked through, with what is in it",
     )
-    add("--images", type=Path, required=True, metavar="DIR", help="folders in it are classes")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--images", type=Path, metavar="DIR", help="folders in it are classes")
+    what.add_argument(
+        "--probe",
+        metavar="MODULE:FUNCTION",
+        help="returns a summary.Probe of your own, in place of --images and what describes them",
+    )
     add("--logdir", required=True, metavar="DIR", help="a run's own directory")
     add(
         "--model",
@@ -76,7 +88,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--max-images",
         type=int,
-        default=16,
         metavar="N",
         help="default: 16, evenly over the classes",
     )
@@ -91,7 +102,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--window", help="of occlusion: pixels, or a fraction such as 0.2")
     add("--stride", help="of occlusion, likewise")
     add("--fill", help="of occlusion: mean, grey, black, white, blur, noise or a value")
-    add("--output", choices=OUTPUTS, default="auto", help="what the model returns")
+    add("--output", choices=OUTPUTS, help="what the model returns; default: auto")
     add(
         "--value-range",
         nargs=2,
@@ -135,7 +146,9 @@ def parse(given: argparse.Namespace) -> Settings:
         raise LogError(f"--logdir {given.logdir}: pass a local directory, as it is read too")
     if given.workers is not None and given.workers < 1:
         raise LogError(f"--workers {given.workers}: pass a number from 1")
-    if given.max_images < 1:
+    if given.probe is not None:
+        _check_alone(given)
+    if given.max_images is not None and given.max_images < 1:
         raise LogError(f"--max-images {given.max_images}: pass a number from 1")
     value_range = tuple(given.value_range) if given.value_range else None
     if value_range and value_range[0] >= value_range[1]:
@@ -143,6 +156,7 @@ def parse(given: argparse.Namespace) -> Settings:
     return Settings(
         checkpoints=given.checkpoints,
         images=given.images,
+        probe=_object("--probe", given.probe),
         logdir=Path(given.logdir),
         model=_object("--model", given.model),
         preprocess=_object("--preprocess", given.preprocess),
@@ -150,10 +164,10 @@ def parse(given: argparse.Namespace) -> Settings:
         labels=given.labels,
         class_names=given.class_names,
         regions=given.regions,
-        max_images=given.max_images,
+        max_images=given.max_images or 16,
         targets=tuple(given.targets),
         methods=_methods(given),
-        output=given.output,
+        output=given.output or "auto",
         value_range=value_range,
         normalized=_normalized(given.normalized),
         channels=given.channels,
@@ -164,6 +178,13 @@ def parse(given: argparse.Namespace) -> Settings:
         workers=given.workers,
         ray=given.ray,
     )
+
+
+def _check_alone(given: argparse.Namespace) -> None:
+    for name in _OF_IMAGES:
+        if getattr(given, name):
+            option = "--" + name.replace("_", "-")
+            raise LogError(f"{option} beside --probe: give the probe that itself")
 
 
 def _object(option: str, word: str | None) -> str | None:

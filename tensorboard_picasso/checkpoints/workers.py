@@ -3,6 +3,7 @@
 import abc
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 from collections import deque
@@ -50,9 +51,19 @@ class Processes(Workers):
     """Several processes of this machine.
 
     They are started afresh: a fork of a process that has threads may hang.
+
+    Raises:
+      LogError: what they do cannot be sent to them.
     """
 
     def __init__(self, task: Task, count: int) -> None:
+        try:
+            pickle.dumps(task)
+        except (pickle.PicklingError, AttributeError, TypeError) as e:
+            raise LogError(
+                f"--workers {count}: the probe cannot be sent to them ({e}): give it functions"
+                " that stand at the top of a module"
+            ) from e
         self._count = count
         context = multiprocessing.get_context("spawn")
         self._pool = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(task,))

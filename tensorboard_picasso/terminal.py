@@ -1,4 +1,4 @@
-"""A progress bar on a terminal; nothing elsewhere."""
+"""What commands show on a terminal."""
 
 import sys
 import time
@@ -7,8 +7,13 @@ WIDTH = 24
 EVERY = 0.1  # seconds between two drawings
 
 
+def printed(text: str) -> str:
+    """Without what a terminal would obey: names come from logs and files."""
+    return "".join(each if each.isprintable() else "?" for each in text)
+
+
 class Bar:
-    """Tells on standard error how far a piece of work is."""
+    """Tells on standard error how far a piece of work is, where that is a terminal."""
 
     def __init__(self, what: str) -> None:
         self._what = what
