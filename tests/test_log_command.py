@@ -13,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+from tensorboard_picasso import summary
 from tensorboard_picasso.metadata import Kind, Series
 from tests import events
 
@@ -36,6 +37,17 @@ def probe():
 
 def doubled(outputs):
     return 2 * outputs
+
+def segmenter():
+    return nn.Conv2d(3, 3, 3, padding=1)
+
+def dense():
+    from tensorboard_picasso import summary
+    images = np.random.default_rng(1).random((2, 3, 8, 8)).astype(np.float32)
+    return summary.Probe(
+        "dense", images, labels=[2, 0], mean_over="all", output="logits",
+        data_format="channels_first",
+    )
 
 def with_lambda():
     from tensorboard_picasso import summary
@@ -343,6 +355,33 @@ def test_a_probe_of_ones_own_is_explained(folder, tmp_path, more):
         raw = 2 * model(torch.tensor(image.transpose(2, 0, 1)[None])).detach().numpy()[0]
         others = [np.logaddexp.reduce(np.delete(raw, each)) for each in range(3)]
         np.testing.assert_allclose(last.values, raw - others, rtol=1e-4, atol=1e-5)
+
+
+def test_a_probe_of_dense_outputs_is_explained(folder, tmp_path):
+    """Each score is the mean log-odds over all pixels, as the ops record it."""
+    torch.manual_seed(0)
+    networks = [torch.nn.Conv2d(3, 3, 3, padding=1) for _ in range(3)]
+    (tmp_path / "checkpoints").mkdir()
+    for step, each in enumerate(networks):
+        torch.save(each.state_dict(), tmp_path / "checkpoints" / f"step={step}.pt")
+    status, _, err = command(
+        folder, tmp_path / "log", model="models:segmenter", of=("--probe", "models:dense"),
+        checkpoints=tmp_path / "checkpoints",
+    )  # fmt: skip
+    assert status == 0, err
+    names: dict = {}
+    exec(MODELS, names)
+    probe = names["dense"]()
+    for step, network in enumerate(networks):
+        summary.attribution(
+            probe, network, methods=[summary.Occlusion(4, 2)], writer=tmp_path / "ops", step=step
+        )
+    found, expected = events.records(tmp_path / "log"), events.records(tmp_path / "ops")
+    for index in range(2):
+        for step in range(3):
+            at = step, Series("dense", index, Kind.SCORES)
+            np.testing.assert_allclose(found[at].values, expected[at].values, rtol=1e-5)
+            assert found[at].targets[0] == probe.labels[index]
 
 
 @pytest.mark.parametrize(

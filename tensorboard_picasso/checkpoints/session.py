@@ -14,6 +14,7 @@ from tensorboard_picasso.checkpoints.past import Chosen
 from tensorboard_picasso.checkpoints.settings import Settings
 from tensorboard_picasso.checkpoints.task import Answer, Named, Order, Said, Task
 from tensorboard_picasso.checkpoints.workers import Alone, Processes, Workers
+from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import event, targets, writers
 from tensorboard_picasso.summary import output as outputs
 from tensorboard_picasso.terminal import Bar, printed
@@ -178,8 +179,9 @@ class Session:
             return []
         # As in training, the first checkpoint decides; one that has broken down says nothing.
         first = next((each for each in said if np.isfinite(each.raw).all()), said[0])
-        output = outputs.decide(first.raw, probe.output, first.shown, first.behind)
-        odds = np.stack([outputs.log_odds(each.raw, output, each.behind) for each in said])
+        output = first.output or outputs.decide(first.raw, probe.output, first.shown, first.behind)
+        kind = output if first.output is None else Output.RAW
+        odds = np.stack([outputs.log_odds(each.raw, kind, each.behind) for each in said])
         probe.check_classes(odds.shape[2])
         fixed = tuple(
             targets.over_all(

@@ -14,7 +14,7 @@ from tensorboard_picasso.checkpoints import CheckpointError, LogError, folder
 from tensorboard_picasso.checkpoints.folder import Checkpoint
 from tensorboard_picasso.checkpoints.past import Chosen
 from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import Probe, event, report, state
+from tensorboard_picasso.summary import Probe, event, report, scoring, state
 from tensorboard_picasso.summary import checkpoint as computing
 from tensorboard_picasso.summary.backends.base import Backend
 from tensorboard_picasso.summary.methods.base import Method, RandomMethod
@@ -62,10 +62,12 @@ class Task:
 class Said:
     """What the model of a checkpoint says of the images: raw scores (images, classes).
 
+    output: of dense outputs, of which the scores are means, what it is taken to be.
     shown, behind: see `Backend`.
     """
 
     raw: NDArray[Any]
+    output: Output | None
     shown: Output | None
     behind: bool
 
@@ -108,8 +110,15 @@ class Worker:
         """The scores of a checkpoint: `Said`."""
 
         def said(backend: Backend) -> Said:
-            raw = computing.scores(self._task.probe, backend)
-            return Said(np.asarray(raw), backend.shown, backend.behind)
+            probe, output = self._task.probe, None
+            scoring.check_preprocess(probe)
+            given = scoring.whole_inputs(probe)
+            if probe.task.over is None:
+                raw = np.concatenate(scoring.raw_scores(probe, backend, given))
+            else:
+                scored = scoring.score(probe, backend, given)
+                raw, output = scored.whole, scored.output
+            return Said(raw, output, backend.shown, backend.behind)
 
         return self._answer(checkpoint, said)
 

@@ -6,16 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso import maps, record
 from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import means, views
+from tensorboard_picasso.summary import means, scoring
 from tensorboard_picasso.summary import output as outputs
-from tensorboard_picasso.summary.backends.base import Backend, batches
+from tensorboard_picasso.summary.backends.base import Backend
 from tensorboard_picasso.summary.methods.base import Answer, Method, RandomMethod, Subject
 from tensorboard_picasso.summary.probe import Probe
 from tensorboard_picasso.summary.targets import Choice, Chooser
@@ -161,15 +160,13 @@ def explain(
     started = time.perf_counter()
     traced = backend.tracing_seconds
     if output is None:
-        _check_preprocess(probe)
-    inputs, keys = _inputs(probe)
-    output, asked, raw = _scores(probe, backend, inputs, output)
-    # Means over pixels are no longer log-odds whose sigmoid were a probability.
-    of_scores = output if probe.task.over is None else Output.RAW
-    whole = np.stack([rows[0] for rows in raw])
-    log_odds = outputs.log_odds(whole, of_scores, backend.behind)
+        scoring.check_preprocess(probe)
+    inputs, keys = scoring.inputs(probe)
+    scored = scoring.score(probe, backend, inputs, output)
+    whole = scored.whole
+    log_odds = outputs.log_odds(whole, scored.kind, backend.behind)
     probe.check_classes(log_odds.shape[1])
-    if of_scores is not Output.RAW:
+    if scored.kind is not Output.RAW:
         probe.name_classes(maps.probability(log_odds))
     choices = [
         memory.choose(probe.labels[index] if probe.labels else None, log_odds[index])
@@ -179,12 +176,12 @@ def explain(
         Subject(
             probe,
             index,
-            asked[index],
-            of_scores,
+            scored.asked[index],
+            scored.kind,
             inputs[index][0],
             whole[index],
             choice.targets,
-            probe.task.name_of(output),
+            probe.task.name_of(scored.output),
         )
         for index, choice in enumerate(choices)
     ]
@@ -199,7 +196,7 @@ def explain(
     ]
     extra = time.perf_counter() - began
     hidden = [
-        dict(zip(keys[index][1:], subject.log_odds(raw[index])[1:], strict=True))
+        dict(zip(keys[index][1:], subject.log_odds(scored.raw[index])[1:], strict=True))
         for index, subject in enumerate(subjects)
     ]
     took = time.perf_counter() - started - tracing - extra
@@ -211,125 +208,13 @@ def explain(
         methods,
         answers,
         second_answers,
-        output,
+        scored.output,
         epoch,
         about,
         took,
         tracing,
         extra,
     )
-
-
-def _check_preprocess(probe: Probe) -> None:
-    """A random `preprocess` would explain other images than those shown."""
-    image = probe.images[0][None]
-    if not np.array_equal(probe.model_input(image), probe.model_input(image), equal_nan=True):
-        raise ValueError("preprocess is random: pass one that gives the same for the same images")
-
-
-def scores(probe: Probe, backend: Backend) -> NDArray[Any]:
-    """Raw scores (images, classes) of the whole images alone.
-
-    Raises:
-      OutputError, UnsupportedError, ValueError: the probe and the model do not go together.
-    """
-    _check_preprocess(probe)
-    inputs = [probe.model_input(image[None]) for image in probe.images]
-    _check_shapes(inputs)
-    return _swept(backend, np.concatenate(inputs))
-
-
-def _inputs(probe: Probe) -> tuple[list[NDArray[Any]], list[list[tuple[str, str]]]]:
-    """Each image as the model takes it: whole, then with each region hidden.
-
-    Returns:
-      A batch an image, and the region and fill of each of its rows.
-    """
-    inputs, keys = [], []
-    for index, image in enumerate(probe.images):
-        batch, names = [image], [("", "")]
-        for fill in probe.region_fills if probe.regions[index] else ():
-            filled = probe.filled(index, fill)
-            for name, mask in probe.regions[index].items():
-                batch.append(np.where(mask[:, :, None], filled, image))
-                names.append((name, probe.fill_name(fill)))
-        inputs.append(probe.model_input(np.stack(batch)))
-        keys.append(names)
-    _check_shapes(inputs)
-    return inputs, keys
-
-
-def _check_shapes(inputs: Sequence[NDArray[Any]]) -> None:
-    shapes = sorted({each.shape[1:] for each in inputs})
-    if len(shapes) > 1:
-        raise ValueError(f"preprocess leaves inputs of shapes {shapes}: bring them to one")
-
-
-def _scores(
-    probe: Probe, backend: Backend, inputs: Sequence[NDArray[Any]], output: Output | None
-) -> tuple[Output, Sequence[Backend], list[NDArray[Any]]]:
-    """Score all images, whole and with each region hidden.
-
-    Args:
-      inputs: a batch an image.
-      output: what was decided, None where it is still to be.
-
-    Returns:
-      What the model's output is; how it is asked about each image; and raw scores
-      (rows, classes) of each batch.
-    """
-    asked = views.of_images(probe, backend)
-    if probe.task.over is not None:
-        return _mean_scores(probe, backend, asked, inputs, output)
-    if probe.task.shared:
-        raw = np.split(_swept(backend, np.concatenate(inputs)), np.cumsum(list(map(len, inputs))))
-        raw = raw[:-1]
-    else:
-        raw = [_swept(view, x) for view, x in zip(asked, inputs, strict=True)]
-    if output is None:
-        whole = np.stack([rows[0] for rows in raw])
-        output = outputs.decide(whole, probe.output, backend.shown, backend.behind)
-    return output, asked, raw
-
-
-def _mean_scores(
-    probe: Probe,
-    backend: Backend,
-    asked: Sequence[Backend],
-    inputs: Sequence[NDArray[Any]],
-    output: Output | None,
-) -> tuple[Output, Sequence[Backend], list[NDArray[Any]]]:
-    """The same of outputs over pixels: which ones count is fixed by the whole images."""
-    pixels = [
-        views.dense(view.scores(x[:1]), backend)[0] for view, x in zip(asked, inputs, strict=True)
-    ]
-    if output is None:
-        flat = np.concatenate([each.reshape(-1, each.shape[-1]) for each in pixels])
-        output = outputs.decide(flat, probe.output, backend.shown, backend.behind)
-    if output is Output.RAW and probe.task.over == "predicted":
-        raise outputs.OutputError(
-            "mean_over='predicted' of raw outputs, which predict no class: pass masks or 'all'"
-        )
-    over = [
-        views.DenseView(backend, probe, index, each, output, backend.behind)
-        for index, each in enumerate(pixels)
-    ]
-    raw = []
-    for view, x in zip(over, inputs, strict=True):
-        hidden = [view.scores(x[1:])] if len(x) > 1 else []
-        raw.append(np.concatenate([view.value[None], *hidden]))
-    return output, over, raw
-
-
-def _swept(backend: Backend, x: NDArray[Any]) -> NDArray[Any]:
-    """Raw scores of a batch of any size."""
-    raw = np.concatenate([backend.scores(x[part]) for part in batches(len(x), x[0].size)])
-    if raw.ndim == 2 and len(raw) == len(x):
-        return raw
-    of = "the model" if backend.call.score is None else "score="
-    over = "; for outputs over pixels pass mean_over=, for others score="
-    remedy = over if raw.ndim in (3, 4) and backend.call.score is None else ""
-    raise outputs.OutputError(f"{of} returns {raw.shape}: scores must be (n, classes){remedy}")
 
 
 def _record_scores(
