@@ -10,7 +10,7 @@ import numpy as np
 
 from tensorboard_picasso.summary import frameworks
 from tensorboard_picasso.summary.backends._keras_models import inputs_of, is_keras, runs_on
-from tensorboard_picasso.summary.backends.base import Claim, Function, UnsupportedError
+from tensorboard_picasso.summary.backends.base import Array, Claim, Function, UnsupportedError
 
 # What the framework's own classes are known by, without importing it.
 _PACKAGES = {"tensorflow", "keras", "tf_keras"}
@@ -134,3 +134,9 @@ def float_dtype(model: Any) -> Any:
     names = {str(getattr(dtype, "name", dtype)) for dtype in dtypes}
     floats = names & {"float16", "float32", "float64"}
     return np.dtype(floats.pop()) if len(floats) == 1 else np.dtype(np.float32)
+
+
+def array(tensor: Any) -> Array:
+    """A tensor as float32 or float64; half precision is widened."""
+    found: Array = np.asarray(tensor)
+    return found if found.dtype in (np.float32, np.float64) else found.astype(np.float32)

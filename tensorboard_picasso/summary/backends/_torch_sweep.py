@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from tensorboard_picasso.summary.backends._torch_models import array
+from tensorboard_picasso.summary.backends._batch_size import BatchSizes, UnfitError
+from tensorboard_picasso.summary.backends._sheets import Sheets, planes_of
+from tensorboard_picasso.summary.backends._torch_models import array, home
 from tensorboard_picasso.summary.backends.base import (
-    BATCH_NUMBERS,
     Array,
     Function,
     Hiding,
@@ -57,7 +58,9 @@ class Sweep:
         self._failed = 0
         self._schedules: OrderedDict[Any, Schedule] = OrderedDict()
         # Halved where memory does not suffice.
-        self._held, self._batch = schedules.HELD, BATCH_NUMBERS
+        self._held = schedules.HELD
+        self._sizes = BatchSizes()
+        self._laid: set[Any] = set()
         self.told = "nothing was computed yet"
 
     def scores(
@@ -69,7 +72,7 @@ class Sweep:
             group = [hidings[each] for each in part]
             found = None if whole else self._reused(group, model_input, in_place)
             if found is None:
-                found = [self._dense(each, model_input, in_place) for each in group]
+                found = self._dense(group, model_input, in_place)
             for at, each in zip(part, found, strict=True):
                 results[at] = each
         if whole:
@@ -232,10 +235,7 @@ class Sweep:
 
     def _check(self, found: Array, expected: Array, scores: Array, images: Any) -> None:
         """Python that was traced may do otherwise now: the module itself says so."""
-        wide = images.dtype in (torch.float32, torch.float64)
-        wide = wide and not torch.is_autocast_enabled(images.device.type)
-        slack = 1e-3 if wide else 0.05
-        if np.allclose(found, expected, slack, slack * np.ptp(scores), equal_nan=True):
+        if _equal(found, expected, np.ptp(scores), images):
             self._failed = 0
         else:
             # Traced anew it may do; where it does not, as with random layers, that is all.
@@ -243,29 +243,78 @@ class Sweep:
             self._traced = None if self._failed == 1 else UntraceableError(_OTHERWISE)
             raise _WholeError(_OTHERWISE)
 
-    def _dense(self, hiding: Hiding, model_input: Function, in_place: bool) -> Array:
+    def _dense(self, group: Sequence[Hiding], model_input: Function, in_place: bool) -> list[Array]:
+        """Each occluded image as a whole, of images of one shape with the same boxes."""
+        image = group[0].image
+        device, dtype = home(self._model)
+        kind = image.shape, image.dtype, device, dtype, torch.is_autocast_enabled(device.type)
+        if in_place:
+            example = self._tensor(model_input(image[None]))
+            if planes_of(image.shape, tuple(example.shape[1:])):
+                return self._made(group, model_input, (*kind, example.dtype), example)
+
+        return [self._handed(each, model_input, ("handed", *kind)) for each in group]
+
+    def _handed(self, hiding: Hiding, model_input: Function, kind: Any) -> Array:
+        """Where occluded images are handed to the user's Python first."""
         image, filled, boxes = hiding.image, hiding.filled, hiding.boxes
-        while True:
-            count = max(1, min(512, self._batch // max(1, image.size)))
-            rows = []
-            try:
-                if in_place:
-                    images, fills = (
-                        self._tensor(model_input(each[None])) for each in (image, filled)
-                    )
-                    in_place = images.shape[2:] == image.shape[:2]
-                for start in range(0, len(boxes), count):
-                    part = boxes[start : start + count]
-                    if in_place:
-                        batch = _occluded(images, fills, part)
-                    else:
-                        batch = self._tensor(model_input(hidden(image, filled, part)))
-                    rows.append(array(self._forward(batch)))
-                return np.concatenate(rows)
-            except Exception as e:
-                if not out_of_memory(e) or count == 1:
-                    raise
-                self._batch = count // 2 * image.size
+
+        def run(part: slice, _: int) -> Array:
+            batch = self._tensor(model_input(hidden(image, filled, boxes[part])))
+            return array(self._forward(batch))
+
+        return self._sizes.sweep(kind, len(boxes), image.size, run)
+
+    def _made(
+        self, group: Sequence[Hiding], model_input: Function, kind: Any, example: Any
+    ) -> list[Array]:
+        """Where occluded images are made on the device, of several images at once."""
+        sheets = Sheets(group)
+        shape = group[0].image.shape
+        planes = planes_of(shape, tuple(example.shape[1:]))
+        first = example.shape[1:] == (shape[2], *shape[:2])
+        layouts = _layouts(self._model) if first else [torch.contiguous_format]
+        held: Any = None
+
+        def run(part: slice, way: int) -> Array:
+            nonlocal held
+            last = layouts[way] is torch.channels_last
+            wanted = sheets.span(part), last
+            if held is None or held[0] != wanted:
+                held = None  # not both at once
+                images = self._tensor(model_input(sheets.images(wanted[0])))
+                held = wanted, images.movedim(1, 3).contiguous() if last else images
+            rows = sheets.rows(part, 1 if last else planes)
+            batch = _gathered(held[1], rows)
+            if last:
+                batch = batch.movedim(3, 1)
+            if way:
+                self._check_layout(kind, batch)
+            return array(self._forward(batch))
+
+        size = group[0].image.size
+        found = self._sizes.sweep((kind, *layouts), sheets.count, size, run, len(layouts))
+        return sheets.split(found)
+
+    def _check_layout(self, kind: Any, batch: Any) -> None:
+        """Code that heeds how numbers lie in memory may raise or do otherwise: seen once.
+
+        Raises:
+          UnfitError: it does.
+        """
+        if kind in self._laid:
+            return
+        plain = batch[-1:].clone(memory_format=torch.contiguous_format)
+        try:
+            found = array(self._forward(batch[-1:].clone()))
+        except Exception as e:
+            if out_of_memory(e):
+                raise
+            raise UnfitError from e
+        expected = array(self._forward(plain))
+        if not _equal(found, expected, np.ptp(expected), batch):
+            raise UnfitError
+        self._laid.add(kind)
 
 
 class _WholeError(Exception):
@@ -323,6 +372,34 @@ def _cut(batch: Any, windows: Any, rects: Rects) -> Any:
     rows, columns = _places(rects, batch.device)
     which = torch.from_numpy(windows).to(batch.device)[:, None, None]
     return batch[which, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+def _layouts(model: Any) -> list[Any]:
+    """How batches of images may lie in memory, what to begin with first."""
+    plain, last = torch.contiguous_format, torch.channels_last
+    if any(
+        each.ndim == 4 and each.is_contiguous(memory_format=last) and not each.is_contiguous()
+        for each in model.parameters()
+    ):
+        return [last]
+    # Whoever watches calls sees the passes of windows, and what was asked for.
+    watched = any(each._forward_hooks or each._forward_pre_hooks for each in model.modules())
+    return [plain] if watched else [plain, last]
+
+
+def _gathered(images: Any, rows: Any) -> Any:
+    """A batch of images, (n, rows each), of rows of others."""
+    every = images.reshape(-1, images[0].numel() // rows.shape[1])
+    found = every.index_select(0, torch.from_numpy(rows.reshape(-1)).to(images.device))
+    return found.view(len(rows), *images.shape[1:])
+
+
+def _equal(found: Array, expected: Array, spread: float, batch: Any) -> bool:
+    """Whether scores that vary so much are the same, but for rounding."""
+    wide = batch.dtype in (torch.float32, torch.float64)
+    wide = wide and not torch.is_autocast_enabled(batch.device.type)
+    slack = 1e-3 if wide else 0.05
+    return np.allclose(found, expected, slack, slack * spread, equal_nan=True)
 
 
 def _places(rects: Rects, device: Any) -> list[Any]:

@@ -4,7 +4,7 @@ TensorFlow is imported only once a model of it is adapted.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,6 +21,7 @@ from tensorboard_picasso.summary.backends._keras_models import (
 )
 from tensorboard_picasso.summary.backends._tensorflow_models import (
     adapts,
+    array,
     caller,
     float_dtype,
 )
@@ -28,6 +29,7 @@ from tensorboard_picasso.summary.backends.base import (
     Array,
     Backend,
     Function,
+    Hiding,
     UnsupportedError,
     floats,
     integers_only,
@@ -62,12 +64,28 @@ class Adapter(Backend):
         self._instead: dict[Any, Any] = {}
         self._functions: dict[Any, Any] = {}
         self._known: dict[Any, bool] = {}
+        self._dense: Any = None
         self.tracing_seconds = 0.0
 
     def scores(self, x: Array) -> Array:
         """See `Backend.scores`."""
         x, function = self._scorer(x)
-        return _array(function(*map(_tensor, [x, *self.beside(len(x))])))
+        return array(function(*map(_tensor, [x, *self.beside(len(x))])))
+
+    def swept_scores(
+        self,
+        hidings: Sequence[Hiding],
+        model_input: Callable[[Array], Array],
+        in_place: bool,
+        reuse: bool = True,
+    ) -> list[Array]:
+        """See `Backend.swept_scores`."""
+        from tensorboard_picasso.summary.backends._tensorflow_dense import Dense
+
+        if self._dense is None:
+            self._dense = Dense(self.scores, self._scorer, self._traced)
+        found: list[Array] = self._dense.swept(hidings, model_input, in_place, self.beside(1))
+        return found
 
     def handles(self, x: Array) -> list[Any]:
         """The resources that scoring such inputs reads: all the model's variables."""
@@ -94,7 +112,7 @@ class Adapter(Backend):
         make = self._gradient(layer, preprocess)
         arrays = x, weights, *self.beside(len(x))
         function = self._traced(("gradient", layer, preprocess), make, *arrays)
-        return _array(function(*map(_tensor, arrays)))
+        return array(function(*map(_tensor, arrays)))
 
     def activations(self, x: Array, layer: str) -> Array:
         """See `Backend.activations`."""
@@ -107,7 +125,7 @@ class Adapter(Backend):
 
         arrays = x, *self.beside(len(x))
         function = self._traced(("activations", layer), activations, *arrays)
-        return _array(function(*map(_tensor, arrays)))
+        return array(function(*map(_tensor, arrays)))
 
     def last_image_layer(self, x: Array) -> str:
         """See `Backend.last_image_layer`."""
@@ -123,7 +141,7 @@ class Adapter(Backend):
             x = floats(given)
             try:
                 function = self._traced(("preprocess", preprocess), _sloped(preprocess), x)
-                made, slope = map(_array, function(_tensor(x)))
+                made, slope = map(array, function(_tensor(x)))
             except Exception:
                 # Whatever the user's NumPy code raises for a tensor: it is not TensorFlow's.
                 self._known[key] = False
@@ -262,12 +280,6 @@ def _tensor(x: Array) -> Any:
     import tensorflow as tf
 
     return tf.constant(x)
-
-
-def _array(tensor: Any) -> Array:
-    """A tensor as float32 or float64; half precision is widened."""
-    array: Array = np.asarray(tensor)
-    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
 
 
 def _sloped(preprocess: Function) -> Callable[[Any], Any]:

@@ -1,0 +1,157 @@
+"""How windows are run in batches: found by trying sizes on windows that are run anyway."""
+
+import time
+from collections.abc import Callable, Generator, Hashable
+
+import numpy as np
+
+from tensorboard_picasso.summary.backends.base import BATCH_INPUTS, Array, out_of_memory
+
+# Windows that are run at once at first, and the most numbers that a batch of them holds.
+FIRST = 8
+MOST_NUMBERS = 1 << 24
+# A batch of so many takes little memory: up to it a second size may be slower than a smaller one
+# before the search ends, as what little takes long is timed badly.
+CHEAP_NUMBERS = 1 << 18
+# A setting is judged by the fastest of its batches, once they are so many and took so long.
+# The first one is left out: it pays for what is made once a setting.
+TRIES, LEAST_SECONDS = 3, 0.02
+# Another setting is taken where it is faster by this share: larger batches take memory.
+GAIN = 0.02
+
+
+class UnfitError(Exception):
+    """A way cannot be gone with this model."""
+
+
+class BatchSizes:
+    """Runs windows in batches of the size that is fastest, for each kind of window.
+
+    At a first size all ways to run a batch are tried; then twice as many windows, for as
+    long as that is faster; then, where it never was, half as many. Every result is used: no
+    window is run for the sake of measuring.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        """Know nothing yet.
+
+        Args:
+          clock: seconds.
+        """
+        self._clock = clock
+        self._searches: dict[Hashable, _Search] = {}
+
+    def sweep(
+        self,
+        kind: Hashable,
+        count: int,
+        numbers: int,
+        run: Callable[[slice, int], Array],
+        ways: int = 1,
+    ) -> Array:
+        """What is made of all windows, one row a window.
+
+        Memory that does not suffice halves the size, for all that follow too.
+
+        Args:
+          kind: of windows whose batches take as long: shape and dtype of the model's
+            input, device and the like.
+          count: windows.
+          numbers: that the input of one window holds.
+          run: from a slice of windows, and the way, to their rows. `UnfitError` says that
+            a way other than 0 does not do.
+          ways: how many there are.
+
+        Raises:
+          Exception: whatever `run` raises, but for lack of memory for several windows.
+        """
+        if kind not in self._searches:
+            self._searches[kind] = _Search(numbers, ways)
+        search = self._searches[kind]
+        rows: list[Array] = []
+        start = 0
+        while start < count:
+            part = slice(start, min(start + search.size, count))
+            made = part.stop - part.start
+            started = self._clock()
+            try:
+                rows.append(run(part, search.way))
+            except UnfitError:
+                search.judged(np.inf)
+            except Exception as e:
+                if not out_of_memory(e) or made == 1:
+                    raise
+                search.exceeded(made)
+            else:
+                search.took(made, self._clock() - started)
+                start = part.stop
+        return np.concatenate(rows)
+
+
+class _Search:
+    """The search for one kind's setting.
+
+    Attributes:
+      size, way: of the next batch.
+    """
+
+    def __init__(self, numbers: int, ways: int) -> None:
+        most, cheap = (
+            max(1, min(BATCH_INPUTS, each // max(1, numbers)))
+            for each in (MOST_NUMBERS, CHEAP_NUMBERS)
+        )
+        self._trials: _Trials | None = _trials(min(FIRST, most), most, cheap, ways)
+        self._timed: list[tuple[int, float]] = []
+        self.size, self.way = next(self._trials)
+
+    def took(self, made: int, seconds: float) -> None:
+        """Heed a batch's seconds, where it was more than half full."""
+        if self._trials is None or 2 * made <= self.size:
+            return
+        self._timed.append((made, seconds))
+        timed = self._timed[1:]
+        if len(timed) >= TRIES and sum(each for _, each in timed) >= LEAST_SECONDS:
+            self.judged(min(each / some for some, each in timed))
+
+    def judged(self, seconds: float) -> None:
+        """Go on from a setting that takes so long a window."""
+        self._timed = []
+        if self._trials is None:
+            self.way = 0
+            return
+        try:
+            self.size, self.way = self._trials.send(seconds)
+        except StopIteration as e:
+            self._trials = None
+            self.size, self.way = e.value
+
+    def exceeded(self, made: int) -> None:
+        """Heed that memory did not suffice for so many windows."""
+        self.size = made // 2
+        self._trials = None
+
+
+# Settings (size, way) that are to be timed; is sent their seconds; returns the best one.
+_Trials = Generator[tuple[int, int], float, tuple[int, int]]
+
+
+def _trials(first: int, most: int, cheap: int, ways: int) -> _Trials:
+    size, chosen = first, 0
+    least = yield first, 0
+    for way in range(1, ways):
+        seconds = yield first, way
+        if seconds < least * (1 - GAIN):
+            chosen, least = way, seconds
+    other, misses = first, 0
+    while (other := 2 * other) <= most and misses <= (other <= cheap):
+        seconds = yield other, chosen
+        if seconds < least * (1 - GAIN):
+            size, least, misses = other, seconds, 0
+        else:
+            misses += 1
+    while size <= first and size > 1:
+        seconds = yield size // 2, chosen
+        if seconds >= least * (1 - GAIN):
+            break
+        size, least = size // 2, seconds
+    return size, chosen

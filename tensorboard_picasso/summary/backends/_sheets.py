@@ -1,0 +1,109 @@
+"""Occluded images as rows of a few: what a batch of them is gathered of in one go.
+
+In a sheet some columns are hidden from top to bottom. An occluded image has the rows that its
+window meets from the sheet with the window's columns, and all others from the whole image.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tensorboard_picasso.summary.backends.base import Array, Hiding, hidden
+
+# Sheets that are held at once hold about this many numbers, or are those of one batch.
+SHEET_NUMBERS = 1 << 22
+
+
+class Sheets:
+    """The windows of images of one shape, in an order that asks for few sheets at once.
+
+    Attributes:
+      count: windows of all images.
+    """
+
+    def __init__(self, hidings: Sequence[Hiding], numbers: int = SHEET_NUMBERS) -> None:
+        """Sort windows by the sheets that they need.
+
+        Args:
+          hidings: images of one shape and dtype with their windows.
+          numbers: that sheets hold at once.
+        """
+        self._height = hidings[0].image.shape[0]
+        self._counts = [len(each.boxes) for each in hidings]
+        self.count = sum(self._counts)
+        # The whole image comes before the sheets of each block.
+        most = max(1, numbers // max(1, hidings[0].image.size) - 1)
+        self._blocks: list[tuple[Hiding, Array]] = []
+        blocks, sheets, boxes = [], [], []
+        for each in hidings:
+            columns, which = np.unique(each.boxes[:, [1, 3]], axis=0, return_inverse=True)
+            which = which.reshape(-1)
+            blocks.append(len(self._blocks) + which // most)
+            sheets.append(1 + which % most)
+            boxes.append(each.boxes)
+            self._blocks += [
+                (each, columns[start : start + most]) for start in range(0, len(columns), most)
+            ]
+        block = np.concatenate(blocks)
+        self._order = np.argsort(block, kind="stable")
+        self._block, self._sheet, self._boxes = (
+            each[self._order] for each in (block, np.concatenate(sheets), np.concatenate(boxes))
+        )
+        sizes = [1 + len(columns) for _, columns in self._blocks]
+        self._starts = np.cumsum([0, *sizes])
+
+    def span(self, part: slice) -> tuple[int, int]:
+        """What names the sheets that a slice of the windows needs."""
+        return int(self._block[part.start]), int(self._block[part.stop - 1]) + 1
+
+    def images(self, span: tuple[int, int]) -> Array:
+        """These sheets, (sheets, height, width, channels)."""
+        return np.concatenate([_sheets(*each) for each in self._blocks[slice(*span)]])
+
+    def rows(self, part: slice, planes: int = 1) -> Array:
+        """Which of its span's rows make a slice of the windows, (windows, planes * height).
+
+        Args:
+          planes: parts of a sheet with all rows each, one after the other: channels, where
+            those come before rows.
+        """
+        rows = np.arange(self._height)
+        tops, heights = self._boxes[part, 0, None], self._boxes[part, 2, None]
+        hides = (rows >= tops) & (rows < tops + heights)
+        size = planes * self._height
+        firsts = size * (self._starts[self._block[part]] - self._starts[self._block[part.start]])
+        places = firsts[:, None] + hides * (size * self._sheet[part, None]) + rows
+        found: Array = places[:, None] + self._height * np.arange(planes)[:, None]
+        return found.reshape(len(found), size)
+
+    def split(self, found: Array) -> list[Array]:
+        """One row a window, in the order of `rows`, as those of each image."""
+        result = np.empty_like(found)
+        result[self._order] = found
+        return np.split(result, np.cumsum(self._counts)[:-1])
+
+
+def planes_of(image: tuple[int, ...], given: tuple[int, ...]) -> int:
+    """How many planes with all rows each a model's input has; see `Sheets.rows`.
+
+    Args:
+      image: height, width, channels.
+      given: shape of the input that is made of it by another order of axes.
+
+    Returns:
+      0 where the shapes do not tell.
+    """
+    height, width, channels = image
+    if height == channels:
+        return 0
+    if given == (channels, height, width):
+        return channels
+    return 1 if given in (image, (height, width)) else 0
+
+
+def _sheets(hiding: Hiding, columns: Array) -> Array:
+    """The whole image, and for each (left, width) one in which these columns are filled."""
+    boxes = np.zeros((1 + len(columns), 4), np.int64)
+    boxes[1:, [1, 3]] = columns
+    boxes[1:, 2] = len(hiding.image)
+    return hidden(hiding.image, hiding.filled, boxes)
