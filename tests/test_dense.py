@@ -240,11 +240,14 @@ def test_windows_are_filled_with_what_was_asked_for(framework, fill):
 
 
 @FRAMEWORKS
-def test_images_of_several_sizes_in_one_probe(framework):
+def test_images_of_several_sizes_and_windows_in_one_sweep(framework):
     model = {"tensorflow": pooled_keras, "torch": pooled_torch}[framework]()
-    images = [noise(9, 7, 3), noise(8, 8, 3, seed=1), noise(9, 7, 3, seed=2)]
-    probe = made(images)
-    assert_same(swept(model, probe), one_by_one(model, probe))
+    backend = state.backend(made(), model)
+    few = [(1, 1, 3, 3), (0, 0, 0, 0), (5, 0, 2, 6)]
+    group = [hiding(0, SHAPE), hiding(1, (8, 8, 3)), hiding(2, SHAPE, few), hiding(3, SHAPE)]
+    found = backend.swept_scores(group, lambda x: x, in_place=True, reuse=False)
+    expected = [backend.scores(hidden(each.image, each.filled, each.boxes)) for each in group]
+    assert_same(found, expected)
 
 
 def pooled_torch():
@@ -435,7 +438,7 @@ def test_memory_that_does_not_suffice_makes_batches_smaller(framework):
 
         def forward(self, x):
             sizes.append(len(x))
-            if len(x) > 3:
+            if len(x) > 5:
                 raise torch.OutOfMemoryError("CUDA out of memory")
             return self.inner(x)
 
@@ -451,7 +454,7 @@ def test_memory_that_does_not_suffice_makes_batches_smaller(framework):
 
             count = tf.py_function(note, [tf.shape(x)[0]], tf.int32)
             # More memory than there is.
-            taken = tf.where(count > 3, tf.constant(1 << 45, tf.int64), 1)
+            taken = tf.where(count > 5, tf.constant(1 << 45, tf.int64), 1)
             return self.inner(x + 0 * tf.reduce_max(tf.random.normal([taken])))
 
     model, probe = {"torch": Full, "tensorflow": Exhausted}[framework](), made()
@@ -459,4 +462,4 @@ def test_memory_that_does_not_suffice_makes_batches_smaller(framework):
     assert_same(swept(model, probe), expected)
     del sizes[:]
     assert_same(swept(model, probe), expected)
-    assert max(sizes) == 2
+    assert max(sizes) == 4

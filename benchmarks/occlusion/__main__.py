@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.occlusion import results
 from benchmarks.occlusion.cases import FRAMEWORKS, MODELS, QUICK, Case, every_case
-from benchmarks.occlusion.results import DENSE, OURS, Row, Store
+from benchmarks.occlusion.results import DENSE, OURS, OURS_DENSE, Row, Store
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("tensorflow", "keras", "torch", "captum", "tf-explain", "saliency", "numpy")
@@ -111,7 +111,7 @@ def _measured(key: dict[str, Any], settings: Mapping[str, Any]) -> Row | None:
     memory: dict[str, Any] = {}
     if settings["memory"] and sys.platform == "linux":
         kind, batches = row["contenders"][DENSE]["setting"].split(", batches of ")
-        for what in (OURS, DENSE):
+        for what in (OURS, OURS_DENSE, DENSE):
             memory[what] = _run({"case": key, "what": what, "kind": kind, "batch": int(batches)})
         if None in memory.values():
             return None

@@ -1,6 +1,7 @@
 """What is timed: each a way to score windows of one image."""
 
 import contextlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,15 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.occlusion.cases import FILL, Array, Boxes, Case, occluded
+from benchmarks.occlusion.results import OURS_DENSE
 from tensorboard_picasso import summary
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import state
+from tensorboard_picasso.summary.backends.base import Hiding
 from tensorboard_picasso.summary.methods.base import Subject
 
 Scores = NDArray[Any]
 Forward = Callable[[Any], Any]
 
 TARGETS = 3
+# Windows among which our engine looks for the best size of its batches, and so many at once.
+SEARCHED, SEARCH = 4096, 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,13 +93,13 @@ def watched(forward: Forward, limit: int, use: Callable[[Watch], Any]) -> Scores
 class Ours:
     """Our occlusion of one image for a few targets, as a summary op computes it."""
 
-    def __init__(self, case: Case, model: Any, image: Array) -> None:
+    def __init__(self, case: Case, model: Any, image: Array, *, reuse: bool = True) -> None:
         probe = summary.Probe("bench", image[None], value_range=(0, 255), output="logits")
         backend = state.backend(probe, model)
         x = probe.model_input(image[None])
         raw = backend.scores(x)[0]
         targets = tuple(sorted(map(int, np.argsort(-raw)[:TARGETS])))
-        self._method = summary.Occlusion(case.window, case.stride, fill=FILL)
+        self._method = summary.Occlusion(case.window, case.stride, fill=FILL, reuse=reuse)
         self._subject = Subject(probe, 0, backend, Output.LOGITS, x[0], raw, targets)
 
     def run(self) -> None:
@@ -108,6 +113,26 @@ class Ours:
         boxes = [(top, left, *grid.window) for top in grid.tops for left in grid.lefts]
         values = grid.values.reshape(len(boxes), -1)
         return np.array(boxes, np.int64), grid.classes.astype(np.int64), values
+
+
+def ours_dense(case: Case, model: Any, image: Array, seconds: float) -> Contender:
+    """Our occlusion without reuse, once it has found its batch size.
+
+    Args:
+      seconds: that it is given to find it, at most.
+    """
+    probe = summary.Probe("bench", image[None], value_range=(0, 255), output="logits")
+    backend = state.backend(probe, model)
+    filled, boxes = probe.filled(0, FILL), case.boxes()
+
+    def run(limit: int) -> Scores:
+        shown = Hiding(image, filled, boxes[:limit])
+        return backend.swept_scores([shown], probe.model_input, in_place=True, reuse=False)[0]
+
+    started, tried = time.perf_counter(), 0
+    while tried < SEARCHED and time.perf_counter() - started < seconds:
+        tried += len(run(SEARCH))
+    return Contender(OURS_DENSE, run, boxes, batch=32)
 
 
 def plain_loop(case: Case, image: Array, forward: Forward, most: int) -> Contender:

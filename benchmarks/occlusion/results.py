@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 OURS = "ours"
+OURS_DENSE = "ours, dense"
 DENSE = "dense limit"
 # Scores of two ways may differ by this share of what hiding windows changes them by.
 ROUNDING = 1e-2
@@ -59,18 +60,19 @@ def spread(values: Sequence[float]) -> tuple[float, float, float]:
 
 def peers(row: Row) -> list[str]:
     """Names of the other tools of a row."""
-    return [name for name in row["contenders"] if name not in (OURS, DENSE)]
+    return [name for name in row["contenders"] if name not in (OURS, OURS_DENSE, DENSE)]
 
 
-def ratios(row: Row, name: str, clock: str = "seconds") -> list[float]:
+def ratios(row: Row, name: str, clock: str = "seconds", ours: str = OURS) -> list[float]:
     """How many times as long as ours another took, round by round.
 
     Args:
       name: of the other.
       clock: "seconds" or, of the processor, "cpu_seconds".
+      ours: `OURS` or `OURS_DENSE`.
     """
-    ours, other = (row["contenders"][each][clock] for each in (OURS, name))
-    return [b / a for a, b in zip(ours, other, strict=True)]
+    mine, other = (row["contenders"][each][clock] for each in (ours, name))
+    return [b / a for a, b in zip(mine, other, strict=True)]
 
 
 def fastest(row: Row, clock: str = "seconds") -> str:
@@ -124,7 +126,7 @@ def read(path: Path) -> dict[str, Any]:
     return kept
 
 
-HEADER = ["model", "window/stride", "windows", "ours, s", "dense limit", "fastest peer"]
+HEADER = ["model", "window/stride", "windows", "ours, s", "dense limit", OURS_DENSE, "fastest peer"]
 
 
 def table(
@@ -166,9 +168,18 @@ def _cells(row: Row, names: Sequence[str], clock: str) -> list[str]:
         str(row["windows"]),
         f"{middle:.3g} ({low:.3g}–{high:.3g})",
         _ratio(row, DENSE, clock),
+        _dense(row, clock),
         f"{_ratio(row, best, clock)} {best}",
         *(_ratio(row, name, clock) if name in row["contenders"] else "" for name in names),
     ]
+
+
+def _dense(row: Row, clock: str) -> str:
+    """Ours without reuse: by ours with it, and what the limit is by that."""
+    if OURS_DENSE not in row["contenders"]:
+        return ""
+    limit, _, _ = spread(ratios(row, DENSE, clock, OURS_DENSE))
+    return f"{_ratio(row, OURS_DENSE, clock)}, limit {limit:.2f}×"
 
 
 def _ratio(row: Row, name: str, clock: str) -> str:
@@ -182,13 +193,16 @@ def _memory(row: Row) -> str:
     if not row.get("memory"):
         return ""
     ours, dense = row["memory"][OURS]["peak_mb"], row["memory"][DENSE]["peak_mb"]
-    return f"{ours / dense:.2f}× ({ours:.0f}, {dense:.0f} MB)"
+    whole = row["memory"].get(OURS_DENSE)
+    without = f"; dense {whole['peak_mb'] / dense:.2f}×" if whole else ""
+    return f"{ours / dense:.2f}× ({ours:.0f}, {dense:.0f} MB){without}"
 
 
 LEGEND = (
     "Columns with × say how many times as long as ours it took: median of the rounds (least–most)."
     " ~: timed on a sample of its windows and scaled. Dense limit: windows × time per image of a"
-    " bare forward pass. Peak memory: of our process by that of one that scores batches."
+    " bare forward pass. Ours, dense: without reuse; its limit: how many times as long as that the"
+    " dense limit took. Peak memory: of our process by that of one that scores batches."
 )
 
 

@@ -14,8 +14,16 @@ from numpy.typing import NDArray
 
 from benchmarks.occlusion import weights
 from benchmarks.occlusion.cases import Array, Boxes, Case, images, occluded
-from benchmarks.occlusion.contenders import Contender, Ours, Scores, bare, plain_loop, saliency
-from benchmarks.occlusion.results import OURS, DisagreementError, agree, scaled
+from benchmarks.occlusion.contenders import (
+    Contender,
+    Ours,
+    Scores,
+    bare,
+    ours_dense,
+    plain_loop,
+    saliency,
+)
+from benchmarks.occlusion.results import OURS, OURS_DENSE, DisagreementError, agree, scaled
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import output as outputs
 
@@ -116,12 +124,14 @@ def peak(case: Case, what: str, kind: str, batch: int) -> dict[str, float]:
     """Memory (MB) of this process before a run and at its peak, as Linux counts it.
 
     Args:
-      what: `OURS`, else bare passes.
+      what: `OURS`, `OURS_DENSE`, else bare passes.
       kind, batch: of bare passes.
     """
     setup = Setup(case)
     if what == OURS:
         run = Ours(case, setup.model, setup.image).run
+    elif what == OURS_DENSE:
+        run = Ours(case, setup.model, setup.image, reuse=False).run
     else:
         some = case.boxes()[: 4 * batch]
         forward = setup.side.bare(setup.model, kind)
@@ -143,7 +153,7 @@ def _resident(field: str) -> float:
 
 
 def _contenders(setup: Setup, windows: int, seconds: float) -> list[Contender]:
-    """All but ours, each in its best setting."""
+    """All but ours as it comes, each in its best setting."""
     case, image = setup.case, setup.image
     numbers = image.size
     plain, *others = setup.side.KINDS
@@ -151,6 +161,7 @@ def _contenders(setup: Setup, windows: int, seconds: float) -> list[Contender]:
     dense = _best([lambda b=b: setup.bare(plain, b) for b in sizes], windows, seconds)
     kinds = [lambda k=kind: setup.bare(k, dense.batch) for kind in others]
     chosen = [_best([lambda: dense, *kinds], windows, seconds)]
+    chosen.append(ours_dense(case, setup.model, image, seconds))
     for settings in setup.side.tools(case, setup.model, image):
         chosen.append(_best([lambda s=s: s for s in settings], windows, seconds))
     chosen.append(saliency(case, image, setup.forward))
