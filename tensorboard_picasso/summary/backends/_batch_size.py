@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Hashable
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,8 +14,8 @@ MOST_NUMBERS = 1 << 24
 # A batch of so many takes little memory: up to it a second size may be slower than a smaller one
 # before the search ends, as what little takes long is timed badly.
 CHEAP_NUMBERS = 1 << 18
-# A setting is judged by the fastest of its batches, once they are so many and took so long.
-# The first one is left out: it pays for what is made once a setting.
+# Two settings are compared by the fastest batch of each, once there were so many and both took so
+# long. The first one is left out: it pays for what is made once a setting.
 TRIES, LEAST_SECONDS = 3, 0.02
 # Another setting is taken where it is faster by this share: larger batches take memory.
 GAIN = 0.02
@@ -77,7 +78,7 @@ class BatchSizes:
             try:
                 rows.append(run(part, search.way))
             except UnfitError:
-                search.judged(np.inf)
+                search.unfit()
             except Exception as e:
                 if not out_of_memory(e) or made == 1:
                     raise
@@ -100,24 +101,27 @@ class _Search:
             max(1, min(BATCH_INPUTS, each // max(1, numbers)))
             for each in (MOST_NUMBERS, CHEAP_NUMBERS)
         )
-        self._trials: _Trials | None = _trials(min(FIRST, most), most, cheap, ways)
-        self._timed: list[tuple[int, float]] = []
+        self._trials: _Trials[_Setting] | None = _trials(min(FIRST, most), most, cheap, ways)
         self.size, self.way = next(self._trials)
 
     def took(self, made: int, seconds: float) -> None:
         """Heed a batch's seconds, where it was more than half full."""
-        if self._trials is None or 2 * made <= self.size:
-            return
-        self._timed.append((made, seconds))
-        timed = self._timed[1:]
-        if len(timed) >= TRIES and sum(each for _, each in timed) >= LEAST_SECONDS:
-            self.judged(min(each / some for some, each in timed))
+        if 2 * made > self.size:
+            self._go_on(seconds / made)
 
-    def judged(self, seconds: float) -> None:
-        """Go on from a setting that takes so long a window."""
-        self._timed = []
+    def unfit(self) -> None:
+        """Heed that the way cannot be gone."""
         if self._trials is None:
             self.way = 0
+        self._go_on(np.inf)
+
+    def exceeded(self, made: int) -> None:
+        """Heed that memory did not suffice for so many windows."""
+        self.size = made // 2
+        self._trials = None
+
+    def _go_on(self, seconds: float) -> None:
+        if self._trials is None:
             return
         try:
             self.size, self.way = self._trials.send(seconds)
@@ -125,33 +129,42 @@ class _Search:
             self._trials = None
             self.size, self.way = e.value
 
-    def exceeded(self, made: int) -> None:
-        """Heed that memory did not suffice for so many windows."""
-        self.size = made // 2
-        self._trials = None
+
+_Setting = tuple[int, int]  # size, way
+_T = TypeVar("_T")
+# Settings of batches that are to be timed; is sent the seconds a window of each.
+_Trials = Generator[_Setting, float, _T]
 
 
-# Settings (size, way) that are to be timed; is sent their seconds; returns the best one.
-_Trials = Generator[tuple[int, int], float, tuple[int, int]]
-
-
-def _trials(first: int, most: int, cheap: int, ways: int) -> _Trials:
-    size, chosen = first, 0
-    least = yield first, 0
+def _trials(first: int, most: int, cheap: int, ways: int) -> _Trials[_Setting]:
+    best = first, 0
+    yield best
     for way in range(1, ways):
-        seconds = yield first, way
-        if seconds < least * (1 - GAIN):
-            chosen, least = way, seconds
-    other, misses = first, 0
-    while (other := 2 * other) <= most and misses <= (other <= cheap):
-        seconds = yield other, chosen
-        if seconds < least * (1 - GAIN):
-            size, least, misses = other, seconds, 0
+        if (yield from _faster((first, way), best)):
+            best = first, way
+    size, misses = first, 0
+    while (size := 2 * size) <= most and misses <= (size <= cheap):
+        if (yield from _faster((size, best[1]), best)):
+            best, misses = (size, best[1]), 0
         else:
             misses += 1
-    while size <= first and size > 1:
-        seconds = yield size // 2, chosen
-        if seconds >= least * (1 - GAIN):
+    while 1 < best[0] <= first:
+        half = best[0] // 2, best[1]
+        if not (yield from _faster(half, best)):
             break
-        size, least = size // 2, seconds
-    return size, chosen
+        best = half
+    return best
+
+
+def _faster(one: _Setting, other: _Setting) -> _Trials[bool]:
+    """Whether one setting is faster, both by turns: what else the machine does meets both."""
+    if (yield one) == np.inf:
+        return False
+    least, spent, turns = {one: np.inf, other: np.inf}, 0.0, 0
+    while turns < TRIES or spent < LEAST_SECONDS:
+        for each in (one, other):
+            seconds = yield each
+            least[each] = min(least[each], seconds)
+            spent += seconds * each[0]
+        turns += 1
+    return bool(least[one] < least[other] * (1 - GAIN))
