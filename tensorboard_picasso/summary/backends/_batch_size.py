@@ -11,12 +11,9 @@ from tensorboard_picasso.summary.backends.base import BATCH_INPUTS, Array, out_o
 # Windows that are run at once at first, and the most numbers that a batch of them holds.
 FIRST = 8
 MOST_NUMBERS = 1 << 24
-# A batch of so many takes little memory: up to it a second size may be slower than a smaller one
-# before the search ends, as what little takes long is timed badly.
-CHEAP_NUMBERS = 1 << 18
 # Two settings are compared by the fastest batch of each, once there were so many and both took so
 # long. The first one is left out: it pays for what is made once a setting.
-TRIES, LEAST_SECONDS = 3, 0.02
+TRIES, LEAST_SECONDS = 4, 0.01
 # Another setting is taken where it is faster by this share: larger batches take memory.
 GAIN = 0.02
 
@@ -97,11 +94,8 @@ class _Search:
     """
 
     def __init__(self, numbers: int, ways: int) -> None:
-        most, cheap = (
-            max(1, min(BATCH_INPUTS, each // max(1, numbers)))
-            for each in (MOST_NUMBERS, CHEAP_NUMBERS)
-        )
-        self._trials: _Trials[_Setting] | None = _trials(min(FIRST, most), most, cheap, ways)
+        most = max(1, min(BATCH_INPUTS, MOST_NUMBERS // max(1, numbers)))
+        self._trials: _Trials[_Setting] | None = _trials(min(FIRST, most), most, ways)
         self.size, self.way = next(self._trials)
 
     def took(self, made: int, seconds: float) -> None:
@@ -136,18 +130,16 @@ _T = TypeVar("_T")
 _Trials = Generator[_Setting, float, _T]
 
 
-def _trials(first: int, most: int, cheap: int, ways: int) -> _Trials[_Setting]:
+def _trials(first: int, most: int, ways: int) -> _Trials[_Setting]:
     best = first, 0
     yield best
     for way in range(1, ways):
         if (yield from _faster((first, way), best)):
             best = first, way
-    size, misses = first, 0
-    while (size := 2 * size) <= most and misses <= (size <= cheap):
-        if (yield from _faster((size, best[1]), best)):
-            best, misses = (size, best[1]), 0
-        else:
-            misses += 1
+    while (double := 2 * best[0]) <= most:
+        if not (yield from _faster((double, best[1]), best)):
+            break
+        best = double, best[1]
     while 1 < best[0] <= first:
         half = best[0] // 2, best[1]
         if not (yield from _faster(half, best)):

@@ -34,23 +34,27 @@ class Sheets:
         # The whole image comes before the sheets of each block.
         most = max(1, numbers // max(1, hidings[0].image.size) - 1)
         self._blocks: list[tuple[Hiding, Array]] = []
-        blocks, sheets, boxes = [], [], []
+        blocks, sheets = [], []
         for each in hidings:
             columns, which = np.unique(each.boxes[:, [1, 3]], axis=0, return_inverse=True)
             which = which.reshape(-1)
             blocks.append(len(self._blocks) + which // most)
             sheets.append(1 + which % most)
-            boxes.append(each.boxes)
             self._blocks += [
                 (each, columns[start : start + most]) for start in range(0, len(columns), most)
             ]
-        block = np.concatenate(blocks)
+        block, boxes = np.concatenate(blocks), np.concatenate([each.boxes for each in hidings])
         self._order = np.argsort(block, kind="stable")
-        self._block, self._sheet, self._boxes = (
-            each[self._order] for each in (block, np.concatenate(sheets), np.concatenate(boxes))
-        )
-        sizes = [1 + len(columns) for _, columns in self._blocks]
-        self._starts = np.cumsum([0, *sizes])
+        self._block, boxes = block[self._order], boxes[self._order]
+        starts = np.cumsum([0, *(1 + len(columns) for _, columns in self._blocks)])
+        # Of each window, in sheets: where its block begins, and its own sheet from there on in
+        # the rows that it hides.
+        self._first = starts[self._block].astype(np.int32)
+        rows = np.arange(self._height)
+        tops, heights = boxes[:, 0, None], boxes[:, 2, None]
+        hides = (rows >= tops) & (rows < tops + heights)
+        own = np.concatenate(sheets)[self._order].astype(np.int32)
+        self._sheet = np.where(hides, own[:, None], np.int32(0))
 
     def span(self, part: slice) -> tuple[int, int]:
         """What names the sheets that a slice of the windows needs."""
@@ -67,14 +71,15 @@ class Sheets:
           planes: parts of a sheet with all rows each, one after the other: channels, where
             those come before rows.
         """
-        rows = np.arange(self._height)
-        tops, heights = self._boxes[part, 0, None], self._boxes[part, 2, None]
-        hides = (rows >= tops) & (rows < tops + heights)
-        size = planes * self._height
-        firsts = size * (self._starts[self._block[part]] - self._starts[self._block[part.start]])
-        places = firsts[:, None] + hides * (size * self._sheet[part, None]) + rows
-        found: Array = places[:, None] + self._height * np.arange(planes)[:, None]
-        return found.reshape(len(found), size)
+        first = self._first[part]
+        sheets = self._sheet[part] + (first - first[0])[:, None]
+        found: Array = sheets * np.int32(planes * self._height) + np.arange(
+            self._height, dtype=np.int32
+        )
+        if planes > 1:
+            offsets = np.arange(0, planes * self._height, self._height, dtype=np.int32)
+            found = (found[:, None] + offsets[:, None]).reshape(len(found), -1)
+        return found
 
     def split(self, found: Array) -> list[Array]:
         """One row a window, in the order of `rows`, as those of each image."""
