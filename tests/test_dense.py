@@ -131,6 +131,8 @@ def test_a_batch_holds_no_more_numbers_than_it_may():
     some = machine.sweep(20_000, numbers=1 << 20, kind="large")
     assert max(size for size, _ in some) == 16
     assert machine.sweep(3, numbers=1 << 30, kind="huge") == [(1, 0)] * 3
+    assert machine.sweep(3, numbers=224 * 224 * 3, kind="photographs")[0] == (3, 0)
+    assert machine.sweep(9, numbers=224 * 224 * 3, kind="other photographs")[0] == (4, 0)
 
 
 def test_memory_that_does_not_suffice_halves_batches_for_good():

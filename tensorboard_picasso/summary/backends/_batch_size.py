@@ -8,8 +8,9 @@ import numpy as np
 
 from tensorboard_picasso.summary.backends.base import BATCH_INPUTS, Array, out_of_memory
 
-# Windows that are run at once at first, and the most numbers that a batch of them holds.
-FIRST = 8
+# Windows that are run at once at first, halved until they hold no more numbers than this: what
+# is tried and dropped counts for memory too. And the most numbers that a batch ever holds.
+FIRST, FIRST_NUMBERS = 8, 1 << 20
 MOST_NUMBERS = 1 << 24
 # Two settings are compared by the fastest batch of each, once there were so many and both took so
 # long. The first one is left out: it pays for what is made once a setting.
@@ -95,7 +96,10 @@ class _Search:
 
     def __init__(self, numbers: int, ways: int) -> None:
         most = max(1, min(BATCH_INPUTS, MOST_NUMBERS // max(1, numbers)))
-        self._trials: _Trials[_Setting] | None = _trials(min(FIRST, most), most, ways)
+        first = FIRST
+        while first > 1 and first * numbers > FIRST_NUMBERS:
+            first //= 2
+        self._trials: _Trials[_Setting] | None = _trials(first, most, ways)
         self.size, self.way = next(self._trials)
 
     def took(self, made: int, seconds: float) -> None:
