@@ -59,11 +59,11 @@ def test_rows_of_sheets_make_each_window_in_its_place(first, numbers, size):
 class Machine:
     """A device on which a batch takes what it is told to; its clock is its own."""
 
-    def __init__(self, seconds, holds=10**9, fit=(0, 1, 2)):
+    def __init__(self, seconds, holds=10**9, fit=(0, 1, 2), steady=False):
         self._seconds, self.holds, self._fit = seconds, holds, fit
         self.tried = []  # of ways that are unfit
         self._now = 0.0
-        self.batches, self.sizes = [], BatchSizes(lambda: self._now)
+        self.batches, self.sizes = [], BatchSizes(steady, lambda: self._now)
 
     def run(self, part, way):
         if way not in self._fit:
@@ -103,6 +103,12 @@ def test_a_search_goes_on_over_sweeps_and_is_of_one_kind():
         machine.sweep(150)
     assert machine.sweep(150) == [(64, 0), (64, 0), (22, 0)]
     assert machine.sweep(150, kind="b")[0] == (_batch_size.FIRST, 0)
+
+
+def test_steady_batches_heed_no_clock():
+    one, other = (Machine(fixed(best), steady=True) for best in (8, 256))
+    assert one.sweep(1000, numbers=784, ways=2) == other.sweep(1000, numbers=784, ways=2)
+    assert len(set(one.batches[:-1])) == 1
 
 
 def test_larger_batches_that_are_no_faster_are_not_taken():

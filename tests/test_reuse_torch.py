@@ -366,7 +366,7 @@ def test_chunks_are_halved_where_memory_does_not_suffice(monkeypatch):
 def test_where_no_chunk_fits_windows_are_run_whole(monkeypatch):
     model = network()
     expected, _ = sweep(model, images(), reuse=False)
-    monkeypatch.setattr(torch.Tensor, "index_select", lambda *_: torch.empty(1 << 50))
+    monkeypatch.setattr(torch.Tensor, "index_copy_", lambda *_: torch.empty(1 << 50))
     backend = backends.find(model)
     found, told = sweep(model, images(), backend=backend)
     assert told == "dense: memory does not suffice"

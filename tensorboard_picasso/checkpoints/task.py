@@ -163,7 +163,10 @@ class Worker:
         except LogError as e:
             return Answer(problem=str(e), fatal=True)
         try:
-            return Answer(make(state.backend(self._task.probe, model)))
+            backend = state.backend(self._task.probe, model)
+            # Several workers, or another run that goes on, make one log.
+            backend.steady = True
+            return Answer(make(backend))
         except LogError as e:
             return Answer(problem=str(e), fatal=True)
         except Exception as e:

@@ -116,7 +116,7 @@ class Attempts(Backend):
 
     def _told(self, backend: Backend, call: Callable[[Backend], _T]) -> _T:
         before = backend.tracing_seconds
-        backend.call, backend.others = self.call, self.others
+        backend.call, backend.others, backend.steady = self.call, self.others, self.steady
         try:
             return call(backend)
         finally:

@@ -12,6 +12,8 @@ from tensorboard_picasso.summary.backends.base import BATCH_INPUTS, Array, out_o
 # is tried and dropped counts for memory too. And the most numbers that a batch ever holds.
 FIRST, FIRST_NUMBERS = 8, 1 << 20
 MOST_NUMBERS = 1 << 24
+# Numbers that a batch holds where nothing is tried: 64 small images.
+STEADY_NUMBERS = 1 << 16
 # Two settings are compared by the fastest batch of each, once there were so many and both took so
 # long. The first one is left out: it pays for what is made once a setting.
 TRIES, LEAST_SECONDS = 4, 0.01
@@ -31,13 +33,16 @@ class BatchSizes:
     window is run for the sake of measuring.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self, steady: bool = False, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
         """Know nothing yet.
 
         Args:
+          steady: nothing is tried, so that every process makes the same batches.
           clock: seconds.
         """
-        self._clock = clock
+        self._steady, self._clock = steady, clock
         self._searches: dict[Hashable, _Search] = {}
 
     def sweep(
@@ -65,7 +70,7 @@ class BatchSizes:
           Exception: whatever `run` raises, but for lack of memory for several windows.
         """
         if kind not in self._searches:
-            self._searches[kind] = _Search(numbers, ways)
+            self._searches[kind] = _Search(numbers, ways, self._steady)
         search = self._searches[kind]
         rows: list[Array] = []
         start = 0
@@ -94,13 +99,16 @@ class _Search:
       size, way: of the next batch.
     """
 
-    def __init__(self, numbers: int, ways: int) -> None:
+    def __init__(self, numbers: int, ways: int, steady: bool) -> None:
         most = max(1, min(BATCH_INPUTS, MOST_NUMBERS // max(1, numbers)))
         first = FIRST
         while first > 1 and first * numbers > FIRST_NUMBERS:
             first //= 2
-        self._trials: _Trials[_Setting] | None = _trials(first, most, ways)
-        self.size, self.way = next(self._trials)
+        self._trials: _Trials[_Setting] | None = None
+        self.size, self.way = min(most, max(first, STEADY_NUMBERS // max(1, numbers))), 0
+        if not steady:
+            self._trials = _trials(first, most, ways)
+            self.size, self.way = next(self._trials)
 
     def took(self, made: int, seconds: float) -> None:
         """Heed a batch's seconds, where it was more than half full."""

@@ -43,6 +43,7 @@ class Sweep:
         tensor: Callable[[Array], Any],
         forward: Callable[[Any], Any],
         behind: Callable[[], bool],
+        steady: bool,
     ) -> None:
         """Adapt a module.
 
@@ -51,6 +52,7 @@ class Sweep:
           tensor: from a batch of model inputs to what `forward` takes.
           forward: from that to scores.
           behind: whether the last scores were those before a final softmax or sigmoid.
+          steady: see `Backend`.
         """
         self._model, self._tensor, self._forward, self._behind = model, tensor, forward, behind
         self._modules: Any = None
@@ -59,7 +61,7 @@ class Sweep:
         self._schedules: OrderedDict[Any, Schedule] = OrderedDict()
         # Halved where memory does not suffice.
         self._held = schedules.HELD
-        self._sizes = BatchSizes()
+        self._sizes = BatchSizes(steady)
         self._laid: set[Any] = set()
         self.told = "nothing was computed yet"
 

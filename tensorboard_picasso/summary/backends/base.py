@@ -135,6 +135,8 @@ class Backend(abc.ABC):
       calls: whether it heeds `call`; what does not is given models of one input alone.
       call: how the model is called beside its image, and what is scored.
       others: of the image at hand, without batch axes: what the call takes beside it.
+      steady: how scores are computed depends on no clock, so that another process makes
+        the same ones to the last digit. Set before anything is asked.
       tracing_seconds: spent so far on what is not repeated.
     """
 
@@ -147,6 +149,7 @@ class Backend(abc.ABC):
     leads: bool = True
     call: Call = Call()
     others: tuple[Array, ...] = ()
+    steady: bool = False
     tracing_seconds: float = 0.0
 
     def beside(self, count: int) -> list[Array]:

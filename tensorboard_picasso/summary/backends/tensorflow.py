@@ -83,7 +83,7 @@ class Adapter(Backend):
         from tensorboard_picasso.summary.backends._tensorflow_dense import Dense
 
         if self._dense is None:
-            self._dense = Dense(self.scores, self._scorer, self._traced)
+            self._dense = Dense(self.scores, self._scorer, self._traced, self.steady)
         found: list[Array] = self._dense.swept(hidings, model_input, in_place, self.beside(1))
         return found
 

@@ -91,6 +91,7 @@ class Adapter(Backend):
                 lambda x: self._arranged(self._tensor(x)),
                 self._forward,
                 lambda: self.behind,
+                self.steady,
             )
         whole = "" if reuse else "reuse=False"
         if self.call != Call() or self.others:
