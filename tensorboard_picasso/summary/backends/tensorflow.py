@@ -28,6 +28,7 @@ from tensorboard_picasso.summary.backends._tensorflow_models import (
 from tensorboard_picasso.summary.backends.base import (
     Array,
     Backend,
+    Call,
     Function,
     Hiding,
     UnsupportedError,
@@ -64,7 +65,8 @@ class Adapter(Backend):
         self._instead: dict[Any, Any] = {}
         self._functions: dict[Any, Any] = {}
         self._known: dict[Any, bool] = {}
-        self._dense: Any = None
+        self._signature: Any = None
+        self._sweep: Any = None
         self.tracing_seconds = 0.0
 
     def scores(self, x: Array) -> Array:
@@ -80,12 +82,36 @@ class Adapter(Backend):
         reuse: bool = True,
     ) -> list[Array]:
         """See `Backend.swept_scores`."""
-        from tensorboard_picasso.summary.backends._tensorflow_dense import Dense
-
-        if self._dense is None:
-            self._dense = Dense(self.scores, self._scorer, self._traced, self.steady)
-        found: list[Array] = self._dense.swept(hidings, model_input, in_place, self.beside(1))
+        whole = "" if reuse else "reuse=False"
+        if not is_keras(self._model):
+            whole = f"a {self._type} is no Keras model"
+        elif self.call != Call() or self.others:
+            whole = "the model has several inputs or outputs, or a score of its own"
+        if self._sweep is None:
+            self._sweep = self._sweeping()
+        found: list[Array] = self._sweep.scores(hidings, model_input, in_place, whole)
+        self.tracing_seconds += self._sweep.traced
         return found
+
+    def _sweeping(self) -> Any:
+        from tensorboard_picasso.summary.backends._tensorflow_dense import Dense
+        from tensorboard_picasso.summary.backends._tensorflow_sweep import Sweep
+
+        dense = Dense(self.scores, self._scorer, self._traced, self.steady)
+        return Sweep(
+            self._model,
+            lambda x: self._scorer(x)[0],
+            self.scores,
+            lambda group, model_input, in_place: dense.swept(
+                group, model_input, in_place, self.beside(1)
+            ),
+            self._ended,
+        )
+
+    @property
+    def sweep_told(self) -> str:
+        """See `Backend.sweep_told`."""
+        return self._sweep.told if self._sweep else "nothing was computed yet"
 
     def handles(self, x: Array) -> list[Any]:
         """The resources that scoring such inputs reads: all the model's variables."""
@@ -189,6 +215,8 @@ class Adapter(Backend):
         """A concrete function for arrays of these shapes and dtypes, with any batch size."""
         import tensorflow as tf
 
+        if self._functions and self._layers() != self._signature:
+            self._functions.clear()
         key = (*key, *((each.shape[1:], each.dtype) for each in arrays))
         if key in self._functions:
             return self._functions[key]
@@ -200,6 +228,7 @@ class Adapter(Backend):
                     self._called(*map(_tensor, [arrays[0][:1], *self.beside(1)]))
                 function = tf.function(body, autograph=False)
                 self._functions[key] = function.get_concrete_function(*specs)
+                self._signature = self._layers()
         except UnsupportedError:
             raise
         except Exception as e:
@@ -214,6 +243,14 @@ class Adapter(Backend):
             self.tracing_seconds += time.perf_counter() - started
         return self._functions[key]
 
+    def _layers(self) -> Any:
+        """What is another where layers of a Keras model were exchanged."""
+        if not is_keras(self._model):
+            return None
+        from tensorboard_picasso.summary.reuse.keras_trace import signature
+
+        return signature(self._model)
+
     def _called(self, batch: Any, *others: Any) -> Any:
         """The model's outputs."""
         if is_keras(self._model):
@@ -222,7 +259,10 @@ class Adapter(Backend):
 
     def _forward(self, batch: Any, *others: Any) -> Any:
         """Scores: the model's output, or what stands before its final activation."""
-        output = self.call.scored(self._called(batch, *others), self._type, others)
+        return self._ended(self.call.scored(self._called(batch, *others), self._type, others))
+
+    def _ended(self, output: Any) -> Any:
+        """What stands before the final activation of an output, or the output."""
         if not hasattr(output, "op"):
             raise UnsupportedError(f"{self._type} returns {type(output).__name__}, no tensor")
         operation = output.op

@@ -5,12 +5,30 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tensorboard_picasso.summary.reuse.rects import Rects, Window
+from tensorboard_picasso.summary.reuse.rects import Ints, Rects, Window
 
-# What moving one number through memory costs, in multiply-adds. Measured on a processor: a
-# convolution of a patch makes 20 to 30 thousand million of these a second, copying a thousand
-# million numbers.
-MOVED = 16
+
+@dataclass(frozen=True)
+class Costs:
+    """What things cost on a framework, in multiply-adds of a convolution of a patch.
+
+    Measured of PyTorch on a processor: it makes 20 to 30 thousand million of those a second,
+    copying a thousand million numbers.
+
+    Attributes:
+      moved: moving one number through memory.
+      call: calling one layer, however small its work, about 20 microseconds; reading its
+        weights comes on top.
+      sizes: preparing one layer for chunks of other sizes, spread over its uses. Where that
+        is more than nothing, chunks of windows that are near each other have one size.
+    """
+
+    moved: float = 16
+    call: float = 500_000
+    sizes: float = 0
+
+
+COSTS = Costs()
 
 
 class Kind(enum.Enum):
@@ -86,10 +104,14 @@ class Step:
     held: float = 0.0
     why: str = ""
 
-    @property
-    def cost(self) -> float:
+    def cost(self, costs: Costs) -> float:
         """In multiply-adds."""
-        return self.work + MOVED * self.moved
+        return self.work + costs.moved * self.moved
+
+    def taking(self, some: Ints) -> "Step":
+        """For some of the windows."""
+        rects, crop = (each and each.taking(some) for each in (self.rects, self.crop))
+        return replace(self, rects=rects, crop=crop)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +121,12 @@ class Plan:
     layers: tuple[Layer, ...]
     steps: tuple[Step, ...]
     rects: Rects
+    costs: Costs = COSTS
+
+    def taking(self, some: Ints) -> "Plan":
+        """For some of the windows: rectangles keep their sizes."""
+        steps = tuple(each.taking(some) for each in self.steps)
+        return replace(self, steps=steps, rects=self.rects.taking(some))
 
     @property
     def work(self) -> float:
@@ -108,7 +136,7 @@ class Plan:
     @property
     def cost(self) -> float:
         """Estimate for one window, in multiply-adds."""
-        return sum(step.cost for step in self.steps)
+        return sum(step.cost(self.costs) for step in self.steps)
 
     @property
     def held(self) -> float:
@@ -116,13 +144,13 @@ class Plan:
         return max(step.held for step in self.steps)
 
 
-def dense_cost(layers: Sequence[Layer]) -> float:
+def dense_cost(layers: Sequence[Layer], costs: Costs = COSTS) -> float:
     """Estimate for one window where all is recomputed, in multiply-adds."""
     moved = sum(
         layer.numbers + (layers[layer.inputs[0]].numbers if layer.kind is Kind.WINDOW else 0)
         for layer in layers
     )
-    return dense_work(layers) + MOVED * moved
+    return dense_work(layers) + costs.moved * moved
 
 
 def dense_work(layers: Sequence[Layer]) -> float:
@@ -148,18 +176,18 @@ def head(layers: Sequence[Layer]) -> int:
     return found
 
 
-def make(layers: tuple[Layer, ...], rects: Rects) -> Plan:
+def make(layers: tuple[Layer, ...], rects: Rects, costs: Costs = COSTS) -> Plan:
     """What to recompute of each layer where these rectangles of the input change."""
     steps: list[Step] = []
     for layer in layers:
         if layer.kind is Kind.INPUT:
             steps.append(Step(rects, held=layer.shape[0] * rects.area))
         else:
-            steps.append(_step(layer, layers, steps))
-    return Plan(layers, tuple(steps), rects)
+            steps.append(_step(layer, layers, steps, costs))
+    return Plan(layers, tuple(steps), rects, costs)
 
 
-def _step(layer: Layer, layers: tuple[Layer, ...], steps: Sequence[Step]) -> Step:
+def _step(layer: Layer, layers: tuple[Layer, ...], steps: Sequence[Step], costs: Costs) -> Step:
     if layer.kind in (Kind.CONSTANT, Kind.SHAPE):
         return Step(None)
     changing = [
@@ -183,7 +211,9 @@ def _step(layer: Layer, layers: tuple[Layer, ...], steps: Sequence[Step]) -> Ste
     if layer.kind is Kind.OTHER:
         return replace(whole, why="needs all of its input")
     step = _part(layer, [layers[each].shape[0] for each in changing], [each for _, each in patched])
-    if layer.kind in (Kind.MEAN, Kind.PAD) or step.cost < whole.cost - MOVED * pasted:
+    if layer.kind in (Kind.MEAN, Kind.PAD) or step.cost(costs) < (
+        whole.cost(costs) - costs.moved * pasted
+    ):
         return step
     return replace(whole, why="a window changes most of it")
 

@@ -31,6 +31,10 @@ class Spans:
         """Where each one ends, exclusive."""
         return self.starts + self.size
 
+    def taking(self, some: Ints) -> "Spans":
+        """Some of them."""
+        return Spans(self.starts[some], self.size)
+
     def same(self, other: "Spans") -> bool:
         """Whether both are the same everywhere."""
         return self.size == other.size and np.array_equal(self.starts, other.starts)
@@ -89,6 +93,10 @@ class Rects:
     def same(self, other: "Rects") -> bool:
         """Whether both are the same everywhere."""
         return self.rows.same(other.rows) and self.columns.same(other.columns)
+
+    def taking(self, some: Ints) -> "Rects":
+        """Some of them."""
+        return Rects(*(each.taking(some) for each in self.axes))
 
     def shifted(self, down: int, right: int) -> "Rects":
         """The same ones elsewhere."""

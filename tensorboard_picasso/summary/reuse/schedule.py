@@ -8,15 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.summary.reuse import plan as plans
-from tensorboard_picasso.summary.reuse.plan import Layer, Plan
+from tensorboard_picasso.summary.reuse.plan import COSTS, Costs, Layer, Plan
 from tensorboard_picasso.summary.reuse.rects import Ints, Rects
 
 # Numbers that one step of a chunk may hold: several chunks fit beside each other in memory,
 # and what one step leaves is still near when the next one takes it.
 HELD = 1 << 23
-# What calling one layer costs, however small its work, in multiply-adds: about 20 microseconds,
-# and reading its weights.
-CALL = 500_000
 # Borders that are tried: widths of the bands one inside the other, as shares of the image.
 _BORDERS = ((), (0.125,), (0.25,), (0.375,), (0.0625, 0.125), (0.125, 0.25))
 
@@ -75,6 +72,7 @@ def make(
     shape: tuple[int, int],
     images: int,
     most: int = HELD,
+    costs: Costs = COSTS,
 ) -> Schedule:
     """Put windows that change rectangles of like size together.
 
@@ -87,19 +85,22 @@ def make(
       shape: height and width of that.
       images: how many are computed at once.
       most: numbers that one step of a chunk may hold.
+      costs: of the framework.
     """
-    dense_cost, dense_work = plans.dense_cost(layers), plans.dense_work(layers)
+    dense_cost, dense_work = plans.dense_cost(layers, costs), plans.dense_work(layers)
     cut = plans.head(layers)
-    calls, head = _calls(layers[: cut + 1]), _calls(layers[cut + 1 :])
+    calls, head = (_calls(each, costs) for each in (layers[: cut + 1], layers[cut + 1 :]))
     heads = head * math.ceil(len(boxes) * images * layers[cut].numbers / most)
     best: tuple[float, list[Chunk]] = (math.inf, [])
     for borders in _BORDERS:
+        groups = _groups(boxes, shape, borders)
         chunks = [
             chunk
-            for group in _groups(boxes, shape, borders)
-            for chunk in _chunks(layers, boxes, group, shape, most / images)
+            for group in groups
+            for chunk in _chunks(layers, boxes, group, shape, most / images, costs)
         ]
         cost = sum(len(each.windows) * each.plan.cost + calls / images for each in chunks)
+        cost += costs.sizes * len(layers) * len(groups) / images
         if cost < best[0]:
             best = cost, chunks
     cost, chunks = best
@@ -114,9 +115,9 @@ def make(
     )
 
 
-def _calls(layers: Sequence[Layer]) -> float:
+def _calls(layers: Sequence[Layer], costs: Costs) -> float:
     """What calling each once costs, in multiply-adds."""
-    return sum(CALL + plans.MOVED * layer.weights for layer in layers if layer.numbers)
+    return sum(costs.call + costs.moved * layer.weights for layer in layers if layer.numbers)
 
 
 def _groups(boxes: Ints, shape: tuple[int, int], borders: Sequence[float]) -> list[Ints]:
@@ -137,10 +138,14 @@ def _chunks(
     group: Ints,
     shape: tuple[int, int],
     most: float,
+    costs: Costs,
 ) -> Sequence[Chunk]:
-    held = plans.make(layers, Rects.of_boxes(boxes[group], shape)).held
-    count = math.ceil(len(group) / max(1, int(most / held)))
+    plan = plans.make(layers, Rects.of_boxes(boxes[group], shape), costs)
+    count = math.ceil(len(group) / max(1, int(most / plan.held)))
+    parts = np.array_split(np.arange(len(group)), count)
+    if costs.sizes:
+        return [Chunk(group[part], plan.taking(part)) for part in parts]
     return [
-        Chunk(part, plans.make(layers, Rects.of_boxes(boxes[part], shape)))
-        for part in np.array_split(group, count)
+        Chunk(group[part], plans.make(layers, Rects.of_boxes(boxes[group[part]], shape), costs))
+        for part in parts
     ]

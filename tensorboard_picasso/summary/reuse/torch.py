@@ -96,14 +96,14 @@ class Unoccluded:
         result = values[node]
         return self._whole(node, result, chunk) if isinstance(result, Patch) else result
 
-    def head(self, features: Any) -> Any:
+    def head(self, features: Sequence[Any]) -> Any:
         """Scores (n, classes) of the features of any chunks, one after the other."""
         values = {
             each.node: self._values[each.node]
             for each in self._called
             if each.layer.kind is Kind.CONSTANT
         }
-        values[self._called[self._head].node] = features
+        values[self._called[self._head].node] = torch.cat(list(features))
         for called in self._called[self._head + 1 :]:
             if called.node not in values:
                 values[called.node] = called.whole(values.__getitem__)

@@ -1,0 +1,322 @@
+"""Scores of all windows of some images, reused or whole, whatever the framework."""
+
+import abc
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tensorboard_picasso.summary.backends.base import (
+    Array,
+    Function,
+    Hiding,
+    batches,
+    hidden,
+    out_of_memory,
+)
+from tensorboard_picasso.summary.reuse import schedule as schedules
+from tensorboard_picasso.summary.reuse.plan import COSTS, Costs
+from tensorboard_picasso.summary.reuse.rects import Ints, Rects
+from tensorboard_picasso.summary.reuse.schedule import Chunk, Schedule
+
+# Schedules that are kept, of a probe's sizes and some windows.
+_MAX_SCHEDULES = 64
+
+
+class WholeError(Exception):
+    """Whole passes are faster, or the only way: why."""
+
+
+class Sweep(abc.ABC):
+    """Sweeps windows over images, and remembers of the model what does not change.
+
+    A batch is what the framework makes of model inputs.
+
+    Attributes:
+      told: what the last sweep did and why, for people.
+      costs: of the framework.
+      held: numbers that one step of a chunk may hold.
+    """
+
+    costs: ClassVar[Costs] = COSTS
+    held: int = schedules.HELD
+
+    def __init__(self) -> None:
+        self._schedules: OrderedDict[Any, Schedule] = OrderedDict()
+        self.told = "nothing was computed yet"
+
+    def scores(
+        self, hidings: Sequence[Hiding], model_input: Function, in_place: bool, whole: str
+    ) -> list[Array]:
+        """See `Backend.swept_scores`; `whole` is why there is no reuse, "" where there may be."""
+        results: list[Any] = [None] * len(hidings)
+        for part in _alike(hidings):
+            group = [hidings[each] for each in part]
+            found = None if whole else self._reused(group, model_input, in_place)
+            if found is None:
+                found = self.dense(group, model_input, in_place)
+            for at, each in zip(part, found, strict=True):
+                results[at] = each
+        if whole:
+            self.told = f"dense: {whole}"
+        return results
+
+    @abc.abstractmethod
+    def dense(self, group: Sequence[Hiding], model_input: Function, in_place: bool) -> list[Array]:
+        """Scores by whole passes of images of one shape with the same boxes."""
+
+    @abc.abstractmethod
+    def batch(self, x: Array) -> Any:
+        """A batch of model inputs."""
+
+    @abc.abstractmethod
+    def place(self, batch: Any) -> tuple[int, int] | None:
+        """Height and width of the maps in it; None where it holds no maps with channels."""
+
+    @abc.abstractmethod
+    def wide(self, batch: Any) -> bool:
+        """Whether a model computes in float32 or float64 of it."""
+
+    @abc.abstractmethod
+    def forward(self, batch: Any) -> Array:
+        """The model's own scores."""
+
+    @abc.abstractmethod
+    def occluded(self, images: Any, filled: Any, boxes: Ints) -> Any:
+        """Copies of images with each box filled, (images * windows, …), image by image."""
+
+    @abc.abstractmethod
+    def patches(self, images: Any, filled: Any, boxes: Ints, rects: Rects) -> Any:
+        """What images hold at rectangles where boxes in them are filled.
+
+        Args:
+          images, filled: batches.
+          boxes: (windows, 4). rects: of the windows, each with its box inside.
+
+        Returns:
+          A batch of images * windows, image by image.
+        """
+
+    @abc.abstractmethod
+    def cut(self, batch: Any, boxes: Ints) -> list[Any]:
+        """Of each of a batch what is in a box."""
+
+    @abc.abstractmethod
+    def pasted(self, image: Any, changes: Sequence[tuple[Ints, Any]], rects: Rects) -> Any:
+        """What copies of an image hold at a rectangle each, with what is in a box replaced.
+
+        Args:
+          image: a batch of one.
+          changes: boxes, each in its rectangle, and what is in them.
+          rects: the rectangles.
+        """
+
+    @abc.abstractmethod
+    def changed(self, batch: Any, image: Any) -> Ints:
+        """Boxes (n, 4) that hold all pixels in which a batch differs from a batch of one."""
+
+    def check(self) -> None:  # noqa: B027
+        """See that the model can be taken apart, before any of it is run.
+
+        Raises:
+          WholeError: it cannot, whatever its images.
+        """
+
+    @abc.abstractmethod
+    def engine(self, images: Any) -> Any:
+        """What has the `layers` of a model of such images.
+
+        Raises:
+          WholeError: the model cannot be taken apart.
+        """
+
+    @abc.abstractmethod
+    def passed(self, engine: Any, images: Any, schedule: Schedule) -> Any:
+        """A pass of the unoccluded images.
+
+        It has their `output`; `features`, which makes patches at a plan into something with a
+        length and a `shape`; and `head`, which makes scores of a list of those.
+        """
+
+    @abc.abstractmethod
+    def array(self, scores: Any) -> Array:
+        """Scores as they are returned."""
+
+    @abc.abstractmethod
+    def otherwise(self) -> str:
+        """What to say, and to do, where a window's scores are not those of the model itself."""
+
+    @abc.abstractmethod
+    def agreed(self) -> None:
+        """A window's scores are those of the model itself."""
+
+    def _reused(
+        self, group: Sequence[Hiding], model_input: Function, in_place: bool
+    ) -> list[Array] | None:
+        """None where whole passes are faster or the only way."""
+        found = None
+        try:
+            for part in batches(len(group), 16 * group[0].image.size) if in_place else _each(group):
+                found = (found or []) + self._backing_off(group[part], model_input, in_place)
+        except WholeError as e:
+            self.told = f"dense: {e}"
+            return None
+        return found
+
+    def _backing_off(self, group: Sequence[Hiding], model_input: Function, in_place: bool) -> Any:
+        while True:
+            try:
+                attempt = self._by_boxes if in_place else self._by_difference
+                return attempt(group, model_input)
+            except WholeError:
+                raise
+            except Exception as e:
+                if not out_of_memory(e):
+                    # Whatever the user's code raises taken apart: whole it may well run.
+                    raise WholeError(f"taken apart it raises {type(e).__name__}: {e}") from e
+                if self.held < 1 << 16:
+                    raise WholeError("memory does not suffice") from e
+                self.held //= 2
+
+    def _by_boxes(self, group: Sequence[Hiding], model_input: Function) -> list[Array]:
+        """Where a box changes the same box of the model's input."""
+        boxes = group[0].boxes
+        images, filled = (
+            self.batch(model_input(np.stack(each)))
+            for each in ([one.image for one in group], [one.filled for one in group])
+        )
+        shape = group[0].image.shape[:2]
+        if self.place(images) != shape:
+            raise WholeError(f"the model takes {tuple(images.shape[1:])}, no maps with channels")
+        self.check()
+        hiding = np.flatnonzero(boxes[:, 2:].all(1))
+        if not hiding.size:
+            raise WholeError("no window hides anything")
+        # One window of each group of images is scored by the model itself too.
+        some = hiding[len(hiding) // 2 :][:1]
+        expected = self.forward(self.occluded(images[:1], filled[:1], boxes[some]))
+        engine = self.engine(images)
+        schedule = self._schedule(engine, boxes[hiding], shape, len(group))
+        passed = self.passed(engine, images, schedule)
+        result = np.repeat(self.array(passed.output)[:, None], len(boxes), axis=1)
+
+        def patches(chunk: Chunk) -> Any:
+            return self.patches(images, filled, boxes[hiding[chunk.windows]], chunk.plan.rects)
+
+        for windows, found in self._scored(passed, schedule, patches):
+            result[:, hiding[windows]] = found.reshape(len(group), len(windows), -1)
+        self._check(result[0, some], expected, result, images)
+        self.told = schedule.text()
+        return list(result)
+
+    def _by_difference(self, group: Sequence[Hiding], model_input: Function) -> list[Array]:
+        """Where only what `preprocess` made of the windows shows what they change."""
+        ((image, filled, boxes),) = ((each.image, each.filled, each.boxes) for each in group)
+        images = self.batch(model_input(image[None]))
+        shape = self.place(images)
+        if shape is None:
+            raise WholeError(f"the model takes {tuple(images.shape[1:])}, no maps with channels")
+        self.check()
+        engine: Any = None
+        changes: list[tuple[Ints, Any]] = []
+        numbers = int(np.prod(images.shape[1:]))
+        for part in batches(len(boxes), max(image.size, numbers)):
+            batch = self.batch(model_input(hidden(image, filled, boxes[part])))
+            if batch.shape[1:] != images.shape[1:]:
+                raise WholeError("preprocess makes inputs of several shapes")
+            found = self.changed(batch, images)
+            if engine is None:
+                checked, expected = slice(part.stop - 1, part.stop), self.forward(batch[-1:])
+                engine = self.engine(images)
+                # Before all is kept of what changes: whether so much of it does that none pays.
+                self._schedule(engine, found, shape, 1)
+            changes += zip(found, self.cut(batch, found), strict=True)
+        changed = np.array([box for box, _ in changes])
+        schedule = self._schedule(engine, changed, shape, 1)
+        passed = self.passed(engine, images, schedule)
+
+        def patches(chunk: Chunk) -> Any:
+            some = [changes[each] for each in chunk.windows]
+            return self.pasted(images, some, chunk.plan.rects)
+
+        result: Any = None
+        for windows, some in self._scored(passed, schedule, patches):
+            if result is None:
+                result = np.empty((len(boxes), some.shape[1]), some.dtype)
+            result[windows] = some
+        self._check(result[checked], expected, result, images)
+        self.told = schedule.text()
+        return [result]
+
+    def _scored(
+        self, passed: Any, schedule: Schedule, patches: Callable[[Chunk], Any]
+    ) -> Iterator[tuple[Ints, Array]]:
+        """Windows and their scores, image by image, in chunks."""
+        waiting: list[tuple[Ints, Any]] = []
+        held = 0
+        for chunk in schedule.chunks:
+            features = passed.features(chunk.plan, patches(chunk))
+            waiting.append((chunk.windows, features))
+            numbers = int(np.prod(features.shape))
+            held += numbers
+            if held + numbers > self.held or chunk is schedule.chunks[-1]:
+                scores = self.array(passed.head([each for _, each in waiting]))
+                ends = np.cumsum([len(each) for _, each in waiting])[:-1]
+                for (windows, _), found in zip(waiting, np.split(scores, ends), strict=True):
+                    yield windows, found
+                waiting, held = [], 0
+
+    def _schedule(self, engine: Any, boxes: Ints, shape: tuple[int, int], images: int) -> Schedule:
+        """The schedule of such windows, made once.
+
+        Raises:
+          WholeError: it does not pay.
+        """
+        key = engine.layers, boxes.tobytes(), shape, images, self.held
+        if key not in self._schedules:
+            self._schedules[key] = schedules.make(
+                engine.layers, boxes, shape, images, self.held, self.costs
+            )
+            while len(self._schedules) > _MAX_SCHEDULES:
+                self._schedules.popitem(last=False)
+        self._schedules.move_to_end(key)
+        found = self._schedules[key]
+        if not found.pays:
+            raise WholeError(found.text())
+        return found
+
+    def _check(self, found: Array, expected: Array, scores: Array, images: Any) -> None:
+        """What was read of a model once it may do otherwise now: it says so itself."""
+        if not same_scores(found, expected, np.ptp(scores), self.wide(images)):
+            raise WholeError(self.otherwise())
+        self.agreed()
+
+
+def same_scores(found: Array, expected: Array, spread: float, wide: bool) -> bool:
+    """Whether scores that vary so much are the same, but for rounding."""
+    slack = 1e-3 if wide else 0.05
+    return np.allclose(found, expected, slack, slack * spread, equal_nan=True)
+
+
+def boxes_of(differs: Array) -> Ints:
+    """Boxes (n, 4) that hold all that is true of (n, height, width)."""
+    boxes = np.empty((len(differs), 4), np.int64)
+    for axis, others in ((0, 2), (1, 1)):
+        along = np.any(differs, axis=others, keepdims=False)
+        low = along.argmax(1)
+        high = along.shape[1] - along[:, ::-1].argmax(1)
+        boxes[:, axis], boxes[:, axis + 2] = low, np.where(along.any(1), high - low, 1)
+    return boxes
+
+
+def _alike(hidings: Sequence[Hiding]) -> list[list[int]]:
+    """Indices of those with the same boxes and shape of image."""
+    groups: dict[Any, list[int]] = {}
+    for at, each in enumerate(hidings):
+        groups.setdefault((each.image.shape, each.boxes.tobytes()), []).append(at)
+    return list(groups.values())
+
+
+def _each(group: Sequence[Hiding]) -> Iterator[slice]:
+    return (slice(at, at + 1) for at in range(len(group)))

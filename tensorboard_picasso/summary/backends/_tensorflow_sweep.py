@@ -1,0 +1,148 @@
+"""Scores of all windows of some images by a Keras model on TensorFlow, reused or whole."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tensorboard_picasso.summary.backends import _sweep
+from tensorboard_picasso.summary.backends._sweep import WholeError, boxes_of
+from tensorboard_picasso.summary.backends.base import Array, Function, Hiding, hidden
+from tensorboard_picasso.summary.reuse.keras import COSTS, Engine, Unoccluded
+from tensorboard_picasso.summary.reuse.keras_trace import Trace, UntraceableError, signature
+from tensorboard_picasso.summary.reuse.rects import Ints, Rects
+from tensorboard_picasso.summary.reuse.schedule import Schedule
+
+_OTHERWISE = "the model does not compute what its layers say"
+
+
+class Sweep(_sweep.Sweep):
+    """Of arrays with their channels last; the executor alone makes tensors of them."""
+
+    costs = COSTS
+
+    def __init__(
+        self,
+        model: Any,
+        inputs: Callable[[Array], Array],
+        scores: Callable[[Array], Array],
+        dense: Callable[[Sequence[Hiding], Function, bool], list[Array]],
+        end: Callable[[Any], Any],
+    ) -> None:
+        """Adapt a model.
+
+        Args:
+          model: the user's.
+          inputs: from model inputs to the dtype that it takes.
+          scores: from those to the model's own scores.
+          dense: the scores of all windows of images by whole passes.
+          end: from the model's output, in a graph, to its scores.
+        """
+        super().__init__()
+        self._model, self._inputs, self._scores = model, inputs, scores
+        self._dense, self._end = dense, end
+        self._signature: Any = None
+        self._engines: dict[Any, Engine | str] = {}
+        self.seconds = 0.0
+
+    def dense(self, group: Sequence[Hiding], model_input: Function, in_place: bool) -> list[Array]:
+        """See `_sweep.Sweep`."""
+        return self._dense(group, model_input, in_place)
+
+    def batch(self, x: Array) -> Any:
+        """See `_sweep.Sweep`."""
+        return self._inputs(x)
+
+    def place(self, batch: Any) -> tuple[int, int] | None:
+        """See `_sweep.Sweep`."""
+        return batch.shape[1:3] if batch.ndim == 4 else None
+
+    def wide(self, batch: Any) -> bool:
+        """See `_sweep.Sweep`; what computes otherwise is not taken apart."""
+        return True
+
+    def forward(self, batch: Any) -> Array:
+        """See `_sweep.Sweep`."""
+        return self._scores(batch)
+
+    def occluded(self, images: Any, filled: Any, boxes: Ints) -> Any:
+        """See `_sweep.Sweep`."""
+        pairs = zip(images, filled, strict=True)
+        return np.concatenate([hidden(image, fill, boxes) for image, fill in pairs])
+
+    def patches(self, images: Any, filled: Any, boxes: Ints, rects: Rects) -> Any:
+        """See `_sweep.Sweep`."""
+        places = [each.starts[:, None] + np.arange(each.size) for each in rects.axes]
+        at = np.s_[:, places[0][:, :, None], places[1][:, None, :]]
+        found = filled[at]
+        if (boxes[:, 2:] != np.array(rects.shape)).any():
+            low, high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
+            rows, columns = (
+                (each >= low[:, axis, None]) & (each < high[:, axis, None])
+                for axis, each in enumerate(places)
+            )
+            inside = rows[:, :, None] & columns[:, None, :]
+            found = np.where(inside[..., None], found, images[at])
+        return found.reshape(-1, *found.shape[2:])
+
+    def cut(self, batch: Any, boxes: Ints) -> list[Any]:
+        """See `_sweep.Sweep`."""
+        return [
+            each[top : top + height, left : left + width].copy()
+            for each, (top, left, height, width) in zip(batch, boxes, strict=True)
+        ]
+
+    def pasted(self, image: Any, changes: Sequence[tuple[Ints, Any]], rects: Rects) -> Any:
+        """See `_sweep.Sweep`."""
+        rows, columns = (each.starts[:, None] + np.arange(each.size) for each in rects.axes)
+        made = image[0][rows[:, :, None], columns[:, None, :]]
+        starts = zip(rects.rows.starts, rects.columns.starts, strict=True)
+        for each, (top, left), (box, change) in zip(made, starts, changes, strict=True):
+            down, right = box[0] - top, box[1] - left
+            each[down : down + box[2], right : right + box[3]] = change
+        return made
+
+    def changed(self, batch: Any, image: Any) -> Ints:
+        """See `_sweep.Sweep`."""
+        return boxes_of((batch != image).any(-1))
+
+    def engine(self, images: Any) -> Engine:
+        """See `_sweep.Sweep`; made anew where layers of the model were exchanged."""
+        known = signature(self._model)
+        if known != self._signature:
+            self._signature, self._engines = known, {}
+        shape = images.shape[1:]
+        if shape not in self._engines:
+            try:
+                self._engines[shape] = Engine(Trace(self._model, shape), self._end)
+            except UntraceableError as e:
+                self._engines[shape] = str(e)
+        found = self._engines[shape]
+        if isinstance(found, str):
+            raise WholeError(found)
+        return found
+
+    def passed(self, engine: Engine, images: Any, schedule: Schedule) -> Unoccluded:
+        """See `_sweep.Sweep`."""
+        return engine.passed(images, [each.plan for each in schedule.chunks])
+
+    def array(self, scores: Any) -> Array:
+        """See `_sweep.Sweep`."""
+        found: Array = np.asarray(scores)
+        return found
+
+    def otherwise(self) -> str:
+        """See `_sweep.Sweep`; it will not do as its layers say at the next checkpoint either."""
+        self._engines = dict.fromkeys(self._engines, _OTHERWISE)
+        return _OTHERWISE
+
+    def agreed(self) -> None:
+        """See `_sweep.Sweep`."""
+
+    @property
+    def traced(self) -> float:
+        """Seconds that were spent on what is not repeated, since this was last read."""
+        found = [each.seconds for each in self._engines.values() if isinstance(each, Engine)]
+        new = sum(found) - self.seconds
+        self.seconds = sum(found)
+        return max(0.0, new)

@@ -1,0 +1,323 @@
+"""Keras on TensorFlow: a model's scores of occluded images, from those of the unoccluded ones.
+
+All is computed in `tf.function`s whose indices are arguments: chunks of windows that change
+rectangles of the same sizes share one.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tensorboard_picasso.summary.reuse import plan as plans
+from tensorboard_picasso.summary.reuse.keras_layers import Called, read
+from tensorboard_picasso.summary.reuse.keras_trace import Place, Trace
+from tensorboard_picasso.summary.reuse.moves import Moves
+from tensorboard_picasso.summary.reuse.plan import Costs, Kind, Plan
+
+# Measured on a processor. A function for one more size takes about two milliseconds a layer,
+# and serves some tens of checkpoints.
+COSTS = Costs(moved=16, call=500_000, sizes=5_000_000)
+# Bytes of indices that are kept for the next checkpoint.
+_KEPT = 1 << 26
+
+# Tensors by their names: `rows.<layer>` of an unoccluded map, `mean.<layer>` over one, and
+# `weight.<layer>.<number>` of a convolution that does what the batch norm behind it does.
+Kept = Mapping[str, Any]
+
+
+class Engine:
+    """Computes what a trace says, with the weights that its layers have by then.
+
+    Attributes:
+      called: the calls. layers: the same as the plan knows them.
+      cut: layers behind this one take no maps.
+      seconds: spent so far on what is not repeated.
+    """
+
+    def __init__(self, trace: Trace, end: Callable[[Any], Any]) -> None:
+        """Read a model.
+
+        Args:
+          trace: of it.
+          end: from the model's output, in a graph, to its scores.
+        """
+        self.called = read(trace)
+        self.layers = tuple(each.layer for each in self.called)
+        self._output, self._dtype, self._end = trace.output, trace.dtype, end
+        cut = plans.head(self.layers)
+        several = len(trace.nodes[cut].shapes) > 1 or cut > trace.output.node
+        self.cut = len(self.layers) - 1 if several else cut
+        self._functions: dict[Any, Any] = {}
+        self._moves: OrderedDict[Any, tuple[Moves, dict[str, Any]]] = OrderedDict()
+        self.seconds = 0.0
+
+    @property
+    def traces(self) -> int:
+        """How many functions were made so far."""
+        return len(self._functions)
+
+    @property
+    def headless(self) -> bool:
+        """Whether nothing stands behind the cut."""
+        return self.cut == len(self.called) - 1
+
+    def passed(self, images: Any, todo: Sequence[Plan]) -> "Unoccluded":
+        """One pass of the unoccluded images.
+
+        Args:
+          images: (images, height, width, channels).
+          todo: plans that are asked for then.
+        """
+        moves = [self.moves(plan, len(images))[0] for plan in todo]
+        sources = {at for each in moves for at in each.sources}
+        means = {at for each in moves for at in each.means}
+
+        def passing(images: Any) -> Any:
+            return _pass(self, images, sources, means)
+
+        images = self._tensor(images)
+        key = "pass", tuple(sorted(sources)), tuple(sorted(means))
+        kept, output = self._function(key, passing, images)(images)
+        return Unoccluded(self, int(images.shape[0]), kept, output)
+
+    def moves(self, plan: Plan, images: int) -> tuple[Moves, dict[str, Any]]:
+        """Where values go in a plan, and the indices as tensors; made once."""
+        key = plan, images
+        if key not in self._moves:
+            found = Moves(
+                plan,
+                images,
+                self.cut,
+                {at for at, each in enumerate(self.called) if each.lowest},
+                {at: each.factors for at, each in enumerate(self.called) if each.factors},
+            )
+            self._moves[key] = found, {name: tf.constant(x) for name, x in found.arrays.items()}
+            kept = sum(each.nbytes for each, _ in self._moves.values())
+            while kept > _KEPT and len(self._moves) > 1:
+                kept -= self._moves.popitem(last=False)[1][0].nbytes
+        self._moves.move_to_end(key)
+        return self._moves[key]
+
+    def features(self, plan: Plan, patches: Any, kept: Kept, images: int) -> Any:
+        """See `Unoccluded.features`."""
+        moves, arrays = self.moves(plan, images)
+        used = {
+            name: value
+            for name, value in kept.items()
+            if (name.startswith("rows.") and _layer(name) in moves.sources)
+            or (name.startswith("mean.") and _layer(name) in moves.means)
+            or (name.startswith("weight.") and _layer(name) <= self.cut)
+        }
+
+        def chunk(patches: Any, kept: Any, arrays: Any) -> Any:
+            return _Chunk(self, plan, moves, kept, arrays).features(patches)
+
+        given = self._tensor(patches), used, arrays
+        return self._function(("chunk", moves.structure), chunk, *given)(*given)
+
+    def head(self, features: Any, kept: Kept) -> Any:
+        """See `Unoccluded.head`."""
+        if self.headless:
+            return features
+
+        def rest(features: Any, kept: Any) -> Any:
+            values: dict[int, list[Any]] = {self.cut: [features]}
+            for at in range(self.cut + 1, len(self.called)):
+                values[at] = computed(self.called[at], at, kept, _value(values))
+            return self.scores(values)
+
+        used = {
+            name: value
+            for name, value in kept.items()
+            if name.startswith("weight.") and _layer(name) > self.cut
+        }
+        return self._function(("head",), rest, features, used)(features, used)
+
+    def scores(self, values: Mapping[int, Sequence[Any]]) -> Any:
+        """Of what all calls return, in a graph."""
+        return self._end(values[self._output.node][self._output.output])
+
+    def _tensor(self, images: Any) -> Any:
+        return tf.cast(tf.constant(images), self._dtype)
+
+    def _function(self, key: Any, body: Callable[..., Any], *given: Any) -> Any:
+        """A concrete function for tensors like these, of any number of rows."""
+        specs = tuple(
+            {name: _spec(x, name.startswith("weight.")) for name, x in each.items()}
+            if isinstance(each, dict)
+            else _spec(each)
+            for each in given
+        )
+        flat = tf.nest.flatten(specs)
+        key = (*key, *((tuple(each.shape), each.dtype) for each in flat))
+        if key not in self._functions:
+            started = time.perf_counter()
+            with tf.init_scope():
+                function = tf.function(body, autograph=False)
+                self._functions[key] = function.get_concrete_function(*specs)
+            self.seconds += time.perf_counter() - started
+        return self._functions[key]
+
+
+class Unoccluded:
+    """What is kept of a pass of the unoccluded images for their windows.
+
+    Attributes:
+      output: scores (images, classes) of the unoccluded images.
+    """
+
+    def __init__(self, engine: Engine, images: int, kept: Kept, output: Any) -> None:
+        self._engine, self._images, self._kept = engine, images, kept
+        self.output = output
+
+    def features(self, plan: Plan, patches: Any) -> Any:
+        """What `head` takes (images * windows, …), where a patch of each image is replaced.
+
+        Args:
+          plan: for a chunk of windows.
+          patches: (images * windows, height, width, channels) at the plan's first rectangles,
+            image by image.
+        """
+        return self._engine.features(plan, patches, self._kept, self._images)
+
+    def head(self, features: Sequence[Any]) -> Any:
+        """Scores (n, classes) of the features of any chunks, one after the other."""
+        joined = features[0] if len(features) == 1 else tf.concat(features, 0)
+        return self._engine.head(joined, self._kept)
+
+
+def computed(called: Called, at: int, kept: Kept, value: Callable[[Place], Any]) -> list[Any]:
+    """All that a call returns, of whole inputs."""
+    if called.passes:
+        return [value(called.node.args[0])]
+    if called.weights is None or called.on_crop is None:
+        made: list[Any] = keras.tree.flatten(called.node.call(value))
+        return made
+    weights = _weights(called, at, kept)
+    return [called.on_crop(value(called.node.args[0]), *weights, padding=called.padding)]
+
+
+def _pass(engine: Engine, images: Any, sources: set[int], means: set[int]) -> Any:
+    """What is kept of images, and their scores."""
+    kept: dict[str, Any] = {}
+    values: dict[int, list[Any]] = {}
+    for at, called in enumerate(engine.called):
+        if called.folds and called.weights is not None:
+            for number, weight in enumerate(called.weights()):
+                kept[f"weight.{at}.{number}"] = weight
+        if called.layer.kind is Kind.INPUT:
+            values[at] = [images]
+        else:
+            values[at] = computed(called, at, kept, _value(values))
+        if at in sources:
+            kept[f"rows.{at}"] = _rows(values[at][0])
+        if at in means:
+            kept[f"mean.{at}"] = values[at][0]
+    return kept, engine.scores(values)
+
+
+class _Chunk:
+    """The computation of a chunk of windows, in a graph."""
+
+    def __init__(
+        self, engine: Engine, plan: Plan, moves: Moves, kept: Kept, arrays: Mapping[str, Any]
+    ) -> None:
+        self._engine, self._plan, self._moves = engine, plan, moves
+        self._kept, self._arrays = kept, arrays
+        self._values: dict[int, list[Any]] = {}
+        self._crops: dict[str, Any] = {}
+
+    def features(self, patches: Any) -> Any:
+        """See `Unoccluded.features`."""
+        engine = self._engine
+        self._values[0] = [patches]
+        for at in range(1, engine.cut + 1):
+            self._values[at] = self._computed(at, engine.called[at])
+        if engine.headless:
+            return engine.scores(self._values)
+        return self._taken(engine.cut + 1, Place(engine.cut))
+
+    def _computed(self, at: int, called: Called) -> list[Any]:
+        layer, step = called.layer, self._plan.steps[at]
+        first = called.node.args[0]
+        if step.rects is None and at in self._moves.means:
+            return [self._mean(at, first)]
+        if layer.kind is Kind.PAD and step.rects is not None:
+            return self._values[first.node]
+        windowed = layer.kind is Kind.WINDOW and step.rects is not None
+        if not windowed or called.on_crop is None:
+            return computed(called, at, self._kept, lambda place: self._taken(at, place))
+        made = called.on_crop(self._taken(at, first), *_weights(called, at, self._kept))
+        if called.factors is not None:
+            made *= tf.cast(self._arrays[f"{at}.factor"], made.dtype)
+        return [made]
+
+    def _taken(self, at: int, place: Place) -> Any:
+        """What a layer takes of one of its inputs."""
+        value = self._values[place.node][place.output]
+        name = self._moves.crops.get((at, place.node))
+        if name is None:
+            return value
+        if name not in self._crops:
+            self._crops[name] = self._crop(name, place.node, value)
+        return self._crops[name]
+
+    def _crop(self, name: str, source: int, patch: Any) -> Any:
+        """The occluded map at rectangles: the patch where it is, else the unoccluded one."""
+        channels = patch.shape[-1]
+        patch = tf.reshape(patch, [-1, channels])
+        chosen = self._arrays.get(f"{name}.patch")
+        if chosen is not None:
+            patch = tf.gather(patch, chosen)
+        around = tf.gather(self._kept[f"rows.{source}"], self._arrays[f"{name}.base"])
+        # Copies each row once, where a gather from both would need them in one tensor.
+        rows = tf.raw_ops.ParallelDynamicStitch(
+            indices=[self._arrays[f"{name}.at"], self._arrays[f"{name}.into"]],
+            data=[around, patch],
+        )
+        return tf.reshape(rows, [-1, *self._moves.sizes[name], channels])
+
+    def _mean(self, at: int, place: Place) -> Any:
+        patch = self._values[place.node][0]
+        under = tf.gather(self._kept[f"rows.{place.node}"], self._arrays[f"{at}.under"])
+        height, width = self._plan.layers[place.node].place
+        change = tf.reduce_sum(patch - under, [1, 2], keepdims=True) / (height * width)
+        mean = self._kept[f"mean.{at}"]
+        images = tf.shape(mean)[0]
+        windows = tf.shape(patch)[0] // images
+        change = tf.reshape(change, [images, windows, *mean.shape[1:]])
+        return tf.reshape(mean[:, None] + change, [-1, *mean.shape[1:]])
+
+
+def _rows(values: Any) -> Any:
+    """A map as rows of pixels, after those of padding; see `moves`."""
+    channels = values.shape[-1]
+    floating = values.dtype.is_floating
+    lowest = tf.constant(float("-inf") if floating else values.dtype.min, values.dtype)
+    fills = tf.stack([tf.zeros([channels], values.dtype), tf.repeat(lowest, channels)])
+    return tf.concat([fills, tf.reshape(values, [-1, channels])], 0)
+
+
+def _weights(called: Called, at: int, kept: Kept) -> Sequence[Any]:
+    if called.weights is None:
+        return ()
+    if not called.folds:
+        return called.weights()
+    prefix = f"weight.{at}."
+    return [kept[name] for name in sorted(kept) if name.startswith(prefix)]
+
+
+def _value(values: Mapping[int, Sequence[Any]]) -> Callable[[Place], Any]:
+    return lambda place: values[place.node][place.output]
+
+
+def _layer(name: str) -> int:
+    return int(name.split(".")[1])
+
+
+def _spec(x: Any, whole: bool = False) -> Any:
+    return tf.TensorSpec(x.shape if whole else [None, *x.shape[1:]], x.dtype)

@@ -1,0 +1,165 @@
+"""Where a plan's steps take their inputs from, as integer indices.
+
+A map of several images is a list of rows, one a pixel, image by image, after `FILLS` rows of
+padding. A crop of the occluded map takes the rows of the patch where that is, and rows of the
+unoccluded map around it.
+"""
+
+from collections.abc import Mapping, Set
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorboard_picasso.summary.reuse.plan import Kind, Plan
+from tensorboard_picasso.summary.reuse.rects import Rects, Spans
+
+# Rows before those of a map: zeros, then the lowest numbers.
+FILLS = 2
+
+Indices = NDArray[np.int32]
+
+
+class Moves:
+    """All crops of a plan.
+
+    Attributes:
+      crops: by a layer and one of its inputs, the name of the crop that it takes of it; None
+        where it takes the patch as it is.
+      arrays: indices by their names. Of each crop `<name>.base`, the rows that it takes of the
+        unoccluded map, `<name>.at`, where they go, and `<name>.into`, where the patch's pixels
+        go; where only some of those are taken, also `<name>.patch`: which.
+        Of a mean `<its layer>.under`, the rows that lie under the patch. Of a layer whose
+        output is multiplied by factors `<its layer>.factor`.
+      sizes: heights and widths of crops by their names.
+      sources: layers of whose unoccluded maps rows are taken.
+      means: layers that are the unoccluded mean, plus a change.
+      structure: the same for all plans that the same computation does.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        images: int,
+        last: int,
+        lowest: Set[int],
+        factors: Mapping[int, tuple[Any, Any]],
+    ) -> None:
+        """Find them.
+
+        Args:
+          plan: for a chunk of windows.
+          images: how many images' windows are computed together.
+          last: layers behind this one are not computed; its output is wanted whole.
+          lowest: layers that pad with the lowest number.
+          factors: of layers, of each row and column of their outputs.
+        """
+        self._plan, self._images = plan, images
+        self.crops: dict[tuple[int, int], str | None] = {}
+        self.arrays: dict[str, Any] = {}
+        self.sizes: dict[str, tuple[int, int]] = {}
+        self.sources: set[int] = set()
+        self.means: set[int] = set()
+        self._names: dict[Any, str] = {}
+        for at, (layer, step) in enumerate(zip(plan.layers, plan.steps, strict=True)):
+            if at > last or layer.kind in (Kind.INPUT, Kind.CONSTANT, Kind.SHAPE, Kind.PAD):
+                continue
+            for source in layer.inputs:
+                patch = plan.steps[source].rects
+                if patch is None:
+                    continue
+                if step.rects is None and layer.kind is Kind.MEAN:
+                    self._under(at, source, patch)
+                else:
+                    self._crop(at, source, patch, step.crop or step.rects, at in lowest)
+            if step.rects is not None and at in factors:
+                rows, columns = (
+                    of[_places(spans)]
+                    for of, spans in zip(factors[at], step.rects.axes, strict=True)
+                )
+                each = rows[:, :, None, None] * columns[:, None, :, None]
+                self.arrays[f"{at}.factor"] = np.tile(each, (images, 1, 1, 1))
+        if (patch := plan.steps[last].rects) is not None:
+            self._crop(last + 1, last, patch, None, False)
+        self.nbytes = sum(each.nbytes for each in self.arrays.values())
+        self.structure = (
+            tuple((each.rects and each.rects.shape, each.crop and each.crop.shape)
+                  for each in plan.steps[: last + 1]),
+            tuple(sorted((key, name or "") for key, name in self.crops.items())),
+            tuple(sorted(self.arrays)),
+        )  # fmt: skip
+
+    def _crop(self, at: int, source: int, patch: Rects, crop: Rects | None, lowest: bool) -> None:
+        """Of a layer's input, of which a patch changes; None: all of it."""
+        height, width = place = self._plan.layers[source].place
+        if crop is None:
+            zeros = np.zeros_like(patch.rows.starts)
+            crop = Rects(Spans(zeros, height), Spans(zeros, width))
+        if patch.same(crop):
+            self.crops[at, source] = None
+            return
+        key = source, lowest, *((each.starts.tobytes(), each.size) for each in crop.axes)
+        if key not in self._names:
+            self._names[key] = f"{source}.{len(self._names)}"
+            self.sizes[self._names[key]] = crop.shape
+            self._indices(self._names[key], patch, crop, place, int(lowest))
+        self.sources.add(source)
+        self.crops[at, source] = self._names[key]
+
+    def _indices(
+        self, name: str, patch: Rects, crop: Rects, place: tuple[int, int], fill: int
+    ) -> None:
+        rows, columns = (_places(each) for each in crop.axes)
+        own_rows, own_columns = (
+            places - mine.starts[:, None]
+            for places, mine in zip((rows, columns), patch.axes, strict=True)
+        )
+        inside = _both(_within(own_rows, patch.rows.size), _within(own_columns, patch.columns.size))
+        within = _both(_within(rows, place[0]), _within(columns, place[1]))
+        count = len(rows)
+        at = np.arange(inside.size).reshape(inside.shape)
+        around, mapped = ~inside, within[~inside]
+        base = np.where(mapped, _flat(rows, columns, place[1])[around] + FILLS, fill)
+        pixels = place[0] * place[1]
+        self.arrays[f"{name}.base"] = _joined(
+            [base + image * pixels * mapped for image in range(self._images)]
+        )
+        self.arrays[f"{name}.at"] = self._each(at[around], inside.size)
+        self.arrays[f"{name}.into"] = self._each(at[inside], inside.size)
+        if int(inside.sum()) != count * patch.area:
+            own = _flat(own_rows, own_columns, patch.columns.size)
+            own = own + patch.area * np.arange(count)[:, None, None]
+            self.arrays[f"{name}.patch"] = self._each(own[inside], count * patch.area)
+
+    def _under(self, at: int, source: int, patch: Rects) -> None:
+        """Of a mean over a map of which a patch changes."""
+        height, width = self._plan.layers[source].place
+        rows, columns = (_places(each) for each in patch.axes)
+        self.sources.add(source)
+        self.means.add(at)
+        under = _flat(rows, columns, width) + FILLS
+        self.arrays[f"{at}.under"] = self._each(under, height * width)
+
+    def _each(self, indices: Any, step: int) -> Indices:
+        """The same for each image, so much further on."""
+        return _joined([indices + image * step for image in range(self._images)])
+
+
+def _places(spans: Spans) -> Any:
+    return spans.starts[:, None] + np.arange(spans.size)
+
+
+def _within(places: Any, extent: int) -> Any:
+    return (places >= 0) & (places < extent)
+
+
+def _both(rows: Any, columns: Any) -> Any:
+    return rows[:, :, None] & columns[:, None, :]
+
+
+def _flat(rows: Any, columns: Any, width: int) -> Any:
+    return rows[:, :, None] * width + columns[:, None, :]
+
+
+def _joined(arrays: Any) -> Indices:
+    return np.concatenate(arrays).astype(np.int32)
