@@ -145,16 +145,17 @@ class Engine:
         return tf.cast(tf.constant(images), self._dtype)
 
     def _function(self, key: Any, body: Callable[..., Any], *given: Any) -> Any:
-        """A concrete function for tensors like these, of any number of rows."""
-        specs = tuple(
-            {name: _spec(x, name.startswith("weight.")) for name, x in each.items()}
-            if isinstance(each, dict)
-            else _spec(each)
-            for each in given
-        )
-        flat = tf.nest.flatten(specs)
-        key = (*key, *((tuple(each.shape), each.dtype) for each in flat))
+        """A concrete function for tensors like these, of any number of rows.
+
+        The key need not tell their shapes and dtypes, as the layers do.
+        """
         if key not in self._functions:
+            specs = tuple(
+                {name: _spec(x, name.startswith("weight.")) for name, x in each.items()}
+                if isinstance(each, dict)
+                else _spec(each)
+                for each in given
+            )
             started = time.perf_counter()
             with tf.init_scope():
                 function = tf.function(body, autograph=False)
