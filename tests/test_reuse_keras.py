@@ -185,7 +185,7 @@ def test_a_transformer_is_whole_after_its_patches():
     found, told = sweep(model, images())
     assert_same(found, itself(model, images(), BOXES))
     assert told.startswith("dense: reuse would not be faster"), told
-    assert f"reshape: {EVERYTHING}needs all of its input" in told.replace("_1", "")
+    assert f"reshape: {EVERYTHING}needs all of its input" in re.sub(r"_\d+:", ":", told)
 
 
 def network(activation=None, width=16):
