@@ -1,5 +1,6 @@
 """Reuse in Keras on TensorFlow: the scores of whole passes, from a part of the work."""
 
+import contextlib
 import random
 import re
 
@@ -10,7 +11,7 @@ import tensorflow as tf
 from keras import layers
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.summary import Occlusion, Probe, backends
+from tensorboard_picasso.summary import Occlusion, Probe, backends, state
 from tensorboard_picasso.summary.backends.base import Hiding
 from tensorboard_picasso.summary.reuse import plan as plans
 from tensorboard_picasso.summary.reuse.keras import Engine
@@ -394,6 +395,30 @@ def test_records_are_the_same_with_reuse_and_without():
         assert spread > 1e-3
         np.testing.assert_allclose(mine.grid.values, other.grid.values, atol=1e-4 * spread)
         np.testing.assert_allclose(mine.grid.whole, other.grid.whole, rtol=1e-4)
+
+
+@pytest.mark.parametrize("place", ["step", "replica"])
+def test_inside_a_training_step(tmp_path, place):
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"]) if place == "replica" else None
+    with strategy.scope() if strategy else contextlib.nullcontext():
+        model = network()
+    probe = Probe("p", noise(1, 48, 48, 3), targets=[0])
+    writer = tf.summary.create_file_writer(str(tmp_path))
+
+    def step(number):
+        model.layers[-1].bias.assign_add(tf.ones(5))
+        with writer.as_default(step=number):
+            return summary.occlusion(probe, model, window=8, stride=8, strict=True)
+
+    def run(number):
+        return strategy.run(step, args=(number,)) if strategy else step(number)
+
+    graph = tf.function(run)
+    for number in range(2):
+        assert bool(graph(tf.constant(number, tf.int64)))
+    backend = state.backend(probe, model)
+    assert backend.sweep_told.startswith("reuse. 36 windows")
+    assert len(engines(backend)) == 1
 
 
 def test_the_plan_is_told():
