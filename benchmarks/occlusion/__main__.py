@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("tensorflow", "keras", "torch", "captum", "tf-explain", "saliency", "numpy")
 # Rounds, seconds from which on a contender is timed on a sample of its windows, and whether
 # memory is measured too, which takes two more processes.
-FULL = {"repeats": 5, "seconds": 10.0, "memory": True}
+FULL = {"repeats": 3, "seconds": 4.0, "memory": True}
 BRIEF = {"repeats": 3, "seconds": 2.0, "memory": False}
 
 

@@ -1,5 +1,6 @@
 """Measures one row in a process of its own: `python -m benchmarks.occlusion.row JSON`."""
 
+import functools
 import importlib
 import json
 import os
@@ -34,6 +35,8 @@ BATCH_NUMBERS = 64 * 224 * 224 * 3
 LEAST_SECONDS = 0.2
 # How many windows' scores are compared at most.
 CHECKED = 128
+# Seconds in which our engine may look for the best size of its batches.
+SEARCHING = 10.0
 # How often the settings of a contender are tried, but for those that took so many times the least.
 TURNS, FAR = 2, 1.5
 # Least standard deviation of a class's log-odds over windows: numbers that do not vary prove nothing.
@@ -131,7 +134,7 @@ def peak(case: Case, what: str, kind: str, batch: int) -> dict[str, float]:
     if what == OURS:
         run = Ours(case, setup.model, setup.image).run
     elif what == OURS_DENSE:
-        run = Ours(case, setup.model, setup.image, reuse=False).run
+        run = functools.partial(ours_dense(case, setup.model, setup.image, SEARCHING).run, CHECKED)
     else:
         some = case.boxes()[: 4 * batch]
         forward = setup.side.bare(setup.model, kind)
