@@ -6,7 +6,7 @@ from typing import Any
 
 from tensorboard_picasso import record
 from tensorboard_picasso.maps import Statistics
-from tensorboard_picasso.metadata import Kind, Series
+from tensorboard_picasso.metadata import FORMAT_VERSION, Kind, Series
 from tensorboard_picasso.pack import Pack
 from tensorboard_picasso.reading import (
     Problems,
@@ -50,7 +50,7 @@ def index(reader: Reader, samples: int | None) -> dict[str, Any]:
             for name, probe in probes.items()
         ]
         runs.append({"name": run, "probes": listed})
-    about = {"version": __version__, "format": 1, "samples": samples}
+    about = {"version": __version__, "format": FORMAT_VERSION, "samples": samples}
     return {**about, "runs": runs, "problems": problems}
 
 

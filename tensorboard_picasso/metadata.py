@@ -16,7 +16,7 @@ from tensorboard.compat.proto import summary_pb2
 from tensorboard_picasso import record_pb2
 
 PLUGIN_NAME = "picasso"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 # The group of a mean over all images; others are classes.
 WHOLE_PROBE = -1
 # What JSON escapes, and so what TensorBoard's default loader cannot read in the

@@ -16,7 +16,7 @@ import numpy as np
 from google.protobuf.message import DecodeError, Message
 from numpy.typing import ArrayLike, NDArray
 
-from tensorboard_picasso import maps, record_pb2
+from tensorboard_picasso import distances, maps, record_pb2
 from tensorboard_picasso.maps import Output, Precision, Share, Sign, Statistics
 from tensorboard_picasso.metadata import FORMAT_VERSION
 
@@ -25,6 +25,7 @@ _Packed = TypeVar("_Packed", bytes, list[bytes])
 MAX_SIDE = 1 << 14
 MAX_PIXELS = 1 << 26
 MAX_POSITIONS = 1 << 20
+MAX_GRID = 1 << 24
 MAX_CLASSES = 1 << 20
 MAX_MASKED = 1 << 28
 
@@ -361,7 +362,7 @@ def _inflate(data: bytes, size: int) -> bytes:
     """Decompress to exactly `size` bytes, never allocating more."""
     stream = zlib.decompressobj()
     try:
-        plain = stream.decompress(data, size)
+        plain = stream.decompress(data, max(size, 1))  # 0 would be no limit
         done = stream.eof or not stream.decompress(stream.unconsumed_tail, 1)
     except zlib.error as e:
         raise RecordError("damaged record: it cannot be decompressed") from e
@@ -508,7 +509,7 @@ def _pack_grid(grid: Grid) -> record_pb2.Grid:
         lefts=np.asarray(grid.lefts).tolist(),
         classes=np.asarray(grid.classes).tolist(),
         whole=np.asarray(grid.whole, np.float32).tolist(),
-        values=np.asarray(grid.values, "<f4").tobytes(),
+        distances=distances.pack(grid.values, grid.whole),
     )
 
 
@@ -516,14 +517,17 @@ def _unpack_grid(message: record_pb2.Grid, height: int, width: int) -> Grid:
     _same_length("classes and their scores", message.classes, message.whole)
     window, tops, lefts = _unpack_geometry(message, height, width)
     shape = (len(tops), len(lefts), len(message.classes))
-    return Grid(
-        window,
-        tops,
-        lefts,
-        np.array(message.classes[:], np.uint32),
-        np.array(message.whole[:], np.float32),
-        _unpack_positions(message.values, shape, "<f4"),
-    )
+    whole = np.array(message.whole[:], np.float32)
+    if message.HasField("distances"):
+        _check_positions(shape)
+        if math.prod(shape) > MAX_GRID:
+            raise RecordError(f"damaged record: a grid of {math.prod(shape)} is out of bounds")
+        plain = _inflate(message.distances, distances.packed_size(shape))
+        values = distances.unpack(plain, shape, whole)
+    else:
+        values = _unpack_positions(message.values, shape, "<f4")
+    classes = np.array(message.classes[:], np.uint32)
+    return Grid(window, tops, lefts, classes, whole, values)
 
 
 def _unpack_geometry(
@@ -539,8 +543,14 @@ def _unpack_geometry(
     return window, np.array(message.tops[:], np.uint32), np.array(message.lefts[:], np.uint32)
 
 
+def _check_positions(shape: tuple[int, ...]) -> None:
+    if shape[0] * shape[1] > MAX_POSITIONS:
+        raise RecordError(f"damaged record: {shape[0]}x{shape[1]} windows are out of bounds")
+
+
 def _unpack_positions(data: bytes, shape: tuple[int, ...], kind: str) -> NDArray[Any]:
-    if shape[0] * shape[1] > MAX_POSITIONS or len(data) != 4 * math.prod(shape):
+    _check_positions(shape)
+    if len(data) != 4 * math.prod(shape):
         raise RecordError("damaged record: the grid's values do not fill its shape")
     return np.frombuffer(data, kind).reshape(shape)
 

@@ -227,7 +227,7 @@ class Share(_message.Message):
     def __init__(self, positive: _Optional[float] = ..., negative: _Optional[float] = ..., absolute: _Optional[float] = ...) -> None: ...
 
 class Grid(_message.Message):
-    __slots__ = ("window_height", "window_width", "tops", "lefts", "classes", "whole", "values")
+    __slots__ = ("window_height", "window_width", "tops", "lefts", "classes", "whole", "values", "distances")
     WINDOW_HEIGHT_FIELD_NUMBER: _ClassVar[int]
     WINDOW_WIDTH_FIELD_NUMBER: _ClassVar[int]
     TOPS_FIELD_NUMBER: _ClassVar[int]
@@ -235,6 +235,7 @@ class Grid(_message.Message):
     CLASSES_FIELD_NUMBER: _ClassVar[int]
     WHOLE_FIELD_NUMBER: _ClassVar[int]
     VALUES_FIELD_NUMBER: _ClassVar[int]
+    DISTANCES_FIELD_NUMBER: _ClassVar[int]
     window_height: int
     window_width: int
     tops: _containers.RepeatedScalarFieldContainer[int]
@@ -242,7 +243,8 @@ class Grid(_message.Message):
     classes: _containers.RepeatedScalarFieldContainer[int]
     whole: _containers.RepeatedScalarFieldContainer[float]
     values: bytes
-    def __init__(self, window_height: _Optional[int] = ..., window_width: _Optional[int] = ..., tops: _Optional[_Iterable[int]] = ..., lefts: _Optional[_Iterable[int]] = ..., classes: _Optional[_Iterable[int]] = ..., whole: _Optional[_Iterable[float]] = ..., values: _Optional[bytes] = ...) -> None: ...
+    distances: bytes
+    def __init__(self, window_height: _Optional[int] = ..., window_width: _Optional[int] = ..., tops: _Optional[_Iterable[int]] = ..., lefts: _Optional[_Iterable[int]] = ..., classes: _Optional[_Iterable[int]] = ..., whole: _Optional[_Iterable[float]] = ..., values: _Optional[bytes] = ..., distances: _Optional[bytes] = ...) -> None: ...
 
 class Mean(_message.Message):
     __slots__ = ("method", "label", "sign", "unit", "output", "parameters", "height", "width", "members", "labelled", "window_height", "window_width", "tops", "lefts", "means", "errors", "counts", "regions", "statistics")

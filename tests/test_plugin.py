@@ -2,17 +2,24 @@
 
 import argparse
 import json
+import time
 import zlib
+from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
 import pytest
-from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
+from tensorboard.backend.event_processing import (
+    data_provider,
+    event_file_loader,
+    plugin_event_multiplexer,
+)
 from tensorboard.plugins import base_plugin
 from werkzeug import test as werkzeug_test
 
-from tensorboard_picasso import maps, record
+from tensorboard_picasso import maps, record, record_pb2
 from tensorboard_picasso.export.events import EventReader
 from tensorboard_picasso.export.evolution import Subject
 from tensorboard_picasso.export.files import TYPES, Format
@@ -460,26 +467,80 @@ def test_truncation_at_every_byte_of_the_last_record_leaves_the_others(tmp_path,
             assert found == ({0: 1, 1: 2} if length == len(data) else {0: 1}), length
 
 
-def test_the_sample_log_of_format_1_reads_as_ever(request):
-    """A log as version 0.1.0 wrote it; every later version must read it."""
-    from tensorboard.backend.event_processing import event_file_loader
-
-    folder = request.path.parent / "data" / "format1"
-    (path,) = folder.glob("*tfevents*")
+def sample_log(data: Path, name: str) -> dict[tuple[int, str], list[bytes]]:
+    """Every record of a stored log, by step and tag."""
+    (path,) = (data / name).glob("*tfevents*")
     found = {}
     for event in event_file_loader.EventFileLoader(str(path)).Load():
         for value in event.summary.value:
             found[event.step, value.tag] = list(value.tensor.string_val)
-    assert len(found) == 3 * 2 * 4 + 2
+    return found
+
+
+# Of the same run, as each version wrote it: before and after means came, and since grids are
+# packed. Every later version must read them.
+SAMPLES = pytest.mark.parametrize(
+    ("name", "version", "count"), [("format1", 1, 26), ("format1_means", 1, 29), ("format2", 2, 29)]
+)
+
+
+@SAMPLES
+def test_the_sample_logs_of_all_formats_read_as_ever(request, name, version, count):
+    data = request.path.parent / "data"
+    found = sample_log(data, name)
+    assert len(found) == count
+    written = {
+        record_pb2.Sealed.FromString(each).version for blobs in found.values() for each in blobs
+    }
+    assert written == {version}
     said = record.unpack_scores(found[2, "digits/01/scores"][0])
     assert said.output is maps.Output.LOGITS
     assert said.values.argmax() == 1
     about = record.unpack_attribution(found[2, "digits/01/occlusion"][0])
     assert about.grid.values.shape == (13, 13, 10)
-    expected = json.loads((folder / "expected.json").read_text())
+    expected = json.loads((data / "format1" / "expected.json").read_text())
     assert said.values.tolist() == pytest.approx(expected["scores"], rel=1e-6)
     assert float(about.grid.values.sum()) == pytest.approx(expected["grid sum"], rel=1e-6)
     plane = record.unpack_maps(found[2, "digits/01/saliency/map"]).decode(1)
     assert float(plane.sum()) == pytest.approx(expected["plane sum"], rel=1e-6)
     shown = record.unpack_input(found[0, "digits/01/input"][0])
     assert (shown.label, shown.name, shown.height) == (1, "1", 14)
+
+
+def test_formats_1_and_2_hold_the_same_numbers_bit_by_bit(request):
+    data = request.path.parent / "data"
+    old, new = sample_log(data, "format1_means"), sample_log(data, "format2")
+    assert old.keys() == new.keys()
+    for key, (first, *_) in old.items():
+        if key[1].endswith("0/occlusion") or key[1].endswith("1/occlusion"):
+            a, b = (record.unpack_attribution(each) for each in (first, new[key][0]))
+            assert a.grid.values.tobytes() == b.grid.values.tobytes()
+            assert a.grid.whole.tobytes() == b.grid.whole.tobytes()
+            assert str(replace(a, grid=None)) == str(replace(b, grid=None))  # NaN is not itself
+        elif "/mean/" in key[1]:
+            a, b = (record.unpack_mean(each) for each in (first, new[key][0]))
+            assert a.means.tobytes() == b.means.tobytes()
+            assert str(a.statistics) == str(b.statistics)
+    sizes = [sum(len(each[0]) for key, each in log.items() if key[1].endswith("/occlusion"))
+             for log in (old, new)]  # fmt: skip
+    assert sizes[1] < 0.8 * sizes[0]
+
+
+@LOADERS
+def test_a_run_that_was_begun_in_format_1_goes_on_in_format_2(request, tmp_path, load_fast):
+    """Two files of a run: the tag's plugin data is that of the first, in the old version."""
+    data = request.path.parent / "data"
+    (path,) = (data / "format1_means").glob("*tfevents*")
+    (tmp_path / "events.out.tfevents.1.a").write_bytes(path.read_bytes())
+    log = logs.Log(tmp_path, "events.out.tfevents.2.b")
+    later = sample_log(data, "format2")
+    series = Series("digits", 1, Kind.METHOD, "occlusion", "occlusion")
+    log.write(3, [(series, later[2, "digits/01/occlusion"][0])], time.time())
+    log.close()
+    with tensorboard(tmp_path, load_fast=load_fast) as url:
+        found = pack(url, "attributions", run=".", probe="digits", label="occlusion", grids="all")
+        records = next(each for each in found["images"] if each["image"] == 1)["records"]
+        assert [each["step"] for each in records] == [0, 1, 2, 3]
+        assert found["problems"] == []
+        old, new = (each["grid"] for each in records[2:])
+        np.testing.assert_array_equal(old, new)

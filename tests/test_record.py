@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from google.protobuf.message import Message
 
 from tensorboard_picasso import maps, record, record_pb2
 from tests import logs
@@ -44,6 +45,30 @@ def test_grids_come_back_with_their_statistics():
     assert str(back.targets) == str(given.targets)  # NaN is not itself
     assert back.regions == given.regions
     assert back.parameters == {"fill": "image mean"}
+
+
+def test_grids_come_back_bit_by_bit_whatever_is_in_them():
+    given = grid_record()
+    values, whole = given.grid.values.copy(), given.grid.whole.copy()
+    values[0, 0] = [np.nan, np.inf, -np.inf, -0.0]
+    values[2, 2] = [1e-45, -3.4e38, 3.4e38, 0.0]
+    whole[:] = [np.inf, np.nan, -3.4e38, -0.0]
+    grid = replace(given.grid, values=values, whole=whole)
+    back = record.unpack_attribution(record.pack_attribution(replace(given, grid=grid))).grid
+    assert back.values.tobytes() == values.tobytes()
+    assert back.whole.tobytes() == whole.tobytes()
+
+
+def test_grids_near_the_whole_image_take_four_fifths_of_their_floats():
+    """Importance well below the log-odds, with all the noise that float32 holds."""
+    random = np.random.default_rng(0)
+    whole = random.normal(0, 5, 10).astype(np.float32)
+    starts = np.arange(0, 26, 2)
+    values = (whole + random.normal(0, 0.3, (13, 13, 10))).astype(np.float32)
+    given = logs.occlusion(values, whole, (28, 28), (4, 4), starts, starts, ())
+    empty = logs.occlusion(values[:0], whole, (28, 28), (4, 4), starts[:0], starts, ())
+    size = len(record.pack_attribution(given)) - len(record.pack_attribution(empty))
+    assert size < 0.8 * values.nbytes
 
 
 @pytest.mark.parametrize("agreement", [0.75, -1.0, 0.0, np.nan, None])
@@ -156,13 +181,16 @@ def test_every_flipped_byte_is_found(packed, unpack):
             unpack(packed[:length])
 
 
-def test_a_newer_version_is_named():
-    payload = b"whatever comes"
-    version = 2
+def sealed(payload: bytes | Message, version: int = 2) -> bytes:
+    if isinstance(payload, Message):
+        payload = payload.SerializeToString()
     crc = zlib.crc32(payload, zlib.crc32(version.to_bytes(4, "little")))
-    sealed = record_pb2.Sealed(version=version, crc32=crc, payload=payload).SerializeToString()
-    with pytest.raises(record.NewerRecordError, match="format 2, newer than 1"):
-        record.unpack_scores(sealed)
+    return record_pb2.Sealed(version=version, crc32=crc, payload=payload).SerializeToString()
+
+
+def test_a_newer_version_is_named():
+    with pytest.raises(record.NewerRecordError, match="format 3, newer than 2"):
+        record.unpack_scores(sealed(b"whatever comes", version=3))
 
 
 def test_hostile_sizes_are_refused_before_anything_is_allocated():
@@ -171,6 +199,24 @@ def test_hostile_sizes_are_refused_before_anything_is_allocated():
     stored = record.Maps(2, 2, maps.Precision.Q8, maps.Sign.UNSIGNED, b"", (plane,))
     with pytest.raises(record.RecordError, match="not 4 bytes"):
         stored.decode(0)
+    hostile = record_pb2.Method(height=64, width=64, sign=1, output=1)
+    hostile.grid.CopyFrom(
+        record_pb2.Grid(
+            window_height=1, window_width=1, tops=[0, 1], lefts=[0, 1], classes=[0], whole=[0],
+            distances=bomb,
+        )
+    )  # fmt: skip
+    with pytest.raises(record.RecordError, match="not 16 bytes"):
+        record.unpack_attribution(sealed(hostile))
+    del hostile.grid.tops[:]
+    with pytest.raises(record.RecordError, match="not 0 bytes"):
+        record.unpack_attribution(sealed(hostile))
+    hostile.grid.tops.extend([0] * 1000)
+    hostile.grid.lefts.extend([0] * 1000)
+    hostile.grid.classes.extend([0] * 20)
+    hostile.grid.whole.extend([0] * 20)
+    with pytest.raises(record.RecordError, match="a grid of 21042000 is out of bounds"):
+        record.unpack_attribution(sealed(hostile))
     huge = record.Maps(1 << 20, 1 << 20, maps.Precision.Q8, maps.Sign.UNSIGNED, b"", ())
     with pytest.raises(record.RecordError, match="out of bounds"):
         record.unpack_maps(record.pack_maps(huge))
