@@ -288,6 +288,7 @@ def _maps(pack: Pack, at: tuple[int, int, float], stored: record.Maps) -> dict[s
                 "peak": plane.peak,
                 "values": pack.add(plane.values, "u1"),
                 "special": pack.add(plane.special, "u1") if plane.special else None,
+                "differences": plane.differences,
             }
             for plane in stored.planes
         ],

@@ -319,6 +319,22 @@ def dequantise(level: ArrayLike, peak: float, sign: Sign) -> NDArray[np.float32]
     return (np.sign(q) * (q / levels(sign)) ** 2 * peak).astype(np.float32)
 
 
+def differences(level: NDArray[np.integer]) -> NDArray[np.uint8]:
+    """How 8-bit levels (height, width) change down and right of the level beside, modulo 256.
+
+    Of smooth maps these are small numbers, which compress well.
+    """
+    changes = level.view(np.uint8).copy()
+    changes[1:] -= level.view(np.uint8)[:-1]
+    changes[:, 1:] -= changes[:, :-1].copy()
+    return changes
+
+
+def summed(changes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Undo `differences`: the levels' bytes."""
+    return changes.cumsum(axis=1, dtype=np.uint8).cumsum(axis=0, dtype=np.uint8)
+
+
 def half_level(values: ArrayLike, peak: float, sign: Sign) -> Floats:
     """Half the distance between the levels around each stored value."""
     n = levels(sign)

@@ -205,12 +205,14 @@ class Plane:
     """One target's map as stored; `Maps.decode` gives the numbers.
 
     peak: maximum of |value|. values, special: zlib (see record.proto).
+    differences: whether `values` are those of `maps.differences`, only of `Precision.Q8`.
     """
 
     target: int
     peak: float
     values: bytes
     special: bytes = b""
+    differences: bool = False
 
 
 @dataclass(frozen=True)
@@ -248,7 +250,7 @@ class Maps:
             if precision is Precision.Q8:
                 level, peak, special = maps.quantise(array, sign)
                 marks = zlib.compress(special.tobytes()) if special.any() else b""
-                planes.append(Plane(target, peak, zlib.compress(level.tobytes()), marks))
+                planes.append(Plane(target, peak, *_deflated(level, marks)))
             else:
                 peak = float(finite.max(initial=0.0))
                 half = precision is Precision.FLOAT16 and peak
@@ -276,8 +278,10 @@ class Maps:
             half = self.precision is Precision.FLOAT16 and plane.peak
             return (found * (plane.peak / HALF_PEAK)).astype(np.float32) if half else found
         kind = np.uint8 if self.sign is Sign.UNSIGNED else np.int8
-        level = np.frombuffer(_inflate(plane.values, count), kind).reshape(shape)
-        value = maps.dequantise(level, plane.peak, self.sign)
+        level = np.frombuffer(_inflate(plane.values, count), np.uint8).reshape(shape)
+        if plane.differences:
+            level = maps.summed(level)
+        value = maps.dequantise(level.view(kind), plane.peak, self.sign)
         if plane.special:
             special = np.frombuffer(_inflate(plane.special, count), np.uint8).reshape(shape)
             for code, mark in ((1, np.nan), (2, np.inf), (3, -np.inf)):
@@ -347,6 +351,22 @@ def _unseal(data: bytes, message: type[Any]) -> Any:
 
 
 # Parts
+
+
+# Mean change of levels from pixel to pixel up to which differences may be smaller; above it
+# they are not tried, as compressing takes longer than all else.
+SMOOTH = 16
+
+
+def _deflated(level: NDArray[Any], special: bytes) -> tuple[bytes, bytes, bool]:
+    """A plane's `values`, `special` and `differences`, in the way that takes fewer bytes."""
+    values = zlib.compress(level.tobytes())
+    changes = maps.differences(level)
+    if np.abs(changes.view(np.int8).astype(np.int16)).mean() <= SMOOTH:
+        smooth = zlib.compress(changes.tobytes())
+        if len(smooth) < len(values):
+            return smooth, special, True
+    return values, special, False
 
 
 # What the peak of a float16 plane is stored as: as far from the smallest number as it goes.
@@ -740,7 +760,11 @@ def pack_maps(stored: Maps) -> list[bytes]:
     )
     planes = [
         record_pb2.Plane(
-            target=each.target, peak=each.peak, values=each.values, special=each.special
+            target=each.target,
+            peak=each.peak,
+            values=each.values,
+            special=each.special,
+            differences=each.differences,
         )
         for each in stored.planes
     ]
@@ -776,7 +800,7 @@ def unpack_plane(data: bytes) -> Plane:
     """
     message = _unseal(data, record_pb2.Plane)
     _check_finite("peak", message.peak)
-    return Plane(message.target, message.peak, message.values, message.special)
+    return Plane(message.target, message.peak, message.values, message.special, message.differences)
 
 
 def unpack_maps(elements: Sequence[bytes]) -> Maps:

@@ -324,16 +324,18 @@ class MapHeader(_message.Message):
     def __init__(self, height: _Optional[int] = ..., width: _Optional[int] = ..., precision: _Optional[_Union[Precision, str]] = ..., sign: _Optional[_Union[Sign, str]] = ..., targets: _Optional[_Iterable[int]] = ..., input_hash: _Optional[bytes] = ..., unseen: _Optional[bytes] = ...) -> None: ...
 
 class Plane(_message.Message):
-    __slots__ = ("target", "peak", "values", "special")
+    __slots__ = ("target", "peak", "values", "special", "differences")
     TARGET_FIELD_NUMBER: _ClassVar[int]
     PEAK_FIELD_NUMBER: _ClassVar[int]
     VALUES_FIELD_NUMBER: _ClassVar[int]
     SPECIAL_FIELD_NUMBER: _ClassVar[int]
+    DIFFERENCES_FIELD_NUMBER: _ClassVar[int]
     target: int
     peak: float
     values: bytes
     special: bytes
-    def __init__(self, target: _Optional[int] = ..., peak: _Optional[float] = ..., values: _Optional[bytes] = ..., special: _Optional[bytes] = ...) -> None: ...
+    differences: bool
+    def __init__(self, target: _Optional[int] = ..., peak: _Optional[float] = ..., values: _Optional[bytes] = ..., special: _Optional[bytes] = ..., differences: bool = ...) -> None: ...
 
 class Input(_message.Message):
     __slots__ = ("png", "height", "width", "hash", "name", "label", "class_names", "regions", "display", "unseen")

@@ -36,6 +36,9 @@ def grid(step, image):
 
 
 def plane(step, image, target):
+    if image == 1:  # stored by its differences
+        y, x = np.mgrid[: SIZE[0], : SIZE[1]] / 8
+        return (np.sin(x + target) * np.cos(y + step)) ** 2
     values = np.random.default_rng((step, image, target, 2)).normal(0, 0.1, SIZE)
     return np.abs(values) ** 3
 
@@ -51,6 +54,7 @@ def logdir(tmp_path_factory):
             targets = (image, 7)
             about = occlusion(grid(step, image), whole, SIZE, WINDOW, TOPS, LEFTS, targets)
             gradient, planes = saliency({t: plane(step, image, t) for t in targets})
+            assert all(each.differences == (image == 1) for each in planes.planes)
             gradient = replace(gradient, layer="block1", parameters={"channels": "maximum"})
             if not number:
                 values.append((Series("p", image, Kind.INPUT), pack_input(shown(SIZE, image))))

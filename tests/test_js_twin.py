@@ -413,3 +413,12 @@ def test_numbers_in_words(js):
     assert js("given.map(([step, epoch]) => format.stepText(step, epoch))", steps) == [
         wording.step_text(*each) for each in steps
     ]
+
+
+def test_levels_come_from_their_differences(js):
+    level = np.random.default_rng(0).integers(0, 256, (5, 7), np.uint8)
+    changes = maps.differences(level).ravel().tolist()
+    given = {"bytes": changes, "width": 7}
+    assert (
+        js("maps.sumUp(Uint8Array.from(given.bytes), given.width)", given) == level.ravel().tolist()
+    )

@@ -110,3 +110,13 @@ def test_the_square_law_keeps_zero_and_what_is_small():
 def test_times_uniform():
     np.testing.assert_array_equal(maps.times_uniform([[1.0, -3.0]]), [[0.5, -1.5]])
     np.testing.assert_array_equal(maps.times_uniform([[0.0, 0.0]]), [[0.0, 0.0]])
+
+
+def test_differences_are_counted_along_both_axes_from_zero_modulo_256():
+    level = np.array([[3, 5, 5], [4, 9, -7]], np.int8)
+    expected = np.array([[3, 2, 0], [1, 3, -16]], np.int8)
+    np.testing.assert_array_equal(maps.differences(level).view(np.int8), expected)
+    any_level = np.random.default_rng(0).integers(0, 256, (5, 7), np.uint8)
+    for given in (level, any_level):
+        back = maps.summed(maps.differences(given))
+        np.testing.assert_array_equal(back, given.view(np.uint8))

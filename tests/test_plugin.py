@@ -480,7 +480,7 @@ def sample_log(data: Path, name: str) -> dict[tuple[int, str], list[bytes]]:
 # Of the same run, as each version wrote it: before and after means came, and since grids are
 # packed. Every later version must read them.
 SAMPLES = pytest.mark.parametrize(
-    ("name", "version", "count"), [("format1", 1, 26), ("format1_means", 1, 29), ("format2", 2, 29)]
+    ("name", "version", "count"), [("format1", 1, 26), ("format1_means", 1, 29), ("format2", 2, 31)]
 )
 
 
@@ -510,7 +510,8 @@ def test_the_sample_logs_of_all_formats_read_as_ever(request, name, version, cou
 def test_formats_1_and_2_hold_the_same_numbers_bit_by_bit(request):
     data = request.path.parent / "data"
     old, new = sample_log(data, "format1_means"), sample_log(data, "format2")
-    assert old.keys() == new.keys()
+    assert new.keys() - old.keys() == {(2, "digits/01/grad-cam"), (2, "digits/01/grad-cam/map")}
+    assert not old.keys() - new.keys()
     for key, (first, *_) in old.items():
         if key[1].endswith("0/occlusion") or key[1].endswith("1/occlusion"):
             a, b = (record.unpack_attribution(each) for each in (first, new[key][0]))
@@ -524,6 +525,17 @@ def test_formats_1_and_2_hold_the_same_numbers_bit_by_bit(request):
     sizes = [sum(len(each[0]) for key, each in log.items() if key[1].endswith("/occlusion"))
              for log in (old, new)]  # fmt: skip
     assert sizes[1] < 0.8 * sizes[0]
+
+
+def test_the_sample_log_of_format_2_holds_a_plane_by_its_differences(request):
+    found = sample_log(request.path.parent / "data", "format2")
+    stored = record.unpack_maps(found[2, "digits/01/grad-cam/map"])
+    assert stored.planes[0].differences
+    y, x = np.mgrid[:14, :14] / 7
+    expected = (np.sin(x) * np.cos(y)) ** 2
+    back = stored.decode(1)
+    allowed = maps.half_level(back, stored.peak(1), stored.sign) + 1e-6
+    assert (np.abs(back - expected) <= allowed).all()
 
 
 @LOADERS

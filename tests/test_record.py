@@ -144,6 +144,26 @@ def test_special_values_and_masks_come_back():
     np.testing.assert_array_equal(back.unseen, unseen)
 
 
+def test_levels_are_told_by_how_they_change_where_that_is_smaller():
+    y, x = np.mgrid[:40, :50] / 20
+    smooth = (np.sin(x) * np.cos(y)) ** 2
+    noise = np.random.default_rng(0).normal(size=(40, 50))
+    for values, sign, expected in (
+        (smooth, maps.Sign.UNSIGNED, True),
+        (smooth - 0.5, maps.Sign.DIRECTION, True),
+        (noise, maps.Sign.DIRECTION, False),
+        (np.abs(noise), maps.Sign.UNSIGNED, False),
+    ):
+        stored = record.Maps.encode({0: values}, sign, b"h")
+        back = record.unpack_maps(record.pack_maps(stored))
+        (plane,) = back.planes
+        assert plane.differences == expected
+        level, peak, _ = maps.quantise(values, sign)
+        np.testing.assert_array_equal(back.decode(0), maps.dequantise(level, peak, sign))
+        plain = zlib.compress(level.tobytes())
+        assert len(plane.values) < 0.6 * len(plain) if expected else plane.values == plain
+
+
 def test_inputs_come_back():
     mask = np.zeros(SIZE, bool)
     mask[1, 2] = True

@@ -161,6 +161,18 @@ export function levels(sign) {
   return sign === "unsigned" ? 255 : 127;
 }
 
+/** Levels from their differences along both axes, modulo 256, in place. */
+export function sumUp(bytes, width) {
+  for (let start = 0; start < bytes.length; start += width) {
+    let change = 0;
+    for (let i = start; i < start + width; i++) {
+      change += bytes[i];
+      bytes[i] = change + (start ? bytes[i - width] : 0);
+    }
+  }
+  return bytes;
+}
+
 /** Undo the square law: float32, as stored values are read in Python. */
 export function dequantise(level, peak, sign) {
   const n = levels(sign);

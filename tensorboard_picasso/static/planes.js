@@ -1,7 +1,7 @@
 // Full-resolution maps: fetched when they are wanted, nearest need first; decoded once.
 
 import { fetchMaps } from "./api.js";
-import { dequantise, halves } from "./maps.js";
+import { dequantise, halves, sumUp } from "./maps.js";
 import { inflate, pixels } from "./pack.js";
 
 const BATCH = 96; // maps a request: about half a megabyte of 64×64 maps
@@ -56,6 +56,7 @@ async function decode(stored, target) {
     return { ...found, values: halves(plain).map((value) => value * unit) };
   }
   const plain = await inflate(bytes, count);
+  if (plane.differences) sumUp(plain, record.width);
   const level = record.sign === "unsigned" ? plain : new Int8Array(plain.buffer);
   const values = dequantise(level, plane.peak, record.sign);
   if (plane.special !== null) {
