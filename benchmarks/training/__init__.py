@@ -1,0 +1,1 @@
+"""What watching a training costs: seconds and bytes of checkpoints, and TensorBoard's memory."""
