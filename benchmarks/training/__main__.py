@@ -28,29 +28,30 @@ def main() -> None:
     if options.markdown:
         _print(json.loads(options.json.read_text()), markdown)
         return
-    rows, logs = [], []
-    with tempfile.TemporaryDirectory() as name:
-        for project in options.projects:
-            print(f"{project} …", file=sys.stderr, flush=True)
-            folder = Path(name) / project
-            rows.append(_measured(project, folder))
-            for what in ("few", "many"):
-                for count in COUNTS:
-                    logs.append(_weighed(rows[-1], folder, what, count))
-    processor = next(
-        (line.split(": ")[1] for line in Path("/proc/cpuinfo").read_text().splitlines()
-         if line.startswith("model name")),
-        platform.processor(),
-    )  # fmt: skip
-    found = {
-        "machine": f"{processor}, {os.cpu_count()} cores",
+    found: dict[str, Any] = {
+        "machine": f"{_processor()}, {os.cpu_count()} cores",
         "versions": {each: version(each) for each in PACKAGES},
-        "projects": rows,
-        "logs": [each for each in logs if each],
+        "projects": [],
+        "logs": [],
     }
     options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(found, indent=1))
+    for project in options.projects:
+        print(f"{project} …", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory() as name:
+            row = _measured(project, Path(name))
+            found["projects"].append(row)
+            for what in ("few", "many"):
+                weighed = [_weighed(row, Path(name), what, count) for count in COUNTS]
+                found["logs"] += [each for each in weighed if each]
+        # Also if what runs next is stopped.
+        options.json.write_text(json.dumps(found, indent=1))
     _print(found, plain)
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.split(": ")[1] for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
 
 
 def _options() -> argparse.Namespace:

@@ -27,7 +27,7 @@ from tensorboard_picasso.summary.methods import Method
 FEW = ("occlusion", "saliency")
 MANY = (*FEW, "gradient-times-input", "integrated-gradients", "smoothgrad", "vargrad",
         "grad-cam", "rise")  # fmt: skip
-ROUNDS = {"digits": 7, "pictures": 3, "photographs": 3}
+ROUNDS = {"digits": 7, "pictures": 3, "photographs": 2}
 
 
 def project(name: str, folder: Path) -> dict[str, Any]:
@@ -41,8 +41,8 @@ def project(name: str, folder: Path) -> dict[str, Any]:
     # By method: those of the checkpoint with all of them.
     by_method: dict[str, list[float]] = defaultdict(list)
     watched = {
-        "few": (log.wanted(FEW), made.probe()),
-        "many": (_timed(log.wanted(MANY), by_method), made.probe(made.sampled)),
+        "few": (log.wanted(FEW), made.probe(made.few)),
+        "many": (_timed(log.wanted(MANY), by_method), made.probe(made.many)),
     }
     seconds: dict[str, list[float]] = defaultdict(list)
     for number in range(rounds + 1):
@@ -51,12 +51,12 @@ def project(name: str, folder: Path) -> dict[str, Any]:
         for what, (methods, probe) in watched.items():
             call = partial(_logged, probe, made.model, methods, folder / what, number)
             seconds[what].append(_clocked(call) * IMAGES / len(probe.images))
-    scale = IMAGES / made.sampled
+    scale = IMAGES / made.many
     found = {
         "name": name,
         "says": made.says,
         "steps": made.steps,
-        "sampled": made.sampled,
+        "sampled": {"few": made.few, "many": made.many},
         "seconds": {what: values[1:] for what, values in seconds.items()},
         "first": {what: values[0] for what, values in seconds.items()},
         "methods": {

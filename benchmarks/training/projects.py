@@ -33,7 +33,8 @@ class Project:
     images, labels, classes: what is watched, in the model's layout, 0 to 255; and how many
       classes there are.
     timed: how many steps a round times.
-    sampled: how many images of the probe all methods together are timed on.
+    few, many: how many images of the probe a checkpoint of occlusion and saliency, and one of
+      all methods, are timed on.
     """
 
     name: str
@@ -46,7 +47,8 @@ class Project:
     labels: NDArray[Any]
     classes: int
     timed: int = 50
-    sampled: int = IMAGES
+    few: int = IMAGES
+    many: int = IMAGES
 
     def probe(self, count: int = IMAGES) -> summary.Probe:
         """The first images that are watched, with a region, the centre."""
@@ -125,7 +127,8 @@ def photographs(classes: int = 37) -> Project:
 
     return Project(
         "photographs", "MobileNetV2, 224×224, 5,000 images an epoch, PyTorch", 5_000, batch, model,
-        step, np.moveaxis(x[-IMAGES:], -1, 1), y[-IMAGES:], classes, timed=2, sampled=1,
+        step, np.moveaxis(x[-IMAGES:], -1, 1), y[-IMAGES:], classes, timed=2,
+        few=4, many=1,
     )  # fmt: skip
 
 

@@ -124,4 +124,4 @@ def remarks(rows: Sequence[Row]) -> list[str]:
 
 
 def _mark(row: Row, what: str) -> str:
-    return "~" if what == "many" and row["sampled"] < IMAGES else ""
+    return "~" if row["sampled"][what] < IMAGES else ""
