@@ -48,8 +48,11 @@ def test_the_commands_are_there():
     root = Path(__file__).parent.parent
     for command in re.findall(r"^scripts/\w+", README, re.MULTILINE):
         assert (root / command).stat().st_mode & 0o100
-    for picture in re.findall(r"\]\((docs/[^)]+)\)", README):
-        assert (root / picture).is_file()
+    for name, anchor in re.findall(r"\]\((docs/[^)#]+)#?([^)]*)\)", README):
+        assert (root / name).is_file()
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", (root / name).read_text(), re.MULTILINE)
+            assert anchor in {each.lower().replace(" ", "-") for each in headings}
 
 
 def _in_pytorch(images):
