@@ -311,10 +311,10 @@ def boxes_of(differs: Array) -> Ints:
 
 
 def _alike(hidings: Sequence[Hiding]) -> list[list[int]]:
-    """Indices of those with the same boxes and shape of image."""
+    """Indices of those with the same boxes, and shape and dtype of image."""
     groups: dict[Any, list[int]] = {}
     for at, each in enumerate(hidings):
-        groups.setdefault((each.image.shape, each.boxes.tobytes()), []).append(at)
+        groups.setdefault((each.image.shape, each.image.dtype, each.boxes.tobytes()), []).append(at)
     return list(groups.values())
 
 

@@ -36,7 +36,7 @@ class Dense:
 
     def swept(
         self,
-        hidings: Sequence[Hiding],
+        group: Sequence[Hiding],
         model_input: Function,
         in_place: bool,
         others: Sequence[Array],
@@ -44,18 +44,12 @@ class Dense:
         """See `Backend.swept_scores`.
 
         Args:
+          group: images of one shape and dtype.
           others: what the model takes beside an image, (1, …) each.
         """
-        results: list[Any] = [None] * len(hidings)
-        for places in _alike(hidings):
-            group = [hidings[each] for each in places]
-            if in_place and _planes(group[0], model_input):
-                found = self._made(group, model_input, others)
-            else:
-                found = [self._handed(each, model_input) for each in group]
-            for at, each in zip(places, found, strict=True):
-                results[at] = each
-        return results
+        if in_place and _planes(group[0], model_input):
+            return self._made(group, model_input, others)
+        return [self._handed(each, model_input) for each in group]
 
     def _handed(self, hiding: Hiding, model_input: Function) -> Array:
         """Scores of occluded images that are handed to the user's Python first."""
@@ -104,11 +98,3 @@ def _planes(hiding: Hiding, model_input: Function) -> int:
 
 def _kind(image: Array) -> tuple[Any, ...]:
     return image.shape, image.dtype
-
-
-def _alike(hidings: Sequence[Hiding]) -> list[list[int]]:
-    """Indices of those whose images have the same shape and dtype."""
-    groups: dict[Any, list[int]] = {}
-    for at, each in enumerate(hidings):
-        groups.setdefault(_kind(each.image), []).append(at)
-    return list(groups.values())
