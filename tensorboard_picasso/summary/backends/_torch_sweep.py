@@ -18,6 +18,7 @@ from tensorboard_picasso.summary.backends.base import (
     hidden,
     out_of_memory,
 )
+from tensorboard_picasso.summary.reuse.moves import KeptMoves
 from tensorboard_picasso.summary.reuse.rects import Ints, Rects
 from tensorboard_picasso.summary.reuse.schedule import Schedule
 from tensorboard_picasso.summary.reuse.torch import Unoccluded
@@ -51,6 +52,7 @@ class Sweep(_sweep.Sweep):
         self._modules: Any = None
         self._traced: Trace | UntraceableError | None = None
         self._failed = 0
+        self._moves = KeptMoves()
         self._sizes = BatchSizes(steady)
         self._laid: set[Any] = set()
 
@@ -128,7 +130,7 @@ class Sweep(_sweep.Sweep):
             if output.op != "call_module":
                 raise WholeError("its last layer is not the last call of its graph")
             output = output.all_input_nodes[0]
-        return Unoccluded(trace, images, output)
+        return Unoccluded(trace, images, output, self._moves)
 
     def passed(self, engine: Unoccluded, images: Any, schedule: Schedule) -> Unoccluded:
         """See `_sweep.Sweep`."""

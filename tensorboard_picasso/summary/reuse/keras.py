@@ -5,24 +5,22 @@ rectangles of the same sizes share one.
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tensorboard_picasso.summary.reuse import plan as plans
 from tensorboard_picasso.summary.reuse.keras_layers import Called, read
 from tensorboard_picasso.summary.reuse.keras_trace import Place, Trace
-from tensorboard_picasso.summary.reuse.moves import Moves
+from tensorboard_picasso.summary.reuse.moves import KeptMoves, Moves
 from tensorboard_picasso.summary.reuse.plan import Costs, Kind, Plan
 
 # Measured on a processor. A function for one more size takes about two milliseconds a layer,
 # and serves some tens of checkpoints.
 COSTS = Costs(moved=16, call=500_000, sizes=5_000_000)
-# Bytes of indices that are kept for the next checkpoint.
-_KEPT = 1 << 26
 
 # Tensors by their names: `rows.<layer>` of an unoccluded map, `mean.<layer>` over one, and
 # `weight.<layer>.<number>` of a convolution that does what the batch norm behind it does.
@@ -52,7 +50,7 @@ class Engine:
         several = len(trace.nodes[cut].shapes) > 1 or cut > trace.output.node
         self.cut = len(self.layers) - 1 if several else cut
         self._functions: dict[Any, Any] = {}
-        self._moves: OrderedDict[Any, tuple[Moves, dict[str, Any]]] = OrderedDict()
+        self._moves = KeptMoves()
         self.seconds = 0.0
 
     @property
@@ -85,22 +83,16 @@ class Engine:
         return Unoccluded(self, int(images.shape[0]), kept, output)
 
     def moves(self, plan: Plan, images: int) -> tuple[Moves, dict[str, Any]]:
-        """Where values go in a plan, and the indices as tensors; made once."""
-        key = plan, images
-        if key not in self._moves:
-            found = Moves(
-                plan,
-                images,
-                self.cut,
-                {at for at, each in enumerate(self.called) if each.lowest},
-                {at: each.factors for at, each in enumerate(self.called) if each.factors},
-            )
-            self._moves[key] = found, {name: tf.constant(x) for name, x in found.arrays.items()}
-            kept = sum(each.nbytes for each, _ in self._moves.values())
-            while kept > _KEPT and len(self._moves) > 1:
-                kept -= self._moves.popitem(last=False)[1][0].nbytes
-        self._moves.move_to_end(key)
-        return self._moves[key]
+        """Where values go in a plan, and that as tensors; made once."""
+
+        def make() -> tuple[Moves, dict[str, Any]]:
+            lowest = {at for at, each in enumerate(self.called) if each.lowest}
+            factors = {at: each.factors for at, each in enumerate(self.called)}
+            known = {at: each for at, each in factors.items() if each is not None}
+            found = Moves(plan, images, self.cut, lowest, known)
+            return found, _packed(found)
+
+        return self._moves.get((plan, images), make)
 
     def features(self, plan: Plan, patches: Any, kept: Kept, images: int) -> Any:
         """See `Unoccluded.features`."""
@@ -114,7 +106,7 @@ class Engine:
         }
 
         def chunk(patches: Any, kept: Any, arrays: Any) -> Any:
-            return _Chunk(self, plan, moves, kept, arrays).features(patches)
+            return _Chunk(self, plan, moves, kept, _unpacked(moves, arrays)).features(patches)
 
         given = self._tensor(patches), used, arrays
         return self._function(("chunk", moves.structure), chunk, *given)(*given)
@@ -286,12 +278,42 @@ class _Chunk:
         patch = self._values[place.node][0]
         under = tf.gather(self._kept[f"rows.{place.node}"], self._arrays[f"{at}.under"])
         height, width = self._plan.layers[place.node].place
-        change = tf.reduce_sum(patch - under, [1, 2], keepdims=True) / (height * width)
+        change = tf.reduce_sum(
+            patch - tf.reshape(under, tf.shape(patch)), [1, 2], keepdims=True
+        ) / (height * width)
         mean = self._kept[f"mean.{at}"]
         images = tf.shape(mean)[0]
         windows = tf.shape(patch)[0] // images
         change = tf.reshape(change, [images, windows, *mean.shape[1:]])
         return tf.reshape(mean[:, None] + change, [-1, *mean.shape[1:]])
+
+
+def _packed(moves: Moves) -> dict[str, Any]:
+    """All indices as one tensor, as each argument of a call takes time; factors as they are."""
+    found = {name: tf.constant(x) for name, x in moves.arrays.items() if _is_factor(name)}
+    indices = [moves.arrays[name] for name in _index_names(moves)]
+    if indices:
+        found["indices"] = tf.constant(np.concatenate(indices))
+        found["lengths"] = tf.constant([len(each) for each in indices], tf.int32)
+    return found
+
+
+def _unpacked(moves: Moves, packed: Mapping[str, Any]) -> dict[str, Any]:
+    """The same by their names, in a graph."""
+    found = dict(packed)
+    if "indices" in found:
+        names = _index_names(moves)
+        parts = tf.split(found.pop("indices"), found.pop("lengths"), num=len(names))
+        found.update(zip(names, parts, strict=True))
+    return found
+
+
+def _index_names(moves: Moves) -> list[str]:
+    return sorted(name for name in moves.arrays if not _is_factor(name))
+
+
+def _is_factor(name: str) -> bool:
+    return name.endswith(".factor")
 
 
 def _rows(values: Any) -> Any:

@@ -57,7 +57,7 @@ class Called:
       on_crop: of WINDOW, of an input with its padding in it, and of the weights. Of a
         convolution it takes a whole input too, with `padding`.
       lowest: the padding is the lowest number, not zero.
-      factors: of rows and of columns, that `on_crop`'s output is multiplied by.
+      factors: (height, width) that `on_crop`'s output is multiplied by at its place.
     """
 
     layer: Layer
@@ -68,7 +68,7 @@ class Called:
     on_crop: Callable[..., Any] | None = None
     padding: str = "valid"
     lowest: bool = False
-    factors: tuple[Any, Any] | None = None
+    factors: Any = None
 
 
 def read(trace: Trace) -> list[Called]:
@@ -243,11 +243,8 @@ class _Reader:
         windows = _windows(size, strides, (1, 1), layer.padding == "same", given)
         factors = None
         if not largest:
-            factors = tuple(
-                _uncounted(window, extent, made)
-                for window, extent, made in zip(windows, given[:2], node.shapes[0][:2], strict=True)
-            )
-            factors = None if all((each == 1).all() for each in factors) else factors
+            factors = np.outer(*map(_uncounted, windows, given[:2], node.shapes[0][:2]))
+            factors = None if (factors == 1).all() else factors
 
         def on_crop(x: Any) -> Any:
             x = ops.cast(x, layer.compute_dtype)

@@ -5,7 +5,8 @@ padding. A crop of the occluded map takes the rows of the patch where that is, a
 unoccluded map around it.
 """
 
-from collections.abc import Mapping, Set
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from tensorboard_picasso.summary.reuse.rects import Rects, Spans
 
 # Rows before those of a map: zeros, then the lowest numbers.
 FILLS = 2
+# Bytes of indices that are kept for the next checkpoint.
+_KEPT = 1 << 26
 
 Indices = NDArray[np.int32]
 
@@ -43,7 +46,7 @@ class Moves:
         images: int,
         last: int,
         lowest: Set[int],
-        factors: Mapping[int, tuple[Any, Any]],
+        factors: Mapping[int, Any],
     ) -> None:
         """Find them.
 
@@ -52,7 +55,7 @@ class Moves:
           images: how many images' windows are computed together.
           last: layers behind this one are not computed; its output is wanted whole.
           lowest: layers that pad with the lowest number.
-          factors: of layers, of each row and column of their outputs.
+          factors: of layers, (height, width) of their outputs.
         """
         self._plan, self._images = plan, images
         self.crops: dict[tuple[int, int], str | None] = {}
@@ -73,11 +76,8 @@ class Moves:
                 else:
                     self._crop(at, source, patch, step.crop or step.rects, at in lowest)
             if step.rects is not None and at in factors:
-                rows, columns = (
-                    of[_places(spans)]
-                    for of, spans in zip(factors[at], step.rects.axes, strict=True)
-                )
-                each = rows[:, :, None, None] * columns[:, None, :, None]
+                rows, columns = (_places(each) for each in step.rects.axes)
+                each = factors[at][rows[:, :, None], columns[:, None, :], None]
                 self.arrays[f"{at}.factor"] = np.tile(each, (images, 1, 1, 1))
         if (patch := plan.steps[last].rects) is not None:
             self._crop(last + 1, last, patch, None, False)
@@ -137,12 +137,29 @@ class Moves:
         rows, columns = (_places(each) for each in patch.axes)
         self.sources.add(source)
         self.means.add(at)
-        under = _flat(rows, columns, width) + FILLS
+        under = _flat(rows, columns, width).reshape(-1) + FILLS
         self.arrays[f"{at}.under"] = self._each(under, height * width)
 
     def _each(self, indices: Any, step: int) -> Indices:
         """The same for each image, so much further on."""
         return _joined([indices + image * step for image in range(self._images)])
+
+
+class KeptMoves:
+    """Moves, and what a framework makes of their arrays, for the next checkpoint."""
+
+    def __init__(self) -> None:
+        self._found: OrderedDict[Hashable, tuple[Moves, Any]] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], tuple[Moves, Any]]) -> tuple[Moves, Any]:
+        """Those of a key, made once for as long as there is room."""
+        if key not in self._found:
+            self._found[key] = make()
+            kept = sum(each.nbytes for each, _ in self._found.values())
+            while kept > _KEPT and len(self._found) > 1:
+                kept -= self._found.popitem(last=False)[1][0].nbytes
+        self._found.move_to_end(key)
+        return self._found[key]
 
 
 def _places(spans: Spans) -> Any:

@@ -1,6 +1,5 @@
 """What PyTorch's calls do with places."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,18 +45,17 @@ class Called:
       layer: as the plan knows it.
       node: of the trace.
       whole: of its inputs' values, its output.
-      on_crop: of WINDOW, of an input with its padding in it. padding: its value.
-      after: rows and columns of padding behind the last pixel.
+      on_crop: of WINDOW, of an input with its padding in it.
+      lowest: the padding is the lowest number, not zero.
       taps: multiply-adds of one number of its output. weights: as the layer's.
-      factor: (height, width) that `on_crop`'s output is multiplied by at its place.
+      factor: array (height, width) that `on_crop`'s output is multiplied by at its place.
     """
 
     layer: Layer
     node: fx.Node
     whole: Callable[[Callable[[fx.Node], Any]], Any]
     on_crop: Callable[[Any], Any] | None = None
-    padding: float = 0.0
-    after: Pair = (0, 0)
+    lowest: bool = False
     taps: int = 0
     weights: int = 0
     factor: Any = None
@@ -261,7 +259,6 @@ class Reader:
             whole=whole,
             windows=windows,
             on_crop=on_crop,
-            after=(bottom, right),
             **counted,
         )
 
@@ -293,14 +290,13 @@ class Reader:
                 trace.call(node, lambda _: ones)
                 / on_crop(F.pad(ones, border))[..., : size[0], : size[1]]
             )[0, 0]
-            factor = None if bool((factor == 1).all()) else factor
+            factor = None if bool((factor == 1).all()) else factor.cpu().double().numpy()
         return self._called(
             node,
             Kind.WINDOW,
             windows=windows,
             on_crop=on_crop,
-            padding=-math.inf if largest else 0.0,
-            after=after,
+            lowest=largest,
             factor=factor,
         )
 
