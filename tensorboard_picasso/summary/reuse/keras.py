@@ -290,8 +290,9 @@ class _Chunk:
 
 def _packed(moves: Moves) -> dict[str, Any]:
     """All indices as one tensor, as each argument of a call takes time; factors as they are."""
-    found = {name: tf.constant(x) for name, x in moves.arrays.items() if _is_factor(name)}
-    indices = [moves.arrays[name] for name in _index_names(moves)]
+    arrays = moves.taken()
+    indices = [arrays.pop(name) for name in _index_names(moves)]
+    found = {name: tf.constant(x) for name, x in arrays.items()}
     if indices:
         found["indices"] = tf.constant(np.concatenate(indices))
         found["lengths"] = tf.constant([len(each) for each in indices], tf.int32)
@@ -309,11 +310,7 @@ def _unpacked(moves: Moves, packed: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _index_names(moves: Moves) -> list[str]:
-    return sorted(name for name in moves.arrays if not _is_factor(name))
-
-
-def _is_factor(name: str) -> bool:
-    return name.endswith(".factor")
+    return [name for name in moves.names if not name.endswith(".factor")]
 
 
 def _rows(values: Any) -> Any:

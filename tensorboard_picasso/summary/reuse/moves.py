@@ -20,7 +20,7 @@ FILLS = 2
 # Bytes of indices that are kept for the next checkpoint.
 _KEPT = 1 << 26
 
-Indices = NDArray[np.int32]
+Indices = NDArray[Any]
 
 
 class Moves:
@@ -37,6 +37,7 @@ class Moves:
       sizes: heights and widths of crops by their names.
       sources: layers of whose unoccluded maps rows are taken.
       means: layers that are the unoccluded mean, plus a change.
+      names: of arrays. nbytes: of all.
       structure: the same for all plans that the same computation does.
     """
 
@@ -47,6 +48,7 @@ class Moves:
         last: int,
         lowest: Set[int],
         factors: Mapping[int, Any],
+        dtype: Any = np.int32,
     ) -> None:
         """Find them.
 
@@ -56,8 +58,9 @@ class Moves:
           last: layers behind this one are not computed; its output is wanted whole.
           lowest: layers that pad with the lowest number.
           factors: of layers, (height, width) of their outputs.
+          dtype: of indices.
         """
-        self._plan, self._images = plan, images
+        self._plan, self._images, self._dtype = plan, images, dtype
         self.crops: dict[tuple[int, int], str | None] = {}
         self.arrays: dict[str, Any] = {}
         self.sizes: dict[str, tuple[int, int]] = {}
@@ -82,11 +85,12 @@ class Moves:
         if (patch := plan.steps[last].rects) is not None:
             self._crop(last + 1, last, patch, None, False)
         self.nbytes = sum(each.nbytes for each in self.arrays.values())
+        self.names = tuple(sorted(self.arrays))
         self.structure = (
             tuple((each.rects and each.rects.shape, each.crop and each.crop.shape)
                   for each in plan.steps[: last + 1]),
             tuple(sorted((key, name or "") for key, name in self.crops.items())),
-            tuple(sorted(self.arrays)),
+            self.names,
         )  # fmt: skip
 
     def _crop(self, at: int, source: int, patch: Rects, crop: Rects | None, lowest: bool) -> None:
@@ -121,9 +125,7 @@ class Moves:
         around, mapped = ~inside, within[~inside]
         base = np.where(mapped, _flat(rows, columns, place[1])[around] + FILLS, fill)
         pixels = place[0] * place[1]
-        self.arrays[f"{name}.base"] = _joined(
-            [base + image * pixels * mapped for image in range(self._images)]
-        )
+        self.arrays[f"{name}.base"] = self._each(base, pixels * mapped)
         self.arrays[f"{name}.at"] = self._each(at[around], inside.size)
         self.arrays[f"{name}.into"] = self._each(at[inside], inside.size)
         if int(inside.sum()) != count * patch.area:
@@ -140,9 +142,15 @@ class Moves:
         under = _flat(rows, columns, width).reshape(-1) + FILLS
         self.arrays[f"{at}.under"] = self._each(under, height * width)
 
-    def _each(self, indices: Any, step: int) -> Indices:
+    def _each(self, indices: Any, step: Any) -> Indices:
         """The same for each image, so much further on."""
-        return _joined([indices + image * step for image in range(self._images)])
+        every = [indices + image * step for image in range(self._images)]
+        return np.concatenate(every).astype(self._dtype, copy=False)
+
+    def taken(self) -> dict[str, Any]:
+        """The arrays, which are let go of here."""
+        arrays, self.arrays = self.arrays, {}
+        return arrays
 
 
 class KeptMoves:
@@ -176,7 +184,3 @@ def _both(rows: Any, columns: Any) -> Any:
 
 def _flat(rows: Any, columns: Any, width: int) -> Any:
     return rows[:, :, None] * width + columns[:, None, :]
-
-
-def _joined(arrays: Any) -> Indices:
-    return np.concatenate(arrays).astype(np.int32)

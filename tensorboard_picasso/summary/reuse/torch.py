@@ -39,37 +39,30 @@ class Unoccluded:
         """
         wide = images.dtype in (torch.float32, torch.float64)
         reader = Reader(trace, fold=wide and not torch.is_autocast_enabled(images.device.type))
-        values: dict[fx.Node, Any] = {}
         nodes = trace.nodes[: trace.nodes.index(output) + 1]
-        for node in nodes:
-            called = reader.read(node, values)
-            if called.layer.kind is Kind.INPUT:
-                values[node] = images
-            elif trace.writes(node):
-                values[node] = called.whole(lambda each: _cloned(values[each]))
-            else:
-                values[node] = called.whole(values.__getitem__)
-        self.called = [_measured(each, values[each.node]) for each in reader.called]
-        self.index = reader.index
-        self._count = len(images)
-        self.layers = tuple(each.layer for each in self.called)
-        self.output = values[output]
         last = {}
         for node in nodes:
             last.update(dict.fromkeys(node.all_input_nodes, node))
         self.last = {node: [each for each, at in last.items() if at is node] for node in nodes}
-        needed = self._needed()
-        self._values = {node: value for node, value in values.items() if node in needed}
-        self._shapes = {
-            node: value[:1]
-            for node, value in values.items()
-            if isinstance(value, torch.Tensor)
-            and any(
-                self.called[self.index[each]].layer.kind is Kind.SHAPE
-                for each in node.users
-                if each in self.index
-            )
-        }
+        self.called: list[Called] = []
+        self.index = reader.index
+        self._values: dict[fx.Node, Any] = {}
+        self._shapes: dict[fx.Node, Any] = {}
+        for node in nodes:
+            called = reader.read(node, self._values)
+            if called.layer.kind is Kind.INPUT:
+                made = images
+            elif trace.writes(node):
+                made = called.whole(lambda each: _cloned(self._values[each]))
+            else:
+                made = called.whole(self._values.__getitem__)
+            self.called.append(_measured(called, made))
+            self._values[node] = made
+            for each in self.last[node]:
+                self._let_go(each)
+        self._count = len(images)
+        self.layers = tuple(each.layer for each in self.called)
+        self.output = self._values[output]
         self._rows: dict[int, Any] = {}
         self.cut = plans.head(self.layers)
         self._kept = kept or KeptMoves()
@@ -104,13 +97,10 @@ class Unoccluded:
         known = {at: each.factor for at, each in enumerate(self.called) if each.factor is not None}
 
         def make() -> tuple[Moves, dict[str, Any]]:
-            found = Moves(plan, self._count, self.cut, lowest, known)
-            tensors = {name: torch.from_numpy(x) for name, x in found.arrays.items()}
             # `index_copy_` takes no narrower integers.
-            return found, {
-                name: x.to(self._device, None if x.is_floating_point() else torch.int64)
-                for name, x in tensors.items()
-            }
+            found = Moves(plan, self._count, self.cut, lowest, known, np.int64)
+            arrays = found.taken().items()
+            return found, {name: torch.from_numpy(x).to(self._device) for name, x in arrays}
 
         told = tuple((at, each.tobytes()) for at, each in known.items())
         return self._kept.get((plan, self._count, self._device, lowest, told), make)
@@ -135,19 +125,18 @@ class Unoccluded:
         like = self._shapes[node]
         return like.expand(count, *like.shape[1:])
 
-    def _needed(self) -> set[fx.Node]:
-        """Nodes whose unoccluded values patches are put beside, or that are constant."""
-        needed = set()
-        for called in self.called:
-            kind, inputs = called.layer.kind, called.node.all_input_nodes
-            if kind is Kind.CONSTANT:
-                needed.add(called.node)
-            elif kind is Kind.MEAN:
-                needed |= {called.node, *inputs}
-            elif kind in (Kind.WINDOW, Kind.OTHER, Kind.PAD) or len(inputs) > 1:
-                needed |= set(inputs)
-        needed.add(self.called[-1].node)
-        return needed
+    def _let_go(self, node: fx.Node) -> None:
+        """Of a value that is read no more, keep what patches are put beside, and constants."""
+        users = [self.called[self.index[each]] for each in node.users if each in self.index]
+        kinds = {each.layer.kind for each in users}
+        value = self._values[node]
+        if Kind.SHAPE in kinds and isinstance(value, torch.Tensor):
+            self._shapes[node] = value.new_empty(1).expand(1, *value.shape[1:])
+        beside = kinds & {Kind.WINDOW, Kind.OTHER, Kind.PAD, Kind.MEAN}
+        several = any(len(each.node.all_input_nodes) > 1 for each in users)
+        own = self.called[self.index[node]].layer.kind in (Kind.CONSTANT, Kind.MEAN)
+        if not (beside or several or own):
+            del self._values[node]
 
 
 class _Chunk:
