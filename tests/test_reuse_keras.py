@@ -408,7 +408,7 @@ def test_inside_a_training_step(tmp_path, place):
     def step(number):
         model.layers[-1].bias.assign_add(tf.ones(5))
         with writer.as_default(step=number):
-            return summary.occlusion(probe, model, window=8, stride=8, strict=True)
+            return summary.occlusion(probe, model, window=8, stride=8, reuse=True, strict=True)
 
     def run(number):
         return strategy.run(step, args=(number,)) if strategy else step(number)
@@ -424,7 +424,7 @@ def test_inside_a_training_step(tmp_path, place):
 def test_the_plan_is_told():
     probe = Probe("p", noise(2, 48, 48, 3), labels=[0, 1])
     model = network()
-    told = summary.explain_plan(probe, model, Occlusion(8, 8))
+    told = summary.explain_plan(probe, model, Occlusion(8, 8, reuse=True))
     assert told.startswith("reuse. 36 windows take ")
     assert f"\n  {model.layers[0].name}: 10×10 of 48×48\n" in told
     told = summary.explain_plan(probe, model, Occlusion(8, reuse=False))

@@ -263,16 +263,11 @@ class _Chunk:
         """The occluded map at rectangles: the patch where it is, else the unoccluded one."""
         channels = patch.shape[-1]
         patch = tf.reshape(patch, [-1, channels])
-        chosen = self._arrays.get(f"{name}.patch")
-        if chosen is not None:
-            patch = tf.gather(patch, chosen)
-        around = tf.gather(self._kept[f"rows.{source}"], self._arrays[f"{name}.base"])
-        # Copies each row once, where a gather from both would need them in one tensor.
-        rows = tf.raw_ops.ParallelDynamicStitch(
-            indices=[self._arrays[f"{name}.at"], self._arrays[f"{name}.into"]],
-            data=[around, patch],
-        )
-        return tf.reshape(rows, [-1, *self._moves.sizes[name], channels])
+        rows = self._kept[f"rows.{source}"]
+        if (around := self._arrays.get(f"{name}.around")) is not None:
+            rows = tf.gather(rows, around)
+        made = tf.gather(tf.concat([rows, patch], 0), self._arrays[f"{name}.rows"])
+        return tf.reshape(made, [-1, *self._moves.sizes[name], channels])
 
     def _mean(self, at: int, place: Place) -> Any:
         patch = self._values[place.node][0]

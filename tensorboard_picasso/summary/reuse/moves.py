@@ -2,7 +2,7 @@
 
 A map of several images is a list of rows, one a pixel, image by image, after `FILLS` rows of
 padding. A crop of the occluded map takes the rows of the patch where that is, and rows of the
-unoccluded map around it.
+unoccluded map around it: one gather from both in one list.
 """
 
 from collections import OrderedDict
@@ -10,7 +10,6 @@ from collections.abc import Callable, Hashable, Mapping, Set
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tensorboard_picasso.summary.reuse.plan import Kind, Plan
 from tensorboard_picasso.summary.reuse.rects import Rects, Spans
@@ -20,8 +19,6 @@ FILLS = 2
 # Bytes of indices that are kept for the next checkpoint.
 _KEPT = 1 << 26
 
-Indices = NDArray[Any]
-
 
 class Moves:
     """All crops of a plan.
@@ -29,9 +26,9 @@ class Moves:
     Attributes:
       crops: by a layer and one of its inputs, the name of the crop that it takes of it; None
         where it takes the patch as it is.
-      arrays: indices by their names. Of each crop `<name>.base`, the rows that it takes of the
-        unoccluded map, `<name>.at`, where they go, and `<name>.into`, where the patch's pixels
-        go; where only some of those are taken, also `<name>.patch`: which.
+      arrays: indices by their names. Of each crop `<name>.rows`, which it takes of a list of
+        the unoccluded map's rows and then the patch's; where few of the map's are taken, these
+        stand there alone, and `<name>.around` says which.
         Of a mean `<its layer>.under`, the rows that lie under the patch. Of a layer whose
         output is multiplied by factors `<its layer>.factor`.
       sizes: heights and widths of crops by their names.
@@ -48,7 +45,6 @@ class Moves:
         last: int,
         lowest: Set[int],
         factors: Mapping[int, Any],
-        dtype: Any = np.int32,
     ) -> None:
         """Find them.
 
@@ -58,9 +54,8 @@ class Moves:
           last: layers behind this one are not computed; its output is wanted whole.
           lowest: layers that pad with the lowest number.
           factors: of layers, (height, width) of their outputs.
-          dtype: of indices.
         """
-        self._plan, self._images, self._dtype = plan, images, dtype
+        self._plan, self._images = plan, images
         self.crops: dict[tuple[int, int], str | None] = {}
         self.arrays: dict[str, Any] = {}
         self.sizes: dict[str, tuple[int, int]] = {}
@@ -120,18 +115,21 @@ class Moves:
         )
         inside = _both(_within(own_rows, patch.rows.size), _within(own_columns, patch.columns.size))
         within = _both(_within(rows, place[0]), _within(columns, place[1]))
-        count = len(rows)
-        at = np.arange(inside.size).reshape(inside.shape)
-        around, mapped = ~inside, within[~inside]
-        base = np.where(mapped, _flat(rows, columns, place[1])[around] + FILLS, fill)
-        pixels = place[0] * place[1]
-        self.arrays[f"{name}.base"] = self._each(base, pixels * mapped)
-        self.arrays[f"{name}.at"] = self._each(at[around], inside.size)
-        self.arrays[f"{name}.into"] = self._each(at[inside], inside.size)
-        if int(inside.sum()) != count * patch.area:
-            own = _flat(own_rows, own_columns, patch.columns.size)
-            own = own + patch.area * np.arange(count)[:, None, None]
-            self.arrays[f"{name}.patch"] = self._each(own[inside], count * patch.area)
+        pixels, around = place[0] * place[1], ~inside
+        taken = self._each(
+            np.where(within, _flat(rows, columns, place[1]) + FILLS, fill)[around],
+            pixels * within[around],
+        )
+        own = _flat(own_rows, own_columns, patch.columns.size)
+        own = own + patch.area * np.arange(len(rows))[:, None, None]
+        before = FILLS + self._images * pixels
+        if before > 2 * taken.size:
+            self.arrays[f"{name}.around"] = taken.reshape(-1)
+            before, taken = taken.size, np.arange(taken.size).reshape(taken.shape)
+        found = np.empty((self._images, *inside.shape), np.int32)
+        found[:, around] = taken
+        found[:, inside] = before + self._each(own[inside], len(rows) * patch.area)
+        self.arrays[f"{name}.rows"] = found.reshape(-1)
 
     def _under(self, at: int, source: int, patch: Rects) -> None:
         """Of a mean over a map of which a patch changes."""
@@ -139,13 +137,13 @@ class Moves:
         rows, columns = (_places(each) for each in patch.axes)
         self.sources.add(source)
         self.means.add(at)
-        under = _flat(rows, columns, width).reshape(-1) + FILLS
-        self.arrays[f"{at}.under"] = self._each(under, height * width)
+        under = self._each(_flat(rows, columns, width) + FILLS, height * width)
+        self.arrays[f"{at}.under"] = under.reshape(-1)
 
-    def _each(self, indices: Any, step: Any) -> Indices:
+    def _each(self, indices: Any, step: Any) -> Any:
         """The same for each image, so much further on."""
         every = [indices + image * step for image in range(self._images)]
-        return np.concatenate(every).astype(self._dtype, copy=False)
+        return np.stack(every).astype(np.int32)
 
     def taken(self) -> dict[str, Any]:
         """The arrays, which are let go of here."""

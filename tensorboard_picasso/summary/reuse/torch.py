@@ -97,8 +97,7 @@ class Unoccluded:
         known = {at: each.factor for at, each in enumerate(self.called) if each.factor is not None}
 
         def make() -> tuple[Moves, dict[str, Any]]:
-            # `index_copy_` takes no narrower integers.
-            found = Moves(plan, self._count, self.cut, lowest, known, np.int64)
+            found = Moves(plan, self._count, self.cut, lowest, known)
             arrays = found.taken().items()
             return found, {name: torch.from_numpy(x).to(self._device) for name, x in arrays}
 
@@ -202,14 +201,14 @@ class _Chunk:
 
     def _crop(self, name: str, source: int, patch: Any) -> Any:
         """The occluded map at rectangles: the patch where it is, else the unoccluded one."""
-        arrays, channels = self._arrays, patch.shape[1]
+        channels = patch.shape[1]
+        rows = self._passed.rows(source)
+        if (around := self._arrays.get(f"{name}.around")) is not None:
+            rows = rows.index_select(0, around)
         patch = patch.permute(0, 2, 3, 1).reshape(-1, channels)
-        if (chosen := arrays.get(f"{name}.patch")) is not None:
-            patch = patch.index_select(0, chosen)
-        around = self._passed.rows(source).index_select(0, arrays[f"{name}.base"]).to(patch.dtype)
-        made = patch.new_empty(len(around) + len(patch), channels)
-        made.index_copy_(0, arrays[f"{name}.at"], around)
-        made.index_copy_(0, arrays[f"{name}.into"], patch)
+        made = torch.cat([rows.to(patch.dtype), patch]).index_select(
+            0, self._arrays[f"{name}.rows"]
+        )
         return made.view(self._count, *self._moves.sizes[name], channels).permute(0, 3, 1, 2)
 
     def _mean(self, at: int, called: Called) -> Any:
