@@ -14,6 +14,8 @@ from tensorboard_picasso.summary.reuse.rects import Ints, Rects
 # Numbers that one step of a chunk may hold: several chunks fit beside each other in memory,
 # and what one step leaves is still near when the next one takes it.
 HELD = 1 << 23
+# Windows, of all images, that a step at least holds where it could.
+_TENS = 48
 # Borders that are tried: widths of the bands one inside the other, as shares of the image.
 _BORDERS = ((), (0.125,), (0.25,), (0.375,), (0.0625, 0.125), (0.125, 0.25))
 
@@ -97,7 +99,7 @@ def make(
         chunks = [
             chunk
             for group in groups
-            for chunk in _chunks(layers, boxes, group, shape, most / images, costs)
+            for chunk in _chunks(layers, boxes, group, shape, images, most, costs)
         ]
         cost = sum(len(each.windows) * each.plan.cost + calls / images for each in chunks)
         cost += costs.sizes * len(layers) * len(groups) / images
@@ -137,11 +139,16 @@ def _chunks(
     boxes: Ints,
     group: Ints,
     shape: tuple[int, int],
-    most: float,
+    images: int,
+    most: int,
     costs: Costs,
 ) -> Sequence[Chunk]:
     plan = plans.make(layers, Rects.of_boxes(boxes[group], shape), costs)
-    count = math.ceil(len(group) / max(1, int(most / plan.held)))
+    held = plan.held * images
+    size = most / held
+    if costs.near / held >= _TENS / images:
+        size = min(size, costs.near / held)
+    count = math.ceil(len(group) / max(1, int(size)))
     parts = np.array_split(np.arange(len(group)), count)
     if costs.sizes:
         return [Chunk(group[part], plan.taking(part)) for part in parts]
