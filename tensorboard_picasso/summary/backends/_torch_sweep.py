@@ -134,6 +134,7 @@ class Sweep(_sweep.Sweep):
 
     def passed(self, engine: Unoccluded, images: Any, schedule: Schedule) -> Unoccluded:
         """See `_sweep.Sweep`."""
+        engine.prepare([each.plan for each in schedule.chunks])
         return engine
 
     def array(self, scores: Any) -> Array:

@@ -68,6 +68,15 @@ class Unoccluded:
         self._kept = kept or KeptMoves()
         self._device = images.device
 
+    def prepare(self, todo: Sequence[Plan]) -> None:
+        """Make what all these plans take, before any of them is computed.
+
+        In between, what stays would lie scattered among what goes, and the memory that a
+        chunk lets go of would be of no use to the next one.
+        """
+        for at in {at for plan in todo for at in self.moves(plan)[0].sources}:
+            self.rows(at)
+
     def features(self, plan: Plan, patches: Any) -> Any:
         """What `head` takes (images * windows, …), where a patch of each image is replaced.
 

@@ -34,6 +34,8 @@ OVERWRITING: dict[Any, Callable[..., Any]] = {
     "relu": F.relu, nn.ReLU: F.relu, "relu6": F.relu6, nn.ReLU6: F.relu6,
     "silu": F.silu, nn.SiLU: F.silu, "hardswish": F.hardswish, nn.Hardswish: F.hardswish,
 }  # fmt: skip
+# Weights that a convolution has for a number of its input, at most, where batch norm is folded.
+_LIGHT = 8
 CONCATENATE = (torch.cat, torch.concat, torch.concatenate)
 
 
@@ -139,7 +141,7 @@ class Reader:
         if kind in (nn.ZeroPad2d, nn.ConstantPad2d):
             return self._padded(node, module.padding)
         if kind is nn.Conv2d:
-            return self._convolution(node, module)
+            return self._convolution(node, module, given)
         # Without running statistics they are the batch's, of all places.
         pointwise = kind in ACTIVATIONS and getattr(module, "running_mean", True) is not None
         return self._called(node, Kind.PIXEL) if pointwise else None
@@ -194,14 +196,17 @@ class Reader:
         )
         return self._called(node, Kind.PIXEL) if changing and dim in (1, -3) else None
 
-    def _convolution(self, node: fx.Node, module: nn.Conv2d) -> Called | None:
+    def _convolution(self, node: fx.Node, module: nn.Conv2d, given: Any) -> Called | None:
         if module.padding_mode != "zeros":
             return None
         weight, bias = module.weight, module.bias
         follower = next(iter(node.users)) if len(node.users) == 1 else None
         called = follower is not None and follower.op == "call_module"
         norm: Any = self._trace.module(follower) if called else None
-        if self._fold and type(norm) is nn.BatchNorm2d and norm.running_mean is not None:
+        # Of a small map batch norm is next to nothing, and folded weights are a copy.
+        light = module.weight.numel() <= _LIGHT * given[0].numel()
+        fits = type(norm) is nn.BatchNorm2d and norm.running_mean is not None
+        if self._fold and light and fits:
             weight, bias = _folded(weight, bias, norm)
             self._folded.add(follower)
         # For F.pad: the last axis first.
