@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from benchmarks.occlusion import cases, contenders, results, weights
-from benchmarks.occlusion.results import DENSE, OURS, OURS_DENSE, DisagreementError, Store
+from benchmarks.occlusion.results import (
+    DENSE,
+    OURS,
+    OURS_DENSE,
+    OURS_PROBE,
+    DisagreementError,
+    Store,
+)
 from tensorboard_picasso import summary
 
 ABOUT = {"machine": {"cores": 2}, "versions": {"numpy": "2"}, "code": "a1"}
@@ -29,7 +36,11 @@ def test_ratios_are_taken_round_by_round_and_their_median_is_not_that_of_medians
 
 
 def test_the_fastest_peer_is_neither_ours_nor_the_limit():
-    both = row(Captum=[9.0, 9.0, 1.0], saliency=[8.0, 8.0, 80.0], **{OURS_DENSE: [0.1] * 3})
+    both = row(
+        Captum=[9.0, 9.0, 1.0],
+        saliency=[8.0, 8.0, 80.0],
+        **dict.fromkeys([OURS_DENSE, OURS_PROBE], [0.1] * 3),
+    )
     assert results.peers(both) == ["Captum", "saliency"]
     assert results.fastest(both) == "saliency"
 
@@ -81,7 +92,7 @@ def test_a_table_says_the_spread_what_was_sampled_and_memory():
     lines = text.splitlines()
     assert lines[0] == "torch"
     assert lines[-1] == (
-        "| cnn28 | 4/1 | 625 | 2 (1–4) | 2.00× (2.00–4.00) |  | ~3.00× (2.00–10.00) Captum |"
+        "| cnn28 | 4/1 | 625 | 2 (1–4) | 2.00× (2.00–4.00) |  |  | ~3.00× (2.00–10.00) Captum |"
         " ~3.00× (2.00–10.00) | 1.50× (300, 200 MB) |"
     )
     assert lines[2].count("|") == lines[-1].count("|")
@@ -97,6 +108,11 @@ def test_a_table_compares_ours_without_reuse_with_ours_and_with_the_limit():
     text = results.table([one], results.markdown)
     assert " | 4.00× (2.00–4.00), limit 0.50× | " in text
     assert text.endswith("(300, 200 MB); dense 1.20× |")
+
+
+def test_a_table_compares_an_image_of_a_probe_with_the_limit():
+    one = row(Captum=[3.0, 20.0, 8.0], **{OURS_PROBE: [0.5, 2.0, 2.0]})
+    assert " |  | limit 4.00× (2.00–8.00) | " in results.table([one], results.markdown)
 
 
 @pytest.mark.parametrize(

@@ -91,28 +91,35 @@ def watched(forward: Forward, limit: int, use: Callable[[Watch], Any]) -> Scores
 
 
 class Ours:
-    """Our occlusion of one image for a few targets, as a summary op computes it."""
+    """Our occlusion of images for a few targets each, as a summary op computes it."""
 
-    def __init__(self, case: Case, model: Any, image: Array, *, reuse: bool = True) -> None:
-        probe = summary.Probe("bench", image[None], value_range=(0, 255), output="logits")
+    def __init__(self, case: Case, model: Any, images: Array) -> None:
+        self._count = len(images)
+        probe = summary.Probe("bench", images, value_range=(0, 255), output="logits")
         backend = state.backend(probe, model)
-        x = probe.model_input(image[None])
-        raw = backend.scores(x)[0]
-        targets = tuple(sorted(map(int, np.argsort(-raw)[:TARGETS])))
-        self._method = summary.Occlusion(case.window, case.stride, fill=FILL, reuse=reuse)
-        self._subject = Subject(probe, 0, backend, Output.LOGITS, x[0], raw, targets)
+        x = probe.model_input(images)
+        raw = backend.scores(x)
+        self._method = summary.Occlusion(case.window, case.stride, fill=FILL)
+        self._subjects = [
+            Subject(probe, at, backend, Output.LOGITS, x[at], raw[at], _targets(raw[at]))
+            for at in range(self._count)
+        ]
 
     def run(self) -> None:
         """Compute the maps."""
-        (self._answer,) = self._method.explain([self._subject])
+        self._answers = self._method.explain(self._subjects)
 
     @property
     def log_odds(self) -> tuple[Boxes, NDArray[np.int64], Scores]:
-        """Windows, classes and log-odds (windows, classes) of the last run."""
-        grid = self._answer.grid
+        """Of the first image the windows, classes and log-odds (windows, classes) of the last run."""
+        grid = self._answers[0].grid
         boxes = [(top, left, *grid.window) for top in grid.tops for left in grid.lefts]
         values = grid.values.reshape(len(boxes), -1)
         return np.array(boxes, np.int64), grid.classes.astype(np.int64), values
+
+
+def _targets(raw: Scores) -> tuple[int, ...]:
+    return tuple(sorted(map(int, np.argsort(-raw)[:TARGETS])))
 
 
 def ours_dense(case: Case, model: Any, image: Array, seconds: float) -> Contender:

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 OURS = "ours"
 OURS_DENSE = "ours, dense"
+OURS_PROBE = "ours, a probe"
 DENSE = "dense limit"
+OWN = OURS, OURS_DENSE, OURS_PROBE
 # Scores of two ways may differ by this share of what hiding windows changes them by.
 ROUNDING = 1e-2
 
@@ -60,7 +62,7 @@ def spread(values: Sequence[float]) -> tuple[float, float, float]:
 
 def peers(row: Row) -> list[str]:
     """Names of the other tools of a row."""
-    return [name for name in row["contenders"] if name not in (OURS, OURS_DENSE, DENSE)]
+    return [name for name in row["contenders"] if name not in (*OWN, DENSE)]
 
 
 def ratios(row: Row, name: str, clock: str = "seconds", ours: str = OURS) -> list[float]:
@@ -69,7 +71,7 @@ def ratios(row: Row, name: str, clock: str = "seconds", ours: str = OURS) -> lis
     Args:
       name: of the other.
       clock: "seconds" or, of the processor, "cpu_seconds".
-      ours: `OURS` or `OURS_DENSE`.
+      ours: one of `OWN`.
     """
     mine, other = (row["contenders"][each][clock] for each in (ours, name))
     return [b / a for a, b in zip(mine, other, strict=True)]
@@ -126,7 +128,10 @@ def read(path: Path) -> dict[str, Any]:
     return kept
 
 
-HEADER = ["model", "window/stride", "windows", "ours, s", "dense limit", OURS_DENSE, "fastest peer"]
+HEADER = [
+    "model", "window/stride", "windows", "ours, s", "dense limit", OURS_DENSE, OURS_PROBE,
+    "fastest peer",
+]  # fmt: skip
 
 
 def table(
@@ -169,6 +174,7 @@ def _cells(row: Row, names: Sequence[str], clock: str) -> list[str]:
         f"{middle:.3g} ({low:.3g}–{high:.3g})",
         _ratio(row, DENSE, clock),
         _dense(row, clock),
+        _probe(row, clock),
         f"{_ratio(row, best, clock)} {best}",
         *(_ratio(row, name, clock) if name in row["contenders"] else "" for name in names),
     ]
@@ -180,6 +186,14 @@ def _dense(row: Row, clock: str) -> str:
         return ""
     limit, _, _ = spread(ratios(row, DENSE, clock, OURS_DENSE))
     return f"{_ratio(row, OURS_DENSE, clock)}, limit {limit:.2f}×"
+
+
+def _probe(row: Row, clock: str) -> str:
+    """What the limit is by an image of a probe whose images are computed together."""
+    if OURS_PROBE not in row["contenders"]:
+        return ""
+    middle, low, high = spread(ratios(row, DENSE, clock, OURS_PROBE))
+    return f"limit {middle:.2f}× ({low:.2f}–{high:.2f})"
 
 
 def _ratio(row: Row, name: str, clock: str) -> str:
@@ -202,7 +216,8 @@ LEGEND = (
     "Columns with × say how many times as long as ours it took: median of the rounds (least–most)."
     " ~: timed on a sample of its windows and scaled. Dense limit: windows × time per image of a"
     " bare forward pass. Ours, dense: without reuse; its limit: how many times as long as that the"
-    " dense limit took. Peak memory: of our process by that of one that scores batches."
+    " dense limit took. Ours, a probe: the same for an image of a probe of 16, which are computed"
+    " together. Peak memory: of our process by that of one that scores batches."
 )
 
 

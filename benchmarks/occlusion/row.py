@@ -24,10 +24,19 @@ from benchmarks.occlusion.contenders import (
     plain_loop,
     saliency,
 )
-from benchmarks.occlusion.results import OURS, OURS_DENSE, DisagreementError, agree, scaled
+from benchmarks.occlusion.results import (
+    OURS,
+    OURS_DENSE,
+    OURS_PROBE,
+    DisagreementError,
+    agree,
+    scaled,
+)
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import output as outputs
 
+# Small images of a probe, which are computed together too.
+PROBE = 16
 BATCHES = (1, 4, 8, 16, 32, 64, 256)
 # Numbers that the images of a batch hold at most: 64 photographs.
 BATCH_NUMBERS = 64 * 224 * 224 * 3
@@ -57,7 +66,7 @@ class Setup:
         side = "keras_side" if case.framework == "tensorflow" else "torch_side"
         self.case = case
         self.side: Any = importlib.import_module(f"benchmarks.occlusion.{side}")
-        self.pictures = images(4 if case.shape[0] > 100 else 16, case.shape)
+        self.pictures = images(4 if case.shape[0] > 100 else PROBE, case.shape)
         self.image: Array = self.pictures[0]
         self.model = self.side.build(case.model, self.pictures)
         self.forward: Callable[[Array], Scores] = self.side.forward(self.model)
@@ -87,12 +96,17 @@ def times(case: Case, repeats: int, seconds: float) -> dict[str, Any]:
     weights.check(setup.side.activations(setup.model, setup.pictures[:1]))
     windows = len(case.boxes())
     started = time.perf_counter()
-    ours = Ours(case, setup.model, setup.image)
+    ours = Ours(case, setup.model, setup.pictures[:1])
     ours.run()
     first = time.perf_counter() - started
     difference, effect = _check_ours(setup, ours)
     found: dict[str, dict[str, Any]] = {OURS: {"difference": difference, "sampled": 0}}
     runs: dict[str, Callable[[], Took]] = {OURS: lambda: _clocked(ours.run)}
+    if len(setup.pictures) == PROBE:
+        probe = Ours(case, setup.model, setup.pictures)
+        probe.run()
+        found[OURS_PROBE] = {"difference": _check_ours(setup, probe)[0], "sampled": 0}
+        runs[OURS_PROBE] = lambda: _clocked(probe.run, PROBE)
     for contender in _contenders(setup, windows, seconds):
         per_image = _timed(contender, contender.batch, windows).seconds / windows
         limit = min(windows, contender.most or windows)
@@ -132,7 +146,7 @@ def peak(case: Case, what: str, kind: str, batch: int) -> dict[str, float]:
     """
     setup = Setup(case)
     if what == OURS:
-        run = Ours(case, setup.model, setup.image).run
+        run = Ours(case, setup.model, setup.pictures[:1]).run
     elif what == OURS_DENSE:
         run = functools.partial(ours_dense(case, setup.model, setup.image, SEARCHING).run, CHECKED)
     else:
@@ -198,14 +212,14 @@ def _timed(contender: Contender, limit: int, windows: int) -> Took:
     return Took(*(scaled(each, made[0], windows, contender.whole) for each in took))
 
 
-def _clocked(run: Callable[[], None]) -> Took:
-    """What one run takes, the mean of several where it is short."""
+def _clocked(run: Callable[[], None], images: int = 1) -> Took:
+    """What one run takes by image, the mean of several where it is short."""
     count, started, before = 0, time.perf_counter(), time.process_time()
     while not count or time.perf_counter() - started < LEAST_SECONDS:
         run()
         count += 1
     wall, cpu = time.perf_counter() - started, time.process_time() - before
-    return Took(wall / count, cpu / count)
+    return Took(wall / count / images, cpu / count / images)
 
 
 def _check_ours(setup: Setup, ours: Ours) -> tuple[float, float]:
