@@ -118,6 +118,15 @@ def test_larger_batches_that_are_no_faster_are_not_taken():
     assert machine.sweep(16) == [(8, 0)] * 2
 
 
+def test_of_small_images_a_size_that_is_no_faster_than_half_of_it_does_not_end_the_search():
+    seconds = {4: 1.1, 8: 1.0, 16: 1.0, 32: 0.8}
+    machine = Machine(lambda size, way: size * seconds.get(size, 0.9))
+    machine.sweep(10_000)
+    assert machine.sweep(64) == [(32, 0)] * 2
+    machine.sweep(10_000, numbers=1 << 17, kind="large")
+    assert machine.sweep(64, kind="large") == [(8, 0)] * 8
+
+
 def test_what_a_first_batch_pays_once_does_not_count():
     made = set()
 
