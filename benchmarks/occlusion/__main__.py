@@ -31,9 +31,8 @@ def main() -> None:
     settings = BRIEF if options.quick else FULL
     if options.markdown:
         kept = results.read(options.json)
-        print(
-            f"{results.table(kept['rows'], results.markdown, options.clock)}\n\n{_about(kept, options.clock)}"
-        )
+        rows = sorted(kept["rows"], key=_place)
+        print(f"{results.document(rows, options.clock)}\n\n{_about(kept, options.clock)}")
         return
     about = {"machine": _machine(), "versions": _versions(), "code": _code(), "settings": settings}
     try:
@@ -54,7 +53,7 @@ def main() -> None:
         else:
             store.add(row)
     rows = [row for case in wanted if (row := store.find(**dataclasses.asdict(case)))]
-    print(f"{results.table(rows, results.plain, options.clock)}\n\n{_about(about, options.clock)}")
+    print(f"{results.table(rows, options.clock)}\n\n{_about(about, options.clock)}")
     if failed:
         sys.exit(
             f"not measured: {', '.join(f'{each.name} in {each.framework}' for each in failed)}"
@@ -93,6 +92,13 @@ def _options() -> argparse.Namespace:
     if options.markdown and not options.json.exists():
         parser.error(f"--markdown: there is no {options.json} yet")
     return options
+
+
+def _place(row: Row) -> int:
+    """Where a row stands among all cases, whenever it was measured."""
+    return [dataclasses.asdict(case) for case in every_case()].index(
+        {each.name: row[each.name] for each in dataclasses.fields(Case)}
+    )
 
 
 def _wanted(case: Case, options: argparse.Namespace) -> bool:

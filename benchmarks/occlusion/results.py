@@ -3,7 +3,7 @@
 import json
 import os
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -128,29 +128,59 @@ def read(path: Path) -> dict[str, Any]:
     return kept
 
 
-HEADER = [
-    "model", "window/stride", "windows", "ours, s", "dense limit", OURS_DENSE, OURS_PROBE,
-    "fastest peer",
-]  # fmt: skip
+NAMES = {
+    "cnn28": "CNN, 28×28", "resnet20": "ResNet-20, 32×32", "mobilenetv2": "MobileNetV2, 224×224",
+    "resnet50": "ResNet-50, 224×224", "vgg16": "VGG16, 224×224", "tensorflow": "TensorFlow",
+    "torch": "PyTorch",
+}  # fmt: skip
 
 
-def table(
-    rows: Sequence[Row], text: Callable[[Sequence[Sequence[str]]], str], clock: str = "seconds"
-) -> str:
-    """Tables of each framework's rows.
+def table(rows: Sequence[Row], clock: str = "seconds") -> str:
+    """A table of each framework's rows, for a terminal.
 
     Args:
-      text: makes text of a table's cells.
       clock: as `ratios` has it.
     """
+    header = ["model", "window/stride", "windows", "ours, s", "dense limit", OURS_DENSE, OURS_PROBE]
     parts = []
     for framework in dict.fromkeys(row["framework"] for row in rows):
         some = [row for row in rows if row["framework"] == framework]
-        names = list(dict.fromkeys(name for row in some for name in peers(row)))
-        cells = [[*HEADER, *names, "peak memory"]]
-        cells += [[*_cells(row, names, clock), _memory(row)] for row in some]
-        parts.append(f"{framework}\n\n{text(cells)}")
+        names = _tools(some)
+        cells = [[*header, "fastest peer", *names, "peak memory"]]
+        cells += [
+            [
+                row["model"],
+                f"{row['window']}/{row['stride']}",
+                str(row["windows"]),
+                *_own(row, clock),
+                *(_ratio(row, name, clock) for name in names),
+                _memory(row),
+            ]
+            for row in some
+        ]
+        parts.append(f"{framework}\n\n{plain(cells)}")
     return "\n\n".join([*parts, *_remarks(rows)])
+
+
+def document(rows: Sequence[Row], clock: str = "seconds") -> str:
+    """The same for a document: our times and ratios, then those of each tool."""
+    ours = [["model", "window/stride", "windows", "", "ours, s", "dense limit", OURS_DENSE,
+             OURS_PROBE, "fastest peer", "peak memory"]]  # fmt: skip
+    names = _tools(rows)
+    others = [["model", "window/stride", "", *names]]
+    for row in rows:
+        model, framework = NAMES[row["model"]], NAMES[row["framework"]]
+        windows = f"{row['window']}/{row['stride']}"
+        ours.append(
+            [model, windows, str(row["windows"]), framework, *_own(row, clock), _memory(row)]
+        )
+        tools = (_ratio(row, name, clock, short=True) for name in names)
+        others.append([model, windows, framework, *tools])
+    return "\n\n".join([markdown(ours), markdown(others), *_remarks(rows)])
+
+
+def _tools(rows: Sequence[Row]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in peers(row)))
 
 
 def _remarks(rows: Sequence[Row]) -> list[str]:
@@ -164,19 +194,15 @@ def _remarks(rows: Sequence[Row]) -> list[str]:
     return [" ".join(sorted(found))] if found else []
 
 
-def _cells(row: Row, names: Sequence[str], clock: str) -> list[str]:
+def _own(row: Row, clock: str) -> list[str]:
     middle, low, high = spread(row["contenders"][OURS][clock])
     best = fastest(row, clock)
     return [
-        row["model"],
-        f"{row['window']}/{row['stride']}",
-        str(row["windows"]),
         f"{middle:.3g} ({low:.3g}–{high:.3g})",
         _ratio(row, DENSE, clock),
         _dense(row, clock),
         _probe(row, clock),
         f"{_ratio(row, best, clock)} {best}",
-        *(_ratio(row, name, clock) if name in row["contenders"] else "" for name in names),
     ]
 
 
@@ -196,11 +222,14 @@ def _probe(row: Row, clock: str) -> str:
     return f"limit {middle:.2f}× ({low:.2f}–{high:.2f})"
 
 
-def _ratio(row: Row, name: str, clock: str) -> str:
+def _ratio(row: Row, name: str, clock: str, short: bool = False) -> str:
+    """How many times as long as ours a contender takes; nothing where it is not in the row."""
+    if name not in row["contenders"]:
+        return ""
     middle, low, high = spread(ratios(row, name, clock))
     # The limit is a time per image by its definition.
     mark = "~" if name != DENSE and row["contenders"][name]["sampled"] else ""
-    return f"{mark}{middle:.2f}× ({low:.2f}–{high:.2f})"
+    return f"{mark}{middle:.2f}×" if short else f"{mark}{middle:.2f}× ({low:.2f}–{high:.2f})"
 
 
 def _memory(row: Row) -> str:
