@@ -358,11 +358,11 @@ def test_batches_are_halved_where_memory_does_not_suffice(monkeypatch):
     backend = backends.find(model)
     features, failed = Engine.features, []
 
-    def short(self, plan, patches, kept, count):
+    def short(self, plan, patches, kept):
         if len(patches) > 10:
             failed.append(len(patches))
             raise tf.errors.ResourceExhaustedError(None, None, "OOM")
-        return features(self, plan, patches, kept, count)
+        return features(self, plan, patches, kept)
 
     monkeypatch.setattr(Engine, "features", short)
     found, told = sweep(model, images(), backend=backend)

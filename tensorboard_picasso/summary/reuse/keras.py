@@ -70,7 +70,7 @@ class Engine:
           images: (images, height, width, channels).
           todo: plans that are asked for then.
         """
-        moves = [self.moves(plan, len(images))[0] for plan in todo]
+        moves = [self.moves(plan)[0] for plan in todo]
         sources = {at for each in moves for at in each.sources}
         means = {at for each in moves for at in each.means}
 
@@ -80,23 +80,23 @@ class Engine:
         images = self._tensor(images)
         key = "pass", tuple(sorted(sources)), tuple(sorted(means))
         kept, output = self._function(key, passing, images)(images)
-        return Unoccluded(self, int(images.shape[0]), kept, output)
+        return Unoccluded(self, kept, output)
 
-    def moves(self, plan: Plan, images: int) -> tuple[Moves, dict[str, Any]]:
+    def moves(self, plan: Plan) -> tuple[Moves, dict[str, Any]]:
         """Where values go in a plan, and that as tensors; made once."""
 
         def make() -> tuple[Moves, dict[str, Any]]:
             lowest = {at for at, each in enumerate(self.called) if each.lowest}
             factors = {at: each.factors for at, each in enumerate(self.called)}
             known = {at: each for at, each in factors.items() if each is not None}
-            found = Moves(plan, images, self.cut, lowest, known)
+            found = Moves(plan, self.cut, lowest, known)
             return found, _packed(found)
 
-        return self._moves.get((plan, images), make)
+        return self._moves.get(plan, make)
 
-    def features(self, plan: Plan, patches: Any, kept: Kept, images: int) -> Any:
+    def features(self, plan: Plan, patches: Any, kept: Kept) -> Any:
         """See `Unoccluded.features`."""
-        moves, arrays = self.moves(plan, images)
+        moves, arrays = self.moves(plan)
         used = {
             name: value
             for name, value in kept.items()
@@ -163,8 +163,8 @@ class Unoccluded:
       output: scores (images, classes) of the unoccluded images.
     """
 
-    def __init__(self, engine: Engine, images: int, kept: Kept, output: Any) -> None:
-        self._engine, self._images, self._kept = engine, images, kept
+    def __init__(self, engine: Engine, kept: Kept, output: Any) -> None:
+        self._engine, self._kept = engine, kept
         self.output = output
 
     def features(self, plan: Plan, patches: Any) -> Any:
@@ -175,7 +175,7 @@ class Unoccluded:
           patches: (images * windows, height, width, channels) at the plan's first rectangles,
             image by image.
         """
-        return self._engine.features(plan, patches, self._kept, self._images)
+        return self._engine.features(plan, patches, self._kept)
 
     def head(self, features: Sequence[Any]) -> Any:
         """Scores (n, classes) of the features of any chunks, one after the other."""
@@ -246,7 +246,8 @@ class _Chunk:
             return computed(called, at, self._kept, lambda place: self._taken(at, place))
         made = called.on_crop(self._taken(at, first), *_weights(called, at, self._kept))
         if called.factors is not None:
-            made *= tf.cast(self._arrays[f"{at}.factor"], made.dtype)
+            factor = tf.cast(self._arrays[f"{at}.factor"], made.dtype)
+            made *= tf.tile(factor, [tf.shape(made)[0] // tf.shape(factor)[0], 1, 1])[..., None]
         return [made]
 
     def _taken(self, at: int, place: Place) -> Any:
@@ -262,16 +263,16 @@ class _Chunk:
     def _crop(self, name: str, source: int, patch: Any) -> Any:
         """The occluded map at rectangles: the patch where it is, else the unoccluded one."""
         channels = patch.shape[-1]
-        patch = tf.reshape(patch, [-1, channels])
         rows = self._kept[f"rows.{source}"]
         if (around := self._arrays.get(f"{name}.around")) is not None:
-            rows = tf.gather(rows, around)
-        made = tf.gather(tf.concat([rows, patch], 0), self._arrays[f"{name}.rows"])
+            rows = tf.gather(rows, around, axis=1)
+        patch = tf.reshape(patch, [tf.shape(rows)[0], -1, channels])
+        made = tf.gather(tf.concat([rows, patch], 1), self._arrays[f"{name}.rows"], axis=1)
         return tf.reshape(made, [-1, *self._moves.sizes[name], channels])
 
     def _mean(self, at: int, place: Place) -> Any:
         patch = self._values[place.node][0]
-        under = tf.gather(self._kept[f"rows.{place.node}"], self._arrays[f"{at}.under"])
+        under = tf.gather(self._kept[f"rows.{place.node}"], self._arrays[f"{at}.under"], axis=1)
         height, width = self._plan.layers[place.node].place
         change = tf.reduce_sum(
             patch - tf.reshape(under, tf.shape(patch)), [1, 2], keepdims=True
@@ -309,12 +310,14 @@ def _index_names(moves: Moves) -> list[str]:
 
 
 def _rows(values: Any) -> Any:
-    """A map as rows of pixels, after those of padding; see `moves`."""
-    channels = values.shape[-1]
+    """Maps as (images, rows, channels); see `moves`."""
+    images, channels = tf.shape(values)[0], values.shape[-1]
     floating = values.dtype.is_floating
     lowest = tf.constant(float("-inf") if floating else values.dtype.min, values.dtype)
     fills = tf.stack([tf.zeros([channels], values.dtype), tf.repeat(lowest, channels)])
-    return tf.concat([fills, tf.reshape(values, [-1, channels])], 0)
+    pixels = values.shape[1] * values.shape[2]
+    rows = tf.reshape(values, [-1, pixels, channels])
+    return tf.concat([tf.repeat(fills[None], images, 0), rows], 1)
 
 
 def _weights(called: Called, at: int, kept: Kept) -> Sequence[Any]:

@@ -1,8 +1,8 @@
 """Where a plan's steps take their inputs from, as integer indices.
 
-A map of several images is a list of rows, one a pixel, image by image, after `FILLS` rows of
-padding. A crop of the occluded map takes the rows of the patch where that is, and rows of the
-unoccluded map around it: one gather from both in one list.
+A map is a list of rows, one a pixel, after `FILLS` rows of padding. A crop of the occluded map
+takes the rows of the patch where that is, and rows of the unoccluded map around it: one gather
+from both in one list. It is the same for all images.
 """
 
 from collections import OrderedDict
@@ -30,7 +30,7 @@ class Moves:
         the unoccluded map's rows and then the patch's; where few of the map's are taken, these
         stand there alone, and `<name>.around` says which.
         Of a mean `<its layer>.under`, the rows that lie under the patch. Of a layer whose
-        output is multiplied by factors `<its layer>.factor`.
+        output is multiplied by factors `<its layer>.factor`, (windows, height, width).
       sizes: heights and widths of crops by their names.
       sources: layers of whose unoccluded maps rows are taken.
       means: layers that are the unoccluded mean, plus a change.
@@ -41,7 +41,6 @@ class Moves:
     def __init__(
         self,
         plan: Plan,
-        images: int,
         last: int,
         lowest: Set[int],
         factors: Mapping[int, Any],
@@ -50,12 +49,11 @@ class Moves:
 
         Args:
           plan: for a chunk of windows.
-          images: how many images' windows are computed together.
           last: layers behind this one are not computed; its output is wanted whole.
           lowest: layers that pad with the lowest number.
           factors: of layers, (height, width) of their outputs.
         """
-        self._plan, self._images = plan, images
+        self._plan = plan
         self.crops: dict[tuple[int, int], str | None] = {}
         self.arrays: dict[str, Any] = {}
         self.sizes: dict[str, tuple[int, int]] = {}
@@ -75,8 +73,7 @@ class Moves:
                     self._crop(at, source, patch, step.crop or step.rects, at in lowest)
             if step.rects is not None and at in factors:
                 rows, columns = (_places(each) for each in step.rects.axes)
-                each = factors[at][rows[:, :, None], columns[:, None, :], None]
-                self.arrays[f"{at}.factor"] = np.tile(each, (images, 1, 1, 1))
+                self.arrays[f"{at}.factor"] = factors[at][rows[:, :, None], columns[:, None, :]]
         if (patch := plan.steps[last].rects) is not None:
             self._crop(last + 1, last, patch, None, False)
         self.nbytes = sum(each.nbytes for each in self.arrays.values())
@@ -115,35 +112,26 @@ class Moves:
         )
         inside = _both(_within(own_rows, patch.rows.size), _within(own_columns, patch.columns.size))
         within = _both(_within(rows, place[0]), _within(columns, place[1]))
-        pixels, around = place[0] * place[1], ~inside
-        taken = self._each(
-            np.where(within, _flat(rows, columns, place[1]) + FILLS, fill)[around],
-            pixels * within[around],
-        )
+        around = ~inside
+        taken = np.where(within, _flat(rows, columns, place[1]) + FILLS, fill)[around]
+        before = FILLS + place[0] * place[1]
+        if before > 2 * len(taken):
+            self.arrays[f"{name}.around"] = taken.astype(np.int32)
+            before, taken = len(taken), np.arange(len(taken))
         own = _flat(own_rows, own_columns, patch.columns.size)
         own = own + patch.area * np.arange(len(rows))[:, None, None]
-        before = FILLS + self._images * pixels
-        if before > 2 * taken.size:
-            self.arrays[f"{name}.around"] = taken.reshape(-1)
-            before, taken = taken.size, np.arange(taken.size).reshape(taken.shape)
-        found = np.empty((self._images, *inside.shape), np.int32)
-        found[:, around] = taken
-        found[:, inside] = before + self._each(own[inside], len(rows) * patch.area)
+        found = np.empty(inside.shape, np.int32)
+        found[around], found[inside] = taken, before + own[inside]
         self.arrays[f"{name}.rows"] = found.reshape(-1)
 
     def _under(self, at: int, source: int, patch: Rects) -> None:
         """Of a mean over a map of which a patch changes."""
-        height, width = self._plan.layers[source].place
+        _, width = self._plan.layers[source].place
         rows, columns = (_places(each) for each in patch.axes)
         self.sources.add(source)
         self.means.add(at)
-        under = self._each(_flat(rows, columns, width) + FILLS, height * width)
-        self.arrays[f"{at}.under"] = under.reshape(-1)
-
-    def _each(self, indices: Any, step: Any) -> Any:
-        """The same for each image, so much further on."""
-        every = [indices + image * step for image in range(self._images)]
-        return np.stack(every).astype(np.int32)
+        under = _flat(rows, columns, width) + FILLS
+        self.arrays[f"{at}.under"] = under.reshape(-1).astype(np.int32)
 
     def taken(self) -> dict[str, Any]:
         """The arrays, which are let go of here."""

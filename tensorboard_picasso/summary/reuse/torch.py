@@ -85,7 +85,7 @@ class Unoccluded:
           patches: (images * windows, channels, height, width) at the plan's first
             rectangles, image by image.
         """
-        return _Chunk(self, plan, *self.moves(plan), len(patches)).features(patches)
+        return _Chunk(self, plan, *self.moves(plan), self._count, len(patches)).features(patches)
 
     def head(self, features: Sequence[Any]) -> Any:
         """Scores (n, classes) of the features of any chunks, one after the other."""
@@ -106,22 +106,22 @@ class Unoccluded:
         known = {at: each.factor for at, each in enumerate(self.called) if each.factor is not None}
 
         def make() -> tuple[Moves, dict[str, Any]]:
-            found = Moves(plan, self._count, self.cut, lowest, known)
+            found = Moves(plan, self.cut, lowest, known)
             arrays = found.taken().items()
             return found, {name: torch.from_numpy(x).to(self._device) for name, x in arrays}
 
         told = tuple((at, each.tobytes()) for at, each in known.items())
-        return self._kept.get((plan, self._count, self._device, lowest, told), make)
+        return self._kept.get((plan, self._device, lowest, told), make)
 
     def rows(self, at: int) -> Any:
-        """A layer's unoccluded maps as rows of pixels, after those of padding; see `moves`."""
+        """A layer's unoccluded maps, (images, rows, channels); see `moves`."""
         if at not in self._rows:
             # It is asked for as rows from now on.
             values = self._values.pop(self.called[at].node).permute(0, 2, 3, 1)
             lowest = -math.inf if values.is_floating_point() else torch.iinfo(values.dtype).min
-            channels = values.shape[3]
-            fills = [values.new_full((1, channels), each) for each in (0, lowest)]
-            self._rows[at] = torch.cat([*fills, values.reshape(-1, channels)])
+            count, channels = len(values), values.shape[3]
+            fills = [values.new_full((count, 1, channels), each) for each in (0, lowest)]
+            self._rows[at] = torch.cat([*fills, values.reshape(count, -1, channels)], 1)
         return self._rows[at]
 
     def value(self, node: fx.Node) -> Any:
@@ -156,16 +156,17 @@ class _Chunk:
         plan: Plan,
         moves: Moves,
         arrays: Mapping[str, Any],
+        images: int,
         count: int,
     ) -> None:
         """Prepare it.
 
         Args:
           passed, plan, moves, arrays: see `Unoccluded.moves`.
-          count: images * windows.
+          images: how many. count: images * windows.
         """
         self._passed, self._plan, self._moves, self._arrays = passed, plan, moves, arrays
-        self._count = count
+        self._images, self._count = images, count
         self._values: dict[fx.Node, Any] = {}
 
     def features(self, patches: Any) -> Any:
@@ -193,7 +194,8 @@ class _Chunk:
             return self._values[node]
         made = called.on_crop(self._taken(at, node))
         if called.factor is not None:
-            made = made * self._arrays[f"{at}.factor"].permute(0, 3, 1, 2).to(made)
+            factor = self._arrays[f"{at}.factor"].to(made).repeat(self._images, 1, 1)
+            made = made * factor[:, None]
         return made
 
     def _shaped(self, node: fx.Node) -> Any:
@@ -213,18 +215,16 @@ class _Chunk:
         channels = patch.shape[1]
         rows = self._passed.rows(source)
         if (around := self._arrays.get(f"{name}.around")) is not None:
-            rows = rows.index_select(0, around)
-        patch = patch.permute(0, 2, 3, 1).reshape(-1, channels)
-        made = torch.cat([rows.to(patch.dtype), patch]).index_select(
-            0, self._arrays[f"{name}.rows"]
-        )
+            rows = _picked(rows, around)
+        patch = patch.permute(0, 2, 3, 1).reshape(self._images, -1, channels)
+        made = _picked(torch.cat([rows.to(patch.dtype), patch], 1), self._arrays[f"{name}.rows"])
         return made.view(self._count, *self._moves.sizes[name], channels).permute(0, 3, 1, 2)
 
     def _mean(self, at: int, called: Called) -> Any:
         node = called.node.all_input_nodes[0]
         source = self._passed.index[node]
         patch = self._values[node].permute(0, 2, 3, 1)
-        under = self._passed.rows(source).index_select(0, self._arrays[f"{at}.under"])
+        under = _picked(self._passed.rows(source), self._arrays[f"{at}.under"])
         height, width = self._plan.layers[source].place
         change = (patch - under.view(patch.shape)).sum((1, 2)) / (height * width)
         mean = self._passed.value(called.node)
@@ -241,6 +241,16 @@ def _measured(called: Called, value: Any) -> Called:
         weights=called.weights,
     )
     return dataclasses.replace(called, layer=layer)
+
+
+def _picked(rows: Any, which: Any) -> Any:
+    """Rows (images, n, channels) of each of several lists, (images, rows, channels)."""
+    count, length, channels = rows.shape
+    if count > 1:
+        # From one list: PyTorch copies by rows along the first axis alone.
+        starts = length * torch.arange(count, dtype=which.dtype, device=which.device)
+        which = (starts[:, None] + which).reshape(-1)
+    return rows.reshape(-1, channels).index_select(0, which).view(count, -1, channels)
 
 
 def _cloned(value: Any) -> Any:
