@@ -127,6 +127,13 @@ def test_of_small_images_a_size_that_is_no_faster_than_half_of_it_does_not_end_t
     assert machine.sweep(64, kind="large") == [(8, 0)] * 8
 
 
+def test_sweeps_of_too_few_windows_to_try_a_size_have_the_fastest_so_far():
+    machine = Machine(fixed(32))
+    for _ in range(200):
+        machine.sweep(50)
+    assert machine.sweep(50) == [(32, 0), (18, 0)]
+
+
 def test_what_a_first_batch_pays_once_does_not_count():
     made = set()
 

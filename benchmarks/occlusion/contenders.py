@@ -21,8 +21,8 @@ Scores = NDArray[Any]
 Forward = Callable[[Any], Any]
 
 TARGETS = 3
-# Windows among which our engine looks for the best size of its batches, and so many at once.
-SEARCHED, SEARCH = 4096, 64
+# Windows among which our engine looks for the best size of its batches.
+SEARCHED = 1 << 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,9 +136,11 @@ def ours_dense(case: Case, model: Any, image: Array, seconds: float) -> Contende
         shown = Hiding(image, filled, boxes[:limit])
         return backend.swept_scores([shown], probe.model_input, in_place=True, reuse=False)[0]
 
+    # All windows of small images, as a checkpoint has them; of photographs some at once.
+    some = max(64, 1_000_000 // image.size)
     started, tried = time.perf_counter(), 0
     while tried < SEARCHED and time.perf_counter() - started < seconds:
-        tried += len(run(SEARCH))
+        tried += len(run(some))
     return Contender(OURS_DENSE, run, boxes, batch=32)
 
 

@@ -75,11 +75,12 @@ class BatchSizes:
         rows: list[Array] = []
         start = 0
         while start < count:
-            part = slice(start, min(start + search.size, count))
+            size, way = search.setting(count)
+            part = slice(start, min(start + size, count))
             made = part.stop - part.start
             started = self._clock()
             try:
-                rows.append(run(part, search.way))
+                rows.append(run(part, way))
             except UnfitError:
                 search.unfit()
             except Exception as e:
@@ -87,17 +88,19 @@ class BatchSizes:
                     raise
                 search.exceeded(made)
             else:
-                search.took(made, self._clock() - started)
+                search.took(size, way, made, self._clock() - started)
                 start = part.stop
         return np.concatenate(rows)
 
 
-class _Search:
-    """The search for one kind's setting.
+_Setting = tuple[int, int]  # size, way
+_T = TypeVar("_T")
+# Settings of batches that are to be timed; is sent the seconds a window of each.
+_Trials = Generator[_Setting, float, _T]
 
-    Attributes:
-      size, way: of the next batch.
-    """
+
+class _Search:
+    """The search for one kind's setting."""
 
     def __init__(self, numbers: int, ways: int, steady: bool) -> None:
         most = max(1, min(BATCH_INPUTS, MOST_NUMBERS // max(1, numbers)))
@@ -105,41 +108,45 @@ class _Search:
         while first > 1 and first * numbers > FIRST_NUMBERS:
             first //= 2
         self._trials: _Trials[_Setting] | None = None
-        self.size, self.way = min(most, max(first, STEADY_NUMBERS // max(1, numbers))), 0
+        self._least: dict[_Setting, float] = {}
+        self._size, self._way = min(most, max(first, STEADY_NUMBERS // max(1, numbers))), 0
         if not steady:
             self._trials = _trials(first, most, FIRST_NUMBERS // max(1, numbers), ways)
-            self.size, self.way = next(self._trials)
+            self._size, self._way = next(self._trials)
 
-    def took(self, made: int, seconds: float) -> None:
+    def setting(self, count: int) -> _Setting:
+        """Size and way of the next batch of a sweep over so many windows."""
+        if 2 * count <= self._size and self._least:
+            # They are too few to try that size: the fastest so far.
+            return min(self._least, key=lambda each: self._least[each])
+        return self._size, self._way
+
+    def took(self, size: int, way: int, made: int, seconds: float) -> None:
         """Heed a batch's seconds, where it was more than half full."""
-        if 2 * made > self.size:
+        if 2 * made > size and (size, way) == (self._size, self._way):
+            before = self._least.get((size, way), np.inf)
+            self._least[size, way] = min(before, seconds / made)
             self._go_on(seconds / made)
 
     def unfit(self) -> None:
         """Heed that the way cannot be gone."""
         if self._trials is None:
-            self.way = 0
+            self._way = 0
         self._go_on(np.inf)
 
     def exceeded(self, made: int) -> None:
         """Heed that memory did not suffice for so many windows."""
-        self.size = made // 2
+        self._size = made // 2
         self._trials = None
 
     def _go_on(self, seconds: float) -> None:
         if self._trials is None:
             return
         try:
-            self.size, self.way = self._trials.send(seconds)
+            self._size, self._way = self._trials.send(seconds)
         except StopIteration as e:
             self._trials = None
-            self.size, self.way = e.value
-
-
-_Setting = tuple[int, int]  # size, way
-_T = TypeVar("_T")
-# Settings of batches that are to be timed; is sent the seconds a window of each.
-_Trials = Generator[_Setting, float, _T]
+            self._size, self._way = e.value
 
 
 def _trials(first: int, most: int, ahead: int, ways: int) -> _Trials[_Setting]:
