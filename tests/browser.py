@@ -6,9 +6,15 @@ from urllib.parse import quote, urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Frame, Page, sync_playwright
+from playwright.sync_api import Browser, Frame, Locator, Page, sync_playwright
 
 from tests import chromium
+
+CHARTED = """number => {
+  const chart = document.querySelectorAll(".timechart")[number];
+  return chart && !/to go|loading|counting/.test(chart.querySelector(".remark").textContent)
+    && !document.querySelector("#picasso.loading");
+}"""
 
 
 @pytest.fixture(scope="session")
@@ -58,10 +64,28 @@ class Tab:
         handle = self.page.wait_for_selector("iframe[src*=plugin_entry], iframe")
         return handle.content_frame()
 
+    def drawn(self) -> None:
+        """Wait until what was just asked for is drawn, but for what must be loaded first."""
+        # The tab draws in the next frame, and asked for it before this does.
+        self.frame.evaluate("() => new Promise(requestAnimationFrame)")
+
     def at(self, step: int) -> "Tab":
         """Wait until everything in sight is painted at a step."""
+        self.drawn()
         self.frame.wait_for_selector(f'#picasso[data-step="{step}"]', timeout=30_000)
         return self
+
+    def charted(self, number: int = 0) -> Locator:
+        """A chart, once nothing of it is on its way."""
+        # What came last is drawn in a frame of its own.
+        for _ in range(2):
+            self.drawn()
+            self.frame.wait_for_function(CHARTED, arg=number)
+        return self.frame.locator(".timechart").nth(number)
+
+    def readout(self, number: int = 0) -> list[str]:
+        """What a chart says of the current step, or of the one under the pointer."""
+        return self.charted(number).locator(".readout span").all_inner_texts()
 
     def key(self, name: str) -> None:
         self.frame.locator("#picasso").press(name)

@@ -191,7 +191,7 @@ def test_two_runs_on_different_grids_and_another_image(browser, url):
         picasso.frame.get_by_label("runs align").select_option("share")
         at_end = difference("wide", 0)
         values = painted("wide", 20, 0) - painted("fine", 40, 0)
-        picasso.page.wait_for_timeout(300)
+        picasso.at(20)
         np.testing.assert_array_equal(picasso.pixels(at_end), expected(values, 0, scale("wide")))
 
 

@@ -67,11 +67,7 @@ def test_the_chart_of_change_draws_what_was_logged(browser, logdir, logged, load
         picasso.open(step="30").at(30)
         chart = picasso.frame.locator(".timechart")
         chart.get_by_label("what is charted").select_option("change:previous:rise")
-        chart.locator(".dots").wait_for(state="attached")
-        picasso.frame.wait_for_function(
-            "() => !/to go/.test(document.querySelector('.timechart .remark').textContent)"
-        )
-        picasso.page.wait_for_timeout(400)
+        picasso.charted()
         high, low = (float(chart.locator(f".axis .{end}").inner_text()) for end in ("high", "low"))
         drawn = re.findall(r"M([\d.]+) ([\d.]+)h0", chart.locator(".dots").get_attribute("d"))
         assert [float(x) / 1000 * 60 for x, _ in drawn] == DUE

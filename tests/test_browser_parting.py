@@ -81,7 +81,7 @@ def url(tmp_path_factory):
 
 def words(picasso, number=0):
     """The sentence of a chart, a part a run."""
-    chart = picasso.frame.locator(".timechart").nth(number)
+    chart = picasso.charted(number)
     assert chart.locator(".parting").count() == 1
     return [" ".join(each.split()) for each in chart.locator(".parting > *").all_inner_texts()]
 
@@ -247,9 +247,7 @@ def test_the_head_of_the_timeline_is_not_clipped(browser, url, width, height, ru
     viewport = {"width": width, "height": height}
     with tab(browser, url, viewport=viewport) as picasso:
         picasso.open(runs=runs, charts=chart).at(1280)
-        picasso.frame.wait_for_function(
-            "() => !/to go/.test(document.querySelector('.timechart .remark').textContent)"
-        )
+        picasso.charted()
         plot = picasso.frame.locator(".plot")
         before = picasso.frame.locator(".timeline").bounding_box()
         box = plot.bounding_box()

@@ -417,6 +417,7 @@ def test_outlines_of_logged_regions_and_charts_of_hiding_them(browser, url):
         )
         picasso.key("Escape")
         now(picasso, 0).click()
+        picasso.at(40)
         figure = picasso.frame.locator(".hiddencharts figure")
         assert figure.count() == 1
         assert figure.locator("figcaption").inner_text() == "probability of 0 without edge"

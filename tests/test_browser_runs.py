@@ -182,7 +182,7 @@ def test_a_map_is_read_out_by_the_keyboard(browser, url):
         live.filter(has_text="hide this window: 2").wait_for()
         before = live.inner_text()
         frame.press("ArrowDown")
-        picasso.page.wait_for_timeout(100)
+        picasso.drawn()
         assert live.inner_text() != before
         picasso.at(20)  # the arrows did not step
 

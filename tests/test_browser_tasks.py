@@ -44,6 +44,7 @@ def test_a_score_is_called_so_and_has_no_per_cent(browser, url):
         assert frame.get_by_text("score of the true class").count() >= 2
         assert frame.get_by_text("value of").count() == 0
         frame.locator("article:not(.mean) canvas").first.click()
+        picasso.at(3)
         heads = frame.locator(".large th").all_inner_texts()
         assert "score" in heads
         assert "probability" not in heads

@@ -110,22 +110,7 @@ def charts(picasso):
 
 def choose(picasso, source, number=0):
     charts(picasso).nth(number).get_by_label("what is charted").select_option(source)
-    wait(picasso, number)
-
-
-def wait(picasso, number=0):
-    """Until nothing of a chart is on its way."""
-    picasso.frame.wait_for_function(
-        "number => { const chart = document.querySelectorAll('.timechart')[number];"
-        " return chart && !/to go|loading/.test(chart.querySelector('.remark').textContent)"
-        " && !document.querySelector('#picasso.loading'); }",
-        arg=number,
-    )
-
-
-def readout(picasso, number=0):
-    picasso.page.wait_for_timeout(400)  # what was counted last is drawn
-    return charts(picasso).nth(number).locator(".readout span").all_inner_texts()
+    picasso.charted(number)
 
 
 def numbers(text):
@@ -167,14 +152,14 @@ def test_at_first_the_true_class_and_the_hidden_region(browser, url):
         assert lead.inner_text() == "dashed: hiding corner (image mean)"
         sure = probability([odds("a", 40, image) for image in range(IMAGES)])
         covered = probability([hidden("a", 40, image) for image in range(IMAGES)])
-        (text,) = readout(picasso)
+        (text,) = picasso.readout()
         low, high = np.percentile(sure, [25, 75])
         before = [odds("a", 10, image).argmax() for image in range(IMAGES)]
         flips = sum(odds("a", 40, k).argmax() != before[k] for k in range(IMAGES))
         assert f"{flips} flip" in text
         assert numbers(text)[:4] == percents(sure.mean(), low, high, covered.mean())
         chart.get_by_label("over which images").select_option("1")
-        (text,) = readout(picasso)
+        (text,) = picasso.readout()
         assert numbers(text)[:2] == percents(sure[1], covered[1])
 
 
@@ -184,7 +169,7 @@ def test_regions_with_their_references(browser, url):
         choose(picasso, "hidden:corner:image mean")
         sure = probability([odds("a", 10, image) for image in range(IMAGES)])
         covered = probability([hidden("a", 10, image) for image in range(IMAGES)])
-        (text,) = readout(picasso)
+        (text,) = picasso.readout()
         assert numbers(text.split("whole")[1]) == percents(sure.mean())
         assert numbers(text)[:1] == percents(covered.mean())
         choose(picasso, "share:corner:occlusion")
@@ -196,7 +181,7 @@ def test_regions_with_their_references(browser, url):
             )
             return np.mean([maps.share(each, CORNER).positive for each in painted])  # fmt: skip
 
-        (text,) = readout(picasso)
+        (text,) = picasso.readout()
         assert numbers(text)[:1] == percents(share(10))
         labels = charts(picasso).locator(".labels span").all_inner_texts()
         named = {re.sub(r" \d.*", "", each): numbers(each) for each in labels}
@@ -214,18 +199,18 @@ def test_change_equals_scipys_rank_correlation(browser, url, label, read):
         picasso.open(step="40").at(40)
         choose(picasso, f"change:previous:{label}")
         assert "10 to 160 steps between the two" in charts(picasso).locator(".remark").inner_text()
-        a, b, distance, between = readout(picasso)
+        a, b, distance, between = picasso.readout()
         assert numbers(a) == [pytest.approx(mean(("a", 10), ("a", 40)), abs=6e-4)]
         assert numbers(b) == [pytest.approx(mean(("b", 10), ("b", 40)), abs=6e-4)]
         assert distance == "30 steps after step 10"
         assert between.startswith("a/picasso with b/picasso ")
         assert numbers(between) == [pytest.approx(mean(("a", 40), ("b", 40)), abs=6e-4)]
         choose(picasso, f"change:first:{label}")
-        a, _, distance, _ = readout(picasso)
+        a, _, distance, _ = picasso.readout()
         assert numbers(a) == [pytest.approx(mean(("a", 0), ("a", 40)), abs=6e-4)]
         assert distance == "40 steps after step 0"
         charts(picasso).get_by_label("over which images").select_option("2")
-        a, *_ = readout(picasso)
+        a, *_ = picasso.readout()
         expected = correlation(read("a", 0, 2), read("a", 40, 2))
         assert numbers(a) == [pytest.approx(expected, abs=6e-4)]
 
@@ -240,7 +225,7 @@ def test_change_from_a_pinned_step_of_a_single_run(browser, fast):
         choose(picasso, "change:pin:occlusion")
         picasso.key("End")
         picasso.at(200)
-        one, distance = readout(picasso)
+        one, distance = picasso.readout()
         expected = np.mean(
             [correlation(important("b", 10, k), important("b", 200, k)) for k in range(IMAGES)]
         )
@@ -268,14 +253,12 @@ def test_distances_of_a_mean_are_those_of_all_images(browser, tmp_path):
     log.close()
     with tensorboard(tmp_path) as url, tab(browser, url) as picasso:
         picasso.open(charts="change:previous:occlusion").at(40)
-        wait(picasso)
-        assert "10 to 40 steps between" in charts(picasso).locator(".remark").inner_text()
-        assert readout(picasso)[-1] == "30 to 40 steps between the two"
+        assert "10 to 40 steps between" in picasso.charted().locator(".remark").inner_text()
+        assert picasso.readout()[-1] == "30 to 40 steps between the two"
         seek = picasso.frame.get_by_role("textbox", name="go to step")
         seek.fill("10")
         seek.press("Enter")
-        picasso.page.wait_for_timeout(300)
-        assert readout(picasso)[-1] == "10 steps after step 0"
+        assert picasso.readout()[-1] == "10 steps after step 0"
 
 
 def test_curves_as_csv(browser, fast):
@@ -315,18 +298,18 @@ def test_scalars_by_step_and_by_epoch(browser, url):
     with tab(browser, url) as picasso:
         picasso.open(runs="a/picasso", step="40").at(40)
         choose(picasso, "scalar:../train:loss")
-        assert readout(picasso) == ["92.5", "of step 30"]
+        assert picasso.readout() == ["92.5", "of step 30"]
         assert charts(picasso).locator(".remark").inner_text() == "newest at or before each step"
         choose(picasso, "scalar:../train:epoch_loss")
         # Epoch 1 is over at step 40; the fifth of them at step 200, and none at step 10.
         assert charts(picasso).locator(".remark").inner_text() == "matched by epoch"
-        assert readout(picasso) == ["3.5", "of epoch 1"]
+        assert picasso.readout() == ["3.5", "of epoch 1"]
         picasso.key("End")
         picasso.at(200)
-        assert readout(picasso) == ["1.5", "of epoch 5"]
+        assert picasso.readout() == ["1.5", "of epoch 5"]
         picasso.key("Home")
         picasso.at(0)
-        assert readout(picasso) == ["–"]
+        assert picasso.readout() == ["–"]
 
 
 def test_nothing_is_loaded_that_is_not_charted(browser, fast):
@@ -337,7 +320,7 @@ def test_nothing_is_loaded_that_is_not_charted(browser, fast):
         picasso.frame.locator("option[value='scalar:../train:loss']").wait_for(state="attached")
         assert not any("/scalar?" in each or "label=saliency" in each for each in asked)
         choose(picasso, "scalar:../train:loss")
-        readout(picasso)
+        picasso.readout()
         (series,) = (each for each in asked if "/scalar?" in each)
         assert "tag=loss" in series
 
@@ -357,15 +340,13 @@ def test_charts_are_added_removed_and_come_back_from_the_link(browser, url):
         charts(picasso).nth(2).wait_for(state="detached")
         charts(picasso).nth(0).get_by_label("over which images").select_option("2")
         charts(picasso).nth(0).get_by_label("what the axis counts").select_option("log")
-        wait(picasso, 1)
-        before = [readout(picasso, 0), readout(picasso, 1)]
+        before = [picasso.readout(0), picasso.readout(1)]
         assert before[0] == ["92.5", "of step 30"]
         picasso.page.wait_for_function("location.hash.includes('p.picasso.x=log')")
         kept = picasso.hash()
         picasso.page.reload()
         picasso.at(40)
-        wait(picasso, 1)
-        assert [readout(picasso, 0), readout(picasso, 1)] == before
+        assert [picasso.readout(0), picasso.readout(1)] == before
         assert picasso.hash() == kept
         axis = picasso.frame.locator(".ticks span").all_inner_texts()
         assert axis == ["step 0", "step 1", "step 10", "step 100", "step 200"]
@@ -395,7 +376,7 @@ def test_seeking_on_every_axis(browser, fast, axis, part, step, cursors):
         assert found == pytest.approx(cursors, abs=1e-4)
         # Hovering says which step, and what it was there.
         plot.hover(position={"x": 1, "y": 10})
-        at, *values = readout(picasso)
+        at, *values = picasso.readout()
         assert at.startswith("step 0")
         assert numbers(values[0])[:1] == percents(
             probability([odds("a", 0, image) for image in range(IMAGES)]).mean()

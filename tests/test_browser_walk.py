@@ -9,6 +9,7 @@ import re
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 from scipy import stats
 
 from tensorboard_picasso import maps, palettes, record
@@ -117,16 +118,7 @@ def chart(picasso, source):
     """Chart a source; what it reads out, a text a run, once nothing is on its way."""
     first = picasso.frame.locator(".timechart").first
     first.get_by_label("what is charted").select_option(label=source)
-    return readings(picasso)
-
-
-def readings(picasso):
-    picasso.frame.wait_for_function(
-        "() => !/to go|loading|counting/.test(document.querySelector('.timechart .remark').textContent)"
-        " && !document.querySelector('#picasso.loading')"
-    )
-    picasso.page.wait_for_timeout(400)  # what was counted last is drawn
-    return picasso.frame.locator(".timechart").first.locator(".readout span").all_inner_texts()
+    return picasso.readout()
 
 
 def numbers(text):
@@ -169,7 +161,7 @@ def test_1_two_steps_then_two_runs(picasso, logged):
     panel.get_by_label("layout").select_option("swipe")
     of_b = f'{row(1)} .strip[data-run="b"] .difference canvas'
     scroll_to(picasso, of_b, 90)
-    picasso.page.wait_for_timeout(300)
+    picasso.at(90)
     values = logged.painted("b", 90, 1) - logged.painted("a", 90, 1)
     np.testing.assert_array_equal(picasso.pixels(of_b), drawn(values, 1, logged.scale()))
     at = np.unravel_index(np.abs(values).argmax(), values.shape)
@@ -188,10 +180,9 @@ def test_2_the_film_of_one_image_runs_as_rows(picasso, logged):
     large.get_by_label("frames").select_option("6")
     large.get_by_label(re.compile("^film(?! strip)")).select_option("even")
     films = large.locator(".filmof")
+    heads = [f"step {step}" for step in (0, 20, 40, 50, 70, 90)]
+    expect(films.first.locator(".head")).to_have_text(heads)
     assert films.count() == len(RUNS)
-    films.first.get_by_role("button", name="go to step 70").wait_for()
-    heads = films.first.locator(".head").all_inner_texts()
-    assert heads == [f"step {step}" for step in (0, 20, 40, 50, 70, 90)]
     films.nth(1).get_by_role("button", name="go to step 40").click()
     picasso.at(40)
     assert films.first.locator('[aria-current="step"] .head').all_inner_texts() == ["step 40"]
@@ -208,11 +199,9 @@ def test_2_the_film_of_one_image_runs_as_rows(picasso, logged):
     )  # fmt: skip
     most = sorted(STEPS[1:-1][place] for place in np.argsort(-changes)[:4])
     large.get_by_label(re.compile("^film(?! strip)")).select_option("change")
+    heads = [f"step {step}" for step in (0, *most, 90)]
     for run in range(len(RUNS)):
-        films.nth(run).get_by_role("button", name=f"go to step {most[-1]}").wait_for()
-        picasso.page.wait_for_timeout(500)  # until all maps came
-        heads = films.nth(run).locator(".head").all_inner_texts()
-        assert heads == [f"step {step}" for step in (0, *most, 90)]
+        expect(films.nth(run).locator(".head")).to_have_text(heads)
 
 
 def test_3_the_mean_stands_first(picasso, logged):
@@ -287,7 +276,7 @@ def test_6_finding_images(picasso, logged):
     panel = menu(picasso, "view")
 
     def listed():
-        picasso.page.wait_for_timeout(300)
+        picasso.drawn()
         articles = picasso.frame.locator(".list article")
         return [
             int(each) for each in articles.evaluate_all("all => all.map((a) => a.dataset.image)")
