@@ -79,6 +79,10 @@ def taken_apart(model, given, boxes):
     ]
     found = passed.head([passed.features(plan, np.concatenate(patches))]).numpy()
     assert_same(passed.output.numpy(), np.asarray(model(given, training=False)))
+    # The same in one call.
+    output, scores = engine.at_once(given, plan, np.concatenate(patches))
+    np.testing.assert_allclose(output, passed.output, 1e-12, 1e-12 * np.abs(output).max())
+    np.testing.assert_allclose(scores, found, 1e-9, 1e-9 * np.abs(found).max())
     return found.reshape(len(given), len(boxes), -1), plan
 
 
@@ -356,15 +360,15 @@ def test_a_function_is_run_whole():
 def test_batches_are_halved_where_memory_does_not_suffice(monkeypatch):
     model = network()
     backend = backends.find(model)
-    features, failed = Engine.features, []
+    tensor, failed = Engine._tensor, []
 
-    def short(self, plan, patches, kept):
-        if len(patches) > 10:
-            failed.append(len(patches))
+    def short(self, batch):
+        if len(batch) > 10:
+            failed.append(len(batch))
             raise tf.errors.ResourceExhaustedError(None, None, "OOM")
-        return features(self, plan, patches, kept)
+        return tensor(self, batch)
 
-    monkeypatch.setattr(Engine, "features", short)
+    monkeypatch.setattr(Engine, "_tensor", short)
     found, told = sweep(model, images(), backend=backend)
     assert failed
     assert told.startswith("reuse")
@@ -373,10 +377,10 @@ def test_batches_are_halved_where_memory_does_not_suffice(monkeypatch):
 
 
 def test_what_raises_taken_apart_is_run_whole(monkeypatch):
-    def broken(*_):
+    def broken(*_, **__):
         raise ZeroDivisionError("never mind")
 
-    monkeypatch.setattr(Engine, "features", broken)
+    monkeypatch.setattr(Engine, "_function", broken)
     model = network()
     found, told = sweep(model, images())
     assert told == "dense: taken apart it raises ZeroDivisionError: never mind"

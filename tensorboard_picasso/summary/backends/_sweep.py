@@ -198,13 +198,13 @@ class Sweep(abc.ABC):
         expected = self.forward(self.occluded(images[:1], filled[:1], boxes[some]))
         engine = self.engine(images)
         schedule = self._schedule(engine, boxes[hiding], shape, len(group))
-        passed = self.passed(engine, images, schedule)
-        result = np.repeat(self.array(passed.output)[:, None], len(boxes), axis=1)
 
         def patches(chunk: Chunk) -> Any:
             return self.patches(images, filled, boxes[hiding[chunk.windows]], chunk.plan.rects)
 
-        for windows, found in self._scored(passed, schedule, patches):
+        whole, parts = self.scored(engine, images, schedule, patches)
+        result = np.repeat(whole[:, None], len(boxes), axis=1)
+        for windows, found in parts:
             result[:, hiding[windows]] = found.reshape(len(group), len(windows), -1)
         self._check(result[0, some], expected, result, images)
         self.told = schedule.text()
@@ -234,14 +234,14 @@ class Sweep(abc.ABC):
             changes += zip(found, self.cut(batch, found), strict=True)
         changed = np.array([box for box, _ in changes])
         schedule = self._schedule(engine, changed, shape, 1)
-        passed = self.passed(engine, images, schedule)
 
         def patches(chunk: Chunk) -> Any:
             some = [changes[each] for each in chunk.windows]
             return self.pasted(images, some, chunk.plan.rects)
 
         result: Any = None
-        for windows, some in self._scored(passed, schedule, patches):
+        _, parts = self.scored(engine, images, schedule, patches)
+        for windows, some in parts:
             if result is None:
                 result = np.empty((len(boxes), some.shape[1]), some.dtype)
             result[windows] = some
@@ -249,10 +249,16 @@ class Sweep(abc.ABC):
         self.told = schedule.text()
         return [result]
 
-    def _scored(
+    def scored(
+        self, engine: Any, images: Any, schedule: Schedule, patches: Callable[[Chunk], Any]
+    ) -> tuple[Array, Iterator[tuple[Ints, Array]]]:
+        """Scores of unoccluded images, and in parts windows and their scores, image by image."""
+        passed = self.passed(engine, images, schedule)
+        return self.array(passed.output), self._parts(passed, schedule, patches)
+
+    def _parts(
         self, passed: Any, schedule: Schedule, patches: Callable[[Chunk], Any]
     ) -> Iterator[tuple[Ints, Array]]:
-        """Windows and their scores, image by image, in chunks."""
         waiting: list[tuple[Ints, Any]] = []
         held = 0
         for chunk in schedule.chunks:

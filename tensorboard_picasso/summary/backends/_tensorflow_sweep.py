@@ -1,6 +1,6 @@
 """Scores of all windows of some images by a Keras model on TensorFlow, reused or whole."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,9 +9,9 @@ from tensorboard_picasso.summary.backends import _sweep
 from tensorboard_picasso.summary.backends._sweep import WholeError, boxes_of
 from tensorboard_picasso.summary.backends.base import Array, Function, Hiding, hidden
 from tensorboard_picasso.summary.reuse.keras import COSTS, Engine, Unoccluded
-from tensorboard_picasso.summary.reuse.keras_trace import Trace, UntraceableError, signature
+from tensorboard_picasso.summary.reuse.keras_trace import Trace, UntraceableError
 from tensorboard_picasso.summary.reuse.rects import Ints, Rects
-from tensorboard_picasso.summary.reuse.schedule import Schedule
+from tensorboard_picasso.summary.reuse.schedule import Chunk, Schedule
 
 _OTHERWISE = "the model does not compute what its layers say"
 
@@ -24,6 +24,7 @@ class Sweep(_sweep.Sweep):
     def __init__(
         self,
         model: Any,
+        layers: Callable[[], Any],
         inputs: Callable[[Array], Array],
         scores: Callable[[Array], Array],
         dense: Callable[[Sequence[Hiding], Function, bool], list[Array]],
@@ -33,13 +34,14 @@ class Sweep(_sweep.Sweep):
 
         Args:
           model: the user's.
+          layers: what is another where layers of it were exchanged.
           inputs: from model inputs to the dtype that it takes.
           scores: from those to the model's own scores.
           dense: the scores of all windows of images by whole passes.
           end: from the model's output, in a graph, to its scores.
         """
         super().__init__()
-        self._model, self._inputs, self._scores = model, inputs, scores
+        self._model, self._layers, self._inputs, self._scores = model, layers, inputs, scores
         self._dense, self._end = dense, end
         self._signature: Any = None
         self._engines: dict[Any, Engine | str] = {}
@@ -108,7 +110,7 @@ class Sweep(_sweep.Sweep):
 
     def engine(self, images: Any) -> Engine:
         """See `_sweep.Sweep`; made anew where layers of the model were exchanged."""
-        known = signature(self._model)
+        known = self._layers()
         if known != self._signature:
             self._signature, self._engines = known, {}
         shape = images.shape[1:]
@@ -125,6 +127,20 @@ class Sweep(_sweep.Sweep):
     def passed(self, engine: Engine, images: Any, schedule: Schedule) -> Unoccluded:
         """See `_sweep.Sweep`."""
         return engine.passed(images, [each.plan for each in schedule.chunks])
+
+    def scored(
+        self,
+        engine: Engine,
+        images: Any,
+        schedule: Schedule,
+        patches: Callable[[Chunk], Any],
+    ) -> tuple[Array, Iterator[tuple[Ints, Array]]]:
+        """See `_sweep.Sweep`."""
+        if len(schedule.chunks) > 1:
+            return super().scored(engine, images, schedule, patches)
+        (chunk,) = schedule.chunks
+        output, scores = engine.at_once(images, chunk.plan, patches(chunk))
+        return self.array(output), iter([(chunk.windows, self.array(scores))])
 
     def array(self, scores: Any) -> Array:
         """See `_sweep.Sweep`."""

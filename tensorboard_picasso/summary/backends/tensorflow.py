@@ -66,6 +66,7 @@ class Adapter(Backend):
         self._functions: dict[Any, Any] = {}
         self._known: dict[Any, bool] = {}
         self._signature: Any = None
+        self._layers_now: Any = None
         self._sweep: Any = None
         self.tracing_seconds = 0.0
 
@@ -89,7 +90,8 @@ class Adapter(Backend):
             whole = "the model has several inputs or outputs, or a score of its own"
         if self._sweep is None:
             self._sweep = self._sweeping()
-        found: list[Array] = self._sweep.scores(hidings, model_input, in_place, whole)
+        with self._layers_read_once():
+            found: list[Array] = self._sweep.scores(hidings, model_input, in_place, whole)
         self.tracing_seconds += self._sweep.traced
         return found
 
@@ -100,6 +102,7 @@ class Adapter(Backend):
         dense = Dense(self.scores, self._scorer, self._traced, self.steady)
         return Sweep(
             self._model,
+            self._layers,
             lambda x: self._scorer(x)[0],
             self.scores,
             lambda group, model_input, in_place: dense.swept(
@@ -228,6 +231,7 @@ class Adapter(Backend):
                     self._called(*map(_tensor, [arrays[0][:1], *self.beside(1)]))
                 function = tf.function(body, autograph=False)
                 self._functions[key] = function.get_concrete_function(*specs)
+                self._layers_now = None  # as the call may have built some
                 self._signature = self._layers()
         except UnsupportedError:
             raise
@@ -247,9 +251,20 @@ class Adapter(Backend):
         """What is another where layers of a Keras model were exchanged."""
         if not is_keras(self._model):
             return None
+        if self._layers_now is not None:
+            return self._layers_now
         from tensorboard_picasso.summary.reuse.keras_trace import signature
 
         return signature(self._model)
+
+    @contextmanager
+    def _layers_read_once(self) -> Iterator[None]:
+        """Nobody exchanges layers meanwhile."""
+        self._layers_now = self._layers()
+        try:
+            yield
+        finally:
+            self._layers_now = None
 
     def _called(self, batch: Any, *others: Any) -> Any:
         """The model's outputs."""

@@ -139,9 +139,10 @@ class Occlusion(Method):
             image = probe.images[index]
             window, tops, lefts = self.geometry((image.shape[0], image.shape[1]))
             # The first box hides nothing.
-            boxes = [(0, 0, 0, 0), *((top, left, *window) for top in tops for left in lefts)]
-            filled = probe.filled(index, self.fill)
-            hidings.append(Hiding(image, filled, np.array(boxes, np.int64)))
+            boxes = np.zeros((1 + len(tops) * len(lefts), 4), np.int64)
+            boxes[1:, 0], boxes[1:, 1] = np.repeat(tops, len(lefts)), np.tile(lefts, len(tops))
+            boxes[1:, 2:] = window
+            hidings.append(Hiding(image, probe.filled(index, self.fill), boxes))
         in_place = probe.preprocess is None
         return backend.swept_scores(hidings, probe.model_input, in_place, self.reuse)
 

@@ -82,6 +82,27 @@ class Engine:
         kept, output = self._function(key, passing, images)(images)
         return Unoccluded(self, kept, output)
 
+    def at_once(self, images: Any, plan: Plan, patches: Any) -> tuple[Any, Any]:
+        """Scores of the unoccluded images, and of all their windows, where one plan has these.
+
+        A call of a small model takes as long as what it computes, so it is one.
+
+        Args:
+          images: (images, height, width, channels).
+          plan, patches: see `Unoccluded.features`.
+        """
+        moves, arrays = self.moves(plan)
+
+        def swept(images: Any, patches: Any, arrays: Any) -> Any:
+            kept, output = _pass(self, images, moves.sources, moves.means)
+            chunk = _Chunk(self, plan, moves, kept, _unpacked(moves, arrays))
+            return output, self._rest(chunk.features(patches), kept)
+
+        given = self._tensor(images), self._tensor(patches), arrays
+        key = "at once", moves.structure, len(images), len(patches)
+        output, scores = self._function(key, swept, *given, sized=True)(*given)
+        return output, scores
+
     def moves(self, plan: Plan) -> tuple[Moves, dict[str, Any]]:
         """Where values go in a plan, and that as tensors; made once."""
 
@@ -115,19 +136,21 @@ class Engine:
         """See `Unoccluded.head`."""
         if self.headless:
             return features
-
-        def rest(features: Any, kept: Any) -> Any:
-            values: dict[int, list[Any]] = {self.cut: [features]}
-            for at in range(self.cut + 1, len(self.called)):
-                values[at] = computed(self.called[at], at, kept, _value(values))
-            return self.scores(values)
-
         used = {
             name: value
             for name, value in kept.items()
             if name.startswith("weight.") and _layer(name) > self.cut
         }
-        return self._function(("head",), rest, features, used)(features, used)
+        return self._function(("head",), self._rest, features, used)(features, used)
+
+    def _rest(self, features: Any, kept: Kept) -> Any:
+        """Scores of what stands at the cut, in a graph."""
+        if self.headless:
+            return features
+        values: dict[int, list[Any]] = {self.cut: [features]}
+        for at in range(self.cut + 1, len(self.called)):
+            values[at] = computed(self.called[at], at, kept, _value(values))
+        return self.scores(values)
 
     def scores(self, values: Mapping[int, Sequence[Any]]) -> Any:
         """Of what all calls return, in a graph."""
@@ -136,16 +159,24 @@ class Engine:
     def _tensor(self, images: Any) -> Any:
         return tf.cast(tf.constant(images), self._dtype)
 
-    def _function(self, key: Any, body: Callable[..., Any], *given: Any) -> Any:
-        """A concrete function for tensors like these, of any number of rows.
+    def _function(
+        self, key: Any, body: Callable[..., Any], *given: Any, sized: bool = False
+    ) -> Any:
+        """A concrete function for tensors like these.
 
         The key need not tell their shapes and dtypes, as the layers do.
+
+        Args:
+          key: of the function.
+          body: what it does.
+          given: what it is called with.
+          sized: whether it is called with as many rows each time.
         """
         if key not in self._functions:
             specs = tuple(
-                {name: _spec(x, name.startswith("weight.")) for name, x in each.items()}
+                {name: _spec(x, sized or name.startswith("weight.")) for name, x in each.items()}
                 if isinstance(each, dict)
-                else _spec(each)
+                else _spec(each, sized)
                 for each in given
             )
             started = time.perf_counter()
