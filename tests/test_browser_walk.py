@@ -140,6 +140,7 @@ def seek(picasso, step):
 
 def scroll_to(picasso, difference, step):
     """Below the means a row may be out of sight, where nothing is painted."""
+    picasso.drawn()  # another layout has other elements
     picasso.frame.locator(difference).scroll_into_view_if_needed()
     picasso.frame.wait_for_selector(f'{difference}[data-difference][data-step="{step}"]')
 
