@@ -108,13 +108,21 @@ def test_steps_pins_and_regions_by_key(cell):
 def test_the_link_is_copied_without_the_clipboard_permission(cell, tensorboard_url):
     page, picasso = cell
     picasso.locator(".menu.view > button").click()
-    picasso.get_by_role("button", name="copy a link").click()
-    picasso.get_by_role("button", name="copy a link").filter(has_text="Copied").wait_for()
+    copy = picasso.get_by_role("button", name="copy a link")
+    copy.click()
+    copy.filter(has_text="Copied").wait_for()
+    # What the menu chooses is drawn around it, and stands in the next link.
+    picasso.get_by_label("size").select_option("large")
+    picasso.locator("#picasso").evaluate("() => new Promise(requestAnimationFrame)")
+    assert copy.inner_text() == "Copied"
+    assert picasso.locator("input.link").is_visible()
+    copy.click()
     page.locator("#cell").click()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == picasso.locator("input.link").input_value()
     assert copied.startswith(tensorboard_url)
     assert "p.picasso.step=90" in copied
+    assert "p.picasso.size=large" in copied
 
 
 def test_the_picture_is_saved(cell):

@@ -129,7 +129,10 @@ def test_what_does_not_go_together_is_said_before_training(tmp_path):
         summary.TransformersCallback(probe())
 
 
+# Processes of a group leave without Python's own end: a thread of PyTorch that still lets go of the
+# last collective's objects aborts there.
 PARALLEL = """
+import os
 import sys
 sys.path.insert(0, {root!r})
 from tests.test_torch_loops import METHODS, fit, probe
@@ -137,7 +140,8 @@ from tensorboard_picasso import summary
 
 if __name__ == "__main__":
     callback = summary.LightningCallback(probe(), {run!r}, summary.EverySteps(2), methods=METHODS)
-    fit({run!r} + "-own", callback, epochs=1, strategy="ddp_spawn", devices=2)
+    fit({run!r} + "-own", callback, epochs=1, strategy="ddp", devices=2)
+    os._exit(0)
 """
 
 
@@ -151,6 +155,7 @@ def test_of_two_processes_one_writes(tmp_path, request):
 
 
 GLOO = """
+import os
 import sys
 sys.path.insert(0, {root!r})
 import torch
@@ -184,6 +189,8 @@ assert answers == ([] if sys.argv[3] == "alone" else [rank == 0] * 3), answers
 if not rank:
     torch.save(network.state_dict(), run + "-weights")
 torch.distributed.destroy_process_group()
+summary.flush()
+os._exit(0)
 """
 
 

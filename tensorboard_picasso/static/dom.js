@@ -44,18 +44,19 @@ export function button(text, label, onClick, options = {}) {
 
 /**
  * A button that copies a text.
- * @param {() => HTMLElement} shown where the text stands, for pages that may not write to the
+ * @param {(text: string) => HTMLElement} shown where the text stands, for pages that may not write to the
  *   clipboard: those without https, and those in the frame of a notebook
  */
 export function copier(text, label, read, shown) {
   const copy = button(text, label, async () => {
+    const copied = read();
     try {
-      await navigator.clipboard.writeText(read());
+      await navigator.clipboard.writeText(copied);
       copy.textContent = "Copied";
     } catch {
-      const text = shown();
-      if (text.select) text.select();
-      else window.getSelection().selectAllChildren(text);
+      const place = shown(copied);
+      if (place.select) place.select();
+      else window.getSelection().selectAllChildren(place);
       copy.textContent = document.execCommand("copy") ? "Copied" : "Selected: press Ctrl+C";
     }
   });

@@ -12,6 +12,7 @@ export class Menu {
   #panel;
   #button;
   #make;
+  #said; // by the panel when it was filled: a button of it may say "Copied" since
   #from = null;
 
   /** @param {() => HTMLElement[]} make what the panel holds, made anew whenever it opens */
@@ -39,7 +40,8 @@ export class Menu {
     }
     // A key opens it from anywhere, and closing it leads back there.
     this.#from = document.activeElement;
-    this.#panel.replaceChildren(...this.#make());
+    this.#panel.replaceChildren(...this.#made().childNodes);
+    this.#said = this.#panel.textContent;
     this.#panel.hidden = false;
     this.#button.setAttribute("aria-expanded", "true");
     // What has no fields is read and scrolled.
@@ -49,9 +51,14 @@ export class Menu {
   /** Offer what fits now: one choice may change what others there are. */
   update() {
     if (this.#panel.hidden) return;
-    const next = el("div", {}, ...this.#make());
-    if (next.textContent === this.#panel.textContent) return;
+    const next = this.#made();
+    if (next.textContent === this.#said) return;
+    this.#said = next.textContent;
     refill(this.#panel, next.childNodes);
+  }
+
+  #made() {
+    return el("div", {}, ...this.#make());
   }
 
   close() {
@@ -104,12 +111,13 @@ export function viewMenu(app) {
     select("size", Object.keys(SIZES).map((each) => [each, each]), state.size, (size) => state.set({ size })),
     select("speed", SPEEDS.map((each) => [String(each), `${each} steps a second`]), String(state.speed), (value) => state.set({ speed: Number(value) })),
   );
-  const link = el("input", { type: "text", class: "link", readonly: true, "aria-label": "link to this view", value: app.link(), hidden: true });
+  const link = el("input", { type: "text", class: "link", readonly: true, "aria-label": "link to this view", hidden: true });
   fields.push(
     el(
       "div", { class: "acts" },
       button("Save as PNG", "save what is on screen as a picture", () => app.savePicture()),
-      copier("Copy link", "copy a link to this view", () => app.link(), () => {
+      copier("Copy link", "copy a link to this view", () => app.link(), (address) => {
+        link.value = address;
         link.hidden = false;
         return link;
       }),
