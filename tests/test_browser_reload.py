@@ -47,4 +47,10 @@ def test_a_dead_server_looks_like_an_error(browser, tmp_path):
     error.wait_for()
     assert "TensorBoard does not answer: is it still running?" in error.inner_text()
     assert error.get_by_role("button").inner_text() == "Retry"
+    # It is said once, whatever is drawn meanwhile.
+    error.evaluate("e => (e.first = true)")
+    frame.locator(".menu.view > button").click()
+    frame.get_by_label("size").select_option("large")
+    frame.locator("#picasso").evaluate("() => new Promise(requestAnimationFrame)")
+    assert error.evaluate("e => e.first")
     context.close()

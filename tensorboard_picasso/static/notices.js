@@ -13,6 +13,7 @@ function where({ image, group, source }) {
 export class Notices {
   #app;
   #open = false;
+  #said = "";
   #broken = [];
 
   constructor(app) {
@@ -29,18 +30,23 @@ export class Notices {
   update() {
     const { scene, store } = this.#app;
     // Many requests may fail for one reason: it is said once, and all are tried again.
-    const failed = Map.groupBy(store.errors.values(), ({ message }) => message);
-    const errors = [...failed].map(([message, each]) =>
-      el(
-        "div", { class: "error", role: "alert" }, el("span", { text: message }),
-        button("Retry", "try again", () => each.forEach(({ retry }) => retry())),
-      ));
+    const errors = [...new Set([...store.errors.values()].map(({ message }) => message))].map((message) =>
+      el("div", { class: "error", role: "alert" }, el("span", { text: message }), button("Retry", "try again", () => this.#retry(message))));
     const problems = [
       ...(store.index?.problems ?? []).map((each) => `${each.run}, ${each.tag}: ${each.message}`),
       ...scene.datas.flatMap((data) => [...data.problems.values()].flat()
         .map((each) => `${data.run}, ${where(each)}, step ${each.step}: ${each.message}`)),
     ];
-    refill(this.element, [...this.#broken, ...errors, ...(problems.length ? [this.#list(problems)] : [])]);
+    const notices = [...this.#broken, ...errors, ...(problems.length ? [this.#list(problems)] : [])];
+    // An alert that is put in again is read aloud again.
+    const said = JSON.stringify(notices.map(({ textContent }) => textContent));
+    if (said === this.#said) return;
+    this.#said = said;
+    refill(this.element, notices);
+  }
+
+  #retry(message) {
+    for (const error of [...this.#app.store.errors.values()]) if (error.message === message) error.retry();
   }
 
   #list(problems) {
