@@ -1,5 +1,6 @@
 """A real TensorBoard process for tests."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -38,7 +39,7 @@ def tensorboard(
     )
     url = f"http://127.0.0.1:{port}{prefix}/"
     try:
-        _wait(process, url, seconds)
+        _wait(process, url, _runs(logdir), seconds)
         yield url
     finally:
         process.kill()
@@ -46,9 +47,19 @@ def tensorboard(
         process.stdout.close()
 
 
-def _wait(process: subprocess.Popen, url: str, seconds: float) -> None:
+def _runs(logdir: Path | str | None) -> set[str]:
+    """The runs that hold records of ours."""
+    files = [] if logdir is None else Path(logdir).rglob("*tfevents*")
+    return {
+        each.parent.relative_to(logdir).as_posix()
+        for each in files
+        if b"picasso" in each.read_bytes()
+    }
+
+
+def _wait(process: subprocess.Popen, url: str, runs: set[str], seconds: float) -> None:
     end = time.monotonic() + seconds
-    last = None
+    last, missing = None, runs
     while time.monotonic() < end:
         if process.poll() is not None:
             raise RuntimeError(f"TensorBoard ended: {process.stdout.read()}")
@@ -56,9 +67,13 @@ def _wait(process: subprocess.Popen, url: str, seconds: float) -> None:
             status, body, _ = get(f"{url}data/plugin/picasso/index")
         except OSError:
             status, body = 0, b""
-        # Twice the same answer with runs in it: the log is read.
+        # Twice the same answer with all runs in it: the log is read.
         if status == 200 and b'"probes"' in body and body == last:
-            return
+            missing = runs - {each["name"] for each in json.loads(body)["runs"]}
+            if not missing:
+                return
         last = body
         time.sleep(0.4)
-    raise RuntimeError(f"TensorBoard shows no probe after {seconds} s")
+    raise RuntimeError(
+        f"TensorBoard does not show {sorted(missing) or 'a probe'} after {seconds} s"
+    )

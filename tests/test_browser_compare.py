@@ -345,6 +345,7 @@ def test_the_wheel_zooms_over_pictures_and_scrolls_beside_them(browser, url):
 
         def zoom():
             page.wait_for_timeout(400)  # so that the next turn is a new one
+            picasso.drawn()
             return [
                 float(
                     large.evaluate("(e, name) => e.style.getPropertyValue(name)", name).rstrip("%")

@@ -166,7 +166,7 @@ def charted(picasso, title, step):
     entry.fill(str(step))
     entry.press("Enter")
     picasso.at(step)
-    return picasso.frame.wait_for_function(READ, arg=title, timeout=10_000).json_value()
+    return picasso.frame.wait_for_function(READ, arg=title).json_value()
 
 
 def percent(value):
@@ -213,7 +213,7 @@ def test_a_dragged_rectangle_is_charted_and_weighed_as_numpy_does(browser, url):
         start_drawing(picasso)
         drag(picasso, now(picasso, 0), DRAWN)
         title = "share of region 1 (drawn) in occlusion"
-        picasso.frame.wait_for_function(READ, arg=title, timeout=1000)
+        picasso.frame.wait_for_function(READ, arg=title)
         for step in STEPS:
             assert charted(picasso, title, step) == percent(expected("occlusion", step, 0, DRAWN))
         panel = menu(picasso)

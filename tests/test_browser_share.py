@@ -25,7 +25,8 @@ def test_the_saved_picture_is_what_is_on_screen(browser, url):
     with tab(browser, url) as picasso:
         picasso.open(step="40").at(40)
         picasso.frame.locator("main").evaluate("main => (main.scrollTop = 90)")
-        picasso.page.wait_for_timeout(500)
+        picasso.drawn()  # the scroll is told in this frame, and what it shows is drawn in the next
+        picasso.at(40)
         picasso.frame.locator(".menu.view > button").click()
         with picasso.page.expect_download() as download:
             picasso.frame.get_by_role("button", name="save what is on screen").click()

@@ -25,7 +25,7 @@ assert (package / "py.typed").is_file() and (package / "record.proto").is_file()
 board = program.TensorBoard()
 board.configure(argv=["", "--logdir", sys.argv[1], "--port", "0", "--load_fast", "false"])
 url = board.launch()
-for _ in range(50):
+for _ in range(300):
     body = urllib.request.urlopen(url + "data/plugin/picasso/index").read()
     if all(name.encode() in body for name in sys.argv[2:]):
         break
