@@ -79,8 +79,11 @@ def taken_apart(model, given, boxes):
     ]
     found = passed.head([passed.features(plan, np.concatenate(patches))]).numpy()
     assert_same(passed.output.numpy(), np.asarray(model(given, training=False)))
-    # The same in one call.
-    output, scores = engine.at_once(given, plan, np.concatenate(patches))
+    # The same in one call, in which another function is called too.
+    spec = tf.TensorSpec([None, *shape], given.dtype)
+    other = tf.function(lambda x: model(x, training=False)).get_concrete_function(spec)
+    output, scores, own = engine.at_once(given, plan, np.concatenate(patches), given[:1], other)
+    np.testing.assert_allclose(own, output[:1], 1e-9, 1e-9 * np.abs(output).max())
     np.testing.assert_allclose(output, passed.output, 1e-12, 1e-12 * np.abs(output).max())
     np.testing.assert_allclose(scores, found, 1e-9, 1e-9 * np.abs(found).max())
     return found.reshape(len(given), len(boxes), -1), plan

@@ -193,16 +193,16 @@ class Sweep(abc.ABC):
         hiding = np.flatnonzero(boxes[:, 2:].all(1))
         if not hiding.size:
             raise WholeError("no window hides anything")
-        # One window of each group of images is scored by the model itself too.
-        some = hiding[len(hiding) // 2 :][:1]
-        expected = self.forward(self.occluded(images[:1], filled[:1], boxes[some]))
         engine = self.engine(images)
         schedule = self._schedule(engine, boxes[hiding], shape, len(group))
 
         def patches(chunk: Chunk) -> Any:
             return self.patches(images, filled, boxes[hiding[chunk.windows]], chunk.plan.rects)
 
-        whole, parts = self.scored(engine, images, schedule, patches)
+        # One window of each group of images is scored by the model itself too.
+        some = hiding[len(hiding) // 2 :][:1]
+        checked = self.occluded(images[:1], filled[:1], boxes[some])
+        whole, expected, parts = self.scored(engine, images, schedule, patches, checked)
         result = np.repeat(whole[:, None], len(boxes), axis=1)
         for windows, found in parts:
             result[:, hiding[windows]] = found.reshape(len(group), len(windows), -1)
@@ -227,7 +227,7 @@ class Sweep(abc.ABC):
                 raise WholeError("preprocess makes inputs of several shapes")
             found = self.changed(batch, images)
             if engine is None:
-                checked, expected = slice(part.stop - 1, part.stop), self.forward(batch[-1:])
+                checked, taken = slice(part.stop - 1, part.stop), batch[-1:]
                 engine = self.engine(images)
                 # Before all is kept of what changes: whether so much of it does that none pays.
                 self._schedule(engine, found, shape, 1)
@@ -240,7 +240,7 @@ class Sweep(abc.ABC):
             return self.pasted(images, some, chunk.plan.rects)
 
         result: Any = None
-        _, parts = self.scored(engine, images, schedule, patches)
+        _, expected, parts = self.scored(engine, images, schedule, patches, taken)
         for windows, some in parts:
             if result is None:
                 result = np.empty((len(boxes), some.shape[1]), some.dtype)
@@ -250,11 +250,29 @@ class Sweep(abc.ABC):
         return [result]
 
     def scored(
-        self, engine: Any, images: Any, schedule: Schedule, patches: Callable[[Chunk], Any]
-    ) -> tuple[Array, Iterator[tuple[Ints, Array]]]:
-        """Scores of unoccluded images, and in parts windows and their scores, image by image."""
+        self,
+        engine: Any,
+        images: Any,
+        schedule: Schedule,
+        patches: Callable[[Chunk], Any],
+        checked: Any,
+    ) -> tuple[Array, Array, Iterator[tuple[Ints, Array]]]:
+        """Scores of unoccluded images and of a batch that is checked, and those of windows.
+
+        Args:
+          engine: of the model.
+          images: the unoccluded.
+          schedule: of their windows.
+          patches: what the images hold where a chunk's windows are.
+          checked: a batch.
+
+        Returns:
+          Of the images; of the batch, by the model itself; in parts, windows and their scores,
+          image by image.
+        """
+        expected = self.forward(checked)
         passed = self.passed(engine, images, schedule)
-        return self.array(passed.output), self._parts(passed, schedule, patches)
+        return self.array(passed.output), expected, self._parts(passed, schedule, patches)
 
     def _parts(
         self, passed: Any, schedule: Schedule, patches: Callable[[Chunk], Any]

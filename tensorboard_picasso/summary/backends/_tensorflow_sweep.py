@@ -25,7 +25,7 @@ class Sweep(_sweep.Sweep):
         self,
         model: Any,
         layers: Callable[[], Any],
-        inputs: Callable[[Array], Array],
+        scorer: Callable[[Array], tuple[Array, Any]],
         scores: Callable[[Array], Array],
         dense: Callable[[Sequence[Hiding], Function, bool], list[Array]],
         end: Callable[[Any], Any],
@@ -35,13 +35,13 @@ class Sweep(_sweep.Sweep):
         Args:
           model: the user's.
           layers: what is another where layers of it were exchanged.
-          inputs: from model inputs to the dtype that it takes.
-          scores: from those to the model's own scores.
+          scorer: model inputs in the dtype that it takes, and the function that scores them.
+          scores: the model's own, of those.
           dense: the scores of all windows of images by whole passes.
           end: from the model's output, in a graph, to its scores.
         """
         super().__init__()
-        self._model, self._layers, self._inputs, self._scores = model, layers, inputs, scores
+        self._model, self._layers, self._scorer, self._scores = model, layers, scorer, scores
         self._dense, self._end = dense, end
         self._signature: Any = None
         self._engines: dict[Any, Engine | str] = {}
@@ -53,7 +53,7 @@ class Sweep(_sweep.Sweep):
 
     def batch(self, x: Array) -> Any:
         """See `_sweep.Sweep`."""
-        return self._inputs(x)
+        return self._scorer(x)[0]
 
     def place(self, batch: Any) -> tuple[int, int] | None:
         """See `_sweep.Sweep`."""
@@ -134,13 +134,16 @@ class Sweep(_sweep.Sweep):
         images: Any,
         schedule: Schedule,
         patches: Callable[[Chunk], Any],
-    ) -> tuple[Array, Iterator[tuple[Ints, Array]]]:
+        checked: Any,
+    ) -> tuple[Array, Array, Iterator[tuple[Ints, Array]]]:
         """See `_sweep.Sweep`."""
         if len(schedule.chunks) > 1:
-            return super().scored(engine, images, schedule, patches)
+            return super().scored(engine, images, schedule, patches, checked)
         (chunk,) = schedule.chunks
-        output, scores = engine.at_once(images, chunk.plan, patches(chunk))
-        return self.array(output), iter([(chunk.windows, self.array(scores))])
+        _, function = self._scorer(checked)
+        found = engine.at_once(images, chunk.plan, patches(chunk), checked, function)
+        output, scores, expected = map(self.array, found)
+        return output, expected, iter([(chunk.windows, scores)])
 
     def array(self, scores: Any) -> Array:
         """See `_sweep.Sweep`."""

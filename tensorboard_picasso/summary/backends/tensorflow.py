@@ -103,7 +103,7 @@ class Adapter(Backend):
         return Sweep(
             self._model,
             self._layers,
-            lambda x: self._scorer(x)[0],
+            self._scorer,
             self.scores,
             lambda group, model_input, in_place: dense.swept(
                 group, model_input, in_place, self.beside(1)

@@ -82,7 +82,9 @@ class Engine:
         kept, output = self._function(key, passing, images)(images)
         return Unoccluded(self, kept, output)
 
-    def at_once(self, images: Any, plan: Plan, patches: Any) -> tuple[Any, Any]:
+    def at_once(
+        self, images: Any, plan: Plan, patches: Any, checked: Any, function: Any
+    ) -> tuple[Any, Any, Any]:
         """Scores of the unoccluded images, and of all their windows, where one plan has these.
 
         A call of a small model takes as long as what it computes, so it is one.
@@ -90,18 +92,23 @@ class Engine:
         Args:
           images: (images, height, width, channels).
           plan, patches: see `Unoccluded.features`.
+          checked: a batch that another function scores meanwhile.
+          function: this one, concrete.
+
+        Returns:
+          Scores of the images, of the windows, and what the function returns.
         """
         moves, arrays = self.moves(plan)
 
-        def swept(images: Any, patches: Any, arrays: Any) -> Any:
+        def swept(images: Any, patches: Any, checked: Any, arrays: Any) -> Any:
             kept, output = _pass(self, images, moves.sources, moves.means)
             chunk = _Chunk(self, plan, moves, kept, _unpacked(moves, arrays))
-            return output, self._rest(chunk.features(patches), kept)
+            return output, self._rest(chunk.features(patches), kept), function(checked)
 
-        given = self._tensor(images), self._tensor(patches), arrays
-        key = "at once", moves.structure, len(images), len(patches)
-        output, scores = self._function(key, swept, *given, sized=True)(*given)
-        return output, scores
+        given = self._tensor(images), self._tensor(patches), tf.constant(checked), arrays
+        key = "at once", moves.structure, len(images), len(patches), function
+        output, scores, expected = self._function(key, swept, *given, sized=True)(*given)
+        return output, scores, expected
 
     def moves(self, plan: Plan) -> tuple[Moves, dict[str, Any]]:
         """Where values go in a plan, and that as tensors; made once."""
