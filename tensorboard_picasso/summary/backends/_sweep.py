@@ -227,7 +227,6 @@ class Sweep(abc.ABC):
                 raise WholeError("preprocess makes inputs of several shapes")
             found = self.changed(batch, images)
             if engine is None:
-                checked, taken = slice(part.stop - 1, part.stop), batch[-1:]
                 engine = self.engine(images)
                 # Before all is kept of what changes: whether so much of it does that none pays.
                 self._schedule(engine, found, shape, 1)
@@ -239,13 +238,16 @@ class Sweep(abc.ABC):
             some = [changes[each] for each in chunk.windows]
             return self.pasted(images, some, chunk.plan.rects)
 
+        # One window is scored by the model itself too.
+        some = slice(len(boxes) // 2, len(boxes) // 2 + 1)
+        checked = self.batch(model_input(hidden(image, filled, boxes[some])))
+        _, expected, parts = self.scored(engine, images, schedule, patches, checked)
         result: Any = None
-        _, expected, parts = self.scored(engine, images, schedule, patches, taken)
-        for windows, some in parts:
+        for windows, scores in parts:
             if result is None:
-                result = np.empty((len(boxes), some.shape[1]), some.dtype)
-            result[windows] = some
-        self._check(result[checked], expected, result, images)
+                result = np.empty((len(boxes), scores.shape[1]), scores.dtype)
+            result[windows] = scores
+        self._check(result[some], expected, result, images)
         self.told = schedule.text()
         return [result]
 
