@@ -44,17 +44,18 @@ export function button(text, label, onClick, options = {}) {
 
 /**
  * A button that copies a text.
- * @param {(text: string) => HTMLElement} shown where the text stands, for pages that may not write to the
+ * @param {() => string} read the text by then
+ * @param {(text: string) => HTMLElement} shown where it stands, for pages that may not write to the
  *   clipboard: those without https, and those in the frame of a notebook
  */
 export function copier(text, label, read, shown) {
   const copy = button(text, label, async () => {
-    const copied = read();
+    const content = read();
     try {
-      await navigator.clipboard.writeText(copied);
+      await navigator.clipboard.writeText(content);
       copy.textContent = "Copied";
     } catch {
-      const place = shown(copied);
+      const place = shown(content);
       if (place.select) place.select();
       else window.getSelection().selectAllChildren(place);
       copy.textContent = document.execCommand("copy") ? "Copied" : "Selected: press Ctrl+C";

@@ -40,7 +40,7 @@ export class Menu {
     }
     // A key opens it from anywhere, and closing it leads back there.
     this.#from = document.activeElement;
-    this.#panel.replaceChildren(...this.#made().childNodes);
+    this.#panel.replaceChildren(...this.#contents().childNodes);
     this.#said = this.#panel.textContent;
     this.#panel.hidden = false;
     this.#button.setAttribute("aria-expanded", "true");
@@ -51,13 +51,13 @@ export class Menu {
   /** Offer what fits now: one choice may change what others there are. */
   update() {
     if (this.#panel.hidden) return;
-    const next = this.#made();
+    const next = this.#contents();
     if (next.textContent === this.#said) return;
     this.#said = next.textContent;
     refill(this.#panel, next.childNodes);
   }
 
-  #made() {
+  #contents() {
     return el("div", {}, ...this.#make());
   }
 

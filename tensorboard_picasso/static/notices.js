@@ -13,8 +13,7 @@ function where({ image, group, source }) {
 export class Notices {
   #app;
   #open = false;
-  #said = "";
-  #broken = [];
+  #broken = null;
 
   constructor(app) {
     this.#app = app;
@@ -23,7 +22,7 @@ export class Notices {
 
   /** The page itself failed at something. */
   broken(what, error) {
-    this.#broken = [el("div", { class: "error", role: "alert", text: `${what}: ${error.message}` })];
+    this.#broken = `${what}: ${error.message}`;
     this.update();
   }
 
@@ -37,12 +36,10 @@ export class Notices {
       ...scene.datas.flatMap((data) => [...data.problems.values()].flat()
         .map((each) => `${data.run}, ${where(each)}, step ${each.step}: ${each.message}`)),
     ];
-    const notices = [...this.#broken, ...errors, ...(problems.length ? [this.#list(problems)] : [])];
+    const broken = this.#broken && el("div", { class: "error", role: "alert", text: this.#broken });
+    const next = el("div", {}, broken, ...errors, problems.length ? this.#list(problems) : null);
     // An alert that is put in again is read aloud again.
-    const said = JSON.stringify(notices.map(({ textContent }) => textContent));
-    if (said === this.#said) return;
-    this.#said = said;
-    refill(this.element, notices);
+    if (next.textContent !== this.element.textContent) refill(this.element, next.childNodes);
   }
 
   #retry(message) {
