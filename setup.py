@@ -32,11 +32,16 @@ TEST = [
     *SAFETENSORS,
     *RAY,
     "build",
+    "equinox",
     "lightning",
+    "mlflow-skinny",
     "playwright",
     "pytest",
     "scipy",
+    "tbparse",
     "tensorboardX",
+    "timm",
+    "torchvision",
     "transformers[torch]",
 ]
 # What occlusion is measured against, at the releases that the benchmark names.

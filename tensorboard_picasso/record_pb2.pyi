@@ -88,7 +88,7 @@ class Sealed(_message.Message):
     def __init__(self, version: _Optional[int] = ..., crc32: _Optional[int] = ..., payload: _Optional[bytes] = ...) -> None: ...
 
 class Scores(_message.Message):
-    __slots__ = ("output", "class_count", "classes", "values", "hidden", "input_hash", "epoch", "targets", "lasting", "dropped", "value_name")
+    __slots__ = ("output", "class_count", "classes", "values", "hidden", "input_hash", "epoch", "targets", "lasting", "dropped", "value_name", "independent")
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     CLASS_COUNT_FIELD_NUMBER: _ClassVar[int]
     CLASSES_FIELD_NUMBER: _ClassVar[int]
@@ -100,6 +100,7 @@ class Scores(_message.Message):
     LASTING_FIELD_NUMBER: _ClassVar[int]
     DROPPED_FIELD_NUMBER: _ClassVar[int]
     VALUE_NAME_FIELD_NUMBER: _ClassVar[int]
+    INDEPENDENT_FIELD_NUMBER: _ClassVar[int]
     output: Output
     class_count: int
     classes: _containers.RepeatedScalarFieldContainer[int]
@@ -111,17 +112,24 @@ class Scores(_message.Message):
     lasting: _containers.RepeatedScalarFieldContainer[int]
     dropped: _containers.RepeatedScalarFieldContainer[int]
     value_name: str
-    def __init__(self, output: _Optional[_Union[Output, str]] = ..., class_count: _Optional[int] = ..., classes: _Optional[_Iterable[int]] = ..., values: _Optional[_Iterable[float]] = ..., hidden: _Optional[_Iterable[_Union[Hidden, _Mapping]]] = ..., input_hash: _Optional[bytes] = ..., epoch: _Optional[float] = ..., targets: _Optional[_Iterable[int]] = ..., lasting: _Optional[_Iterable[int]] = ..., dropped: _Optional[_Iterable[int]] = ..., value_name: _Optional[str] = ...) -> None: ...
+    independent: bool
+    def __init__(self, output: _Optional[_Union[Output, str]] = ..., class_count: _Optional[int] = ..., classes: _Optional[_Iterable[int]] = ..., values: _Optional[_Iterable[float]] = ..., hidden: _Optional[_Iterable[_Union[Hidden, _Mapping]]] = ..., input_hash: _Optional[bytes] = ..., epoch: _Optional[float] = ..., targets: _Optional[_Iterable[int]] = ..., lasting: _Optional[_Iterable[int]] = ..., dropped: _Optional[_Iterable[int]] = ..., value_name: _Optional[str] = ..., independent: bool = ...) -> None: ...
 
 class Hidden(_message.Message):
-    __slots__ = ("region", "fill", "values")
+    __slots__ = ("region", "fill", "values", "moves", "flips", "predicted")
     REGION_FIELD_NUMBER: _ClassVar[int]
     FILL_FIELD_NUMBER: _ClassVar[int]
     VALUES_FIELD_NUMBER: _ClassVar[int]
+    MOVES_FIELD_NUMBER: _ClassVar[int]
+    FLIPS_FIELD_NUMBER: _ClassVar[int]
+    PREDICTED_FIELD_NUMBER: _ClassVar[int]
     region: str
     fill: str
     values: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, region: _Optional[str] = ..., fill: _Optional[str] = ..., values: _Optional[_Iterable[float]] = ...) -> None: ...
+    moves: float
+    flips: bool
+    predicted: int
+    def __init__(self, region: _Optional[str] = ..., fill: _Optional[str] = ..., values: _Optional[_Iterable[float]] = ..., moves: _Optional[float] = ..., flips: bool = ..., predicted: _Optional[int] = ...) -> None: ...
 
 class Method(_message.Message):
     __slots__ = ("method", "label", "sign", "unit", "score", "layer", "seed", "parameters", "input_hash", "output", "height", "width", "regions", "targets", "grid", "precision", "second_seed")
@@ -338,7 +346,7 @@ class Plane(_message.Message):
     def __init__(self, target: _Optional[int] = ..., peak: _Optional[float] = ..., values: _Optional[bytes] = ..., special: _Optional[bytes] = ..., differences: bool = ...) -> None: ...
 
 class Input(_message.Message):
-    __slots__ = ("png", "height", "width", "hash", "name", "label", "class_names", "regions", "display", "unseen")
+    __slots__ = ("png", "height", "width", "hash", "name", "label", "class_names", "regions", "display", "unseen", "labels", "source_index", "multilabel")
     PNG_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
@@ -349,6 +357,9 @@ class Input(_message.Message):
     REGIONS_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_FIELD_NUMBER: _ClassVar[int]
     UNSEEN_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_INDEX_FIELD_NUMBER: _ClassVar[int]
+    MULTILABEL_FIELD_NUMBER: _ClassVar[int]
     png: bytes
     height: int
     width: int
@@ -359,7 +370,10 @@ class Input(_message.Message):
     regions: _containers.RepeatedCompositeFieldContainer[Mask]
     display: bool
     unseen: bytes
-    def __init__(self, png: _Optional[bytes] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., hash: _Optional[bytes] = ..., name: _Optional[str] = ..., label: _Optional[int] = ..., class_names: _Optional[_Iterable[str]] = ..., regions: _Optional[_Iterable[_Union[Mask, _Mapping]]] = ..., display: bool = ..., unseen: _Optional[bytes] = ...) -> None: ...
+    labels: _containers.RepeatedScalarFieldContainer[int]
+    source_index: int
+    multilabel: bool
+    def __init__(self, png: _Optional[bytes] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., hash: _Optional[bytes] = ..., name: _Optional[str] = ..., label: _Optional[int] = ..., class_names: _Optional[_Iterable[str]] = ..., regions: _Optional[_Iterable[_Union[Mask, _Mapping]]] = ..., display: bool = ..., unseen: _Optional[bytes] = ..., labels: _Optional[_Iterable[int]] = ..., source_index: _Optional[int] = ..., multilabel: bool = ...) -> None: ...
 
 class Mask(_message.Message):
     __slots__ = ("name", "bits")
