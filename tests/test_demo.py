@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from tensorboard_picasso.metadata import Kind
-from tests import events
+from tests import events, vision
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "demo"))
@@ -77,7 +77,8 @@ def test_a_log_that_no_demo_made_is_left_alone(tmp_path):
 
 
 def run_demo(name, *arguments, **environment):
-    command = [sys.executable, f"demo/{name}.py", "--no-serve", *map(str, arguments)]
+    script = [f"demo/{name}.py", "--no-serve", *map(str, arguments)]
+    command = [sys.executable, "-c", vision.RUN, *script]
     base = {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "PATH": "/usr/bin:/bin"}
     return subprocess.run(
         command, cwd=ROOT, env={**base, **environment}, capture_output=True, text=True, check=False
