@@ -77,6 +77,7 @@ def inputs(
             **_at(stored, shown.hash),
             "name": shown.name,
             "label": shown.label,
+            "source_index": shown.source_index,
             "class_names": class_names.index(names) if names else None,
             "height": shown.height,
             "width": shown.width,

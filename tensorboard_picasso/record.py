@@ -28,6 +28,8 @@ MAX_POSITIONS = 1 << 20
 MAX_GRID = 1 << 24
 MAX_CLASSES = 1 << 20
 MAX_MASKED = 1 << 28
+# Of a dataset's examples: whole numbers that a browser keeps apart.
+MAX_SOURCES = 1 << 53
 
 
 class RecordError(ValueError):
@@ -295,6 +297,7 @@ class Input:
 
     png: the viewed image, or the caller's `display=` of the same size.
     regions: named (height, width) bool masks.
+    source_index: of the example in the dataset that the image was drawn from.
     """
 
     png: bytes
@@ -307,6 +310,7 @@ class Input:
     regions: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
     display: bool = False
     unseen: NDArray[np.bool_] | None = None
+    source_index: int | None = None
 
 
 # Sealing
@@ -832,6 +836,8 @@ def pack_input(shown: Input) -> bytes:
     )
     if shown.label is not None:
         message.label = shown.label
+    if shown.source_index is not None:
+        message.source_index = shown.source_index
     return _readable(_seal(message), unpack_input)
 
 
@@ -845,6 +851,8 @@ def unpack_input(data: bytes) -> Input:
     height, width = message.height, message.width
     _check_shape(height, width)
     _check_masks(len(message.regions) + 1, height, width)
+    if message.source_index >= MAX_SOURCES:
+        raise RecordError(f"damaged record: example {message.source_index} of a dataset")
     return Input(
         png=message.png,
         height=height,
@@ -856,4 +864,5 @@ def unpack_input(data: bytes) -> Input:
         regions={each.name: _unpack_mask(each.bits, height, width) for each in message.regions},
         display=message.display,
         unseen=_unpack_mask(message.unseen, height, width) if message.unseen else None,
+        source_index=message.source_index if message.HasField("source_index") else None,
     )

@@ -210,9 +210,12 @@ def table(evolution: Evolution) -> str:
     columns += statistics_columns(regions)
     if any(each.about and each.about.second_seed is not None for each in evolution.moments):
         columns.append(_AGREEMENT)
+    source = evolution.newest and evolution.newest.source_index
+    constant = {} if source is None else {"source_index": source}
+    columns += constant
     rows = []
     for moment in evolution.moments:
-        row = {"step": moment.step, "wall_time": repr(moment.wall)}
+        row = {"step": moment.step, "wall_time": repr(moment.wall), **constant}
         row |= _score_cells(evolution, moment.scores)
         row |= _map_cells(moment.about, target)
         rows.append(row)
@@ -322,6 +325,7 @@ def _metadata(
         "probe": subject.probe,
         "image": subject.image,
         "image_name": newest.name if newest else "",
+        "source_index": newest.source_index if newest else None,
         "label": newest.label if newest else None,
         "method": about.method,
         "method_label": about.label,

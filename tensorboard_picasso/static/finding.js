@@ -117,11 +117,12 @@ export function sorted(scene, images, sort) {
   return [...images].sort((a, b) => (place(a) === place(b) ? 0 : place(a) - place(b)) || a - b);
 }
 
-/** Whether an image is listed: its tag or name fits, its class, and the prediction at this step. */
+/** Whether an image is listed: its tag, name or example fits, its class, and the prediction at this step. */
 export function isListed(scene, state, image) {
   const test = filterTest(state.find) ?? (() => true);
   const tag = `${scene.probe}/${String(image).padStart(2, "0")}`;
-  if (!test(tag) && !test(scene.imageName(image))) return false;
+  const examples = scene.datas.map((data) => scene.exampleName(image, data)).filter(Boolean);
+  if (![tag, scene.imageName(image), ...examples].some(test)) return false;
   if (state.ofClass !== null && scene.truth(image) !== state.ofClass) return false;
   if (state.verdict === "all") return true;
   const right = scene.datas.flatMap((data) => {

@@ -134,7 +134,7 @@ const DENSITY_NAMES = { strips: "maps over training", grid: "this step's maps on
 /** Which images are listed, and how. */
 function imageFields({ state, scene }) {
   const search = el("input", {
-    type: "search", value: state.find, placeholder: "tag or name (regex)", on: { input: () => state.set({ find: search.value }) },
+    type: "search", value: state.find, placeholder: "tag, name or example (regex)", on: { input: () => state.set({ find: search.value }) },
   });
   const classes = [...new Set(scene.every.map((image) => scene.truth(image)))].sort((a, b) => a - b);
   const regions = [...new Set(scene.every.flatMap((image) => (scene.input(image)?.regions ?? []).map(({ name }) => name)))];

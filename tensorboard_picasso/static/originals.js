@@ -31,7 +31,8 @@ class Original {
     this.#runs.replaceChildren(...named);
     const label = datas && input.label !== null ? `true class ${scene.className(this.#image, input.label, datas[0])} · ` : "";
     const display = input.display ? ", shown by another picture than the model was given" : "";
-    setText(this.#facts, `${label}${input.width} × ${input.height} pixels${display}`);
+    const source = input.source_index === null ? "" : ` · example ${input.source_index} of the dataset`;
+    setText(this.#facts, `${label}${input.width} × ${input.height} pixels${display}${source}`);
   }
 
   paint(data, input) {

@@ -129,6 +129,7 @@ class Original {
   #canvas = el("canvas", { width: 1, height: 1 });
   #name = el("span", { class: "class" });
   #which = el("span", { class: "score" });
+  #source = el("div", { class: "below" });
   #drawn = null;
   #regions;
 
@@ -137,7 +138,7 @@ class Original {
     this.#regions = new Outlines(app);
     this.#image = image;
     this.opener = el("button", { type: "button", class: "frame", on: { click: () => app.open(image) } }, this.#canvas);
-    this.element = el("figure", { class: "card original" }, el("figcaption", {}, this.#name, this.#which), this.opener);
+    this.element = el("figure", { class: "card original" }, el("figcaption", {}, this.#name, this.#which), this.opener, this.#source);
   }
 
   /** Say what a run knows of the image. */
@@ -147,8 +148,11 @@ class Original {
     const name = scene.imageName(this.#image);
     setText(this.#name, label === null ? name : scene.className(this.#image, label, data));
     setText(this.#which, label === null ? "" : name);
-    this.opener.setAttribute("aria-label", `open ${name} large`);
-    this.opener.title = name;
+    const example = scene.exampleName(this.#image, data);
+    setText(this.#source, example);
+    const called = example ? `${name}, ${example} of the dataset` : name;
+    this.opener.setAttribute("aria-label", `open ${called} large`);
+    this.opener.title = called;
   }
 
   paint(data) {

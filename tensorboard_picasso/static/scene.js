@@ -214,6 +214,12 @@ export class Scene {
     return /^\d+$/.test(name) ? `image ${name}` : name;
   }
 
+  /** Which example of the dataset an image was drawn from; "" where that is not known. */
+  exampleName(image, data = null) {
+    const index = this.input(image, data)?.source_index ?? null;
+    return index === null ? "" : `example ${index}`;
+  }
+
   /** Whether all images have a label. */
   get labelled() {
     return this.every.every((image) => (this.input(image)?.label ?? null) !== null);

@@ -94,6 +94,8 @@ class Probe:
       mean_over: for outputs over pixels: which ones a class's score is the mean of. A
         mask of the output's height and width, or one an image; "predicted", those
         that are predicted as the class with nothing hidden; or "all".
+      source_indices: of each image its example's number in the dataset it is from, from 0;
+        None for one that is from none. `from_dataset` finds them.
       alignment: 2x3 matrix that takes viewed (x, y, 1) to the model's input
         (x, y), in pixel edges, or one an image. Needed only where `preprocess`
         moves pixels in a way that is not found by itself.
@@ -103,6 +105,8 @@ class Probe:
         as handed in, floats as float32.
       labels: tuple of class indices, or None.
       class_names: tuple of str, empty where not given. names: tuple of str.
+      source_indices: tuple of int or None (not known), or None: the images were not
+        drawn from a dataset. See `from_dataset`.
       regions: one {name: (height, width) bool mask} an image.
       region_fills: tuple of fills. targets: tuple of class indices.
       hashes: 16-byte digest of each image and of what is shown of it.
@@ -142,6 +146,7 @@ class Probe:
         score: Callable[..., Any] | None = None,
         score_inputs: Any = None,
         mean_over: Any = None,
+        source_indices: Sequence[int | None] | None = None,
         alignment: Any = None,
     ) -> None:
         if not isinstance(name, str) or not name:
@@ -169,6 +174,7 @@ class Probe:
         self.task = task.of_probe(
             inputs, pick, score, score_inputs, mean_over, self._given, len(self.images)
         )
+        self.source_indices = self._checked_sources(source_indices)
         self._label(labels, class_names, targets)
         shapes = [(image.shape[0], image.shape[1]) for image in self.images]
         self.regions = masks.masks(regions, shapes, self._given)
@@ -198,6 +204,12 @@ class Probe:
         Reads the dataset once and keeps a few images at a time. The draw
         depends on the seed and the order of the examples, not on the batches.
 
+        `source_indices` says which example each image is. Of a PyTorch `Dataset` or
+        `DataLoader`, also a shuffling one, it is the index in it (in `loader.dataset`);
+        None where the sampler takes no plain indices, or a batch has other examples
+        than it took. Of all else it is the place in the order in which the examples were
+        read, from 0: a `tf.data.Dataset` that shuffles has another order next time.
+
         Args:
           dataset: a `tf.data.Dataset`, a PyTorch `DataLoader` or `Dataset`, or any
             iterable of (images, labels) batches; its `class_names` (or `classes`),
@@ -220,10 +232,13 @@ class Probe:
                 " drawn: draw them yourself and pass Probe(name, images, …)"
             )
         names = options.get("class_names", datasets.class_names(dataset))
-        with datasets.reading(dataset, seed) as data:
-            drawn, classes = sampling.balanced(data, n, seed, batches, labels.class_names(names))
+        known_names = labels.class_names(names)
+        with datasets.reading(dataset, seed) as read:
+            drawn, classes, sources = sampling.balanced(
+                read.data, n, seed, batches, known_names, read.indices
+            )
         known = {"class_names": names, "max_images": n}
-        return cls(name, drawn, labels=classes, **{**known, **options})
+        return cls(name, drawn, labels=classes, source_indices=sources, **{**known, **options})
 
     def _load(self, given: Any, names: Any, most: int) -> None:
         batch = images.one_by_one(given, self.data_format)
@@ -258,6 +273,19 @@ class Probe:
             raise ValueError(f"names={names!r} for {self._given} images: pass one each")
         else:
             self.names = tuple(str(each) for each in names[: len(kept)])
+
+    def _checked_sources(self, given: Any) -> tuple[int | None, ...] | None:
+        if given is None:
+            return None
+        if isinstance(given, str) or len(given) != self._given:
+            raise ValueError(
+                f"source_indices={given!r} for {self._given} images: pass one each, or None"
+            )
+        found = tuple(None if each is None else _count("source_indices", each, 0) for each in given)
+        for each in found:
+            if each is not None and each >= record.MAX_SOURCES:
+                raise ValueError(f"source_indices has {each}: pass integers below 2**53")
+        return found[: len(self)]
 
     def _show(self, display: Any, value_range: Any, normalized: Any) -> None:
         own = display is None
@@ -438,6 +466,7 @@ class Probe:
                 regions=self.regions[index],
                 display=self._display is not None,
                 unseen=self._unseen(index),
+                source_index=None if self.source_indices is None else self.source_indices[index],
             )
         return found
 

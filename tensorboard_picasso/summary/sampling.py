@@ -3,7 +3,7 @@
 import hashlib
 import heapq
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,8 @@ from tensorboard_picasso.summary.images import Array, is_tensor, to_numpy
 from tensorboard_picasso.summary.labels import to_class
 
 # An example that competes for a place: its key, negated so that a heap's head
-# is the one to drop, its number in the dataset, the image.
-_Example = tuple[float, int, Any]
+# is the one to drop, its number in this reading, the image, its index in the dataset.
+_Example = tuple[float, int, Any, int | None]
 
 # What tf.data says of a dataset that never ends.
 _INFINITE = -1
@@ -24,8 +24,13 @@ _MANY = 10_000
 
 
 def balanced(
-    dataset: Any, n: int, seed: int, batches: int | None, names: tuple[str, ...] = ()
-) -> tuple[list[Any], list[int]]:
+    dataset: Any,
+    n: int,
+    seed: int,
+    batches: int | None,
+    names: tuple[str, ...] = (),
+    indices: Iterator[Sequence[int | None]] | None = None,
+) -> tuple[list[Any], list[int], list[int | None]]:
     """Draw `n` images, as evenly over the classes as there are images.
 
     The draw depends on the order of the examples and the seed, not on the batch
@@ -39,9 +44,12 @@ def balanced(
       seed: of the keys.
       batches: how many batches to read at most; None reads all.
       names: of the classes, where labels may be names.
+      indices: of each batch's examples in the dataset, where they come in another order
+        than the dataset's; None: they come in order.
 
     Returns:
-      Images (arrays, of PyTorch's tensors tensors) and labels, ascending in label.
+      Images (arrays, of PyTorch's tensors tensors), labels, and indices in the dataset
+      (None: not known), ascending in label.
 
     Raises:
       TypeError, ValueError: it is no such dataset, is empty or never ends.
@@ -52,8 +60,10 @@ def balanced(
     number = 0
     for batch in _batches(dataset, batches):
         images, labels = _pair(batch)
-        for image, label in zip(images, labels, strict=True):
-            _offer(kept, _label(label, names), (-_key(seed, number), number, image), n, seed)
+        places = _places(indices, number, len(labels))
+        for image, label, place in zip(images, labels, places, strict=True):
+            example = (-_key(seed, number), number, image, place)
+            _offer(kept, _label(label, names), example, n, seed)
             number += 1
     if not kept:
         raise ValueError("the dataset is empty: it gave no batch")
@@ -76,6 +86,17 @@ def _batches(dataset: Any, batches: int | None) -> Iterator[Any]:
         if number == _MANY and limit is None:
             report.tell("long dataset", f"from_dataset read {_MANY} batches; batches= limits it")
         yield batch
+
+
+def _places(
+    indices: Iterator[Sequence[int | None]] | None, first: int, count: int
+) -> Sequence[int | None]:
+    """The examples of a batch in the dataset; None where that is not known."""
+    if indices is None:
+        return range(first, first + count)
+    found = next(indices)
+    # A batch may have lost examples on its way, such as damaged files: nobody tells which.
+    return found if len(found) == count else [None] * count
 
 
 def _length(dataset: Any) -> int | None:
@@ -153,17 +174,18 @@ def _offer(
     # A copy: a view would hold the whole batch.
     image = example[2]
     image = image.detach().clone() if is_tensor(image) else np.array(image)
-    heapq.heappush(heap, (example[0], example[1], image))
+    heapq.heappush(heap, (*example[:2], image, example[3]))
     if len(heap) > n or sum(map(len, kept.values())) > 2 * n:
         # With more than 2n kept, no fair deal can need the last of the fullest class.
         heapq.heappop(kept[max(kept, key=lambda each: (len(kept[each]), each))])
 
 
-def _deal(kept: dict[int, list[_Example]], n: int) -> tuple[list[Any], list[int]]:
+def _deal(kept: dict[int, list[_Example]], n: int) -> tuple[list[Any], list[int], list[int | None]]:
     """One example of each class in turn until `n` are dealt."""
     queues = {label: sorted(kept[label], reverse=True) for label in sorted(kept)}
     turns = itertools.zip_longest(*queues.values())
     rounds = ((label, each) for turn in turns for label, each in zip(queues, turn, strict=True))
     dealt = itertools.islice(((label, each) for label, each in rounds if each is not None), n)
     ordered = sorted(dealt, key=lambda pair: pair[0])
-    return [example[2] for _, example in ordered], [label for label, _ in ordered]
+    labels = [label for label, _ in ordered]
+    return [each[2] for _, each in ordered], labels, [each[3] for _, each in ordered]

@@ -5,7 +5,9 @@ It has the name of the package that they come from, with `reading` and `class_na
 
 import importlib
 import importlib.util
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -14,7 +16,20 @@ from numpy.typing import NDArray
 from tensorboard_picasso.summary import frameworks
 
 
-def reading(dataset: Any, seed: int) -> AbstractContextManager[Any]:
+@dataclass(frozen=True)
+class Reading:
+    """What to read of a dataset.
+
+    data: to iterate over. indices: of each batch that was read the indices of its examples in
+      the dataset, one list a batch; an index is None where it is not known. None where the
+      examples come in the dataset's order.
+    """
+
+    data: Any
+    indices: Iterator[Sequence[int | None]] | None = None
+
+
+def reading(dataset: Any, seed: int) -> AbstractContextManager[Reading]:
     """What to read of a dataset, while the context lasts.
 
     Args:
@@ -22,7 +37,7 @@ def reading(dataset: Any, seed: int) -> AbstractContextManager[Any]:
       seed: of the order, where the dataset shuffles by itself.
     """
     found = _module(dataset)
-    return nullcontext(dataset) if found is None else found.reading(dataset, seed)
+    return nullcontext(Reading(dataset)) if found is None else found.reading(dataset, seed)
 
 
 def class_names(dataset: Any) -> Any:

@@ -1,36 +1,87 @@
 """PyTorch's `DataLoader`s and `Dataset`s."""
 
 import copy
-from collections.abc import Iterator
+import operator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, IterableDataset
+
+from tensorboard_picasso.record import MAX_SOURCES
+from tensorboard_picasso.summary.datasets import Reading
 
 
 @contextmanager
-def reading(dataset: Any, seed: int) -> Iterator[Any]:
+def reading(dataset: Any, seed: int) -> Iterator[Reading]:
     """What to read, in an order that the seed alone decides; random numbers stay as they were.
 
-    Two trainings with seeds of their own then watch the same images.
+    Two trainings with seeds of their own then watch the same images. Of a loader the
+    indices are those that its sampler takes of `loader.dataset`.
     """
     generators = [torch.default_generator]
+    indices = None
     if isinstance(dataset, DataLoader):
         # A copy: workers that stay between epochs would start with our random numbers.
         dataset = copy.copy(dataset)
         dataset._iterator = None
+        # Workers that hand over whatever is ready first have no order that the seed decides.
+        dataset.in_order = True
+        if not isinstance(dataset.dataset, IterableDataset):
+            noted = _Noted(dataset._index_sampler)
+            # Assigning is refused once a loader is made; this one is ours.
+            name = "sampler" if dataset.batch_sampler is None else "batch_sampler"
+            object.__setattr__(dataset, name, noted)
+            indices = noted.indices()
         given = (dataset.generator, getattr(dataset.sampler, "generator", None))
         generators += [each for each in given if each is not None]
     states = [each.get_state() for each in generators]
     try:
         for generator in generators:
             generator.manual_seed(seed)
-        yield dataset
+        yield Reading(dataset, indices)
     finally:
         for generator, state in zip(generators, states, strict=True):
             generator.set_state(state)
+
+
+class _Noted:
+    """A sampler, or a sampler of batches, that notes what the loader takes from it."""
+
+    def __init__(self, sampler: Any) -> None:
+        self._sampler = sampler
+        # Ahead of what was read, where workers fetch.
+        self._taken: deque[Sequence[int | None]] = deque()
+
+    def __iter__(self) -> Iterator[Any]:
+        for each in self._sampler:
+            several = isinstance(each, Sequence | np.ndarray | torch.Tensor) and np.ndim(each)
+            self._taken.append([_index(one) for one in (each if several else [each])])
+            yield each
+
+    def __len__(self) -> int:
+        return len(self._sampler)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sampler, name)
+
+    def indices(self) -> Iterator[Sequence[int | None]]:
+        """Of each batch in turn."""
+        while True:
+            yield self._taken.popleft()
+
+
+def _index(value: Any) -> int | None:
+    """An index; None for what a sampler of another kind takes, such as an index and a size."""
+    try:
+        index = operator.index(value)
+    except TypeError:
+        return None
+    return index if 0 <= index < MAX_SOURCES else None
 
 
 def class_names(dataset: Any) -> Any:
