@@ -25,7 +25,7 @@ def batched(images, labels, size):
 
 
 def drawn(dataset, n=10, seed=0, batches=None):
-    images, labels = balanced(dataset, n, seed, batches)
+    images, labels, _ = balanced(dataset, n, seed, batches)
     return [float(image[0, 0, 0]) for image in images], labels
 
 
