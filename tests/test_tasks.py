@@ -427,7 +427,8 @@ def test_a_score_may_be_said_to_be_logits():
     [
         ({"inputs": {"a": OTHER[:2]}}, r"inputs 'a' has shape \(2, 3\) for 3 images: pass one row"),
         ({"inputs": [OTHER]}, "0 None: one stands for the image"),
-        ({"inputs": {"a": None}}, "nothing beside the image"),
+        ({"inputs": [None]}, "nothing beside the image"),
+        ({"inputs": {}}, "nothing beside the image"),
         ({"inputs": OTHER}, "inputs=ndarray: pass"),
         ({"inputs": {"a": ["x"] * 3}}, "pass numbers"),
         ({"pick": 1.5}, "pick=1.5: pass"),
@@ -534,6 +535,11 @@ def test_the_documented_lines_run(tmp_path, monkeypatch):
         (functools.partial(lambda w, x, age: (w, x, age), 2), Call(("age",), 1), (2, "image", 7)),
         (lambda a=0, scan=0, age=0: (scan, age), Call(("age",), 1, "scan"), ("image", 7)),
         (lambda given: given, Call(("age",), 1, "scan"), {"scan": "image", "age": 7}),
+        (lambda given: given, Call(image="scan"), {"scan": "image"}),
+        (lambda given, **more: given, Call(image="scan"), {"scan": "image"}),
+        (lambda ids=0, scan=0: (ids, scan), Call(image="scan"), (0, "image")),
+        (lambda ids=0, **more: (ids, more), Call(image="scan"), (0, {"scan": "image"})),
+        (lambda *, scan, age=0: (scan, age), Call(), ("image", 0)),
         (lambda given, training=None: given, Call((), 1, 1), [7, "image"]),
         (lambda a, b, training=None: (a, b), Call((), 1, 0), ("image", 7)),
         (lambda *both: both, Call((), 1, 1), (7, "image")),
@@ -541,6 +547,73 @@ def test_the_documented_lines_run(tmp_path, monkeypatch):
 )
 def test_the_image_finds_its_place_among_the_inputs(function, call, expected):
     assert call.outputs(function, function, "image", [7]) == expected
+
+
+@pytest.mark.parametrize(
+    ("function", "call", "message"),
+    [
+        (lambda scan, age: 0, Call(image="scan"), r"takes 2 inputs \(scan, age\)"),
+        (lambda given: given["slice"], Call(image="scan"), "asks for 'slice', .* 'scan': name it"),
+    ],
+)
+def test_what_the_image_is_no_name_for_is_said(function, call, message):
+    with pytest.raises(UnsupportedError, match=message):
+        call.outputs(function, function, np.zeros((1, 2)), [7])
+
+
+class TorchDict(torch.nn.Module):
+    def forward(self, given):
+        return given["image"].flatten(1) @ torch.tensor(W)
+
+
+class TensorFlowDict(tf.Module):
+    @tf.function
+    def __call__(self, given):
+        return tf.reshape(given["image"], [-1, 36]) @ W
+
+
+class KerasDict(keras.Model):
+    def call(self, given):
+        return keras.ops.reshape(given["image"], (-1, 36)) @ W
+
+
+def keras_named():
+    image = keras.Input((6, 6, 1), name="image")
+    dense = keras.layers.Dense(2, use_bias=False)
+    model = keras.Model({"image": image}, dense(keras.layers.Flatten()(image)))
+    dense.set_weights([W])
+    return model
+
+
+ONE_DICT = {
+    "torch": (TorchDict, {"data_format": "channels_first"}),
+    "jax": (lambda: functools.partial(lambda w, given: given["image"].reshape(-1, 36) @ w, jax.numpy.asarray(W)), {}),
+    "tensorflow": (TensorFlowDict, {}),
+    "keras": (KerasDict, {}),
+    "functional": (keras_named, {}),
+    "function": (lambda: lambda given: given["image"].reshape(-1, 36) @ W, {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", ONE_DICT)
+def test_one_dict_is_given_what_names_the_image(way):
+    make, options = ONE_DICT[way]
+    options = {**options, "output": "raw", "targets": [0, 1]}
+    probe = Probe("p", images(way == "torch"), inputs={"image": None}, **options)
+    gradients = () if way == "function" else (SIGNED,)
+    result = explain(make(), probe, METHODS[0], *gradients)
+    for index in range(3):
+        value = X[index].ravel() @ W
+        np.testing.assert_allclose(result.images[index].scores.values, value, atol=1e-5)
+        if gradients:
+            found = stored(result, index, 1)[1].decode(1)
+            np.testing.assert_allclose(found, W[:, 1].reshape(6, 6), atol=1e-5)
+    if way != "functional":
+        unnamed = Probe("p", images(way == "torch"), **options)
+        with pytest.raises(
+            UnsupportedError, match=r"takes a dict with 'image': .*\{'image': None\}"
+        ):
+            explain(make(), unnamed)
 
 
 def test_outputs_may_be_a_named_tuple():

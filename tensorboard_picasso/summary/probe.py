@@ -197,6 +197,7 @@ class Probe:
         seed: int = 0,
         name: str = "probe",
         batches: int | None = None,
+        keys: tuple[Any, Any] | None = None,
         **options: Any,
     ) -> Self:
         """A probe of `n` images drawn from a dataset, as evenly over the classes as it has them.
@@ -212,20 +213,23 @@ class Probe:
 
         Args:
           dataset: a `tf.data.Dataset`, a PyTorch `DataLoader` or `Dataset`, or any
-            iterable of (images, labels) batches; its `class_names` (or `classes`),
-            where it has them, are taken over. A `DataLoader` that shuffles does so by
+            iterable of batches: (images, labels), or dicts such as {"image": …,
+            "label": …} or {"pixel_values": …, "labels": …}; its `class_names` (or
+            `classes`), where it has them, are taken over. A `DataLoader` that shuffles does so by
             `seed`, and training's random numbers stay as they were.
           n: how many images; fewer where the dataset has fewer.
           seed: of the draw.
           name: of the probe.
           batches: how many batches to read at most; needed for a dataset that
             never ends.
+          keys: of a batch's images and labels, where it is a dict of other keys or a
+            longer tuple (then two indices).
           **options: further arguments of `Probe`.
 
         Raises:
           TypeError, ValueError: it is no such dataset, is empty or never ends.
         """
-        given = [each for each in ("inputs", "score_inputs") if options.get(each) is not None]
+        given = [each for each in ("inputs", "score_inputs") if _has_rows(options.get(each))]
         if given or not isinstance(options.get("mean_over"), str | None):
             raise ValueError(
                 f"{' and '.join(given) or 'mean_over masks'} cannot follow the images that are"
@@ -235,7 +239,7 @@ class Probe:
         known_names = labels.class_names(names)
         with datasets.reading(dataset, seed) as read:
             drawn, classes, sources = sampling.balanced(
-                read.data, n, seed, batches, known_names, read.indices
+                read.data, n, seed, batches, known_names, read.indices, keys
             )
         known = {"class_names": names, "max_images": n}
         return cls(name, drawn, labels=classes, source_indices=sources, **{**known, **options})
@@ -580,6 +584,15 @@ def _count(name: str, value: int, least: int) -> int:
     if count < least:
         raise ValueError(f"{name}={value!r}: pass an integer from {least}")
     return count
+
+
+def _has_rows(inputs: Any) -> bool:
+    """Whether inputs are more than the image's name."""
+    return (
+        any(each is not None for each in inputs.values())
+        if isinstance(inputs, Mapping)
+        else inputs is not None
+    )
 
 
 def _function(name: str, value: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:

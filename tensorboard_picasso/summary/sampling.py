@@ -16,6 +16,10 @@ from tensorboard_picasso.summary.labels import to_class
 # is the one to drop, its number in this reading, the image, its index in the dataset.
 _Example = tuple[float, int, Any, int | None]
 
+# Keys of dicts that say of themselves what they hold.
+_IMAGES = ("image", "images", "img", "pixel_values")
+_LABELS = ("label", "labels", "target", "targets")
+
 # What tf.data says of a dataset that never ends.
 _INFINITE = -1
 
@@ -30,6 +34,7 @@ def balanced(
     batches: int | None,
     names: tuple[str, ...] = (),
     indices: Iterator[Sequence[int | None]] | None = None,
+    keys: Any = None,
 ) -> tuple[list[Any], list[int], list[int | None]]:
     """Draw `n` images, as evenly over the classes as there are images.
 
@@ -38,14 +43,15 @@ def balanced(
     by a random key, and so do the classes where there are more of them than `n`.
 
     Args:
-      dataset: a `tf.data.Dataset` or any iterable of (images, labels) batches,
-        or of single (image, label) examples; labels are indices or one-hot.
+      dataset: a `tf.data.Dataset` or any iterable of batches, or of single examples:
+        (images, labels), or dicts of them; labels are indices or one-hot.
       n: how many images; fewer where the dataset has fewer.
       seed: of the keys.
       batches: how many batches to read at most; None reads all.
       names: of the classes, where labels may be names.
       indices: of each batch's examples in the dataset, where they come in another order
         than the dataset's; None: they come in order.
+      keys: of a batch's images and labels, None where it tells.
 
     Returns:
       Images (arrays, of PyTorch's tensors tensors), labels, and indices in the dataset
@@ -56,10 +62,13 @@ def balanced(
     """
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
         raise ValueError(f"n={n!r}: pass an integer from 1")
+    if keys is not None and not (isinstance(keys, tuple | list) and len(keys) == 2):
+        raise ValueError(f"keys={keys!r}: pass (images, labels), the keys of both")
+    pair = None if keys is None else (keys[0], keys[1])
     kept: dict[int, list[_Example]] = {}
     number = 0
     for batch in _batches(dataset, batches):
-        images, labels = _pair(batch)
+        images, labels = _pair(batch, pair)
         places = _places(indices, number, len(labels))
         for image, label, place in zip(images, labels, places, strict=True):
             example = (-_key(seed, number), number, image, place)
@@ -119,27 +128,49 @@ def _endless(dataset: Any) -> bool:
     return _is_tf(dataset) and int(dataset.cardinality()) == _INFINITE
 
 
-def _pair(batch: Any) -> tuple[Any, Array]:
-    if isinstance(batch, Mapping):
-        keys = ", ".join(map(repr, batch))
-        raise TypeError(
-            f"the dataset gives {type(batch).__name__} with keys {keys}: give (images, labels),"
-            ' such as dataset.map(lambda each: (each["image"], each["label"]))'
-        )
-    if not isinstance(batch, tuple | list) or len(batch) < 2:
+def _pair(batch: Any, keys: tuple[Any, Any] | None) -> tuple[Any, Array]:
+    if not isinstance(batch, Mapping | tuple | list) or len(batch) < 2:
         kind = "one element" if isinstance(batch, tuple | list) else type(batch).__name__
         raise TypeError(
             f"the dataset gives {kind}: give (images, labels), or without labels"
             " Probe(name, images)"
         )
+    one, other = keys or (_known_keys(batch) if isinstance(batch, Mapping) else (0, 1))
+    try:
+        found = batch[one], batch[other]
+    except (KeyError, IndexError, TypeError):
+        raise ValueError(
+            f"keys={keys!r}, and the dataset gives {_listed(batch)}: pass those of the images and"
+            " of the labels"
+        ) from None
     # Tensors stay what they are: they have their channels first.
-    images = batch[0] if is_tensor(batch[0]) else to_numpy(batch[0], "dataset images")
-    labels = to_numpy(batch[1], "dataset labels")
+    images = found[0] if is_tensor(found[0]) else to_numpy(found[0], "dataset images")
+    labels = to_numpy(found[1], "dataset labels")
     if labels.ndim == 0:  # single examples instead of batches
         images, labels = images[None], labels[None]
     if images.ndim == 0 or len(images) != len(labels):
         raise ValueError(f"a batch has images {tuple(images.shape)} and labels {labels.shape}")
     return images, labels
+
+
+def _known_keys(batch: Mapping[Any, Any]) -> tuple[Any, Any]:
+    """Under which keys a dict has its images and labels.
+
+    Raises:
+      ValueError: the names of its keys do not tell.
+    """
+    named = [[key for key in batch if key in names] for names in (_IMAGES, _LABELS)]
+    if any(len(each) != 1 for each in named):
+        raise ValueError(
+            f"the dataset gives {_listed(batch)}: pass keys=(images, labels), which of them to read"
+        )
+    return named[0][0], named[1][0]
+
+
+def _listed(batch: Any) -> str:
+    if isinstance(batch, Mapping):
+        return f"{type(batch).__name__} with keys {', '.join(map(repr, batch))}"
+    return f"{len(batch)} elements, 0 to {len(batch) - 1}"
 
 
 def _label(label: Array, names: tuple[str, ...]) -> int:

@@ -94,7 +94,8 @@ def _inputs(given: Any) -> tuple[tuple[str, ...], str | int | None, dict[Any, An
     others = {key: each for key, each in items.items() if each is not None}
     if len(images) > 1 or (not named and not images):
         raise ValueError(f"inputs= has {len(images)} None: one stands for the image")
-    if not others:
+    # A name alone says which argument, or which entry of one dict, the image is.
+    if not others and not (named and images):
         raise ValueError("inputs= has nothing beside the image: leave it out")
     return tuple(map(str, others)) if named else (), images[0] if images else None, others
 

@@ -1,7 +1,8 @@
 """How a model is called beside its image, and what of its output is scored."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ Parameters = list[inspect.Parameter] | None
 
 _EITHER = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _BY_NAME = (_EITHER, inspect.Parameter.KEYWORD_ONLY)
+_IN_ORDER = (_EITHER, inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL)
 # Arguments of a call that are no inputs.
 _MODES = ("training", "train", "mask", "deterministic")
 
@@ -52,21 +54,19 @@ class Call:
             input the image is.
         """
         values = list(others[: self.count])
-        if not values:
+        named_image = isinstance(self.image, str)
+        if not values and not named_image:
             return _alone(function, known, x)
         parameters = _parameters(known)
-        if not self.names:
+        if not self.names and not named_image:
             values.insert(int(self.image or 0), x)
             return _in_order(function, parameters, values)
         named = dict(zip(self.names, values, strict=True))
         if isinstance(self.image, str):
             named[self.image] = x
+            return _by_name(function, known, parameters, named)
         if _takes(parameters, named):
-            if isinstance(self.image, str):
-                return function(**named)
             return _first_free(function, parameters, x, named)
-        if isinstance(self.image, str):
-            return function(named)  # one dict
         raise UnsupportedError(
             f"{_called(known)} has no arguments {', '.join(self.names)}: where it takes one dict,"
             " name the image too, as None: inputs={'image': None, …}"
@@ -129,21 +129,68 @@ def single(output: Any, name: str) -> Any:
 
 def _alone(function: Callable[..., Any], known: Callable[..., Any], x: Any) -> Any:
     """Call with nothing but the image; what needs more is named."""
+    parameters = _parameters(known)
+    needed = _needed(parameters)
+    if len(needed) == 1 and not any(each.kind in _IN_ORDER for each in parameters or []):
+        return function(**dict.fromkeys(needed, x))
     try:
         return function(x)
-    except TypeError as e:
-        kinds = (inspect.Parameter.POSITIONAL_ONLY, *_BY_NAME)
-        needed = [
-            each.name
-            for each in _parameters(known) or []
-            if each.kind in kinds and each.default is each.empty
-        ]
-        if len(needed) < 2:
-            raise
+    except (TypeError, IndexError) as e:
+        if len(needed) > 1:
+            raise _several(known, needed) from e
+        if (key := _first_key(known)) is not None:
+            raise UnsupportedError(
+                f"{_called(known)} takes a dict with {key!r}: give the probe inputs={{{key!r}: None}},"
+                " None for the image"
+            ) from e
+        raise
+
+
+class _Asked(dict[str, Any]):
+    """An empty dict that keeps what it is asked for first."""
+
+    first: str | None = None
+
+    def __missing__(self, key: str) -> Any:
+        self.first = self.first or key
+        raise KeyError(key)
+
+
+def _first_key(function: Callable[..., Any]) -> str | None:
+    """What a function that failed with an array asks a dict for; None where it takes none."""
+    asked = _Asked()
+    # Whatever it raises: it was given nothing.
+    with suppress(Exception):
+        function(asked)
+    return asked.first
+
+
+def _by_name(
+    function: Callable[..., Any],
+    known: Callable[..., Any],
+    parameters: Parameters,
+    named: dict[str, Any],
+) -> Any:
+    """Call with all inputs by name: as arguments, or in one dict where it has none of them."""
+    needed = _needed(parameters)
+    if _takes(parameters, named) and needed.keys() <= named.keys():
+        return function(**named)
+    if not named.keys().isdisjoint(each.name for each in parameters or []):
+        raise _several(known, needed)
+    try:
+        return function(named)
+    except KeyError as e:
         raise UnsupportedError(
-            f"{_called(known)} takes {len(needed)} inputs ({', '.join(needed)}): give the probe"
-            " inputs= with all but the image"
+            f"{_called(known)} asks for {e}, and inputs= has {', '.join(map(repr, named))}: name it"
+            " there"
         ) from e
+
+
+def _several(known: Callable[..., Any], needed: Collection[str]) -> UnsupportedError:
+    return UnsupportedError(
+        f"{_called(known)} takes {len(needed)} inputs ({', '.join(needed)}): give the probe inputs="
+        " with all but the image"
+    )
 
 
 def _in_order(function: Callable[..., Any], parameters: Parameters, values: list[Any]) -> Any:
@@ -153,6 +200,14 @@ def _in_order(function: Callable[..., Any], parameters: Parameters, values: list
     inputs = [each for each in parameters if each.name not in _MODES]
     takes = sum(each.kind in (each.POSITIONAL_ONLY, _EITHER) for each in inputs)
     return function(*values) if takes >= len(values) else function(values)
+
+
+def _needed(parameters: Parameters) -> dict[str, None]:
+    """Arguments without a default, in their order."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, *_BY_NAME)
+    return dict.fromkeys(
+        each.name for each in parameters or [] if each.kind in kinds and each.default is each.empty
+    )
 
 
 def _takes(parameters: Parameters, named: dict[str, Any]) -> bool:

@@ -39,7 +39,7 @@ def called(
       UnsupportedError: its inputs are not those that are given.
     """
     inputs = inputs_of(model)
-    if not inputs or (len(inputs) == 1 and not call.count):
+    if not inputs or (len(inputs) == 1 and not call.count and call.image is None):
         return call.outputs(function, model.call, x, others)
     name = type(model).__name__
     if call.count != len(inputs) - 1:
@@ -49,12 +49,13 @@ def called(
             " image"
         )
     values = list(others[: call.count])
-    if call.names:
+    if call.names or isinstance(call.image, str):
         given = dict(zip(call.names, values, strict=True))
         missing = [each for each in inputs if each not in given]
         if len(missing) != 1 or call.image not in (None, missing[0]):
             raise UnsupportedError(
-                f"inputs= has {', '.join(given)}, and {name} takes {', '.join(inputs)}"
+                f"inputs= has {', '.join([*given, *_named(call)])}, and {name} takes"
+                f" {', '.join(inputs)}"
             )
         values = [given.get(each, x) for each in inputs]
     else:
@@ -62,6 +63,10 @@ def called(
     import keras
 
     return function(keras.tree.pack_sequence_as(model._inputs_struct, values))
+
+
+def _named(call: Call) -> list[str]:
+    return [call.image] if isinstance(call.image, str) else []
 
 
 def layer_named(model: Any, name: str) -> Any:
