@@ -66,6 +66,9 @@ class Scores:
     lasting: those of them kept because they headed the prediction for long.
     dropped: lasting classes that lost their place at this step.
     value_name: what the values of `Output.RAW` are called; empty: "value".
+    independent: each class is a label of its own, true or not, whatever the others are:
+      values are logits, and predicted are those from zero on. `Output.LOGITS` are then
+      those before a sigmoid.
     """
 
     output: Output
@@ -79,6 +82,7 @@ class Scores:
     lasting: tuple[int, ...] = ()
     dropped: tuple[int, ...] = ()
     value_name: str = ""
+    independent: bool = False
 
 
 @dataclass(frozen=True)
@@ -296,6 +300,8 @@ class Input:
     """What is shown of one image, and what is known of it.
 
     png: the viewed image, or the caller's `display=` of the same size.
+    label: the one true class. labels: where any number may be true, those that are,
+      ascending; None where not.
     regions: named (height, width) bool masks.
     source_index: of the example in the dataset that the image was drawn from.
     """
@@ -311,6 +317,12 @@ class Input:
     display: bool = False
     unseen: NDArray[np.bool_] | None = None
     source_index: int | None = None
+    labels: tuple[int, ...] | None = None
+
+    @property
+    def truths(self) -> tuple[int, ...] | None:
+        """The true classes; None where they are not known."""
+        return self.labels if self.label is None else (self.label,)
 
 
 # Sealing
@@ -465,6 +477,7 @@ def pack_scores(scores: Scores) -> bytes:
         lasting=scores.lasting,
         dropped=scores.dropped,
         value_name=scores.value_name,
+        independent=scores.independent,
     )
     if scores.epoch is not None:
         message.epoch = scores.epoch
@@ -484,8 +497,9 @@ def unpack_scores(data: bytes) -> Scores:
     if message.class_count > MAX_CLASSES or max(message.classes, default=-1) >= message.class_count:
         raise RecordError(f"damaged record: classes exceed their count {message.class_count}")
     _check_finite("epoch", message.epoch)
+    output = _enum(Output, record_pb2.Output, message.output)
     return Scores(
-        output=_enum(Output, record_pb2.Output, message.output),
+        output=output,
         class_count=message.class_count,
         classes=np.array(message.classes[:], np.uint32),
         values=np.array(message.values[:], np.float32),
@@ -499,6 +513,8 @@ def unpack_scores(data: bytes) -> Scores:
         lasting=tuple(message.lasting),
         dropped=tuple(message.dropped),
         value_name=message.value_name,
+        # Older records do not say so; of two classes one may be the other's opposite.
+        independent=message.independent or (output is Output.SIGMOID and message.class_count > 2),
     )
 
 
@@ -833,6 +849,8 @@ def pack_input(shown: Input) -> bytes:
         ],
         display=shown.display,
         unseen=_pack_mask(shown.unseen),
+        labels=shown.labels,
+        multilabel=shown.labels is not None,
     )
     if shown.label is not None:
         message.label = shown.label
@@ -865,4 +883,14 @@ def unpack_input(data: bytes) -> Input:
         display=message.display,
         unseen=_unpack_mask(message.unseen, height, width) if message.unseen else None,
         source_index=message.source_index if message.HasField("source_index") else None,
+        labels=_unpack_labels(message) if message.multilabel else None,
     )
+
+
+def _unpack_labels(message: record_pb2.Input) -> tuple[int, ...]:
+    labels = tuple(message.labels)
+    if message.HasField("label") or list(labels) != sorted(set(labels)):
+        raise RecordError("damaged record: labels do not ascend, or stand beside one label")
+    if labels and labels[-1] >= MAX_CLASSES:
+        raise RecordError(f"damaged record: label {labels[-1]} is out of bounds")
+    return labels

@@ -7,7 +7,7 @@ from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency
 from tensorboard_picasso.summary.backends import base, find
 from tensorboard_picasso.summary.checkpoint import compute
-from tensorboard_picasso.summary.output import OutputError
+from tensorboard_picasso.summary.output import OutputError, Taken
 from tensorboard_picasso.summary.targets import Targets
 from tests.explained import explain, noise, stored
 
@@ -177,7 +177,7 @@ def test_what_was_decided_stays_decided():
     targets = [Targets(top_k=2)]
     # Within 0..1 and summing to one, by chance: it is still logits.
     model = lambda x: tf.nn.softmax(linear(6, 8)(x)) * 1.0  # noqa: E731
-    result = compute(probe, find(model), [], targets, output=Output.LOGITS)
+    result = compute(probe, find(model), [], targets, taken=Taken(Output.LOGITS))
     assert result.output is Output.LOGITS
     assert explain(model, probe).output is Output.PROBABILITIES
 
@@ -188,7 +188,9 @@ def test_a_model_that_breaks_down_later_is_still_recorded():
     with pytest.raises(OutputError, match="NaN"):
         explain(model, probe)
     targets = [Targets() for _ in range(2)]
-    result = compute(probe, find(model), [Occlusion(), Saliency()], targets, output=Output.LOGITS)
+    result = compute(
+        probe, find(model), [Occlusion(), Saliency()], targets, taken=Taken(Output.LOGITS)
+    )
     statistics = stored(result)[0].targets[0].statistics
     assert (statistics.nan, statistics.count) == (48, 0)
     assert result.scalars == {}

@@ -55,7 +55,7 @@ def test_wrong_class_names_raise(given, message):
     ],
 )
 def test_labels_in_every_form(given):
-    assert labels.labels(given, NAMES, 3) == (1, 0, 2)
+    assert labels.labels(given, NAMES, 3) == labels.Labels(((1,), (0,), (2,)))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,6 @@ def test_labels_in_every_form(given):
         (1, NAMES, "labels: a single value for 3 images"),
         ([1, 0, 3], NAMES, "label of image 2: 3 is not below 3, the number of class_names"),
         ([1, -1, 0], (), "label of image 1: -1 is negative"),
-        ([1, 0.5, 0], (), "label of image 1: .*0.5.* is no class index: pass an integer"),
         (["cat", "cow", "dog"], NAMES, r"'cow'.* is not in class_names \(cat, dog, owl\)"),
         (
             ["cat", "dog", "dog"],
@@ -73,13 +72,67 @@ def test_labels_in_every_form(given):
             "is in class_names twice .*: pass its index",
         ),
         (["cat", "cat", "cat"], (), "'cat'.* is a name: pass class_names= too"),
-        ([[0.9, 0.1], [0, 1], [1, 0]], (), "image 0 is neither .*: pass labels.argmax"),
+        (np.array([[2, 1], [0, 1], [1, 0]]), (), r"beside 0 and 1: pass labels\.tolist\(\) where"),
+        ([[0, 3], [], [1]], NAMES, "label of image 0: 3 is not below 3"),
+        ([["cat"], ["cow"], []], NAMES, r"label of image 1: 'cow' is not in class_names"),
         (np.zeros((3, 2, 2)), (), r"labels has shape \(3, 2, 2\)"),
     ],
 )
 def test_wrong_labels_raise(given, names, message):
     with pytest.raises((TypeError, ValueError), match=message):
         labels.labels(given, names, 3)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        np.array([[1, 0, 1], [0, 0, 0], [0, 1, 0]]),
+        np.array([[1, 0, 1], [0, 0, 0], [0, 1, 0]], bool),
+        [[1.0, 0.0, 1.0], [0.0, 0.0, 0.0], [0.0, 1.0, 0.0]],
+        [[2, 0], [], [1]],
+        [("owl", "cat"), (), ("dog",)],
+        [{2, 0}, set(), {1}],
+        [np.array([0, 2]), np.array([], int), np.array([1])],
+    ],
+)
+def test_several_labels_in_every_form(given):
+    assert labels.labels(given, NAMES, 3) == labels.Labels(((0, 2), (), (1,)), several=True)
+
+
+def test_lists_of_equal_length_are_classes_where_they_cannot_be_rows():
+    assert labels.labels([[0, 1], [2, 1]], NAMES, 2) == labels.Labels(((0, 1), (1, 2)), True)
+    assert labels.labels([["cat", "dog"]], NAMES, 1) == labels.Labels(((0, 1),), True)
+    # A rectangle of 0 and 1 is rows: here of two classes, one true.
+    assert labels.labels([[0, 1], [1, 0]], (), 2) == labels.Labels(((1,), (0,)))
+
+
+@pytest.mark.parametrize(
+    ("given", "raw", "values"),
+    [
+        ([1.0, 0.5, -3.0], False, ((1.0,), (0.5,), (-3.0,))),
+        (np.array([[23.0], [41.5], [7.0]]), False, ((23.0,), (41.5,), (7.0,))),
+        (np.array([23.0, 41.0, 7.0]), True, ((23.0,), (41.0,), (7.0,))),
+        ([[0.5, 7], [1, 2], [3, 4]], False, ((0.5, 7.0), (1.0, 2.0), (3.0, 4.0))),
+        (np.eye(3)[[1, 0, 2]], True, ((0.0, 1.0, 0.0), (1.0, 0.0, 0.0), (0.0, 0.0, 1.0))),
+    ],
+)
+def test_numbers_that_are_no_classes_are_values(given, raw, values):
+    assert labels.labels(given, (), 3, raw) == labels.Labels(None, values=values)
+
+
+def test_integers_are_classes_of_raw_outputs_too():
+    assert labels.labels([1, 0], (), 2, raw=True) == labels.Labels(((1,), (0,)))
+
+
+def test_the_likeliest_class_of_smoothed_or_mixed_labels_is_the_true_one():
+    given = [[0.9, 0.1], [0, 1], [0.4, 0.6]]
+    assert labels.labels(given, (), 3) == labels.Labels(((0,), (1,), (1,)))
+
+
+def test_both_remedies_for_rows_of_whole_numbers_work():
+    rows = np.array([[2, 1], [0, 1]])
+    assert labels.labels(rows.tolist(), (), 2).truths == ((1, 2), (0, 1))
+    assert labels.labels(rows.astype(float), (), 2).values == ((2.0, 1.0), (0.0, 1.0))
 
 
 def test_targets_are_indices_or_names_once_each():

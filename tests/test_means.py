@@ -10,6 +10,7 @@ from tensorboard_picasso.summary import Occlusion, Probe, Saliency
 from tensorboard_picasso.summary.backends import find
 from tensorboard_picasso.summary.checkpoint import compute
 from tensorboard_picasso.summary.means import groups, mean_and_error
+from tensorboard_picasso.summary.output import Taken
 from tensorboard_picasso.summary.targets import Targets
 from tests.explained import explain, noise
 
@@ -134,14 +135,15 @@ def test_a_model_that_breaks_down_later_has_means_of_nothing():
     probe = Probe("p", noise(2, *SIZE), labels=[0, 1])
     targets = [Targets() for _ in range(2)]
     model = lambda x: linear()(x) * np.nan  # noqa: E731
-    mean = found(compute(probe, find(model), [Occlusion()], targets, output=Output.LOGITS))
+    mean = found(compute(probe, find(model), [Occlusion()], targets, taken=Taken(Output.LOGITS)))
     assert np.isnan(mean[WHOLE_PROBE].means).all()
     assert mean[WHOLE_PROBE].statistics.count == 0
     again = record.unpack_mean(record.pack_mean(mean[WHOLE_PROBE]))
     assert (again.counts == 0).all()
     unlabelled = Probe("p", noise(2, *SIZE))
     assert (
-        compute(unlabelled, find(model), [Occlusion()], targets, output=Output.LOGITS).means == ()
+        compute(unlabelled, find(model), [Occlusion()], targets, taken=Taken(Output.LOGITS)).means
+        == ()
     )
 
 
@@ -169,7 +171,7 @@ def test_raw_values_have_means_in_their_own_unit():
 
 def test_classes_of_one_name_get_tags_of_their_own():
     probe = Probe("p", noise(3, *SIZE), labels=[0, 1, 2], class_names=["crane", "crane", "cat"])
-    assert [each.name for each in groups(probe)] == ["", "class 0", "class 1", "cat"]
+    assert [each.name for each in groups(probe, (0, 0, 0))] == ["", "class 0", "class 1", "cat"]
 
 
 @pytest.mark.parametrize("labels", [None, [0, 0, 1]])

@@ -128,31 +128,28 @@ def test_a_saturated_probability_no_longer_moves():
 
 
 def test_auto_takes_what_the_framework_shows():
-    assert decide(LOGITS / 100, "auto", Output.SIGMOID, behind=True) is Output.SIGMOID
-    assert decide([[0.2, 0.8]], "auto", Output.LOGITS) is Output.LOGITS
+    assert decide(LOGITS / 100, "auto", Output.SIGMOID, behind=True).output is Output.SIGMOID
+    assert decide([[0.2, 0.8]], "auto", Output.LOGITS).output is Output.LOGITS
 
 
-def test_auto_decides_by_the_scores_of_the_whole_probe(capsys, monkeypatch):
-    monkeypatch.setattr("tensorboard_picasso.summary.report._said", set())
-    assert decide([[0.2, 0.8], [0.51, 0.495]], "auto", None) is Output.PROBABILITIES
-    assert not capsys.readouterr().err
-    assert decide([[0.2, 0.8], [0.2, 1.8]], "auto", None) is Output.LOGITS
-    assert decide([[-0.2, 0.8]], "auto", None) is Output.LOGITS
-    assert capsys.readouterr().err.count("taken as logits") == 1
+def test_auto_decides_by_the_scores_of_the_whole_probe():
+    assert decide([[0.2, 0.8], [0.51, 0.495]], "auto", None).output is Output.PROBABILITIES
+    assert decide([[0.2, 0.8], [0.2, 1.8]], "auto", None).output is Output.LOGITS
+    assert decide([[-0.2, 0.8]], "auto", None).output is Output.LOGITS
 
 
 @pytest.mark.parametrize(
     ("raw", "asked", "shown", "behind", "match"),
     [
         ([[0.2, 0.3]], "auto", None, False, "do not sum to 1: pass output="),
-        ([[0.2]], "auto", None, False, "one score: pass output='sigmoid'"),
+        ([[0.2]], "auto", None, False, "one score an image: pass output='sigmoid'"),
         ([[2.0]], "auto", Output.LOGITS, False, "one score"),
         ([[0.2, np.nan]], "auto", None, False, "NaN"),
         ([0.2, 0.8], "auto", None, False, r"\(2,\): scores must be \(n, classes\)"),
         ([[0.2, 1.8]], "probabilities", None, False, "scores span 0.2..1.8"),
         ([[0.2, 1.8]], "probabilities", Output.LOGITS, False, "scores span 0.2..1.8"),
         ([[0.2, 0.3]], "probabilities", None, False, "do not sum to 1"),
-        ([[0.2, -1]], "sigmoid", None, False, "scores span -1..0.2"),
+        ([[-0.2, -1.7]], "sigmoid", None, False, "log-probabilities"),
         ([[0.2, -1]], "sigmoid", Output.LOGITS, True, "ends in a softmax"),
     ],
 )
@@ -171,7 +168,7 @@ def test_what_cannot_be_decided_raises_with_the_remedy(raw, asked, shown, behind
     ],
 )
 def test_what_is_asked_for_stands(asked, shown, expected):
-    assert decide([[2.0, -1.0]], asked, shown, behind=shown is not None) is expected
+    assert decide([[2.0, -1.0]], asked, shown, behind=shown is not None).output is expected
 
 
 def test_only_what_asks_for_probabilities_looks_behind_a_softmax():
@@ -183,4 +180,4 @@ def test_what_a_model_visibly_gives_is_not_called_otherwise():
         decide([[0.2, 0.8], [0.5, 0.5]], "logits", None)
     with pytest.raises(OutputError, match="ends in a sigmoid"):
         decide([[0.2, -0.8]], "probabilities", Output.SIGMOID, behind=True)
-    assert decide([[0.2, 0.3]], "logits", None) is Output.LOGITS
+    assert decide([[0.2, 0.3]], "logits", None).output is Output.LOGITS

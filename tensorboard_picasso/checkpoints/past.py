@@ -10,9 +10,9 @@ from tensorboard.compat.proto import summary_pb2
 from tensorboard_picasso import metadata, record
 from tensorboard_picasso.checkpoints import LogError
 from tensorboard_picasso.export.events import EventReader
-from tensorboard_picasso.maps import Output
 from tensorboard_picasso.metadata import PLUGIN_NAME, Kind, Series
 from tensorboard_picasso.summary import Probe
+from tensorboard_picasso.summary.output import Taken
 from tensorboard_picasso.summary.targets import Fixed
 
 _RUN = "."
@@ -20,9 +20,12 @@ _RUN = "."
 
 @dataclass(frozen=True)
 class Chosen:
-    """What is the same at all steps: what the output is taken to be, and each image's targets."""
+    """What is the same at all steps: what the output is taken to be, and each image's targets.
 
-    output: Output
+    taken: None of dense outputs, whose log does not tell: each checkpoint decides.
+    """
+
+    taken: Taken | None
     targets: tuple[Fixed, ...]
 
 
@@ -111,11 +114,12 @@ def read(logdir: Path, probe: Probe, warn: Callable[[str], None]) -> Past:
     _check_images(probe, scores)
     past.steps = reader.steps(_RUN, next(each for each in found if each.kind is Kind.SCORES))
     fixed = tuple(Fixed(scores[i].targets, scores[i].lasting) for i in range(len(probe)))
-    past.chosen = Chosen(scores[0].output, fixed)
+    dense = probe.task.over is not None
+    taken = None if dense else Taken(scores[0].output, scores[0].independent)
+    past.chosen = Chosen(taken, fixed)
     past.inputs = {each.image: data for each, data in newest(Kind.INPUT)}
     for index, data in past.inputs.items():
-        label = None if probe.labels is None else probe.labels[index]
-        if record.unpack_input(data).label != label:
+        if record.unpack_input(data).truths != probe.truths_of(index):
             raise LogError(f"the log has another label for {probe.names[index]}: pass --name")
     for index, each in enumerate(fixed):
         if missing := set(probe.targets) - set(each.targets):

@@ -15,7 +15,7 @@ from tensorboard_picasso.checkpoints.settings import Settings
 from tensorboard_picasso.checkpoints.task import Answer, Named, Order, Said, Task
 from tensorboard_picasso.checkpoints.workers import Alone, Processes, Workers
 from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import event, targets, writers
+from tensorboard_picasso.summary import event, scoring, targets, writers
 from tensorboard_picasso.summary import output as outputs
 from tensorboard_picasso.terminal import Bar, printed
 
@@ -179,13 +179,19 @@ class Session:
             return []
         # As in training, the first checkpoint decides; one that has broken down says nothing.
         first = next((each for each in said if np.isfinite(each.raw).all()), said[0])
-        output = first.output or outputs.decide(first.raw, probe.output, first.shown, first.behind)
-        kind = output if first.output is None else Output.RAW
-        odds = np.stack([outputs.log_odds(each.raw, kind, each.behind) for each in said])
+        taken = first.taken
+        if taken is None:
+            taken = scoring.take(probe, first.raw, first.shown, first.behind)
+            for later in said:
+                taken = outputs.again(taken, later.raw, later.behind)
+        kind = taken.kind if first.taken is None else Output.RAW
+        odds = np.stack(
+            [outputs.log_odds(each.raw, kind, each.behind or taken.logits) for each in said]
+        )
         probe.check_classes(odds.shape[2])
         fixed = tuple(
             targets.over_all(
-                probe.labels[index] if probe.labels else None,
+                probe.truths_of(index) or (),
                 probe.targets,
                 odds[:, index],
                 probe.top_k,
@@ -193,7 +199,7 @@ class Session:
             )
             for index in range(len(probe))
         )
-        self._past.chosen = Chosen(output, fixed)
+        self._past.chosen = Chosen(taken, fixed)
         return scored
 
     def _explain(self, due: Sequence[Checkpoint], places: Sequence[int], chosen: Chosen) -> None:

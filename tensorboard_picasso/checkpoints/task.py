@@ -18,6 +18,7 @@ from tensorboard_picasso.summary import Probe, event, report, scoring, state
 from tensorboard_picasso.summary import checkpoint as computing
 from tensorboard_picasso.summary.backends.base import Backend
 from tensorboard_picasso.summary.methods.base import Method, RandomMethod
+from tensorboard_picasso.summary.output import Taken
 
 
 @dataclass
@@ -62,12 +63,12 @@ class Task:
 class Said:
     """What the model of a checkpoint says of the images: raw scores (images, classes).
 
-    output: of dense outputs, of which the scores are means, what it is taken to be.
+    taken: of dense outputs, of which the scores are means, what they are taken to be.
     shown, behind: see `Backend`.
     """
 
     raw: NDArray[Any]
-    output: Output | None
+    taken: Taken | None
     shown: Output | None
     behind: bool
 
@@ -110,15 +111,15 @@ class Worker:
         """The scores of a checkpoint: `Said`."""
 
         def said(backend: Backend) -> Said:
-            probe, output = self._task.probe, None
+            probe, taken = self._task.probe, None
             scoring.check_preprocess(probe)
             given = scoring.whole_inputs(probe)
             if probe.task.over is None:
                 raw = np.concatenate(scoring.raw_scores(probe, backend, given))
             else:
                 scored = scoring.score(probe, backend, given)
-                raw, output = scored.whole, scored.output
-            return Said(raw, output, backend.shown, backend.behind)
+                raw, taken = scored.whole, scored.taken
+            return Said(raw, taken, backend.shown, backend.behind)
 
         return self._answer(checkpoint, said)
 
@@ -138,7 +139,7 @@ class Worker:
                 backend,
                 methods,
                 order.chosen.targets,
-                output=order.chosen.output,
+                taken=order.chosen.taken,
                 second_seeds=second_seeds,
                 epoch=None if checkpoint.epoch is None else float(checkpoint.epoch),
             )

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from tensorboard_picasso import maps, record
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import means, scoring
-from tensorboard_picasso.summary import output as outputs
 from tensorboard_picasso.summary.backends.base import Backend
 from tensorboard_picasso.summary.methods.base import Answer, Method, RandomMethod, Subject
+from tensorboard_picasso.summary.output import Taken
 from tensorboard_picasso.summary.probe import Probe
 from tensorboard_picasso.summary.targets import Choice, Chooser
 
@@ -37,7 +37,7 @@ class Image:
 class Result:
     """What is recorded of a probe at a checkpoint.
 
-    output: what the model's output was taken to be.
+    taken: what the model's output was taken to be.
     means: over groups of images, of the methods with a grid.
     scalars: means over the probe by name, for each method's label; those of the
       class scores under "". Nothing where no image has a number: charts draw a gap.
@@ -46,12 +46,17 @@ class Result:
     """
 
     images: tuple[Image, ...]
-    output: Output
+    taken: Taken
     means: tuple[tuple[means.Group, record.Mean], ...]
     scalars: Mapping[str, Mapping[str, float]]
     seconds: float
     tracing_seconds: float
     second_seed_seconds: float
+
+    @property
+    def output(self) -> Output:
+        """What the model's scores were taken to be."""
+        return self.taken.output
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,8 @@ class Passes:
     """What a model's passes said of a probe; making records of it needs no model.
 
     choices: of each image, which classes are explained.
-    output: what the model's output was taken to be.
+    taken: what the model's output was taken to be.
+    independent: whether each class is a label of its own, true or not.
     seconds, tracing_seconds, second_seed_seconds: as of `Result`, of the passes alone.
     """
 
@@ -70,7 +76,8 @@ class Passes:
     methods: Sequence[Method]
     answers: Sequence[Sequence[Answer]]
     second_answers: Sequence[Sequence[Answer | None]]
-    output: Output
+    taken: Taken
+    independent: bool
     epoch: float | None
     about: Mapping[str, str]
     seconds: float
@@ -85,7 +92,7 @@ class Passes:
         images = []
         for index, subject in enumerate(self.subjects):
             odds, choice = self.log_odds[index], self.choices[index]
-            scores = _record_scores(subject, odds, self.hidden[index], choice, self.epoch)
+            scores = self._scores(subject, odds, self.hidden[index], choice)
             attributions = tuple(
                 _record(subject, method, answer[index], odds, second[index], self.about)
                 for method, answer, second in zip(
@@ -101,16 +108,49 @@ class Passes:
         ]
         value = "probability"
         if of_scores is Output.RAW:
-            value = probe.task.name_of(self.output)
+            value = probe.task.name_of(self.taken.output)
         scalars = _scalars(probe, images, of_scores, value)
         return Result(
             tuple(images),
-            self.output,
+            self.taken,
             tuple(averaged),
             scalars,
             self.seconds + time.perf_counter() - started,
             self.tracing_seconds,
             self.second_seed_seconds,
+        )
+
+    def _scores(
+        self,
+        subject: Subject,
+        log_odds: NDArray[np.float64],
+        hidden: Mapping[tuple[str, str], NDArray[np.float64]],
+        choice: Choice,
+    ) -> record.Scores:
+        count = log_odds.size
+        classes = np.arange(count)
+        if count > ALL_CLASSES:
+            top = np.argsort(-log_odds, kind="stable")[:TOP_CLASSES]
+            # All that are predicted: whether they are the true ones is read from them.
+            predicted = np.flatnonzero(log_odds >= 0) if self.independent else classes[:0]
+            classes = np.unique([*top, *choice.targets, *predicted])
+        raw = subject.output is Output.RAW
+        return record.Scores(
+            output=Output.RAW if raw else self.taken.output,
+            class_count=count,
+            classes=classes.astype(np.uint32),
+            values=log_odds[classes].astype(np.float32),
+            input_hash=subject.probe.hashes[subject.index],
+            hidden=tuple(
+                record.Hidden(region, fill, odds[classes].astype(np.float32))
+                for (region, fill), odds in hidden.items()
+            ),
+            epoch=self.epoch,
+            targets=choice.targets,
+            lasting=choice.lasting,
+            dropped=choice.dropped,
+            value_name=_value_name(subject),
+            independent=self.independent,
         )
 
 
@@ -120,13 +160,13 @@ def compute(
     methods: Sequence[Method],
     targets: Sequence[Chooser],
     *,
-    output: Output | None = None,
+    taken: Taken | None = None,
     second_seeds: Collection[str] = (),
     epoch: float | None = None,
 ) -> Result:
     """Explain a model on a probe: the passes of `explain`, and what is recorded of them."""
     return explain(
-        probe, backend, methods, targets, output=output, second_seeds=second_seeds, epoch=epoch
+        probe, backend, methods, targets, taken=taken, second_seeds=second_seeds, epoch=epoch
     ).result
 
 
@@ -136,7 +176,7 @@ def explain(
     methods: Sequence[Method],
     targets: Sequence[Chooser],
     *,
-    output: Output | None = None,
+    taken: Taken | None = None,
     second_seeds: Collection[str] = (),
     epoch: float | None = None,
     about: Mapping[str, str] = MappingProxyType({}),
@@ -148,7 +188,7 @@ def explain(
       backend: the model.
       methods: which maps to make.
       targets: what chooses the classes of each image; it is left as it is.
-      output: what was decided at the probe's first checkpoint.
+      taken: what was decided at the probe's first checkpoint.
       second_seeds: labels of the random methods to compute with a second seed too.
       epoch: recorded with the scores.
       about: recorded among the methods' parameters.
@@ -159,17 +199,17 @@ def explain(
     """
     started = time.perf_counter()
     traced = backend.tracing_seconds
-    if output is None:
+    if taken is None:
         scoring.check_preprocess(probe)
     inputs, keys = scoring.inputs(probe)
-    scored = scoring.score(probe, backend, inputs, output)
+    scored = scoring.score(probe, backend, inputs, taken)
     whole = scored.whole
-    log_odds = outputs.log_odds(whole, scored.kind, backend.behind)
+    log_odds = scored.log_odds(whole, backend.behind)
     probe.check_classes(log_odds.shape[1])
     if scored.kind is not Output.RAW:
         probe.name_classes(maps.probability(log_odds))
     choices = [
-        memory.choose(probe.labels[index] if probe.labels else None, log_odds[index])
+        memory.choose(probe.truths_of(index) or (), log_odds[index])
         for index, memory in enumerate(targets)
     ]
     subjects = [
@@ -181,7 +221,8 @@ def explain(
             inputs[index][0],
             whole[index],
             choice.targets,
-            probe.task.name_of(scored.output),
+            probe.task.name_of(scored.taken.output),
+            scored.taken.logits,
         )
         for index, choice in enumerate(choices)
     ]
@@ -208,42 +249,13 @@ def explain(
         methods,
         answers,
         second_answers,
-        scored.output,
+        scored.taken,
+        scored.independent,
         epoch,
         about,
         took,
         tracing,
         extra,
-    )
-
-
-def _record_scores(
-    subject: Subject,
-    log_odds: NDArray[np.float64],
-    hidden: Mapping[tuple[str, str], NDArray[np.float64]],
-    choice: Choice,
-    epoch: float | None,
-) -> record.Scores:
-    count = log_odds.size
-    classes = np.arange(count)
-    if count > ALL_CLASSES:
-        top = np.argsort(-log_odds, kind="stable")[:TOP_CLASSES]
-        classes = np.unique([*top, *choice.targets])
-    return record.Scores(
-        output=subject.output,
-        class_count=count,
-        classes=classes.astype(np.uint32),
-        values=log_odds[classes].astype(np.float32),
-        input_hash=subject.probe.hashes[subject.index],
-        hidden=tuple(
-            record.Hidden(region, fill, odds[classes].astype(np.float32))
-            for (region, fill), odds in hidden.items()
-        ),
-        epoch=epoch,
-        targets=choice.targets,
-        lasting=choice.lasting,
-        dropped=choice.dropped,
-        value_name=_value_name(subject),
     )
 
 
@@ -334,22 +346,26 @@ def _scalars(
 
     truth = f"{value} of the true class"
     for index, image in enumerate(images):
-        if probe.labels:
-            at = np.searchsorted(image.scores.classes, probe.labels[index])
+        truths = probe.truths_of(index)
+        if truths:
+            at = np.searchsorted(image.scores.classes, truths)
             add("", truth, _read(output, image.scores.values[at]))
             for each in image.scores.hidden:
                 fill = f" ({each.fill})" if len(probe.region_fills) > 1 else ""
                 add("", f"{truth}, {each.region} hidden{fill}", _read(output, each.values[at]))
         for attribution, _ in image.attributions:
-            # The label where there is one, else the caller's class or the newest prediction.
-            first = attribution.targets[0]
-            for region, share in zip(attribution.regions, first.statistics.shares, strict=True):
-                add(attribution.label, f"share of {region.name}", share.of(attribution.sign))
+            # The true classes where there are any, else the caller's or the newest prediction.
+            explained = attribution.targets[: max(1, len(truths or ()))]
+            for place, region in enumerate(attribution.regions):
+                shares = [each.statistics.shares[place].of(attribution.sign) for each in explained]
+                add(attribution.label, f"share of {region.name}", float(np.mean(shares)))
     return {
         label: {name: float(np.mean(values)) for name, values in named.items()}
         for label, named in collected.items()
     }
 
 
-def _read(output: Output, value: float) -> float:
-    return float(value if output is Output.RAW else maps.probability(value))
+def _read(output: Output, values: NDArray[np.float32]) -> float:
+    """The mean probability of an image's true classes; of raw outputs their values'."""
+    shown = values if output is Output.RAW else maps.probability(values)
+    return float(np.mean(np.asarray(shown, np.float64)))

@@ -244,7 +244,7 @@ def compute(
             state.backend(probe, model),
             methods,
             memory.targets_of(probe),
-            output=memory.decided(probe),
+            taken=memory.decided(probe),
             second_seeds=memory.second_seeds_due(probe, methods),
             epoch=epoch,
             about=about,

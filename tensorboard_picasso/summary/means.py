@@ -20,19 +20,29 @@ class Group:
     """Images that are averaged.
 
     index: their class, or `WHOLE_PROBE`. name: what tags call the class.
+    members: each image with the class that its importance is for; with several true labels
+      an image is there with each.
     """
 
     index: int
     name: str
-    images: tuple[int, ...]
+    members: tuple[tuple[int, int], ...]
 
 
-def groups(probe: Probe) -> list[Group]:
-    """The whole probe, then each labelled class."""
-    found = [Group(WHOLE_PROBE, "", tuple(range(len(probe))))]
-    for index in sorted(set(probe.labels or ())):
-        images = tuple(image for image, label in enumerate(probe.labels or ()) if label == index)
-        found.append(Group(index, _name(index, probe.class_names), images))
+def groups(probe: Probe, predicted: Sequence[int]) -> list[Group]:
+    """The whole probe, then each class that is true of an image."""
+    truths = [probe.truths_of(image) for image in range(len(probe))]
+    members = tuple(
+        (image, target)
+        for image, known in enumerate(truths)
+        for target in ((predicted[image],) if known is None else known)
+    )
+    found = [Group(WHOLE_PROBE, "", members)]
+    if probe.labels is None:
+        return found
+    for index in sorted({target for _, target in members}):
+        of_class = tuple(each for each in members if each[1] == index)
+        found.append(Group(index, _name(index, probe.class_names), of_class))
     return found
 
 
@@ -45,7 +55,7 @@ def _name(index: int, names: Sequence[str]) -> str:
 def of_method(
     method: Method, subjects: Sequence[Subject], answers: Sequence[Answer], predicted: Sequence[int]
 ) -> list[tuple[Group, record.Mean]]:
-    """Average a method's importance, each image's for its label or else its prediction.
+    """Average a method's importance, each image's for its true classes or else its prediction.
 
     Args:
       method: what answered.
@@ -59,22 +69,20 @@ def of_method(
     probe, grid = subjects[0].probe, answers[0].grid
     if grid is None or len({subject.shape for subject in subjects}) > 1:
         return []
-    targets = predicted if probe.labels is None else probe.labels
-    # Of many classes a grid holds those that were explained.
-    importance = {
-        image: values
-        for image, (answer, target) in enumerate(zip(answers, targets, strict=True))
-        if (values := _importance(answer.grid, target)) is not None
-    }
     rounding = max(answer.rounding for answer in answers)
     found = []
-    for group in groups(probe):
-        images = [image for image in group.images if image in importance]
-        if len(images) >= FEWEST:
+    for group in groups(probe, predicted):
+        # Of many classes a grid holds those that were explained.
+        importance = {
+            (image, target): values
+            for image, target in group.members
+            if (values := _importance(answers[image].grid, target)) is not None
+        }
+        if len({image for image, _ in importance}) >= FEWEST:
             members = tuple(
-                record.Member(image, targets[image], probe.hashes[image]) for image in images
+                record.Member(image, target, probe.hashes[image]) for image, target in importance
             )
-            values = np.stack([importance[image] for image in images])
+            values = np.stack(list(importance.values()))
             mean = _mean(method, subjects[0], answers[0], grid, members, values, rounding)
             found.append((group, mean))
     return found

@@ -5,12 +5,13 @@ sigmoid is its probability. All is float64 NumPy, so that no backend needs to
 know of scores.
 """
 
+from dataclasses import dataclass, field
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorboard_picasso import maps
 from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import report
 
 Floats = NDArray[np.float64]
 
@@ -19,13 +20,42 @@ SCORES = ("log-odds", "logit", "probability")
 LOOK_BEHIND = ("auto", "probabilities", "sigmoid")
 # How far rows of probabilities may be from a sum of 1.
 TOLERANCE = 1e-2
+_SEVERAL = "an image may have several true labels"
 
 
 class OutputError(ValueError):
     """A model's output cannot be interpreted, with the remedy."""
 
 
-def decide(raw: ArrayLike, asked: str, shown: Output | None, behind: bool = False) -> Output:
+@dataclass(frozen=True)
+class Taken:
+    """What a model's output is taken to be; decided once a probe and recorded.
+
+    output: what its scores are.
+    independent: whether each class is a label of its own, true or not, whatever the others
+      are: `Output.LOGITS` are then those before a sigmoid.
+    why: what tells, in words. other: the `output=` that says otherwise.
+    """
+
+    output: Output
+    independent: bool = False
+    why: str = field(default="", compare=False)
+    other: str = field(default="", compare=False)
+
+    @property
+    def kind(self) -> Output:
+        """What log-odds are made of: `Output.SIGMOID` of independent labels."""
+        return Output.SIGMOID if self.independent else self.output
+
+    @property
+    def logits(self) -> bool:
+        """Whether scores are logits before a sigmoid, though nothing was looked behind."""
+        return self.independent and self.output is Output.LOGITS
+
+
+def decide(
+    raw: ArrayLike, asked: str, shown: Output | None, behind: bool = False, several: bool = False
+) -> Taken:
     """What the output of a model is, from the scores of the whole probe.
 
     Args:
@@ -33,6 +63,7 @@ def decide(raw: ArrayLike, asked: str, shown: Output | None, behind: bool = Fals
       asked: the probe's `output=`.
       shown: what the framework shows of it, None where it does not.
       behind: raw is what stands before a final softmax or sigmoid.
+      several: images have any number of true labels, which no softmax tells apart.
 
     Raises:
       OutputError: not (n, classes), not finite, ambiguous, or not what was asked.
@@ -42,33 +73,116 @@ def decide(raw: ArrayLike, asked: str, shown: Output | None, behind: bool = Fals
         raise OutputError(f"the model returns {value.shape}: scores must be (n, classes)")
     if not np.isfinite(value).all():
         raise OutputError("the model returns NaN or infinity for the probe's images")
+    several = several and value.shape[1] > 1
     if asked == "auto":
         if value.shape[1] == 1 and not behind:
             raise OutputError(
-                "the model returns one score: pass output='sigmoid' (a probability), 'logits'"
-                " (before the sigmoid) or 'raw'"
+                "the model returns one score an image: pass output='sigmoid' (yes or no; a logit or"
+                " a probability) or 'raw' (a number)"
             )
-        return shown or _guess(value)
+        return _guess(value, shown, behind, several)
     output = Output(asked)
     if output is Output.LOGITS and value.shape[1] > 1 and _are_probabilities(value):
         raise OutputError(
             "output='logits', but all scores are probabilities (from 0, rows sum to 1): pass 'auto'"
         )
-    if output not in (Output.PROBABILITIES, Output.SIGMOID):
-        return output
-    if behind and shown is not None:
-        ends = "softmax" if shown is Output.LOGITS else "sigmoid"
+    if behind and output in (Output.PROBABILITIES, Output.SIGMOID):
         if (shown is Output.LOGITS) != (output is Output.PROBABILITIES):
+            ends = "softmax" if shown is Output.LOGITS else "sigmoid"
             raise OutputError(f"output={asked!r}, but the model ends in a {ends}: pass 'auto'")
-        return shown
-    if (value < 0).any() or (value > 1).any():
+        return _seen(value, output)
+    if output is Output.SIGMOID:
+        return _sigmoid(value, shown)
+    if output is Output.PROBABILITIES:
+        if not _within(value):
+            raise OutputError(f"output='probabilities', but {_span(value)}: pass 'auto'")
+        if not _sum_to_one(value):
+            raise OutputError("output='probabilities', but rows do not sum to 1: pass 'sigmoid'")
+    return Taken(output, False, f"output={asked!r} says so", "sigmoid" if several else "")
+
+
+def again(taken: Taken, raw: ArrayLike, behind: bool) -> Taken:
+    """The same at a later checkpoint, unless its scores show that it was mistaken.
+
+    No probability is outside 0..1: first scores within it, as of an untrained model, were
+    logits.
+    """
+    value = np.asarray(raw, np.float64)
+    value = value[np.isfinite(value)]
+    if behind or taken.output not in (Output.PROBABILITIES, Output.SIGMOID):
+        return taken
+    if not value.size or (value.min() >= -TOLERANCE and value.max() <= 1 + TOLERANCE):
+        return taken
+    why = f"{_span(value)}, though the first ones were within 0..1"
+    return Taken(Output.LOGITS, taken.independent, why, taken.other)
+
+
+def told(taken: Taken, count: int) -> str:
+    """What a model's output of so many columns is taken to be: a sentence, with the remedy."""
+    what = "logits" if taken.output is Output.LOGITS else "probabilities"
+    if taken.output is Output.RAW:
+        what = "plain numbers"
+    elif count == 1:
+        what = f"{what} of yes or no (class 1 or 0)"
+    elif taken.independent:
+        what = f"{what} of {count} independent labels (sigmoid)"
+    else:
+        what = f"{what} of one of {count} classes (softmax)"
+    others = {
+        "raw": "plain numbers",
+        "sigmoid": "independent labels",
+        "logits": "logits of one of the classes",
+    }
+    remedy = f"; output={taken.other!r} takes {others[taken.other]}" if taken.other else ""
+    return f"the output is taken as {what}, as {taken.why}{remedy}"
+
+
+def _seen(value: Floats, output: Output) -> Taken:
+    """What stands before an activation that is seen."""
+    if output is Output.SIGMOID:
+        return Taken(Output.SIGMOID, value.shape[1] > 1, "the model ends in a sigmoid", "raw")
+    return Taken(Output.LOGITS, False, "the model ends in a softmax", "raw")
+
+
+def _sigmoid(value: Floats, shown: Output | None) -> Taken:
+    """Of a model that is said to end in a sigmoid, or to be followed by one."""
+    independent, other = value.shape[1] > 1, "logits" if value.shape[1] > 1 else "raw"
+    if _are_log_probabilities(value):
         raise OutputError(
-            f"output={asked!r}, but scores span {value.min():.3g}..{value.max():.3g}:"
-            " pass 'logits' or 'raw'"
+            "output='sigmoid', but all scores are log-probabilities of a softmax: pass 'auto'"
         )
-    if output is Output.PROBABILITIES and not _sum_to_one(value):
-        raise OutputError("output='probabilities', but rows do not sum to 1: pass 'sigmoid'")
-    return output
+    if not _within(value):
+        return Taken(Output.LOGITS, independent, _span(value), other)
+    if shown is Output.LOGITS:
+        return Taken(Output.LOGITS, independent, "the model ends in a linear layer", other)
+    return Taken(Output.SIGMOID, independent, "scores are within 0..1", other)
+
+
+def _guess(value: Floats, shown: Output | None, behind: bool, several: bool) -> Taken:
+    if behind:
+        return _seen(value, Output.SIGMOID if shown is Output.SIGMOID else Output.PROBABILITIES)
+    if _are_log_probabilities(value):
+        return Taken(Output.LOGITS, False, "rows are log-probabilities", "raw")
+    if shown is not Output.LOGITS and _within(value):
+        if _sum_to_one(value):
+            return Taken(Output.PROBABILITIES, False, "rows are from 0 and sum to 1", "sigmoid")
+        if several:
+            return Taken(Output.SIGMOID, True, f"{_SEVERAL}, and scores are within 0..1", "logits")
+        raise OutputError(
+            "scores within 0..1 do not sum to 1: pass output='sigmoid', 'logits' or 'raw'"
+        )
+    if several:
+        return Taken(Output.LOGITS, True, _SEVERAL, "logits")
+    why = _span(value) if shown is None else "the model ends in a linear layer"
+    return Taken(Output.LOGITS, False, why, "sigmoid")
+
+
+def _within(value: Floats) -> bool:
+    return bool((value >= 0).all() and (value <= 1).all())
+
+
+def _span(value: Floats) -> str:
+    return f"scores span {value.min():.3g}..{value.max():.3g}"
 
 
 def _sum_to_one(value: Floats) -> bool:
@@ -79,15 +193,8 @@ def _are_probabilities(value: Floats) -> bool:
     return bool((value >= 0).all()) and _sum_to_one(value)
 
 
-def _guess(value: Floats) -> Output:
-    if (value < 0).any() or (value > 1).any():
-        report.tell("logits", "the model's output is taken as logits (output= says otherwise)")
-        return Output.LOGITS
-    if _sum_to_one(value):
-        return Output.PROBABILITIES
-    raise OutputError(
-        "scores within 0..1 do not sum to 1: pass output='sigmoid', 'logits' or 'raw'"
-    )
+def _are_log_probabilities(value: Floats) -> bool:
+    return value.shape[1] > 1 and bool((value <= 0).all()) and _sum_to_one(np.exp(value))
 
 
 def _of_two_classes(value: Floats, output: Output) -> bool:

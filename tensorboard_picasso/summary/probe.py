@@ -47,8 +47,12 @@ class Probe:
         paths, which may differ in size where `preprocess` brings them to one.
         Integers of 0 to 255 or floats of 0 to 1, else see `value_range` and
         `normalized`; grey, RGB or RGBA, else see `display`.
-      labels: the true classes, one an image: indices, one-hot rows, or names
-        from `class_names`.
+      labels: what is true of each image. One class: indices, one-hot rows, or names
+        from `class_names`. Any number of independent labels, also none: multi-hot rows
+        (n, classes), or a list of lists of indices or names; a rectangle of 0 and 1 is
+        read as rows. Numbers that are no classes, as of a regression: floats that are not
+        whole, of `output="raw"` all floats, one or a row an image; they are shown as they
+        are, and `output="auto"` is then "raw".
       class_names: names by class index, as a list or {index: name}.
       regions: {name: mask}, parts of the image whose share of every map is
         recorded and which are hidden as a whole. A mask is (height, width) for
@@ -81,8 +85,11 @@ class Probe:
         among the targets.
       region_fill: what hides a region: "mean" (the image's), "grey", "black",
         "white", "blur", "noise" or a number; or a list of several.
-      output: what the model's output is: "auto", "logits", "probabilities",
-        "sigmoid" or "raw".
+      output: what the model's output is. "logits" or "probabilities": of one of several
+        classes. "sigmoid": each class is a label of its own, or one score is yes or no;
+        probabilities within 0..1, or the logits before the sigmoid. "raw": numbers.
+        "auto": what the model, its scores and the labels show; what it was taken to be
+        is said once.
       inputs: the model's other inputs, held fixed: {name: values}, a row an image, where
         the image is the one that is not named (None stands for it where it is); or a
         list or tuple in the model's order, with None in the image's place.
@@ -103,7 +110,10 @@ class Probe:
     Attributes:
       images: viewed images, tuple of (height, width, channels) arrays; integers
         as handed in, floats as float32.
-      labels: tuple of class indices, or None.
+      labels: tuple of class indices; where any number is true, of tuples of them; None
+        where there are none.
+      multilabel: whether any number of classes is true of an image.
+      values: of labels that are no classes, a tuple of numbers an image; else None.
       class_names: tuple of str, empty where not given. names: tuple of str.
       source_indices: tuple of int or None (not known), or None: the images were not
         drawn from a dataset. See `from_dataset`.
@@ -237,12 +247,13 @@ class Probe:
             )
         names = options.get("class_names", datasets.class_names(dataset))
         known_names = labels.class_names(names)
+        raw = options.get("output") == "raw" or options.get("score") is not None
         with datasets.reading(dataset, seed) as read:
-            drawn, classes, sources = sampling.balanced(
-                read.data, n, seed, batches, known_names, read.indices, keys
+            drawn, found, sources = sampling.balanced(
+                read.data, n, seed, batches, known_names, read.indices, keys, raw
             )
-        known = {"class_names": names, "max_images": n}
-        return cls(name, drawn, labels=classes, source_indices=sources, **{**known, **options})
+        known = {"labels": found, "class_names": names, "max_images": n}
+        return cls(name, drawn, **{**known, "source_indices": sources, **options})
 
     def _load(self, given: Any, names: Any, most: int) -> None:
         batch = images.one_by_one(given, self.data_format)
@@ -312,8 +323,18 @@ class Probe:
         self.class_names = labels.class_names(class_names)
         self._names_given = class_names is not None
         self._names_mapped = isinstance(class_names, Mapping)
-        found = labels.labels(given, self.class_names, self._given)
-        self.labels = None if found is None else found[: len(self)]
+        found = labels.labels(given, self.class_names, self._given, self.output == "raw")
+        known = labels.Labels(None) if found is None else found.first(len(self))
+        self.multilabel, self.values, self._truths = known.several, known.values, known.truths
+        truths: tuple[Any, ...] = known.truths or ()
+        single = truths if known.several else tuple(each[0] for each in truths)
+        self.labels = None if known.truths is None else single
+        if self.values is not None and self.output == "auto":
+            self.output = "raw"
+            text = f'probe "{self.name}": labels are numbers and no classes, so the output is'
+            report.tell(
+                f"{self.name}: values", f"{text} taken as numbers too; output= says otherwise"
+            )
         self.targets = labels.targets(targets, self.class_names)
         if not (self.labels or self.targets or self.top_k):
             raise ValueError("top_k=0 leaves nothing to explain: pass labels= or targets=")
@@ -333,6 +354,10 @@ class Probe:
                 raise ValueError(f"{what} is {sizes[0]}, its image {sizes[1]}: pass the same size")
             result.append(shown)
         return tuple(result)
+
+    def truths_of(self, index: int) -> tuple[int, ...] | None:
+        """The true classes of an image, ascending; None where they are not known."""
+        return None if self._truths is None else self._truths[index]
 
     def __len__(self) -> int:
         return len(self.images)
@@ -465,7 +490,8 @@ class Probe:
                 width=width,
                 hash=self.hashes[index],
                 name=self.names[index],
-                label=None if self.labels is None else self.labels[index],
+                label=None if self.labels is None or self.multilabel else self.labels[index],
+                labels=self.truths_of(index) if self.multilabel else None,
                 class_names=self.class_names,
                 regions=self.regions[index],
                 display=self._display is not None,

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from tensorboard_picasso.summary import report
-from tensorboard_picasso.summary.images import Array, is_tensor, to_numpy
-from tensorboard_picasso.summary.labels import to_class
+from tensorboard_picasso.summary.images import is_tensor, to_numpy
+from tensorboard_picasso.summary.labels import are_hot, are_soft, are_values, to_class
 
 # An example that competes for a place: its key, negated so that a heap's head
-# is the one to drop, its number in this reading, the image, its index in the dataset.
-_Example = tuple[float, int, Any, int | None]
+# is the one to drop, its number in this reading, the image, its label, its index in the dataset.
+_Example = tuple[float, int, Any, Any, int | None]
+# As what it competes: a class, or several.
+_Classes = tuple[int, ...]
 
 # Keys of dicts that say of themselves what they hold.
 _IMAGES = ("image", "images", "img", "pixel_values")
@@ -35,8 +37,12 @@ def balanced(
     names: tuple[str, ...] = (),
     indices: Iterator[Sequence[int | None]] | None = None,
     keys: Any = None,
-) -> tuple[list[Any], list[int], list[int | None]]:
+    raw: bool = False,
+) -> tuple[list[Any], list[Any] | None, list[int | None]]:
     """Draw `n` images, as evenly over the classes as there are images.
+
+    Where any number of labels is true of an image, over their sets; where labels are no
+    classes, over the images.
 
     The draw depends on the order of the examples and the seed, not on the batch
     size. At most 2n + 1 images are kept at any time: a class's examples compete
@@ -44,7 +50,7 @@ def balanced(
 
     Args:
       dataset: a `tf.data.Dataset` or any iterable of batches, or of single examples:
-        (images, labels), or dicts of them; labels are indices or one-hot.
+        (images, labels), or dicts of them; labels are as `labels.labels` has them.
       n: how many images; fewer where the dataset has fewer.
       seed: of the keys.
       batches: how many batches to read at most; None reads all.
@@ -52,10 +58,11 @@ def balanced(
       indices: of each batch's examples in the dataset, where they come in another order
         than the dataset's; None: they come in order.
       keys: of a batch's images and labels, None where it tells.
+      raw: the model's output is values, and so are labels of floats.
 
     Returns:
-      Images (arrays, of PyTorch's tensors tensors), labels, and indices in the dataset
-      (None: not known), ascending in label.
+      Images (arrays, of PyTorch's tensors tensors), labels as they are (None: neither
+      classes nor numbers), and indices in the dataset (None: not known), ascending in class.
 
     Raises:
       TypeError, ValueError: it is no such dataset, is empty or never ends.
@@ -65,18 +72,43 @@ def balanced(
     if keys is not None and not (isinstance(keys, tuple | list) and len(keys) == 2):
         raise ValueError(f"keys={keys!r}: pass (images, labels), the keys of both")
     pair = None if keys is None else (keys[0], keys[1])
-    kept: dict[int, list[_Example]] = {}
-    number = 0
+    kept: dict[_Classes, list[_Example]] = {}
+    number, plain, lists = 0, False, _Lists()
     for batch in _batches(dataset, batches):
         images, labels = _pair(batch, pair)
         places = _places(indices, number, len(labels))
         for image, label, place in zip(images, labels, places, strict=True):
-            example = (-_key(seed, number), number, image, place)
-            _offer(kept, _label(label, names), example, n, seed)
+            lists.note(label)
+            classes = None if plain else _classes(label, names, raw)
+            if classes is None and not plain:
+                # Whole numbers among values were no classes.
+                plain, kept = True, {(): sorted(itertools.chain(*kept.values()))[-n:]}
+            example = (-_key(seed, number), number, image, label, place)
+            _offer(kept, classes or (), example, n, seed)
             number += 1
-    if not kept:
+    if not number:
         raise ValueError("the dataset is empty: it gave no batch")
-    return _deal(kept, n)
+    drawn, found, sources = _deal(kept, n)
+    if found[0] is None or np.ndim(found[0]) > 1:
+        report.tell("no labels", "the dataset's labels are neither classes nor numbers: left out")
+        return drawn, None, sources
+    return drawn, [set(each) for each in found] if lists.of_classes else found, sources
+
+
+class _Lists:
+    """Labels that are lists: of classes, once one of them cannot be a row of 0 and 1."""
+
+    def __init__(self) -> None:
+        self._length: int | None = None
+        self.of_classes = False
+
+    def note(self, label: Any) -> None:
+        """Take note of one."""
+        if isinstance(label, list) and not self.of_classes:
+            length = len(label) if self._length is None else self._length
+            other = any(each not in (0, 1) for each in label)
+            self.of_classes = len(label) != length or not length or other
+            self._length = length
 
 
 def _batches(dataset: Any, batches: int | None) -> Iterator[Any]:
@@ -128,7 +160,7 @@ def _endless(dataset: Any) -> bool:
     return _is_tf(dataset) and int(dataset.cardinality()) == _INFINITE
 
 
-def _pair(batch: Any, keys: tuple[Any, Any] | None) -> tuple[Any, Array]:
+def _pair(batch: Any, keys: tuple[Any, Any] | None) -> tuple[Any, Any]:
     if not isinstance(batch, Mapping | tuple | list) or len(batch) < 2:
         kind = "one element" if isinstance(batch, tuple | list) else type(batch).__name__
         raise TypeError(
@@ -145,12 +177,34 @@ def _pair(batch: Any, keys: tuple[Any, Any] | None) -> tuple[Any, Array]:
         ) from None
     # Tensors stay what they are: they have their channels first.
     images = found[0] if is_tensor(found[0]) else to_numpy(found[0], "dataset images")
-    labels = to_numpy(found[1], "dataset labels")
-    if labels.ndim == 0:  # single examples instead of batches
+    labels = _labels(found[1], len(images) if images.ndim else 0)
+    # Single examples instead of batches, perhaps with a row of labels.
+    row = isinstance(labels, np.ndarray) and labels.ndim == 1 and images.ndim in (2, 3)
+    if np.ndim(labels) == 0 or (row and len(images) != len(labels)):
         images, labels = images[None], labels[None]
     if images.ndim == 0 or len(images) != len(labels):
-        raise ValueError(f"a batch has images {tuple(images.shape)} and labels {labels.shape}")
+        shape = getattr(labels, "shape", f"({len(labels)},)")
+        raise ValueError(f"a batch has images {tuple(images.shape)} and labels {shape}")
     return images, labels
+
+
+def _labels(given: Any, count: int) -> Any:
+    """A batch's labels, one an image: an array, or a list of lists; None what is no label."""
+    if isinstance(given, Mapping):
+        return [None] * count
+    if hasattr(given, "to_list") and hasattr(given, "row_lengths"):  # tf.RaggedTensor
+        return given.to_list()
+    if isinstance(given, list | tuple) and given:
+        if all(isinstance(each, Mapping) for each in given):
+            return [None] * len(given)
+        if all(isinstance(each, list | tuple) for each in given):
+            rows = [list(each) for each in given]
+            whole = all(
+                isinstance(each, int | str | bytes | np.integer) for row in rows for each in row
+            )
+            if whole:
+                return rows
+    return to_numpy(given, "dataset labels")
 
 
 def _known_keys(batch: Mapping[Any, Any]) -> tuple[Any, Any]:
@@ -173,16 +227,22 @@ def _listed(batch: Any) -> str:
     return f"{len(batch)} elements, 0 to {len(batch) - 1}"
 
 
-def _label(label: Array, names: tuple[str, ...]) -> int:
-    if label.size == 1:
-        value = label.reshape(()).item()
-        return to_class(int(value) if isinstance(value, bool) else value, names, "dataset label")
-    if label.ndim != 1 or np.count_nonzero(label) != 1 or label.max() != 1:
-        raise ValueError(
-            f"dataset label of shape {label.shape} is neither an index nor one-hot: give"
-            " labels.argmax(axis=-1)"
-        )
-    return int(label.argmax())
+def _classes(label: Any, names: tuple[str, ...], raw: bool) -> _Classes | None:
+    """What an example competes as: its true classes; None where its label is none."""
+    if label is None or np.ndim(label) > 1:
+        return None
+    if isinstance(label, list):
+        return tuple(sorted({to_class(each, names, "dataset label") for each in label}))
+    if label.size > 1:
+        if are_hot(label) and not (raw and label.dtype.kind == "f"):
+            return tuple(np.flatnonzero(label).tolist())
+        return (int(label.argmax()),) if are_soft(label) and not raw else None
+    value = label.reshape(())
+    if are_values(value, raw):
+        return None
+    plain = value.item()
+    plain = int(plain) if isinstance(plain, bool) else plain
+    return (to_class(plain, names, "dataset label"),)
 
 
 def _key(*parts: int) -> float:
@@ -192,11 +252,11 @@ def _key(*parts: int) -> float:
 
 
 def _offer(
-    kept: dict[int, list[_Example]], label: int, example: _Example, n: int, seed: int
+    kept: dict[_Classes, list[_Example]], label: _Classes, example: _Example, n: int, seed: int
 ) -> None:
     if label not in kept and len(kept) == n:
-        last = max(kept, key=lambda each: _key(seed, -1, each))
-        if _key(seed, -1, label) > _key(seed, -1, last):
+        last = max(kept, key=lambda each: _key(seed, -1, *each))
+        if _key(seed, -1, *label) > _key(seed, -1, *last):
             return
         del kept[last]
     heap = kept.setdefault(label, [])
@@ -205,18 +265,23 @@ def _offer(
     # A copy: a view would hold the whole batch.
     image = example[2]
     image = image.detach().clone() if is_tensor(image) else np.array(image)
-    heapq.heappush(heap, (*example[:2], image, example[3]))
+    heapq.heappush(heap, (*example[:2], image, *example[3:]))
     if len(heap) > n or sum(map(len, kept.values())) > 2 * n:
         # With more than 2n kept, no fair deal can need the last of the fullest class.
         heapq.heappop(kept[max(kept, key=lambda each: (len(kept[each]), each))])
 
 
-def _deal(kept: dict[int, list[_Example]], n: int) -> tuple[list[Any], list[int], list[int | None]]:
+def _deal(
+    kept: dict[_Classes, list[_Example]], n: int
+) -> tuple[list[Any], list[Any], list[int | None]]:
     """One example of each class in turn until `n` are dealt."""
     queues = {label: sorted(kept[label], reverse=True) for label in sorted(kept)}
     turns = itertools.zip_longest(*queues.values())
     rounds = ((label, each) for turn in turns for label, each in zip(queues, turn, strict=True))
     dealt = itertools.islice(((label, each) for label, each in rounds if each is not None), n)
-    ordered = sorted(dealt, key=lambda pair: pair[0])
-    labels = [label for label, _ in ordered]
-    return [each[2] for _, each in ordered], labels, [each[3] for _, each in ordered]
+    ordered = [each for _, each in sorted(dealt, key=lambda pair: pair[0])]
+    return (
+        [each[2] for each in ordered],
+        [each[3] for each in ordered],
+        [each[4] for each in ordered],
+    )

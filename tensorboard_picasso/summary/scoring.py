@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import output as outputs
-from tensorboard_picasso.summary import views
+from tensorboard_picasso.summary import report, views
 from tensorboard_picasso.summary.backends.base import Backend, batches
+from tensorboard_picasso.summary.output import Taken
 from tensorboard_picasso.summary.probe import Probe
 
 
@@ -18,21 +19,30 @@ from tensorboard_picasso.summary.probe import Probe
 class Scored:
     """Raw scores of a probe.
 
-    output: what the model's output is. kind: what the scores are: means over pixels are
+    taken: what the model's output is. kind: what the scores are: means over pixels are
       no longer log-odds whose sigmoid were a probability.
     asked: how the model is asked about each image.
     raw: (rows, classes) of each image's batch.
     """
 
-    output: Output
+    taken: Taken
     kind: Output
     asked: Sequence[Backend]
     raw: list[NDArray[Any]]
 
     @property
+    def independent(self) -> bool:
+        """Whether each class is a label of its own: predicted are those of log-odds from 0."""
+        return self.taken.independent and self.kind is not Output.RAW
+
+    @property
     def whole(self) -> NDArray[Any]:
         """Of the whole images, (images, classes)."""
         return np.stack([rows[0] for rows in self.raw])
+
+    def log_odds(self, raw: NDArray[Any], behind: bool) -> outputs.Floats:
+        """Log-odds (n, classes) of raw scores (n, classes); `behind` as of `Backend`."""
+        return outputs.log_odds(raw, self.kind, behind or self.taken.logits)
 
 
 def check_preprocess(probe: Probe) -> None:
@@ -76,7 +86,7 @@ def _check_shapes(made: Sequence[NDArray[Any]]) -> None:
 
 
 def score(
-    probe: Probe, backend: Backend, given: Sequence[NDArray[Any]], output: Output | None = None
+    probe: Probe, backend: Backend, given: Sequence[NDArray[Any]], taken: Taken | None = None
 ) -> Scored:
     """Score all images, the first row of each batch whole.
 
@@ -84,19 +94,49 @@ def score(
       probe: the images.
       backend: the model.
       given: a batch an image, see `inputs`.
-      output: what was decided, None where it is still to be.
+      taken: what was decided, None where it is still to be.
 
     Raises:
       OutputError, UnsupportedError, ValueError: the probe and the model do not go together.
     """
     asked = views.of_images(probe, backend)
     if probe.task.over is not None:
-        return _means(probe, backend, asked, given, output)
+        return _means(probe, backend, asked, given, taken)
     raw = raw_scores(probe, backend, given)
-    if output is None:
-        whole = np.stack([rows[0] for rows in raw])
-        output = outputs.decide(whole, probe.output, backend.shown, backend.behind)
-    return Scored(output, output, asked, raw)
+    whole = np.stack([rows[0] for rows in raw])
+    taken = take(probe, whole, backend.shown, backend.behind, taken)
+    return Scored(taken, taken.kind, asked, raw)
+
+
+def take(
+    probe: Probe,
+    raw: NDArray[Any],
+    shown: Output | None,
+    behind: bool,
+    taken: Taken | None = None,
+) -> Taken:
+    """What a model's output is taken to be, which is said once a probe.
+
+    Args:
+      probe: what is known of the images.
+      raw: (n, classes) scores of the whole images, or of pixels.
+      shown, behind: see `Backend`.
+      taken: what was decided before.
+
+    Raises:
+      OutputError: as `output.decide`.
+    """
+    if taken is None:
+        taken = outputs.decide(raw, probe.output, shown, behind, probe.multilabel)
+        if probe.output in ("auto", "sigmoid") or (probe.multilabel and taken.other):
+            text = f'probe "{probe.name}": {outputs.told(taken, np.shape(raw)[-1])}'
+            report.tell(text, text)
+        return taken
+    found = outputs.again(taken, raw, behind)
+    if found != taken:
+        text = f'probe "{probe.name}": from now on {outputs.told(found, np.shape(raw)[-1])}'
+        report.warn(text, f"{text}; earlier records took them as probabilities: log them anew")
+    return found
 
 
 def raw_scores(probe: Probe, backend: Backend, given: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
@@ -113,28 +153,27 @@ def _means(
     backend: Backend,
     asked: Sequence[Backend],
     given: Sequence[NDArray[Any]],
-    output: Output | None,
+    taken: Taken | None,
 ) -> Scored:
     """The same of outputs over pixels: which ones count is fixed by the whole images."""
     pixels = [
         views.dense(view.scores(x[:1]), backend)[0] for view, x in zip(asked, given, strict=True)
     ]
-    if output is None:
-        flat = np.concatenate([each.reshape(-1, each.shape[-1]) for each in pixels])
-        output = outputs.decide(flat, probe.output, backend.shown, backend.behind)
-    if output is Output.RAW and probe.task.over == "predicted":
+    flat = np.concatenate([each.reshape(-1, each.shape[-1]) for each in pixels])
+    taken = take(probe, flat, backend.shown, backend.behind, taken)
+    if taken.output is Output.RAW and probe.task.over == "predicted":
         raise outputs.OutputError(
             "mean_over='predicted' of raw outputs, which predict no class: pass masks or 'all'"
         )
     over = [
-        views.DenseView(backend, probe, index, each, output, backend.behind)
+        views.DenseView(backend, probe, index, each, taken, backend.behind)
         for index, each in enumerate(pixels)
     ]
     raw = []
     for view, x in zip(over, given, strict=True):
         hidden = [view.scores(x[1:])] if len(x) > 1 else []
         raw.append(np.concatenate([view.value[None], *hidden]))
-    return Scored(output, Output.RAW, over, raw)
+    return Scored(taken, Output.RAW, over, raw)
 
 
 def _swept(backend: Backend, x: NDArray[Any]) -> NDArray[Any]:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tensorboard_picasso import record
-from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import backends, content
 from tensorboard_picasso.summary import output as outputs
 from tensorboard_picasso.summary.backends.base import Backend
 from tensorboard_picasso.summary.budget import Spending
 from tensorboard_picasso.summary.checkpoint import Passes
 from tensorboard_picasso.summary.methods.base import Method, RandomMethod
+from tensorboard_picasso.summary.output import Taken
 from tensorboard_picasso.summary.probe import Probe
 from tensorboard_picasso.summary.targets import Targets
 from tensorboard_picasso.summary.worker import Handed
@@ -27,8 +27,8 @@ _MAX_BACKENDS = 4
 class State:
     """Moves on only with what was written: `commit`.
 
-    asked, output: the probe's `output=`, and what it was decided to be at the
-      first computed call.
+    asked, output: the probe's `output=`, and what it was taken to be at the first
+      computed call.
     tried: the methods, with their settings, that were computed once.
     hashes, targets: of the images that are watched, with the memory of each.
     counts: checkpoints of these images that were written, by the methods' labels.
@@ -43,7 +43,7 @@ class State:
     """
 
     asked: str = ""
-    output: Output | None = None
+    output: Taken | None = None
     tried: set[Any] = field(default_factory=set)
     hashes: tuple[bytes, ...] = ()
     targets: list[Targets] = field(default_factory=list)
@@ -56,7 +56,7 @@ class State:
     handed: Handed | None = None
     spending: dict[Any, tuple[list[list[Method]], Spending]] = field(default_factory=dict)
 
-    def decided(self, probe: Probe) -> Output | None:
+    def decided(self, probe: Probe) -> Taken | None:
         """What this probe's output was decided to be, None before its first computed call."""
         return self.output if self.asked == probe.output else None
 
@@ -99,7 +99,7 @@ class State:
 
     def computed(self, probe: Probe, methods: Sequence[Method], passes: Passes) -> None:
         """Remember what computing showed, whether or not it is written."""
-        self.asked, self.output = probe.output, passes.output
+        self.asked, self.output = probe.output, passes.taken
         self.tried |= {content.key(method) for method in methods}
         self.tracing_seconds += passes.tracing_seconds
 

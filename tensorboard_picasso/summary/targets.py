@@ -1,6 +1,6 @@
 """Which classes are explained at a step, for one image.
 
-Always: the label, the caller's list, the current top k. A class becomes
+Always: the true classes, the caller's list, the current top k. A class becomes
 lasting once it has headed the prediction at three checkpoints in a row; a full
 list of lasting classes drops the one longest unused.
 
@@ -36,8 +36,8 @@ class Choice:
 class Chooser(Protocol):
     """What chooses the classes of one image at a step."""
 
-    def choose(self, label: int | None, scores: ArrayLike) -> Choice:
-        """Choose from one image's (classes,) scores, larger for likelier."""
+    def choose(self, labels: Sequence[int], scores: ArrayLike) -> Choice:
+        """Choose from an image's true classes and its (classes,) scores, larger for likelier."""
 
 
 @dataclass
@@ -52,14 +52,14 @@ class Targets:
     _head: int = -1
     _row: int = 0
 
-    def choose(self, label: int | None, scores: ArrayLike) -> Choice:
-        """Choose from one image's (classes,) scores, larger for likelier.
+    def choose(self, labels: Sequence[int], scores: ArrayLike) -> Choice:
+        """Choose from an image's true classes and its (classes,) scores, larger for likelier.
 
         Raises:
           ValueError: a label or target that the model has no class for.
         """
         value = np.asarray(scores, np.float64)
-        fixed = _always(label, self.caller, value.size)
+        fixed = _always(labels, self.caller, value.size)
         order = np.argsort(-value, kind="stable")
         # A class that no pixel is predicted as has no score.
         order = order[: (~np.isnan(value)).sum() or value.size]
@@ -85,21 +85,21 @@ class Fixed:
     targets: tuple[int, ...]
     lasting: tuple[int, ...] = ()
 
-    def choose(self, label: int | None, scores: ArrayLike) -> Choice:
+    def choose(self, labels: Sequence[int], scores: ArrayLike) -> Choice:
         """See `Chooser`."""
         return Choice(self.targets, self.lasting, (), _head(np.asarray(scores, np.float64)), 1)
 
 
 def over_all(
-    label: int | None, caller: Sequence[int], scores: ArrayLike, top_k: int, max_lasting: int
+    labels: Sequence[int], caller: Sequence[int], scores: ArrayLike, top_k: int, max_lasting: int
 ) -> Fixed:
     """One set of classes of an image for all checkpoints.
 
-    The label, the caller's list, the last top k; then those that headed the prediction at
+    The true classes, the caller's list, the last top k; then those that headed the prediction at
     other checkpoints, the most often first.
 
     Args:
-      label: of the image.
+      labels: the true classes of the image.
       caller: the caller's list.
       scores: (checkpoints, classes), larger for likelier, the last checkpoint last.
       top_k: how many of the last checkpoint's top.
@@ -113,19 +113,22 @@ def over_all(
     broken = np.isnan(value).all(axis=1)
     told = value if broken.all() else value[~broken]
     last = np.argsort(-told[-1], kind="stable")[:top_k]
-    first = list(dict.fromkeys([*_always(label, caller, value.shape[1]), *map(int, last)]))
+    first = list(dict.fromkeys([*_always(labels, caller, value.shape[1]), *map(int, last)]))
     led = Counter(head for head in map(_head, told) if head >= 0 and head not in first)
     lasting = sorted(led, key=lambda each: (-led[each], each))[:max_lasting]
     return Fixed((*first, *lasting), tuple(lasting))
 
 
-def _always(label: int | None, caller: Sequence[int], classes: int) -> list[int]:
-    """The label and the caller's list."""
-    fixed = [*([] if label is None else [label]), *caller]
-    for each in fixed:
+def _always(labels: Sequence[int], caller: Sequence[int], classes: int) -> list[int]:
+    """The true classes and the caller's list."""
+    for each in (*labels, *caller):
         if each >= classes:
-            raise ValueError(f"class {each} is out of range: the model has {classes}, from 0")
-    return fixed
+            remedy = "; labels that are no classes are floats, with output='raw'"
+            raise ValueError(
+                f"class {each} is out of range: the model has {classes}, from 0"
+                f"{remedy if each in labels else ''}"
+            )
+    return list(dict.fromkeys([*labels, *caller]))
 
 
 def _head(scores: NDArray[np.float64]) -> int:

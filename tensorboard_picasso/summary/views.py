@@ -6,10 +6,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import output as outputs
 from tensorboard_picasso.summary.backends.base import Array, Backend, Function, Hiding, batches
-from tensorboard_picasso.summary.output import Floats, OutputError
+from tensorboard_picasso.summary.output import Floats, OutputError, Taken
 from tensorboard_picasso.summary.probe import Probe
 
 _T = TypeVar("_T")
@@ -104,10 +103,10 @@ class DenseView(View):
     """
 
     def __init__(
-        self, backend: Backend, probe: Probe, index: int, whole: Array, output: Output, behind: bool
+        self, backend: Backend, probe: Probe, index: int, whole: Array, taken: Taken, behind: bool
     ) -> None:
         super().__init__(backend, probe, index)
-        self._output, self._behind = output, behind
+        self._output, self._behind = taken.kind, behind or taken.logits
         odds = self._pixels(whole[None])[0]
         over = probe.task.over
         if isinstance(over, tuple):
@@ -119,7 +118,7 @@ class DenseView(View):
             chosen = np.repeat(over[index][..., None], odds.shape[-1], axis=-1)
         elif over == "all":
             chosen = np.ones(odds.shape, bool)
-        elif output is Output.SIGMOID and odds.shape[-1] == whole.shape[-1]:
+        elif taken.independent:
             chosen = odds > 0
         else:
             chosen = odds.argmax(axis=-1)[..., None] == np.arange(odds.shape[-1])

@@ -23,7 +23,8 @@ Floats = NDArray[np.float64]
 class Subject:
     """One image of a probe and the model that is explained on it.
 
-    index: of the image. output: what the model's output is.
+    index: of the image. output: what the model's scores are.
+    logits: whether raw scores of `Output.SIGMOID` are logits, though no backend looked behind.
     x: the whole image as the model takes it, without a batch axis.
     raw: (classes,) the model's scores of it.
     targets: the classes to explain.
@@ -40,6 +41,7 @@ class Subject:
     raw: NDArray[Any]
     targets: tuple[int, ...]
     value_name: str = "value"
+    logits: bool = False
 
     @property
     def image(self) -> NDArray[Any]:
@@ -57,15 +59,19 @@ class Subject:
 
     def log_odds(self, raw: NDArray[Any]) -> Floats:
         """Log-odds (n, classes) of raw scores (n, classes)."""
-        return outputs.log_odds(raw, self.output, self.backend.behind)
+        return outputs.log_odds(raw, self.output, self._behind)
 
     def scores(self, raw: NDArray[Any], target: int, score: str) -> Floats:
         """A class's score of each row of raw scores (n, classes): (n,)."""
-        return outputs.score(raw, self.output, target, score, self.backend.behind)
+        return outputs.score(raw, self.output, target, score, self._behind)
 
     def cotangent(self, raw: NDArray[Any], target: int, score: str) -> Floats:
         """Derivative of a class's score by raw scores (n, classes), of their shape."""
-        return outputs.cotangent(raw, self.output, target, score, self.backend.behind)
+        return outputs.cotangent(raw, self.output, target, score, self._behind)
+
+    @property
+    def _behind(self) -> bool:
+        return self.backend.behind or self.logits
 
     def score_name(self, score: str) -> str:
         """What legends call the score that is explained: of raw outputs always the value."""
