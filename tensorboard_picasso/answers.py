@@ -4,10 +4,12 @@ import math
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from tensorboard_picasso import record
 from tensorboard_picasso.maps import Statistics
 from tensorboard_picasso.metadata import FORMAT_VERSION, Kind, Series
-from tensorboard_picasso.pack import Pack
+from tensorboard_picasso.pack import Pack, exact
 from tensorboard_picasso.reading import (
     Problems,
     Reader,
@@ -191,7 +193,7 @@ def means(
     def one(stored: Stored, each: record.Mean) -> dict[str, Any]:
         everywhere = (each.counts == len(each.members)).all()
         return {
-            "step": stored.step,
+            "step": exact(stored.step),
             "wall": stored.wall,
             "settings": settings.place(_mean_settings(each)),
             "statistics": pack.add(_numbers(each.statistics), "f8"),
@@ -235,12 +237,12 @@ def maps(
     for each in wanted:
         elements = blobs.get(each)
         if elements is None:
-            missing.append(dict(zip(("image", "step", "wall"), each, strict=True)))
+            missing.append({"image": each[0], "step": exact(each[1]), "wall": each[2]})
             continue
         try:
             records.append(_maps(pack, each, unpacked_maps(elements)))
         except record.RecordError as e:
-            problems.note(e, image=each[0], step=each[1])
+            problems.note(e, image=each[0], step=exact(each[1]))
     header = {"run": run, "probe": probe, "label": label, "records": records}
     data = pack.finish({**header, "missing": missing, "problems": problems})
     return data, not missing and not problems
@@ -267,7 +269,7 @@ def scalar(reader: Reader, run: str, tag: str) -> bytes | None:
     header = {
         "run": run,
         "tag": tag,
-        "steps": pack.add([each.step for each in stored], "f8"),
+        "steps": pack.add(np.array([each.step for each in stored], np.int64), "i8"),
         "walls": pack.add([each.wall for each in stored], "f8"),
         "values": pack.add([each.data for each in stored], "f8"),
     }
@@ -277,7 +279,7 @@ def scalar(reader: Reader, run: str, tag: str) -> bytes | None:
 def _maps(pack: Pack, at: tuple[int, int, float], stored: record.Maps) -> dict[str, Any]:
     return {
         "image": at[0],
-        "step": at[1],
+        "step": exact(at[1]),
         "wall": at[2],
         "hash": stored.input_hash.hex(),
         "height": stored.height,
@@ -316,7 +318,7 @@ def _images(
 
 
 def _at(stored: Stored, digest: bytes) -> dict[str, Any]:
-    return {"step": stored.step, "wall": stored.wall, "hash": digest.hex()}
+    return {"step": exact(stored.step), "wall": stored.wall, "hash": digest.hex()}
 
 
 class _Settings:
@@ -354,7 +356,7 @@ def _settings(each: record.Attribution) -> dict[str, Any]:
         "score": each.score,
         "output": each.output,
         "layer": each.layer,
-        "seed": each.seed,
+        "seed": None if each.seed is None else exact(each.seed),
         "parameters": dict(each.parameters),
         "height": each.height,
         "width": each.width,
@@ -400,7 +402,7 @@ def _second(pack: Pack, each: record.Attribution) -> dict[str, Any] | None:
     if each.second_seed is None:
         return None
     known = [math.nan if at.agreement is None else at.agreement for at in each.targets]
-    return {"seed": each.second_seed, "agreement": pack.add(known, "f8")}
+    return {"seed": exact(each.second_seed), "agreement": pack.add(known, "f8")}
 
 
 def _numbers(s: Statistics) -> list[float]:

@@ -10,8 +10,14 @@ MAGIC = b"PICP"
 _TYPES: dict[str, np.dtype[Any]] = {
     "f4": np.dtype("<f4"),
     "f8": np.dtype("<f8"),
+    "i8": np.dtype("<i8"),
     "u1": np.dtype("u1"),
 }
+
+
+def exact(whole: int) -> int | str:
+    """A whole number for JSON: as text where JavaScript's numbers would round it."""
+    return whole if abs(whole) < 1 << 53 else str(whole)
 
 
 class Pack:
@@ -22,7 +28,7 @@ class Pack:
         self._size = 0
 
     def add(self, values: ArrayLike | bytes, kind: str) -> dict[str, Any]:
-        """Append numbers of type "f4", "f8" or "u1"; what the header says of them."""
+        """Append numbers of type "f4", "f8", "i8" or "u1"; what the header says of them."""
         if isinstance(values, bytes):
             data = values
         else:

@@ -294,7 +294,17 @@ def _subject(request: wrappers.Request) -> Subject | MeanSubject:
 
 
 def _step(text: str) -> int:
-    return -_natural(text[1:]) if text.startswith("-") else _natural(text)
+    """A step of TensorBoard's: a whole number of 64 bits.
+
+    Raises:
+      ValueError: it is none.
+    """
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
+        raise ValueError(text)
+    if not -(2**63) <= int(text) < 2**63:
+        raise ValueError(text)
+    return int(text)
 
 
 def _overview(steps: Sequence[int]) -> frozenset[int]:

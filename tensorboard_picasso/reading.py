@@ -12,6 +12,7 @@ from tensorboard.util import tensor_util
 
 from tensorboard_picasso import metadata, record
 from tensorboard_picasso.metadata import PLUGIN_NAME, Kind, Series
+from tensorboard_picasso.pack import exact
 
 # Each small read of a blob waits on the data server: read several at once.
 BLOB_READERS = 8
@@ -264,7 +265,7 @@ def unpacked(
         try:
             result.append((each, unpack(each.data)))
         except record.RecordError as e:
-            problems.note(e, **where, step=each.step)
+            problems.note(e, **where, step=exact(each.step))
     return result
 
 

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-TYPES = {"f4": "<f4", "f8": "<f8", "u1": "u1"}
+TYPES = {"f4": "<f4", "f8": "<f8", "i8": "<i8", "u1": "u1"}
 
 
 def read(data: bytes) -> dict:

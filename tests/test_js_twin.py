@@ -43,7 +43,7 @@ def js(browser, tmp_path_factory):
             text = page.evaluate(
                 """async ([base, expression, argument]) => {
                   const names = ["maps", "palette", "ranks", "parting", "reading", "records", "format",
-                                 "legend", "shares"];
+                                 "legend", "shares", "steps", "film"];
                   const modules = await Promise.all(names.map((each) => import(`${base}${each}.js`)));
                   const special = {NaN, Infinity, "-Infinity": -Infinity};
                   const back = (key, value) => (value in special ? special[value] : value);
@@ -422,3 +422,69 @@ def test_levels_come_from_their_differences(js):
     assert (
         js("maps.sumUp(Uint8Array.from(given.bytes), given.width)", given) == level.ravel().tolist()
     )
+
+
+STEPS = [
+    0, 1, -1, 7, 2**31, 2**53 - 1, 2**53, 2**53 + 1, 2**53 + 2, -(2**53) + 1, -(2**53), -(2**53) - 1,
+    1_732_900_000_000_000_000, 1_732_900_000_000_000_001, 2**63 - 1, -(2**63),
+]  # fmt: skip
+
+
+def test_steps_are_exact_and_each_is_one_key(js):
+    texts = [str(each) for each in STEPS]
+    found = js(
+        """(() => { const all = given.map(steps.stepOf); return {
+          back: all.map(String), sorted: [...all].sort(steps.ascending).map(String),
+          keys: new Map([...all, ...given.map(steps.stepOf)].map((each) => [each, 0])).size,
+          less: all.map((a) => all.map((b) => [a < b, a === b])),
+          apart: all.map((a) => all.map((b) => String(steps.distance(a, b)))),
+          ahead: all.map((a) => all.map((b) => steps.advance(a, b))),
+          grouped: all.map(format.count), text: all.map((each) => format.stepText(each)),
+          array: steps.stepsOf(BigInt64Array.from(given.map(BigInt))).every((each, i) => each === all[i]),
+        }; })()""",
+        texts,
+    )
+    assert found["back"] == texts
+    assert found["sorted"] == [str(each) for each in sorted(STEPS)]
+    assert found["keys"] == len(STEPS)
+    assert found["less"] == [[[a < b, a == b] for b in STEPS] for a in STEPS]
+    assert found["apart"] == [[str(abs(a - b)) for b in STEPS] for a in STEPS]
+    assert [[float(each) for each in row] for row in found["ahead"]] == [
+        [float(b - a) for b in STEPS] for a in STEPS
+    ]
+    assert found["grouped"] == [wording.count(each) for each in STEPS]
+    assert found["text"] == [wording.step_text(each, None) for each in STEPS]
+    assert found["array"]
+
+
+def test_what_is_no_step_is_none(js):
+    wrong = ["", "-", "1.5", "1e3", "+1", " 1", "0x1", "one", str(2**63), str(-(2**63) - 1)]
+    wrong += ["9" * 20, "1_000", "١"]
+    assert js("given.map((each) => steps.stepOf(each) === undefined)", wrong) == [True] * len(wrong)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0, 200, [0, 50, 100, 150, 200]),
+        (3, 47, [10, 20, 30, 40]),
+        (0, 3, [0, 1, 2, 3]),
+        (5, 5, [5]),
+        (-12, 13, [-10, -5, 0, 5, 10]),
+        (2**60 + 1, 2**60 + 9, [2**60 + k for k in (2, 4, 6, 8)]),
+        (-(2**63), 2**63 - 1, [-5 * 10**18, 0, 5 * 10**18]),
+    ],
+)
+def test_round_steps(js, low, high, expected):
+    found = js("steps.roundSteps(...given.map(steps.stepOf)).map(String)", [str(low), str(high)])
+    assert [int(each) for each in found] == expected
+
+
+@pytest.mark.parametrize("start", [0, -5, 2**53 - 3, 1_732_900_000_000_000_000, -(2**63)])
+def test_a_film_is_spaced_by_distances_alone(js, start):
+    away = [0, 1, 2, 5, 9, 20, 50, 51, 90, 200, 1000]
+    given = [str(start + each) for each in away]
+    spaced = js("film.logSpaced(given.map(steps.stepOf), 6)", given)
+    assert spaced == js("film.logSpaced(given, 6)", away)
+    assert spaced[0] == 0
+    assert spaced[-1] == len(away) - 1

@@ -59,7 +59,7 @@ class Order:
         step = given.get("step")
         return cls(
             Format(kind),
-            None if step is None else _whole("step", step, -(2**63), 2**63),
+            None if step is None else _whole("step", step, -(2**63), 2**63 - 1),
             given.get("reading"),
             given.get("palette"),
             _number(

@@ -3,10 +3,14 @@
 
 import { evenParts } from "./chart.js";
 import { count as grouped, stepText } from "./format.js";
+import { advance, powersBetween, roundSteps } from "./steps.js";
 
 export const AXIS_NAMES = {
   order: "logged steps", step: "step", log: "step (log)", epoch: "epoch", wall: "wall time",
 };
+// Of the width, where that is about 900 pixels.
+const LETTER = 0.0063;
+const GAP = 0.01;
 const UNITS = [["h", 3600], ["min", 60], ["s", 1]];
 
 /** Round numbers within a range, at most about six. */
@@ -19,28 +23,44 @@ export function roundNumbers(low, high) {
   return Array.from({ length: Math.floor(high / by + 1e-9) - first + 1 }, (_, i) => Number(((first + i) * by).toPrecision(12)));
 }
 
-function powers(low, high) {
-  const found = [low];
-  for (let power = 1; power < high; power *= 10) if (power > low) found.push(power);
-  return [...found, high];
-}
-
 function orderTicks(steps) {
   const last = steps.length - 1;
   const places = [...new Set([0, 0.25, 0.5, 0.75, 1].map((part) => Math.round(part * last)))];
   const parts = evenParts(steps.length);
-  return places.filter((place) => place >= 0 && place <= last).map((place) => ({ part: parts[place], text: stepText(steps[place]) }));
+  return thinned(places.filter((place) => place >= 0 && place <= last).map((place) => ({ part: parts[place], text: stepText(steps[place]) })));
 }
 
-/** Ticks without those that would stand in the way of the one after them. */
+/**
+ * Ticks without those that would stand in each other's way: the last and the first come before
+ * the others. `align` says which part of its text stands at a tick, so that none leaves the axis.
+ */
 function thinned(ticks) {
-  return ticks.filter(({ part }, i) => i === ticks.length - 1 || ticks.slice(i + 1).every((next) => next.part - part > 0.06));
+  const all = ticks.map(({ part, text }) => {
+    const width = Math.max(0.045, LETTER * text.length);
+    const align = part < Math.max(0.03, width / 2) ? 0 : part > 1 - Math.max(0.03, width / 2) ? 1 : 0.5;
+    return { part, text, align, start: part - align * width, end: part + (1 - align) * width };
+  });
+  const kept = [];
+  for (const each of [...all.slice(-1), ...all.slice(0, -1).slice(0, 1), ...all.slice(1, -1).reverse()]) {
+    if (kept.every(({ start, end }) => each.end + GAP < start || end + GAP < each.start)) kept.push(each);
+  }
+  return kept.sort((a, b) => a.part - b.part);
+}
+
+/** What steps are counted from: 0, or the first of negative ones. */
+function origin(steps) {
+  return steps[0] < 0 ? steps[0] : 0;
+}
+
+/** The logarithm of a step's distance from the origin, less that of the first step, exactly. */
+function logOf(steps, step) {
+  return Math.log1p(advance(steps[0], step) / (1 + advance(origin(steps), steps[0])));
 }
 
 /** What a run's steps are worth on the axis, null where that is not known. */
 const MEASURES = {
-  step: (data, steps) => steps,
-  log: (data, steps) => steps.map((step) => Math.log1p(step - Math.min(steps[0], 0))),
+  step: (data, steps) => steps.map((step) => advance(steps[0], step)),
+  log: (data, steps) => steps.map((step) => logOf(steps, step)),
   epoch: (data, steps) => steps.map((step) => data.epoch(step)),
   wall: (data, steps) => {
     const walls = steps.map((step) => data.wall(step));
@@ -50,12 +70,10 @@ const MEASURES = {
 };
 
 const TICKS = {
-  step: (low, high) => roundNumbers(low, high).map((value) => ({ value, text: stepText(value) })),
-  log: (low, high, steps) => {
-    const shift = Math.min(steps[0], 0);
-    const shown = powers(steps[0] - shift, steps.at(-1) - shift);
-    return shown.map((value) => ({ value: Math.log1p(value), text: stepText(value + shift) }));
-  },
+  step: (low, high, steps) =>
+    roundSteps(steps[0], steps.at(-1)).map((step) => ({ value: advance(steps[0], step), text: stepText(step) })),
+  log: (low, high, steps) =>
+    powersBetween(steps[0], steps.at(-1), origin(steps)).map((step) => ({ value: logOf(steps, step), text: stepText(step) })),
   epoch: (low, high) => roundNumbers(low, high).map((value) => ({ value, text: `epoch ${grouped(value)}` })),
   wall: (low, high) => {
     const [name, seconds] = UNITS.find(([, each]) => high >= 2 * each) ?? UNITS.at(-1);

@@ -1,6 +1,7 @@
 // Change of the maps as sources of charts.
 
 import { count, plural } from "./format.js";
+import { ascending, distance } from "./steps.js";
 
 /** Pairs of shown runs. */
 function pairs(datas) {
@@ -53,9 +54,10 @@ function noiseFloor(scene, label) {
 }
 
 /** Of distances the least and the most, in words. */
-function rangeText(steps) {
-  if (!steps.length) return "";
-  const [least, most] = [Math.min(...steps), Math.max(...steps)];
+function rangeText(distances) {
+  if (!distances.length) return "";
+  const sorted = distances.sort(ascending);
+  const [least, most] = [sorted[0], sorted.at(-1)];
   return least === most ? plural(most, "step") : `${count(least)} to ${plural(most, "step")}`;
 }
 
@@ -85,14 +87,14 @@ export function changeSources({ scene, state, changes }) {
         const step = scene.steps[place];
         const results = images.map((image) => resultsOf(data, image).get(step)).filter(Boolean);
         const froms = [...new Set(results.map((result) => result.from))];
-        const distance = rangeText(froms.map((each) => Math.abs(step - each)));
+        const away = rangeText(froms.map((each) => distance(step, each)));
         // Images may lack other steps, and then are compared with other ones.
-        if (froms.length !== 1) return distance && `${distance} between the two`;
-        return `${distance} ${step < froms[0] ? "before" : "after"} step ${count(froms[0])}`;
+        if (froms.length !== 1) return away && `${away} between the two`;
+        return `${away} ${step < froms[0] ? "before" : "after"} step ${count(froms[0])}`;
       },
       note: (images) => {
         const all = scene.datas.flatMap((data) => images.map((image) => resultsOf(data, image)));
-        const between = rangeText(all.flatMap((results) => [...results].map(([step, { from }]) => Math.abs(step - from))));
+        const between = rangeText(all.flatMap((results) => [...results].map(([step, { from }]) => distance(step, from))));
         const dots = floor.length ? "dots: noise floor, the same step with a second seed; where the line is above it, maps changed by less than the sampling error" : "";
         return [between && `${between} between the two`, dots, reference ? "thin: the runs with each other, a reference if only their seeds differ" : whyNoReference(scene)].filter(Boolean).join(" · ");
       },

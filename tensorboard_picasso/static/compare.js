@@ -6,6 +6,7 @@ import { valuesOf } from "./look.js";
 import { halfLevel, logProbability, paint, subtract } from "./maps.js";
 import { comparable, meanOf, windows } from "./reading.js";
 import { OWN_CLASS } from "./state.js";
+import { advance } from "./steps.js";
 
 /** The choices that make A; null: as in B. */
 export const PINS = ["pinRun", "pin", "pinTarget", "pinMethod"];
@@ -33,8 +34,14 @@ function seriesOf(data, label, { group, image }) {
   return group === undefined ? data.attributions(label, image) : data.mean(label, group);
 }
 
-function lastStep(series) {
-  return series?.records.at(-1)?.step ?? 0;
+/** How far training went at a step: from 0 on, where steps are counts and no times or the like. */
+function progress(series, step) {
+  const first = series?.records[0]?.step ?? 0;
+  return advance(Number.isSafeInteger(first) && first >= 0 ? 0 : first, step);
+}
+
+function length(series) {
+  return series?.records.length ? progress(series, series.records.at(-1).step) : 0;
 }
 
 /** The newest of a series' steps that is not after a step. */
@@ -44,14 +51,15 @@ function atOrBefore(series, step) {
   return found;
 }
 
-/** The step of a series nearest to a share of the way from 0 to its last one. */
-function atShare(series, share) {
-  const wanted = share * lastStep(series);
-  let found = wanted;
+/** The step of a series nearest to a share of the way to its last one; another where it is empty. */
+function atShare(series, share, other) {
+  const wanted = share * length(series);
+  let found = other;
   let least = Infinity;
   for (const { step } of series?.records ?? []) {
-    if (Math.abs(step - wanted) < least) {
-      least = Math.abs(step - wanted);
+    const off = Math.abs(progress(series, step) - wanted);
+    if (off < least) {
+      least = off;
       found = step;
     }
   }
@@ -66,8 +74,9 @@ export function sideA(scene, state, spec) {
   const target = state.pinTarget === OWN_CLASS ? scene.truth(spec.image, data) : (state.pinTarget ?? spec.target);
   let step = state.pin ?? spec.step;
   if (data !== spec.data) {
-    const last = lastStep(seriesOf(spec.data, spec.label, spec));
-    step = state.align === "share" && state.pin === null && last ? atShare(series, spec.step / last) : atOrBefore(series, step);
+    const own = seriesOf(spec.data, spec.label, spec);
+    const byShare = state.align === "share" && state.pin === null && length(own) > 0;
+    step = byShare ? atShare(series, progress(own, spec.step) / length(own), step) : atOrBefore(series, step);
   }
   return { ...spec, data, label, step, target };
 }

@@ -4,6 +4,7 @@ import { isComparing, pinned, UNPINNED } from "./compare.js";
 import { el, select } from "./dom.js";
 import { count } from "./format.js";
 import { LAYOUTS, OWN_CLASS } from "./state.js";
+import { ascending, stepOf } from "./steps.js";
 
 const LAYOUT_NAMES = { side: "side by side", swipe: "swipe" };
 
@@ -11,7 +12,7 @@ const LAYOUT_NAMES = { side: "side by side", swipe: "swipe" };
 function stepChoices({ scene, state }) {
   const steps = [scene.steps[0], scene.step, state.pin].filter((step) => step !== null && step !== undefined);
   const name = (step) => (step === scene.steps[0] ? `first (${count(step)})` : step === scene.step ? `this one (${count(step)}), pinned` : `pinned (${count(step)})`);
-  return [["", "the same step"], ...[...new Set(steps)].sort((x, y) => x - y).map((step) => [String(step), name(step)])];
+  return [["", "the same step"], ...[...new Set(steps)].sort(ascending).map((step) => [String(step), name(step)])];
 }
 
 /** The Compare menu's fields. */
@@ -31,7 +32,7 @@ export function compareMenu(app) {
       act("Stop comparing", "c", () => UNPINNED, !comparing),
       el("button", { type: "button", text: "Undo", title: "key Ctrl + Z", disabled: !state.canUndo, on: { click: () => state.undo() } }),
     ),
-    select("A: step", stepChoices(app), state.pin === null ? "" : String(state.pin), choose("pin", Number)),
+    select("A: step", stepChoices(app), state.pin === null ? "" : String(state.pin), choose("pin", stepOf)),
     select("A: run", [same("run"), ...scene.listed.map((run) => [run, run])], state.pinRun ?? "", choose("pinRun", String)),
     select(
       "A: class", [same("class"), [OWN_CLASS, scene.truthName], ...scene.targets.map((each) => [String(each), scene.nameOfClass(each)])],

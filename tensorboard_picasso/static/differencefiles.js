@@ -42,5 +42,6 @@ export function differenceNpz(taken) {
     ...arrays(windows, [geometry.tops.length, geometry.lefts.length], "_windows"),
     tops: list(geometry.tops), lefts: list(geometry.lefts), window: list(geometry.window),
   };
-  return npz({ ...arrays(taken, [height, width]), ...grid, metadata: JSON.stringify({ probe, reading, kind, unit: unitOf(taken), ...sides }) });
+  const about = { probe, reading, kind, unit: unitOf(taken), ...sides };
+  return npz({ ...arrays(taken, [height, width]), ...grid, metadata: JSON.stringify(about, (key, value) => (typeof value === "bigint" ? String(value) : value)) });
 }

@@ -31,6 +31,13 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Text that may go on in the next line after each of its commas. */
+export function setBreakable(element, text) {
+  if (element.textContent === text) return element;
+  element.replaceChildren(...text.split(/(?<=,)/).flatMap((part, i) => (i ? [el("wbr"), part] : [part])));
+  return element;
+}
+
 /** A labelled select: `choices` are [value, text] pairs. */
 export function select(label, choices, value, onChange) {
   const options = choices.map(([key, text]) => el("option", { value: key, text, selected: key === value }));

@@ -3,10 +3,11 @@
 import { Caption } from "./caption.js";
 import { Card } from "./card.js";
 import { runColour } from "./chart.js";
-import { button, el, select } from "./dom.js";
+import { button, el, select, setBreakable } from "./dom.js";
 import { count, stepText } from "./format.js";
 import { look, valuesOf } from "./look.js";
 import { FILMS, FRAMES } from "./state.js";
+import { advance } from "./steps.js";
 
 const FILM_NAMES = { log: "log-spaced", even: "evenly", change: "where it changed most" };
 
@@ -19,12 +20,13 @@ export function evenly(count, frames) {
 /** Places of steps at equal distances of their logarithm, first and last among them. */
 export function logSpaced(steps, frames) {
   if (steps.length <= frames) return steps.map((_, i) => i);
-  const span = Math.log1p(steps.at(-1) - steps[0]);
+  const since = steps.map((step) => advance(steps[0], step));
+  const span = Math.log1p(since.at(-1));
   const places = [];
   for (let i = 0; i < frames; i++) {
-    const wanted = steps[0] + Math.expm1((i * span) / (frames - 1));
-    let place = steps.findIndex((step) => step >= wanted - 1e-6);
-    if (place > 0 && wanted - steps[place - 1] < steps[place] - wanted) place--;
+    const wanted = Math.expm1((i * span) / (frames - 1));
+    let place = since.findIndex((each) => each >= wanted - 1e-6);
+    if (place > 0 && wanted - since[place - 1] < since[place] - wanted) place--;
     // Early steps lie close together: each is taken once, and room is left for those to come.
     place = Math.max(place < 0 ? steps.length - 1 : place, (places.at(-1) ?? -1) + 1);
     places.push(Math.min(place, steps.length - (frames - i)));
@@ -134,7 +136,8 @@ class Film {
     const [was, is] = [scores?.get(before)?.predicted, scores?.get(step)?.predicted];
     const flipped = (was ?? null) !== null && (is ?? null) !== null && was !== is;
     card.element.classList.toggle("flip", flipped);
-    const go = button(stepText(step), `go to step ${count(step)}`, () => this.#app.seek(scene.steps.indexOf(step)), { class: "head" });
+    const go = button("", `go to step ${count(step)}`, () => this.#app.seek(scene.steps.indexOf(step)), { class: "head" });
+    setBreakable(go, stepText(step));
     card.element.addEventListener("click", (event) => event.target !== go && go.click());
     const element = el("div", { class: "frameof", role: "listitem", title: flipped ? "the prediction changed since the frame before" : null }, go, card.element);
     return { step, caption, card, element };

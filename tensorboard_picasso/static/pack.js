@@ -1,8 +1,16 @@
 // Packs: a JSON header and typed arrays in one answer (docs/http_api.md).
 // Logs are untrusted: every length is checked before anything is made of it.
 
-const TYPES = { f4: Float32Array, f8: Float64Array, u1: Uint8Array };
+import { stepOf } from "./steps.js";
+
+const TYPES = { f4: Float32Array, f8: Float64Array, i8: BigInt64Array, u1: Uint8Array };
 const MAX_PIXELS = 1 << 26;
+
+/** The header, with its steps as steps.js has them: those beyond a number's reach come as text. */
+function parsed(header) {
+  if (!header.includes('"step":"')) return JSON.parse(header);
+  return JSON.parse(header, (key, value) => (key === "step" && typeof value === "string" ? (stepOf(value) ?? value) : value));
+}
 
 /** A pack that does not hold together. */
 export class PackError extends Error {}
@@ -21,7 +29,7 @@ export class Pack {
     if (8 + length > buffer.byteLength) throw new PackError("the answer is cut short: reload");
     const header = new TextDecoder().decode(new Uint8Array(buffer, 8, length));
     try {
-      this.header = JSON.parse(header);
+      this.header = parsed(header);
     } catch {
       throw new PackError("the answer's header cannot be read: reload");
     }

@@ -6,6 +6,7 @@ import { stepText } from "./format.js";
 import { isVisible } from "./host.js";
 import { help, Menu, viewMenu } from "./menus.js";
 import { regionMenu } from "./regionmenu.js";
+import { stepOf } from "./steps.js";
 
 export class Player {
   #app;
@@ -43,9 +44,10 @@ export class Player {
 
   #enter() {
     const { steps } = this.#app.scene;
-    const asked = Number(this.#entry.value.replaceAll(",", ""));
+    const text = this.#entry.value.replaceAll(/[,\s]/g, "");
+    const asked = stepOf(text) ?? Number(text);
     const after = steps.findIndex((step) => step > asked);
-    if (this.#entry.value.trim() !== "" && !Number.isNaN(asked)) {
+    if (text !== "" && !Number.isNaN(asked)) {
       this.pause();
       this.#app.seek(after < 0 ? steps.length - 1 : after - 1);
       this.#app.announce();
@@ -69,6 +71,7 @@ export class Player {
     this.#slider.value = scene.place;
     this.#slider.setAttribute("aria-valuetext", text);
     setText(this.#label, text);
+    this.#entry.style.setProperty("--digits", Math.max(...[scene.steps[0], scene.steps.at(-1)].map((each) => String(each ?? "").length)));
     if (document.activeElement !== this.#entry) this.#entry.value = step ?? "";
   }
 
@@ -109,7 +112,7 @@ export class Player {
     const pause = 1000 / (calm ? Math.min(state.speed, 2) : state.speed);
     this.#app.readAhead();
     // A little early rather than a frame late.
-    if (now - this.#last >= pause - 4 && Number(root.dataset.step) === scene.step) {
+    if (now - this.#last >= pause - 4 && root.dataset.step === String(scene.step)) {
       this.#last = now;
       if (scene.place === scene.steps.length - 1) return this.pause();
       this.#app.seek(scene.place + 1);

@@ -2,6 +2,7 @@
 
 import { probability, percentile } from "./maps.js";
 import { pixels } from "./pack.js";
+import { ascending } from "./steps.js";
 
 const FIXED = ["minimum", "maximum", "positive", "negative", "p50", "p99", "p999", "nan", "infinite", "count"];
 
@@ -247,7 +248,7 @@ export class RunData {
     for (const { group, records } of pack.header.groups) {
       // A class that got another name has a series under each.
       const taken = records.map((record) => new Mean(record, settings[record.settings], pack));
-      const all = [...byStep([...(groups.get(group)?.records ?? []), ...taken]).values()].sort((a, b) => a.step - b.step);
+      const all = [...byStep([...(groups.get(group)?.records ?? []), ...taken]).values()].sort((a, b) => ascending(a.step, b.step));
       groups.set(group, { records: all, steps: byStep(all) });
     }
     this.means.set(label, { which, groups });

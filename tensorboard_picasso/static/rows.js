@@ -5,7 +5,7 @@ import { Card } from "./card.js";
 import { across, drawing, line, path, rangeOf, runColour, seekable } from "./chart.js";
 import { isComparing, nameOf } from "./compare.js";
 import { Comparison } from "./comparison.js";
-import { button, el, refill, setText } from "./dom.js";
+import { button, el, refill, setBreakable, setText } from "./dom.js";
 import { count, plural, stepText } from "./format.js";
 import { Means } from "./means.js";
 import { Outlines } from "./outlines.js";
@@ -263,7 +263,7 @@ export class Rows {
   #rows = new Map();
   #heads = el("div", { class: "heads" });
   #list = el("div", { class: "list" });
-  #now = el("span", { class: "head now" });
+  #now = el("span", { class: "head step now" });
   #nothing = el("p", { class: "quiet" });
   #awaited = el("p", { class: "quiet awaited", role: "status" });
   #watch;
@@ -350,7 +350,7 @@ export class Rows {
     const { scene } = this.#app;
     const comparing = isComparing(this.#app.state);
     const steps = comparing ? this.#sides() : scene.columns.map((step) =>
-      button(stepText(step), `go to step ${count(step)}`, () => this.#app.seek(scene.steps.indexOf(step)), { class: "head" }));
+      setBreakable(button("", `go to step ${count(step)}`, () => this.#app.seek(scene.steps.indexOf(step)), { class: "head step" }), stepText(step)));
     refill(this.#heads, [
       el("span", { class: "head", text: "image" }),
       el("div", { class: "strip" }, ...steps, ...(comparing ? [] : [this.#now]), el("span", { class: "head spark", text: `${scene.measure} of ${scene.truthName}` })),
@@ -370,7 +370,7 @@ export class Rows {
   #title() {
     const { scene } = this.#app;
     const side = isComparing(this.#app.state) ? "B" : "now";
-    setText(this.#now, scene.step === null ? "" : `${side}: ${count(scene.step)}`);
+    setBreakable(this.#now, scene.step === null ? "" : `${side}: ${count(scene.step)}`);
     this.#now.title = scene.step === null ? "" : stepText(scene.step, scene.epoch(scene.step));
   }
 

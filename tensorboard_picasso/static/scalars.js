@@ -1,6 +1,7 @@
 // Ordinary scalars of a run and those beside it (loss, accuracy), joined to the probe's steps.
 
 import { fetchScalar, fetchScalars } from "./api.js";
+import { advance, stepsOf } from "./steps.js";
 
 /** Loads lists of tags, and the series that are charted. */
 export class Scalars {
@@ -25,7 +26,7 @@ export class Scalars {
 
   /**
    * One series.
-   * @returns {{state: "loading"|"ready"|"failed", message?: string, value?: {steps: Float64Array,
+   * @returns {{state: "loading"|"ready"|"failed", message?: string, value?: {steps: (number|bigint)[],
    *   walls: Float64Array, values: Float64Array}}} `value` of before stays while it is read again
    */
   series(run, tag) {
@@ -33,7 +34,7 @@ export class Scalars {
       const pack = await fetchScalar(run, tag);
       const { steps, walls, values } = pack.header;
       const [at, when, what] = [steps, walls, values].map((each) => pack.array(each, steps.length));
-      return { steps: at, walls: when, values: what };
+      return { steps: stepsOf(at), walls: when, values: what };
     });
   }
 
@@ -64,35 +65,37 @@ export function isPerEpoch(tag) {
 /**
  * For each position the place in `keys` whose value holds there: the newest one that is not
  * after it. A value holds until the next is due, so not for long after the last one.
- * @param {ArrayLike<number>} keys ascending
- * @param {(number|null)[]} positions
+ * @param {(number|bigint)[]} keys ascending
+ * @param {(number|bigint|null)[]} positions
+ * @param {number} slack that a position may lack to a key
  * @returns {number[]} -1 where none holds
  */
-export function holding(keys, positions) {
+export function holding(keys, positions, slack = 0) {
   let gap = keys.length > 1 ? 0 : Infinity;
-  for (let i = 1; i < keys.length; i++) gap = Math.max(gap, keys[i] - keys[i - 1]);
+  for (let i = 1; i < keys.length; i++) gap = Math.max(gap, advance(keys[i - 1], keys[i]));
   return positions.map((position) => {
     if (position === null) return -1;
     let low = 0;
     let high = keys.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      // Epochs are sums of fractions: a rounding error must not cost a whole one.
-      if (keys[middle] <= position + 1e-9) low = middle + 1;
+      if (keys[middle] <= position || advance(position, keys[middle]) <= slack) low = middle + 1;
       else high = middle;
     }
     const place = low - 1;
-    return place >= 0 && position <= keys[place] + gap ? place : -1;
+    return place >= 0 && advance(keys[place], position) <= gap ? place : -1;
   });
 }
 
 /**
  * Where in a series each of the probe's steps finds its value.
- * @param {{steps: Float64Array}} series
+ * @param {{steps: (number|bigint)[]}} series
  * @param {boolean} perEpoch its steps are numbers of epochs, from 0, logged at their end
- * @param {number[]} steps of the probe
+ * @param {(number|bigint)[]} steps of the probe
  * @param {(number|null)[]} epochs recorded at them
  */
 export function join(series, perEpoch, steps, epochs) {
-  return perEpoch ? holding(series.steps.map((epoch) => epoch + 1), epochs) : holding(series.steps, steps);
+  if (!perEpoch) return holding(series.steps, steps);
+  // Epochs are sums of fractions: a rounding error must not cost a whole one.
+  return holding(series.steps.map((epoch) => Number(epoch) + 1), epochs, 1e-9);
 }

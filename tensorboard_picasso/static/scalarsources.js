@@ -47,7 +47,7 @@ function scalarSource({ scene, scalars }, id, where, tag, name) {
       const series = seriesOf(data);
       const at = series.value ? placesOf(data, series)[place] : -1;
       if (at < 0) return "";
-      return perEpoch ? `of epoch ${series.value.steps[at] + 1}` : `of step ${count(series.value.steps[at])}`;
+      return perEpoch ? `of epoch ${Number(series.value.steps[at]) + 1}` : `of step ${count(series.value.steps[at])}`;
     },
     note: () => {
       if (failed()) return failed().message;

@@ -4,6 +4,7 @@ import { counting, DRAWN, filterTest, fittingSort, isListed, sorted, sortsByMaps
 import { natural } from "./format.js";
 import { fitting, ownScale, partOf } from "./reading.js";
 import { drawnOn, namesOf } from "./regions.js";
+import { ascending } from "./steps.js";
 
 const DEFAULT_RUNS = 4;
 const COLUMNS = 5; // of the strip, besides "now"
@@ -107,7 +108,7 @@ export class Scene {
         for (const each of records) steps.add(each.step);
       }
     }
-    this.steps = [...steps].sort((a, b) => a - b);
+    this.steps = [...steps].sort(ascending);
     // Someone who looks at an older step keeps the columns that they compare it with.
     const kept = this.columns.length && this.columns.every((step) => steps.has(step));
     if (this.#state.step === null || !kept) this.columns = spread(this.steps);

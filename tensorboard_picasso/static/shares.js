@@ -1,6 +1,7 @@
 // Shares of drawn regions: counted when they are asked for, a little in each frame, and kept.
 
 import { shareOf } from "./regionshare.js";
+import { ascending } from "./steps.js";
 
 const SLICE = 8; // milliseconds at a time: what is left of a frame stays for painting
 const PAUSE = 150; // milliseconds between two tellings of what came
@@ -121,7 +122,7 @@ export class Shares {
 
   /** Steps far apart first, all images of each: a chart has its course long before it is whole. */
   #order() {
-    const steps = [...new Set([...this.#jobs.values()].map(({ record }) => record.step))].sort((a, b) => a - b);
+    const steps = [...new Set([...this.#jobs.values()].map(({ record }) => record.step))].sort(ascending);
     const place = new Map(coarseFirst(steps).map((step, i) => [step, i]));
     this.#jobs = new Map([...this.#jobs].sort(([, a], [, b]) => place.get(a.record.step) - place.get(b.record.step)));
     this.#ordered = true;

@@ -3,6 +3,7 @@
 import { OUTLINES } from "./outlines.js";
 import { palettesFor } from "./palette.js";
 import { REGIONS } from "./regions.js";
+import { stepOf } from "./steps.js";
 
 const LIST = {
   read: (text) => {
@@ -16,6 +17,7 @@ const LIST = {
 };
 const TEXT = { read: (text) => text, write: (text) => text };
 const WHOLE = { read: (text) => (/^\d{1,15}$/.test(text) ? Number(text) : undefined), write: String };
+const STEP = { read: stepOf, write: String };
 const oneNumberOf = (values) => ({ read: (text) => values.find((value) => String(value) === text), write: String });
 const oneOf = (...values) => ({ read: (text) => (values.includes(text) ? text : undefined), write: String });
 
@@ -64,7 +66,7 @@ const KEYS = {
   filter: { key: "filter", initial: "", ...TEXT },
   runs: { key: "runs", initial: null, ...LIST },
   probe: { key: "probe", initial: null, ...TEXT },
-  step: { key: "step", initial: null, ...WHOLE },
+  step: { key: "step", initial: null, ...STEP },
   method: { key: "method", initial: null, ...TEXT },
   // A class, or null: the truth, else the newest prediction.
   target: { key: "target", initial: null, ...WHOLE },
@@ -84,7 +86,7 @@ const KEYS = {
   // Which means are shown before the images: over the probe, or over its classes too.
   means: { key: "means", initial: "probe", ...oneOf("probe", "classes") },
   // What the page is compared with, where it is not the same; see compare.js.
-  pin: { key: "pin", initial: null, ...WHOLE },
+  pin: { key: "pin", initial: null, ...STEP },
   pinRun: { key: "pinrun", initial: null, ...TEXT },
   pinTarget: { key: "pinclass", initial: null, ...CLASS },
   pinMethod: { key: "pinmethod", initial: null, ...TEXT },

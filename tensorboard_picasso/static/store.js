@@ -7,6 +7,7 @@ import { pixelsOf } from "./image.js";
 import { grey } from "./palette.js";
 import { Planes } from "./planes.js";
 import { RunData } from "./records.js";
+import { ascending } from "./steps.js";
 
 const CHUNK = 8 << 20; // bytes of grids a request
 const QUIET = 500; // milliseconds
@@ -360,5 +361,5 @@ function imagesOf(records) {
 }
 
 function stepsOf(records) {
-  return [...new Set(records.map(({ record }) => record.step))].sort((a, b) => a - b);
+  return [...new Set(records.map(({ record }) => record.step))].sort(ascending);
 }

@@ -132,7 +132,7 @@ export class TimeChart {
       return { name: this.#nameOf(run), colour: run.colour, found: run.parting, part: from === null ? null : this.#axis.parts(run.data)[from] };
     });
     const lead = parts.length ? `dashed: hiding ${this.#source.hiding.name}` : "";
-    const made = JSON.stringify([lead, parts, steps]);
+    const made = JSON.stringify([lead, parts, steps.join()]);
     if (made === this.#partsMade) return; // a button that has the keyboard stays
     this.#partsMade = made;
     const seek = (place) => this.#app.seek(place);

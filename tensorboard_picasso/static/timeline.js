@@ -93,7 +93,7 @@ export class Timeline {
     this.#more.hidden = ids.length >= MOST;
     const images = this.#image === null ? scene.every : [this.#image];
     ids.forEach((id, i) => this.#charts[i].update(sources.find((each) => each.id === id) ?? null, sources, id, { axis, images }));
-    this.#ticks.replaceChildren(...axis.ticks.map(({ part, text }) => el("span", { text, style: { left: `${100 * part}%`, transform: `translateX(${part < 0.03 ? 0 : part > 0.97 ? -100 : -50}%)` } })));
+    this.#ticks.replaceChildren(...axis.ticks.map(({ part, text, align }) => el("span", { text, style: { left: `${100 * part}%`, transform: `translateX(${-100 * align}%)` } })));
   }
 
   #make(count) {
