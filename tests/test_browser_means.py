@@ -303,11 +303,15 @@ def test_the_average_of_images(browser, url):
     page.close()
 
 
-def test_a_region_drawn_on_the_mean_lies_on_its_images(browser, url):
+@pytest.mark.parametrize("which", [".now", ".original"])
+@pytest.mark.parametrize("group", ["probe", 4])
+def test_a_region_drawn_on_the_mean_lies_on_its_images(browser, url, which, group):
     with tab(browser, url) as picasso:
-        picasso.open().at(30)
+        picasso.open(means="classes").at(30)
         picasso.key("r")
-        box = picasso.frame.locator(canvas()).bounding_box()
+        drawn = picasso.frame.locator(f"{canvas(which, group)}[data-images]")
+        drawn.scroll_into_view_if_needed()
+        box = drawn.bounding_box()
         mouse = picasso.page.mouse
         mouse.move(
             box["x"] + 0.5 * box["width"] / SIZE[1], box["y"] + 0.5 * box["height"] / SIZE[0]
@@ -319,4 +323,24 @@ def test_a_region_drawn_on_the_mean_lies_on_its_images(browser, url):
         mouse.up()
         picasso.frame.wait_for_selector("article:not(.mean) .regions")
         picasso.page.wait_for_function("location.hash.includes('regions=')")
-        assert f"~0.0.2.4~0-{len(LABELS) - 1}" in picasso.hash()
+        images = "0-2" if group == "probe" else "0.2"
+        assert f"~0.0.2.4~{images}&" in picasso.hash()
+
+
+def test_a_region_of_a_means_images_by_its_numbers(browser, url):
+    with tab(browser, url) as picasso:
+        picasso.open(means="classes").at(30)
+        picasso.frame.locator(".menu.region > button").click()
+        panel = picasso.frame.get_by_role("dialog", name="region")
+        which = panel.get_by_label("of which images")
+        assert which.locator("option").all_inner_texts()[3:] == [
+            "all 3 images",
+            "the mean of 4: 2 images",
+        ]
+        for choice, images in (("all 3 images", "0-2"), ("the mean of 4: 2 images", "0.2")):
+            for name, value in zip(("top", "left", "height", "width"), (1, 2, 3, 4), strict=True):
+                panel.get_by_label(name, exact=True).fill(str(value))
+            which.select_option(label=choice)
+            panel.get_by_role("button", name="Add").press("Enter")
+            expected = f"~1.2.3.4~{images}"
+            picasso.page.wait_for_function("end => location.hash.includes(end)", arg=expected)

@@ -433,47 +433,48 @@ def test_outlines_of_logged_regions_and_charts_of_hiding_them(browser, url):
             np.testing.assert_allclose(heights, 100 - 100 * np.array(chances), atol=0.006)
 
 
-CODE = """async ([base, parts, probe]) => {
+CODE = """async ([base, parts, count]) => {
   const {pythonFor} = await import(base + "regioncode.js");
-  return pythonFor('a "b"\\n\\\\', parts, probe);
+  return pythonFor('a "b"\\n\\\\', parts, count);
 }"""
 RECTANGLE = dict(zip(("top", "left", "height", "width"), DRAWN, strict=True))
 
 
-@pytest.mark.parametrize("case", ["all", "some", "one", "sizes", "elsewhere"])
-def test_the_lines_log_the_region(browser, url, case):
+@pytest.mark.parametrize("case", ["all", "some", "one", "sizes", "elsewhere", "two"])
+def test_the_lines_give_a_probe_the_region(browser, url, case):
     count = 3
     elsewhere = {**RECTANGLE, "top": 0}
     shapes = [SIZE, SIZE, OTHER_SIZE if case == "sizes" else SIZE]
     chosen = {"some": [0, 2], "one": [1]}.get(case, [0, 1, 2])
+    second = {"elsewhere": [elsewhere], "two": [RECTANGLE, elsewhere]}.get(case, [RECTANGLE])
     parts = [
-        {"image": image, "size": list(shapes[image]),
-         "rectangles": [elsewhere if case == "elsewhere" and image == 1 else RECTANGLE]}
+        {
+            "image": image,
+            "size": list(shapes[image]),
+            "rectangles": second if image == 1 else [RECTANGLE],
+        }
         for image in chosen
-    ]  # fmt: skip
+    ]
     page = browser.new_page()
     page.goto(f"{url}data/plugin/picasso/index")
-    about = {"probe": "p", "count": count, "labelled": True}
-    text = page.evaluate(CODE, [f"{url}data/plugin/picasso/static/", parts, about])
+    text = page.evaluate(CODE, [f"{url}data/plugin/picasso/static/", parts, count])
     page.close()
-    given = {
-        "images": [np.full((*shape, 1), 10 * i, np.uint8) for i, shape in enumerate(shapes)],
-        "labels": [4, 5, 6],
-    }
-    names = dict(given, crop=lambda batch: batch[:, :20, :20])
-    if case == "sizes":  # what a probe of several sizes has besides
-        text = text.replace("    regions=", "    preprocess=crop,\n    regions=")
+    images = [np.full((*shape, 1), 10 * i, np.uint8) for i, shape in enumerate(shapes)]
+    before = summary.Probe("p", images, labels=[4, 5, 6], preprocess=lambda x: x[:, :20, :20])
+    names = {"probe": before}
     exec(text, names)
     probe = names["probe"]
-    assert isinstance(probe, summary.Probe)
-    assert probe.labels == tuple(given["labels"][i] for i in chosen)
-    assert len(probe) == len(chosen)
-    for part, image, regions in zip(parts, probe.images, probe.regions, strict=True):
-        assert image[0, 0, 0] == 10 * part["image"]
-        (rectangle,) = part["rectangles"]
-        mask = np.zeros(part["size"], bool)
-        top, left, height, width = (rectangle[key] for key in ("top", "left", "height", "width"))
-        mask[top : top + height, left : left + width] = True
+    assert before.regions == ({}, {}, {})
+    assert (probe.labels, probe.hashes) == (before.labels, before.hashes)
+    drawn = {part["image"]: part["rectangles"] for part in parts}
+    for image, regions in enumerate(probe.regions):
+        if image not in drawn:
+            assert regions == {}
+            continue
+        mask = np.zeros(shapes[image], bool)
+        for each in drawn[image]:
+            top, left = each["top"], each["left"]
+            mask[top : top + each["height"], left : left + each["width"]] = True
         np.testing.assert_array_equal(regions['a "b"\n\\'], mask)
 
 

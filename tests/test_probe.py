@@ -276,6 +276,35 @@ def test_regions_of_images_of_different_sizes():
     assert [each["corner"].shape for each in probe.regions] == [(6, 4), (5, 3)]
 
 
+def test_regions_of_some_images():
+    probe = Probe("p", RGB, regions={"corner": {0: CORNER, np.int64(2): CORNER}}, max_images=3)
+    assert [list(each) for each in probe.regions] == [["corner"], [], ["corner"]]
+    np.testing.assert_array_equal(probe.regions[2]["corner"], CORNER)
+    left_out = Probe("p", RGB, regions={"corner": {0: CORNER, 2: CORNER}}, max_images=1)
+    assert [list(each) for each in left_out.regions] == [["corner"]]
+
+
+def test_further_regions():
+    options = {"labels": [0, 1, 2], "region_fill": "black", "names": ["a", "b", "c"]}
+    probe = Probe("p", RGB, regions={"corner": CORNER}, source_indices=[5, 6, 7], **options)
+    probe.shown(0)
+    made = probe.with_regions({"rest": ~CORNER}).with_regions({"corner": {1: ~CORNER}})
+    assert [list(each) for each in made.regions] == [["rest"], ["rest", "corner"], ["rest"]]
+    np.testing.assert_array_equal(made.regions[1]["corner"], ~CORNER)
+    assert [list(each) for each in probe.regions] == [["corner"]] * 3
+    assert list(made.shown(1).regions) == ["rest", "corner"]
+    assert list(probe.shown(1).regions) == ["corner"]
+    unchanged = {"regions", "_inputs"}
+    given, kept = (
+        {k: v for k, v in vars(each).items() if k not in unchanged} for each in (probe, made)
+    )
+    assert {k for k in given if kept[k] is not given[k]} == set()
+    with pytest.raises(ValueError, match="2 x 2, its image 6 x 4: pass a mask of the viewed"):
+        probe.with_regions({"corner": CORNER[:2, :2]})
+    with pytest.raises(TypeError, match="regions of type ndarray"):
+        probe.with_regions(CORNER)
+
+
 @pytest.mark.parametrize(
     ("regions", "message"),
     [
@@ -285,7 +314,11 @@ def test_regions_of_images_of_different_sizes():
         ({"sky": np.stack([CORNER] * 2)}, "region 'sky' has 2 masks for 3 images: pass one each"),
         ({"sky": [CORNER] * 4}, "region 'sky' has 4 masks for 3 images"),
         ({"sky": CORNER[0]}, r"region 'sky' has shape \(4,\)"),
-        ({"sky": CORNER & False}, "region 'sky' of image 0 is empty: leave out the image or the"),
+        ({"sky": CORNER & False}, "region 'sky' of image 0 is empty: pass {index: mask} of the"),
+        ({"sky": {"0": CORNER}}, "region 'sky' has key '0': pass {index of the image: mask}"),
+        ({"sky": {3: CORNER}}, "region 'sky' lies on image 3 of 3: count from 0"),
+        ({"sky": {}}, "region 'sky' lies on none of the 3 images: pass a mask of one"),
+        ({"sky": {1: CORNER & False}}, "region 'sky' of image 1 is empty"),
         ({"sky": CORNER | True}, "region 'sky' of image 0 is the whole image"),
         ({"sky": [CORNER, CORNER, CORNER & False]}, "region 'sky' of image 2 is empty"),
         ({"sky": CORNER * 255}, "holds 255: pass booleans, such as mask > 0"),

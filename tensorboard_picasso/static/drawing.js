@@ -2,6 +2,7 @@
 
 import { el, setText } from "./dom.js";
 import { plural } from "./format.js";
+import { loggedNames } from "./outlines.js";
 import { added, freeName, problemOf } from "./regions.js";
 import { withChart } from "./regioncharts.js";
 
@@ -115,7 +116,7 @@ export class Drawing {
   /** A new region of images; its share is charted at once. */
   add(images, rectangle) {
     const { state, scene } = this.#app;
-    const name = freeName(state.regions, scene.probe);
+    const name = freeName(state.regions, scene.probe, loggedNames(scene));
     const regions = added(state.regions, { probe: scene.probe, name, ...rectangle, images });
     if (regions === state.regions) {
       this.#app.say(`there are ${plural(regions.length, "rectangle")} already: delete one`);

@@ -127,6 +127,7 @@ class MeanOriginal {
     this.#canvas.width = pixels.width;
     this.#canvas.height = pixels.height;
     this.#canvas.getContext("2d").putImageData(pixels, 0, 0);
+    this.#canvas.dataset.images = members.map(({ image }) => image).join();
     this.element.style.setProperty("--ratio", `${pixels.width} / ${pixels.height}`);
   }
 }

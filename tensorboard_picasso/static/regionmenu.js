@@ -43,8 +43,13 @@ export function regionMenu(app) {
 function byNumbers(app) {
   const { state, scene } = app;
   const fields = ["top", "left", "height", "width"].map((name) => [name, el("input", { type: "number", min: 0, step: 1, required: true })]);
+  const several = severalImages(scene);
   const images = scene.every.filter((image) => scene.input(image));
-  const which = el("select", {}, ...images.map((image) => el("option", { value: image, text: scene.imageName(image), selected: image === state.open })));
+  const which = el(
+    "select", { "aria-label": "of which images" },
+    ...images.map((image) => el("option", { value: image, text: scene.imageName(image), selected: image === state.open })),
+    ...several.map(({ text, images: of }) => el("option", { value: of.join(), text })),
+  );
   const problem = el("span", { class: "wrong", role: "alert" });
   const form = el(
     "form", { class: "byhand" },
@@ -56,12 +61,26 @@ function byNumbers(app) {
     event.preventDefault();
     const number = (input) => (input.value.trim() === "" ? NaN : Number(input.value));
     const rectangle = Object.fromEntries(fields.map(([name, input]) => [name, number(input)]));
-    const image = Number(which.value);
-    const size = scene.input(image);
+    const chosen = which.value.split(",").map(Number);
+    const size = scene.input(chosen[0]);
     problem.textContent = size ? problemOf(rectangle, size) : "no image is loaded yet";
-    if (!problem.textContent) app.drawing.add([image], rectangle);
+    if (!problem.textContent) app.drawing.add(chosen, rectangle);
   });
   return form;
+}
+
+/** All images where they have one size, and those behind each mean, as on whose pictures one draws. */
+function severalImages(scene) {
+  const [first] = scene.every;
+  const alike = scene.input(first) ? ofSize(scene, scene.input(first)) : [];
+  const whole = alike.length > 1 && alike.length === scene.every.length;
+  const all = whole ? [{ text: `all ${plural(alike.length, "image")}`, images: [...alike].sort((a, b) => a - b) }] : [];
+  const means = scene.groups.flatMap((group) => {
+    const images = scene.behindMean(group);
+    const of = group === null ? "the mean" : `the mean of ${scene.nameOfClass(group)}`;
+    return images && images.length < scene.every.length ? [{ text: `${of}: ${plural(images.length, "image")}`, images }] : [];
+  });
+  return [...all, ...means];
 }
 
 /** Images of the probe that have a size. */
@@ -118,14 +137,17 @@ function lines({ state, scene }, name) {
   const parts = scene.every.flatMap((image) => {
     const input = scene.input(image);
     const region = input && drawnOn(state.regions, scene.probe, image, input).find((each) => each.name === name);
-    return region ? [{ image, size: [input.height, input.width], rectangles: region.rectangles }] : [];
+    const whole = region?.mask.every(Boolean);
+    return region ? [{ image, size: [input.height, input.width], rectangles: region.rectangles, whole }] : [];
   });
   if (!parts.length) return el("p", { text: "It lies in none of the images that are loaded." });
-  const text = pythonFor(name, parts, { probe: scene.probe, count: scene.every.length, labelled: scene.labelled });
+  const all = parts.find(({ whole }) => whole);
+  if (all) return el("p", { text: `Its rectangles cover all of ${scene.imageName(all.image)}: take a part of it.` });
   return el(
     "details", {}, el("summary", { text: "Hide it as a whole in the next training" }),
-    code("Log this region", text),
-    el("p", { text: "A drawn region can only be weighed in the maps. Whether the network needs it shows when the model is run without it. Pass what your probe has besides." }),
+    code("Log this region", pythonFor(name, parts, scene.every.length)),
+    el("p", { text: `Put the lines where your probe “${scene.probe}” has been made, however that was; here it is called probe. Log with it as before.` }),
+    el("p", { text: "A drawn region can only be weighed in the maps. Whether the network needs it shows when the model is run without it." }),
   );
 }
 

@@ -89,8 +89,9 @@ export function namesOf(list, probe) {
   return [...new Set(list.filter((each) => each.probe === probe).map(({ name }) => name))];
 }
 
-export function freeName(list, probe) {
-  const taken = namesOf(list, probe);
+/** @param {string[]} logged names that the log has: a drawn region of one would take its place */
+export function freeName(list, probe, logged) {
+  const taken = [...namesOf(list, probe), ...logged];
   for (let i = 1; ; i++) if (!taken.includes(`region ${i}`)) return `region ${i}`;
 }
 

@@ -100,6 +100,12 @@ export class Scene {
     return [...found].sort((a, b) => (a ?? -1) - (b ?? -1));
   }
 
+  /** The images behind the newest mean of a group; null where none is here. */
+  behindMean(group) {
+    const newest = this.datas.map((data) => data.mean(this.label, group)?.records.at(-1)).find(Boolean);
+    return newest?.settings.members.map(({ image }) => image) ?? null;
+  }
+
   #joinSteps() {
     const steps = new Set();
     for (const data of this.datas) {

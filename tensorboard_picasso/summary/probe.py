@@ -1,5 +1,6 @@
 """A named, fixed set of images watched through training."""
 
+import copy
 import hashlib
 import operator
 from collections import OrderedDict
@@ -56,7 +57,8 @@ class Probe:
       class_names: names by class index, as a list or {index: name}.
       regions: {name: mask}, parts of the image whose share of every map is
         recorded and which are hidden as a whole. A mask is (height, width) for
-        all images, or one for each; true inside.
+        all images, or one for each, or {index: mask} of those that it lies on;
+        true inside. `with_regions` gives further ones.
       preprocess: function from a batch of images, as handed in (arrays, of PyTorch's
         tensors tensors), to a batch of model inputs.
       postprocess: function from the gradient at an intermediate layer (n, …) to
@@ -254,6 +256,30 @@ class Probe:
             )
         known = {"labels": found, "class_names": names, "max_images": n}
         return cls(name, drawn, **{**known, "source_indices": sources, **options})
+
+    def with_regions(self, regions: Any) -> Self:
+        """This probe with further regions; all else is as it was made.
+
+        Its records go on in the same series: name, images and classes are the same.
+
+        Args:
+          regions: as `regions=`, of the images that this probe has. One of a name that
+            there is already takes its place.
+
+        Raises:
+          TypeError, ValueError: a mask is no mask of its image, empty, or the whole.
+        """
+        shapes = [(image.shape[0], image.shape[1]) for image in self.images]
+        added = masks.masks(regions, shapes, len(self))
+        made = copy.copy(self)
+        made.backends = self.backends
+        taken = {name for new in added for name in new}
+        made.regions = tuple(
+            {name: mask for name, mask in old.items() if name not in taken} | new
+            for old, new in zip(self.regions, added, strict=True)
+        )
+        made._inputs = [None] * len(self)
+        return made
 
     def _load(self, given: Any, names: Any, most: int) -> None:
         batch = images.one_by_one(given, self.data_format)

@@ -1,5 +1,6 @@
 """Named parts of the images, as boolean masks."""
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,8 @@ def masks(given: Any, shapes: Sequence[tuple[int, int]], count: int) -> tuple[di
 
     Args:
       given: {name: masks}, where masks is one (height, width) for all images,
-        or (n, height, width) or a list with one each; true inside.
+        (n, height, width) or a list with one each, or {index: mask} of the images
+        that the region lies on; true inside.
       shapes: height and width of the images that are kept.
       count: how many images were handed in; the masks may be as many.
 
@@ -32,9 +34,31 @@ def masks(given: Any, shapes: Sequence[tuple[int, int]], count: int) -> tuple[di
     for name, value in given.items():
         if not isinstance(name, str) or not name:
             raise TypeError(f"region name {name!r}: pass a string")
-        for index, each in enumerate(_each(name, value, len(shapes), count)):
+        if isinstance(value, Mapping):
+            found = _some(name, value, len(shapes), count)
+        else:
+            found = dict(enumerate(_each(name, value, len(shapes), count)))
+        for index, each in found.items():
             result[index][name] = _mask(name, index, each, shapes[index])
     return result
+
+
+def _some(name: str, value: Mapping[Any, Any], kept: int, count: int) -> dict[int, Any]:
+    """The masks of those images that a region lies on and that are kept."""
+    where = f"region {name!r}"
+    found = {}
+    for key, mask in value.items():
+        try:
+            index = operator.index(key)
+        except TypeError:
+            raise TypeError(f"{where} has key {key!r}: pass {{index of the image: mask}}") from None
+        if not 0 <= index < count:
+            raise ValueError(f"{where} lies on image {index} of {count}: count from 0")
+        if index < kept:
+            found[index] = mask
+    if not found:
+        raise ValueError(f"{where} lies on none of the {kept} images: pass a mask of one of them")
+    return found
 
 
 def _read(value: Any, what: str) -> NDArray[Any]:
@@ -78,7 +102,7 @@ def _mask(name: str, index: int, value: Any, shape: tuple[int, int]) -> Mask:
         raise ValueError(f"{where} holds {mask.max()}: pass booleans, such as mask > 0")
     mask = mask.astype(bool)
     if not mask.any():
-        raise ValueError(f"{where} is empty: leave out the image or the region")
+        raise ValueError(f"{where} is empty: pass {{index: mask}} of the images it lies on")
     if mask.all():
         raise ValueError(f"{where} is the whole image: pass a part of it")
     mask.setflags(write=False)
