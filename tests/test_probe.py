@@ -314,7 +314,7 @@ def test_further_regions():
         ({"sky": np.stack([CORNER] * 2)}, "region 'sky' has 2 masks for 3 images: pass one each"),
         ({"sky": [CORNER] * 4}, "region 'sky' has 4 masks for 3 images"),
         ({"sky": CORNER[0]}, r"region 'sky' has shape \(4,\)"),
-        ({"sky": CORNER & False}, "region 'sky' of image 0 is empty: pass {index: mask} of the"),
+        ({"sky": CORNER & False}, "region 'sky' of image 0 is empty: leave out the image or the"),
         ({"sky": {"0": CORNER}}, "region 'sky' has key '0': pass {index of the image: mask}"),
         ({"sky": {3: CORNER}}, "region 'sky' lies on image 3 of 3: count from 0"),
         ({"sky": {}}, "region 'sky' lies on none of the 3 images: pass a mask of one"),

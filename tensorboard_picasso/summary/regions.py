@@ -102,7 +102,9 @@ def _mask(name: str, index: int, value: Any, shape: tuple[int, int]) -> Mask:
         raise ValueError(f"{where} holds {mask.max()}: pass booleans, such as mask > 0")
     mask = mask.astype(bool)
     if not mask.any():
-        raise ValueError(f"{where} is empty: pass {{index: mask}} of the images it lies on")
+        raise ValueError(
+            f"{where} is empty: leave out the image or the region ({{index: mask}} leaves out images)"
+        )
     if mask.all():
         raise ValueError(f"{where} is the whole image: pass a part of it")
     mask.setflags(write=False)
