@@ -13,6 +13,7 @@ from PIL import Image
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import GradCAM, Occlusion, Probe, Saliency, backends
 from tensorboard_picasso.summary.backends import UnsupportedError
+from tensorboard_picasso.summary.methods._places import Layers
 from tests.explained import explain, noise, stored
 
 X = noise(3, 6, 6, 1)
@@ -202,11 +203,15 @@ def test_the_gradient_by_a_layer_leads_to_that_by_the_input():
     )
 
 
+def last(backend):
+    return Layers(backend, X[0], lambda values: values).last()[0]
+
+
 def test_activations_and_the_last_layer_of_images():
     model = Net()
     backend = backends.find(model)
     before, scored = everything(model), backend.scores(X)
-    assert backend.last_image_layer(X) == "dropout"
+    assert last(backend) == "dropout"
     np.testing.assert_allclose(
         backend.activations(X, "conv"), nnx.clone(model.conv)(jnp.asarray(X)), atol=1e-6
     )
@@ -221,7 +226,7 @@ def test_layers_are_looked_for_within_layers():
     model = nnx.Sequential(body, lambda x: x.mean((1, 2)), nnx.Linear(3, 3, rngs=rngs))
     backend = backends.find(model)
     # Of two that end with the same output the outer one ends last.
-    assert backend.last_image_layer(X) == "layers.0"
+    assert last(backend) == "layers.0"
     found = backend.activations(X, "layers.0.layers.1")
     np.testing.assert_allclose(found, body(jnp.asarray(X)), atol=1e-6)
 

@@ -19,6 +19,7 @@ from tensorboard_picasso import summary
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency, backends
 from tensorboard_picasso.summary.backends import UnsupportedError
+from tensorboard_picasso.summary.methods._places import Layers
 
 layers = keras.layers
 X = np.random.default_rng(0).random((3, 6, 6, 1)).astype(np.float32)
@@ -200,7 +201,7 @@ LAYERS = """
 model = network()
 found = backends.find(model)
 found.scores(X)
-name = found.last_image_layer(X)
+name, _ = Layers(found, X[0], lambda values: values).last()
 assert name == model.layers[2].name, name  # dropout comes after batch norm
 np.testing.assert_allclose(
     found.activations(X, "conv"), keras.ops.convert_to_numpy(model.layers[0](X)), atol=1e-6

@@ -7,7 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.summary import output as outputs
-from tensorboard_picasso.summary.backends.base import Array, Backend, Function, Hiding, batches
+from tensorboard_picasso.summary.backends.base import (
+    Array,
+    Backend,
+    Function,
+    Hiding,
+    Layer,
+    batches,
+)
 from tensorboard_picasso.summary.output import Floats, OutputError, Taken
 from tensorboard_picasso.summary.probe import Probe
 
@@ -24,6 +31,11 @@ class View(Backend):
         self.call = backend.call
         self._others = probe.task.rows[index]
         self.layers_channels_first = backend.layers_channels_first  # type: ignore[misc]
+
+    @property
+    def known(self) -> dict[Any, Any]:
+        """See `Backend.known`."""
+        return self._backend.known
 
     def scores(self, x: Array) -> Array:
         """See `Backend.scores`."""
@@ -43,9 +55,27 @@ class View(Backend):
         """See `Backend.activations`."""
         return self._asked(lambda backend: backend.activations(x, layer))
 
-    def last_image_layer(self, x: Array) -> str:
-        """See `Backend.last_image_layer`."""
-        return self._asked(lambda backend: backend.last_image_layer(x))
+    def layers(self, x: Array) -> list[Layer]:
+        """See `Backend.layers`."""
+        return self._asked(lambda backend: backend.layers(x))
+
+    def reaches(self, x: Array, layer: str, places: NDArray[np.bool_]) -> bool:
+        """See `Backend.reaches`."""
+        return self._asked(lambda backend: backend.reaches(x, layer, places))
+
+    def handed(
+        self,
+        x: Array,
+        score: Function,
+        slope: Function,
+        tool: Callable[[Any, Any, Any], Any],
+        layer: str | None = None,
+        preprocess: Function | None = None,
+        seed: int = 0,
+    ) -> Array:
+        """See `Backend.handed`."""
+        given = x, score, slope, tool, layer, preprocess, seed
+        return self._asked(lambda backend: backend.handed(*given))
 
     def differentiates(self, preprocess: Function, given: Array, inputs: Array) -> bool:
         """See `Backend.differentiates`."""
@@ -142,12 +172,29 @@ class DenseView(View):
         for part in self._parts(x):
             inputs = x[part] if preprocess is None else self._probe.preprocessed(x[part])
             wide = self._cotangent(self._raw(inputs), np.asarray(cotangent[part], np.float64))
-            if self._flat:
-                wide = wide[..., 0]
-            elif self._backend.layers_channels_first:
-                wide = np.moveaxis(wide, -1, 1)
-            rows.append(super().gradient(x[part], wide, layer, preprocess))
+            rows.append(super().gradient(x[part], self._arranged(wide), layer, preprocess))
         return np.concatenate(rows)
+
+    def handed(
+        self,
+        x: Array,
+        score: Function,
+        slope: Function,
+        tool: Callable[[Any, Any, Any], Any],
+        layer: str | None = None,
+        preprocess: Function | None = None,
+        seed: int = 0,
+    ) -> Array:
+        """See `Backend.handed`."""
+
+        def pooled(output: Array) -> Any:
+            return score(self._means(self._laid(output)))
+
+        def sloped(output: Array) -> Any:
+            raw = self._laid(output)
+            return self._arranged(self._cotangent(raw, slope(self._means(raw))))
+
+        return super().handed(x, pooled, sloped, tool, layer, preprocess, seed)
 
     def occluded_scores(
         self,
@@ -170,9 +217,18 @@ class DenseView(View):
         return Backend.swept_scores(self, hidings, model_input, in_place, reuse)
 
     def _raw(self, x: Array) -> Array:
-        raw = super().scores(x)
-        self._flat = raw.ndim == 3
-        return dense(raw, self._backend)
+        return self._laid(super().scores(x))
+
+    def _laid(self, output: Array) -> Array:
+        """The model's output as (n, height, width, outputs)."""
+        self._flat = output.ndim == 3
+        return dense(output, self._backend)
+
+    def _arranged(self, values: Array) -> Array:
+        """Values (n, height, width, outputs) as the model's output lies."""
+        if self._flat:
+            return values[..., 0]
+        return np.moveaxis(values, -1, 1) if self._backend.layers_channels_first else values
 
     def _parts(self, x: Array) -> list[slice]:
         """Batches of which all pixels' scores are held at once."""

@@ -3,11 +3,15 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tensorboard_picasso.summary.backends.base import (
     Array,
     Backend,
     Function,
     Hiding,
+    Layer,
     UnsupportedError,
     out_of_memory,
 )
@@ -40,6 +44,18 @@ class Attempts(Backend):
             return backend.handles(x)
 
         return self._scored(handles)
+
+    def occluded_scores(
+        self,
+        image: Array,
+        boxes: NDArray[np.int64],
+        filled: Array,
+        model_input: Callable[[Array], Array],
+    ) -> Array:
+        """See `Backend.occluded_scores`."""
+        return self._scored(
+            lambda backend: backend.occluded_scores(image, boxes, filled, model_input)
+        )
 
     def swept_scores(
         self,
@@ -94,9 +110,13 @@ class Attempts(Backend):
         """See `Backend.activations`."""
         return self._told(self._backends[0], lambda first: first.activations(x, layer))
 
-    def last_image_layer(self, x: Array) -> str:
-        """See `Backend.last_image_layer`."""
-        return self._told(self._backends[0], lambda first: first.last_image_layer(x))
+    def layers(self, x: Array) -> list[Layer]:
+        """See `Backend.layers`."""
+        return self._told(self._backends[0], lambda first: first.layers(x))
+
+    def reaches(self, x: Array, layer: str, places: NDArray[np.bool_]) -> bool:
+        """See `Backend.reaches`."""
+        return self._told(self._backends[0], lambda first: first.reaches(x, layer, places))
 
     def _scored(self, attempt: Callable[[Backend], _T]) -> _T:
         surest: UnsupportedError | None = None

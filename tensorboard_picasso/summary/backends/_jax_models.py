@@ -13,10 +13,15 @@ import numpy as np
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import frameworks
 from tensorboard_picasso.summary.backends import _jax_ends
-from tensorboard_picasso.summary.backends.base import Array, Call, UnsupportedError
+from tensorboard_picasso.summary.backends.base import (
+    Array,
+    Call,
+    Layer,
+    UnsupportedError,
+    attends,
+)
 
 Tap = Callable[[Any], Any]
-Shapes = list[tuple[str, tuple[int, ...] | None]]
 PLAIN = Call()
 
 _PACKAGES = {"jax", "jaxlib", "flax"}
@@ -94,15 +99,15 @@ class Pure(ABC):
         self,
         values: Any,
         x: Any,
-        found: Shapes,
+        found: list[Layer],
         call: Call = PLAIN,
         others: Sequence[Any] = (),
     ) -> Any:
-        """The output for a batch, noting the names of layers as their calls end.
+        """The output for a batch, noting the calls of layers as they end.
 
         Args:
           values, x, call, others: as for a call.
-          found: gets each name with its output's shape.
+          found: gets the calls.
 
         Raises:
           UnsupportedError: its layers have no names.
@@ -244,7 +249,7 @@ class Module(Pure):
         self,
         values: Any,
         x: Any,
-        found: Shapes,
+        found: list[Layer],
         call: Call = PLAIN,
         others: Sequence[Any] = (),
     ) -> Any:
@@ -253,14 +258,24 @@ class Module(Pure):
 
         model = nnx.merge(self.graph, values)
 
-        def note(name: str, output: Any) -> Any:
-            shape = getattr(output, "shape", None)
-            found.append((name, None if shape is None else tuple(shape)))
+        paths = _paths(model)
+        attentions = {
+            path
+            for path in paths.values()
+            if attends(str(path[-1]), type(_at(model, path)).__name__)
+        }
+
+        def note(name: str, layer: Any, inside: bool, output: Any) -> Any:
+            shape = getattr(output, "shape", ())
+            row = tuple(shape[1:]) if shape and shape[0] == len(x) else None
+            channels, images = _kind(layer, row or ())
+            found.append(Layer(name, row, channels, images, inside))
             return output
 
         # The inner ones first: what is tapped is no module to look into.
-        for name, path in sorted(_paths(model).items(), key=lambda each: -len(each[1])):
-            _put(model, path, functools.partial(note, name))
+        for name, path in sorted(paths.items(), key=lambda each: -len(each[1])):
+            inside = any(path[:end] in attentions for end in range(1, len(path) + 1))
+            _put(model, path, functools.partial(note, name, _at(model, path), inside))
         return self._called(model, x, call, others)
 
     def _called(self, model: Any, x: Any, call: Call, others: Sequence[Any]) -> Any:
@@ -317,12 +332,30 @@ def _path(model: Any, name: str) -> tuple[Any, ...]:
     return paths[name]
 
 
+def _at(model: Any, path: Sequence[Any]) -> Any:
+    """The layer at a path."""
+    for part in path:
+        model = model[part] if isinstance(part, int) else getattr(model, part)
+    return model
+
+
+def _kind(layer: Any, row: tuple[int, ...]) -> tuple[str, bool]:
+    """Where a layer's kind puts the channels of an output, and whether it makes images."""
+    from flax import nnx
+
+    if isinstance(layer, nnx.Conv | nnx.ConvTranspose):
+        return "last", len(row) == 3
+    if isinstance(layer, nnx.BatchNorm):
+        return ("last", len(row) == 3) if layer.axis in (-1, len(row)) else ("", False)
+    if isinstance(layer, nnx.Linear | nnx.LayerNorm | nnx.RMSNorm | nnx.GroupNorm):
+        return "last", False
+    return "", False
+
+
 def _put(model: Any, path: tuple[Any, ...], tap: Tap) -> None:
     """Tap a layer."""
     *parents, last = path
-    holder = model
-    for part in parents:
-        holder = holder[part] if isinstance(part, int) else getattr(holder, part)
+    holder = _at(model, parents)
     if isinstance(last, int):
         holder[last] = _Tapped(holder[last], tap)
     else:

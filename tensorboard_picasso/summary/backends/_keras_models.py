@@ -7,7 +7,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary.backends.base import Call, Function, UnsupportedError
+from tensorboard_picasso.summary.backends.base import (
+    Call,
+    Function,
+    Layer,
+    UnsupportedError,
+    attends,
+)
 
 
 def is_keras(model: Any) -> bool:
@@ -105,36 +111,60 @@ def tapped(layer: Any, tap: Function) -> Iterator[None]:
 
 
 @contextmanager
-def shapes(model: Any) -> Iterator[list[tuple[str, tuple[int, ...] | None]]]:
-    """Collect the names of a model's layers as their calls end, each with its output's shape.
+def calls(model: Any, count: int) -> Iterator[list[Layer]]:
+    """Collect the calls of a model's layers as they end, for a batch of so many inputs.
 
     Raises:
       UnsupportedError: it is no Keras model.
     """
     if not is_keras(model):
         raise UnsupportedError(f"{type(model).__name__} is no Keras model: its layers are unknown")
-    found: list[tuple[str, tuple[int, ...] | None]] = []
+    found: list[Layer] = []
+    layers = list(model._flatten_layers(include_self=False))
+    attentions = [each for each in layers if attends(each.name, type(each).__name__)]
+    within = {id(each) for attention in attentions for each in attention._flatten_layers()}
 
-    def noting(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    def noting(layer: Any, call: Callable[..., Any]) -> Callable[..., Any]:
         # With the name and signature of the call: Keras looks at both.
         @functools.wraps(call)
         def note(*args: Any, **kwargs: Any) -> Any:
             output = call(*args, **kwargs)
-            shape = getattr(output, "shape", None)
-            found.append((name, None if shape is None else tuple(shape)))
+            shape = tuple(getattr(output, "shape", None) or ())
+            row = shape[1:] if shape and shape[0] == count else None
+            channels, images = _kind(layer, row or ())
+            found.append(Layer(layer.name, row, channels, images, id(layer) in within))
             return output
 
         return note
 
-    layers = list(model._flatten_layers(include_self=False))
     for layer in layers:
         # Past Keras' own bookkeeping of attributes: the layer stays as it was.
-        object.__setattr__(layer, "call", noting(layer.name, layer.call))
+        object.__setattr__(layer, "call", noting(layer, layer.call))
     try:
         yield found
     finally:
         for layer in layers:
             object.__delattr__(layer, "call")
+
+
+def _kind(layer: Any, row: tuple[int, ...]) -> tuple[str, bool]:
+    """Where a layer's kind puts the channels of an output, and whether it makes images."""
+    import keras
+
+    kinds = keras.layers
+    lies = getattr(layer, "data_format", None)
+    if lies in ("channels_last", "channels_first"):
+        return lies.removeprefix("channels_"), len(row) == 3
+    if isinstance(layer, kinds.Dense):
+        return "last", False
+    if isinstance(
+        layer, kinds.BatchNormalization | kinds.LayerNormalization | kinds.GroupNormalization
+    ):
+        axes = layer.axis if isinstance(layer.axis, list | tuple) else [layer.axis]
+        places = {1: "first", -1: "last", len(row): "last"}
+        images = isinstance(layer, kinds.BatchNormalization) and len(row) == 3
+        return (places.get(axes[0], "") if len(axes) == 1 else ""), images
+    return "", False
 
 
 class End:

@@ -9,7 +9,13 @@ from typing import Any
 import numpy as np
 
 from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary.backends.base import Array, Function, UnsupportedError
+from tensorboard_picasso.summary.backends.base import (
+    Array,
+    Function,
+    Layer,
+    UnsupportedError,
+    attends,
+)
 
 
 def unwrapped(model: Any) -> Any:
@@ -130,24 +136,54 @@ def layer_named(model: Any, name: str) -> Any:
 
 
 @contextmanager
-def shapes(model: Any) -> Iterator[list[tuple[str, tuple[int, ...] | None]]]:
-    """Collect the names of a model's layers as their calls end, each with its output's shape."""
-    found: list[tuple[str, tuple[int, ...] | None]] = []
+def calls(model: Any, count: int) -> Iterator[list[Layer]]:
+    """Collect the calls of a model's layers as they end, for a batch of so many inputs."""
+    found: list[Layer] = []
+    layers = {name: module for name, module in model.named_modules() if name}
+    attentions = {
+        name
+        for name, module in layers.items()
+        if attends(name.rpartition(".")[2], type(module).__name__)
+    }
 
-    def noting(name: str) -> Any:
+    def noting(name: str, module: Any) -> Any:
+        parts = name.split(".")
+        inside = any(".".join(parts[:end]) in attentions for end in range(1, len(parts) + 1))
+
         def note(_: Any, __: Any, output: Any) -> None:
             shape = getattr(output, "shape", None)
-            found.append((name, None if shape is None else tuple(shape)))
+            row = tuple(shape[1:]) if shape and shape[0] == count else None
+            channels, images = _kind(module, row or ())
+            found.append(Layer(name, row, channels, images, inside))
 
         return note
 
-    layers = [(name, module) for name, module in model.named_modules() if name]
-    hooks = [module.register_forward_hook(noting(name)) for name, module in layers]
+    hooks = [module.register_forward_hook(noting(name, module)) for name, module in layers.items()]
     try:
         yield found
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def _kind(module: Any, row: tuple[int, ...]) -> tuple[str, bool]:
+    """Where a module's kind puts the channels of an output, and whether it makes images."""
+    from torch import nn
+
+    # Norms of layers are derived from for channels that come first: the numbers tell.
+    sides: tuple[int, ...] = getattr(module, "normalized_shape", ())
+    if len(sides) == 1 and len(row) > 1:
+        places = [each for each, at in (("first", 0), ("last", -1)) if row[at] == sides[0]]
+        if type(module) is nn.LayerNorm or len(places) == 1:
+            return places[-1] if places else "", False
+    if isinstance(module, nn.Linear):
+        return "last", False
+    kinds = (
+        nn.modules.conv._ConvNd, nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.Upsample,
+        nn.modules.pooling._MaxPoolNd, nn.modules.pooling._AvgPoolNd,
+        nn.modules.pooling._AdaptiveMaxPoolNd, nn.modules.pooling._AdaptiveAvgPoolNd,
+    )  # fmt: skip
+    return ("first", len(row) == 3) if isinstance(module, kinds) else ("", False)
 
 
 @dataclass(frozen=True)
@@ -211,7 +247,7 @@ def scored(model: Any, raw: Function, score: Function, slope: Function) -> Any:
         def backward(context: Any, *weights: Any) -> Any:
             (values,) = context.saved_tensors
             slopes = torch.from_numpy(np.asarray(slope(array(values)))).to(values)
-            return slopes * weights[0][:, None]
+            return slopes * weights[0].reshape(-1, *[1] * (slopes.ndim - 1))
 
     class Scored(torch.nn.Module):
         def __init__(self) -> None:

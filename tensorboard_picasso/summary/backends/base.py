@@ -2,7 +2,8 @@
 
 import abc
 import enum
-from collections import Counter
+import functools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -15,8 +16,8 @@ from tensorboard_picasso.summary.backends._call import Call, UnsupportedError
 
 __all__ = [
     "BATCH_INPUTS", "BATCH_NUMBERS", "GRADIENT_SHARE", "Array", "Backend", "Call", "Claim",
-    "Function", "Hiding", "UnsupportedError", "batches", "floats", "hidden", "integers_only",
-    "last_of_images", "out_of_memory", "same",
+    "Function", "Hiding", "Layer", "UnsupportedError", "attends", "batches", "floats", "hidden",
+    "integers_only", "out_of_memory", "same",
 ]  # fmt: skip
 
 Array = NDArray[Any]
@@ -27,6 +28,15 @@ BATCH_NUMBERS = 1 << 22
 BATCH_INPUTS = 512
 # A gradient keeps what every layer made of its batch.
 GRADIENT_SHARE = 4
+
+# What ends so is an attention: Attention, self_attn, MultiheadAttention, SelfAttention2d,
+# multi_head_attention_3, AttentionPoolLatent. AttentionNet is a network that has some.
+# What is called qkv, to_q or k_proj is a part of one, whatever that is called.
+_ATTENTION = re.compile(
+    r"(attn|attention)(_?pool\w*|\d*d)?(_?\d+)?$"
+    r"|^(to_)?(q|k|v|kv|qkv|query|key|value)(_?(proj|dense|linear|norm))?(_?\d+)?$",
+    re.IGNORECASE,
+)
 
 
 class Claim(enum.IntEnum):
@@ -55,6 +65,30 @@ class Hiding:
     boxes: NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class Layer:
+    """One call of a layer, as its end was seen.
+
+    name: the layer's. shape: of its output for one input, None where it is no one tensor
+      with a row an input.
+    channels: which axis of an input's output they are, "first" or "last", where the layer's
+      kind tells; else "".
+    images: its kind makes images: a convolution, a pooling.
+    inside: it is an attention, or a part of one.
+    """
+
+    name: str
+    shape: tuple[int, ...] | None
+    channels: str = ""
+    images: bool = False
+    inside: bool = False
+
+
+def attends(*names: str) -> bool:
+    """Whether one of these names, a layer's or its class's, is that of an attention or its part."""
+    return any(_ATTENTION.search(name) for name in names)
+
+
 def out_of_memory(error: BaseException) -> bool:
     """Whether it was memory that failed, which says nothing of the model.
 
@@ -71,23 +105,6 @@ def same(a: Array, b: Array) -> bool:
     """Whether two ways to compute a thing gave the same, but for rounding."""
     slack = 1e-3 * float(np.ptp(b)) if b.size else 0.0
     return a.shape == b.shape and np.allclose(a, b, rtol=1e-3, atol=slack)
-
-
-def last_of_images(shapes: Sequence[tuple[str, tuple[int, ...] | None]], model: str) -> str:
-    """The last layer called that returns images; see `Backend.last_image_layer`.
-
-    Args:
-      shapes: (name, shape of the output or None) of each call in the order in which
-        they end.
-      model: its type.
-    """
-    counts = Counter(name for name, _ in shapes)
-    for name, shape in reversed(shapes):
-        # Pooled to one position it has no places left; called twice it is no one place.
-        placed = shape and len(shape) == 4 and sum(side > 1 for side in shape[1:]) > 1
-        if placed and counts[name] == 1:
-            return name
-    raise UnsupportedError(f"{model} has no layer that returns images: pass layer=")
 
 
 def integers_only(name: str, dtype: Any) -> UnsupportedError:
@@ -152,6 +169,11 @@ class Backend(abc.ABC):
     steady: bool = False
     tracing_seconds: float = 0.0
 
+    @functools.cached_property
+    def known(self) -> dict[Any, Any]:
+        """What was found out of the model once, by whoever asked."""
+        return {}
+
     def beside(self, count: int) -> list[Array]:
         """`others`, one row for each of so many images."""
         return [np.repeat(each[None], count, axis=0) for each in self.others]
@@ -196,16 +218,27 @@ class Backend(abc.ABC):
         """
         raise UnsupportedError(f"layer={layer!r}: a {self.name} has no layers that can be seen")
 
-    def last_image_layer(self, x: Array) -> str:
-        """The name of the last layer that returns something with height and width.
+    def layers(self, x: Array) -> list[Layer]:
+        """The calls of layers in the order in which they end.
 
         Args:
           x: a batch of model inputs to look at layers with.
 
         Raises:
-          UnsupportedError: there is none, or layers cannot be seen.
+          UnsupportedError: layers cannot be seen.
         """
         raise UnsupportedError(f"a {self.name} has no layers that can be seen")
+
+    def reaches(self, x: Array, layer: str, places: NDArray[np.bool_]) -> bool:
+        """Whether some of what a layer returns can change the scores, whatever the weights.
+
+        Not a number put there is one in the scores then, also behind weights of zero.
+
+        Args:
+          x: a batch of model inputs.
+          places: of the layer's output for one input, of its shape; which are asked about.
+        """
+        return True
 
     def handed(
         self,

@@ -10,11 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import frameworks, report
 from tensorboard_picasso.summary.backends._jax_models import (
     Pure,
+    Tap,
     array,
     binds,
     is_jax,
@@ -27,10 +29,10 @@ from tensorboard_picasso.summary.backends.base import (
     Call,
     Claim,
     Function,
+    Layer,
     UnsupportedError,
     floats,
     integers_only,
-    last_of_images,
     out_of_memory,
     same,
 )
@@ -98,18 +100,35 @@ class Adapter(Backend):
         self.shown, self.behind = known  # no scores were made
         return result
 
-    def last_image_layer(self, x: Array) -> str:
-        """See `Backend.last_image_layer`."""
+    def layers(self, x: Array) -> list[Layer]:
+        """See `Backend.layers`."""
         import jax
 
         model, values = self._pure()
-        found: list[tuple[str, tuple[int, ...] | None]] = []
+        found: list[Layer] = []
 
         def noting(batch: Any, *others: Any) -> Any:
             return model.noting(values, batch, found, self.call, others)
 
         jax.eval_shape(noting, *map(jax.device_put, (x, *self.beside(len(x)))))
-        return last_of_images(found, model.name)
+        return found
+
+    def reaches(self, x: Array, layer: str, places: NDArray[np.bool_]) -> bool:
+        """See `Backend.reaches`; not compiled, as it is asked once."""
+        import jax
+
+        model, values = self._pure()
+        given, *others = map(jax.device_put, (x, *self.beside(len(x))))
+
+        def scores(tap: Tap | None) -> Array:
+            return array(model.scores(values, given, False, layer, tap, self.call, others)[0])
+
+        def marked(output: Any) -> Any:
+            return jax.numpy.where(places, jax.numpy.nan, output)
+
+        # Whoever looks for numbers that are none looks for their own.
+        with jax.debug_nans(False):
+            return not same(scores(marked), scores(None))
 
     def differentiates(self, preprocess: Function, given: Array, inputs: Array) -> bool:
         """See `Backend.differentiates`; found out once a shape."""

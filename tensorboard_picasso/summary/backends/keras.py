@@ -10,17 +10,23 @@ from typing import Any
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary.backends import jax, torch
 from tensorboard_picasso.summary.backends._attempts import Attempts
-from tensorboard_picasso.summary.backends._jax_models import PLAIN, Pure, Shapes, Tap, check
+from tensorboard_picasso.summary.backends._jax_models import PLAIN, Pure, Tap, check
 from tensorboard_picasso.summary.backends._keras_models import (
     End,
     called,
+    calls,
     is_keras,
     layer_named,
     runs_on,
-    shapes,
     tapped,
 )
-from tensorboard_picasso.summary.backends.base import Call, Claim, UnsupportedError
+from tensorboard_picasso.summary.backends.base import (
+    Call,
+    Claim,
+    Function,
+    Layer,
+    UnsupportedError,
+)
 
 
 def adapts(model: Any) -> Claim:
@@ -54,11 +60,13 @@ class _OnTorch(torch.Adapter):
     def _raw(self, batch: Any) -> Any:
         return self._forward(batch.clone())
 
-    def _shapes(self) -> AbstractContextManager[list[tuple[str, tuple[int, ...] | None]]]:
-        return shapes(self._model)
+    def _noted(self, count: int) -> AbstractContextManager[list[Layer]]:
+        return calls(self._model, count)
 
     @contextmanager
-    def _captured(self, name: str | None) -> Iterator[list[Any]]:
+    def _captured(
+        self, name: str | None, passed_on: Function = torch.copied
+    ) -> Iterator[list[Any]]:
         captured: list[Any] = []
         if name is None:
             yield captured
@@ -66,8 +74,7 @@ class _OnTorch(torch.Adapter):
 
         def tap(output: Any) -> Any:
             captured.append(output)
-            # A copy goes on, as what follows may work in place.
-            return output.clone() if hasattr(output, "clone") else output
+            return passed_on(output)
 
         with tapped(layer_named(self._model, name), tap):
             yield captured
@@ -132,12 +139,12 @@ class _Function(Pure):
         self,
         values: Any,
         x: Any,
-        found: Shapes,
+        found: list[Layer],
         call: Call = PLAIN,
         others: Sequence[Any] = (),
     ) -> Any:
         """See `Pure`."""
-        with shapes(self._model) as known:
+        with calls(self._model, len(x)) as known:
             output = self(values, x, None, None, call, others)
         found += known
         return output

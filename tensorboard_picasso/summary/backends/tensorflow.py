@@ -9,14 +9,15 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import report
 from tensorboard_picasso.summary.backends._keras_models import (
     called,
+    calls,
     is_keras,
     layer_named,
-    shapes,
     tapped,
 )
 from tensorboard_picasso.summary.backends._tensorflow_models import (
@@ -31,10 +32,10 @@ from tensorboard_picasso.summary.backends.base import (
     Call,
     Function,
     Hiding,
+    Layer,
     UnsupportedError,
     floats,
     integers_only,
-    last_of_images,
     out_of_memory,
     same,
 )
@@ -156,12 +157,29 @@ class Adapter(Backend):
         function = self._traced(("activations", layer), activations, *arrays)
         return array(function(*map(_tensor, arrays)))
 
-    def last_image_layer(self, x: Array) -> str:
-        """See `Backend.last_image_layer`."""
+    def layers(self, x: Array) -> list[Layer]:
+        """See `Backend.layers`."""
         x, _ = self._scorer(x)
-        with shapes(self._model) as found:
+        with calls(self._model, len(x)) as found:
             self._called(*map(_tensor, [x, *self.beside(len(x))]))
-        return last_of_images(found, self._type)
+        return found
+
+    def reaches(self, x: Array, layer: str, places: NDArray[np.bool_]) -> bool:
+        """See `Backend.reaches`; untraced, as it is asked once."""
+        import tensorflow as tf
+
+        x, _ = self._scorer(x)
+        arrays = list(map(_tensor, [x, *self.beside(len(x))]))
+
+        def scores() -> Array:
+            return array(self.call.scored(self._called(*arrays), self._type, arrays[1:]))
+
+        def marked(output: Any) -> Any:
+            return tf.where(places, tf.constant(np.nan, output.dtype), output)
+
+        plain = scores()
+        with tapped(layer_named(self._model, layer), marked):
+            return not same(scores(), plain)
 
     def differentiates(self, preprocess: Function, given: Array, inputs: Array) -> bool:
         """See `Backend.differentiates`; found out once a shape."""

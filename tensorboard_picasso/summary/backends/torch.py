@@ -8,11 +8,13 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import frameworks
 from tensorboard_picasso.summary.backends._torch_models import (
     array,
+    calls,
     ends,
     home,
     layer_named,
@@ -21,7 +23,6 @@ from tensorboard_picasso.summary.backends._torch_models import (
     recording,
     reseed,
     scored,
-    shapes,
     unwrapped,
 )
 from tensorboard_picasso.summary.backends.base import (
@@ -31,10 +32,10 @@ from tensorboard_picasso.summary.backends.base import (
     Claim,
     Function,
     Hiding,
+    Layer,
     UnsupportedError,
     floats,
     integers_only,
-    last_of_images,
     out_of_memory,
     same,
 )
@@ -46,6 +47,11 @@ def adapts(model: Any) -> Claim:
         model, "keras", "Layer"
     )
     return Claim.YES if ours else Claim.NO
+
+
+def copied(output: Any) -> Any:
+    """What goes on of a layer's output: the next one may work in place (`ReLU(inplace=True)`)."""
+    return output.clone() if hasattr(output, "clone") else output
 
 
 class Adapter(Backend):
@@ -179,17 +185,29 @@ class Adapter(Backend):
             self._forward(self._arranged(self._tensor(x)))
             return array(_one(layer, captured))
 
-    def last_image_layer(self, x: Array) -> str:
-        """See `Backend.last_image_layer`."""
+    def layers(self, x: Array) -> list[Layer]:
+        """See `Backend.layers`."""
         import torch
 
-        with left_as_found(self._model), torch.no_grad(), self._shapes() as found:
+        with left_as_found(self._model), torch.no_grad(), self._noted(len(x)) as found:
             self._forward(self._arranged(self._tensor(x)))
-        return last_of_images(found, self._type)
+        return found
 
-    def _shapes(self) -> AbstractContextManager[list[tuple[str, tuple[int, ...] | None]]]:
-        """Collects the names of layers as their calls end, each with its output's shape."""
-        return shapes(self._model)
+    def reaches(self, x: Array, layer: str, places: NDArray[np.bool_]) -> bool:
+        """See `Backend.reaches`."""
+        import torch
+
+        def marked(output: Any) -> Any:
+            return output.masked_fill(torch.from_numpy(places).to(output.device), torch.nan)
+
+        plain = self.scores(x)
+        with left_as_found(self._model), torch.no_grad(), self._captured(layer, marked):
+            found = array(self._forward(self._arranged(self._tensor(x))))
+        return not same(found, plain)
+
+    def _noted(self, count: int) -> AbstractContextManager[list[Layer]]:
+        """Collects the calls of layers as they end, for so many inputs."""
+        return calls(self._model, count)
 
     def differentiates(self, preprocess: Function, given: Array, inputs: Array) -> bool:
         """See `Backend.differentiates`; found out once a shape."""
@@ -295,10 +313,8 @@ class Adapter(Backend):
         )
 
     @contextmanager
-    def _captured(self, name: str | None) -> Iterator[list[Any]]:
-        """Collect what a named layer returns while the model runs."""
-        import torch
-
+    def _captured(self, name: str | None, passed_on: Function = copied) -> Iterator[list[Any]]:
+        """Collect what a named layer returns while the model runs, and what goes on of it."""
         captured: list[Any] = []
         if name is None:
             yield captured
@@ -306,8 +322,7 @@ class Adapter(Backend):
 
         def capture(_: Any, __: Any, output: Any) -> Any:
             captured.append(output)
-            # A copy goes on: the next layer may work in place (`ReLU(inplace=True)`).
-            return output.clone() if isinstance(output, torch.Tensor) else output
+            return passed_on(output)
 
         hook = layer_named(self._model, name).register_forward_hook(capture)
         try:

@@ -4,6 +4,7 @@ It is the model's input, or the image as handed in where `preprocess` moves pixe
 framework can differentiate it.
 """
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ from tensorboard_picasso.summary.backends.base import (
     floats,
     same,
 )
+from tensorboard_picasso.summary.images import to_numpy
+from tensorboard_picasso.summary.methods._places import Layers, Places
 from tensorboard_picasso.summary.methods.base import Floats, Subject
 from tensorboard_picasso.summary.probe import Probe
 
@@ -37,6 +40,7 @@ class Ground:
     Attributes:
       subject: the image and the model.
       layer: gradients are taken by this layer's output; None: by `x`.
+      places: where that output's places are; None where the probe's `postprocess` says so.
       x: the place itself, without a batch axis.
       preprocess: what gradients pass through on their way to `x`, None where that is
         the model's input.
@@ -45,9 +49,12 @@ class Ground:
       AlignmentError: `preprocess` moves pixels in a way that cannot be undone.
     """
 
-    def __init__(self, subject: Subject, layer: str | None = None) -> None:
+    def __init__(
+        self, subject: Subject, layer: str | None = None, places: Places | None = None
+    ) -> None:
         self.subject = subject
         self.layer = layer
+        self.places = places
         probe = subject.probe
         through = _passes_through(subject, layer)
         self.preprocess = probe.preprocess if through else None
@@ -98,22 +105,68 @@ class Ground:
         )
 
     def channels_last(self, values: Array) -> Array:
-        """Values (n, …) of the place's or layer's shape as (n, height, width, channels).
+        """Values (n, …) of the place's shape as (n, height, width, channels)."""
+        return self.subject.probe.channels_last(values)
+
+    def over_places(self, values: Array) -> Array:
+        """Values (n, …) of the layer as (n, rows, columns, channels) of what covers the input.
+
+        By the probe's `postprocess` where it has one and the layer was named; it may make maps
+        (n, rows, columns) too.
 
         Raises:
-          ValueError: a layer's have no height and width.
+          ValueError: the layer's places cannot be told, or postprocess makes none.
         """
-        subject = self.subject
+        postprocess = self.subject.probe.postprocess
+        if self.places is None and postprocess is not None:
+            made = to_numpy(postprocess(values.astype(np.float32)), "output of postprocess")
+            if made.ndim not in (3, 4) or len(made) != len(values):
+                count = len(values)
+                raise ValueError(
+                    f"postprocess makes {made.shape} of {values.shape}: return"
+                    f" ({count}, height, width, channels), or maps ({count}, height, width)"
+                )
+            return made
+        places = self.read()
+        if places.shape != values.shape[1:]:
+            self._layers.forget()  # the model was changed
+            self.places = None
+            places = self.read()
+        return places.of(values)
+
+    def read(self) -> Places:
+        """Where the places of the layer's output are.
+
+        Raises:
+          ValueError: they cannot be told.
+          UnsupportedError: there is no such layer, or none can be seen.
+        """
+        if self.places is None:
+            self.places = self._layers.named(str(self.layer))
+        return self.places
+
+    def check_layer(self) -> None:
+        """Say that the layer's places cannot be told before anything is computed.
+
+        What is no layer is told by who computes with it.
+
+        Raises:
+          ValueError: they cannot be told.
+        """
+        if self.layer is not None and self.subject.probe.postprocess is None:
+            with contextlib.suppress(UnsupportedError):
+                self.read()
+
+    @property
+    def _layers(self) -> Layers:
+        return Layers(self.subject.backend, self.subject.x, self.subject.probe.channels_last)
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What a record says of how the layer's output was read."""
         if self.layer is None:
-            return subject.probe.channels_last(values)
-        if values.ndim != 4:
-            raise ValueError(
-                f"layer {self.layer!r} has gradients of shape {values.shape[1:]}, no images:"
-                " give the probe a postprocess= that makes maps of them"
-            )
-        probe, first = subject.probe, subject.backend.layers_channels_first
-        first = first or (probe.data_format == "channels_first" and not probe.preprocess)
-        return np.moveaxis(values, 1, -1) if first else values
+            return {}
+        return {"tokens": "by postprocess"} if self.places is None else self.places.parameters
 
     @property
     def size(self) -> tuple[int, int]:
@@ -124,6 +177,8 @@ class Ground:
     def enlarged(self, values: Floats) -> list[Floats]:
         """Maps (n, height, width) over a layer's output, bilinear over the model's input."""
         height, width = self.size
+        if values.shape[1:] == (height, width):
+            return list(values)
         return [
             np.asarray(
                 Image.fromarray(each.astype(np.float32)).resize(

@@ -51,7 +51,8 @@ class Captum(RandomMethod):
         of the module to explain (and, with `layer`, of the layer), such as
         `lambda model: NoiseTunnel(Saliency(model))`.
       arguments: of its `attribute`; arrays lie as the module's own input does.
-      layer: a named layer, for methods that take one.
+      layer: a named layer, for methods that take one. What it returns is read, or brought
+        over the image by the probe's `postprocess`, as `Saliency` does it.
       direction: of the values, "contribution", "direction" or "unsigned"; default:
         contribution for those classes of Captum's that give one, else unsigned.
       seed, second_seed_every: of PyTorch's and NumPy's random numbers, see
@@ -129,9 +130,9 @@ class Captum(RandomMethod):
         subject = ground.subject
         found = np.concatenate([self._attributed(ground, each) for each in subject.targets])
         signed = self.sign is not Sign.UNSIGNED
-        flat: list[Floats] = list(over_channels(ground.channels_last(found), signed))
-        if self.layer:
-            flat = ground.enlarged(np.stack(flat))
+        placed = self._placed(ground, found) if self.layer else ground.channels_last(found)
+        maps = placed if placed.ndim == 3 else over_channels(placed, signed)
+        flat = ground.enlarged(maps) if self.layer else list(maps)
         adds_up = self.sign is Sign.CONTRIBUTION and not self.layer
         values, unseen, pixels = ground.over_image(flat, sums=adds_up)
         score = subject.score_name(self.score)
@@ -147,12 +148,36 @@ class Captum(RandomMethod):
                 **{name: _text(value) for name, value in self.arguments.items()},
                 "channels": "sum over channels" if signed else "maximum of |value| over channels",
                 "pixels": pixels,
+                **ground.told,
             },
             layer=self.layer or "",
             precision=Precision(self.precision),
             unseen=unseen,
             rounding=subject.rounding / values[0].size if contributes else smallest,
         )
+
+    def _placed(self, ground: Ground, found: Floats) -> Floats:
+        """What Captum makes with a layer, (n, …), as (n, height, width, channels), or as maps.
+
+        Raises:
+          ValueError: it is neither of the layer's shape nor of the input's.
+        """
+        channels_first = np.moveaxis(ground.channels_last(ground.x[None]), -1, 1)
+        if found.shape[1:] == channels_first.shape[1:]:
+            return np.moveaxis(found, 1, -1)  # guided by the layer, it is over the input
+        if ground.subject.probe.postprocess is not None:
+            return ground.over_places(found).astype(np.float64)
+        places = ground.read()
+        if places.first and found.shape[1:] == (1, *places.shape[1:]):
+            return np.moveaxis(found, 1, -1)  # summed over the channels
+        if found.shape[1:] != places.shape:
+            raise ValueError(
+                f"{self._called} makes {found.shape[1:]} of layer {self.layer!r}, which returns"
+                f" {places.shape}: it takes channels to come first; use GradCAM(layer=) or"
+                " Saliency(layer=), or give the probe a postprocess= that makes (n, height, width)"
+                " of it"
+            )
+        return places.of(found)
 
     def _attributed(self, ground: Ground, target: int) -> Floats:
         subject = ground.subject

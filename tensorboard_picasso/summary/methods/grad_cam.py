@@ -16,6 +16,7 @@ from tensorboard_picasso.maps import Precision, Sign
 from tensorboard_picasso.summary.backends.base import batches
 from tensorboard_picasso.summary.methods._gradients import plain
 from tensorboard_picasso.summary.methods._ground import Array, Ground
+from tensorboard_picasso.summary.methods._places import Layers
 from tensorboard_picasso.summary.methods.base import Answer, Floats, MapMethod, Subject
 
 
@@ -26,7 +27,10 @@ class GradCAM(MapMethod):
     The layer's output is taken to cover the model's input evenly, and is enlarged to it.
 
     Args:
-      layer: a named layer that returns images; default the model's last one.
+      layer: a named layer that returns images, channels first or last, or tokens of an image's
+        patches; default the last one whose places reach the scores. What is neither takes
+        the probe's `postprocess`, which then makes (n, height, width, channels) of the
+        layer's activations and of the gradients by them.
       score, precision: see `MapMethod`. label: last part of the tag.
 
     Raises:
@@ -51,8 +55,12 @@ class GradCAM(MapMethod):
     def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
         """See `Method.explain`; all targets of all images share batches."""
         first = subjects[0]
-        layer = self.layer or first.backend.last_image_layer(first.x[None])
-        grounds = [Ground(subject, layer) for subject in subjects]
+        layer, places = self.layer, None
+        if layer is None:
+            layer, places = Layers(first.backend, first.x, first.probe.channels_last).last()
+        grounds = [Ground(subject, layer, places) for subject in subjects]
+        for ground in grounds:
+            ground.check_layer()
         gradients = plain(grounds, self.score)
         activations: list[Array] = []
         for backend, some in groupby(subjects, lambda subject: subject.backend):
@@ -63,8 +71,8 @@ class GradCAM(MapMethod):
 
     def _answer(self, ground: Ground, gradients: Array, activations: Array) -> Answer:
         subject, layer = ground.subject, str(ground.layer)
-        features = ground.channels_last(activations[None])[0].astype(np.float64)
-        weights = ground.channels_last(gradients).astype(np.float64).mean(axis=(1, 2))
+        features = _weighed(ground, activations[None])[0]
+        weights = _weighed(ground, gradients).mean(axis=(1, 2))
         # Cut off before it is enlarged, as the paper has it.
         coarse: Floats = np.maximum(np.einsum("hwk,tk->thw", features, weights), 0)
         values, unseen, pixels = ground.over_image(ground.enlarged(coarse))
@@ -73,10 +81,21 @@ class GradCAM(MapMethod):
             maps=dict(zip(subject.targets, values, strict=True)),
             unit=f"weighted activation of {layer}",
             score=subject.score_name(self.score),
-            parameters={"positions": f"{rows} × {columns}", "pixels": pixels},
+            parameters={"positions": f"{rows} × {columns}", "pixels": pixels, **ground.told},
             layer=layer,
             precision=Precision(self.precision),
             unseen=unseen,
             # The sum over the layer's positions is in the unit of the score.
             rounding=subject.rounding / (rows * columns),
         )
+
+
+def _weighed(ground: Ground, values: Array) -> Floats:
+    """Values (n, …) of a layer as (n, rows, columns, channels)."""
+    placed = ground.over_places(values)
+    if placed.ndim != 4:
+        raise ValueError(
+            f"postprocess makes {placed.shape} of {values.shape}, and Grad-CAM weighs channels:"
+            f" return ({len(values)}, height, width, channels)"
+        )
+    return placed.astype(np.float64)

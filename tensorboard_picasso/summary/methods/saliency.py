@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.maps import Precision, Sign
-from tensorboard_picasso.summary.images import to_numpy
 from tensorboard_picasso.summary.methods._gradients import plain
 from tensorboard_picasso.summary.methods._ground import Ground
 from tensorboard_picasso.summary.methods.base import Answer, Floats, MapMethod, Subject
@@ -27,8 +26,8 @@ class Saliency(MapMethod):
     Args:
       signed: sum over channels; else the absolute value's maximum over channels.
       layer: take the gradient with respect to a named layer's output instead,
-        brought to the size of the model's input by the probe's `postprocess`
-        (default: over its channels as above, then bilinear).
+        over its channels as above, and enlarged bilinearly to the model's input. Its
+        places are found, or made by the probe's `postprocess`.
       score, precision: see `MapMethod`. label: last part of the tag.
 
     Raises:
@@ -54,6 +53,8 @@ class Saliency(MapMethod):
     def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
         """See `Method.explain`; all targets of all images share batches."""
         grounds = [Ground(subject, self.layer) for subject in subjects]
+        for ground in grounds:
+            ground.check_layer()
         gradients = plain(grounds, self.score)
         return [
             self._answer(ground, gradient.astype(np.float64))
@@ -62,8 +63,11 @@ class Saliency(MapMethod):
 
     def _answer(self, ground: Ground, gradient: Floats) -> Answer:
         subject = ground.subject
-        flat = self._from_layer(ground, gradient) if self.layer else None
-        if flat is None:
+        if self.layer:
+            placed = ground.over_places(gradient).astype(np.float64)
+            maps = placed if placed.ndim == 3 else over_channels(placed, self.signed)
+            flat = ground.enlarged(maps)
+        else:
             flat = list(over_channels(ground.channels_last(gradient), self.signed))
         values, unseen, pixels = ground.over_image(flat)
         score = subject.score_name(self.score)
@@ -71,25 +75,12 @@ class Saliency(MapMethod):
             maps=dict(zip(subject.targets, values, strict=True)),
             unit=f"{score} per unit of {self.layer or 'input'}",
             score=score,
-            parameters={"channels": channels(self.signed), "pixels": pixels},
+            parameters={"channels": channels(self.signed), "pixels": pixels, **ground.told},
             layer=self.layer or "",
             precision=Precision(self.precision),
             unseen=unseen,
             rounding=rounding(subject, values[0].size, self.layer),
         )
-
-    def _from_layer(self, ground: Ground, gradient: Floats) -> list[Floats]:
-        """A layer's gradient brought to the height and width of the model's input."""
-        postprocess = ground.subject.probe.postprocess
-        if postprocess is None:
-            return ground.enlarged(over_channels(ground.channels_last(gradient), self.signed))
-        made = to_numpy(postprocess(gradient.astype(np.float32)), "output of postprocess")
-        expected = (len(gradient), *ground.size)
-        if made.shape != expected:
-            raise ValueError(
-                f"postprocess made {made.shape} of {gradient.shape}: return {expected}"
-            )
-        return list(made.astype(np.float64))
 
 
 def over_channels(gradient: Floats, signed: bool) -> Floats:

@@ -1,0 +1,327 @@
+"""How what a layer returns lies over the image: in rows and columns, or as tokens of these.
+
+It is told by the kinds of layers and by sides in the input's proportions. Where tokens stand for
+places, and which stand for none (class, distillation, registers), is measured: by which of them
+change with the image, and with its upper half. What stays open is an error, never a guess.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorboard_picasso.summary.backends.base import Backend, Layer, UnsupportedError
+
+Array = NDArray[Any]
+Side = tuple[int, int]
+
+# A token that does not hang on the image changes by less than this part of the largest value.
+_STILL = 1e-6
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the places of a layer's output for one image are.
+
+    shape: of that output: (tokens, channels), or with rows, columns and channels.
+    first: its channels come before its rows and columns.
+    aside: tokens that stand for no place.
+    """
+
+    shape: tuple[int, ...]
+    rows: int
+    columns: int
+    first: bool = False
+    aside: tuple[int, ...] = ()
+
+    def of(self, values: Array) -> Array:
+        """Values (n, …) of the layer as (n, rows, columns, channels)."""
+        if self.first:
+            return np.moveaxis(values, 1, -1)
+        if self.aside:
+            values = np.delete(values, self.aside, axis=1)
+        return values.reshape(len(values), self.rows, self.columns, self.shape[-1])
+
+    @property
+    def asked(self) -> NDArray[np.bool_]:
+        """Which numbers of an output stand for places."""
+        found = np.ones(self.shape, bool)
+        found[list(self.aside)] = False
+        return found
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """What a record says of it."""
+        count = len(self.aside)
+        return {"tokens": f"{count} token{'s' if count > 1 else ''} set aside"} if count else {}
+
+
+class UnclearError(ValueError):
+    """A layer whose places cannot be told, and why."""
+
+
+class Layers:
+    """A model's layers, as one image goes through them.
+
+    Args:
+      x: the image as the model takes it.
+      laid: a batch of model inputs as (n, height, width, channels).
+    """
+
+    def __init__(self, backend: Backend, x: Array, laid: Callable[[Array], Array]) -> None:
+        self._backend = backend
+        self._x = x
+        self._places = laid(np.arange(x.size).reshape(1, *x.shape))[0]
+        self._size: Side = self._places.shape[:2]
+        self._known: dict[Any, Any] = backend.known.setdefault("places", {})
+        self._seen: list[Layer] | None = None
+
+    def forget(self) -> None:
+        """Look at the layers again."""
+        self._known.clear()
+        self._seen = None
+
+    @property
+    def _calls(self) -> list[Layer]:
+        if self._seen is None:
+            # Two, so that what has another number of rows, as of windows, is told from images.
+            self._seen = self._backend.layers(np.stack([self._x, self._x]))
+        return self._seen
+
+    @property
+    def _shapes(self) -> set[tuple[int, ...]]:
+        return {each.shape for each in self._calls if each.shape}
+
+    def named(self, name: str) -> Places:
+        """The places of a named layer.
+
+        Raises:
+          ValueError: they cannot be told, or none of them reaches the scores.
+          UnsupportedError: there is no such layer.
+        """
+        key = name, self._x.shape, self._x.dtype
+        if key not in self._known:
+            self._known[key] = self._named(name)
+        found: Places = self._known[key]
+        return found
+
+    def last(self) -> tuple[str, Places]:
+        """The last layer that returns images or tokens whose places reach the scores.
+
+        Raises:
+          UnsupportedError: there is none, or layers cannot be seen.
+        """
+        calls = tuple(self._calls)
+        key = calls, self._x.shape, self._x.dtype
+        if key not in self._known:
+            self._known[key] = self._last()
+        found: tuple[str, Places] = self._known[key]
+        return found
+
+    def _named(self, name: str) -> Places:
+        found = [each for each in self._calls if each.name == name]
+        if len(found) != 1 or found[0].shape is None:
+            # Its absence, calls and outputs are named by who looks for them.
+            shape = self._backend.activations(self._x[None], name).shape
+            raise UnclearError(
+                f"layer {name!r} returns {shape} for one image and no row an image for several:"
+                " name another one"
+            )
+        try:
+            places = self._places_of(found[0])
+        except UnclearError as e:
+            raise UnclearError(
+                f"layer {name!r} returns {found[0].shape} for an image: {e}; name another layer=,"
+                " or give the probe a postprocess= that makes (n, height, width, channels) of it"
+            ) from None
+        if places.aside and not self._backend.reaches(self._x[None], name, places.asked):
+            raise UnclearError(
+                f"layer {name!r}: of its tokens only those that stand for no place reach the"
+                f" scores, so its maps are zero: pass layer={self.last()[0]!r}, or one before it"
+            )
+        return places
+
+    def _last(self) -> tuple[str, Places]:
+        counts = Counter(each.name for each in self._calls)
+        for layer in reversed(self._calls):
+            # What is called twice is no one place; an attention's inside is none at all.
+            if layer.inside or counts[layer.name] > 1 or not layer.shape:
+                continue
+            try:
+                places = self._places_of(layer)
+            except UnclearError:
+                continue
+            tokens = len(layer.shape) == 2
+            if not tokens or self._backend.reaches(self._x[None], layer.name, places.asked):
+                return layer.name, places
+        last = ", ".join(f"{each.name!r} {each.shape}" for each in self._calls[-3:] if each.shape)
+        raise UnsupportedError(
+            f"the model has no layer that returns images (it ends in {last}): pass layer=, and give"
+            " the probe a postprocess= that makes (n, height, width, channels) of what it returns"
+        )
+
+    def _places_of(self, layer: Layer) -> Places:
+        shape = layer.shape or ()
+        places = None
+        if len(shape) == 2:
+            places = self._of_tokens(layer, shape)
+        elif len(shape) == 3:
+            places = self._of_image(layer, shape)
+        if places is None or places.rows * places.columns < 2:
+            raise UnclearError("it has no rows and columns")
+        return places
+
+    def _of_image(self, layer: Layer, shape: tuple[int, int, int]) -> Places:
+        sides = {"first": shape[1:], "last": shape[:2]}
+        told = {layer.channels} if layer.channels else self._told(shape)
+        if layer.images and layer.channels:
+            fitting = [layer.channels]
+        elif layer.inside:
+            raise UnclearError("it is inside an attention")
+        elif len(told) == 1 and told == self._told(shape, images=True):
+            fitting = list(told)
+        else:
+            fitting = [each for each, side in sides.items() if fits(*side, self._size)]
+            if len(told) == 1:
+                fitting = [each for each in fitting if each in told]
+            elif not told:
+                # Heads, tokens and their numbers are three sides too.
+                counts = {each[0] for each in self._shapes if len(each) == 2}
+                fitting = [each for each in fitting if counts.isdisjoint(sides[each])]
+        if not fitting:
+            height, width = self._size
+            raise UnclearError(f"no two of its sides are as {height} × {width}")
+        if len(fitting) > 1:
+            raise UnclearError("its channels may come first or last")
+        return Places(shape, *sides[fitting[0]], first=fitting[0] == "first")
+
+    def _told(self, shape: tuple[int, ...], images: bool = False) -> set[str]:
+        """Where layers whose kind tells have the channels of what is of this shape."""
+        return {
+            each.channels
+            for each in self._calls
+            if each.channels and each.shape == shape and (each.images or not images)
+        }
+
+    def _of_tokens(self, layer: Layer, shape: tuple[int, int]) -> Places:
+        count = shape[0]
+        told = {layer.channels} if layer.channels else self._told(shape)
+        if told == {"first"}:
+            raise UnclearError("its channels come first")
+        still, upper = self._measured(count)
+        placed = [each for each in range(count) if each not in still]
+        if len(placed) < 2:
+            raise UnclearError("it has no rows and columns")
+        rows, columns = self._grid(len(placed))
+        if len(upper) < len(placed):
+            if not upper or upper != placed[: len(upper)] or len(upper) % columns:
+                raise UnclearError("its tokens do not run row by row")
+        elif told != {"last"} or (rows, columns) not in self._merged(count):
+            raise UnclearError("which of its numbers are tokens cannot be told")
+        return Places(shape, rows, columns, aside=tuple(still))
+
+    def _measured(self, count: int) -> tuple[list[int], list[int]]:
+        """Of so many tokens those that stay where the image changes, and which its upper half changes.
+
+        In the first layer that has as many, before they mix.
+        """
+        key = "tokens", count, self._x.shape, self._x.dtype
+        if key not in self._known:
+            self._known[key] = self._measure(count)
+        found: tuple[list[int], list[int]] = self._known[key]
+        return found
+
+    def _measure(self, count: int) -> tuple[list[int], list[int]]:
+        counts = Counter(each.name for each in self._calls)
+        same = [
+            each.name
+            for each in self._calls
+            if each.shape and len(each.shape) == 2 and each.shape[0] == count
+        ]
+        first = next((each for each in same if counts[each] == 1), None)
+        if first is None:
+            return [], list(range(count))
+        x, random = self._x, np.random.default_rng(0)
+        low, high = float(x.min()), float(x.max())
+        high = high if high > low else low + 1
+        other = (low + (high - low) * random.random(x.shape)).astype(x.dtype)
+        upper = x.copy()
+        half = self._places[: self._size[0] // 2].ravel()
+        upper.flat[half] = other.flat[half]
+        whole, *changed = self._backend.activations(np.stack([x, other, upper]), first)
+        scale = np.abs(whole).max()
+        by_all, by_upper = (np.abs(each - whole).max(axis=1) > _STILL * scale for each in changed)
+        return np.flatnonzero(~by_all).tolist(), np.flatnonzero(by_upper & by_all).tolist()
+
+    def _grid(self, count: int) -> Side:
+        """Rows and columns of so many places.
+
+        Raises:
+          UnclearError: there are none, or several.
+        """
+        near = {side for side in self._image_sides() if side[0] * side[1] == count}
+        found = grids(count, self._size)
+        if len(near) == 1:
+            return near.pop()
+        if len(both := near & found) == 1:
+            return both.pop()
+        if len(found) == 1:
+            return found.pop()
+        height, width = self._size
+        several = " or ".join(f"{rows} × {columns}" for rows, columns in sorted(found))
+        raise UnclearError(
+            f"{count} tokens may be {several}"
+            if several
+            else f"{count} tokens are no grid of {height} × {width}"
+        )
+
+    def _image_sides(self) -> set[Side]:
+        """Rows and columns of what convolutions and the like return."""
+        found = set()
+        for each in self._calls:
+            if each.images and each.shape and not each.inside:
+                first = each.channels == "first"
+                found.add(each.shape[1:] if first else each.shape[:2])
+        return {(rows, columns) for rows, columns in found}
+
+    def _merged(self, count: int) -> set[Side]:
+        """Rows and columns that are known, and what halving them leaves.
+
+        Args:
+          count: tokens whose own number tells nothing.
+        """
+        known = self._image_sides()
+        for other in {each[0] for each in self._shapes if len(each) == 2 and each[0] > count}:
+            still, upper = self._measured(other)
+            if len(upper) < other - len(still):
+                known |= grids(other - len(still), self._size)
+        found = set(known)
+        for side in known:
+            halved = side
+            while halved != (1, 1):
+                halved = -(-halved[0] // 2), -(-halved[1] // 2)
+                found.add(halved)
+        return found
+
+
+def grids(count: int, size: Side) -> set[Side]:
+    """Rows and columns of so many square patches that an image of this size may be cut into."""
+    return {
+        (rows, count // rows)
+        for rows in range(1, count + 1)
+        if count % rows == 0 and fits(rows, count // rows, size)
+    }
+
+
+def fits(rows: int, columns: int, size: Side) -> bool:
+    """Whether patches of some one side make so many rows and columns, but for what is left over.
+
+    Of a height of 7 and patches of 2 these are three rows, or four.
+    """
+    height, width = size
+    least = max(height / (rows + 1), width / (columns + 1))
+    below = [side / (each - 1) for side, each in ((height, rows), (width, columns)) if each > 1]
+    return least < min(below, default=np.inf)
