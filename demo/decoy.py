@@ -6,6 +6,7 @@ the control run it is random. Held-out digits have random shades. Both runs watc
 held-out digits whose swatches have the shade of their own class, the swatch as a region.
 """
 
+import math
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ SIDE = 4
 BATCH = 32
 RUNS = ("control", "decoy")
 FILLS = ("black", "mean", "grey")
+COUNTS = 0.05  # of the answer that hiding the swatch moves
 OF_EACH_CLASS = 2
 # Opens with what tells the runs apart: all runs, the newest step, occlusion.
 STATE = "&p.picasso.runs=control/picasso,decoy/picasso"
@@ -120,19 +122,31 @@ class Run:
     """What a run's log says.
 
     probability: of the true class, by step; `hidden` the same with the swatch
-      hidden, for each fill. share: of the swatch in the saliency maps, by step.
+      hidden, for each fill; `moves` how far that moves the whole answer, and
+      `changed` the share of predictions that are others then. share: of the swatch in the saliency maps, by step.
     corners: the share of the four corners in the positive part of the mean map
       of importance at the last step, divided by their area's.
     """
 
     probability: dict[int, float]
     hidden: dict[str, dict[int, float]]
+    moves: dict[str, dict[int, float]]
+    changed: dict[str, dict[int, float]]
     share: dict[int, float]
     corners: float
 
     def drop(self, fill: str, step: int) -> float:
         """What hiding the swatch takes from the true class's probability."""
         return self.probability[step] - self.hidden[fill][step]
+
+    def since(self, fill: str) -> float:
+        """The step from which on hiding the swatch counts, as the tab has it; infinite: none."""
+        found = math.inf
+        for step, moves in sorted(self.moves[fill].items(), reverse=True):
+            if moves < COUNTS:
+                break
+            found = step
+        return found
 
 
 def read(logdir: Path, run: str) -> Run:
@@ -150,7 +164,10 @@ def read(logdir: Path, run: str) -> Run:
     names = {fill: "image mean" if fill == "mean" else fill for fill in FILLS}
     return Run(
         series(truth),
-        {fill: series(f"{truth}, swatch hidden ({name})") for fill, name in names.items()},
+        *(
+            {fill: series(f"{what}, swatch hidden ({name})") for fill, name in names.items()}
+            for what in (truth, "moves", "predictions changed")
+        ),
         series("saliency/share of swatch"),
         _corners(list(_newest(log, tags))),
     )
@@ -227,6 +244,19 @@ def figures(runs: dict[str, Run], accuracies: dict[str, float], epoch: int) -> l
         Figure(f"{hidden}, step {first}: decoy − control", early, "≥ 0.05", early >= 0.05),
         Figure(f"{hidden}, step {last}: decoy", lost, "≥ 0.2", lost >= 0.2),
         Figure(f"{hidden}, step {last}: control", kept, "0 ± 0.05", abs(kept) <= 0.05),
+    ]
+    since, never = decoy.since("black"), control.since("black")
+    moved = "moves of the answer with the swatch hidden in black"
+    most = max(control.moves["black"].values())
+    found += [
+        Figure(f"{moved} count from step: decoy", since, f"≤ {first}", since <= first),
+        Figure(f"{moved} count from step: control", never, "never", never == math.inf),
+        Figure(f"{moved}, step {last}: decoy", decoy.moves["black"][last]),
+        Figure(f"{moved}, at most: control", most, f"≤ {COUNTS}", most <= COUNTS),
+    ]
+    found += [
+        Figure(f"predictions changed by it, step {last}: {name}", run.changed["black"][last])
+        for name, run in (("decoy", decoy), ("control", control))
     ]
     # Other fills are other questions: mid-grey is the shade of class 5.
     found += [

@@ -9,7 +9,7 @@ from tensorboard_picasso import record
 from tensorboard_picasso.checkpoints import session, settings
 from tensorboard_picasso.export import ExportError, NotThereError
 from tensorboard_picasso.export.events import EventReader
-from tensorboard_picasso.export.evolution import Subject
+from tensorboard_picasso.export.evolution import PREDICTED, Subject, Target
 from tensorboard_picasso.export.files import Format
 from tensorboard_picasso.export.means import MeanSubject
 from tensorboard_picasso.export.order import Order, make
@@ -85,7 +85,7 @@ def _add_options(export: argparse.ArgumentParser) -> None:
     )
     add("--format", help=", ".join(Format))
     add("--out", help="file to write, - for standard output; default: a name made from the rest")
-    add("--target", metavar="CLASS", help="name or index; default: the image's label")
+    add("--target", metavar="CLASS", help="name, index, or predicted; default: the image's label")
     add("--step", help="only this one; default: the newest for png, else all")
     add("--reading", help=", ".join(Reading))
     add("--palette", help="such as green-violet or lagoon")
@@ -204,8 +204,8 @@ def _subject(
     return MeanSubject(run, series.probe, series.label, series.group)
 
 
-def _target(reader: EventReader, run: str, series: Series, word: str | None) -> int | None:
-    """A class by its name, else by its index; None: the image's own."""
+def _target(reader: EventReader, run: str, series: Series, word: str | None) -> Target:
+    """A class by its name, else by its index; `PREDICTED`; None: the image's own."""
     if word is None:
         return None
     inputs = only(reader.of_probe(run, series.probe), Kind.INPUT, [series.image])
@@ -217,6 +217,8 @@ def _target(reader: EventReader, run: str, series: Series, word: str | None) -> 
         return names.index(word)
     if word.isascii() and word.isdigit() and int(word) < record.MAX_CLASSES:
         return int(word)
+    if word == PREDICTED:
+        return PREDICTED
     raise NotThereError(f'no class "{word}": there are {_listed(names) or "indices only"}')
 
 

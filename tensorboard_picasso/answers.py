@@ -9,6 +9,7 @@ import numpy as np
 from tensorboard_picasso import record
 from tensorboard_picasso.maps import Statistics
 from tensorboard_picasso.metadata import FORMAT_VERSION, Kind, Series
+from tensorboard_picasso.moves import Move
 from tensorboard_picasso.pack import Pack, exact
 from tensorboard_picasso.reading import (
     Problems,
@@ -124,7 +125,12 @@ def scores(reader: Reader, run: str, probe: str, images: Sequence[int] | None) -
             "classes": None if whole else each.classes.tolist(),
             "values": pack.add(each.values, "f4"),
             "hidden": [
-                {"region": part.region, "fill": part.fill, "values": pack.add(part.values, "f4")}
+                {
+                    "region": part.region,
+                    "fill": part.fill,
+                    "values": pack.add(part.values, "f4"),
+                    **_move(each.move_of(part)),
+                }
                 for part in each.hidden
             ],
             "targets": each.targets,
@@ -135,6 +141,12 @@ def scores(reader: Reader, run: str, probe: str, images: Sequence[int] | None) -
     tags = only(reader.of_probe(run, probe, images, blobs=False), Kind.SCORES, images)
     listed = _images(reader, run, tags, record.unpack_scores, one, problems)
     return pack.finish({"run": run, "probe": probe, "images": listed, "problems": problems})
+
+
+def _move(found: Move | None) -> dict[str, Any]:
+    if found is None:
+        return {"moves": None, "flips": None, "predicted": None}
+    return {"moves": found.moves, "flips": found.flips, "predicted": found.predicted}
 
 
 def attributions(

@@ -17,7 +17,7 @@ from werkzeug import wrappers
 
 from tensorboard_picasso import answers
 from tensorboard_picasso.export import ExportError, NotThereError
-from tensorboard_picasso.export.evolution import Subject
+from tensorboard_picasso.export.evolution import PREDICTED, Subject, Target
 from tensorboard_picasso.export.files import TYPES as TYPES_OF_EXPORT
 from tensorboard_picasso.export.means import MeanSubject
 from tensorboard_picasso.export.order import Order, make
@@ -273,6 +273,12 @@ def _groups(request: wrappers.Request) -> Sequence[int] | None:
         ) from e
 
 
+def _target(text: str | None) -> Target:
+    if text is None or text == PREDICTED:
+        return PREDICTED if text else None
+    return _index("target", text)
+
+
 def _group(text: str) -> int:
     return WHOLE_PROBE if text == "probe" else _natural(text)
 
@@ -283,8 +289,7 @@ def _subject(request: wrappers.Request) -> Subject | MeanSubject:
     group, target = request.args.get("group"), request.args.get("target")
     if group is None:
         image, label = _index("image", _argument(request, "image")), _argument(request, "label")
-        wanted = None if target is None else _index("target", target)
-        return Subject(run, probe, image, label, wanted)
+        return Subject(run, probe, image, label, _target(target))
     if target is not None or "image" in request.args:
         raise errors.InvalidArgumentError("group: a mean has no image and no target")
     try:

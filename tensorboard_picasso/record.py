@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from tensorboard_picasso import distances, maps, record_pb2
 from tensorboard_picasso.maps import Output, Precision, Share, Sign, Statistics
 from tensorboard_picasso.metadata import FORMAT_VERSION
+from tensorboard_picasso.moves import Move, move
 
 _Packed = TypeVar("_Packed", bytes, list[bytes])
 
@@ -48,11 +49,16 @@ class NewerRecordError(RecordError):
 
 @dataclass(frozen=True)
 class Hidden:
-    """Scores with a whole region filled: `values` as in `Scores`."""
+    """Scores with a whole region filled: `values` as in `Scores`.
+
+    move: how the answer over all classes differs from that of the whole image; None in
+      older records, of raw values, and where a score is no number. `Scores.move_of` knows more.
+    """
 
     region: str
     fill: str
     values: NDArray[np.float32]
+    move: Move | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,18 @@ class Scores:
     dropped: tuple[int, ...] = ()
     value_name: str = ""
     independent: bool = False
+
+    def move_of(self, hidden: Hidden) -> Move | None:
+        """How hiding a region moves the answer: as recorded, else from the scores.
+
+        None of raw values, of scores that are no numbers, and of older records that keep
+        some of the classes only.
+        """
+        if hidden.move is not None or self.output is Output.RAW:
+            return hidden.move
+        if len(self.classes) < self.class_count:
+            return None
+        return move(self.values, hidden.values, self.independent)
 
 
 @dataclass(frozen=True)
@@ -453,6 +471,19 @@ def _same_length(name: str, first: Sequence[Any], second: Sequence[Any]) -> None
 # Records
 
 
+def _pack_hidden(hidden: Hidden) -> record_pb2.Hidden:
+    message = record_pb2.Hidden(
+        region=hidden.region,
+        fill=hidden.fill,
+        values=np.asarray(hidden.values, np.float32).tolist(),
+    )
+    if hidden.move is not None:
+        message.moves = hidden.move.moves
+        message.flips = hidden.move.flips
+        message.predicted = hidden.move.predicted
+    return message
+
+
 def pack_scores(scores: Scores) -> bytes:
     """`Scores` to bytes.
 
@@ -464,14 +495,7 @@ def pack_scores(scores: Scores) -> bytes:
         class_count=scores.class_count,
         classes=np.asarray(scores.classes).tolist(),
         values=np.asarray(scores.values, np.float32).tolist(),
-        hidden=[
-            record_pb2.Hidden(
-                region=each.region,
-                fill=each.fill,
-                values=np.asarray(each.values, np.float32).tolist(),
-            )
-            for each in scores.hidden
-        ],
+        hidden=[_pack_hidden(each) for each in scores.hidden],
         input_hash=scores.input_hash,
         targets=scores.targets,
         lasting=scores.lasting,
@@ -498,14 +522,15 @@ def unpack_scores(data: bytes) -> Scores:
         raise RecordError(f"damaged record: classes exceed their count {message.class_count}")
     _check_finite("epoch", message.epoch)
     output = _enum(Output, record_pb2.Output, message.output)
+    moves = [_unpack_move(each, message.class_count) for each in message.hidden]
     return Scores(
         output=output,
         class_count=message.class_count,
         classes=np.array(message.classes[:], np.uint32),
         values=np.array(message.values[:], np.float32),
         hidden=tuple(
-            Hidden(each.region, each.fill, np.array(each.values[:], np.float32))
-            for each in message.hidden
+            Hidden(each.region, each.fill, np.array(each.values[:], np.float32), moved)
+            for each, moved in zip(message.hidden, moves, strict=True)
         ),
         input_hash=message.input_hash,
         epoch=message.epoch if message.HasField("epoch") else None,
@@ -516,6 +541,19 @@ def unpack_scores(data: bytes) -> Scores:
         # Older records do not say so; of two classes one may be the other's opposite.
         independent=message.independent or (output is Output.SIGMOID and message.class_count > 2),
     )
+
+
+def _unpack_move(message: record_pb2.Hidden, class_count: int) -> Move | None:
+    there = {name: message.HasField(name) for name in ("moves", "flips", "predicted")}
+    if not any(there.values()):
+        return None
+    lacking = [name for name, held in there.items() if not held]
+    if lacking:
+        raise RecordError(f"damaged record: a hidden region without {lacking[0]}")
+    # One score alone stands for two classes.
+    if not 0 <= message.moves <= 1 or message.predicted >= max(class_count, 2):
+        raise RecordError("damaged record: what hiding a region moves is out of bounds")
+    return Move(message.moves, message.flips, message.predicted)
 
 
 _NUMBERS = (

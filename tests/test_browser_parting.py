@@ -32,6 +32,14 @@ AROUND = {"black": [-0.02, 0.01, 0.0, 0.02, -0.01], "image mean": [0.0, 0.01, -0
 FLIPPED = {40: {1: 6, 2: 7, 3: 8, 4: 9}, 1280: {1: 6, 2: 7, 3: 8}}
 
 
+def covered(whole, label, chance):
+    """The same with another probability of a class, all others in proportion: moves by the change."""
+    p = 1 / (1 + np.exp(-whole.astype(float)))
+    p *= (1 - chance) / (1 - p[label])
+    p[label] = chance
+    return np.log(p / (1 - p)).astype(np.float32)
+
+
 def odds(label, chance, other=None):
     """Log-odds in which a class has that probability."""
     chances = np.full(CLASSES, (1 - chance) / (CLASSES - 1))
@@ -56,7 +64,8 @@ def url(tmp_path_factory):
                 said = scores(whole)
                 hidden = tuple(
                     record.Hidden(
-                        "corner", fill, odds(image, chance - lost[fill][number] - AROUND[fill][image])
+                        "corner", fill,
+                        covered(whole, image, chance - lost[fill][number] - AROUND[fill][image]),
                     )
                     for fill in ("black", "image mean")
                 )  # fmt: skip
@@ -86,26 +95,65 @@ def words(picasso, number=0):
     return [" ".join(each.split()) for each in chart.locator(".parting > *").all_inner_texts()]
 
 
+def newest(run, fill):
+    """What is said of the answers at the newest step, by hand, but for the step they count from.
+
+    Returns:
+      The predictions and the moves, and the classes.
+    """
+    lost = np.array(AROUND[fill]) + LOST[run][fill][-1]
+    predicted = []
+    for image in range(IMAGES):
+        other = FLIPPED[1280].get(image) if run == "does not" else None
+        whole = odds(image, WHOLE, other)
+        hidden = covered(whole, image, 1 / (1 + np.exp(-whole[image])) - lost[image])
+        best = whole.argmax()
+        assert hidden.argmax() == best
+        predicted.append([1 / (1 + np.exp(-each[best])) for each in (whole, hidden)])
+
+    def with_error(values):
+        size = f"{100 * abs(values.mean()):.1f}"
+        size = size.removesuffix(".0") if float(size) < 9.95 else f"{float(size):.0f}"
+        return f"{size} ± {100 * values.std(ddof=1) / np.sqrt(IMAGES):.1f} points"
+
+    before, after = (f"{100 * each:.0f} %" for each in np.mean(predicted, 0))
+    verb = "of the true class it takes" if lost.mean() > 0 else "to the true class it adds"
+    return (
+        f"{run}: hiding it changes none of 5 predictions and moves the answer by "
+        f"{with_error(np.abs(lost))}",
+        f"; takes the predicted class from {before} to {after}; {verb} {with_error(lost)}",
+    )
+
+
 def test_the_step_is_said_and_marked(browser, url):
     with tab(browser, url) as picasso:
         picasso.open(charts="truth,hidden%3Acorner%3Aimage%20mean").at(1280)
+        since = {
+            "does not": ", 5 points or more last at step 10",
+            "is misled": ", 5 points or more from step 0 on",
+            "uses": ", 5 points or more from step 40 on (first at step 10)",
+        }
         assert words(picasso) == [
-            "dashed: hiding corner (black; in the list: image mean)",
-            "does not: less than 5 points at the newest; 5 points or more last at step 10",
-            "is misled: adds 5 points or more from step 0 on (10 at the newest)",
-            "uses: costs 5 points or more from step 40 on (40 at the newest, first at step 10)",
+            "dashed: corner (black; in the list: image mean) hidden, at step 1,280, the newest;"
+            " ± standard error over 5 images",
+            *(each.join(newest(run, "black")) for run, each in since.items()),
         ]
+        since = {
+            "does not": ", never 5 points so far",
+            "is misled": ", 5 points or more from step 1,280 on, the newest so far",
+            "uses": ", 5 points or more from step 1,280 on, the newest so far",
+        }
         assert words(picasso, 1) == [
-            "dashed: hiding corner (image mean)",
-            "does not: never 5 points so far",
-            "is misled: adds 5 points or more from step 1,280 on, the newest so far (15)",
-            "uses: costs 5 points or more from step 1,280 on, the newest so far (6)",
+            "dashed: corner (image mean) hidden, at step 1,280, the newest;"
+            " ± standard error over 5 images",
+            *(each.join(newest(run, "image mean")) for run, each in since.items()),
         ]
         uses = picasso.frame.locator(".timechart").first.locator(".parting .value").last
         error = 100 * np.std(AROUND["black"], ddof=1) / np.sqrt(IMAGES)
-        assert uses.get_attribute("title") == (
+        assert " ".join(uses.get_attribute("title").split()) == (
             "uses; not yet at step 20, the kept step before; at 2 kept steps since; "
-            f"at step 1,280: 40 ± {error:.1f} points, mean of 5 images ± its standard error"
+            f"at step 1,280: moves 40 ± {error:.1f} points, mean of 5 images ± its standard error; "
+            "the true class stays 5 points or more to one side from step 40 on"
         )
         uses.get_by_role("button", name="step 40 on").press("Enter")
         picasso.at(40)
@@ -121,7 +169,9 @@ def test_the_step_is_said_and_marked(browser, url):
         # Of a single image there is no noise to be told: the difference alone decides.
         first.get_by_label("over which images").select_option("3")
         assert words(picasso)[-1] == (
-            "uses: costs 5 points or more from step 40 on (42 at the newest, first at step 10)"
+            "uses: hiding it leaves the prediction 3 and moves the answer by 42 points,"
+            " 5 points or more from step 40 on (first at step 10);"
+            " takes the predicted class from 80 % to 38 %; of the true class it takes 42 points"
         )
 
 
@@ -130,9 +180,13 @@ def test_the_large_view_says_it_for_each_fill(browser, url):
         picasso.open(runs="uses", open="3").at(1280)
         figure = picasso.frame.locator(".hiddencharts figure")
         assert [" ".join(each.split()) for each in figure.locator(".parting > *").all_inner_texts()] == [
-            "hiding corner",
-            "black: costs 5 points or more from step 40 on (42 at the newest, first at step 10)",
-            "image mean: costs 5 points or more from step 40 on (8 at the newest)",
+            "corner hidden, at step 1,280, the newest",
+            "black: hiding it leaves the prediction 3 and moves the answer by 42 points, 5 points or "
+            "more from step 40 on (first at step 10); takes the predicted class from 80 % to 38 %; "
+            "of 3 it takes 42 points",
+            "image mean: hiding it leaves the prediction 3 and moves the answer by 8 points, "
+            "5 points or more from step 40 on; takes the predicted class from 80 % to 72 %; "
+            "of 3 it takes 8 points",
         ]  # fmt: skip
         # Both at one step: one above the other.
         lefts = (
@@ -145,31 +199,68 @@ def test_the_large_view_says_it_for_each_fill(browser, url):
         picasso.at(40)
 
 
-SAY = """async ([base, lists]) => {
+SAY = """async ([base, lists, losses]) => {
   const {parting} = await import(base + "parting.js");
   const {partingNote} = await import(base + "partingnote.js");
   const steps = [0, 10, 20];
-  const part = {name: "a", colour: "red", found: parting(lists), part: 0};
-  return partingNote("hiding", [part], steps, () => {}).lastChild.textContent;
+  const {effect} = await import(base + "effect.js");
+  const record = (image, place) => ({
+    predicted: 0, score: (index, values = null) => values === null ? losses?.[image] ?? 0 : 0,
+    hidden: [{region: "r", fill: "f", moves: lists[image][place], flips: false, predicted: 0, values: []}],
+  });
+  const scores = new Map(lists.map((list, image) =>
+    [image, {steps: new Map(steps.map((step, place) => [step, record(image, place)]))}]));
+  const asked = losses && {name: "the true class", of: () => 0};
+  const found = effect({steps}, {scores}, [...scores.keys()], {region: "r", fill: "f"}, asked);
+  const part = {name: "a", colour: "red", found, part: 0};
+  return partingNote("hidden", [part], steps, () => {}, String).lastChild.textContent;
 }"""
+
+
+def tell(browser, url, lists, losses=None):
+    page = browser.new_page()
+    page.goto(f"{url}data/plugin/picasso/index")
+    said = page.evaluate(SAY, [f"{url}data/plugin/picasso/static/", lists, losses])
+    page.close()
+    return " ".join(said.split())
 
 
 @pytest.mark.parametrize(
     ("lists", "said"),
     [
-        ([[0, 0, 0.3], [0, 0, 0.1]], "costs 5 points or more from step 20 on, the newest so far (20)"),
-        ([[0, 0, 0.4], [0, 0, 0]], "20 ± 20.0 points at the newest, within noise; never beyond noise so far"),
-        ([[0, 0.4, 0], [0, 0, 0]], "less than 5 points at the newest; never beyond noise so far"),
-        ([[0, 0.3, 0.4], [0, 0.3, 0]], "20 ± 20.0 points at the newest, within noise; 5 points or more last at step 10"),
-        ([[0, 0.3, float("nan")]], "no number at the newest; 5 points or more last at step 10"),
-        ([[0.04, -0.04, 0]], "never 5 points so far"),
+        ([[0, 0, 0.3], [0, 0, 0.1]], "20 ± 10.0 points, 5 points or more from step 20 on, the newest so far"),
+        ([[0, 0, 0.4], [0, 0, 0]], "20 ± 20.0 points, never 5 points and 2 standard errors so far"),
+        ([[0, 0.4, 0], [0, 0, 0]], "0 ± 0.0 points, never 5 points and 2 standard errors so far"),
+        ([[0, 0.3, 0.4], [0, 0.3, 0]], "20 ± 20.0 points, 5 points or more last at step 10"),
+        ([[0.04, 0.03, 0.004], [0.04, 0.03, 0.004]], "0.4 ± 0.0 points, never 5 points so far"),
     ],
 )  # fmt: skip
-def test_noise_is_told_from_less(browser, url, lists, said):
-    page = browser.new_page()
-    page.goto(f"{url}data/plugin/picasso/index")
-    assert page.evaluate(SAY, [f"{url}data/plugin/picasso/static/", lists]) == f"a: {said}"
-    page.close()
+def test_few_images_are_told_from_less(browser, url, lists, said):
+    words = tell(browser, url, lists)
+    assert said in words
+    assert "noise" not in words
+
+
+@pytest.mark.parametrize(
+    ("losses", "said"),
+    [
+        ([0.4, 0.2], "of the true class it takes 30 ± 10.0 points"),
+        ([-0.4, -0.2], "to the true class it adds 30 ± 10.0 points"),
+        ([0.5, -0.3], "of the true class it takes 10 ± 40.0 points, in which 1 loss and 1 gain cancel"),
+        # One loses, none gains enough to count: few images, and nothing that cancels.
+        ([0.5, -0.01], "of the true class it takes 25 ± 25.5 points"),
+    ],
+)  # fmt: skip
+def test_losses_and_gains_that_cancel_are_told(browser, url, losses, said):
+    words = tell(browser, url, [[0, 0, 0.5], [0, 0, 0.5]], losses)
+    assert words.endswith(f"; {said}")
+
+
+def test_what_was_not_recorded_is_said_and_not_flagged(browser, url):
+    words = tell(browser, url, [[None] * 3, [None] * 3], [0.4, 0.2])
+    assert words == (
+        "a: how far the answer moves was not recorded; of the true class it takes 30 ± 10.0 points"
+    )
 
 
 def order(picasso):
@@ -184,9 +275,10 @@ def test_images_are_sorted_by_what_hiding_takes(browser, url, fill):
         picasso.open(runs="uses").at(1280)
         picasso.frame.locator(".menu.view > button").click()
         sort = picasso.frame.get_by_label("sort")
-        assert [f"hiding corner ({each}) costs most (newest step)" for each in AROUND] == [
-            each for each in sort.locator("option").all_inner_texts() if "hiding" in each
-        ]
+        kinds = ("moves the answer most", "costs most")
+        assert [
+            f"hiding corner ({each}) {kind} (newest step)" for kind in kinds for each in AROUND
+        ] == [each for each in sort.locator("option").all_inner_texts() if "hiding" in each]
         sort.select_option(f"hiding corner ({fill}) costs most (newest step)")
         expected = np.argsort([-each for each in AROUND[fill]], kind="stable").tolist()
         picasso.page.wait_for_function("location.hash.includes('sort=hidden')")

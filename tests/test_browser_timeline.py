@@ -149,7 +149,7 @@ def test_at_first_the_true_class_and_the_hidden_region(browser, url):
         chosen = chart.get_by_label("what is charted").evaluate("s => s.selectedOptions[0].text")
         assert chosen == "probability of the true class"
         lead = chart.locator(".parting > *").first
-        assert lead.inner_text() == "dashed: hiding corner (image mean)"
+        assert lead.inner_text().startswith("dashed: corner (image mean) hidden, at step ")
         sure = probability([odds("a", 40, image) for image in range(IMAGES)])
         covered = probability([hidden("a", 40, image) for image in range(IMAGES)])
         (text,) = picasso.readout()
@@ -375,7 +375,7 @@ def test_seeking_on_every_axis(browser, fast, axis, part, step, cursors):
         found = picasso.frame.locator(".cursors .cursor").evaluate_all(left)
         assert found == pytest.approx(cursors, abs=1e-4)
         # Hovering says which step, and what it was there.
-        plot.hover(position={"x": 1, "y": 10})
+        plot.hover(position={"x": 1, "y": 30})  # below a flag
         at, *values = picasso.readout()
         assert at.startswith("step 0")
         assert numbers(values[0])[:1] == percents(

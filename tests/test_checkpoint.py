@@ -65,10 +65,25 @@ def test_scalars_are_means_over_the_probe():
         maps.probability(each.scores.hidden[0].values[k]) for k, each in enumerate(result.images)
     ]
     shares = [stored(result, k)[0].targets[0].statistics.shares[0].positive for k in range(3)]
+    moved = [each.scores.hidden[0].move for each in result.images]
+    best = [int(np.argmax(each.scores.values)) for each in result.images]
+    predicted = [
+        [
+            maps.probability(values[k])
+            for values in (each.scores.values, each.scores.hidden[0].values)
+        ]
+        for k, each in zip(best, result.images, strict=True)
+    ]
     assert result.scalars == {
         "": {
             "probability of the true class": pytest.approx(np.mean(truth), abs=1e-5),
+            "probability of the predicted class": pytest.approx(np.mean(predicted, 0)[0], abs=1e-6),
             "probability of the true class, a/b hidden": pytest.approx(np.mean(hidden), abs=1e-6),
+            "probability of the predicted class, a/b hidden": pytest.approx(
+                np.mean(predicted, 0)[1], abs=1e-6
+            ),
+            "predictions changed, a/b hidden": pytest.approx(np.mean([e.flips for e in moved])),
+            "moves, a/b hidden": pytest.approx(np.mean([each.moves for each in moved])),
         },
         "occlusion": {"share of a/b": pytest.approx(np.mean(shares))},
     }

@@ -1,5 +1,6 @@
 """The command line, as a user runs it: a process of its own."""
 
+import csv
 import io
 import json
 import os
@@ -124,6 +125,9 @@ def test_out_names_the_format_and_a_dash_is_standard_output(logdir, tmp_path):
     found, written = np.load(io.BytesIO(done.stdout)), np.load(tmp_path / "x.npz")
     np.testing.assert_array_equal(found["values"], written["values"])
     assert json.loads(str(found["metadata"]))["target_name"] == "3"
+    done = command(*words[:-1], "predicted", "--out", "-", "--format", "csv")
+    (*_, row) = csv.DictReader(io.StringIO(done.stdout.decode()))
+    assert float(row["probability"]) == float(row["probability of the predicted class"])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The demos: the decoy's images, that what it reports is what its log holds; the others run."""
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -48,7 +49,10 @@ def run(**values):
     steps = {0: 0.1, 118: 0.5, 2000: 0.9}
     lost = values.pop("lost")
     hidden = {fill: {s: p - lost for s, p in steps.items()} for fill in decoy.FILLS}
-    return decoy.Run(steps, hidden, {2000: values.pop("share")}, values.pop("corners"))
+    moves = {fill: {0: 0.02, 118: 0.1 * lost + 0.02, 2000: lost} for fill in decoy.FILLS}
+    return decoy.Run(
+        steps, hidden, moves, moves, {2000: values.pop("share")}, values.pop("corners")
+    )
 
 
 def test_bounds_are_checked():
@@ -59,10 +63,18 @@ def test_bounds_are_checked():
     accuracies = {"control": 0.92, "decoy": 0.78}
     found = decoy.figures(good, accuracies, 125)
     assert all(each.met for each in found)
-    assert sum(bool(each.bound) for each in found) == 7
+    assert sum(bool(each.bound) for each in found) == 10
     swapped = {"control": good["decoy"], "decoy": good["control"]}
     bad = decoy.figures(swapped, dict(zip(accuracies, (0.78, 0.92), strict=True)), 125)
     assert not any(each.met for each in bad if each.bound)
+
+
+def test_the_step_from_which_hiding_counts_holds_at_every_later_step():
+    found = run(lost=0.4, share=0.05, corners=2.3)
+    assert found.since("black") == 118
+    moves = {"black": {0: 0.3, 10: 0.01, 20: 0.06, 30: 0.07}}
+    assert dataclasses.replace(found, moves=moves).since("black") == 20
+    assert dataclasses.replace(found, moves={"black": {0: 0.3, 10: 0.01}}).since("black") == np.inf
 
 
 def test_a_log_that_no_demo_made_is_left_alone(tmp_path):
@@ -88,7 +100,7 @@ def run_demo(name, *arguments, **environment):
 def test_the_demo_learns_the_decoy(tmp_path):
     done = run_demo("decoy", "--logdir", tmp_path / "log")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    assert done.stdout.count(": met") == 7
+    assert done.stdout.count(": met") == 10
 
 
 def test_the_detectors_score_is_the_best_box_that_overlaps_the_given_one():

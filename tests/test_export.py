@@ -1,6 +1,7 @@
 """Exports equal what was logged: arrays, tables and pixels, of every logged step."""
 
 import csv
+import dataclasses
 import io
 import json
 
@@ -11,7 +12,7 @@ from PIL import Image
 from tensorboard_picasso import maps, palettes, readings, record, record_pb2
 from tensorboard_picasso.export import ExportError, NotThereError, events, files
 from tensorboard_picasso.export.events import EventReader
-from tensorboard_picasso.export.evolution import Subject
+from tensorboard_picasso.export.evolution import PREDICTED, Subject
 from tensorboard_picasso.export.order import Order, make
 from tensorboard_picasso.export.picture import Look, Painter, Scale
 from tensorboard_picasso.export.source import gather, largest
@@ -150,6 +151,45 @@ def test_the_table_is_what_was_recorded(logdir):
         assert float(row["epoch"]) == 0.5
     # A name that a spreadsheet would take for a formula is text.
     assert {row["predicted_class"] for row in rows} <= {"no", "'=yes", "maybe"}
+
+
+def test_what_hiding_does_to_the_answer_stands_in_the_table(logdir):
+    rows = list(csv.DictReader(io.StringIO(exported(logdir, "occlusion", "csv").decode())))
+    for row, step in zip(rows, (0, 5, 30), strict=True):
+        p, q = (maps.probability(odds(step) - np.float32(part)) for part in (0, 1))
+        hidden = "with sky hidden (image mean)"
+        assert float(row[f"moves {hidden}"]) == pytest.approx(np.abs(p - q).sum() / 2, abs=1e-6)
+        assert (row[f"prediction {hidden}"], row[f"prediction changed {hidden}"]) == (
+            str(p.argmax()),
+            "0",
+        )
+        assert float(row["probability of the predicted class"]) == pytest.approx(p.max())
+        assert float(row[f"probability of the predicted class {hidden}"]) == pytest.approx(q.max())
+
+
+def test_of_raw_values_the_table_holds_no_moves(tmp_path):
+    log = logs.Log(tmp_path / "run")
+    whole = odds(0)
+    said = dataclasses.replace(logs.scores(whole, {"sky": whole - 1}), output=maps.Output.RAW)
+    written = values(0, first=True)
+    written[0] = (written[0][0], record.pack_scores(said))
+    log.write(0, written, 1000)
+    log.close()
+    (row,) = csv.DictReader(io.StringIO(exported(tmp_path, "occlusion", "csv").decode()))
+    assert float(row["value with sky hidden (image mean)"]) == np.float32(whole[1] - 1)
+    assert not [each for each in row if "moves" in each or "of the predicted class" in each]
+
+
+def test_the_newest_prediction_can_be_the_target(logdir):
+    # Class 0 at the newest step of image 0, class 1 of image 1; the label is 1.
+    found = arrays(logdir, "occlusion", target=PREDICTED)
+    assert json.loads(str(found["metadata"]))["target"] == odds(30).argmax() == 0
+    np.testing.assert_array_equal(found["whole_log_odds"], [odds(step)[0] for step in (0, 5, 30)])
+    scales = largest(reader(logdir), ["run"], "p", "occlusion", PREDICTED, Reading.IMPORTANCE)
+    abouts = [record.unpack_attribution(values(30, image)[1][1]) for image in range(2)]
+    both = zip(abouts, (0, 1), strict=True)
+    own = [readings.own_scale(about, k, Reading.IMPORTANCE) for about, k in both]
+    assert scales[30] == max(own)
 
 
 def frames(data):

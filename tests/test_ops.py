@@ -365,7 +365,7 @@ def test_mirrored_strategy_writes_one_value(tmp_path):
     environment = {**os.environ, "PYTHONPATH": os.getcwd(), "TF_CPP_MIN_LOG_LEVEL": "3"}
     subprocess.run(command, env=environment, capture_output=True, check=True)
     tags = [(step, value.tag) for step, value in events.values(tmp_path)]
-    assert len(tags) == len(set(tags)) == 11 + 9 + 9
+    assert len(tags) == len(set(tags)) == 12 + 10 + 10
     assert {step for step, _ in tags} == {0, 1, 2}
 
 

@@ -21,7 +21,7 @@ from werkzeug import test as werkzeug_test
 
 from tensorboard_picasso import maps, record, record_pb2
 from tensorboard_picasso.export.events import EventReader
-from tensorboard_picasso.export.evolution import Subject
+from tensorboard_picasso.export.evolution import PREDICTED, Subject
 from tensorboard_picasso.export.files import TYPES, Format
 from tensorboard_picasso.export.means import MeanSubject
 from tensorboard_picasso.export.order import Order, make
@@ -81,6 +81,12 @@ def test_every_route_answers_what_was_logged(plausible, load_fast):
         assert [each["step"] for each in said[0]["records"]] == [0, 10, 20]
         assert said[0]["records"][2]["values"].argmax() == 1
         assert said[0]["records"][0]["hidden"][0]["region"] == "corner"
+        for each in said[0]["records"]:
+            (part,) = each["hidden"]
+            p, q = (maps.probability(one["values"].astype(float)) for one in (each, part))
+            assert part["moves"] == pytest.approx(min(np.abs(p - q).sum() / 2, 1))
+            assert part["predicted"] == q.argmax()
+            assert part["flips"] == (p.argmax() != q.argmax())
 
         about = pack(url, "inputs", **where)
         first = about["images"][0]["records"][0]
@@ -210,6 +216,13 @@ def test_an_export_is_what_the_command_line_makes(plausible, load_fast):
                     assert set(found) == set(expected)
                     for key in found:
                         np.testing.assert_array_equal(found[key], expected[key])
+        query = f"{where}&label=occlusion&format=npz&target=predicted"
+        reader = EventReader(plausible, lambda text: None)
+        subject = Subject(run, "digits", image, "occlusion", PREDICTED)
+        made = make(reader, subject, Order.parse({"format": "npz"}), [run])
+        both = (np.load(BytesIO(each)) for each in (get(route + query)[1], made.data))
+        one, other = (json.loads(str(each["metadata"]))["target"] for each in both)
+        assert one == other
         for query, status, reason in (
             (where, 400, "label is missing"),
             (f"{where}&label=occlusion", 400, "give a format"),

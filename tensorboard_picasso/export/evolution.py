@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,19 +24,24 @@ from tensorboard_picasso.readings import (
 )
 from tensorboard_picasso.record import Attribution, Input, Maps, Scores
 
+# In place of a class: what is predicted of the image at the newest step.
+PREDICTED: Final = "predicted"
+Target: TypeAlias = int | Literal["predicted"] | None
+
 
 @dataclass(frozen=True)
 class Subject:
     """Which map: one image of a probe in a run under a method's label.
 
-    target: the class explained; None: the image's label, else its newest prediction.
+    target: the class explained; `PREDICTED`: the image's newest prediction; None: its
+      label, else that.
     """
 
     run: str
     probe: str
     image: int
     label: str
-    target: int | None = None
+    target: Target = None
 
 
 @dataclass(frozen=True)

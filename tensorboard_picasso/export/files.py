@@ -206,7 +206,12 @@ def table(evolution: Evolution) -> str:
     regions = [part.name for each in evolution.moments if each.about for part in each.about.regions]
     scores = ["value"] if raw else ["probability", "log_odds"]
     columns = ["step", "wall_time", "epoch", "prediction", "predicted_class", *scores]
-    columns += [f"{each} with {name} hidden ({fill})" for name, fill in hidden for each in scores]
+    columns += [] if raw or not hidden else [_OF_PREDICTED]
+    columns += [
+        f"{each} with {name} hidden ({fill})"
+        for name, fill in hidden
+        for each in (scores if raw else [*scores, _OF_PREDICTED, *_EFFECT])
+    ]
     columns += statistics_columns(regions)
     if any(each.about and each.about.second_seed is not None for each in evolution.moments):
         columns.append(_AGREEMENT)
@@ -229,6 +234,8 @@ def table(evolution: Evolution) -> str:
 _STATISTICS = (
     "minimum", "maximum", "positive", "negative", "p50", "p99", "p999", "nan", "infinite", "count",
 )  # fmt: skip
+_OF_PREDICTED = "probability of the predicted class"
+_EFFECT = ("prediction", "prediction changed", "moves")
 _AGREEMENT = "rank_correlation_with_second_seed"
 _SHARES = ("positive", "negative", "absolute")
 
@@ -248,9 +255,25 @@ def _score_cells(evolution: Evolution, scores: Scores | None) -> dict[str, Any]:
         value = score_of(scores, evolution.target, values)
         if scores.output is Output.RAW:
             row[f"value{suffix}"] = cell_of(value)
-        else:
-            row[f"probability{suffix}"] = cell_of(probability_of(scores, value))
-            row[f"log_odds{suffix}"] = cell_of(value)
+            continue
+        row[f"probability{suffix}"] = cell_of(probability_of(scores, value))
+        row[f"log_odds{suffix}"] = cell_of(value)
+        if scores.hidden and best is not None:
+            of_best = probability_of(scores, score_of(scores, best, values))
+            row[f"{_OF_PREDICTED}{suffix}"] = cell_of(of_best)
+    return row | _effect_cells(scores)
+
+
+def _effect_cells(scores: Scores) -> dict[str, Any]:
+    """What hiding each region does to the answer; nothing where that is not known."""
+    row: dict[str, Any] = {}
+    for each in scores.hidden:
+        found = scores.move_of(each)
+        if found is None:
+            continue
+        values = (found.predicted, int(found.flips), cell_of(found.moves))
+        for name, value in zip(_EFFECT, values, strict=True):
+            row[f"{name} with {each.region} hidden ({each.fill})"] = value
     return row
 
 

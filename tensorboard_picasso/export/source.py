@@ -5,7 +5,14 @@ from typing import Any, Protocol
 
 from tensorboard_picasso import record
 from tensorboard_picasso.export import NotThereError
-from tensorboard_picasso.export.evolution import Evolution, Moment, Subject, predicted
+from tensorboard_picasso.export.evolution import (
+    PREDICTED,
+    Evolution,
+    Moment,
+    Subject,
+    Target,
+    predicted,
+)
 from tensorboard_picasso.metadata import Kind, Series
 from tensorboard_picasso.reading import (
     Problems,
@@ -75,9 +82,7 @@ def gather(
 
     inputs = read(only(series, Kind.INPUT, [image]), record.unpack_input)
     scores = read(only(series, Kind.SCORES, [image]), record.unpack_scores)
-    target = subject.target
-    if target is None:
-        target = truth([each for _, each in inputs], [each for _, each in scores])
+    target = _class_of(subject.target, [each for _, each in inputs], [each for _, each in scores])
     abouts = read(method, record.unpack_attribution)
     steps = [each.step for each, _ in abouts]
     if step is not None and step not in steps:
@@ -148,8 +153,19 @@ def truth(inputs: Sequence[Input], scores: Sequence[Scores]) -> int:
     """An image's label in a run; where there is none, its newest prediction."""
     if inputs and inputs[-1].label is not None:
         return inputs[-1].label
+    return prediction(scores)
+
+
+def prediction(scores: Sequence[Scores]) -> int:
+    """The newest prediction of an image; 0 where its scores are no numbers."""
     predictions = (predicted(each) for each in reversed(scores))
     return next((each for each in predictions if each is not None), 0)
+
+
+def _class_of(target: Target, inputs: Sequence[Input], scores: Sequence[Scores]) -> int:
+    if target is None:
+        return truth(inputs, scores)
+    return prediction(scores) if target == PREDICTED else target
 
 
 def largest(
@@ -157,27 +173,30 @@ def largest(
     runs: Sequence[str],
     probe: str,
     label: str,
-    target: int | None,
+    target: Target,
     reading: Reading,
 ) -> dict[int, float]:
     """At each step the largest scale of the method's maps, over all images and some runs.
 
     The tab's rule: each image counts with the class chosen, else with its
-    `truth` in its run. The one scale for all steps is the largest of the answer.
+    `truth`, or its newest prediction, in its run. The one scale for all steps is the largest of the answer.
     """
     result: dict[int, float] = {}
     for run in runs:
         series = source.of_probe(run, probe)
-        targets = _truths(source, run, series) if target is None else {}
+        known = {} if isinstance(target, int) else _classes(source, run, series, target)
         tags = only(series, Kind.METHOD, None, label)
         for of, stored in source.tensors(run, tags).items():
             for each, about in unpacked(of, stored, record.unpack_attribution, Problems()):
-                scale = own_scale(about, targets.get(of.image, target or 0), reading)
+                own = target if isinstance(target, int) else known.get(of.image, 0)
+                scale = own_scale(about, own, reading)
                 result[each.step] = max(result.get(each.step, 0.0), scale)
     return result
 
 
-def _truths(source: Source, run: str, series: Mapping[Series, str]) -> dict[int, int]:
+def _classes(
+    source: Source, run: str, series: Mapping[Series, str], target: Target
+) -> dict[int, int]:
     """The class of each image of a probe in a run."""
 
     def read(kind: Kind, unpack: Callable[[bytes], Any]) -> dict[int, list[Any]]:
@@ -189,4 +208,6 @@ def _truths(source: Source, run: str, series: Mapping[Series, str]) -> dict[int,
     inputs = read(Kind.INPUT, record.unpack_input)
     scores = read(Kind.SCORES, record.unpack_scores)
     images = {**inputs, **scores}
-    return {image: truth(inputs.get(image, []), scores.get(image, [])) for image in images}
+    return {
+        image: _class_of(target, inputs.get(image, []), scores.get(image, [])) for image in images
+    }

@@ -183,7 +183,7 @@ export class App {
     clearTimeout(this.#urlTimer);
     this.#urlTimer = setTimeout(() => writeUrl(this.state.url()), 200);
     if (DATA_CHOICES.some((name) => names.has(name)) || names.has("open")) this.#load();
-    if (names.size === 1 && names.has("step") && this.state.verdict === "all") this.schedule("step");
+    if (names.size === 1 && names.has("step") && this.state.verdict === "all" && this.state.asClass === null) this.schedule("step");
     else if (![...names].every((name) => UNPAINTED.includes(name))) this.schedule("all");
     if (names.has("swipe")) this.#swipe();
     if (names.has("size")) this.#size();

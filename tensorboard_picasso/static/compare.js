@@ -5,7 +5,7 @@ import { count } from "./format.js";
 import { valuesOf } from "./look.js";
 import { halfLevel, logProbability, paint, subtract } from "./maps.js";
 import { comparable, meanOf, windows } from "./reading.js";
-import { OWN_CLASS } from "./state.js";
+import { OWN_CLASS, PREDICTED } from "./state.js";
 import { advance } from "./steps.js";
 
 /** The choices that make A; null: as in B. */
@@ -71,7 +71,7 @@ export function sideA(scene, state, spec) {
   const data = state.pinRun === null ? spec.data : scene.dataOf(state.pinRun);
   const label = state.pinMethod ?? spec.label;
   const series = seriesOf(data, label, spec);
-  const target = state.pinTarget === OWN_CLASS ? scene.truth(spec.image, data) : (state.pinTarget ?? spec.target);
+  const target = state.pinTarget === null ? spec.target : scene.chosen(state.pinTarget, spec.image, data);
   let step = state.pin ?? spec.step;
   if (data !== spec.data) {
     const own = seriesOf(spec.data, spec.label, spec);
@@ -91,12 +91,17 @@ export function hasOtherClass({ pinTarget, target }) {
   return pinTarget !== null && pinTarget !== (target ?? OWN_CLASS);
 }
 
+/** What stands for a class, in words; null: it is a class. */
+export function wordOf(choice) {
+  return { [OWN_CLASS]: "own class", [PREDICTED]: "predicted class" }[choice] ?? null;
+}
+
 /** What A is, in words: what differs from B. */
 export function nameOf(state, className) {
   const parts = [];
   if (state.pinRun !== null) parts.push(state.pinRun);
   if (state.pin !== null) parts.push(`step ${count(state.pin)}`);
-  if (hasOtherClass(state)) parts.push(state.pinTarget === OWN_CLASS ? "own class" : `“${className(state.pinTarget)}”`);
+  if (hasOtherClass(state)) parts.push(wordOf(state.pinTarget) ?? `“${className(state.pinTarget)}”`);
   if (state.pinMethod !== null) parts.push(state.pinMethod);
   return parts.join(" · ");
 }

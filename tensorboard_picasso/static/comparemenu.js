@@ -3,7 +3,7 @@
 import { isComparing, pinned, UNPINNED } from "./compare.js";
 import { el, select } from "./dom.js";
 import { count } from "./format.js";
-import { LAYOUTS, OWN_CLASS } from "./state.js";
+import { classOf, LAYOUTS, OWN_CLASS } from "./state.js";
 import { ascending, stepOf } from "./steps.js";
 
 const LAYOUT_NAMES = { side: "side by side", swipe: "swipe" };
@@ -35,8 +35,8 @@ export function compareMenu(app) {
     select("A: step", stepChoices(app), state.pin === null ? "" : String(state.pin), choose("pin", stepOf)),
     select("A: run", [same("run"), ...scene.listed.map((run) => [run, run])], state.pinRun ?? "", choose("pinRun", String)),
     select(
-      "A: class", [same("class"), [OWN_CLASS, scene.truthName], ...scene.targets.map((each) => [String(each), scene.nameOfClass(each)])],
-      state.pinTarget === null ? "" : String(state.pinTarget), choose("pinTarget", (value) => (value === OWN_CLASS ? value : Number(value))),
+      "A: class", [same("class"), [OWN_CLASS, scene.truthName], ...scene.words, ...scene.targets.map((each) => [String(each), scene.nameOfClass(each)])],
+      state.pinTarget === null ? "" : String(state.pinTarget), choose("pinTarget", classOf),
     ),
     select("A: method", [same("method"), ...scene.methods.map(({ label }) => [label, label])], state.pinMethod ?? "", choose("pinMethod", String)),
     select("layout", LAYOUTS.map((each) => [each, LAYOUT_NAMES[each]]), state.layout, (layout) => state.set({ layout })),

@@ -1,7 +1,7 @@
 // Which images are listed, and in which order.
 
 import { flipsOf } from "./flips.js";
-import { hidingLoss, hidings } from "./hidden.js";
+import { hidingLoss, hidings, movesOf } from "./hidden.js";
 import { partOf } from "./reading.js";
 
 /** A filter as a test; null where it is no regular expression. */
@@ -14,7 +14,7 @@ export function filterTest(filter) {
   }
 }
 
-export const SORTS = ["flips", "number", "score", "change"];
+export const SORTS = ["flips", "number", "score", "sure", "change"];
 /** A region's share is sorted by under this prefix and the region's name. */
 export const SHARE = "share ";
 
@@ -26,6 +26,13 @@ const HIDING = "hidden:";
 /** What sorting by how much hiding a region takes is called. */
 export function hidingSort({ region, fill }) {
   return `${HIDING}${region}:${fill}`;
+}
+
+const MOVES = "moves:";
+
+/** What sorting by how far hiding a region moves the whole answer is called. */
+export function movesSort({ region, fill }) {
+  return `${MOVES}${region}:${fill}`;
 }
 
 /**
@@ -63,6 +70,13 @@ function score(scene, image) {
   return mean(scene, (data) => data.scores.get(image)?.records.at(-1)?.score(scene.truth(image, data)));
 }
 
+function sureness(scene, image) {
+  return mean(scene, (data) => {
+    const record = data.scores.get(image)?.records.at(-1);
+    return record && record.predicted !== null ? record.score(record.predicted) : NaN;
+  });
+}
+
 /** Mean of |difference| between the log-odds of the first and the newest grid. */
 function change(scene, image) {
   return mean(scene, (data) => {
@@ -91,6 +105,13 @@ function loss(scene, image, hiding) {
   });
 }
 
+function moves(scene, image, hiding) {
+  return mean(scene, (data) => {
+    const record = data.scores.get(image)?.records.at(-1);
+    return record && (movesOf(record, hiding) ?? NaN);
+  });
+}
+
 /** How many of the maps that an order takes are counted; null where none has to be. */
 export function counting(scene, images, sort) {
   if (!sort.startsWith(DRAWN)) return null;
@@ -105,16 +126,25 @@ export function sorted(scene, images, sort) {
     flips: (image) => -flips(scene, image),
     number: (image) => image,
     score: (image) => score(scene, image),
+    sure: (image) => sureness(scene, image),
     change: (image) => -change(scene, image),
   };
   if (sort.startsWith(SHARE)) keys[sort] = (image) => -share(scene, image, sort.slice(SHARE.length));
   if (sort.startsWith(DRAWN)) keys[sort] = (image) => -mean(scene, (data) => scene.drawnShare(data, image, sort.slice(DRAWN.length)));
   const hiding = hidings(scene).find((each) => hidingSort(each) === sort);
   if (hiding) keys[sort] = (image) => -loss(scene, image, hiding);
+  const moving = hidings(scene).find((each) => movesSort(each) === sort);
+  if (moving) keys[sort] = (image) => -moves(scene, image, moving);
   const key = keys[sort] ?? keys.flips;
   const found = new Map(images.map((image) => [image, key(image)]));
   const place = (image) => (Number.isNaN(found.get(image)) ? Infinity : found.get(image));
   return [...images].sort((a, b) => (place(a) === place(b) ? 0 : place(a) - place(b)) || a - b);
+}
+
+/** What an image is taken for at this step, by the runs on show. */
+export function predictionsOf(scene, image) {
+  const found = scene.datas.map((data) => data.scores.get(image)?.steps.get(scene.step)?.predicted ?? null);
+  return [...new Set(found.filter((each) => each !== null))];
 }
 
 /** Whether an image is listed: its tag, name or example fits, its class, and the prediction at this step. */
@@ -124,6 +154,7 @@ export function isListed(scene, state, image) {
   const examples = scene.datas.map((data) => scene.exampleName(image, data)).filter(Boolean);
   if (![tag, scene.imageName(image), ...examples].some(test)) return false;
   if (state.ofClass !== null && scene.truth(image) !== state.ofClass) return false;
+  if (state.asClass !== null && !predictionsOf(scene, image).includes(state.asClass)) return false;
   if (state.verdict === "all") return true;
   const right = scene.datas.flatMap((data) => {
     const label = scene.input(image, data)?.label ?? null;

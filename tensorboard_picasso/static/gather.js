@@ -1,8 +1,8 @@
 // What a chart draws: a source's numbers for every run on show, over one image or many.
 
 import { runColour } from "./chart.js";
+import { effect } from "./effect.js";
 import { flipsOver } from "./flips.js";
-import { parting } from "./parting.js";
 import { spread } from "./spread.js";
 
 /** What tells runs apart: their names without a last part that all of them share. */
@@ -23,14 +23,19 @@ function meanReferences(source, data, images) {
   return names.map((name) => ({ name, value: mean(all.filter((each) => each.name === name).map(({ value }) => value)) }));
 }
 
+/** Half of the images lie between yes and no: that is no band. */
+function unspread(point) {
+  return { ...point, low: null, high: null };
+}
+
 function gatherRun(scene, source, data, all) {
   const images = all.filter((image) => data.scores.has(image));
   const over = (values) => spread((source.ofRun ? [null] : images).map((image) => values(data, image)));
   return {
-    data, images, colour: runColour(scene.runs, data.run), points: over(source.values),
+    data, images, colour: runColour(scene.runs, data.run), points: source.yesOrNo ? over(source.values).map(unspread) : over(source.values),
     lines: (source.lines ?? []).filter(({ common }) => !common).map((each) => ({ ...each, points: over(each.values) })),
     flips: source.flips ? flipsOver(scene, data, images) : null,
-    parting: source.hiding ? parting(images.map((image) => source.hiding.loss(data, image))) : null,
+    effect: source.hiding ? effect(scene, data, images, source.hiding.hiding, source.hiding.asked) : null,
     references: meanReferences(source, data, images),
   };
 }

@@ -18,9 +18,14 @@ export function hidingName({ region, fill }) {
   return `${region} (${fill})`;
 }
 
+/** What a record says with a region hidden; null where that was not tried. */
+export function hiddenIn(record, { region, fill }) {
+  return record.hidden.find((each) => each.region === region && each.fill === fill) ?? null;
+}
+
 /** A class's score with a region hidden; null where that was not tried. */
-export function hiddenScore(record, target, { region, fill }) {
-  const found = record.hidden.find((each) => each.region === region && each.fill === fill);
+export function hiddenScore(record, target, hiding) {
+  const found = hiddenIn(record, hiding);
   return found ? record.score(target, found.values) : null;
 }
 
@@ -28,4 +33,15 @@ export function hiddenScore(record, target, { region, fill }) {
 export function hidingLoss(record, target, hiding) {
   const hidden = hiddenScore(record, target, hiding);
   return hidden === null ? null : record.score(target) - hidden;
+}
+
+/** How far hiding moves the whole answer, 0 to 1; null where that was not tried or is not known. */
+export function movesOf(record, hiding) {
+  return hiddenIn(record, hiding)?.moves ?? null;
+}
+
+/** Whether hiding changes the prediction: 0 or 1; null as above. */
+export function changedBy(record, hiding) {
+  const flips = hiddenIn(record, hiding)?.flips ?? null;
+  return flips === null ? null : Number(flips);
 }

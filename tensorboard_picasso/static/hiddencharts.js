@@ -4,8 +4,8 @@
 import { across, drawing, evenParts, line, LINES, path, rangeOf, runColour, seekable } from "./chart.js";
 import { el } from "./dom.js";
 import { number, percent } from "./format.js";
-import { hiddenScore, hidingLoss, hidings } from "./hidden.js";
-import { parting } from "./parting.js";
+import { effect } from "./effect.js";
+import { hiddenScore, hidings } from "./hidden.js";
 import { partingMarks, partingNote } from "./partingnote.js";
 import { overSteps } from "./sources.js";
 
@@ -49,19 +49,19 @@ export class HiddenCharts {
     );
     const seek = (place) => this.#app.seek(place);
     seekable(chart, () => scene.steps.length, seek);
+    const name = scene.className(this.#image, target, this.#data);
     const all = evenParts(scene.steps.length);
     const parts = scene.raw ? [] : fills.flatMap((each, i) => {
-      const found = parting([over((record) => hidingLoss(record, target, each))]);
-      return found ? [{ name: each.fill, colour: fillColour(i), found, part: all[found.from] ?? null }] : [];
+      const found = effect(scene, this.#data, [this.#image], each, { name, of: () => target });
+      return found ? [{ name: each.fill, colour: fillColour(i), found, part: all[found.moves?.from] ?? null }] : [];
     });
     chart.append(...partingMarks(parts, scene.steps, seek));
-    const name = scene.className(this.#image, target, this.#data);
     const keys = fills.map(({ fill }, i) => el("span", { class: "value", style: { "--run": fillColour(i) }, text: `${region} hidden (${fill})` }));
     const title = `${scene.measure} of ${name} without ${region}`;
     return el(
       "figure", { "aria-label": title, data: { region } }, el("figcaption", { text: title }), chart,
       el("div", { class: "key" }, el("span", { class: "value", style: { "--run": colour }, text: "whole" }), ...keys),
-      parts.length ? partingNote(`hiding ${region}`, parts, scene.steps, seek) : null,
+      parts.length ? partingNote(`${region} hidden`, parts, scene.steps, seek, (image, index) => scene.className(image, index, this.#data)) : null,
     );
   }
 

@@ -27,6 +27,12 @@ function table(name, heads, rows) {
   );
 }
 
+const EFFECT_HEADS = [
+  ["region hidden (fill)"],
+  ["prediction"],
+  ["moves", "how far the whole answer moves: half the sum of |p − q| over all classes; of independent labels the mean of |p − q|"],
+];
+
 const SHARE_HEADS = [
   ["region"],
   ["now", "the region's part of what supports the class (without a sign: of the map's strength)"],
@@ -185,7 +191,23 @@ class Block {
       name(each), show(scores.score(each)), ...(scene.raw ? [] : [number(scores.logOdds(each))]),
       ...scores.hidden.map(({ values }) => show(scores.score(each, values))),
     ]);
-    return [table("class scores", heads.map((text) => [text]), rows), ...this.#shares(step)];
+    return [table("class scores", heads.map((text) => [text]), rows), ...this.#effects(scores), ...this.#shares(step)];
+  }
+
+  /** What hiding each region does to the answer: first what cannot cancel over images. */
+  #effects(scores) {
+    const { scene } = this.#app;
+    if (scene.raw || !scores.hidden.length || scores.predicted === null) return [];
+    const name = (index) => scene.className(this.#image, index, this.#data);
+    const own = scene.target(this.#image, this.#data);
+    const classes = own === scores.predicted ? [] : [own];
+    const change = (index, values) => `${percent(scores.score(index))} → ${percent(scores.score(index, values))}`;
+    const rows = scores.hidden.map(({ region, fill, values, moves, flips, predicted }) => [
+      `${region} (${fill})`, flips === null ? "not recorded" : flips ? `${name(scores.predicted)} → ${name(predicted)}` : `stays ${name(scores.predicted)}`,
+      moves === null ? "not recorded" : `${(100 * moves).toFixed(1)} points`, change(scores.predicted, values), ...classes.map((each) => change(each, values)),
+    ]);
+    const heads = [...EFFECT_HEADS, [`predicted: ${name(scores.predicted)}`, "probability of the class that is predicted with nothing hidden"], ...classes.map((each) => [name(each)])];
+    return [table("what hiding a region does", heads, rows)];
   }
 
   /** Each region's share of the maps, beside what it is to be compared with. */

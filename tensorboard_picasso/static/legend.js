@@ -1,11 +1,10 @@
 // One legend for the page, in a sentence.
 
-import { hasOtherClass, isComparing, sameUnit } from "./compare.js";
+import { hasOtherClass, isComparing, sameUnit, wordOf } from "./compare.js";
 import { el } from "./dom.js";
 import { number } from "./format.js";
 import { GREY, PALETTES } from "./palette.js";
 import { comparable, isSigned } from "./reading.js";
-import { OWN_CLASS } from "./state.js";
 
 const SCALES = {
   shared: "one scale for all steps and runs",
@@ -61,7 +60,7 @@ function bar(settings, reading, state) {
 /** The sentence for the difference of two maps. */
 function differenceSentence(settings, reading, state, className) {
   if (reading === "score") return ["the class stays likelier while this is hidden in B", "in A"];
-  if (hasOtherClass(state) && settings.geometry && settings.output !== "raw") return ["this speaks for B's class", `for ${state.pinTarget === OWN_CLASS ? "its own class" : `“${className(state.pinTarget)}”`} (A)`];
+  if (hasOtherClass(state) && settings.geometry && settings.output !== "raw") return ["this speaks for B's class", `for ${wordOf(state.pinTarget) ? `its ${wordOf(state.pinTarget)}` : `“${className(state.pinTarget)}”`} (A)`];
   if (settings.sign === "unsigned") return ["stronger in B", "in A"];
   if (settings.sign === "direction") return ["raises the score more in B", "in A"];
   return ["supports the class more in B", "in A"];
@@ -130,8 +129,7 @@ export class Legend {
 
   /** A class in words; null or its stand-in: each image's own. */
   #subject(target) {
-    const { scene } = this.#app;
-    return target === null || target === OWN_CLASS ? scene.truthName : `“${scene.nameOfClass(target)}”`;
+    return this.#app.scene.choiceName(target);
   }
 
   #scale(settings, label, reading) {

@@ -1,12 +1,12 @@
 // The menus of the top bar: closed until they are asked for.
 
 import { button, copier, el, refill, select } from "./dom.js";
-import { DRAWN, hidingSort, SHARE, SORTS } from "./finding.js";
+import { DRAWN, hidingSort, movesSort, predictionsOf, SHARE, SORTS } from "./finding.js";
 import { hidingName, hidings } from "./hidden.js";
 import { KEYS } from "./keys.js";
 import { palettesFor } from "./palette.js";
 import { isSigned, readingsFor } from "./reading.js";
-import { DENSITIES, SCALES, SIZES, SPEEDS, VERDICTS } from "./state.js";
+import { classOf, DENSITIES, SCALES, SIZES, SPEEDS, VERDICTS } from "./state.js";
 
 export class Menu {
   #panel;
@@ -87,9 +87,9 @@ export function viewMenu(app) {
     select("method", scene.methods.map(({ label }) => [label, label]), scene.label, (method) => state.set({ method })),
     select(
       "class",
-      [["", scene.truthName], ...scene.targets.map((each) => [String(each), scene.nameOfClass(each)])],
+      [["", scene.truthName], ...scene.words, ...scene.targets.map((each) => [String(each), scene.nameOfClass(each)])],
       state.target === null ? "" : String(state.target),
-      (value) => state.set({ target: value === "" ? null : Number(value) }),
+      (value) => state.set({ target: value === "" ? null : classOf(value) }),
     ),
   ];
   const readings = readingsFor(settings);
@@ -127,7 +127,7 @@ export function viewMenu(app) {
   return fields;
 }
 
-const SORT_NAMES = { flips: "most flips first", number: "number", score: "least sure of the truth first (newest step)", change: "map changed most first" };
+const SORT_NAMES = { flips: "most flips first", number: "number", score: "least sure of the truth first (newest step)", sure: "least sure of the prediction first (newest step)", change: "map changed most first" };
 const VERDICT_NAMES = { all: "right and wrong", right: "right at this step", wrong: "wrong at this step" };
 const DENSITY_NAMES = { strips: "maps over training", grid: "this step's maps only" };
 
@@ -137,17 +137,20 @@ function imageFields({ state, scene }) {
     type: "search", value: state.find, placeholder: "tag, name or example (regex)", on: { input: () => state.set({ find: search.value }) },
   });
   const classes = [...new Set(scene.every.map((image) => scene.truth(image)))].sort((a, b) => a - b);
+  const predictions = [...new Set([...scene.every.flatMap((image) => predictionsOf(scene, image)), ...(state.asClass === null ? [] : [state.asClass])])].sort((a, b) => a - b);
   const regions = [...new Set(scene.every.flatMap((image) => (scene.input(image)?.regions ?? []).map(({ name }) => name)))];
   const sorts = [
     ...SORTS.filter((each) => each !== "change" || scene.settings()?.geometry).map((each) => [each, SORT_NAMES[each]]),
     ...regions.map((name) => [SHARE + name, `largest share of ${name} first (newest step)`]),
     ...scene.drawn.map((name) => [DRAWN + name, `largest share of ${name} (drawn) first (newest step)`]),
+    ...(scene.raw ? [] : hidings(scene).map((each) => [movesSort(each), `hiding ${hidingName(each)} moves the answer most (newest step)`])),
     ...hidings(scene).map((each) => [hidingSort(each), `hiding ${hidingName(each)} costs most (newest step)`]),
   ];
   return [
     el("h4", { text: "Images" }),
     el("label", { class: "field" }, el("span", { text: "tag" }), search),
     select("of class", [["", "all"], ...classes.map((each) => [String(each), scene.nameOfClass(each)])], state.ofClass === null ? "" : String(state.ofClass), (value) => state.set({ ofClass: value === "" ? null : Number(value) })),
+    select("taken for", [["", "all"], ...predictions.map((each) => [String(each), scene.nameOfClass(each)])], state.asClass === null ? "" : String(state.asClass), (value) => state.set({ asClass: value === "" ? null : Number(value) })),
     ...(scene.labelled ? [select("predicted", VERDICTS.map((each) => [each, VERDICT_NAMES[each]]), state.verdict, (verdict) => state.set({ verdict }))] : []),
     select("sort", sorts, scene.sort, (sort) => state.set({ sort })),
     select("density", DENSITIES.map((each) => [each, DENSITY_NAMES[each]]), state.density, (density) => state.set({ density })),
@@ -163,7 +166,7 @@ function slider(state) {
 /** What the help says. */
 export function help() {
   return [
-    el("p", { text: "The dashed line is the probability with the region hidden. Below the solid line: the network relied on the region. Above it: the region misled it. On it: hiding the region changes nothing." }),
+    el("p", { text: "The dashed line is the probability with the region hidden. Below the solid line: the network relied on the region. Above it: the region misled it. On it: in the mean nothing is taken, which may be losses and gains that cancel; the sentence above the chart says how many predictions change, and how far the answers move." }),
     el("dl", {}, ...KEYS.flatMap(([key, text]) => [el("dt", { text: key }), el("dd", { text })])),
     el("p", { text: "Each row is one image: its maps at some of the logged steps and, framed, at the step under the slider. Click a row to see all methods and classes." }),
     el("p", { text: "Hatched with white: saturated (infinite); hatched violet: not a number; hatched grey: never seen by the model. The solid colours at the ends of the legend's bar lie beyond the scale." }),

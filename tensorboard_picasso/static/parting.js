@@ -1,4 +1,4 @@
-// Where two lines part: from which step on what hiding a region takes is more than noise. A
+// Where two lines part: from which step on what hiding a region does is large enough to count. A
 // measurement by a fixed rule; what it means is for the reader to say.
 
 /** The least difference that counts: of two probabilities. */

@@ -1,86 +1,129 @@
-// Where the lines of a chart part, in words and as marks that a click seeks to.
+// What hiding a region does, in words, and from which step on it counts, as marks that a click seeks to.
 
 import { button, el } from "./dom.js";
-import { count, plural } from "./format.js";
-import { ERRORS, isLarge, LEAST } from "./parting.js";
+import { cancels } from "./effect.js";
+import { count, percent, plural } from "./format.js";
+import { ERRORS, LEAST } from "./parting.js";
 
 const CLOSE = 0.045; // of the width: marks nearer than that could cover each other
 const HIGH = 9; // of a mark, pixels
 
 const LEAST_TEXT = `${Math.round(100 * LEAST)} points`;
-const RULE = `The first kept step from which on the probability with the region hidden lies at least ${LEAST_TEXT} (percentage points) to one side of that of the whole image, at every later kept step too. Over several images: the mean of their differences, which must also be at least ${ERRORS} of its standard errors, else it counts as noise. TensorBoard may keep only a sample of the logged steps.`;
+const RULE = `Predictions: how many are others with the region hidden. Moves: how far the whole answer moves, half the sum of |p − q| over all classes (of independent labels the mean of |p − q|), in percentage points; it cannot cancel, as what the true class loses and gains may. Flagged is the first kept step from which on the answers move by at least ${LEAST_TEXT} in the mean of the images, and by at least ${ERRORS} of its standard errors, at every later kept step too. TensorBoard may keep only a sample of the logged steps.`;
 
-/** @typedef {{name: string, colour: string, found: import("./parting.js").Parting, part: number|null}} Part
- *   what parted, by name and colour, and where `from` stands on the axis, as a part of the width */
+/** @typedef {{name: string, colour: string, found: import("./effect.js").Effect, part: number|null}} Part
+ *   whose answers move, by name and colour, and where the step from which on they do stands on the
+ *   axis, as a part of the width */
 
+/** 64, 6.4, 0 */
 function points(value) {
-  return Number.isNaN(value) ? "–" : count(Math.round(100 * Math.abs(value)));
+  const size = 100 * Math.abs(value);
+  if (Number.isNaN(size)) return "–";
+  return size >= 9.95 ? count(Math.round(size)) : String(Number(size.toFixed(1)));
 }
 
+/** No line breaks before or behind ±. */
 function withError({ mean, error }) {
-  return `${points(mean)}${error === null ? "" : ` ± ${(100 * error).toFixed(1)}`} points`;
+  return `${points(mean)}${error === null ? "" : `\u00a0±\u00a0${(100 * error).toFixed(1)}`} points`;
 }
 
-/** What stands around the step: before it, and after it. */
-function words(found, steps) {
-  const { from, first, last, mean, newest, noisy } = found;
-  if (from !== null) {
-    const earlier = first < from ? `, first at step ${count(steps[first])}` : "";
-    const after = from === newest ? `, the newest so far (${points(mean)}${earlier})` : ` (${points(mean)} at the newest${earlier})`;
-    return [`${mean > 0 ? "costs" : "adds"} ${LEAST_TEXT} or more from `, after];
+/** What becomes of the predictions. */
+function changedText({ moves, changed, turned }, nameOf) {
+  if (turned?.after !== undefined && turned?.after !== null) {
+    const { before, after, image } = turned;
+    if (!changed) return `hiding it leaves the prediction ${nameOf(image, before)}`;
+    return before === after ? "hiding it changes what is predicted" : `hiding it changes the prediction from ${nameOf(image, before)} to ${nameOf(image, after)}`;
   }
-  const now = isLarge(found) ? `${withError(found)} at the newest, within noise` : `${Number.isNaN(mean) ? "no number" : `less than ${LEAST_TEXT}`} at the newest`;
-  if (last !== null) return [`${now}; ${LEAST_TEXT} or more last at step ${count(steps[last])}`, ""];
-  return [noisy ? `${now}; never beyond noise so far` : `never ${LEAST_TEXT} so far`, ""];
+  return `hiding it changes ${changed || "none"} of ${plural(moves.count, "prediction")}`;
+}
+
+/** From when on the answers move enough to count: what stands before the step, and after it. */
+function sinceText({ from, first, last, noisy, newest }, steps) {
+  if (from !== null) {
+    const earlier = first < from ? ` (first at step ${count(steps[first])})` : "";
+    return [`, ${LEAST_TEXT} or more from `, from === newest ? `, the newest so far${earlier}` : earlier];
+  }
+  if (last !== null) return [`, ${LEAST_TEXT} or more last at step ${count(steps[last])}`, ""];
+  return [noisy ? `, never ${LEAST_TEXT} and ${ERRORS} standard errors so far` : `, never ${LEAST_TEXT} so far`, ""];
+}
+
+/** What the class asked about loses; where images that lose and gain cancel, that is said. */
+function ownText(own) {
+  const said = own.mean < 0 ? `to ${own.name} it adds ${withError(own)}` : `of ${own.name} it takes ${withError(own)}`;
+  return cancels(own) ? `${said}, in which ${plural(own.lost, "loss", "losses")} and ${plural(own.gained, "gain")} cancel` : said;
+}
+
+/** What is said behind the step: of the predicted class, and of the one asked about. */
+function classTexts({ predicted, own }) {
+  const moved = predicted && `takes the predicted class from ${percent(predicted.whole)} to ${percent(predicted.hidden)}`;
+  return [moved, own && ownText(own)].filter(Boolean);
 }
 
 /** The numbers behind the words. */
-function detail({ name, found }, steps) {
-  const { from, before, kept, count: images, newest } = found;
+function detail({ name, found: { moves, own } }, steps) {
+  if (moves === null) return [name, "how far the answer moves was not recorded"].filter(Boolean).join("; ");
+  const { from, before, kept, count: images, newest } = moves;
   const of = images > 1 ? `, mean of ${images} images ± its standard error` : "";
-  const size = `at step ${count(steps[newest])}: ${withError(found)}${of}`;
   const since = from === null ? [] : [
     before === null ? "" : `not yet at step ${count(steps[before])}, the kept step before`,
     `at ${plural(kept, "kept step")} since`,
   ];
-  return [name, ...since, size].filter(Boolean).join("; ");
+  const apart = own && own.from !== null ? `${own.name} stays ${LEAST_TEXT} or more to one side from step ${count(steps[own.from])} on` : "";
+  return [name, ...since, `at step ${count(steps[newest])}: moves ${withError(moves)}${of}`, apart].filter(Boolean).join("; ");
+}
+
+/** What the numbers are of, and what stands behind ±. */
+function leadText(lead, parts, steps) {
+  const newest = [...new Set(parts.map(({ found: { moves, own } }) => steps[(moves ?? own).newest]))];
+  const counts = [...new Set(parts.map(({ found: { moves, own } }) => (moves ?? own).count))];
+  const at = newest.length === 1 ? `at step ${count(newest[0])}, the newest` : "at the newest step of each";
+  const errors = Math.max(...counts) < 2 ? "" : `; ± standard error over ${counts.length === 1 ? plural(counts[0], "image") : "the images"}`;
+  return `${lead}, ${at}${errors}`;
 }
 
 /**
- * One sentence for all that is compared.
+ * A sentence for each that is compared.
  * @param {string} lead what was done
  * @param {Part[]} parts
  * @param {number[]} steps
  * @param {(place: number) => void} seek
+ * @param {(image: number, index: number) => string} nameOf a class
  */
-export function partingNote(lead, parts, steps, seek) {
+export function partingNote(lead, parts, steps, seek, nameOf) {
   return el(
-    "p", { class: "parting" }, el("span", { class: "quiet", title: RULE, text: lead }),
+    "div", { class: "parting" }, el("p", { class: "quiet", title: RULE, text: leadText(lead, parts, steps) }),
     ...parts.map((each) => {
       const { name, colour, found } = each;
-      const [before, after] = words(found, steps);
-      const at = found.from === null ? null : `step ${count(steps[found.from])} on`;
-      return el(
-        "span", { class: "value", style: { "--run": colour }, title: detail(each, steps) }, name && `${name}: `, before,
-        at && button(at, `go to step ${count(steps[found.from])}`, () => seek(found.from), { class: "seek", "aria-label": null }), after,
-      );
+      const { moves } = found;
+      const told = moves === null ? ["how far the answer moves was not recorded"] : saidOf(found, steps, seek, nameOf);
+      const classes = classTexts(found).map((text) => `; ${text}`).join("");
+      return el("p", { class: "value", style: { "--run": colour }, title: detail(each, steps) }, name && `${name}: `, ...told, classes);
     }),
   );
 }
 
-/** A mark for each that parted, at its step; the words beside it are for the keyboard. */
+/** The predictions first, then how far the answers move, and since when. */
+function saidOf(found, steps, seek, nameOf) {
+  const { moves } = found;
+  const [before, after] = sinceText(moves, steps);
+  const from = moves.from === null ? null : steps[moves.from];
+  const at = from === null ? null : button(`step ${count(from)} on`, `go to step ${count(from)}`, () => seek(moves.from), { class: "seek", "aria-label": null });
+  return [el("b", { text: changedText(found, nameOf) }), ` and moves the answer by ${withError(moves)}`, before, at, after].filter(Boolean);
+}
+
+/** A mark for each whose answers move, at its step; the words beside it are for the keyboard. */
 export function partingMarks(parts, steps, seek) {
   const made = [];
   for (const each of parts) {
-    const { part, colour, found } = each;
-    if (found.from === null || part === null) continue;
+    const { part, colour, found: { moves } } = each;
+    if (moves === null || moves.from === null || part === null) continue;
     const above = made.filter((other) => Math.abs(other.part - part) < CLOSE).length;
     const go = (event) => {
       event.stopPropagation(); // the chart below would take the press for the start of a drag
-      seek(found.from);
+      seek(moves.from);
     };
     const element = el("div", {
-      class: "partmark", title: detail(each, steps), data: { step: steps[found.from] },
+      class: "partmark", title: detail(each, steps), data: { step: steps[moves.from] },
       style: { left: `${100 * part}%`, "--run": colour, "--above": `${above * HIGH}px` }, on: { pointerdown: go },
     });
     made.push({ part, element });

@@ -4,8 +4,10 @@ import { counting, DRAWN, filterTest, fittingSort, isListed, sorted, sortsByMaps
 import { natural } from "./format.js";
 import { fitting, ownScale, partOf } from "./reading.js";
 import { drawnOn, namesOf } from "./regions.js";
+import { OWN_CLASS, PREDICTED } from "./state.js";
 import { ascending } from "./steps.js";
 
+const PREDICTED_NAME = "the newest predicted class";
 const DEFAULT_RUNS = 4;
 const COLUMNS = 5; // of the strip, besides "now"
 
@@ -232,11 +234,15 @@ export class Scene {
     return this.every.every((image) => (this.input(image)?.label ?? null) !== null);
   }
 
+  /** Whether any image has one. */
+  get someLabelled() {
+    return this.every.some((image) => (this.input(image)?.label ?? null) !== null);
+  }
+
   /** The class that is meant where none is chosen, in words. */
   get truthName() {
     if (this.labelled) return "the true class";
-    const some = this.every.some((image) => (this.input(image)?.label ?? null) !== null);
-    return some ? "the true class, or the newest prediction" : "the newest predicted class";
+    return this.someLabelled ? "the true class, or the newest prediction" : PREDICTED_NAME;
   }
 
   /** Whether scores are plain values. */
@@ -256,15 +262,41 @@ export class Scene {
     return fitting(this.#state.reading, settings);
   }
 
+  /** The class that is chosen for the maps, or a word for it; see state.js. */
+  get choice() {
+    return this.#state.target;
+  }
+
   /** The class that the maps of an image explain. */
   target(image, data = null) {
-    return this.#state.target ?? this.truth(image, data);
+    return this.chosen(this.#state.target, image, data);
+  }
+
+  /** The class of an image that a choice stands for. */
+  chosen(choice, image, data = null) {
+    if (choice === null || choice === OWN_CLASS) return this.truth(image, data);
+    return choice === PREDICTED ? this.prediction(image, data) : choice;
+  }
+
+  /** A choice of class in words. */
+  choiceName(choice) {
+    if (choice === null || choice === OWN_CLASS) return this.truthName;
+    return choice === PREDICTED ? PREDICTED_NAME : `“${this.nameOfClass(choice)}”`;
+  }
+
+  /** What can be chosen instead of a class: the predicted one, where that is not meant already. */
+  get words() {
+    return this.someLabelled ? [[PREDICTED, PREDICTED_NAME]] : [];
   }
 
   /** An image's label in a run (default: in any); where there is none, the newest prediction. */
   truth(image, data = null) {
     const label = this.input(image, data)?.label;
-    if (label !== null && label !== undefined) return label;
+    return label ?? this.prediction(image, data);
+  }
+
+  /** What was predicted of an image at the newest step of a run (default: the first one). */
+  prediction(image, data = null) {
     const records = (data ?? this.datas[0])?.scores.get(image)?.records ?? [];
     return records.findLast((record) => record.predicted !== null)?.predicted ?? 0;
   }

@@ -1,10 +1,12 @@
 // What can be charted over training: for each run and image a number at each step on show.
 
 import { changeSources } from "./changesources.js";
-import { hiddenScore, hidingLoss, hidingName, hidings } from "./hidden.js";
+import { changedBy, hiddenScore, hidingName, hidings, movesOf } from "./hidden.js";
+import { LEAST } from "./parting.js";
 import { partOf } from "./reading.js";
 import { drawnSources } from "./regionsources.js";
 import { scalarSources } from "./scalarsources.js";
+import { PREDICTED } from "./state.js";
 
 /**
  * What can be charted. Functions take a run's data and an image, and answer for `scene.steps`
@@ -20,8 +22,9 @@ import { scalarSources } from "./scalarsources.js";
  * @property {"line"|"dashed"} [style] how it is drawn, by default a solid line
  * @property {boolean} [ofRun] the numbers are the run's, whichever image
  * @property {boolean} [flips] changes of the prediction are marked under it
- * @property {{name: string, loss: (data: object, image: number) => (number|null)[]}|null} [hiding] what
- *   hiding a region takes at each step: where that stays is said and marked
+ * @property {boolean} [yesOrNo] a number is 0 or 1: over images there is a share, and no band
+ * @property {{lead: string, hiding: import("./hidden.js").Hiding, asked: object|null}|null} [hiding] of what
+ *   hiding it does is said, and from which step on is marked; `asked` as in effect.js
  * @property {string[]} [labels] methods whose records it reads: they are loaded while it is charted
  * @property {boolean} [maps] it reads their maps of all steps too
  * @property {Line[]} [lines] what is drawn beside it
@@ -43,6 +46,7 @@ import { scalarSources } from "./scalarsources.js";
 /** The source that is charted at first. */
 export const FIRST = "truth";
 const MANY_CLASSES = 20;
+const NO_MOVES = "plain values predict nothing that could change";
 
 /** One number a step from the records of a series; null where there is none. */
 export function overSteps(scene, series, read) {
@@ -60,13 +64,24 @@ function hiddenOver(scene, classOf, hiding) {
   return (data, image) => overSteps(scene, data.scores.get(image), (record) => hiddenScore(record, classOf(image, data), hiding));
 }
 
-/** What hiding a region takes; nothing of plain values, of which no difference is large or small. */
-function hidingOf(scene, classOf, hiding, others = []) {
+/** What hiding a region does; nothing of plain values, of which no difference is large or small. */
+function hidingOf(scene, hiding, { asked, dashed = false, others = [] }) {
   if (scene.raw) return null;
-  const loss = (data, image) => overSteps(scene, data.scores.get(image), (record) => hidingLoss(record, classOf(image, data), hiding));
   const fills = others.filter(({ region }) => region === hiding.region).map(({ fill }) => fill);
   const name = fills.length ? `${hiding.region} (${hiding.fill}; in the list: ${fills.join(", ")})` : hidingName(hiding);
-  return { name, loss };
+  return { lead: `${dashed ? "dashed: " : ""}${name} hidden`, hiding, asked };
+}
+
+/** The class that a sentence is about beside the predicted one; null where no other is meant. */
+function askedTruth(scene) {
+  return scene.someLabelled ? { name: scene.truthName, of: (image, data) => scene.truth(image, data) } : null;
+}
+
+/** The same of the class chosen for the maps. */
+function askedTarget(scene) {
+  const { choice } = scene;
+  if (choice === PREDICTED) return askedTruth(scene);
+  return choice === null ? askedTruth(scene) : { name: scene.choiceName(choice), of: () => choice };
 }
 
 /** Classes to choose from: all where they are few, else those that were explained or are true. */
@@ -87,13 +102,28 @@ function scoreSources(scene) {
   const sources = [{
     ...shape, id: FIRST, title: `${what} of ${scene.truthName}`,
     values: scoreOf(scene, truth), flips: true, lines: beside ? [beside] : [],
-    hiding: first ? hidingOf(scene, truth, first, others) : null,
-    note: () => (beside && scene.raw ? `dashed: ${beside.name}` : ""),
+    hiding: first ? hidingOf(scene, first, { asked: askedTruth(scene), dashed: true, others }) : null,
+    note: () => (beside && scene.raw ? `dashed: ${beside.name}; ${NO_MOVES}` : ""),
   }];
+  if (!scene.raw) sources.push(predictedSource(scene, shape, first, others));
   for (const each of classesOf(scene)) {
     sources.push({ ...shape, id: `class:${each}`, title: `${what} of “${scene.nameOfClass(each)}”`, values: scoreOf(scene, () => each) });
   }
   return sources;
+}
+
+/** How sure the model is of what it predicts, at each step anew; dashed: that class with a region hidden. */
+function predictedSource(scene, shape, first, others) {
+  const over = (read) => (data, image) => overSteps(scene, data.scores.get(image), (record) => (record.predicted === null ? NaN : read(record)));
+  const beside = first && {
+    name: `${hidingName(first)} hidden`, short: "hidden", style: "dashed",
+    values: over((record) => hiddenScore(record, record.predicted, first)),
+  };
+  return {
+    ...shape, id: "predicted", title: `${scene.measure} of the predicted class`,
+    values: over((record) => record.score(record.predicted)), flips: true, lines: beside ? [beside] : [],
+    hiding: first ? hidingOf(scene, first, { asked: askedTruth(scene), dashed: true, others }) : null,
+  };
 }
 
 /** The direct test: the target's score with a region hidden, beside the whole image's. */
@@ -103,10 +133,34 @@ function hiddenSources(scene) {
   return hidings(scene).map((each) => ({
     id: `hidden:${each.region}:${each.fill}`, title: `${what} with ${each.region} hidden (${each.fill})`,
     group: "regions", unit: "", range: scene.raw ? "free" : "probability",
-    values: hiddenOver(scene, target, each), style: "dashed", hiding: hidingOf(scene, target, each),
+    values: hiddenOver(scene, target, each), style: "dashed", hiding: hidingOf(scene, each, { asked: askedTarget(scene), dashed: true }),
     lines: [{ name: "whole", short: "whole", style: "line", values: scoreOf(scene, target) }],
-    note: () => (scene.raw ? "dashed, beside the whole image" : ""),
+    note: () => (scene.raw ? `dashed, beside the whole image; ${NO_MOVES}` : ""),
   }));
+}
+
+/** What hiding does to the predictions and to the whole answer: measures that cannot cancel. */
+function effectSources(scene) {
+  if (scene.raw) return [];
+  return hidings(scene).flatMap((each) => {
+    const hiding = hidingOf(scene, each, { asked: askedTarget(scene) });
+    const over = (read) => (data, image) => overSteps(scene, data.scores.get(image), (record) => read(record, each));
+    const atFirst = (read) => (data, image) => {
+      const value = data.scores.get(image)?.records.map((record) => read(record, each)).find((found) => found !== null);
+      return value === undefined ? [] : [{ name: "first step", value }];
+    };
+    const shape = { group: "regions", unit: "", range: "share", hiding };
+    return [
+      {
+        ...shape, id: `changed:${each.region}:${each.fill}`, title: `predictions changed by hiding ${hidingName(each)}`,
+        values: over(changedBy), yesOrNo: true, references: atFirst(changedBy),
+      },
+      {
+        ...shape, id: `moves:${each.region}:${each.fill}`, title: `moves of the answer by hiding ${hidingName(each)}`,
+        values: over(movesOf), references: (data, image) => [...atFirst(movesOf)(data, image), { name: "counts from", value: LEAST }],
+      },
+    ];
+  });
 }
 
 /** A region's share of one map; null where the class has none. */
@@ -141,5 +195,5 @@ function shareSources(scene) {
  */
 export function listSources(app) {
   const { scene } = app;
-  return [...scoreSources(scene), ...hiddenSources(scene), ...shareSources(scene), ...drawnSources(app), ...changeSources(app), ...scalarSources(app)];
+  return [...scoreSources(scene), ...hiddenSources(scene), ...effectSources(scene), ...shareSources(scene), ...drawnSources(app), ...changeSources(app), ...scalarSources(app)];
 }

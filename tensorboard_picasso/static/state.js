@@ -33,10 +33,14 @@ function within(low, high) {
 
 /** Instead of a class: each image's own, the truth or else the newest prediction. */
 export const OWN_CLASS = "own";
-const CLASS = {
-  read: (text) => (text === OWN_CLASS ? text : WHOLE.read(text)),
-  write: String,
-};
+/** Instead of a class: what is predicted of each image at the newest step. */
+export const PREDICTED = "predicted";
+const classOr = (...words) => ({ read: (text) => (words.includes(text) ? text : WHOLE.read(text)), write: String });
+
+/** A choice of class as a menu says it. */
+export function classOf(text) {
+  return [OWN_CLASS, PREDICTED].includes(text) ? text : Number(text);
+}
 
 const WHOLE_IMAGE = Object.freeze([1, 0, 0]);
 // Scale, and the left and top edge of what is in sight, as parts of the image.
@@ -68,8 +72,8 @@ const KEYS = {
   probe: { key: "probe", initial: null, ...TEXT },
   step: { key: "step", initial: null, ...STEP },
   method: { key: "method", initial: null, ...TEXT },
-  // A class, or null: the truth, else the newest prediction.
-  target: { key: "target", initial: null, ...WHOLE },
+  // A class, the predicted one, or null: the truth, else the newest prediction.
+  target: { key: "target", initial: null, ...classOr(PREDICTED) },
   reading: { key: "reading", initial: "importance", ...oneOf(...READINGS) },
   signedPalette: { key: "palette", initial: "orange–blue", ...oneOf(...palettesFor(true)) },
   plainPalette: { key: "plain", initial: "ember", ...oneOf(...palettesFor(false)) },
@@ -77,9 +81,11 @@ const KEYS = {
   scale: { key: "scale", initial: "shared", ...oneOf(...SCALES) },
   size: { key: "size", initial: "medium", ...oneOf(...Object.keys(SIZES)) },
   speed: { key: "speed", initial: 10, ...oneNumberOf(SPEEDS) },
-  // Which images are listed: a regular expression for the tag, a true class, right or wrong now.
+  // Which images are listed: a regular expression for the tag, a true class, what is
+  // predicted now, right or wrong now.
   find: { key: "find", initial: "", ...TEXT },
   ofClass: { key: "ofclass", initial: null, ...WHOLE },
+  asClass: { key: "asclass", initial: null, ...WHOLE },
   verdict: { key: "verdict", initial: "all", ...oneOf(...VERDICTS) },
   sort: { key: "sort", initial: "flips", ...TEXT },
   density: { key: "density", initial: "strips", ...oneOf(...DENSITIES) },
@@ -88,7 +94,7 @@ const KEYS = {
   // What the page is compared with, where it is not the same; see compare.js.
   pin: { key: "pin", initial: null, ...STEP },
   pinRun: { key: "pinrun", initial: null, ...TEXT },
-  pinTarget: { key: "pinclass", initial: null, ...CLASS },
+  pinTarget: { key: "pinclass", initial: null, ...classOr(OWN_CLASS, PREDICTED) },
   pinMethod: { key: "pinmethod", initial: null, ...TEXT },
   layout: { key: "layout", initial: "side", ...oneOf(...LAYOUTS) },
   swipe: { key: "swipe", initial: 50, ...within(0, 100) },

@@ -35,6 +35,7 @@ export class TimeChart {
   #marks = el("div", { class: "marks", "aria-hidden": "true" });
   #parted = el("div", {});
   #partsMade = "";
+  #told = false;
 
   /**
    * @param {object} app
@@ -79,10 +80,12 @@ export class TimeChart {
    * @param {object|null} source what is charted, null: nothing of that name is there
    * @param {object[]} sources what may be chosen
    * @param {string} id of what is charted, there or not
-   * @param {{axis: object, images: number[]}} over what
+   * @param {{axis: object, images: number[], told: boolean}} over what; whether a chart above says
+   *   what hiding does
    */
-  update(source, sources, id, { axis, images }) {
+  update(source, sources, id, { axis, images, told }) {
     this.#source = source;
+    this.#told = told;
     this.#axis = axis;
     this.#list(sources, id);
     this.#images = images;
@@ -126,18 +129,19 @@ export class TimeChart {
 
   /** Say and mark where each run's lines part. */
   #part() {
-    const { steps } = this.#app.scene;
-    const parts = this.#gathered.runs.filter((run) => run.parting).map((run) => {
-      const { from } = run.parting;
-      return { name: this.#nameOf(run), colour: run.colour, found: run.parting, part: from === null ? null : this.#axis.parts(run.data)[from] };
+    const { scene } = this.#app;
+    const { steps } = scene;
+    const parts = this.#gathered.runs.filter((run) => run.effect).map((run) => {
+      const from = run.effect.moves?.from ?? null;
+      return { name: this.#nameOf(run), colour: run.colour, found: run.effect, part: from === null ? null : this.#axis.parts(run.data)[from] };
     });
-    const lead = parts.length ? `dashed: hiding ${this.#source.hiding.name}` : "";
-    const made = JSON.stringify([lead, parts, steps.join()]);
+    const lead = parts.length ? this.#source.hiding.lead : "";
+    const made = JSON.stringify([lead, parts, steps.join(), this.#told]);
     if (made === this.#partsMade) return; // a button that has the keyboard stays
     this.#partsMade = made;
     const seek = (place) => this.#app.seek(place);
     this.#marks.replaceChildren(...partingMarks(parts, steps, seek));
-    this.#parted.replaceChildren(...(parts.length ? [partingNote(lead, parts, steps, seek)] : []));
+    this.#parted.replaceChildren(...(parts.length && !this.#told ? [partingNote(lead, parts, steps, seek, (image, index) => scene.className(image, index))] : []));
   }
 
   /** A run's name, where there are several. */
@@ -240,7 +244,7 @@ export class TimeChart {
     const point = points[place];
     if (!point) return [];
     let text = `${name && `${name} `}${this.#show(point.mean)}`;
-    if (point.count > 1 && this.#gathered.runs.length === 1) text += ` (${this.#show(point.low)} to ${this.#show(point.high)})`;
+    if (point.count > 1 && point.low !== null && this.#gathered.runs.length === 1) text += ` (${this.#show(point.low)} to ${this.#show(point.high)})`;
     const more = lines.filter(({ short }) => short).map((each) => [each.short, each.points[place].mean])
       .filter(([, mean]) => mean !== null).map(([short, mean]) => `${short} ${this.#show(mean)}`);
     const detail = this.#detail(run, place);

@@ -92,7 +92,13 @@ export class Timeline {
     fill(this.#x, AXES.map((kind) => [kind, `by ${AXIS_NAMES[kind]}`, !hasAxis(kind, scene)]), axis.kind);
     this.#more.hidden = ids.length >= MOST;
     const images = this.#image === null ? scene.every : [this.#image];
-    ids.forEach((id, i) => this.#charts[i].update(sources.find((each) => each.id === id) ?? null, sources, id, { axis, images }));
+    const told = new Set();
+    ids.forEach((id, i) => {
+      const source = sources.find((each) => each.id === id) ?? null;
+      const hiding = source?.hiding ? JSON.stringify([source.hiding.hiding, source.hiding.asked?.name]) : null;
+      this.#charts[i].update(source, sources, id, { axis, images, told: told.has(hiding) });
+      told.add(hiding);
+    });
     this.#ticks.replaceChildren(...axis.ticks.map(({ part, text, align }) => el("span", { text, style: { left: `${100 * part}%`, transform: `translateX(${-100 * align}%)` } })));
   }
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso import maps, record
 from tensorboard_picasso.maps import Output
+from tensorboard_picasso.moves import move
 from tensorboard_picasso.summary import means, scoring
 from tensorboard_picasso.summary.backends.base import Backend
 from tensorboard_picasso.summary.methods.base import Answer, Method, RandomMethod, Subject
@@ -142,7 +143,12 @@ class Passes:
             values=log_odds[classes].astype(np.float32),
             input_hash=subject.probe.hashes[subject.index],
             hidden=tuple(
-                record.Hidden(region, fill, odds[classes].astype(np.float32))
+                record.Hidden(
+                    region,
+                    fill,
+                    odds[classes].astype(np.float32),
+                    None if raw else move(log_odds, odds, self.independent),
+                )
                 for (region, fill), odds in hidden.items()
             ),
             epoch=self.epoch,
@@ -344,15 +350,25 @@ def _scalars(
         if math.isfinite(value):
             collected.setdefault(label, {}).setdefault(name, []).append(value)
 
-    truth = f"{value} of the true class"
     for index, image in enumerate(images):
+        scores = image.scores
         truths = probe.truths_of(index)
+        classes = {}
         if truths:
-            at = np.searchsorted(image.scores.classes, truths)
-            add("", truth, _read(output, image.scores.values[at]))
-            for each in image.scores.hidden:
-                fill = f" ({each.fill})" if len(probe.region_fills) > 1 else ""
-                add("", f"{truth}, {each.region} hidden{fill}", _read(output, each.values[at]))
+            classes["true"] = np.searchsorted(scores.classes, truths)
+        if output is not Output.RAW and np.isfinite(scores.values).any():
+            classes["predicted"] = _predicted(scores)
+        for name, at in classes.items():
+            add("", f"{value} of the {name} class", _read(output, scores.values[at]))
+        for each in scores.hidden:
+            fill = f" ({each.fill})" if len(probe.region_fills) > 1 else ""
+            hidden = f", {each.region} hidden{fill}"
+            for name, at in classes.items():
+                # Predicted is what was with nothing hidden.
+                add("", f"{value} of the {name} class{hidden}", _read(output, each.values[at]))
+            if each.move is not None:
+                add("", f"predictions changed{hidden}", each.move.flips)
+                add("", f"moves{hidden}", each.move.moves)
         for attribution, _ in image.attributions:
             # The true classes where there are any, else the caller's or the newest prediction.
             explained = attribution.targets[: max(1, len(truths or ()))]
@@ -363,6 +379,12 @@ def _scalars(
         label: {name: float(np.mean(values)) for name, values in named.items()}
         for label, named in collected.items()
     }
+
+
+def _predicted(scores: record.Scores) -> NDArray[np.intp]:
+    """Places of what is predicted: one class, or of independent labels all, at least the likeliest."""
+    found = np.flatnonzero(scores.values >= 0) if scores.independent else np.empty(0, np.intp)
+    return found if found.size else np.array([np.nanargmax(scores.values)])
 
 
 def _read(output: Output, values: NDArray[np.float32]) -> float:

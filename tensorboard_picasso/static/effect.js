@@ -1,0 +1,75 @@
+// What hiding a region does to the answers for some images in one run. The predictions that change
+// and how far the answers move come first: what one class loses on one image it may gain on another.
+
+import { hiddenIn, hidingLoss, movesOf } from "./hidden.js";
+import { ERRORS, isLarge, LEAST, parting } from "./parting.js";
+
+/**
+ * @typedef {object} Effect
+ * @property {import("./parting.js").Parting|null} moves from which step on the answers move; null:
+ *   not recorded
+ * @property {number} changed how many predictions are others at the newest step
+ * @property {{before: number, after: number, image: number}|null} turned of a single image: what was
+ *   predicted, and what is; null: several images
+ * @property {{whole: number, hidden: number}|null} predicted mean probabilities of the class that is
+ *   predicted with nothing hidden, at the newest step
+ * @property {(import("./parting.js").Parting & {name: string, lost: number, gained: number})|null} own what
+ *   is taken from the class asked about, how many images lose and gain enough to count; null: none is
+ *   asked about
+ */
+
+function mean(values) {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/**
+ * @param {object} scene
+ * @param {object} data a run
+ * @param {number[]} images
+ * @param {import("./hidden.js").Hiding} hiding
+ * @param {{name: string, of: (image: number, data: object) => number}|null} asked a class beside the predicted one
+ * @returns {Effect|null} null where no region was hidden
+ */
+export function effect(scene, data, images, hiding, asked) {
+  const over = (read) => images.map((image) => scene.steps.map((step) => {
+    const record = data.scores.get(image)?.steps.get(step);
+    return record ? read(record, image) : null;
+  }));
+  const moves = parting(over((record) => movesOf(record, hiding)));
+  const own = asked && ownOf(over((record, image) => hidingLoss(record, asked.of(image, data), hiding)), asked.name);
+  if (moves === null && !own) return null;
+  const at = moves === null ? [] : over((record, image) => ({ image, record, found: hiddenIn(record, hiding) }))
+    .map((each) => each[moves.newest]).filter((each) => typeof (each?.found?.moves ?? null) === "number");
+  return { moves, own, ...newest(at) };
+}
+
+/** What there is at the newest step. */
+function newest(at) {
+  if (!at.length) return { changed: 0, turned: null, predicted: null };
+  const [{ image, record, found }] = at;
+  const scores = at.map((each) => {
+    const { predicted } = each.record;
+    return { whole: each.record.score(predicted), hidden: each.record.score(predicted, each.found.values) };
+  });
+  return {
+    changed: at.filter((each) => each.found.flips).length,
+    turned: at.length > 1 ? null : { before: record.predicted, after: found.predicted, image },
+    predicted: { whole: mean(scores.map(({ whole }) => whole)), hidden: mean(scores.map(({ hidden }) => hidden)) },
+  };
+}
+
+function ownOf(lists, name) {
+  const found = parting(lists);
+  if (found === null) return null;
+  const last = lists.map((list) => list[found.newest]);
+  return {
+    ...found, name,
+    lost: last.filter((each) => each !== null && each >= LEAST).length,
+    gained: last.filter((each) => each !== null && each <= -LEAST).length,
+  };
+}
+
+/** Whether what some images lose is what others gain: then the mean says nothing. */
+export function cancels({ mean: of, error, lost, gained }) {
+  return lost > 0 && gained > 0 && (!isLarge({ mean: of }) || Math.abs(of) < ERRORS * error);
+}
