@@ -172,6 +172,9 @@ def test_the_predicted_class_can_be_chosen(browser, url):
         field.locator("select").select_option("the newest predicted class")
         legend = picasso.frame.locator(".legend").first
         legend.get_by_text("the newest predicted class", exact=False).first.wait_for()
+        # The rows chart it, too.
+        head = picasso.frame.locator(".head.spark")
+        assert head.inner_text() == "probability of the newest predicted class"
         sort = picasso.frame.get_by_label("sort")
         sort.select_option("hiding tag (black) moves the answer most (newest step)")
         picasso.page.wait_for_function("location.hash.includes('target=predicted')")

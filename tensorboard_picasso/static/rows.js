@@ -57,7 +57,7 @@ class Strip {
     const { scene } = this.#app;
     this.#arrange();
     const series = this.#data.scores.get(this.#image);
-    const truth = scene.truth(this.#image, this.#data);
+    const truth = scene.chosen(scene.charted, this.#image, this.#data);
     this.#values = scene.steps.map((step) => series?.steps.get(step)?.score(truth) ?? null);
     this.#range = rangeOf([this.#values], series?.records[0]?.output === "raw");
     const drawn = drawing(path("M0 50H1000", "", "grid"), path(line(this.#values, this.#range), "var(--run)"));
@@ -353,7 +353,7 @@ export class Rows {
       setBreakable(button("", `go to step ${count(step)}`, () => this.#app.seek(scene.steps.indexOf(step)), { class: "head step" }), stepText(step)));
     refill(this.#heads, [
       el("span", { class: "head", text: "image" }),
-      el("div", { class: "strip" }, ...steps, ...(comparing ? [] : [this.#now]), el("span", { class: "head spark", text: `${scene.measure} of ${scene.truthName}` })),
+      el("div", { class: "strip" }, ...steps, ...(comparing ? [] : [this.#now]), el("span", { class: "head spark", text: `${scene.measure} of ${scene.choiceName(scene.charted)}` })),
     ]);
     this.#title();
   }

@@ -267,6 +267,11 @@ export class Scene {
     return this.#state.target;
   }
 
+  /** Whose score the rows chart: the truth's, or where it is chosen for the maps the prediction's. */
+  get charted() {
+    return this.choice === PREDICTED ? PREDICTED : null;
+  }
+
   /** The class that the maps of an image explain. */
   target(image, data = null) {
     return this.chosen(this.#state.target, image, data);
