@@ -198,3 +198,19 @@ def test_a_damaged_move_is_named(found, reason):
     sealed.crc32 = record._checksum(FORMAT_VERSION, sealed.payload)
     with pytest.raises(record.RecordError, match=reason):
         record.unpack_scores(sealed.SerializeToString())
+
+
+def test_independent_labels_move_by_their_mean_and_flip_as_a_set():
+    images = noise(3, 6, 8, 1)
+    weights = noise(48, 4, seed=1) - 0.5
+    labels = [[1, 1, 0, 0], [0, 0, 1, 0], [1, 0, 1, 1]]
+    probe = Probe("p", images, labels=labels, output="sigmoid", regions={"left": LEFT})
+    result = explain(by_scores(weights), probe)
+    for image, each in zip(images, result.images, strict=True):
+        covered = np.where(LEFT[..., None], image.mean(), image)
+        whole, other = (part.astype(np.float64).ravel() @ weights for part in (image, covered))
+        p, q = maps.probability(whole), maps.probability(other)
+        (hidden,) = each.scores.hidden
+        assert each.scores.independent
+        assert hidden.move.moves == pytest.approx(np.abs(p - q).mean(), abs=1e-6)
+        assert hidden.move.flips == ((whole >= 0) != (other >= 0)).any()
