@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from tensorboard_picasso import record
 from tensorboard_picasso.checkpoints import session, settings
@@ -21,11 +22,23 @@ from tensorboard_picasso.summary.methods import _listing
 from tensorboard_picasso.terminal import Bar, printed
 from tensorboard_picasso.version import __version__
 
+PROGRAM = "python -m tensorboard_picasso"
 LOG = """\
 Go through the checkpoints of a training in step order and log the maps of some
 images at each, as the summary ops do while training. What is in the log stays:
 the command goes on behind it.
 """
+LOG_EXAMPLES = (
+    "log --checkpoints runs/7 --list",
+    "log --model my_module:build --checkpoints runs/7 --images pictures"
+    " \\\n    --normalized 0.485,0.456,0.406 0.229,0.224,0.225 --logdir logs/run7",
+)
+EXPORT_EXAMPLES = (
+    "export --logdir logs",
+    "export --logdir logs --run run1 --tag digits/00/occlusion --format gif",
+    "export --logdir logs --run run1 --tag digits/mean/occlusion --format csv --out -",
+)
+METHODS_EXAMPLES = ("methods",)
 LISTED = 20  # names in an error
 EXPORT = """\
 Write a map over training to a file, from the event files themselves: every
@@ -38,20 +51,33 @@ unit, what they need of a model, the passes of it that an image takes, their set
 """
 
 
+def parser() -> argparse.ArgumentParser:
+    """What reads the command line."""
+    made = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)
+    made.add_argument("--version", action="version", version=__version__)
+    commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, description: str, examples: Sequence[str], text: str) -> Any:
+        return commands.add_parser(
+            name,
+            description=description,
+            epilog="examples:\n" + "\n".join(f"  {PROGRAM} {each}" for each in examples),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            help=text,
+        )
+
+    export = add("export", EXPORT, EXPORT_EXAMPLES, "write a map over training to a file")
+    _add_options(export)
+    log = add("log", LOG, LOG_EXAMPLES, "log checkpoints that already exist")
+    settings.add_options(log)
+    methods = add("methods", METHODS, METHODS_EXAMPLES, "list the methods")
+    methods.add_argument("--markdown", action="store_true", help="this package's, as a table")
+    return made
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tensorboard_picasso", description=__doc__)
-    parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    export = commands.add_parser(
-        "export", description=EXPORT, help="write a map over training to a file"
-    )
-    _add_options(export)
-    log = commands.add_parser("log", description=LOG, help="log checkpoints that already exist")
-    settings.add_options(log)
-    methods = commands.add_parser("methods", description=METHODS, help="list the methods")
-    methods.add_argument("--markdown", action="store_true", help="this package's, as a table")
-    given = parser.parse_args(words)
+    given = parser().parse_args(words)
     if given.command == "methods":
         _list_methods(given.markdown)
         return 0
@@ -61,7 +87,7 @@ def main(words: Sequence[str] | None = None) -> int:
         _export(given)
     except _refusals(given.command) as e:
         reason = f"{e.filename}: {e.strerror}" if isinstance(e, OSError) else str(e)
-        print(f"{parser.prog} {given.command}: {printed(reason)}", file=sys.stderr)
+        print(f"{PROGRAM} {given.command}: {printed(reason)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -146,6 +146,34 @@ def test_where_windows_would_leave_gaps_nothing_is_coarser():
     assert summary.Saliency().coarser(Probe("p", IMAGES)) is None
 
 
+def test_the_last_one_is_paid_for_in_advance_once():
+    """Trainings that are but a second long end in no more than the budget pays for."""
+    spending = Spending(Budget.of(0.1), 0)
+    for now in (0.0, 1.0):
+        spending.spent(spending.choose(now), now + 1, 1.0)
+    now, found = 2.0, []
+    for number in range(100):
+        now += 1
+        assert spending.choose(now) is None or number
+        choice = spending.choose(now, last=True)
+        if choice is not None:
+            found.append(number)
+            now += 1
+            spending.spent(choice, now, 1.0)
+    # 0.9 s are owed at first, and then as long as ten trainings take.
+    assert found[0] == 0
+    assert len(found) == 11
+    assert set(np.diff(found[1:])) <= {9, 10}
+
+
+def test_the_last_one_is_as_coarse_as_those_before():
+    spending = Spending(Budget.of(0.02), 2)
+    for now in (0.0, 10.0):
+        spending.spent(spending.choose(now), now + 10, 10.0)
+    assert spending.choose(25.0) is None
+    assert spending.choose(25.0, last=True).doublings == 2
+
+
 class Clock:
     """Seconds that pass only where a model is called, or a test says so."""
 
@@ -224,10 +252,11 @@ def test_a_callback_stretches_its_schedule(tmp_path, clock):
     for step in range(1, 60):
         clock.now += 0.1
         training.reached(step, None)
-    training.end()
+    training.finish()
     steps = sorted(events.whole_scores(tmp_path))
     assert steps[:2] == [0, 1]
-    assert set(np.diff(steps[1:])) == {14}
+    assert set(np.diff(steps[1:-1])) == {14}
+    assert steps[-2:] == [57, 59]
 
 
 def test_inside_a_tf_function_too(tmp_path, clock):

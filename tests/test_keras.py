@@ -114,9 +114,10 @@ def test_the_epoch_is_recorded(tmp_path):
 @pytest.mark.parametrize(
     ("schedule", "expected"),
     [
-        (summary.EverySteps(6), [0, 6, 12]),
+        (summary.EverySteps(6), [0, 6, 12, 16]),
         (summary.EveryEpochs(1), [0, 8, 16]),
-        (summary.LogSpaced(per_decade=2), [0, 1, 3, 10]),
+        (summary.EveryEpochs(3), [0, 16]),
+        (summary.LogSpaced(per_decade=2), [0, 1, 3, 10, 16]),
     ],
 )
 def test_schedules(tmp_path, schedule, expected):
@@ -130,7 +131,7 @@ def test_steps_that_are_skipped_still_fire(tmp_path):
         "adam", "sparse_categorical_crossentropy", steps_per_execution=4, jit_compile=False
     )
     fit(model, summary.KerasCallback(probe(), tmp_path, summary.EverySteps(6)))
-    assert steps_in(tmp_path) == [0, 8, 12]
+    assert steps_in(tmp_path) == [0, 8, 12, 16]
 
 
 def test_on_checkpoint_logs_when_one_is_saved(tmp_path):
@@ -175,6 +176,85 @@ def test_a_second_fit_remembers_the_first(tmp_path):
     fit(model, callback, epochs=1)
     inputs = [value for _, value in events.values(tmp_path) if value.tag == "digits/00/input"]
     assert len(inputs) == 1
+
+
+def dense():
+    """A model whose first step with a large rate is seen in its scores."""
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential(
+        [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(3)]
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(0.5), loss, jit_compile=False)
+    return model
+
+
+class Keeping(keras.callbacks.Callback):
+    """Keeps what a model says of the first image at each epoch's end."""
+
+    def __init__(self):
+        super().__init__()
+        self.said = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        raw = self.model(IMAGES[:1]).numpy()[0]
+        others = [np.logaddexp.reduce(np.delete(raw, each)) for each in range(3)]
+        self.said.append(raw - others)
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["after", "before"])
+@pytest.mark.parametrize("patience", [1, 9], ids=["early", "to the end"])
+def test_the_last_record_is_of_the_last_step_whatever_is_put_back_then(tmp_path, first, patience):
+    """The monitored loss only grows, so that the first epoch is the best one."""
+
+    class Growing(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["growing"] = epoch
+
+    model, keeping = dense(), Keeping()
+    stop = keras.callbacks.EarlyStopping(
+        "growing", mode="min", patience=patience, restore_best_weights=True
+    )
+    callback = summary.KerasCallback(probe(), tmp_path, summary.LogSpaced(per_decade=1))
+    both = [callback, stop] if first else [stop, callback]
+    fit(model, Growing(), keeping, *both, epochs=3)
+    count = 2 if patience == 1 else 3
+    assert len(keeping.said) == count
+    assert score_steps(tmp_path) == [0, 1, *[10] * (8 * count > 10), 8 * count]
+    found = events.whole_scores(tmp_path)[8 * count]
+    np.testing.assert_allclose(found, keeping.said[-1], rtol=1e-4, atol=1e-5)
+    assert not np.allclose(found, keeping.said[0], atol=1e-2)
+    last = Keeping()
+    last.set_model(model)
+    last.on_epoch_end(0)
+    np.testing.assert_allclose(last.said[0], keeping.said[0], rtol=1e-5)
+
+
+def test_each_fit_ends_in_a_record_and_none_is_written_twice(tmp_path):
+    model, schedule = dense(), summary.EverySteps(100)
+    callback = summary.KerasCallback(probe(), tmp_path, schedule)
+    fit(model, callback, epochs=1)
+    fit(model, callback, epochs=0)
+    fit(model, callback, epochs=1, initial_epoch=1)
+    fit(model, callback, epochs=1)
+    other = summary.KerasCallback(probe(), tmp_path, schedule)
+    fit(model, other, epochs=1, initial_epoch=1)
+    assert score_steps(tmp_path) == [0, 8, 16]
+
+
+def test_an_interrupted_fit_leaves_its_end_to_the_next(tmp_path):
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 4:
+                raise KeyboardInterrupt
+
+    model = dense()
+    callback = summary.KerasCallback(probe(), tmp_path, summary.EverySteps(100))
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, callback, Stop())
+    assert score_steps(tmp_path) == [0]
+    fit(model, callback, epochs=1)
+    assert score_steps(tmp_path) == [0, 13]
 
 
 def test_another_model_starts_its_own_history(tmp_path):
@@ -335,7 +415,7 @@ def test_a_dataset_of_unknown_length_loses_no_step(tmp_path):
     data = tf.data.Dataset.from_generator(examples, output_signature=signature)
     callback = summary.KerasCallback(probe(), tmp_path, summary.EverySteps(2))
     network().fit(data, epochs=3, verbose=0, callbacks=[callback])
-    assert score_steps(tmp_path) == list(range(0, 15, 2))
+    assert score_steps(tmp_path) == [*range(0, 15, 2), 15]
 
 
 def test_a_restored_backup_is_gone_on_from(tmp_path):

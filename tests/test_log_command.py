@@ -2,6 +2,7 @@
 
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -63,6 +64,12 @@ class Slow(nn.Sequential):
 
 def slow():
     return Slow(*build())
+
+def normal():
+    # Its batch norm comes to hold statistics of images that are normalised by 0.5 and 0.1.
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(288, 3)
+    )
 
 def in_keras():
     import keras
@@ -296,7 +303,123 @@ def test_another_method_is_added_and_other_settings_are_refused(folder, tmp_path
     assert "occlusion is in the log with fill image mean, not black" in err
     status, _, err = command(folder, logdir, "--value-range", "-1", "1", **options)
     assert status == 2
-    assert "other images of probe" in err
+    assert "begun with --value-range 0 1, not with --value-range -1 1" in err
+    # The same settings, and another image.
+    shutil.copytree(folder / "images", tmp_path / "images")
+    Image.new("RGB", (8, 8)).save(tmp_path / "images" / "dog" / "1.png")
+    status, _, err = command(folder, logdir, of=("--images", tmp_path / "images"), **options)
+    assert status == 2
+    assert 'other images of probe "images" (1.png is not the same)' in err
+
+
+@pytest.fixture(scope="module")
+def normalised(folder, tmp_path_factory):
+    """Weights of a model that tells the three classes of images, given normalised ones."""
+    where = tmp_path_factory.mktemp("normalised")
+    names: dict = {}
+    exec(MODELS, names)
+    torch.manual_seed(0)
+    model = names["normal"]()
+    files = sorted((folder / "images").rglob("*.png"))
+    pixels = np.stack([np.asarray(Image.open(each)) for each in files]) / 255
+    x = torch.from_numpy((pixels.transpose(0, 3, 1, 2) - 0.5) / 0.1).float()
+    y = torch.arange(3).repeat_interleave(2)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    for step in range(101):
+        if step in (0, 100):
+            torch.save(model.state_dict(), where / f"step={step}.pt")
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(x), y).backward()
+        optimizer.step()
+    return where
+
+
+def test_what_the_model_is_given_is_said_and_what_does_not_fit_is_warned_of(
+    folder, normalised, tmp_path
+):
+    options = {"model": "models:normal", "checkpoints": normalised}
+    status, _, err = command(folder, tmp_path / "without", **options)
+    assert status == 0, err
+    lines = err.splitlines()
+    assert lines[0].startswith("picasso: 2 checkpoints")
+    assert lines[1].startswith(
+        "picasso: 6 images of 8×8×3; the model is given (n, 3, 8, 8), channels first, float32 from"
+        " 0"
+    )
+    pixels = [np.asarray(Image.open(each)) / 255 for each in (folder / "images").rglob("*.png")]
+    numbers = f"(mean {np.mean(pixels):.2g}, standard deviation {np.std(pixels):.2g})"
+    assert lines[1].endswith(f" to 1 {numbers}")
+    assert lines[2].startswith('picasso: step=100.pt: what arrives at "1" does not fit the mean')
+    assert "--normalized MEAN STD, --value-range or --preprocess" in lines[2]
+    # The remedy: with it nothing is warned of, and the labels are what is predicted.
+    status, _, err = command(folder, tmp_path / "with", "--normalized", "0.5", "0.1", **options)
+    assert status == 0, err
+    lines = err.splitlines()
+    assert "float32 from -5 to 5" in lines[1]
+    assert "does not fit" not in err
+    assert "are predicted as" not in err
+    for (step, series), said in events.records(tmp_path / "with").items():
+        if series.kind is Kind.SCORES and step == 100:
+            assert int(said.values.argmax()) == series.image // 2
+
+
+@pytest.mark.parametrize("more", [[], ["--workers", "2"]], ids=["alone", "workers"])
+def test_one_class_for_all_images_is_warned_of(folder, tmp_path, more):
+    held = state(folder, 0)
+    held["model.3.bias"] = torch.tensor([0.0, 0.0, 99.0])
+    (tmp_path / "some").mkdir()
+    torch.save(held, tmp_path / "some" / "step=5.pt")
+    status, _, err = command(folder, tmp_path / "log", *more, checkpoints=tmp_path / "some")
+    assert status == 0, err
+    assert 'step=5.pt: 6 of 6 images are predicted as "emu", and 2 of them are: give the' in err
+
+
+def test_another_setting_is_named_with_both_values(folder, normalised, tmp_path):
+    def log(*more):
+        return command(folder, tmp_path, *more, model="models:normal", checkpoints=normalised)
+
+    begun = ("--normalized", "0.5", "0.1")
+    assert log(*begun)[0] == 0
+    mask = Image.new("L", (8, 8))
+    mask.paste(255, (0, 0, 4, 4))
+    (tmp_path / "regions").mkdir()
+    mask.save(tmp_path / "regions" / "corner.png")
+    for more, reason in (
+        ([], "begun with --normalized 0.5 0.1, not with no --normalized: pass the same, or"),
+        (["--normalized", "0.5", "0.2"], "--normalized 0.5 0.1, not with --normalized 0.5 0.2"),
+        ([*begun, "--value-range", "-1", "1"], "--value-range 0 1, not with --value-range -1 1"),
+        ([*begun, "--channels", "1"], "begun with no --channels, not with --channels 1"),
+        ([*begun, "--preprocess", "models:scaled"], "no --preprocess, not with --preprocess model"),
+        ([*begun, "--output", "raw"], "begun with no --output, not with --output raw"),
+        ([*begun, "--max-images", "3"], 'with 6 images of probe "images", not with 3'),
+        ([*begun, "--regions", tmp_path / "regions"], "the log has other regions for 0.png"),
+    ):
+        status, _, err = log(*more)
+        assert status == 2, more
+        assert reason in err.splitlines()[-1]
+        assert "other images" not in err
+    assert log(*begun)[:2] == (0, f"nothing new: {tmp_path} has all 2 steps\n")
+
+
+def test_listing_needs_the_checkpoints_alone(folder):
+    def listed(*more):
+        done = subprocess.run(
+            [sys.executable, "-m", "tensorboard_picasso", "log", *more], cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout, done.stderr
+
+    status, out, err = listed("--checkpoints", "checkpoints", "--list")
+    assert (status, err) == (0, "")
+    assert [int(line.split()[0]) for line in out.splitlines()] == list(STEPS)
+    for more, reason in (
+        ([], "pass --images or --probe"),
+        (["--images", "images"], "pass --logdir"),
+    ):
+        status, out, err = listed("--checkpoints", "checkpoints", *more)
+        assert (status, out) == (2, "")
+        assert reason in err.splitlines()[-1]
 
 
 def test_options_that_describe_the_images(folder, tmp_path):

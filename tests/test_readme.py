@@ -56,10 +56,16 @@ def test_the_commands_are_there():
 
 
 def _in_pytorch(images):
-    tensors = torch.from_numpy(np.moveaxis(images, -1, 1)), torch.tensor([0, 1, 2, 0])
-    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 3))
+    """Training on RGB images as torchvision normalises them."""
+    colours = np.repeat(images, 3, -1)
+    normal = (colours - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    normal = torch.from_numpy(np.moveaxis(normal, -1, 1).astype(np.float32))
+    tensors = normal, torch.tensor([0, 1, 2, 0])
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 784, 3))
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*tensors), 2)
     return {
-        "loader": torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*tensors), 2),
+        "loader": loader,
+        "validation": loader,
         "network": network,
         "optimizer": torch.optim.SGD(network.parameters(), 0.1),
         "criterion": torch.nn.CrossEntropyLoss(),

@@ -12,12 +12,21 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
-from transformers import Trainer, TrainingArguments, ViTConfig, ViTForImageClassification
+from transformers import (
+    EarlyStoppingCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    ViTConfig,
+    ViTForImageClassification,
+)
+from transformers.modeling_outputs import ImageClassifierOutput
 
 from tensorboard_picasso import record, summary
 from tensorboard_picasso.export.events import EventReader
 from tensorboard_picasso.metadata import Kind
 from tensorboard_picasso.reading import Problems, only, unpacked
+from tests import events
 
 BATCHES, BATCH = 6, 4
 SIZE = (1, 8, 8)
@@ -129,6 +138,72 @@ def test_what_does_not_go_together_is_said_before_training(tmp_path):
         summary.TransformersCallback(probe())
 
 
+SELDOM = [summary.LogSpaced(1), summary.EverySteps(100), summary.EveryEpochs(5)]
+
+
+@pytest.mark.parametrize("schedule", SELDOM, ids=lambda schedule: type(schedule).__name__)
+@pytest.mark.parametrize(
+    ("options", "steps", "epoch"),
+    [({}, 12, 2), ({"max_steps": 8}, 8, 8 / 6), ({"limit_train_batches": 3}, 6, 2)],
+)
+def test_lightning_ends_in_a_record(tmp_path, schedule, options, steps, epoch):
+    callback = summary.LightningCallback(probe(), tmp_path / "run", schedule, methods=METHODS)
+    fit(tmp_path, callback, **options)
+    found = logged(tmp_path / "run")
+    assert list(found)[-1] == steps
+    assert found[steps] == pytest.approx(epoch)
+    assert len(scores_written(tmp_path / "run" / "picasso")) == len(found)
+
+
+def scores_written(directory):
+    """Steps of image 0's scores, in the order in which they were written."""
+    return [step for step, value in events.values(directory) if value.tag == "p/00/scores"]
+
+
+class Stop(lightning.Callback):
+    """Ends a training at a batch, as asked or as Ctrl-C does."""
+
+    def __init__(self, error=None):
+        self.error = error
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        if batch_idx == 3:
+            trainer.should_stop = True
+            if self.error is not None:
+                raise self.error
+
+
+def test_lightning_ends_in_a_record_where_it_stops_early_and_not_where_it_was_interrupted(tmp_path):
+    def callback(run):
+        return summary.LightningCallback(probe(), tmp_path / run, SELDOM[1], methods=METHODS)
+
+    fit(tmp_path, callback("early"), Stop())
+    assert list(logged(tmp_path / "early")) == [0, 4]
+    raising = callback("interrupted")
+    with pytest.raises(RuntimeError, match="by me"):
+        fit(tmp_path, raising, Stop(RuntimeError("by me")))
+    assert list(logged(tmp_path / "interrupted")) == [0]
+    # The same callback serves the next fit, which starts anew or takes no step.
+    fit(tmp_path, raising, epochs=0)
+    assert list(logged(tmp_path / "interrupted")) == [0]
+    fit(tmp_path, raising, epochs=1)
+    assert list(logged(tmp_path / "interrupted")) == [0, 6]
+
+
+def test_lightning_goes_on_from_a_checkpoint_and_ends_in_a_record(tmp_path):
+    callback = summary.LightningCallback(probe(), tmp_path / "run", SELDOM[1], methods=METHODS)
+    trainer, module = fit(tmp_path, callback, epochs=1)
+    trainer.save_checkpoint(tmp_path / "one.ckpt")
+    for epochs in (1, 2):
+        again = lightning.Trainer(
+            max_epochs=epochs, accelerator="cpu", logger=False, callbacks=[callback],
+            enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+        )  # fmt: skip
+        loader = DataLoader(TensorDataset(*examples()), BATCH)
+        again.fit(module, loader, ckpt_path=tmp_path / "one.ckpt")
+    assert scores_written(tmp_path / "run") == [0, 6, 12]
+
+
 # Processes of a group leave without Python's own end: a thread of PyTorch that still lets go of the
 # last collective's objects aborts there.
 PARALLEL = """
@@ -150,7 +225,7 @@ def test_of_two_processes_one_writes(tmp_path, request):
     run = tmp_path / "run"
     script.write_text(PARALLEL.format(root=str(request.config.rootpath), run=str(run)))
     subprocess.run([sys.executable, script], check=True, timeout=300)
-    assert list(logged(run)) == [0, 2]  # three steps of two processes each
+    assert list(logged(run)) == [0, 2, 3]  # three steps of two processes each
     assert len(list((run / "picasso").iterdir())) == 1
 
 
@@ -225,9 +300,22 @@ class Images(torch.utils.data.Dataset):
         return {"pixel_values": images[index], "labels": labels[index]}
 
 
-def train(directory, *callbacks, **options):
+class Plain(nn.Module):
+    """A module of one's own: transformers brings its own back from a file with other names."""
+
+    def __init__(self):
+        super().__init__()
+        self.network = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+
+    def forward(self, pixel_values, labels=None):
+        logits = self.network(pixel_values)
+        loss = None if labels is None else nn.functional.cross_entropy(logits, labels)
+        return ImageClassifierOutput(loss=loss, logits=logits)
+
+
+def train(directory, *callbacks, model=None, **options):
     torch.manual_seed(0)
-    model = ViTForImageClassification(
+    model = model or ViTForImageClassification(
         ViTConfig(
             hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8,
             image_size=8, patch_size=4, num_channels=1, num_labels=3, hidden_dropout_prob=0.5,
@@ -238,7 +326,10 @@ def train(directory, *callbacks, **options):
         directory, per_device_train_batch_size=BATCH, use_cpu=True, report_to=[],
         disable_tqdm=True, seed=0, **settings,
     )  # fmt: skip
-    trainer = Trainer(model, arguments, train_dataset=Images(), callbacks=list(callbacks))
+    trainer = Trainer(
+        model, arguments, train_dataset=Images(), eval_dataset=Images(), callbacks=list(callbacks),
+        compute_metrics=lambda _: {"falling": -trainer.state.global_step},
+    )  # fmt: skip
     trainer.train()
     return model
 
@@ -248,7 +339,7 @@ def test_transformers_logs_and_ends_in_the_same_weights(tmp_path):
         probe(), tmp_path / "run", summary.EverySteps(5), methods=METHODS
     )
     watched = train(tmp_path / "a", callback)
-    assert logged(tmp_path / "run") == pytest.approx({0: 0, 5: 5 / 6, 10: 10 / 6})
+    assert logged(tmp_path / "run") == pytest.approx({0: 0, 5: 5 / 6, 10: 10 / 6, 12: 2})
     equal(watched.state_dict(), train(tmp_path / "b").state_dict())
 
 
@@ -262,3 +353,56 @@ def test_transformers_logs_at_epochs_and_where_it_saves(tmp_path):
     train(tmp_path / "a", epochs, saves, save_strategy="steps", save_steps=4)
     assert list(logged(tmp_path / "epochs")) == [0, 6, 12]
     assert list(logged(tmp_path, "saves")) == [4, 8, 12]
+
+
+@pytest.mark.parametrize("schedule", SELDOM, ids=lambda schedule: type(schedule).__name__)
+def test_transformers_ends_in_a_record(tmp_path, schedule):
+    callback = summary.TransformersCallback(probe(), tmp_path / "run", schedule, methods=METHODS)
+    train(tmp_path / "a", callback, max_steps=8)
+    found = logged(tmp_path / "run")
+    assert list(found)[-1] == 8
+    assert found[8] == pytest.approx(8 / 6)
+    assert len(scores_written(tmp_path / "run")) == len(found)
+    # One that takes no step has its first record alone.
+    callback = summary.TransformersCallback(probe(), tmp_path / "none", schedule, methods=METHODS)
+    train(tmp_path / "b", callback, num_train_epochs=0)
+    assert scores_written(tmp_path / "none") == [0]
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["after", "before"])
+def test_transformers_last_record_is_of_the_last_step_not_of_the_best(tmp_path, first):
+    """The metric only falls, so that the first evaluation is the best and training stops early."""
+    weights = {}
+
+    class Keep(TrainerCallback):
+        def on_step_end(self, args, state, control, model=None, **_):
+            weights[state.global_step] = {k: v.clone() for k, v in model.state_dict().items()}
+
+    logging = summary.TransformersCallback(probe(), tmp_path / "run", SELDOM[1], methods=METHODS)
+    stop = EarlyStoppingCallback(early_stopping_patience=1)
+    model = train(
+        tmp_path / "a", Keep(), *([logging, stop] if first else [stop, logging]),
+        load_best_model_at_end=True, metric_for_best_model="falling", greater_is_better=True,
+        eval_strategy="steps", eval_steps=3, save_strategy="best", learning_rate=0.1,
+        num_train_epochs=3, model=Plain(),
+    )  # fmt: skip
+    assert list(logged(tmp_path / "run")) == [0, 6]
+    equal(model.state_dict(), weights[3])
+    model.load_state_dict(weights[6])
+    summary.attribution(
+        probe(), model, methods=METHODS, writer=tmp_path / "beside", step=6, strict=True
+    )
+    found, expected = (events.whole_scores(tmp_path / name)[6] for name in ("run", "beside"))
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_transformers_interrupted_leaves_no_record_of_its_end(tmp_path):
+    class Raise(TrainerCallback):
+        def on_step_end(self, args, state, control, **_):
+            if state.global_step == 4:
+                raise KeyboardInterrupt
+
+    callback = summary.TransformersCallback(probe(), tmp_path / "run", SELDOM[1], methods=METHODS)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "a", callback, Raise())
+    assert list(logged(tmp_path / "run")) == [0]

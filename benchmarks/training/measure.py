@@ -27,7 +27,7 @@ from tensorboard_picasso.summary.methods import Method
 FEW = ("occlusion", "saliency")
 MANY = (*FEW, "gradient-times-input", "integrated-gradients", "smoothgrad", "vargrad",
         "grad-cam", "rise")  # fmt: skip
-ROUNDS = {"digits": 7, "pictures": 3, "photographs": 2}
+ROUNDS = {"digits": 7, "pictures": 3, "tiles": 3, "photographs": 2}
 
 
 def project(name: str, folder: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Three typical trainings, each with a probe of 16 images it has not seen."""
+"""Four typical trainings, each with a probe of 16 images it has not seen."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -100,6 +100,19 @@ def pictures() -> Project:
     )  # fmt: skip
 
 
+def tiles() -> Project:
+    """ResNet-20 at 64×64, in PyTorch."""
+    from benchmarks.occlusion import torch_models
+
+    x, y = _crops(64, 64)
+    model = torch_models.build("resnet20", x[:64])
+    return Project(
+        "tiles", "ResNet-20, 64×64, 50,000 images an epoch, PyTorch", 50_000, 64, model,
+        _torch_step(model, x[:-IMAGES], y[:-IMAGES], 64), np.moveaxis(x[-IMAGES:], -1, 1),
+        y[-IMAGES:], 10, timed=4, many=2,
+    )  # fmt: skip
+
+
 def photographs(classes: int = 37) -> Project:
     """MobileNetV2 fine-tuned at 224×224, in PyTorch."""
     import torch
@@ -109,9 +122,23 @@ def photographs(classes: int = 37) -> Project:
     x, y = _crops(224, 224, 256)
     model = torch_models.build("mobilenetv2", x[:16])
     model[-1] = torch.nn.Linear(model[-1].in_features, classes)
+    return Project(
+        "photographs", "MobileNetV2, 224×224, 5,000 images an epoch, PyTorch", 5_000, 16, model,
+        _torch_step(model, x[:-IMAGES], y[:-IMAGES], 16), np.moveaxis(x[-IMAGES:], -1, 1),
+        y[-IMAGES:], classes, timed=2, few=4, many=1,
+    )  # fmt: skip
+
+
+ALL = {each.__name__: each for each in (digits, pictures, tiles, photographs)}
+
+
+def _torch_step(
+    model: Any, x: NDArray[np.float32], y: NDArray[Any], batch: int
+) -> Callable[[], None]:
+    import torch
+
     optimizer = torch.optim.SGD(model.parameters(), 1e-3, momentum=0.9)
     loss = torch.nn.CrossEntropyLoss()
-    batch = 16
     given = torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, -1, 1)))
     wanted = torch.from_numpy(y)
     at = 0
@@ -123,16 +150,9 @@ def photographs(classes: int = 37) -> Project:
         optimizer.zero_grad()
         loss(model(given[some]), wanted[some]).backward()
         optimizer.step()
-        at = (at + batch) % (len(x) - IMAGES - batch)
+        at = (at + batch) % (len(x) - batch)
 
-    return Project(
-        "photographs", "MobileNetV2, 224×224, 5,000 images an epoch, PyTorch", 5_000, batch, model,
-        step, np.moveaxis(x[-IMAGES:], -1, 1), y[-IMAGES:], classes, timed=2,
-        few=4, many=1,
-    )  # fmt: skip
-
-
-ALL = {each.__name__: each for each in (digits, pictures, photographs)}
+    return step
 
 
 def _keras_step(

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tensorboard.compat.proto import summary_pb2
 
 from tensorboard_picasso import metadata, record
 from tensorboard_picasso.checkpoints import LogError
+from tensorboard_picasso.checkpoints.settings import RECORDED
 from tensorboard_picasso.export.events import EventReader
 from tensorboard_picasso.metadata import PLUGIN_NAME, Kind, Series
 from tensorboard_picasso.summary import Probe
@@ -93,11 +95,18 @@ class Past:
                 )
 
 
-def read(logdir: Path, probe: Probe, warn: Callable[[str], None]) -> Past:
+def read(logdir: Path, probe: Probe, about: Mapping[str, str], warn: Callable[[str], None]) -> Past:
     """What a log holds of a probe.
 
+    Args:
+      logdir: where.
+      probe: the images.
+      about: the settings that are recorded, by option.
+      warn: is told what cannot be read.
+
     Raises:
-      LogError: it is of other images, or of other labels or targets.
+      LogError: it was begun with other settings; or is of other images, labels, regions or
+        targets.
       RecordError: its newest records are damaged.
     """
     past = Past()
@@ -111,6 +120,9 @@ def read(logdir: Path, probe: Probe, warn: Callable[[str], None]) -> Past:
     scores = {each.image: record.unpack_scores(data) for each, data in newest(Kind.SCORES)}
     if not scores:
         return past
+    attributions = [(each, record.unpack_attribution(data)) for each, data in newest(Kind.METHOD)]
+    for _, newest_of in attributions[:1]:
+        _check_settings(newest_of.parameters, about)
     _check_images(probe, scores)
     past.steps = reader.steps(_RUN, next(each for each in found if each.kind is Kind.SCORES))
     fixed = tuple(Fixed(scores[i].targets, scores[i].lasting) for i in range(len(probe)))
@@ -119,18 +131,27 @@ def read(logdir: Path, probe: Probe, warn: Callable[[str], None]) -> Past:
     past.chosen = Chosen(taken, fixed)
     past.inputs = {each.image: data for each, data in newest(Kind.INPUT)}
     for index, data in past.inputs.items():
-        if record.unpack_input(data).truths != probe.truths_of(index):
+        shown = record.unpack_input(data)
+        if shown.truths != probe.truths_of(index):
             raise LogError(f"the log has another label for {probe.names[index]}: pass --name")
+        regions = probe.regions[index]
+        if {*shown.regions} != {*regions} or any(
+            not np.array_equal(shown.regions[each], regions[each]) for each in regions
+        ):
+            raise LogError(
+                f"the log has other regions for {probe.names[index]}: pass the same, or another"
+                " --name or --logdir"
+            )
     for index, each in enumerate(fixed):
         if missing := set(probe.targets) - set(each.targets):
             raise LogError(
                 f"the log was begun without target {min(missing)} for {probe.names[index]}: pass"
                 " another --name or --logdir"
             )
-    for series, data in newest(Kind.METHOD):
+    for series, attribution in attributions:
         if series.image == 0:
             past.last[series.label] = reader.steps(_RUN, series)[-1]
-            past.settings[series.label] = _settings(record.unpack_attribution(data))
+            past.settings[series.label] = _settings(attribution)
     return past
 
 
@@ -146,14 +167,35 @@ def _newest(
     return of
 
 
-def _check_images(probe: Probe, scores: Mapping[int, record.Scores]) -> None:
-    same = sorted(scores) == list(range(len(probe))) and all(
-        scores[index].input_hash == digest for index, digest in enumerate(probe.hashes)
+def _begun(logged: str, ours: str) -> str:
+    return (
+        f"the log was begun with {logged}, not with {ours}: pass the same, or another --name or"
+        " --logdir"
     )
-    if not same:
-        raise LogError(
-            f'the log has other images of probe "{probe.name}": pass another --name or --logdir'
-        )
+
+
+def _check_settings(logged: Mapping[str, str], ours: Mapping[str, str]) -> None:
+    if not any(option in logged for option in RECORDED):
+        return  # logged while training
+    for option in RECORDED:
+        if logged.get(option) != ours.get(option):
+            both = [
+                f"no {option}" if each is None else f"{option} {each}"
+                for each in (logged.get(option), ours.get(option))
+            ]
+            raise LogError(_begun(*both))
+
+
+def _check_images(probe: Probe, scores: Mapping[int, record.Scores]) -> None:
+    if len(scores) != len(probe):
+        images = f'images of probe "{probe.name}"'
+        raise LogError(_begun(f"{len(scores)} {images}", str(len(probe))))
+    for index, digest in enumerate(probe.hashes):
+        if index not in scores or scores[index].input_hash != digest:
+            raise LogError(
+                f'the log has other images of probe "{probe.name}" ({probe.names[index]} is not'
+                " the same): pass another --name or --logdir"
+            )
 
 
 def _settings(of: record.Attribution) -> dict[str, Any]:

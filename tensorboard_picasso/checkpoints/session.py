@@ -5,8 +5,10 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tensorboard_picasso.checkpoints import LogError, past, pictures
 from tensorboard_picasso.checkpoints.folder import Checkpoint, Folder, Scan
@@ -15,13 +17,15 @@ from tensorboard_picasso.checkpoints.settings import Settings
 from tensorboard_picasso.checkpoints.task import Answer, Named, Order, Said, Task
 from tensorboard_picasso.checkpoints.workers import Alone, Processes, Workers
 from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import event, scoring, targets, writers
+from tensorboard_picasso.summary import arrivals, event, scoring, targets, writers
 from tensorboard_picasso.summary import output as outputs
 from tensorboard_picasso.terminal import Bar, printed
 
 POLL = 2.0  # seconds between two looks at a folder that is followed
 # How many checkpoints with the same problem are named.
 _NAMED = 3
+# How many are tried for one that tells what its model is given.
+_LOOKED_AT = 3
 
 
 def run(settings: Settings) -> int:
@@ -40,7 +44,7 @@ def run(settings: Settings) -> int:
     for method in settings.methods:
         method.check(probe)
     build = Named(settings.model, "--model") if settings.model else None
-    task = Task(probe, settings.methods, build, settings.trust)
+    task = Task(probe, settings.methods, build, settings.trust, settings.about)
     session = Session(settings, folder, task)
     interrupted = _interruptions() if settings.follow else threading.Event()
     try:
@@ -86,7 +90,7 @@ class Session:
         self._settings = settings
         self._folder = folder
         self._task = task
-        self._past = past.read(settings.logdir, task.probe, self._say)
+        self._past = past.read(settings.logdir, task.probe, task.about, self._say)
         self._labels = tuple(method.label for method in task.methods)
         self._workers: Workers | None = None
         self._writer = writers.find(settings.logdir)
@@ -94,7 +98,7 @@ class Session:
         self._missing: set[str] = set()
         self._said: set[str] = set()
         self._alike: Counter[str] = Counter()
-        self._worked = False
+        self._worked = self._looked = False
         self._logged = 0
 
     def work(self) -> None:
@@ -103,6 +107,8 @@ class Session:
         self._tell(scan)
         due = [each for each in scan.checkpoints if each not in self._failed]
         due = [each for each in due if self._past.due(each.step, self._labels)]
+        if due and not self._looked:
+            self._look(due)
         if due and self._past.chosen is None:
             due = self._choose(due)
         if due and self._past.chosen is not None:
@@ -165,6 +171,28 @@ class Session:
                     f" and only goes on: another --logdir takes step {each.step} too",
                 )
 
+    def _look(self, due: Sequence[Checkpoint]) -> None:
+        """Say what the model is given; of the last checkpoint, which was trained for longest."""
+        self._looked = True
+        # What cannot be loaded is told when it is scored.
+        for each in list(reversed(due))[:_LOOKED_AT]:
+            (answer,) = self._at_work().answers("look", [(each,)])
+            if answer.fatal:
+                raise LogError(answer.problem)
+            if not answer.problem:
+                self._say(answer.value.fed)
+                if answer.value.misfit:
+                    self._say(f"{each.name}: {answer.value.misfit}: {self._remedy()}")
+                return
+
+    def _remedy(self) -> str:
+        if self._settings.images is None:
+            return "give the images as training did, in --probe"
+        return (
+            "give the images as training did, by --normalized MEAN STD, --value-range or"
+            " --preprocess"
+        )
+
     def _choose(self, due: Sequence[Checkpoint]) -> list[Checkpoint]:
         """Score all checkpoints, and choose each image's targets; those that can be scored."""
         probe = self._task.probe
@@ -200,7 +228,18 @@ class Session:
             for index in range(len(probe))
         )
         self._past.chosen = Chosen(taken, fixed)
+        if kind is not Output.RAW:
+            self._check_heads(scored[-1], odds[-1])
         return scored
+
+    def _check_heads(self, last: Checkpoint, odds: NDArray[Any]) -> None:
+        """Warn where the last checkpoint gives nearly all images one class."""
+        probe = self._task.probe
+        heads = [-1 if np.isnan(row).all() else int(np.nanargmax(row)) for row in odds]
+        if odds.shape[1] > 1 and (
+            text := arrivals.one_class(heads, probe.labels, probe.class_names)
+        ):
+            self._say(f"{last.name}: {text}: {self._remedy()}, unless that is what it says")
 
     def _explain(self, due: Sequence[Checkpoint], places: Sequence[int], chosen: Chosen) -> None:
         """Compute and write each checkpoint's event, in step order."""

@@ -12,6 +12,9 @@ from tensorboard_picasso.summary.methods.occlusion import Occlusion
 from tensorboard_picasso.summary.probe import OUTPUTS
 
 METHODS = ("occlusion", "saliency")
+# What changes what the model is given or what its answers are taken for, or where the images
+# come from: recorded with the maps, so that a log that was begun with another value is known.
+RECORDED = ("--probe", "--value-range", "--normalized", "--channels", "--preprocess", "--output")
 # What a probe is made with beside `--images`.
 _OF_IMAGES = (
     "preprocess", "name", "labels", "class_names", "regions", "max_images", "targets", "output",
@@ -46,6 +49,7 @@ class Settings:
     follow: bool
     workers: int | None
     ray: str | None
+    about: dict[str, str]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -58,18 +62,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="looked through, with what is in it",
     )
-    what = parser.add_mutually_exclusive_group(required=True)
+    what = parser.add_mutually_exclusive_group()
     what.add_argument("--images", type=Path, metavar="DIR", help="folders in it are classes")
     what.add_argument(
         "--probe",
         metavar="MODULE:FUNCTION",
         help="returns a summary.Probe of your own, in place of --images and what describes them",
     )
-    add("--logdir", required=True, metavar="DIR", help="a run's own directory")
+    add("--logdir", metavar="DIR", help="a run's own directory")
     add(
         "--model",
         metavar="MODULE:FUNCTION",
-        help="builds the model; not needed where checkpoints hold it",
+        help="builds the model, without arguments; not needed where checkpoints hold it",
     )
     add(
         "--preprocess",
@@ -108,13 +112,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs=2,
         type=float,
         metavar=("LOW", "HIGH"),
-        help="what black and white become; default: 0 1",
+        help="what black and white become, before --normalized; default: 0 1",
     )
     add(
         "--normalized",
         nargs=2,
         metavar=("MEAN", "STD"),
-        help="subtracted, then divided by: a number, or one a channel with commas",
+        help="what training subtracts, then divides by: a number, or one a channel with commas",
     )
     add("--channels", type=int, choices=(1, 3), help="grey or RGB; default: as each file has it")
     add(
@@ -125,7 +129,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="run code that checkpoints hold: only of your own",
     )
-    add("--list", action="store_true", help="only say what is found, and which step")
+    add(
+        "--list",
+        action="store_true",
+        help="only say what --checkpoints has, and which step; needs nothing else",
+    )
     add("--follow", action="store_true", help="go on with checkpoints that appear, until Ctrl-C")
     add(
         "--workers",
@@ -142,7 +150,12 @@ def parse(given: argparse.Namespace) -> Settings:
     Raises:
       LogError, ValueError, TypeError: what is wrong with one.
     """
-    if "://" in given.logdir:
+    if not given.list:
+        if given.images is None and given.probe is None:
+            raise LogError("pass --images or --probe: what is explained")
+        if given.logdir is None:
+            raise LogError("pass --logdir: where maps are logged")
+    if given.logdir is not None and "://" in given.logdir:
         raise LogError(f"--logdir {given.logdir}: pass a local directory, as it is read too")
     if given.workers is not None and given.workers < 1:
         raise LogError(f"--workers {given.workers}: pass a number from 1")
@@ -157,7 +170,7 @@ def parse(given: argparse.Namespace) -> Settings:
         checkpoints=given.checkpoints,
         images=given.images,
         probe=_object("--probe", given.probe),
-        logdir=Path(given.logdir),
+        logdir=Path(given.logdir or ""),
         model=_object("--model", given.model),
         preprocess=_object("--preprocess", given.preprocess),
         name=given.name,
@@ -177,7 +190,26 @@ def parse(given: argparse.Namespace) -> Settings:
         follow=given.follow,
         workers=given.workers,
         ray=given.ray,
+        about=_about(given),
     )
+
+
+def _about(given: argparse.Namespace) -> dict[str, str]:
+    """What is recorded, as it would be passed again."""
+    if given.probe is not None:
+        return {"--probe": given.probe}
+    values = {
+        "--value-range": given.value_range or (0, 1),
+        "--normalized": given.normalized,
+        "--channels": given.channels and (given.channels,),
+        "--preprocess": given.preprocess and (given.preprocess,),
+        "--output": given.output and (given.output,),
+    }
+    return {
+        option: " ".join(each if isinstance(each, str) else f"{each:g}" for each in value)
+        for option, value in values.items()
+        if value
+    }
 
 
 def _check_alone(given: argparse.Namespace) -> None:

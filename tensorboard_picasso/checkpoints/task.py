@@ -14,7 +14,7 @@ from tensorboard_picasso.checkpoints import CheckpointError, LogError, folder
 from tensorboard_picasso.checkpoints.folder import Checkpoint
 from tensorboard_picasso.checkpoints.past import Chosen
 from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import Probe, event, report, scoring, state
+from tensorboard_picasso.summary import Probe, arrivals, event, report, scoring, state, views
 from tensorboard_picasso.summary import checkpoint as computing
 from tensorboard_picasso.summary.backends.base import Backend
 from tensorboard_picasso.summary.methods.base import Method, RandomMethod
@@ -51,12 +51,24 @@ class Named:
 
 @dataclass(frozen=True)
 class Task:
-    """What is the same for all checkpoints: images, methods, the model without weights."""
+    """What is the same for all checkpoints: images, methods, the model without weights.
+
+    about: recorded among the methods' parameters.
+    """
 
     probe: Probe
     methods: tuple[Method, ...]
     build: Named | None
     trusted: bool
+    about: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a model is given, in a line; and what tells that it was trained on something else."""
+
+    fed: str
+    misfit: str
 
 
 @dataclass(frozen=True)
@@ -107,6 +119,22 @@ class Worker:
         self._task = task
         self._model: Any = None
 
+    def look(self, checkpoint: Checkpoint) -> Answer:
+        """What the model of a checkpoint is given: `Looked`."""
+
+        def looked(backend: Backend) -> Looked:
+            probe = self._task.probe
+            asked = views.of_images(probe, backend)
+            given = [each[0] for each in scoring.whole_inputs(probe)]
+            fed = asked[0].fed(given[0][None])
+            arrival = arrivals.of(asked, given, over=True)
+            return Looked(
+                arrivals.described(given, probe.images, fed),
+                "" if arrival is None else arrivals.misfit(arrival),
+            )
+
+        return self._answer(checkpoint, looked)
+
     def scores(self, checkpoint: Checkpoint) -> Answer:
         """The scores of a checkpoint: `Said`."""
 
@@ -134,7 +162,7 @@ class Worker:
         }
 
         def summary(backend: Backend) -> bytes:
-            result = computing.compute(
+            result = computing.explain(
                 probe,
                 backend,
                 methods,
@@ -142,7 +170,8 @@ class Worker:
                 taken=order.chosen.taken,
                 second_seeds=second_seeds,
                 epoch=None if checkpoint.epoch is None else float(checkpoint.epoch),
-            )
+                about=self._task.about,
+            ).result
             built = event.build(
                 probe.name,
                 result,

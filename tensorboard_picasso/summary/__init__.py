@@ -84,3 +84,7 @@ def __getattr__(name: str) -> Any:
         loop = importlib.import_module(f"{__name__}.loops.{_CALLBACKS[name]}")
         return getattr(loop, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_CALLBACKS})

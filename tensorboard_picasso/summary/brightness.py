@@ -92,8 +92,11 @@ class Brightness:
         paste = f"pass value_range=({bounds[0]:.6g}, {bounds[1]:.6g})"
         if self._normalized:
             return f"{span} once normalized= is undone: check mean and std, or {paste}"
-        standardised = least < -1
-        return f"{span}: {paste}" + (" or normalized=(mean, std)" if standardised else "")
+        if least >= 0:
+            return f"{span}: {paste}"
+        # As a rule a mean was subtracted: then black and white are where these were.
+        normal = "pass normalized=(mean, std), by which they were normalised"
+        return f"{span}: {normal}, or {paste.removeprefix('pass ')}"
 
     def _before(self, values: Array) -> Array:
         result: Array = values.astype(np.float64) * self._std + self._mean

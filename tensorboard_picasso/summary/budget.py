@@ -90,15 +90,18 @@ class Spending:
         self._last = 0.0
         self._asked = self._asked_since = 0
         self._debt = 0.0
+        self._advanced = False
         # The two newest of each count of doublings, the lesser counts: some other load, or
         # something that is compiled late, makes one checkpoint slow.
         self._costs: dict[int, deque[float]] = {}
 
-    def choose(self, now: float) -> Choice | None:
+    def choose(self, now: float, last: bool = False) -> Choice | None:
         """What to compute now, where a checkpoint is asked for; None: nothing.
 
         Args:
           now: seconds on any clock.
+          last: of a training, which is paid for in advance, unless a training before it had
+            that and what was granted since has not made up for it.
         """
         if self._began is None:
             return Choice(0, 0)
@@ -109,13 +112,17 @@ class Spending:
         longest = max(
             longest, PROGRESS * (now - self._began if self.budget.of_time else self._asked)
         )
+        self._advanced = self._advanced and balance < 0
         for doublings in self._levels():
             cost = self._cost(doublings)
             if balance >= cost:
                 return Choice(doublings, self._asked_since - 1)
             if cost / self.budget.rate <= longest:
                 break
-        return None
+        if not last or self._advanced:
+            return None
+        self._advanced = True
+        return Choice(doublings, self._asked_since - 1)
 
     def spent(
         self, choice: Choice, now: float, seconds: float, once: float = 0.0, *, whole: bool = True

@@ -5,7 +5,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from tensorboard_picasso.summary import checkpoint, content, event, report, state, worker
+from tensorboard_picasso.summary import (
+    arrivals,
+    checkpoint,
+    content,
+    event,
+    report,
+    state,
+    worker,
+)
 from tensorboard_picasso.summary.backends.base import UnsupportedError, out_of_memory
 from tensorboard_picasso.summary.budget import Budget, Spending
 from tensorboard_picasso.summary.methods import named
@@ -57,6 +65,7 @@ def checkpoint_of(
     next_step: str = "",
     background: bool = False,
     budget: Budget | None = None,
+    last: bool = False,
 ) -> bool:
     """Log one checkpoint of a probe.
 
@@ -75,6 +84,7 @@ def checkpoint_of(
       next_step: what the cost line says of the next checkpoint: "next at step 12".
       background: have the worker make and write the record.
       budget: what the maps may cost; what it does not pay for is not computed.
+      last: of a training, which the budget pays for in advance.
 
     Returns:
       Whether a record was accepted for writing.
@@ -103,7 +113,7 @@ def checkpoint_of(
         memory.spending[key] = grids, Spending(budget, len(grids) - 1)
     grids, spending = memory.spending[key]
     began = clock()
-    choice = spending.choose(began)
+    choice = spending.choose(began, last)
     if choice is None:
         return False
     traced = memory.tracing_seconds
@@ -265,7 +275,28 @@ def compute(
         report.warn(f"{labels} {report.kind(reason)}", text, memory.said)
         return None
     memory.computed(probe, methods, passes)
+    if not memory.arrived:
+        _compare_arrivals(probe, passes, memory)
     return passes
+
+
+def _compare_arrivals(probe: Probe, passes: checkpoint.Passes, memory: state.State) -> None:
+    """Tell where the model is given something else than in training, once it can tell."""
+    subjects = passes.subjects
+    try:
+        asked = [each.backend for each in subjects]
+        found = arrivals.of(asked, [each.x for each in subjects], over=False)
+    except Exception as e:  # a remark is not worth a record
+        memory.arrived = True
+        text = f'"{probe.name}" was not compared with what the model holds of training: '
+        report.warn("arrivals", text + report.reason(e), memory.said)
+        return
+    if found is None:
+        return  # training has hardly begun, or holds nothing
+    memory.arrived = True
+    if text := arrivals.misfit(found):
+        remedy = "bring the probe's images to what training feeds, and pass normalized=(mean, std)"
+        report.tell("arrivals", f'"{probe.name}": {text}: {remedy} or preprocess=', memory.said)
 
 
 def _cost(

@@ -129,7 +129,7 @@ def saliency(
 
 @_as_it_is
 def class_probabilities(probe: Probe | str, model: Any, images: Any = None, **options: Any) -> Any:
-    """Log class scores alone, of whole images and with regions hidden."""
+    """Log class scores alone, of whole images and with regions hidden; see `attribution`."""
     return attribution(probe, model, images, methods=[], **options)
 
 

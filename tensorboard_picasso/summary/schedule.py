@@ -8,9 +8,16 @@ from typing import Any
 
 
 class Schedule(abc.ABC):
-    """Asked after every step; answers whether a due step was reached or crossed."""
+    """Asked after every step; answers whether a due step was reached or crossed.
+
+    Attributes:
+      at_start: the state before the first step is due.
+      at_end: the last step of a training is due, whatever its number.
+      on_save: whenever a checkpoint is saved.
+    """
 
     at_start: bool = False
+    at_end: bool = True
     on_save: bool = False
 
     @abc.abstractmethod
@@ -38,7 +45,10 @@ def _whole(name: str, value: Any) -> int:
 
 @dataclass(frozen=True)
 class EverySteps(Schedule):
-    """At the first step and whenever a multiple of `n` steps is reached or crossed."""
+    """At the first step, whenever a multiple of `n` steps is reached or crossed, and at the last.
+
+    n: steps.
+    """
 
     n: int
 
@@ -57,7 +67,10 @@ class EverySteps(Schedule):
 
 @dataclass(frozen=True)
 class EveryEpochs(Schedule):
-    """At the first step and at the end of every `n`-th epoch."""
+    """At the first step, at the end of every `n`-th epoch, and at the last step.
+
+    n: epochs.
+    """
 
     n: int = 1
 
@@ -80,7 +93,7 @@ class EveryEpochs(Schedule):
 
 @dataclass(frozen=True)
 class LogSpaced(Schedule):
-    """At the first step, then dense early and sparse late.
+    """At the first step, then dense early and sparse late, and at the last step.
 
     per_decade: so many checkpoints from one power of ten to the next; where
       steps are too few for that, every step.
@@ -110,14 +123,16 @@ class LogSpaced(Schedule):
 
 @dataclass(frozen=True)
 class OnCheckpoint(Schedule):
-    """Whenever the model or its weights are saved by Keras.
+    """Whenever the loop saves a checkpoint, and at no other step.
 
-    What `tf.train.Checkpoint` saves, and `keras.saving.save_model` to `.h5`, is
-    not seen: take another schedule there.
+    Of Keras these are the model's own `save` and `save_weights`: what
+    `tf.train.Checkpoint` saves, and `keras.saving.save_model` to `.h5`, is not seen: take
+    another schedule there.
     """
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "on_save", True)
+        object.__setattr__(self, "at_end", False)
 
     def due(self, before: int, step: int) -> bool:
         """See `Schedule.due`."""

@@ -35,6 +35,7 @@ class State:
     step: the last one written, with the labels written at it.
     inputs: digest of each image's input record as it was last written.
     said: what the person was told.
+    arrived: what arrives at the model was compared with what it holds of training.
     tracing_seconds: spent so far on what is not repeated.
     handed: the record that was last handed to the worker. Whoever reads or changes the
       rest waits for it first (`worker.settle`), as the worker commits it.
@@ -52,6 +53,7 @@ class State:
     labels: set[str] = field(default_factory=set)
     inputs: dict[int, bytes] = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
+    arrived: bool = False
     tracing_seconds: float = 0.0
     handed: Handed | None = None
     spending: dict[Any, tuple[list[list[Method]], Spending]] = field(default_factory=dict)

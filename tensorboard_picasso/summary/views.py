@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tensorboard_picasso.summary import output as outputs
 from tensorboard_picasso.summary.backends.base import (
     Array,
+    Arrival,
     Backend,
     Function,
     Hiding,
@@ -80,6 +81,14 @@ class View(Backend):
     def differentiates(self, preprocess: Function, given: Array, inputs: Array) -> bool:
         """See `Backend.differentiates`."""
         return self._asked(lambda backend: backend.differentiates(preprocess, given, inputs))
+
+    def fed(self, x: Array) -> tuple[tuple[int, ...], str]:
+        """See `Backend.fed`."""
+        return self._asked(lambda backend: backend.fed(x))
+
+    def arrives(self, x: Array, over: bool) -> Arrival | None:
+        """See `Backend.arrives`."""
+        return self._asked(lambda backend: backend.arrives(x, over))
 
     def handles(self, x: Array) -> list[Any]:
         """See `Backend.handles`."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso.summary.backends.base import (
     Array,
+    Arrival,
     Backend,
     Function,
     Hiding,
@@ -34,6 +35,14 @@ class Attempts(Backend):
     def scores(self, x: Array) -> Array:
         """See `Backend.scores`."""
         return self._scored(lambda backend: backend.scores(x))
+
+    def fed(self, x: Array) -> tuple[tuple[int, ...], str]:
+        """See `Backend.fed`."""
+        return self._scored(lambda backend: backend.fed(x))
+
+    def arrives(self, x: Array, over: bool) -> Arrival | None:
+        """See `Backend.arrives`."""
+        return self._told(self._backends[0], lambda first: first.arrives(x, over))
 
     def handles(self, x: Array) -> list[Any]:
         """See `Backend.handles`."""

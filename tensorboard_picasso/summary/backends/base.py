@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.maps import Output
+from tensorboard_picasso.summary.backends._arrival import Arrival
 from tensorboard_picasso.summary.backends._call import Call, UnsupportedError
 
 __all__ = [
-    "BATCH_INPUTS", "BATCH_NUMBERS", "GRADIENT_SHARE", "Array", "Backend", "Call", "Claim",
-    "Function", "Hiding", "Layer", "UnsupportedError", "attends", "batches", "floats", "hidden",
-    "integers_only", "out_of_memory", "same",
+    "BATCH_INPUTS", "BATCH_NUMBERS", "GRADIENT_SHARE", "Array", "Arrival", "Backend", "Call",
+    "Claim", "Function", "Hiding", "Layer", "UnsupportedError", "attends", "batches", "floats",
+    "hidden", "integers_only", "out_of_memory", "same",
 ]  # fmt: skip
 
 Array = NDArray[Any]
@@ -278,6 +279,22 @@ class Backend(abc.ABC):
             make the same.
         """
         return False
+
+    def fed(self, x: Array) -> tuple[tuple[int, ...], str]:
+        """Shape and dtype of what the model itself is called with for a batch of model inputs."""
+        return x.shape, str(x.dtype)
+
+    def arrives(self, x: Array, over: bool) -> Arrival | None:
+        """What arrives at the first normalization that holds statistics of a training.
+
+        Args:
+          x: a batch of model inputs.
+          over: whether training is over, see `fitted`.
+
+        Returns:
+          None where the model has none, or where training has hardly begun.
+        """
+        return None
 
     def handles(self, x: Array) -> list[Any]:
         """What a graph that calls the backend on such inputs must order itself after."""

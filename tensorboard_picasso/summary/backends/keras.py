@@ -11,6 +11,7 @@ from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary.backends import jax, torch
 from tensorboard_picasso.summary.backends._attempts import Attempts
 from tensorboard_picasso.summary.backends._jax_models import PLAIN, Pure, Tap, check
+from tensorboard_picasso.summary.backends._keras_arrival import arriving
 from tensorboard_picasso.summary.backends._keras_models import (
     End,
     called,
@@ -21,6 +22,8 @@ from tensorboard_picasso.summary.backends._keras_models import (
     tapped,
 )
 from tensorboard_picasso.summary.backends.base import (
+    Array,
+    Arrival,
     Call,
     Claim,
     Function,
@@ -63,6 +66,9 @@ class _OnTorch(torch.Adapter):
     def _noted(self, count: int) -> AbstractContextManager[list[Layer]]:
         return calls(self._model, count)
 
+    def _arriving(self, over: bool) -> AbstractContextManager[list[Arrival] | None]:
+        return arriving(self._model, over)
+
     @contextmanager
     def _captured(
         self, name: str | None, passed_on: Function = torch.copied
@@ -94,6 +100,16 @@ class _OnJax(jax.Adapter):
 
     def _kept(self, model: Pure) -> Any:
         return self._programs
+
+    def arrives(self, x: Array, over: bool) -> Arrival | None:
+        """See `Backend.arrives`; not compiled, as what arrives is looked at."""
+        import jax
+
+        with arriving(self._model, over) as found:
+            if found is not None:
+                batch, *others = map(jax.device_put, (x, *self.beside(len(x))))
+                self._function(_values(self._model), batch, call=self.call, others=others)
+        return found[0] if found else None
 
 
 class _Function(Pure):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import report
+from tensorboard_picasso.summary.backends._keras_arrival import arriving
 from tensorboard_picasso.summary.backends._keras_models import (
     called,
     calls,
@@ -28,6 +29,7 @@ from tensorboard_picasso.summary.backends._tensorflow_models import (
 )
 from tensorboard_picasso.summary.backends.base import (
     Array,
+    Arrival,
     Backend,
     Call,
     Function,
@@ -156,6 +158,21 @@ class Adapter(Backend):
         arrays = x, *self.beside(len(x))
         function = self._traced(("activations", layer), activations, *arrays)
         return array(function(*map(_tensor, arrays)))
+
+    def fed(self, x: Array) -> tuple[tuple[int, ...], str]:
+        """See `Backend.fed`."""
+        taken, _ = self._scorer(x)
+        return taken.shape, str(taken.dtype)
+
+    def arrives(self, x: Array, over: bool) -> Arrival | None:
+        """See `Backend.arrives`."""
+        if not is_keras(self._model):
+            return None
+        x, _ = self._scorer(x)  # which may trace, and nothing arrives in a trace
+        with arriving(self._model, over) as found:
+            if found is not None:
+                self._called(*map(_tensor, [x, *self.beside(len(x))]))
+        return found[0] if found else None
 
     def layers(self, x: Array) -> list[Layer]:
         """See `Backend.layers`."""

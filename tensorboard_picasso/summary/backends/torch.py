@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import frameworks
+from tensorboard_picasso.summary.backends._torch_arrival import arriving
 from tensorboard_picasso.summary.backends._torch_models import (
     array,
     calls,
@@ -27,6 +28,7 @@ from tensorboard_picasso.summary.backends._torch_models import (
 )
 from tensorboard_picasso.summary.backends.base import (
     Array,
+    Arrival,
     Backend,
     Call,
     Claim,
@@ -184,6 +186,24 @@ class Adapter(Backend):
         with left_as_found(self._model), torch.no_grad(), self._captured(layer) as captured:
             self._forward(self._arranged(self._tensor(x)))
             return array(_one(layer, captured))
+
+    def fed(self, x: Array) -> tuple[tuple[int, ...], str]:
+        """See `Backend.fed`."""
+        batch = self._arranged(self._tensor(x))
+        return tuple(batch.shape), str(batch.dtype).removeprefix("torch.")
+
+    def arrives(self, x: Array, over: bool) -> Arrival | None:
+        """See `Backend.arrives`."""
+        import torch
+
+        with left_as_found(self._model), torch.no_grad(), self._arriving(over) as found:
+            if found is not None:
+                self._forward(self._arranged(self._tensor(x)))
+        return found[0] if found else None
+
+    def _arriving(self, over: bool) -> AbstractContextManager[list[Arrival] | None]:
+        """Collects what arrives at normalizations, in order; None: there is nothing to collect."""
+        return arriving(self._model, over)
 
     def layers(self, x: Array) -> list[Layer]:
         """See `Backend.layers`."""

@@ -60,7 +60,8 @@ class Training:
         }
         self._model: Any = None
         self._writer: Writer | None = None
-        self._step = 0
+        self._began = self._step = 0
+        self._epoch: float | None = None
         self._logged: int | None = None
 
     @property
@@ -77,7 +78,8 @@ class Training:
           step, epoch: those that training starts or goes on from.
         """
         self._model, self._writer = model, writers.find(writer)
-        self._step, self._logged = step, None
+        self._began = self._step = step
+        self._epoch, self._logged = epoch, None
         try:
             if self.schedule.at_start and step == 0:
                 self._log(epoch)
@@ -93,20 +95,37 @@ class Training:
 
     def reached(self, step: int, epoch: float | None) -> None:
         """Log where a due step was reached or crossed."""
-        before, self._step = self._step, step
+        before, self._step, self._epoch = self._step, step, epoch
         if self.schedule.due(before, step):
             self._log(epoch)
 
     def ended(self, epoch: int) -> None:
         """Log where the end of an epoch, counted from 1, is due."""
         if self.schedule.epoch_due(epoch):
-            self._log(float(epoch))
+            # The step knows how much of an epoch that was cut short is done.
+            self._log(float(epoch) if self._epoch is None else self._epoch)
 
     def saved(self, step: int, epoch: float | None) -> None:
         """Log where a checkpoint is the occasion."""
         if self.schedule.on_save:
             self._step = step
             self._log(epoch)
+
+    def last(self) -> None:
+        """Log the last step where that is due: of a training that took any, and once."""
+        if self.schedule.at_end and self._step > self._began:
+            self._log(self._epoch, last=True)
+
+    def finish(self) -> None:
+        """A training has come to its end: log the last step, and let go.
+
+        Raises:
+          Exception: in strict mode what could not be computed or written.
+        """
+        try:
+            self.last()
+        finally:
+            self.end()
 
     def end(self) -> None:
         """Let go of the model and the writer, once all is written.
@@ -118,7 +137,7 @@ class Training:
         if writer is not None:
             log.settled(writer.owner, self._probe.name)
 
-    def _log(self, epoch: float | None) -> None:
+    def _log(self, epoch: float | None, last: bool = False) -> None:
         # Several occasions may fall on one step: a save and the end of its epoch.
         if self._writer is None or self._logged == self._step:
             return
@@ -131,8 +150,9 @@ class Training:
             owner=self._writer.owner,
             write=self._writer.write,
             epoch=epoch,
-            next_step=self.schedule.next(self._step),
+            next_step="" if last else self.schedule.next(self._step),
             background=self._writer.background,
+            last=last,
             **self._options,
         )
         if accepted:

@@ -5,11 +5,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-import keras
-
 from tensorboard_picasso.summary import log, report
 from tensorboard_picasso.summary.budget import Budget
-from tensorboard_picasso.summary.loops import _history, _saves
+from tensorboard_picasso.summary.loops import _history, _missing, _saves
 from tensorboard_picasso.summary.loops._history import History
 from tensorboard_picasso.summary.loops._training import checked, sub_run
 from tensorboard_picasso.summary.methods.base import Method
@@ -17,14 +15,23 @@ from tensorboard_picasso.summary.probe import Probe
 from tensorboard_picasso.summary.schedule import Schedule
 from tensorboard_picasso.summary.writers import path
 
+try:
+    import keras
 
-class KerasCallback(keras.callbacks.Callback):
+    _Callback: Any = keras.callbacks.Callback
+except ImportError as e:
+    _Callback = _missing.base("Keras", "pip install 'tensorboard-picasso[tensorflow]'", e)
+
+
+class KerasCallback(_Callback):
     """Logs attribution maps while `model.fit` trains; changes nothing of training.
 
     Writes to the sub-run `<log_dir>/picasso`, beside those of Keras' own
     TensorBoard callback; without TensorFlow where Keras runs on PyTorch or JAX. A step
     is a trained batch: counting starts from the optimizer's iterations, and goes on
-    over all fits of a model in this process, also where it is compiled anew.
+    over all fits of a model in this process, also where it is compiled anew. The last
+    step of a fit is logged with the weights that it left, wherever `callbacks` has an
+    `EarlyStopping(restore_best_weights=True)`, which then puts an earlier epoch's back.
 
     Args:
       probe: the images watched.
@@ -66,7 +73,7 @@ class KerasCallback(keras.callbacks.Callback):
         self._explained: Any = None
         self._history = History()
         self._started = self._in_batch = self._saved = False
-        self._step = self._epoch_start = self._epoch = 0
+        self._began = self._step = self._epoch_start = self._epoch = 0
         self._epoch_steps: int | None = None
         self._logged: int | None = None
 
@@ -91,7 +98,7 @@ class KerasCallback(keras.callbacks.Callback):
             return
         # Only now: other callbacks may have restored a backup when training began.
         self._step = self._epoch_start = self._history.start(self._iterations())
-        self._started = True
+        self._began, self._started = self._step, True
         try:
             self._begin()
         except Exception:
@@ -116,10 +123,16 @@ class KerasCallback(keras.callbacks.Callback):
         self._epoch_steps = self._step - self._epoch_start
         if self._schedule.epoch_due(epoch + 1):
             self._log()
+        elif self.model.stop_training or epoch + 1 == (self.params or {}).get("epochs"):
+            # Before callbacks that came first put other weights back when training ends.
+            self._last()
 
     def on_train_end(self, logs: Any = None) -> None:
-        """Close the log."""
-        self._close()
+        """Log the last step, and close the log."""
+        try:
+            self._last()
+        finally:
+            self._close()
 
     def _close(self) -> None:
         if self._explained is not None:
@@ -164,7 +177,12 @@ class KerasCallback(keras.callbacks.Callback):
         else:
             self._log()
 
-    def _log(self) -> None:
+    def _last(self) -> None:
+        """Log the last step where that is due: of a training that took any, and once."""
+        if self._schedule.at_end and self._started and self._step > self._began:
+            self._log(last=True)
+
+    def _log(self, last: bool = False) -> None:
         # Several occasions may fall on one step: a save and the end of its epoch.
         if self._logged == self._step or self._write is None:
             return
@@ -181,9 +199,10 @@ class KerasCallback(keras.callbacks.Callback):
             epoch=epoch if self._epoch_steps or not done else None,
             strict=self._strict,
             scalars=self._scalars,
-            next_step=self._schedule.next(self._step),
+            next_step="" if last else self._schedule.next(self._step),
             background=True,
             budget=self._budget,
+            last=last,
         )
         if accepted:
             self._logged = self._step

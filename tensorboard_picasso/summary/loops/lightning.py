@@ -4,20 +4,27 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import lightning.pytorch as lightning
-
+from tensorboard_picasso.summary.loops import _missing
 from tensorboard_picasso.summary.loops._training import Training, sub_run
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.probe import Probe
 from tensorboard_picasso.summary.schedule import Schedule
 
+try:
+    import lightning.pytorch as lightning
 
-class LightningCallback(lightning.Callback):
+    _Callback: Any = lightning.Callback
+except ImportError as e:
+    _Callback = _missing.base("Lightning", "pip install lightning", e)
+
+
+class LightningCallback(_Callback):
     """Logs attribution maps while a `lightning.Trainer` fits; changes nothing of training.
 
     A step is Lightning's `global_step`, an optimizer's step. Only the process of
     rank 0 computes and writes; that needs whole parameters there, so strategies that
-    shard them (FSDP, DeepSpeed's third stage) are not served.
+    shard them (FSDP, DeepSpeed's third stage) are not served. The last step is logged
+    when training ends, also early; not where it was interrupted.
 
     Args:
       probe: the images watched.
@@ -88,8 +95,8 @@ class LightningCallback(lightning.Callback):
             self._training.saved(trainer.global_step, _epoch(trainer, done))
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
-        """Let go of the model."""
-        self._training.end()
+        """Log the last step, and let go of the model."""
+        self._training.finish()
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
         """Let go of the model."""

@@ -4,21 +4,28 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from transformers import TrainerCallback
-
+from tensorboard_picasso.summary.loops import _missing
 from tensorboard_picasso.summary.loops._training import Training, sub_run
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.probe import Probe
 from tensorboard_picasso.summary.schedule import Schedule
 
+try:
+    import transformers
 
-class TransformersCallback(TrainerCallback):
+    _Callback: Any = transformers.TrainerCallback
+except ImportError as e:
+    _Callback = _missing.base("transformers", "pip install transformers", e)
+
+
+class TransformersCallback(_Callback):
     """Logs attribution maps while a `transformers.Trainer` trains; changes nothing of training.
 
     The model is called on images alone, and explained by the logits that it returns.
     A step is the trainer's `global_step`, an optimizer's step. Only the first process
     computes and writes; that needs whole parameters there, so strategies that shard
-    them (FSDP, DeepSpeed's third stage) are not served.
+    them (FSDP, DeepSpeed's third stage) are not served. The last step is logged with the
+    weights that it left, before `load_best_model_at_end` puts an earlier step's back.
 
     Args:
       probe: the images watched.
@@ -78,6 +85,11 @@ class TransformersCallback(TrainerCallback):
         if self._training.running:
             self._training.saved(state.global_step, state.epoch)
 
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        """Log the last step, whose weights the trainer may replace by the best ones next."""
+        if self._training.running and "train_runtime" in (logs or ()):
+            self._training.last()
+
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Let go of the model."""
-        self._training.end()
+        self._training.finish()

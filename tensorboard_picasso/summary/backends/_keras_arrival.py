@@ -1,0 +1,69 @@
+"""What arrives at the normalizing layers of a Keras model, on whichever of its backends."""
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tensorboard_picasso.summary.backends._arrival import Arrival, fitted
+
+
+@contextmanager
+def arriving(model: Any, over: bool) -> Iterator[list[Arrival] | None]:
+    """Collect what arrives at layers that normalize by what they hold of a training.
+
+    Args:
+      model: the layers'.
+      over: whether that training is over, see `fitted`.
+
+    Yields:
+      What has arrived so far, in order; None where the model has no such layer.
+    """
+    found: list[Arrival] = []
+
+    def noting(layer: Any, call: Callable[..., Any], held: tuple[Any, Any]) -> Callable[..., Any]:
+        # With the name and signature of the call: Keras looks at both.
+        @functools.wraps(call)
+        def note(given: Any, *args: Any, **kwargs: Any) -> Any:
+            axes = layer.axis if isinstance(layer.axis, tuple | list) else (layer.axis,)
+            found.append(Arrival.of(layer.name, *held, _numbers(given), axes))
+            return call(given, *args, **kwargs)
+
+        return note
+
+    layers = [(layer, held) for layer in _normalizing(model) if (held := _held(layer, model, over))]
+    for layer, held in layers:
+        # Past Keras' own bookkeeping of attributes: the layer stays as it was.
+        object.__setattr__(layer, "call", noting(layer, layer.call, held))
+    try:
+        yield found if layers else None
+    finally:
+        for layer, _ in layers:
+            object.__delattr__(layer, "call")
+
+
+def _normalizing(model: Any) -> list[Any]:
+    import keras
+
+    kinds = keras.layers.BatchNormalization, keras.layers.Normalization
+    return [each for each in model._flatten_layers() if isinstance(each, kinds) and each.built]
+
+
+def _held(layer: Any, model: Any, over: bool) -> tuple[Any, Any] | None:
+    """The mean and variance that a layer normalizes by, None where they are not of a training."""
+    import keras
+
+    if isinstance(layer, keras.layers.Normalization):
+        return None if layer.mean is None else (_numbers(layer.mean), _numbers(layer.variance))
+    mean, variance = _numbers(layer.moving_mean), _numbers(layer.moving_variance)
+    optimizer = getattr(model, "optimizer", None)
+    # None are counted where a loop of one's own trains the model.
+    updates = (0 if optimizer is None else int(_numbers(optimizer.iterations))) or None
+    known = fitted(mean, variance, layer.momentum, updates, over)
+    return (mean, variance) if known else None
+
+
+def _numbers(value: Any) -> Any:
+    import keras
+
+    return keras.ops.convert_to_numpy(value)
