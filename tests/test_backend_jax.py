@@ -2,6 +2,7 @@
 
 import functools
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -153,6 +154,40 @@ def test_compiled_functions_are_jaxs():
     np.testing.assert_allclose(
         backends.find(model).gradient(X, np.eye(3)), WEIGHTS.T.reshape(X.shape), atol=1e-6
     )
+
+
+class Single(eqx.Module):
+    """As Equinox has modules: of one image."""
+
+    weights: jax.Array
+
+    def __call__(self, image):
+        return image.reshape(-1) @ self.weights
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        jax.vmap,
+        lambda net: jax.jit(jax.vmap(net)),
+        eqx.filter_vmap,
+        lambda net: eqx.filter_jit(eqx.filter_vmap(net)),
+        lambda net: eqx.filter_jit(lambda x: jax.vmap(net)(x)),
+        lambda net: jax.vmap(lambda image: net(image)),
+    ],
+)
+def test_what_transforms_a_function_of_jax_has_its_gradient(wrapped):
+    model = wrapped(Single(jnp.asarray(WEIGHTS)))
+    assert backends.names(model)[0] == "jax"
+    backend = backends.find(model)
+    np.testing.assert_allclose(backend.scores(X), X.reshape(3, -1) @ WEIGHTS, atol=1e-5)
+    found = backend.gradient(X, np.eye(3))
+    np.testing.assert_allclose(found, WEIGHTS.T.reshape(X.shape), atol=1e-6)
+
+
+def test_a_module_of_one_image_is_told_from_a_batchs():
+    with pytest.raises(UnsupportedError, match=r"where it takes one image, pass jax.vmap\(model\)"):
+        backends.find(Single(jnp.asarray(WEIGHTS))).scores(X)
 
 
 def test_functions_are_told_by_what_they_name_or_hold():

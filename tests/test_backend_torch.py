@@ -309,6 +309,23 @@ class Scaling(nn.Module):
         return self.inner(x / 255)
 
 
+class Viewing(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(1, 2, 3), nn.Linear(32, 3)
+
+    def forward(self, x):
+        return self.head(self.conv(x).view(len(x), -1))
+
+
+def test_grey_arrays_with_their_channel_last_lie_as_pytorch_lays_images():
+    model = Viewing()
+    expected = scores(model, np.moveaxis(X.reshape(-1, 6, 6, 1), -1, 1))
+    found = explain(model, Probe("p", X.reshape(-1, 6, 6, 1), output="raw"), Saliency())
+    for image, values in zip(found.images, expected, strict=True):
+        np.testing.assert_allclose(image.scores.values, values, atol=1e-6)
+
+
 def test_integers_reach_a_model_that_scales_them_and_are_refused_by_others():
     images = (X * 255).astype(np.uint8)
     model = Scaling()
@@ -319,8 +336,11 @@ def test_integers_reach_a_model_that_scales_them_and_are_refused_by_others():
         atol=1e-5,
     )
     with pytest.raises(RuntimeError) as caught:
-        scores(cnn(), images)
-    assert "Sequential is given torch.uint8, as the images are: pass" in caught.value.__notes__[0]
+        explain(cnn(), Probe("p", images, **OPTIONS), Occlusion())
+    assert (
+        "the images are uint8: where the model takes floats alone, pass"
+        in caught.value.__notes__[0]
+    )
 
     class Table(nn.Embedding):
         def forward(self, x):

@@ -64,3 +64,15 @@ def test_what_a_keras_model_raises_while_it_is_traced():
 def test_a_failure_that_differs_in_numbers_only_is_of_one_kind():
     assert kind("lost 3 of 0x7f01") == kind("lost 44 of 0x7fee")
     assert kind("lost 3") != kind("found 3")
+
+
+def test_what_belongs_to_the_first_line_is_kept():
+    error = ValueError(
+        "Got invalid dimensions for input: x for the following indices\n index: 0 Got: 16"
+        " Expected: 1\n Please fix the model.\nmore"
+    )
+    assert reason(error).endswith("indices index: 0 Got: 16 Expected: 1 Please fix the model.")
+    assert reason(TypeError("The mismatches are:\nfloat32[4] and float32[3]\nmore")) == (
+        "TypeError: The mismatches are: float32[4] and float32[3]"
+    )
+    assert len(reason(ValueError("first\n" + " long" * 1000))) < 450

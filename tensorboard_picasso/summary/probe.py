@@ -123,6 +123,7 @@ class Probe:
       region_fills: tuple of fills. targets: tuple of class indices.
       hashes: 16-byte digest of each image and of what is shown of it.
       task: what is asked of the model, from `inputs` to `mean_over`.
+      flat, tensors: whether the images came without an axis of channels, as PyTorch's tensors.
       preprocess, postprocess, decode_prob, data_format, top_k, max_lasting,
         output: as handed in.
       backends: of the models that were explained, as the summary ops keep them.
@@ -166,7 +167,7 @@ class Probe:
         self.name = name
         self.data_format = _choice("data_format", layout(images, data_format), DATA_FORMATS)
         self._format_given = data_format
-        self._tensors = are_tensors(images)
+        self.tensors = are_tensors(images)
         self.output = _choice("output", output, OUTPUTS)
         self.top_k = _count("top_k", top_k, 0)
         self.max_lasting = _count("max_lasting", max_lasting, 0)
@@ -307,7 +308,7 @@ class Probe:
             raise ValueError(
                 f"images have {len(sizes)} sizes: pass preprocess= that brings them to one"
             )
-        self._flat = not any(images.has_channels(each) for each in kept)
+        self.flat = not any(images.has_channels(each) for each in kept)
         if names is None:
             self.names = _file_names(kept)
         elif isinstance(names, str) or len(names) != self._given:
@@ -405,7 +406,7 @@ class Probe:
           The same values: channels first where `data_format` says so, without
           the channel axis where the images came without.
         """
-        if self._flat:
+        if self.flat:
             return batch[..., 0]
         if self.data_format == "channels_first":
             return np.ascontiguousarray(np.moveaxis(batch, -1, 1))
@@ -414,7 +415,7 @@ class Probe:
     @property
     def gives_channels_last(self) -> bool:
         """Whether the model is given the images themselves, with their channels last."""
-        plain = self.preprocess is None and not self._flat
+        plain = self.preprocess is None and not self.flat
         return plain and self.data_format == "channels_last"
 
     def model_input(self, batch: Array) -> Array:
@@ -437,7 +438,7 @@ class Probe:
         if self.preprocess is None:
             return raw
         # A copy: preprocessing in place is common, and the batch is used again.
-        given = datasets.tensor(np.array(raw)) if self._tensors else np.array(raw)
+        given = datasets.tensor(np.array(raw)) if self.tensors else np.array(raw)
         inputs = images.to_numpy(self.preprocess(given), "output of preprocess")
         if inputs.dtype.kind not in "biuf":
             raise TypeError(f"preprocess returns dtype {inputs.dtype}: return numbers")

@@ -3,6 +3,7 @@
 import re
 import sys
 import warnings
+from collections.abc import Iterator
 
 _said: set[str] = set()
 
@@ -13,6 +14,8 @@ _PREAMBLE = re.compile(
 )
 _FRAME = re.compile(r"File \"|<stack traces unavailable>|\[\[\{\{|\[\[[\w/]+\]\]$")
 _MARK = re.compile(r"\{\{function_node [^}]*\}\} | \[Op:\w+\]| \[\[\{\{.*")
+# Characters of a reason that is told over several lines.
+_MOST = 400
 _NUMBER = re.compile(r"0x[0-9a-f]+|\d+")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -44,17 +47,30 @@ def reason(error: BaseException) -> str:
     text = _COLOUR.sub("", str(getattr(error, "message", "") or error))
     # Keras lists the arguments after what it says.
     text = text.partition("Arguments received by")[0]
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    given = [line for line in text.splitlines() if line.strip()]
+    lines = [line.strip() for line in given]
     telling = [line for line in lines if not (_PREAMBLE.match(line) or _FRAME.match(line))]
     if not telling:
         said = lines[0] if lines else "no message"
     else:
         # After a preamble stand the frames, and what was raised comes last.
-        said = telling[0] if telling[0] is lines[0] else telling[-1]
+        said = telling[-1]
+        if telling[0] is lines[0]:
+            said = " ".join(_with_what_follows(given))
+            said = said if len(said) <= max(_MOST, len(telling[0])) else f"{said[:_MOST]} …"
     said = _MARK.sub("", said)
     # JAX adds that it shortened its traceback, below a line of dashes.
     notes = " ".join(each for each in getattr(error, "__notes__", ()) if each[:2] != "--")
     return f"{type(error).__name__}: {said}{' ' if notes else ''}{notes}"
+
+
+def _with_what_follows(lines: list[str]) -> Iterator[str]:
+    """The first line, and those that belong to it: indented, or announced by a colon."""
+    for number, line in enumerate(lines):
+        if number and not (line[0].isspace() or lines[number - 1].rstrip().endswith(":")):
+            return
+        if not _FRAME.match(line.strip()):
+            yield line.strip()
 
 
 def kind(reason: str) -> str:

@@ -1,6 +1,7 @@
 """What a model says of a probe's images, whole and with each region hidden."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import output as outputs
 from tensorboard_picasso.summary import report, views
-from tensorboard_picasso.summary.backends.base import Backend, batches
+from tensorboard_picasso.summary.backends.base import Backend, batches, out_of_memory
 from tensorboard_picasso.summary.output import Taken
 from tensorboard_picasso.summary.probe import Probe
 
@@ -141,11 +142,35 @@ def take(
 
 def raw_scores(probe: Probe, backend: Backend, given: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     """The same where outputs are not dense, without deciding what they are."""
-    if probe.task.shared:
-        ends = np.cumsum(list(map(len, given)))
-        return np.split(_swept(backend, np.concatenate(given)), ends[:-1])
-    asked = views.of_images(probe, backend)
-    return [_swept(view, x) for view, x in zip(asked, given, strict=True)]
+    with _hinted(probe, given[0]):
+        if probe.task.shared:
+            ends = np.cumsum(list(map(len, given)))
+            return np.split(_swept(backend, np.concatenate(given)), ends[:-1])
+        asked = views.of_images(probe, backend)
+        return [_swept(view, x) for view, x in zip(asked, given, strict=True)]
+
+
+@contextmanager
+def _hinted(probe: Probe, x: NDArray[Any]) -> Iterator[None]:
+    """Note on what a model raises what of its inputs it may not take."""
+    try:
+        yield
+    except Exception as e:
+        if not out_of_memory(e):
+            for hint in _hints(probe, x):
+                e.add_note(f"({hint})")
+        raise
+
+
+def _hints(probe: Probe, x: NDArray[Any]) -> Iterator[str]:
+    made = probe.preprocess is not None
+    if probe.flat and not made:
+        axis = "images[:, None]" if probe.tensors else "images[..., None]"
+        yield f"the images have no axis of channels: where the model takes one, pass {axis}"
+    if x.dtype.kind in "biu":
+        said = "preprocess returns" if made else "the images are"
+        remedy = "return" if made else "pass preprocess= that makes floats of them, or images of"
+        yield f"{said} {x.dtype}: where the model takes floats alone, {remedy} floats"
 
 
 def _means(
@@ -156,9 +181,11 @@ def _means(
     taken: Taken | None,
 ) -> Scored:
     """The same of outputs over pixels: which ones count is fixed by the whole images."""
-    pixels = [
-        views.dense(view.scores(x[:1]), backend)[0] for view, x in zip(asked, given, strict=True)
-    ]
+    with _hinted(probe, given[0]):
+        pixels = [
+            views.dense(view.scores(x[:1]), backend)[0]
+            for view, x in zip(asked, given, strict=True)
+        ]
     flat = np.concatenate([each.reshape(-1, each.shape[-1]) for each in pixels])
     taken = take(probe, flat, backend.shown, backend.behind, taken)
     if taken.output is Output.RAW and probe.task.over == "predicted":

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorboard_picasso.summary import report
 from tensorboard_picasso.summary.backends.base import (
     Array,
     Arrival,
@@ -133,10 +134,13 @@ class Attempts(Backend):
             try:
                 result = self._told(backend, attempt)
             except UnsupportedError as e:
+                if surest is not None:
+                    surest.add_note(f"(tried as {backend.name}: {report.reason(e)})")
                 surest = surest or e
             except Exception as e:
                 if surest is None or out_of_memory(e):
                     raise
+                surest.add_note(f"(tried as {backend.name}: {report.reason(e)})")
                 break
             else:
                 self._backends = [backend]

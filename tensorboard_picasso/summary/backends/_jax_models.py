@@ -24,7 +24,7 @@ from tensorboard_picasso.summary.backends.base import (
 Tap = Callable[[Any], Any]
 PLAIN = Call()
 
-_PACKAGES = {"jax", "jaxlib", "flax"}
+_PACKAGES = {"jax", "jaxlib", "flax", "equinox"}
 # How models are told to infer, where their call asks.
 _INFERENCE = {"training": False, "train": False, "deterministic": True}
 
@@ -396,6 +396,11 @@ def mentions(model: Any) -> bool:
     """Whether a function, or an object's call, names JAX or Flax or holds things of theirs."""
     import jax
 
+    # What JAX's transformations make wears the name of what they were given.
+    while (wrapped := getattr(model, "__wrapped__", None)) is not None:
+        if _written_in(model) in _PACKAGES or is_jax(wrapped):
+            return True
+        model = wrapped
     function = model if inspect.isroutine(model) else type(model).__call__
     function = inspect.unwrap(getattr(function, "__func__", function))
     code = getattr(function, "__code__", None)
@@ -417,6 +422,11 @@ def mentions(model: Any) -> bool:
         if any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(each)):
             return True
     return False
+
+
+def _written_in(function: Any) -> str:
+    """The package that a Python function was written in, whatever name it wears."""
+    return str(getattr(function, "__globals__", {}).get("__name__", "")).partition(".")[0]
 
 
 def array(value: Any) -> Array:

@@ -16,9 +16,9 @@ from tensorboard_picasso.summary.backends._arrival import Arrival
 from tensorboard_picasso.summary.backends._call import Call, UnsupportedError
 
 __all__ = [
-    "BATCH_INPUTS", "BATCH_NUMBERS", "GRADIENT_SHARE", "Array", "Arrival", "Backend", "Call",
-    "Claim", "Function", "Hiding", "Layer", "UnsupportedError", "attends", "batches", "floats",
-    "hidden", "integers_only", "out_of_memory", "same",
+    "BATCH_INPUTS", "BATCH_NUMBERS", "GRADIENT_SHARE", "OCCLUSION_ALONE", "Array", "Arrival",
+    "Backend", "Call", "Claim", "Function", "Hiding", "Layer", "UnsupportedError", "attends",
+    "batches", "floats", "hidden", "integers_only", "no_gradient", "out_of_memory", "same",
 ]  # fmt: skip
 
 Array = NDArray[Any]
@@ -27,6 +27,8 @@ Function = Callable[[Any], Any]
 # A batch of model inputs holds about this many numbers, and at most so many inputs.
 BATCH_NUMBERS = 1 << 22
 BATCH_INPUTS = 512
+# The remedy of what has no gradient.
+OCCLUSION_ALONE = "methods=[summary.Occlusion()]"
 # A gradient keeps what every layer made of its batch.
 GRADIENT_SHARE = 4
 
@@ -112,7 +114,16 @@ def integers_only(name: str, dtype: Any) -> UnsupportedError:
     """What to say where a gradient is asked for by inputs that cannot be floats."""
     return UnsupportedError(
         f"{name} takes {dtype}, and there is no gradient by integers:"
-        " use occlusion, or move the cast from the model to preprocess="
+        f" pass {OCCLUSION_ALONE}, or move the cast from the model to preprocess="
+    )
+
+
+def no_gradient(name: str, layer: str | None, reason: str = "") -> UnsupportedError:
+    """What to say where scores have none by their input, or by a layer."""
+    by = f"layer {layer!r}" if layer else "its input"
+    said = f" ({reason})" if reason else ""
+    return UnsupportedError(
+        f"{name} has no gradient of its scores by {by}{said}: pass {OCCLUSION_ALONE}, which needs none"
     )
 
 

@@ -3,12 +3,15 @@
 ONNX Runtime, scikit-learn, a remote service. Without a framework there is no gradient.
 """
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from tensorboard_picasso.summary.backends._fixed_batch import FixedBatch
 from tensorboard_picasso.summary.backends.base import (
+    OCCLUSION_ALONE,
     Array,
     Backend,
     Claim,
@@ -33,16 +36,22 @@ class Adapter(Backend):
     def __init__(self, model: Callable[[Array], Any], look_behind: bool = True) -> None:
         self._model = model
         self._type = getattr(model, "__qualname__", type(model).__name__)
+        self._batch = FixedBatch(self._type)
 
     def scores(self, x: Array) -> Array:
         """See `Backend.scores`."""
+        return np.concatenate(self._batch.run(len(x), lambda rows: self._scores(x[rows])))
+
+    def _scores(self, x: Array) -> Array:
         others = self.beside(len(x))
         try:
             # A copy: it may write into what it is given.
             output = self.call.outputs(self._model, self._model, np.array(x), others)
         except Exception as e:
             if not out_of_memory(e):
-                e.add_note(f"({self._type} is given a NumPy batch of {x.dtype} {x.shape})")
+                of_torch = "torch" in sys.modules and "numpy" in str(e)
+                remedy = "; what calls PyTorch goes into an nn.Module" if of_torch else ""
+                e.add_note(f"({self._type} is given a NumPy batch of {x.dtype} {x.shape}{remedy})")
             raise
         if self.call.pick is not None or self.call.score is not None:
             output = self.call.scored(output, self._type, others)
@@ -65,5 +74,5 @@ class Adapter(Backend):
         """See `Backend.gradient`; there is none."""
         raise UnsupportedError(
             f"{self._type} is a function of NumPy arrays, which have no gradient: pass the"
-            " framework's own model, or methods=[Occlusion()]"
+            f" framework's own model, or {OCCLUSION_ALONE}"
         )

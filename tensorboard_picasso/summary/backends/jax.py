@@ -4,6 +4,7 @@ JAX is imported only once a model of it is adapted.
 """
 
 import functools
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import frameworks, report
+from tensorboard_picasso.summary.backends._fixed_batch import FixedBatch
 from tensorboard_picasso.summary.backends._jax_models import (
     Pure,
     Tap,
@@ -33,10 +35,13 @@ from tensorboard_picasso.summary.backends.base import (
     UnsupportedError,
     floats,
     integers_only,
+    no_gradient,
     out_of_memory,
     same,
 )
 
+# What is said of a derivative that there is none of.
+_NO_RULE = re.compile(r"not implemented|do(es)? not support (JVP|VJP)|Cannot apply JAX transf")
 # Functions whose compiled programs are kept: partials are made anew at each step.
 _MAX_KEPT = 16
 
@@ -69,6 +74,7 @@ class Adapter(Backend):
     def __init__(self, model: Any, look_behind: bool = True) -> None:
         self._model = model
         self._look_behind = look_behind
+        self._batch = FixedBatch(getattr(model, "__qualname__", type(model).__name__))
         self._known: dict[Any, bool] = {}
         self._programs: dict[Any, _Program] = {}
 
@@ -90,7 +96,13 @@ class Adapter(Backend):
             x = self._differentiable(x)
         body = functools.partial(_slope, layer=layer, preprocess=preprocess)
         arrays = x, np.asarray(cotangent), *self.beside(len(x))
-        return self._run(("gradient", layer, preprocess), body, *arrays)
+        try:
+            return self._run(("gradient", layer, preprocess), body, *arrays)
+        except UnsupportedError as e:
+            # What JAX says of an operation, or a callback, without a rule.
+            if e.__cause__ is None or not _NO_RULE.search(str(e.__cause__)):
+                raise
+            raise no_gradient(self._pure()[0].name, layer, report.reason(e.__cause__)) from e
 
     def activations(self, x: Array, layer: str) -> Array:
         """See `Backend.activations`."""
@@ -168,8 +180,6 @@ class Adapter(Backend):
 
     def _run(self, key: Any, body: Callable[..., Any], *arrays: Array) -> Array:
         """What `body` makes of the model, its arrays and a batch."""
-        import jax
-
         model, values = self._pure()
         programs = self._kept(model)
         key = self._look_behind, self.call, key
@@ -177,6 +187,16 @@ class Adapter(Backend):
             bound = functools.partial(body, model, self._look_behind, self.call)
             programs[key] = _Program(model, bound)
         program = programs[key]
+        parts = self._batch.run(
+            len(arrays[0]),
+            lambda rows: self._ran(model, values, program, [each[rows] for each in arrays]),
+        )
+        self.shown, self.behind = program.shown, program.behind
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _ran(self, model: Pure, values: Any, program: "_Program", arrays: list[Array]) -> Array:
+        import jax
+
         given = [jax.device_put(each) for each in _padded(arrays, model.compiles)]
         started, traces = time.perf_counter(), program.traces
         try:
@@ -188,14 +208,16 @@ class Adapter(Backend):
                 raise
             if "RESOURCE_EXHAUSTED" in str(e):
                 raise MemoryError(report.reason(e)) from e
+            # Equinox' modules are written for one image.
+            single = frameworks.is_a(self._model, "equinox", "Module")
+            remedy = "; where it takes one image, pass jax.vmap(model)" if single else ""
             raise UnsupportedError(
                 f"{model.name} cannot be called on {arrays[0].dtype} {arrays[0].shape}:"
-                f" {report.reason(e)}"
+                f" {report.reason(e)}{remedy}"
             ) from e
-        self.shown, self.behind = program.shown, program.behind
         if program.traces > traces:
             self.tracing_seconds += time.perf_counter() - started
-        return result[: len(arrays[0])]
+        return result[: len(arrays[0])] if model.compiles else result
 
     def _pure(self) -> tuple[Pure, Any]:
         """The model as it is now."""
@@ -331,7 +353,7 @@ def _nothing(
     return jax.numpy.zeros(output.shape, output.dtype)
 
 
-def _padded(arrays: tuple[Array, ...], pads: bool) -> list[Array]:
+def _padded(arrays: Sequence[Array], pads: bool) -> list[Array]:
     """Batches with the last row repeated up to a size with two binary digits after its first.
 
     As many targets as a step happens to have would be a program each otherwise.

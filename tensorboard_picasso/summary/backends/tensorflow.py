@@ -38,6 +38,7 @@ from tensorboard_picasso.summary.backends.base import (
     UnsupportedError,
     floats,
     integers_only,
+    no_gradient,
     out_of_memory,
     same,
 )
@@ -333,10 +334,12 @@ class Adapter(Backend):
                 scores = self._forward(batch, *others)
             wanted = captured[-1] if layer else x
             # By the graph, not by a tape: a tape does not know what lies behind a softmax.
-            (result,) = tf.gradients(scores, [wanted], [tf.cast(cotangent, scores.dtype)])
+            try:
+                (result,) = tf.gradients(scores, [wanted], [tf.cast(cotangent, scores.dtype)])
+            except LookupError as e:  # an operation that has none
+                raise no_gradient(self._type, layer, report.reason(e)) from e
             if result is None:
-                by = f"layer {layer!r}" if layer else "its input"
-                raise UnsupportedError(f"{self._type} has no gradient of its scores by {by}")
+                raise no_gradient(self._type, layer)
             return tf.convert_to_tensor(result)
 
         return gradient

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import frameworks
+from tensorboard_picasso.summary import frameworks, report
+from tensorboard_picasso.summary.backends._fixed_batch import FixedBatch
 from tensorboard_picasso.summary.backends._torch_arrival import arriving
 from tensorboard_picasso.summary.backends._torch_models import (
     array,
@@ -38,6 +39,7 @@ from tensorboard_picasso.summary.backends.base import (
     UnsupportedError,
     floats,
     integers_only,
+    no_gradient,
     out_of_memory,
     same,
 )
@@ -69,6 +71,7 @@ class Adapter(Backend):
         self.leads = leads(model)
         self._look_behind = look_behind
         self._end = 0  # which of the calls of last layers made the output, from the last one
+        self._batch = FixedBatch(self._type)
         self._known: dict[Any, bool] = {}
         self._sweep: Any = None
 
@@ -139,10 +142,14 @@ class Adapter(Backend):
             result = None
             if scores.requires_grad and wanted.requires_grad:
                 weights = torch.from_numpy(np.array(cotangent)).to(scores)
-                (result,) = torch.autograd.grad(scores, [wanted], [weights], allow_unused=True)
+                try:
+                    (result,) = torch.autograd.grad(scores, [wanted], [weights], allow_unused=True)
+                except RuntimeError as e:
+                    if "not implemented" not in str(e):
+                        raise
+                    raise no_gradient(self._type, layer, report.reason(e)) from e
         if result is None:
-            by = f"layer {layer!r}" if layer else "its input"
-            raise UnsupportedError(f"{self._type} has no gradient of its scores by {by}")
+            raise no_gradient(self._type, layer)
         return array(result)
 
     def handed(
@@ -284,7 +291,11 @@ class Adapter(Backend):
         """The probe's own images with their channels where PyTorch has them."""
         if not (self.channels_last and batch.ndim == 4):
             return batch
-        return batch.permute(0, 3, 1, 2).contiguous()
+        import torch
+
+        # Not `contiguous()`: of one channel it leaves strides that convolutions take for
+        # channels last, and `view` then fails behind them.
+        return batch.permute(0, 3, 1, 2).clone(memory_format=torch.contiguous_format)
 
     def _others(self, count: int) -> list[Any]:
         """What the call takes beside so many images, where the model lies."""
@@ -294,19 +305,23 @@ class Adapter(Backend):
 
     def _forward(self, batch: Any) -> Any:
         """Scores: the model's output, or what stands before its final softmax or sigmoid."""
+        return self._in_batches(batch, self._scored)
+
+    def _in_batches(self, batch: Any, scored: Function) -> Any:
+        """Scores of a batch, in batches of the model's one size where it has one."""
+        import torch
+
+        parts = self._batch.run(
+            len(batch), lambda rows: scored(batch if isinstance(rows, slice) else batch[rows])
+        )
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def _scored(self, batch: Any) -> Any:
         import torch
 
         others = self._others(len(batch))
         with ends(self._model) as last:
-            try:
-                outputs = self.call.outputs(self._model, self._model.forward, batch, others)
-            except RuntimeError as e:
-                if not batch.is_floating_point():
-                    e.add_note(
-                        f"({self._type} is given {batch.dtype}, as the images are: pass preprocess="
-                        " that makes floats of them, or images of floats)"
-                    )
-                raise
+            outputs = self.call.outputs(self._model, self._model.forward, batch, others)
         output = self.call.scored(outputs, self._type, others)
         if not isinstance(output, torch.Tensor):
             raise UnsupportedError(f"{self._type} returns {type(output).__name__}, no tensor")
@@ -325,6 +340,9 @@ class Adapter(Backend):
 
     def _raw(self, batch: Any) -> Any:
         """What `_forward` returns, also where a tool's hooks pass on copies of outputs."""
+        return self._in_batches(batch, self._raw_scored)
+
+    def _raw_scored(self, batch: Any) -> Any:
         others = self._others(len(batch))
         with ends(self._model) as last:
             outputs = self.call.outputs(self._model, self._model.forward, batch.clone(), others)
