@@ -66,7 +66,9 @@ def test_finding_a_backend_imports_no_framework():
 def test_where_tensorflow_is_imported_a_numpy_function_is_still_one():
     backend = backends.find(plain)
     np.testing.assert_array_equal(backend.scores(X), plain(X))
-    with pytest.raises(UnsupportedError, match=r"plain is a function of NumPy.*methods=\[summary.Occlus"):
+    with pytest.raises(
+        UnsupportedError, match=r"plain is a function of NumPy.*methods=\[summary.Occlus"
+    ):
         backend.gradient(X, np.eye(3))
     assert backend.handles(X) == []
 
