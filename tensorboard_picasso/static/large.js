@@ -27,6 +27,13 @@ function table(name, heads, rows) {
   );
 }
 
+/** What becomes of a prediction; of independent labels others may join the likeliest, or leave it. */
+function predictionText(before, after, flips, name) {
+  if (flips === null) return "not recorded";
+  if (!flips) return `stays ${name(before)}`;
+  return before === after ? "other labels are predicted" : `${name(before)} → ${name(after)}`;
+}
+
 const EFFECT_HEADS = [
   ["region hidden (fill)"],
   ["prediction"],
@@ -203,7 +210,7 @@ class Block {
     const classes = own === scores.predicted ? [] : [own];
     const change = (index, values) => `${percent(scores.score(index))} → ${percent(scores.score(index, values))}`;
     const rows = scores.hidden.map(({ region, fill, values, moves, flips, predicted }) => [
-      `${region} (${fill})`, flips === null ? "not recorded" : flips ? `${name(scores.predicted)} → ${name(predicted)}` : `stays ${name(scores.predicted)}`,
+      `${region} (${fill})`, predictionText(scores.predicted, predicted, flips, name),
       moves === null ? "not recorded" : `${(100 * moves).toFixed(1)} points`, change(scores.predicted, values), ...classes.map((each) => change(each, values)),
     ]);
     const heads = [...EFFECT_HEADS, [`predicted: ${name(scores.predicted)}`, "probability of the class that is predicted with nothing hidden"], ...classes.map((each) => [name(each)])];
