@@ -1,6 +1,8 @@
 """The command line: `python -m tensorboard_picasso export`, `log` and `methods`."""
 
 import argparse
+import os
+import select
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -77,6 +79,29 @@ def parser() -> argparse.ArgumentParser:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status."""
+    try:
+        try:
+            return _command(words)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        if not _is_closed():
+            raise
+        # Whoever reads has enough, as `head` has; what is left must not be written at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _is_closed() -> bool:
+    """Whether nobody reads what is printed; another pipe, to a worker, may break too."""
+    if not hasattr(select, "poll"):
+        return True
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return bool(poll.poll(0))
+
+
+def _command(words: Sequence[str] | None) -> int:
     given = parser().parse_args(words)
     if given.command == "methods":
         _list_methods(given.markdown)
@@ -85,6 +110,8 @@ def main(words: Sequence[str] | None = None) -> int:
         if given.command == "log":
             return session.run(settings.parse(given))
         _export(given)
+    except BrokenPipeError:
+        raise
     except _refusals(given.command) as e:
         reason = f"{e.filename}: {e.strerror}" if isinstance(e, OSError) else str(e)
         print(f"{PROGRAM} {given.command}: {printed(reason)}", file=sys.stderr)
@@ -103,7 +130,7 @@ def _refusals(command: str) -> tuple[type[Exception], ...]:
 
 def _add_options(export: argparse.ArgumentParser) -> None:
     add = export.add_argument
-    add("--logdir", type=Path, required=True, help="what tensorboard --logdir shows")
+    add("--logdir", required=True, help="what tensorboard --logdir shows")
     add("--run", help="default: the only one with a probe")
     add(
         "--tag",

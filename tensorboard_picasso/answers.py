@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tensorboard_picasso import record
+from tensorboard_picasso import history, record
 from tensorboard_picasso.maps import Statistics
 from tensorboard_picasso.metadata import FORMAT_VERSION, Kind, Series
 from tensorboard_picasso.moves import Move
@@ -139,8 +139,16 @@ def scores(reader: Reader, run: str, probe: str, images: Sequence[int] | None) -
         }
 
     tags = only(reader.of_probe(run, probe, images, blobs=False), Kind.SCORES, images)
-    listed = _images(reader, run, tags, record.unpack_scores, one, problems)
-    return pack.finish({"run": run, "probe": probe, "images": listed, "problems": problems})
+    listed: list[dict[str, Any]] = []
+    remarks: list[str] = []
+    for series, stored in reader.tensors(run, tags).items():
+        read = unpacked(series, stored, record.unpack_scores, problems)
+        listed.append({"image": series.image, "records": [one(*each) for each in read]})
+        remarks += [history.rewritten(reader.dropped(run, series)), history.sampled(read)]
+    # Mostly the same of all images.
+    said = [text for text in dict.fromkeys(remarks) if text]
+    header = {"run": run, "probe": probe, "images": listed, "remarks": said}
+    return pack.finish({**header, "problems": problems})
 
 
 def _move(found: Move | None) -> dict[str, Any]:

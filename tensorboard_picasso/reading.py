@@ -11,6 +11,7 @@ from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.util import tensor_util
 
 from tensorboard_picasso import metadata, record
+from tensorboard_picasso.history import superseded
 from tensorboard_picasso.metadata import PLUGIN_NAME, Kind, Series
 from tensorboard_picasso.pack import exact
 
@@ -51,16 +52,6 @@ class Problems(list[dict[str, Any]]):
         self.append({**where, "problem": kind, "message": str(error)})
 
 
-def superseded(records: Iterable[Stored]) -> list[Stored]:
-    """Drop what a later record (wall time) with the same or an earlier step replaces."""
-    kept: list[Stored] = []
-    for each in sorted(records, key=lambda each: each.wall):
-        while kept and kept[-1].step >= each.step:
-            kept.pop()
-        kept.append(each)
-    return kept
-
-
 class Reader:
     """All reads of one request."""
 
@@ -81,6 +72,19 @@ class Reader:
         self._where = {"experiment_id": experiment, "plugin_name": PLUGIN_NAME}
         self._scalars = {**self._where, "plugin_name": scalar_metadata.PLUGIN_NAME}
         self._context = context
+        self._dropped: dict[tuple[str, Series], list[Stored]] = {}
+
+    def dropped(self, run: str, series: Series) -> list[Stored]:
+        """Of a series that was read, the records that newer ones superseded.
+
+        TensorBoard's default loader drops them itself, and says nothing of them.
+        """
+        return self._dropped.get((run, series), [])
+
+    def _left(self, run: str, series: Series, stored: Iterable[Stored]) -> list[Stored]:
+        # Both loaders give records in the order of the files, the default one ascending.
+        kept, self._dropped[run, series] = superseded(stored)
+        return kept
 
     def series(
         self, runs: Sequence[str] | None = None, blobs: bool = True
@@ -156,7 +160,7 @@ class Reader:
                     for each in read.get(tag, ())
                 ]
                 largest = max(largest, sum(len(each.data) for each in stored))
-                found[series] = superseded(stored)
+                found[series] = self._left(run, series, stored)
             room = max(1, REPLY // largest)
         return found
 
@@ -168,9 +172,13 @@ class Reader:
             # The Python loader's provider lists the first record of a step and
             # no other: in a resumed run, the one that was superseded.
             return {
-                series: superseded(
-                    Stored(each.step, each.wall_time, each.tensor_proto)
-                    for each in self._multiplexer.Tensors(run, tag)
+                series: self._left(
+                    run,
+                    series,
+                    (
+                        Stored(each.step, each.wall_time, each.tensor_proto)
+                        for each in self._multiplexer.Tensors(run, tag)
+                    ),
                 )
                 for series, tag in tags.items()
             }
@@ -181,9 +189,13 @@ class Reader:
             **self._where,
         ).get(run, {})
         return {
-            series: superseded(
-                Stored(each.step, each.wall_time, [blob.blob_key for blob in each.values])
-                for each in read.get(tag, ())
+            series: self._left(
+                run,
+                series,
+                (
+                    Stored(each.step, each.wall_time, [blob.blob_key for blob in each.values])
+                    for each in read.get(tag, ())
+                ),
             )
             for series, tag in tags.items()
         }
@@ -217,7 +229,7 @@ class Reader:
             self._context, downsample=ALL_STEPS, run_tag_filter=chosen, **self._scalars
         )
         found = read.get(run, {}).get(tag, ())
-        return superseded(Stored(each.step, each.wall_time, each.value) for each in found)
+        return superseded(Stored(each.step, each.wall_time, each.value) for each in found)[0]
 
 
 def unpacked_maps(elements: list[bytes] | RefusedError) -> record.Maps:

@@ -75,6 +75,8 @@ class Scores:
     independent: each class is a label of its own, true or not, whatever the others are:
       values are logits, and predicted are those from zero on. `Output.LOGITS` are then
       those before a sigmoid.
+    nth: this record's number, from 1, among those that the same process wrote of the image;
+      0: not known. since: step of the first of them.
     """
 
     output: Output
@@ -89,6 +91,8 @@ class Scores:
     dropped: tuple[int, ...] = ()
     value_name: str = ""
     independent: bool = False
+    nth: int = 0
+    since: int = 0
 
     def move_of(self, hidden: Hidden) -> Move | None:
         """How hiding a region moves the answer: as recorded, else from the scores.
@@ -502,6 +506,8 @@ def pack_scores(scores: Scores) -> bytes:
         dropped=scores.dropped,
         value_name=scores.value_name,
         independent=scores.independent,
+        nth=scores.nth,
+        since=scores.since,
     )
     if scores.epoch is not None:
         message.epoch = scores.epoch
@@ -540,6 +546,8 @@ def unpack_scores(data: bytes) -> Scores:
         value_name=message.value_name,
         # Older records do not say so; of two classes one may be the other's opposite.
         independent=message.independent or (output is Output.SIGMOID and message.class_count > 2),
+        nth=message.nth,
+        since=message.since,
     )
 
 

@@ -88,7 +88,7 @@ class Sealed(_message.Message):
     def __init__(self, version: _Optional[int] = ..., crc32: _Optional[int] = ..., payload: _Optional[bytes] = ...) -> None: ...
 
 class Scores(_message.Message):
-    __slots__ = ("output", "class_count", "classes", "values", "hidden", "input_hash", "epoch", "targets", "lasting", "dropped", "value_name", "independent")
+    __slots__ = ("output", "class_count", "classes", "values", "hidden", "input_hash", "epoch", "targets", "lasting", "dropped", "value_name", "independent", "nth", "since")
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     CLASS_COUNT_FIELD_NUMBER: _ClassVar[int]
     CLASSES_FIELD_NUMBER: _ClassVar[int]
@@ -101,6 +101,8 @@ class Scores(_message.Message):
     DROPPED_FIELD_NUMBER: _ClassVar[int]
     VALUE_NAME_FIELD_NUMBER: _ClassVar[int]
     INDEPENDENT_FIELD_NUMBER: _ClassVar[int]
+    NTH_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
     output: Output
     class_count: int
     classes: _containers.RepeatedScalarFieldContainer[int]
@@ -113,7 +115,9 @@ class Scores(_message.Message):
     dropped: _containers.RepeatedScalarFieldContainer[int]
     value_name: str
     independent: bool
-    def __init__(self, output: _Optional[_Union[Output, str]] = ..., class_count: _Optional[int] = ..., classes: _Optional[_Iterable[int]] = ..., values: _Optional[_Iterable[float]] = ..., hidden: _Optional[_Iterable[_Union[Hidden, _Mapping]]] = ..., input_hash: _Optional[bytes] = ..., epoch: _Optional[float] = ..., targets: _Optional[_Iterable[int]] = ..., lasting: _Optional[_Iterable[int]] = ..., dropped: _Optional[_Iterable[int]] = ..., value_name: _Optional[str] = ..., independent: bool = ...) -> None: ...
+    nth: int
+    since: int
+    def __init__(self, output: _Optional[_Union[Output, str]] = ..., class_count: _Optional[int] = ..., classes: _Optional[_Iterable[int]] = ..., values: _Optional[_Iterable[float]] = ..., hidden: _Optional[_Iterable[_Union[Hidden, _Mapping]]] = ..., input_hash: _Optional[bytes] = ..., epoch: _Optional[float] = ..., targets: _Optional[_Iterable[int]] = ..., lasting: _Optional[_Iterable[int]] = ..., dropped: _Optional[_Iterable[int]] = ..., value_name: _Optional[str] = ..., independent: bool = ..., nth: _Optional[int] = ..., since: _Optional[int] = ...) -> None: ...
 
 class Hidden(_message.Message):
     __slots__ = ("region", "fill", "values", "moves", "flips", "predicted")

@@ -73,8 +73,9 @@ def test_choices_live_in_the_url_and_come_back(browser, url):
 def test_a_run_that_ended_says_so(browser, url):
     with tab(browser, url) as picasso:
         picasso.open().at(190)
-        note = picasso.frame.locator('.strip[data-run="b"] .now .note').first
-        assert note.inner_text() == "ends at step 140"
+        now = picasso.frame.locator('.row .strip[data-run="b"] .now').first
+        assert now.locator(".at").inner_text() == "newest: step 140"
+        assert now.locator("canvas").get_attribute("data-step") == "140"
 
 
 def test_filter_is_a_regular_expression(browser, url):

@@ -85,14 +85,13 @@ def test_scores_that_are_no_numbers_are_no_prediction(browser, url):
         assert now.get_attribute("class") in ("", None)
 
 
-def test_a_step_that_was_never_logged_says_so(browser, url):
+def test_of_a_step_that_was_never_logged_the_one_before_is_shown_with_its_number(browser, url):
     with tab(browser, url) as picasso:
         picasso.open(step="5").at(5)
-        note = picasso.frame.locator('.strip[data-run="one"] .now .note')
-        assert note.inner_text() in (
-            "not logged at step 5",
-            "not logged or not kept at step 5",
-        )
+        now = picasso.frame.locator('.row .strip[data-run="one"] .now')
+        assert now.locator(".at").inner_text() == "step 0"
+        assert now.locator("canvas").get_attribute("data-step") == "0"
+        assert now.locator(".note").inner_text() == ""
 
 
 def refuse(picasso, route):

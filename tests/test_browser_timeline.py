@@ -184,9 +184,11 @@ def test_regions_with_their_references(browser, url):
         (text,) = picasso.readout()
         assert numbers(text)[:1] == percents(share(10))
         labels = charts(picasso).locator(".labels span").all_inner_texts()
-        named = {re.sub(r" \d.*", "", each): numbers(each) for each in labels}
+        named = {
+            re.sub(r" \d.*", "", each): numbers(re.sub(r"\(.*\)", "", each)) for each in labels
+        }
         assert named["area"] == percents(CORNER.mean())
-        assert named["first step"] == percents(share(0))
+        assert named["first step (0)"] == percents(share(0))
         assert named["only this used"] == percents(maps.ceiling(CORNER, TOPS, LEFTS, WINDOW))
 
 

@@ -1,12 +1,14 @@
 """Reading series in this process, behind the Python loader's data provider."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tensorboard import errors
 from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
 from tensorboard.context import RequestContext
 
-from tensorboard_picasso import answers, reading, record, record_pb2
+from tensorboard_picasso import answers, history, reading, record, record_pb2
 from tensorboard_picasso.metadata import PLUGIN_NAME, Kind, Series
 from tests import logs, packs
 
@@ -30,10 +32,40 @@ def stored(step: int, wall: float) -> reading.Stored:
 
 def test_a_record_supersedes_what_was_written_before_it_at_its_step_or_later():
     given = [stored(0, 1), stored(5, 2), stored(6, 3), stored(5, 4), stored(7, 5)]
-    kept = [(each.step, each.wall) for each in reading.superseded(given)]
-    assert kept == [(0, 1), (5, 4), (7, 5)]
-    assert reading.superseded(reversed(given)) == reading.superseded(given)
-    assert reading.superseded([]) == []
+    kept, dropped = history.superseded(given)
+    assert [(each.step, each.wall) for each in kept] == [(0, 1), (5, 4), (7, 5)]
+    assert sorted((each.step, each.wall) for each in dropped) == [(5, 2), (6, 3)]
+    assert history.superseded([]) == ([], [])
+
+
+def test_clocks_decide_nothing():
+    given = [stored(0, 100), stored(40, 140), stored(50, 20), stored(90, 60), stored(80, 10)]
+    kept, dropped = history.superseded(given)
+    assert [each.step for each in kept] == [0, 40, 50, 80]
+    assert [each.step for each in dropped] == [90]
+
+
+def said(*numbers: tuple[int, int, int]) -> str:
+    scores = logs.scores(np.zeros(2))
+    return history.sampled(
+        [(stored(step, 0), replace(scores, nth=nth, since=since)) for step, nth, since in numbers]
+    )
+
+
+def test_how_many_steps_there_were():
+    assert said() == ""
+    assert said((0, 1, 0), (5, 2, 0), (7, 3, 0)) == ""
+    assert said((5, 2, 0), (9, 4, 0)) == "2 of 4 logged steps kept, the first is 5"
+    assert said((0, 1, 0), (9, 4_000, 0)) == "2 of 4,000 logged steps kept, the first is 0"
+    # Older records do not say.
+    assert said((0, 0, 0), (9, 4, 0)) == ""
+    # Resumed at 6: of the first process three, of the second four.
+    assert said((2, 3, 0), (9, 4, 6)) == "2 of at least 7 logged steps kept, the first is 2"
+    assert said((0, 1, 0), (1, 2, 0), (6, 1, 6), (7, 2, 6)) == ""
+    # Once more from the same step: its count begins again.
+    assert (
+        said((1, 2, 0), (2, 1, 0), (3, 2, 0)) == "3 of at least 4 logged steps kept, the first is 1"
+    )
 
 
 def test_series_of_other_versions_are_named_and_the_rest_is_listed(tmp_path):

@@ -52,18 +52,27 @@ class Settings:
     about: dict[str, str]
 
 
+def _local(text: str) -> Path:
+    """A path; a Path of a URL would be another name."""
+    if "://" in text:
+        raise argparse.ArgumentTypeError(
+            f"{text}: give a local path: copy it to this machine first"
+        )
+    return Path(text)
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     add = parser.add_argument
     add(
         "--checkpoints",
-        type=Path,
+        type=_local,
         required=True,
         metavar="DIR",
         help="looked through, with what is in it",
     )
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--images", type=Path, metavar="DIR", help="folders in it are classes")
+    what.add_argument("--images", type=_local, metavar="DIR", help="folders in it are classes")
     what.add_argument(
         "--probe",
         metavar="MODULE:FUNCTION",
@@ -83,12 +92,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--name", help="of the probe; default: that of the folder of images")
     add(
         "--labels",
-        type=Path,
+        type=_local,
         metavar="FILE",
         help="lines image,class; default: the images' folders",
     )
-    add("--class-names", type=Path, metavar="FILE", help="one a line, in the model's order")
-    add("--regions", type=Path, metavar="DIR", help="masks REGION.png, or REGION/IMAGE.png")
+    add("--class-names", type=_local, metavar="FILE", help="one a line, in the model's order")
+    add("--regions", type=_local, metavar="DIR", help="masks REGION.png, or REGION/IMAGE.png")
     add(
         "--max-images",
         type=int,

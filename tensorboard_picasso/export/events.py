@@ -15,10 +15,11 @@ from google.protobuf.message import DecodeError
 from tensorboard.compat.proto import event_pb2
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
-from tensorboard_picasso import metadata
+from tensorboard_picasso import history, metadata
 from tensorboard_picasso.export import ExportError, NotThereError
+from tensorboard_picasso.export.remote import Remote, is_remote
 from tensorboard_picasso.metadata import PLUGIN_NAME, Series
-from tensorboard_picasso.reading import Stored, superseded
+from tensorboard_picasso.reading import Stored
 
 # Around each event: its length, a checksum of the length; behind it one of the event.
 HEAD, TAIL = 12, 4
@@ -40,11 +41,11 @@ class DamagedError(ValueError):
     """An event file whose structure is lost from some byte on."""
 
 
-def run_files(logdir: Path) -> dict[str, list[Path]]:
+def run_files(logdir: Path) -> dict[str, list[str]]:
     """Event files of each run, in the order in which they were begun; names as TensorBoard's."""
     found = {}
     for folder, _, names in os.walk(logdir, followlinks=True):
-        files = sorted(Path(folder) / name for name in names if "tfevents" in name)
+        files = sorted(os.path.join(folder, name) for name in names if "tfevents" in name)
         if files:
             found[os.path.relpath(folder, logdir)] = files
     return dict(sorted(found.items()))
@@ -83,7 +84,7 @@ class EventReader:
 
     def __init__(
         self,
-        logdir: Path,
+        logdir: str | Path,
         warn: Callable[[str], None],
         progress: Progress = lambda done, total: None,
     ) -> None:
@@ -92,11 +93,15 @@ class EventReader:
         warn: told what cannot be read. progress: told bytes scanned and to scan.
 
         Raises:
-          ExportError: there is no such directory.
+          ExportError: there is no such directory, or nothing here reads it.
         """
-        if not logdir.is_dir():
+        self._remote = Remote(str(logdir)) if is_remote(str(logdir)) else None
+        if self._remote is not None:
+            self._files = self._remote.run_files()
+        elif Path(logdir).is_dir():
+            self._files = run_files(Path(logdir))
+        else:
             raise ExportError(f"no directory {logdir}: give that which tensorboard --logdir shows")
-        self._files = run_files(logdir)
         self._warn = warn
         self._progress = progress
         self._scanned: dict[str, dict[Series, list[Stored]]] = {}
@@ -108,23 +113,38 @@ class EventReader:
         return list(self._files)
 
     def scan(self, runs: Sequence[str]) -> None:
-        """Scan runs that were not scanned yet, as one piece of work."""
+        """Scan runs that were not scanned yet, as one piece of work.
+
+        Raises:
+          ExportError: a file that is not on this machine cannot be read.
+        """
         fresh = [run for run in runs if run not in self._scanned]
-        sizes = {path: path.stat().st_size for run in fresh for path in self._files[run]}
+        copy = Path if self._remote is None else self._remote.copy
+        paths = {name: copy(name) for run in fresh for name in self._files[run]}
+        sizes = {name: path.stat().st_size for name, path in paths.items()}
         done = 0
         for run in fresh:
             found: dict[Series, list[Stored]] = {}
             named: dict[str, Series | None] = {}
-            for path in self._files[run]:
-                for at in self._scan_file(path, sizes[path], named, found):
+            for name in self._files[run]:
+                for at in self._scan_file(name, paths[name], sizes[name], named, found):
                     self._progress(done + at, sum(sizes.values()))
-                done += sizes[path]
+                done += sizes[name]
                 self._progress(done, sum(sizes.values()))
-            self._scanned[run] = {series: superseded(each) for series, each in found.items()}
+            self._scanned[run] = {}
+            dropped: dict[str, dict[tuple[int, float], Stored]] = {}
+            for series, each in found.items():
+                self._scanned[run][series], lost = history.superseded(each)
+                # One event holds many series.
+                dropped.setdefault(series.probe, {}).update({(at.step, at.wall): at for at in lost})
+            for probe, lost_events in dropped.items():
+                if text := history.rewritten(lost_events.values()):
+                    self._warn(f'run "{run}", probe "{probe}": {text}')
             self._tags[run] = {series: tag for tag, series in named.items() if series in found}
 
     def _scan_file(
         self,
+        name: str,
         path: Path,
         size: int,
         named: dict[str, Series | None],
@@ -137,25 +157,25 @@ class EventReader:
                     try:
                         event = event_pb2.Event.FromString(data)
                     except DecodeError:
-                        self._warn(f"{path}: the event at byte {start} is damaged: skipped")
+                        self._warn(f"{name}: the event at byte {start} is damaged: skipped")
                         continue
                     for index, value in enumerate(event.summary.value):
-                        series = self._series(path, value, named)
+                        series = self._series(name, value, named)
                         if series is not None:
                             place = Place(path, start, len(data), index)
                             stored = Stored(event.step, event.wall_time, place)
                             found.setdefault(series, []).append(stored)
                     yield start
             except DamagedError as e:
-                self._warn(f"{path}: {e}")
+                self._warn(f"{name}: {e}")
 
-    def _series(self, path: Path, value: Any, named: dict[str, Series | None]) -> Series | None:
+    def _series(self, name: str, value: Any, named: dict[str, Series | None]) -> Series | None:
         """What a value's tag is; like TensorBoard, from the first metadata of the tag."""
         if value.tag not in named and value.metadata.plugin_data.plugin_name == PLUGIN_NAME:
             try:
                 named[value.tag] = metadata.parse(value.metadata.plugin_data.content)
             except metadata.SeriesError as e:
-                self._warn(f"{path}: tag {value.tag!r}: {e}: skipped")
+                self._warn(f"{name}: tag {value.tag!r}: {e}: skipped")
                 named[value.tag] = None
         return named.get(value.tag)
 

@@ -273,7 +273,7 @@ export class App {
     for (const step of wanted) {
       for (const data of scene.datas) {
         for (const image of images) {
-          const record = data.attributions(label, image)?.steps.get(step);
+          const record = data.attributions(label, image)?.steps.get(data.at(step));
           if (record) store.planes.prefetch({ data, label, image }, [record]);
         }
       }
@@ -303,7 +303,7 @@ export class App {
     for (const step of scene.steps.slice(place + 1, place + 1 + AHEAD)) {
       for (const data of scene.datas) {
         for (const image of this.large.isOpen ? [this.state.open] : this.rows.inSight) {
-          const record = data.attributions(label, image)?.steps.get(step);
+          const record = data.attributions(label, image)?.steps.get(data.at(step));
           const target = scene.target(image, data);
           if (record?.targets.includes(target)) store.planes.get({ data, label, image }, record, target);
         }

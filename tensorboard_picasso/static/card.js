@@ -28,6 +28,7 @@ export class Card extends Picture {
    */
   show(spec) {
     this.#spec = spec;
+    this.stands(spec);
     const found = look(this.app, spec);
     if (found.record) {
       this.#paint(found);

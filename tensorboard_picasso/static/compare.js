@@ -72,13 +72,13 @@ export function sideA(scene, state, spec) {
   const label = state.pinMethod ?? spec.label;
   const series = seriesOf(data, label, spec);
   const target = state.pinTarget === null ? spec.target : scene.chosen(state.pinTarget, spec.image, data);
-  let step = state.pin ?? spec.step;
+  let step = state.pin ?? (data === spec.data ? spec.step : (spec.asked ?? spec.step));
   if (data !== spec.data) {
     const own = seriesOf(spec.data, spec.label, spec);
     const byShare = state.align === "share" && state.pin === null && length(own) > 0;
     step = byShare ? atShare(series, progress(own, spec.step) / length(own), step) : atOrBefore(series, step);
   }
-  return { ...spec, data, label, step, target };
+  return { ...spec, data, label, step, asked: step, target };
 }
 
 /** Whether A is B itself. */

@@ -158,7 +158,7 @@ export function isListed(scene, state, image) {
   if (state.verdict === "all") return true;
   const right = scene.datas.flatMap((data) => {
     const label = scene.input(image, data)?.label ?? null;
-    const predicted = data.scores.get(image)?.steps.get(scene.step)?.predicted;
+    const predicted = data.scores.get(image)?.steps.get(data.at(scene.step))?.predicted;
     return label === null || predicted === undefined ? [] : [predicted === label];
   });
   // With several runs: an image that any of them has wrong is one to look at.

@@ -7,7 +7,7 @@ import { across, drawing, line, LINES, path, rangeOf, runColour, seekable } from
 import { button, el, refill, setText } from "./dom.js";
 import { Download, imageFiles } from "./download.js";
 import { filmFields, Films } from "./film.js";
-import { number, percent, stepText } from "./format.js";
+import { count, number, percent, stepText } from "./format.js";
 import { HiddenCharts } from "./hiddencharts.js";
 import { Legend, used } from "./legend.js";
 import { whyLacking } from "./look.js";
@@ -44,7 +44,7 @@ const SHARE_HEADS = [
   ["region"],
   ["now", "the region's part of what supports the class (without a sign: of the map's strength)"],
   ["against", "the region's part of what speaks against the class"],
-  ["first step", "the same as now, at the first logged step: an untrained network where training starts from scratch"],
+  ["first step", "the same as now, at the first step that is kept: an untrained network where that is the start of training from scratch"],
   ["area", "the region's part of the image: what a uniform map would give"],
   ["only this used", "what a model that uses only this region would give"],
 ];
@@ -151,17 +151,17 @@ class Block {
   /** Show the current step; false while something is still loading. */
   paint() {
     const { scene } = this.#app;
-    const { step } = scene;
+    const step = this.#data.at(scene.step);
     this.#cursor.style.left = `${across(scene.place, scene.steps.length) / 10}%`;
     this.#hidden.move();
     const scores = this.#data.scores.get(this.#image)?.steps.get(step) ?? null;
-    const spec = { data: this.#data, image: this.#image, label: scene.label, step, target: scene.target(this.#image, this.#data) };
+    const spec = { data: this.#data, image: this.#image, label: scene.label, step, asked: scene.step, target: scene.target(this.#image, this.#data) };
     let ready = this.#comparison?.paint(spec) ?? true;
     for (const { label, target, name, score, card } of this.#cells) {
       const truth = scene.input(this.#image, this.#data)?.label === target;
       setText(name, `${scene.className(this.#image, target, this.#data)}${truth ? " (true)" : ""}`);
       setText(score, scores ? (scene.raw ? number(scores.score(target)) : percent(scores.score(target))) : "");
-      const own = { data: this.#data, image: this.#image, label, step, target };
+      const own = { data: this.#data, image: this.#image, label, step, asked: scene.step, target };
       // A class that was not explained at this step takes no room.
       card.element.hidden = !this.#explains(own);
       if (!card.element.hidden) ready = card.show(own) && ready;
@@ -236,7 +236,10 @@ class Block {
     }
     const name = (index) => scene.className(this.#image, index, this.#data);
     const title = `share of the map for ${name(target)}`;
-    return rows.length ? [table(title, SHARE_HEADS, rows)] : [];
+    const firsts = scene.methods.map(({ label }) => this.#data.attributions(label, this.#image)?.records[0]?.step);
+    const steps = [...new Set(firsts)].filter((each) => each !== undefined).map(count).join(", ");
+    const heads = SHARE_HEADS.map(([head, title]) => (head === "first step" ? [`first step (${steps})`, title] : [head, title]));
+    return rows.length ? [table(title, heads, rows)] : [];
   }
 
   /** The same of the regions that were drawn. */

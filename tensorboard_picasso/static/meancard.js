@@ -43,6 +43,7 @@ export class MeanCard extends Picture {
    */
   show(spec) {
     this.#spec = spec;
+    this.stands(spec);
     const found = lookMean(this.app, spec);
     if (found.record) {
       this.#paint(found);

@@ -82,7 +82,7 @@ class MeanStrip {
   }
 
   #spec(step) {
-    return { data: this.#data, group: this.#group, label: this.#app.scene.label, step };
+    return { data: this.#data, group: this.#group, label: this.#app.scene.label, step: this.#data.at(step), asked: step };
   }
 }
 

@@ -37,7 +37,8 @@ export class Notices {
         .map((each) => `${data.run}, ${where(each)}, step ${each.step}: ${each.message}`)),
     ];
     const broken = this.#broken && el("div", { class: "error", role: "alert", text: this.#broken });
-    const next = el("div", {}, broken, ...errors, problems.length ? this.#list(problems) : null);
+    const remarks = scene.datas.flatMap((data) => data.remarks.map((text) => el("p", { class: "remarks quiet", text: `${data.run}: ${text}` })));
+    const next = el("div", {}, broken, ...errors, problems.length ? this.#list(problems) : null, ...remarks);
     // An alert that is put in again is read aloud again.
     if (next.textContent !== this.element.textContent) refill(this.element, next.childNodes);
   }

@@ -1,6 +1,7 @@
 // A picture on screen: caption, canvas, a note over it, a line below, the window under the pointer.
 
 import { el, setText } from "./dom.js";
+import { count } from "./format.js";
 import { placeOf } from "./look.js";
 import { Outlines } from "./outlines.js";
 import { overlay } from "./palette.js";
@@ -12,6 +13,7 @@ export class Picture {
   #outline = el("span", { class: "outline", hidden: true });
   #below = el("div", { class: "below" });
   #here = el("span", { class: "here" });
+  #at = el("span", { class: "at", hidden: true });
   #frame;
   #pane;
   #regions;
@@ -29,7 +31,7 @@ export class Picture {
     this.#context = this.canvas.getContext("2d");
     this.#pane = el("div", { class: "pane" }, this.canvas, this.#outline);
     this.#regions = new Outlines(app);
-    this.#frame = el("div", { class: "frame" }, this.#pane, this.#note);
+    this.#frame = el("div", { class: "frame" }, this.#pane, this.#note, this.#at);
     this.element = el("figure", { class: "card" }, caption, this.#frame, this.#below);
     this.#frame.addEventListener("pointermove", (event) => this.#hover(event));
     this.#frame.addEventListener("pointerleave", () => app.hover(null));
@@ -44,6 +46,13 @@ export class Picture {
   /** The images whose regions are outlined. */
   get images() {
     return [this.image];
+  }
+
+  /** Say which step is shown where it is not the one asked for: the run logged none there. */
+  stands({ data, step, asked = step }) {
+    this.#at.hidden = step === asked;
+    setText(this.#at, step === asked ? "" : `${data.newest === step ? "newest: " : ""}step ${count(step)}`);
+    this.#at.title = step === asked ? "" : `the newest that this run logged up to step ${count(asked)}`;
   }
 
   /** What was painted stays, faded and without its step, until the numbers are here. */

@@ -190,10 +190,14 @@ export class RunData {
     this.whole = new Set();
     this.means = new Map();
     this.problems = new Map();
+    this.logged = null;
+    /** What of the steps is not here, in sentences. */
+    this.remarks = [];
   }
 
   /** Keep what could not be read; an answer of some images says nothing of the others. */
   #note(source, pack, images = null) {
+    this.logged = null;
     const others = images === null ? [] : (this.problems.get(source) ?? []).filter((each) => !images.includes(each.image));
     this.problems.set(source, [...others, ...pack.header.problems.map((each) => ({ ...each, source }))]);
   }
@@ -212,8 +216,33 @@ export class RunData {
     }
   }
 
+  /**
+   * The newest step that the run logged at or before a step, as runs log at steps of their own; the
+   * step itself where there is none.
+   */
+  at(step) {
+    this.logged ??= this.#steps();
+    if (step === null || this.logged.set.has(step)) return step;
+    return this.logged.list.findLast((each) => each <= step) ?? step;
+  }
+
+  /** The newest step that was logged, null where none was. */
+  get newest() {
+    this.logged ??= this.#steps();
+    return this.logged.list.at(-1) ?? null;
+  }
+
+  #steps() {
+    const all = [this.scores, ...this.methods.values()].flatMap((images) => [...images.values()]);
+    const set = new Set(all.flatMap(({ records }) => records.map((each) => each.step)));
+    // What is damaged was logged, too.
+    for (const problems of this.problems.values()) for (const each of problems) set.add(each.step);
+    return { set, list: [...set].sort(ascending) };
+  }
+
   takeScores(pack) {
     this.#note("scores", pack);
+    this.remarks = pack.header.remarks;
     for (const { image, records } of pack.header.images) {
       this.scores.set(image, series(image, records.map((record) => new Scores(record, pack))));
     }

@@ -33,7 +33,7 @@ export function drawnSources({ scene, shares, state }) {
         const { area, ceiling } = referencesOf(records.at(-1).settings, mask);
         return [
           { name: "area", value: area },
-          { name: "first step", value: share(data, image, records[0]) ?? NaN },
+          { name: `first step (${count(records[0].step)})`, value: share(data, image, records[0]) ?? NaN },
           { name: "only this used", value: ceiling ?? NaN },
         ].filter(({ value }) => Number.isFinite(value));
       },

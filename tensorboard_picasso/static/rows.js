@@ -97,13 +97,13 @@ class Strip {
   paintNow() {
     const { scene } = this.#app;
     const { place, steps } = scene;
-    const left = `${across(place, steps.length) / 10}%`;
-    this.#cursor.style.left = left;
-    const value = this.#values[place];
+    this.#cursor.style.left = `${across(place, steps.length) / 10}%`;
+    const at = steps.indexOf(this.#data.at(scene.step));
+    const value = this.#values[at];
     this.#dot.hidden = value === null || value === undefined || !Number.isFinite(value);
     if (!this.#dot.hidden) {
       const [low, high] = this.#range;
-      this.#dot.style.left = left;
+      this.#dot.style.left = `${across(at, steps.length) / 10}%`;
       this.#dot.style.top = `${100 - (high > low ? (100 * (value - low)) / (high - low) : 50)}%`;
     }
     if (scene.step === null) return true;
@@ -112,12 +112,12 @@ class Strip {
 
   #spec(step) {
     const { scene } = this.#app;
-    return { data: this.#data, image: this.#image, label: scene.label, step, target: scene.target(this.#image, this.#data) };
+    return { data: this.#data, image: this.#image, label: scene.label, step: this.#data.at(step), asked: step, target: scene.target(this.#image, this.#data) };
   }
 
   #show({ caption, card }, step) {
     const { scene } = this.#app;
-    caption.show(scene, this.#image, this.#data, this.#data.scores.get(this.#image)?.steps.get(step));
+    caption.show(scene, this.#image, this.#data, this.#data.scores.get(this.#image)?.steps.get(this.#data.at(step)));
     return card.show(this.#spec(step));
   }
 }

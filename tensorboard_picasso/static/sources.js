@@ -1,6 +1,7 @@
 // What can be charted over training: for each run and image a number at each step on show.
 
 import { changeSources } from "./changesources.js";
+import { count } from "./format.js";
 import { changedBy, hiddenScore, hidingName, hidings, movesOf } from "./hidden.js";
 import { LEAST } from "./parting.js";
 import { partOf } from "./reading.js";
@@ -181,7 +182,7 @@ function shareSources(scene) {
       const about = records.at(-1).settings.regions.find((each) => each.name === name);
       return [
         { name: "area", value: about?.area ?? NaN },
-        { name: "first step", value: shareOf(records[0], scene.target(image, data), name) ?? NaN },
+        { name: `first step (${count(records[0].step)})`, value: shareOf(records[0], scene.target(image, data), name) ?? NaN },
         { name: "only this used", value: about?.ceiling ?? NaN },
       ].filter(({ value }) => Number.isFinite(value));
     },

@@ -225,7 +225,7 @@ export class TimeChart {
   #say(place) {
     const { scene } = this.#app;
     const step = scene.steps[place];
-    const details = new Set(this.#gathered.runs.map((run) => this.#detail(run, place)).filter(Boolean));
+    const details = new Set(this.#gathered.runs.map((run) => this.#detail(run, scene.steps.indexOf(run.data.at(step ?? null)))).filter(Boolean));
     const parts = this.#gathered.runs.flatMap((run) => this.#words(run, place, details.size > 1));
     if (details.size === 1) parts.push(el("span", { class: "quiet", text: [...details][0] }));
     const common = this.#gathered.common.map(({ name, points }) => el("span", { text: `${name} ${this.#show(points[place]?.mean ?? null)}` }));
@@ -241,13 +241,17 @@ export class TimeChart {
   #words(run, place, detailed) {
     const { colour, points, lines, flips } = run;
     const name = this.#nameOf(run);
-    const point = points[place];
+    const { steps } = this.#app.scene;
+    const at = steps.indexOf(run.data.at(steps[place] ?? null));
+    const point = points[at];
     if (!point) return [];
     let text = `${name && `${name} `}${this.#show(point.mean)}`;
+    // The newest that this run logged.
+    if (at !== place) text += ` (${stepText(steps[at])})`;
     if (point.count > 1 && point.low !== null && this.#gathered.runs.length === 1) text += ` (${this.#show(point.low)} to ${this.#show(point.high)})`;
-    const more = lines.filter(({ short }) => short).map((each) => [each.short, each.points[place].mean])
+    const more = lines.filter(({ short }) => short).map((each) => [each.short, each.points[at].mean])
       .filter(([, mean]) => mean !== null).map(([short, mean]) => `${short} ${this.#show(mean)}`);
-    const detail = this.#detail(run, place);
+    const detail = this.#detail(run, at);
     if (detailed && detail) more.push(detail);
     if (flips?.[place].flips.length) more.push(plural(flips[place].flips.length, "flip"));
     const words = [text, ...more].join(" · ");

@@ -1,6 +1,7 @@
 """A checkpoint's records as one event's values."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from tensorboard.compat.proto import summary_pb2, tensor_pb2, tensor_shape_pb2, types_pb2
@@ -32,6 +33,8 @@ def build(
     inputs: Iterable[tuple[int, record.Input]],
     labels: Sequence[str],
     scalars: bool,
+    nth: int = 0,
+    since: int = 0,
 ) -> summary_pb2.Summary:
     """All values of one call, whole or absent after a crash; those of the inputs first.
 
@@ -42,11 +45,13 @@ def build(
       inputs: which input records to write.
       labels: the methods' labels that are to be written.
       scalars: whether to write ordinary scalars too.
+      nth, since: of the step, as in `record.Scores`.
     """
     summary = input_values(name, inputs)
     for index, image in enumerate(result.images):
         if scores:
-            _add(summary, Series(name, index, Kind.SCORES), record.pack_scores(image.scores))
+            told = replace(image.scores, nth=nth, since=since)
+            _add(summary, Series(name, index, Kind.SCORES), record.pack_scores(told))
         for attribution, stored in image.attributions:
             label = attribution.label
             if label not in labels:

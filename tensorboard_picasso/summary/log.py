@@ -180,7 +180,14 @@ def _checkpoint(
     def finish() -> bool:
         try:
             summary = event.build(
-                name, passes.result, scores=new_step, inputs=inputs, labels=labels, scalars=scalars
+                name,
+                passes.result,
+                scores=new_step,
+                inputs=inputs,
+                labels=labels,
+                scalars=scalars,
+                nth=memory.written + 1,
+                since=step if memory.since is None else memory.since,
             )
             write(summary.SerializeToString(), step)
         except Exception as e:

@@ -33,6 +33,7 @@ class State:
     hashes, targets: of the images that are watched, with the memory of each.
     counts: checkpoints of these images that were written, by the methods' labels.
     step: the last one written, with the labels written at it.
+    written, since: how many steps were written, and the first of them.
     inputs: digest of each image's input record as it was last written.
     said: what the person was told.
     arrived: what arrives at the model was compared with what it holds of training.
@@ -50,6 +51,8 @@ class State:
     targets: list[Targets] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     step: int | None = None
+    written: int = 0
+    since: int | None = None
     labels: set[str] = field(default_factory=set)
     inputs: dict[int, bytes] = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
@@ -115,6 +118,8 @@ class State:
     ) -> None:
         """Remember what was written at a step."""
         if step != self.step:
+            self.written += 1
+            self.since = step if self.since is None else self.since
             self.labels = set()
             if probe.hashes != self.hashes:
                 self.counts = Counter()

@@ -1,0 +1,155 @@
+"""Export of log directories that TensorBoard reads through a file system of its own."""
+
+import csv
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tensorboard.compat.tensorflow_stub.io import gfile
+
+from tensorboard_picasso.__main__ import main
+from tensorboard_picasso.export import remote
+from tests import logs
+
+STEPS = [0, 10, 20, 30]
+
+
+class InMemory:
+    """A file system as TensorBoard takes them, of names to bytes; `held` are few bytes a read."""
+
+    def __init__(self, files):
+        self.files = files
+
+    def join(self, path, *paths):
+        return "/".join([path.rstrip("/"), *paths])
+
+    def isdir(self, name):
+        return any(each.startswith(name.rstrip("/") + "/") for each in self.files)
+
+    def exists(self, name):
+        return name in self.files or self.isdir(name)
+
+    def listdir(self, name):
+        if not self.isdir(name):
+            raise FileNotFoundError(name)
+        rest = [each.removeprefix(name.rstrip("/") + "/") for each in self.files
+                if each.startswith(name.rstrip("/") + "/")]  # fmt: skip
+        return sorted({each.partition("/")[0] for each in rest})
+
+    def read(self, name, binary_mode=False, size=None, continue_from=None):
+        assert binary_mode
+        start = continue_from or 0
+        data = self.files[name][start : None if size is None else start + size]
+        return data, start + len(data)
+
+    def stat(self, name):
+        return gfile.StatData(len(self.files[name]))
+
+
+@pytest.fixture
+def held(tmp_path, monkeypatch):
+    """A log directory that lies in a file system of another kind; the same one here."""
+    here = tmp_path / "logs"
+    logs.plausible(here / "a" / "nested run", 0, STEPS, 2, 14)
+    logs.plausible(here / "b", 1, STEPS, 2, 14)
+    files = {
+        f"vault://bucket/logs/{each.relative_to(here).as_posix()}": each.read_bytes()
+        for each in here.rglob("*")
+        if each.is_file()
+    }
+    monkeypatch.setitem(gfile._REGISTERED_FILESYSTEMS, "vault", InMemory(files))
+    # Files are read in more than one piece.
+    monkeypatch.setattr(remote, "CHUNK", 1000)
+    return here
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_what_a_file_system_holds_is_exported_as_local_files_are(held, slash, tmp_path, capsys):
+    assert main(["export", "--logdir", str(held)]) == 0
+    listed = capsys.readouterr().out
+    assert main(["export", "--logdir", f"vault://bucket/logs{slash}"]) == 0
+    assert capsys.readouterr().out == listed
+    made = []
+    for logdir in (str(held), f"vault://bucket/logs{slash}"):
+        out = tmp_path / "out.csv"
+        what = ["--run", "a/nested run", "--tag", "digits/00/saliency", "--out", str(out)]
+        assert main(["export", "--logdir", logdir, *what]) == 0
+        made.append(out.read_bytes())
+    assert made[0] == made[1]
+    assert [int(each["step"]) for each in csv.DictReader(made[0].decode().splitlines())] == STEPS
+
+
+def test_what_is_damaged_is_named_by_its_own_name(held, capsys):
+    files = gfile.get_filesystem("vault://bucket").files
+    name = next(each for each in files if "/b/" in each)
+    files[name] = files[name][:400] + bytes(50) + files[name][450:]
+    main(["export", "--logdir", "vault://bucket/logs"])
+    assert name in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("scheme", ["nowhere", "gs", "s3"])
+def test_what_cannot_be_read_is_named_as_it_was_given(scheme, monkeypatch, capsys):
+    monkeypatch.delitem(gfile._REGISTERED_FILESYSTEMS, scheme, raising=False)
+    if importlib.util.find_spec({"gs": "gcsfs", "s3": "s3fs"}.get(scheme, "-")):
+        pytest.skip("what reads it is installed")
+    url = f"{scheme}://bucket/logs"
+    assert main(["export", "--logdir", url]) == 2
+    told = capsys.readouterr().err
+    assert f"{url}: nothing here reads {scheme}://" in told
+    assert "copy it to this machine" in told
+
+
+def test_a_directory_that_is_not_there_or_fails_is_named_as_it_was_given(held, monkeypatch, capsys):
+    assert main(["export", "--logdir", "vault://bucket/other"]) == 2
+    assert "no directory vault://bucket/other" in capsys.readouterr().err
+
+    def refused(*_, **__):
+        raise PermissionError("no credentials")
+
+    monkeypatch.setattr(InMemory, "isdir", refused)
+    assert main(["export", "--logdir", "vault://bucket/logs"]) == 2
+    assert "vault://bucket/logs: no credentials" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--checkpoints", "--images", "--logdir"])
+def test_log_takes_local_paths_and_says_so(option, tmp_path, capsys):
+    options = {
+        "--checkpoints": str(tmp_path), "--images": str(tmp_path), "--logdir": str(tmp_path),
+        option: "s3://bucket/what",
+    }  # fmt: skip
+    try:
+        status = main(["log", *[word for pair in options.items() for word in pair]])
+    except SystemExit as e:
+        status = e.code
+    assert status == 2
+    told = capsys.readouterr().err
+    assert "s3://bucket/what" in told
+    assert "local" in told
+
+
+@pytest.mark.parametrize(
+    "words", [["export", "--logdir", "LOGS"], ["methods"], ["methods", "--markdown"], ["--help"],
+              ["export", "--help"], ["log", "--checkpoints", "SAVED", "--images", ".", "--logdir",
+               "L", "--list"],
+              ["export", "--logdir", "LOGS", "--run", "b", "--tag", "digits/00/occlusion",
+               "--format", "csv", "--out", "-"]],
+)  # fmt: skip
+@pytest.mark.parametrize("read", [0, 1])
+def test_a_pipe_that_is_closed_is_no_error(held, tmp_path, words, read):
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    for step in range(3):
+        (saved / f"step={step}.safetensors").write_bytes(b"")
+    words = [str({"LOGS": held, "SAVED": saved}.get(each, each)) for each in words]
+    run = subprocess.Popen(
+        [sys.executable, "-m", "tensorboard_picasso", *words],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(__file__).parents[1],
+    )  # fmt: skip
+    run.stdout.read(read)
+    run.stdout.close()
+    told = run.stderr.read().decode()
+    assert "BrokenPipe" not in told
+    assert "Traceback" not in told
+    assert run.wait() in ((0, 1, 2) if words[0] == "log" else (0,))

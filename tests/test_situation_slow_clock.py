@@ -1,0 +1,172 @@
+"""A run that is resumed on a machine whose clock is behind: no step is lost that stands."""
+
+import csv
+import io
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+
+from tensorboard_picasso import record, summary
+from tensorboard_picasso.__main__ import main
+from tensorboard_picasso.export.events import EventReader
+from tensorboard_picasso.metadata import Kind, Series
+from tensorboard_picasso.summary import Probe
+from tests import logs, packs
+from tests.browser import tab
+from tests.serving import get, tensorboard
+
+ROUTE = "data/plugin/picasso/"
+LOADERS = pytest.mark.parametrize("load_fast", [True, False], ids=["rust", "python"])
+SCORES = Series("digits", 0, Kind.SCORES)
+METHOD = Series("digits", 0, Kind.METHOD, "saliency", "saliency")
+MAP = Series("digits", 0, Kind.MAP, "saliency", "saliency")
+NOON = 1_700_000_000.0
+# A second a step; the second machine is two minutes behind.
+PARTS = {
+    "apart": [(range(0, 50, 10), NOON), (range(50, 100, 10), NOON - 120)],
+    "again": [(range(10), NOON), (range(6, 12), NOON - 120)],
+    "three": [(range(5), NOON), (range(5, 9), NOON - 300), (range(9, 12), NOON - 200)],
+}
+STEPS = {"apart": list(range(0, 100, 10)), "again": list(range(12)), "three": list(range(12))}
+SAID = "4 older records from step 6 to 9 left out: the run was logged again from there or before"
+
+
+@pytest.fixture(scope="module")
+def logdir(tmp_path_factory):
+    path = tmp_path_factory.mktemp("clocks")
+    for run, parts in PARTS.items():
+        for number, (steps, began) in enumerate(parts):
+            log = logs.Log(path / run, f"events.out.tfevents.{number}.host")
+            for step in steps:
+                # The file that a value is of, and its step.
+                odds = logs.scores(np.array([number, step / 8]))
+                about, planes = logs.saliency({0: np.full((4, 4), number + step / 100 + 1)})
+                values = [
+                    (SCORES, record.pack_scores(odds)),
+                    (METHOD, record.pack_attribution(about)),
+                    (MAP, record.pack_maps(planes)),
+                ]
+                if not (number or step):
+                    values.append(
+                        (Series("digits", 0, Kind.INPUT), record.pack_input(logs.shown((4, 4))))
+                    )
+                log.write(step, values, began + step)
+                log.scalar(step, "loss", number + step / 100, began + step)
+            log.close()
+    return path
+
+
+def file_of(run, step):
+    """The newest file with a step."""
+    return max(number for number, (steps, _) in enumerate(PARTS[run]) if step in steps)
+
+
+def pack(url, route, **query):
+    parts = "&".join(f"{key}={quote(str(value))}" for key, value in query.items())
+    status, body, _ = get(f"{url}{ROUTE}{route}?{parts}")
+    assert status == 200, body
+    return packs.read(body)
+
+
+@LOADERS
+def test_all_that_stands_is_served(logdir, load_fast):
+    with tensorboard(logdir, load_fast=load_fast) as url:
+        for run, steps in STEPS.items():
+            where = {"run": run, "probe": "digits"}
+            files = [file_of(run, step) for step in steps]
+            answer = pack(url, "scores", **where)
+            records = answer["images"][0]["records"]
+            assert [each["step"] for each in records] == steps
+            assert [each["values"][0] for each in records] == files
+            # The default loader drops them itself and does not say so.
+            told = run == "again" and not load_fast
+            assert answer["remarks"] == ([SAID] if told else [])
+            found = pack(url, "attributions", **where, label="saliency")["images"][0]["records"]
+            assert [each["step"] for each in found] == steps
+            of = ",".join(f"0:{each['step']}:{each['wall']!r}" for each in found)
+            maps = pack(url, "maps", **where, label="saliency", of=of)
+            assert maps["missing"] == []
+            peaks = [each["planes"][0]["peak"] for each in maps["records"]]
+            expected = [file + step / 100 + 1 for file, step in zip(files, steps, strict=True)]
+            np.testing.assert_allclose(peaks, expected, rtol=1e-6)
+            scalar = pack(url, "scalar", run=run, tag="loss")
+            assert scalar["steps"].tolist() == steps
+            np.testing.assert_allclose(scalar["values"], np.array(expected) - 1, rtol=1e-5)
+            query = f"run={run}&probe=digits&image=0&label=saliency&format=csv"
+            _, body, _ = get(f"{url}{ROUTE}export?{query}")
+            rows = csv.DictReader(io.StringIO(body.decode()))
+            assert [int(row["step"]) for row in rows] == steps
+
+
+def test_all_that_stands_is_exported_and_the_rest_is_said(logdir, tmp_path, capsys):
+    for run, steps in STEPS.items():
+        out = tmp_path / f"{run}.csv"
+        what = ["--run", run, "--tag", "digits/00/saliency", "--out", str(out)]
+        assert main(["export", "--logdir", str(logdir), *what]) == 0
+        with out.open() as file:
+            rows = list(csv.DictReader(file))
+        assert [int(row["step"]) for row in rows] == steps
+        files = [file_of(run, step) for step in steps]
+        np.testing.assert_allclose(
+            [float(row["map_maximum"]) for row in rows],
+            [file + step / 100 + 1 for file, step in zip(files, steps, strict=True)],
+        )
+        told = capsys.readouterr().err
+        expected = f'run "{run}", probe "digits": {SAID}\n' if run == "again" else ""
+        assert told == expected
+    assert main(["export", "--logdir", str(logdir)]) == 0
+    listed = capsys.readouterr()
+    assert "digits/00/saliency  10 steps: 0 to 90" in listed.out
+    assert listed.err == f'run "again", probe "digits": {SAID}\n'
+
+
+@pytest.mark.browser
+def test_the_tab_shows_all_and_says_what_is_left_out(browser, logdir):
+    with tensorboard(logdir, load_fast=False) as url, tab(browser, url) as shown:
+        shown.open(runs="apart").at(90)
+        assert shown.frame.locator(".top .steps").get_attribute("max") == "9"
+        assert shown.frame.locator(".remarks").count() == 0
+        shown.open(runs="again").at(11)
+        assert shown.frame.locator(".remarks").all_text_contents() == [f"again: {SAID}"]
+
+
+@pytest.fixture(scope="module")
+def sampled(tmp_path_factory):
+    """Forty steps of a real run: a square's mean against the rest's."""
+    path = tmp_path_factory.mktemp("sampled")
+    images = np.random.default_rng(0).random((2, 4, 4, 1)).astype(np.float32)
+    probe = Probe("digits", images, normalized=(0, 1))
+
+    def model(x):
+        score = x[:, :2, :2, 0].mean((1, 2)) - x[:, 2:, :, 0].mean((1, 2))
+        return np.stack([score, -score], 1) * 20
+
+    for step in range(0, 400, 10):
+        summary.occlusion(probe, model, window=2, step=step, writer=path / "run")
+    summary.flush()
+    return path
+
+
+@pytest.mark.browser
+@LOADERS
+def test_sampling_is_said_with_its_numbers(browser, sampled, load_fast):
+    reader = EventReader(sampled, print)
+    (series,) = [
+        each for each in reader.of_run("run") if each.kind is Kind.SCORES and each.image == 0
+    ]
+    stored = reader.tensors("run", {series: ""})[series]
+    numbers = [record.unpack_scores(each.data) for each in stored]
+    assert [each.nth for each in numbers] == list(range(1, 41))
+    assert {each.since for each in numbers} == {0}
+    flags = ("--samples_per_plugin", "picasso=7")
+    with tensorboard(sampled, *flags, load_fast=load_fast) as url, tab(browser, url) as shown:
+        answer = pack(url, "scores", run="run", probe="digits", images=0)
+        (image,) = answer["images"]
+        first = image["records"][0]["step"]
+        said = f"7 of 40 logged steps kept, the first is {first}"
+        assert answer["remarks"] == [said]
+        shown.open().at(390)
+        assert f"run: {said}" in shown.frame.locator(".remarks").all_text_contents()
+    with tensorboard(sampled, load_fast=load_fast) as url:
+        assert pack(url, "scores", run="run", probe="digits")["remarks"] == []
