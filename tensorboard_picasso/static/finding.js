@@ -143,7 +143,7 @@ export function sorted(scene, images, sort) {
 
 /** What an image is taken for at this step, by the runs on show. */
 export function predictionsOf(scene, image) {
-  const found = scene.datas.map((data) => data.scores.get(image)?.steps.get(scene.step)?.predicted ?? null);
+  const found = scene.datas.map((data) => data.scores.get(image)?.steps.get(data.at(scene.step))?.predicted ?? null);
   return [...new Set(found.filter((each) => each !== null))];
 }
 
