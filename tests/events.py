@@ -41,6 +41,16 @@ def records(directory: Path) -> dict[tuple[int, Series], object]:
     return found
 
 
+def logged(directory: Path, kind: Kind, image: int, label: str = "") -> object:
+    """The newest record of one series of an image."""
+    found = {
+        step: each
+        for (step, series), each in records(directory).items()
+        if (series.kind, series.image, series.label) == (kind, image, label)
+    }
+    return found[max(found)]
+
+
 def scalars(directory: Path) -> dict[tuple[int, str], float]:
     """Every ordinary scalar by step and tag."""
     return {

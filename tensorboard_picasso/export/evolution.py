@@ -33,8 +33,8 @@ Target: TypeAlias = int | Literal["predicted"] | None
 class Subject:
     """Which map: one image of a probe in a run under a method's label.
 
-    target: the class explained; `PREDICTED`: the image's newest prediction; None: its
-      label, else that.
+    target: the class explained; `PREDICTED`: the image's newest prediction; None: its first
+      true class, else that.
     """
 
     run: str
@@ -164,8 +164,8 @@ class Evolution:
     @property
     def named(self) -> set[int]:
         """Classes that pictures name."""
-        best = {predicted(each.scores) for each in self.drawn if each.scores}
-        return {self.target, *(each for each in best if each is not None)}
+        best = {k for each in self.drawn if each.scores for k in prediction(each.scores) or ()}
+        return {self.target, *best}
 
     def about(self, moment: Moment) -> Attribution:
         """What was recorded."""
@@ -202,14 +202,17 @@ class Evolution:
     def caption(self, moment: Moment, called: Called) -> tuple[str, str]:
         """The class with its score; the step, and what was predicted instead."""
         scores = moment.scores
-        true = self.newest is not None and self.newest.label == self.target
+        true = self.newest is not None and self.target in (self.newest.truths or ())
         title = f"{called(self.target)}{' (true class)' if true else ''}"
         at = wording.step_text(moment.step, scores.epoch if scores else None)
         if scores:
             title += f": {_read(scores, score_of(scores, self.target))}"
-            best = predicted(scores)
-            if best is not None and best != self.target:
-                at += f" · predicted {called(best)} ({_read(scores, score_of(scores, best))})"
+            others = [each for each in prediction(scores) or () if each != self.target]
+            if others:
+                said = [
+                    f"{called(each)} ({_read(scores, score_of(scores, each))})" for each in others
+                ]
+                at += f" · predicted {', '.join(said)}"
         return title, at
 
     def remarks(self, moment: Moment) -> list[str]:
@@ -243,3 +246,11 @@ def predicted(scores: Scores) -> int | None:
     if np.isnan(scores.values).all():
         return None
     return int(scores.classes[np.nanargmax(scores.values)])
+
+
+def prediction(scores: Scores) -> list[int] | None:
+    """The classes predicted: of independent labels all from even odds on, else the first one."""
+    best = predicted(scores)
+    if best is None or not scores.independent:
+        return None if best is None else [best]
+    return [int(each) for each in scores.classes[scores.values >= 0]]

@@ -16,7 +16,7 @@ from tensorboard_picasso import maps, readings
 from tensorboard_picasso.export.evolution import (
     Evolution,
     Moment,
-    predicted,
+    prediction,
     probability_of,
     score_of,
 )
@@ -243,10 +243,11 @@ _SHARES = ("positive", "negative", "absolute")
 def _score_cells(evolution: Evolution, scores: Scores | None) -> dict[str, Any]:
     if scores is None:
         return {}
-    best = predicted(scores)
+    best = prediction(scores)
     row: dict[str, Any] = {}
     if best is not None:
-        row |= {"prediction": best, "predicted_class": _cell(evolution.name(best))}
+        names = ", ".join(map(evolution.name, best))
+        row |= {"prediction": " ".join(map(str, best)), "predicted_class": _cell(names)}
     if scores.epoch is not None:
         row["epoch"] = repr(scores.epoch)
     kinds = [("", scores.values)]
@@ -350,6 +351,7 @@ def _metadata(
         "image_name": newest.name if newest else "",
         "source_index": newest.source_index if newest else None,
         "label": newest.label if newest else None,
+        "labels": newest.labels if newest else None,
         "method": about.method,
         "method_label": about.label,
         "target": evolution.target,

@@ -150,9 +150,9 @@ def no_step(step: int | None, label: str, steps: Sequence[int]) -> NotThereError
 
 
 def truth(inputs: Sequence[Input], scores: Sequence[Scores]) -> int:
-    """An image's label in a run; where there is none, its newest prediction."""
-    if inputs and inputs[-1].label is not None:
-        return inputs[-1].label
+    """An image's first true class in a run; where there is none, its newest prediction."""
+    if inputs and inputs[-1].truths:
+        return inputs[-1].truths[0]
     return prediction(scores)
 
 

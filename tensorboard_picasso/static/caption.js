@@ -15,23 +15,21 @@ export class Caption {
 
   /** @param {object} record scores of an image in a run, or undefined where there are none */
   show(scene, image, data, record) {
-    const label = scene.input(image, data)?.label ?? null;
-    const predicted = record?.predicted ?? null;
-    const judged = label !== null && predicted !== null;
-    const right = label === predicted;
-    this.element.className = judged ? (right ? "right" : "wrong") : "";
-    setText(this.#mark, judged ? (right ? "✓" : "✗") : "");
-    if (predicted === null) {
+    const prediction = record?.prediction ?? null;
+    const right = scene.isRight(image, data, record);
+    this.element.className = right === null ? "" : right ? "right" : "wrong";
+    setText(this.#mark, right === null ? "" : right ? "✓" : "✗");
+    if (prediction === null) {
       setText(this.#name, record ? "NaN" : "");
       setText(this.#score, "");
       this.element.title = record ? "the model's scores are not numbers" : "";
       return;
     }
-    const name = scene.className(image, predicted, data);
-    const score = record.score(predicted);
-    const text = record.output === "raw" ? number(score) : percent(score);
+    const show = record.output === "raw" ? number : percent;
+    const name = prediction.map((each) => scene.className(image, each, data)).join(", ") || "none";
+    const text = prediction.map((each) => show(record.score(each))).join(", ");
     setText(this.#name, name);
-    setText(this.#score, `(${text})`);
-    this.element.title = `predicted ${name}, ${text}${label === null ? "" : right ? ": right" : `: the true class is ${scene.className(image, label, data)}`}`;
+    setText(this.#score, text ? `(${text})` : "");
+    this.element.title = `predicted ${name}${text ? `, ${text}` : ""}${right === null ? "" : right ? ": right" : `: ${scene.labelText(image, data)}`}`;
   }
 }

@@ -35,7 +35,7 @@ export function compareMenu(app) {
     select("A: step", stepChoices(app), state.pin === null ? "" : String(state.pin), choose("pin", stepOf)),
     select("A: run", [same("run"), ...scene.listed.map((run) => [run, run])], state.pinRun ?? "", choose("pinRun", String)),
     select(
-      "A: class", [same("class"), [OWN_CLASS, scene.truthName], ...scene.words, ...scene.targets.map((each) => [String(each), scene.nameOfClass(each)])],
+      "A: class", [same("class"), [OWN_CLASS, scene.targetName], ...scene.words, ...scene.targets.map((each) => [String(each), scene.nameOfClass(each)])],
       state.pinTarget === null ? "" : String(state.pinTarget), choose("pinTarget", classOf),
     ),
     select("A: method", [same("method"), ...scene.methods.map(({ label }) => [label, label])], state.pinMethod ?? "", choose("pinMethod", String)),

@@ -133,8 +133,8 @@ class Film {
     const caption = new Caption();
     const card = new Card(this.#app, { caption: caption.element });
     const scores = this.#data.scores.get(this.#image)?.steps;
-    const [was, is] = [scores?.get(before)?.predicted, scores?.get(step)?.predicted];
-    const flipped = (was ?? null) !== null && (is ?? null) !== null && was !== is;
+    const [was, is] = [scores?.get(before)?.prediction ?? null, scores?.get(step)?.prediction ?? null];
+    const flipped = was !== null && is !== null && String(was) !== String(is);
     card.element.classList.toggle("flip", flipped);
     const go = button("", `go to step ${count(step)}`, () => this.#app.seek(scene.steps.indexOf(step)), { class: "head" });
     setBreakable(go, stepText(step));

@@ -67,7 +67,7 @@ function mean(scene, read) {
 }
 
 function score(scene, image) {
-  return mean(scene, (data) => data.scores.get(image)?.records.at(-1)?.score(scene.truth(image, data)));
+  return mean(scene, (data) => data.scores.get(image)?.records.at(-1)?.score(scene.truths(image, data)));
 }
 
 function sureness(scene, image) {
@@ -153,13 +153,13 @@ export function isListed(scene, state, image) {
   const tag = `${scene.probe}/${String(image).padStart(2, "0")}`;
   const examples = scene.datas.map((data) => scene.exampleName(image, data)).filter(Boolean);
   if (![tag, scene.imageName(image), ...examples].some(test)) return false;
-  if (state.ofClass !== null && scene.truth(image) !== state.ofClass) return false;
+  if (state.ofClass !== null && !scene.truths(image).includes(state.ofClass)) return false;
   if (state.asClass !== null && !predictionsOf(scene, image).includes(state.asClass)) return false;
   if (state.verdict === "all") return true;
   const right = scene.datas.flatMap((data) => {
-    const label = scene.input(image, data)?.label ?? null;
-    const predicted = data.scores.get(image)?.steps.get(data.at(scene.step))?.predicted;
-    return label === null || predicted === undefined ? [] : [predicted === label];
+    const record = data.scores.get(image)?.steps.get(data.at(scene.step));
+    const right = scene.labelsOf(image, data) === null || !record ? null : (scene.isRight(image, data, record) ?? false);
+    return right === null ? [] : [right];
   });
   // With several runs: an image that any of them has wrong is one to look at.
   return right.length > 0 && right.every(Boolean) === (state.verdict === "right");

@@ -6,22 +6,22 @@ const NAMED = 3; // flips told one by one
 
 /**
  * An image's flips, in the order of its records. Scores that are no numbers predict nothing.
- * @returns {{step: number, before: number, after: number}[]}
+ * @returns {{step: number, before: number[], after: number[]}[]} the classes predicted
  */
 export function flipsOf(records) {
   const found = [];
   let before = null;
-  for (const { step, predicted } of records) {
-    if (predicted === null) continue;
-    if (before !== null && predicted !== before) found.push({ step, before, after: predicted });
-    before = predicted;
+  for (const { step, prediction } of records) {
+    if (prediction === null) continue;
+    if (before !== null && String(prediction) !== String(before)) found.push({ step, before, after: prediction });
+    before = prediction;
   }
   return found;
 }
 
 /**
  * A run's flips at each step on show.
- * @returns {{flips: {image: number, before: number, after: number}[], images: number}[]} with the
+ * @returns {{flips: {image: number, before: number[], after: number[]}[], images: number}[]} with the
  *   number of images that have a record there
  */
 export function flipsOver(scene, data, images) {
@@ -37,7 +37,8 @@ export function flipsOver(scene, data, images) {
 /** One run's flips at a step: the first few, and how many more; "" where there are none. */
 export function flipWords(scene, data, { flips }) {
   if (!flips.length) return "";
-  const change = ({ image, before, after }) => `from ${scene.className(image, before, data)} to ${scene.className(image, after, data)}`;
+  const names = (image, classes) => classes.map((each) => scene.className(image, each, data)).join(" + ") || "none";
+  const change = ({ image, before, after }) => `from ${names(image, before)} to ${names(image, after)}`;
   if (flips.length === 1) return `the prediction of ${scene.imageName(flips[0].image)} flips ${change(flips[0])}`;
   const told = flips.slice(0, NAMED).map((flip) => `${scene.imageName(flip.image)} ${change(flip)}`);
   const more = flips.length > NAMED ? ` and ${flips.length - NAMED} more` : "";

@@ -88,7 +88,7 @@ class Block {
     const { scene } = this.#app;
     const series = this.#data.scores.get(this.#image);
     const newest = series?.records.at(-1);
-    const wanted = [scene.truth(this.#image, this.#data), ...(newest?.ranked(CLASSES) ?? [])];
+    const wanted = [...scene.truths(this.#image, this.#data), ...(newest?.ranked(CLASSES) ?? [])];
     return [...new Set(wanted)].slice(0, CLASSES);
   }
 
@@ -114,7 +114,7 @@ class Block {
   /** A row of cards a method; columns: the truth, then every class that was ever explained here. */
   #makeGrid() {
     const { scene } = this.#app;
-    const targets = new Set([scene.target(this.#image, this.#data), scene.truth(this.#image, this.#data)]);
+    const targets = new Set([scene.target(this.#image, this.#data), ...scene.truths(this.#image, this.#data)]);
     for (const { label } of scene.methods) {
       for (const record of this.#data.attributions(label, this.#image)?.records ?? []) {
         for (const target of record.targets) targets.add(target);
@@ -158,7 +158,7 @@ class Block {
     const spec = { data: this.#data, image: this.#image, label: scene.label, step, asked: scene.step, target: scene.target(this.#image, this.#data) };
     let ready = this.#comparison?.paint(spec) ?? true;
     for (const { label, target, name, score, card } of this.#cells) {
-      const truth = scene.input(this.#image, this.#data)?.label === target;
+      const truth = scene.labelsOf(this.#image, this.#data)?.includes(target) ?? false;
       setText(name, `${scene.className(this.#image, target, this.#data)}${truth ? " (true)" : ""}`);
       setText(score, scores ? (scene.raw ? number(scores.score(target)) : percent(scores.score(target))) : "");
       const own = { data: this.#data, image: this.#image, label, step, asked: scene.step, target };
@@ -192,7 +192,7 @@ class Block {
     const show = (value) => (Number.isNaN(value) ? "–" : scene.raw ? number(value) : percent(value));
     // With a region hidden another class may come first.
     const first = scores.hidden.flatMap(({ values }) => scores.ranked(1, values));
-    const classes = [...new Set([...scores.ranked(CLASSES), scene.truth(this.#image, this.#data), ...first])];
+    const classes = [...new Set([...scores.ranked(CLASSES), ...scene.truths(this.#image, this.#data), ...first])];
     const heads = ["class", scene.measure, ...(scene.raw ? [] : ["log-odds"]), ...scores.hidden.map((each) => `${each.region} hidden (${each.fill})`)];
     const rows = classes.map((each) => [
       name(each), show(scores.score(each)), ...(scene.raw ? [] : [number(scores.logOdds(each))]),
@@ -321,10 +321,9 @@ export class Large {
       if (before !== null) this.#app.rows.focus(before);
       return;
     }
-    const input = scene.input(image);
-    const label = input?.label ?? null;
-    const alike = scene.datas.every((data) => (data.newestInput(image)?.label ?? label) === label);
-    setText(this.#name, label === null || !alike ? scene.imageName(image) : `${scene.imageName(image)} · true class ${scene.className(image, label)}`);
+    const labels = scene.labelText(image);
+    const alike = scene.datas.every((data) => !data.newestInput(image) || String(scene.labelsOf(image, data)) === String(scene.labelsOf(image)));
+    setText(this.#name, labels && alike ? `${scene.imageName(image)} · ${labels}` : scene.imageName(image));
     const kept = this.#blocks;
     this.#blocks = new Map(scene.datas.map((data) => [data, kept.get(data) ?? new Block(this.#app, data, image)]));
     const elements = [...this.#blocks.values()].map((block) => block.element);

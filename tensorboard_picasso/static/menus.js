@@ -87,7 +87,7 @@ export function viewMenu(app) {
     select("method", scene.methods.map(({ label }) => [label, label]), scene.label, (method) => state.set({ method })),
     select(
       "class",
-      [["", scene.truthName], ...scene.words, ...scene.targets.map((each) => [String(each), scene.nameOfClass(each)])],
+      [["", scene.targetName], ...scene.words, ...scene.targets.map((each) => [String(each), scene.nameOfClass(each)])],
       state.target === null ? "" : String(state.target),
       (value) => state.set({ target: value === "" ? null : classOf(value) }),
     ),
@@ -136,7 +136,7 @@ function imageFields({ state, scene }) {
   const search = el("input", {
     type: "search", value: state.find, placeholder: "tag, name or example (regex)", on: { input: () => state.set({ find: search.value }) },
   });
-  const classes = [...new Set(scene.every.map((image) => scene.truth(image)))].sort((a, b) => a - b);
+  const classes = [...new Set(scene.every.flatMap((image) => scene.truths(image)))].sort((a, b) => a - b);
   const predictions = [...new Set([...scene.every.flatMap((image) => predictionsOf(scene, image)), ...(state.asClass === null ? [] : [state.asClass])])].sort((a, b) => a - b);
   const regions = [...new Set(scene.every.flatMap((image) => (scene.input(image)?.regions ?? []).map(({ name }) => name)))];
   const sorts = [

@@ -29,10 +29,10 @@ class Original {
       "div", { class: "runof" }, el("span", { class: "swatch", style: { background: runColour(scene.runs, run) } }), el("span", { text: run }),
     ));
     this.#runs.replaceChildren(...named);
-    const label = datas && input.label !== null ? `true class ${scene.className(this.#image, input.label, datas[0])} · ` : "";
+    const labels = datas ? scene.labelText(this.#image, datas[0]) : "";
     const display = input.display ? ", shown by another picture than the model was given" : "";
     const source = input.source_index === null ? "" : ` · example ${input.source_index} of the dataset`;
-    setText(this.#facts, `${label}${input.width} × ${input.height} pixels${display}${source}`);
+    setText(this.#facts, `${labels && `${labels} · `}${input.width} × ${input.height} pixels${display}${source}`);
   }
 
   paint(data, input) {

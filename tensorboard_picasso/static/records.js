@@ -31,8 +31,9 @@ export class Scores {
     return at >= 0 && at < values.length ? values[at] : NaN;
   }
 
-  /** Probability of a class; of raw outputs the value. */
+  /** Probability of a class, of several the mean; of raw outputs the value. */
   score(index, values = this.values) {
+    if (Array.isArray(index)) return index.reduce((sum, each) => sum + this.score(each, values), 0) / index.length;
     const value = this.logOdds(index, values);
     return this.output === "raw" || Number.isNaN(value) ? value : probability(value);
   }
@@ -47,6 +48,16 @@ export class Scores {
     });
     if (best < 0) return null;
     return this.classes === null ? best : this.classes[best];
+  }
+
+  /**
+   * The classes that are predicted, ascending: of independent labels those that are likelier than
+   * not, else the first one; null where no score is a number.
+   */
+  get prediction() {
+    const { predicted } = this;
+    if (predicted === null || !this.independent) return predicted === null ? null : [predicted];
+    return (this.classes ?? [...this.values.keys()]).filter((each) => this.logOdds(each) >= 0);
   }
 
   /** Classes by score, best first: those of `values` or of a hidden region's. */

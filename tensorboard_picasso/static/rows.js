@@ -57,7 +57,7 @@ class Strip {
     const { scene } = this.#app;
     this.#arrange();
     const series = this.#data.scores.get(this.#image);
-    const truth = scene.chosen(scene.charted, this.#image, this.#data);
+    const truth = scene.charted === null ? scene.truths(this.#image, this.#data) : scene.chosen(scene.charted, this.#image, this.#data);
     this.#values = scene.steps.map((step) => series?.steps.get(step)?.score(truth) ?? null);
     this.#range = rangeOf([this.#values], series?.records[0]?.output === "raw");
     const drawn = drawing(path("M0 50H1000", "", "grid"), path(line(this.#values, this.#range), "var(--run)"));
@@ -144,10 +144,11 @@ class Original {
   /** Say what a run knows of the image. */
   update(data) {
     const { scene } = this.#app;
-    const label = scene.input(this.#image, data)?.label ?? null;
+    const labels = scene.labelNames(this.#image, data);
     const name = scene.imageName(this.#image);
-    setText(this.#name, label === null ? name : scene.className(this.#image, label, data));
-    setText(this.#which, label === null ? "" : name);
+    setText(this.#name, labels || name);
+    this.#name.title = scene.labelText(this.#image, data);
+    setText(this.#which, labels ? name : "");
     const example = scene.exampleName(this.#image, data);
     setText(this.#source, example);
     const called = example ? `${name}, ${example} of the dataset` : name;

@@ -229,20 +229,62 @@ export class Scene {
     return index === null ? "" : `example ${index}`;
   }
 
-  /** Whether all images have a label. */
+  /** An image's true classes in a run (default: in any): one, or any number; null where they are not known. */
+  labelsOf(image, data = null) {
+    const { label = null, labels = null } = this.input(image, data) ?? {};
+    return label === null ? labels : [label];
+  }
+
+  /** An image's true classes in words; "" where they are not known. */
+  labelNames(image, data = null) {
+    const labels = this.labelsOf(image, data);
+    if (labels === null) return "";
+    return labels.length ? labels.map((each) => this.className(image, each, data)).join(", ") : "none true";
+  }
+
+  /** The same as a sentence's end: "true class cat", "true classes cat, dog". */
+  labelText(image, data = null) {
+    const labels = this.labelsOf(image, data) ?? [];
+    if (!labels.length) return this.labelNames(image, data);
+    return `true class${labels.length > 1 ? "es" : ""} ${this.labelNames(image, data)}`;
+  }
+
+  /**
+   * Whether what a record predicts is right; null where that is not known. Of independent labels
+   * all must be: the ones predicted are the true ones.
+   */
+  isRight(image, data, record) {
+    const labels = this.labelsOf(image, data);
+    const prediction = record?.prediction ?? null;
+    if (labels === null || prediction === null) return null;
+    if (!record.independent) return labels.includes(prediction[0]);
+    return labels.length === prediction.length && labels.every((each) => prediction.includes(each));
+  }
+
+  /** Whether all images have labels. */
   get labelled() {
-    return this.every.every((image) => (this.input(image)?.label ?? null) !== null);
+    return this.every.every((image) => this.labelsOf(image) !== null);
+  }
+
+  /** Whether any number of classes may be true of an image. */
+  get multilabel() {
+    return this.every.some((image) => (this.input(image)?.labels ?? null) !== null);
   }
 
   /** Whether any image has one. */
   get someLabelled() {
-    return this.every.some((image) => (this.input(image)?.label ?? null) !== null);
+    return this.every.some((image) => this.labelsOf(image) !== null);
   }
 
   /** The class that is meant where none is chosen, in words. */
   get truthName() {
-    if (this.labelled) return "the true class";
+    if (this.labelled) return this.multilabel ? "the true classes" : "the true class";
     return this.someLabelled ? "the true class, or the newest prediction" : PREDICTED_NAME;
+  }
+
+  /** The class whose maps are shown where none is chosen, in words. */
+  get targetName() {
+    return this.multilabel ? this.truthName.replace("true classes", "first true class") : this.truthName;
   }
 
   /** Whether scores are plain values. */
@@ -285,7 +327,7 @@ export class Scene {
 
   /** A choice of class in words. */
   choiceName(choice) {
-    if (choice === null || choice === OWN_CLASS) return this.truthName;
+    if (choice === null || choice === OWN_CLASS) return this.targetName;
     return choice === PREDICTED ? PREDICTED_NAME : `“${this.nameOfClass(choice)}”`;
   }
 
@@ -294,10 +336,14 @@ export class Scene {
     return this.someLabelled ? [[PREDICTED, PREDICTED_NAME]] : [];
   }
 
-  /** An image's label in a run (default: in any); where there is none, the newest prediction. */
+  /** An image's true classes, also none; where they are not known, the newest prediction. */
+  truths(image, data = null) {
+    return this.labelsOf(image, data) ?? [this.truth(image, data)];
+  }
+
+  /** An image's first true class in a run (default: in any); where there is none, the newest prediction. */
   truth(image, data = null) {
-    const label = this.input(image, data)?.label;
-    return label ?? this.prediction(image, data);
+    return this.labelsOf(image, data)?.[0] ?? this.prediction(image, data);
   }
 
   /** What was predicted of an image at the newest step of a run (default: the first one). */

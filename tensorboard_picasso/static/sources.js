@@ -91,11 +91,11 @@ function classesOf(scene) {
   const newest = series?.records.at(-1);
   const count = newest?.binary ? 2 : (newest?.class_count ?? 0);
   if (count <= MANY_CLASSES) return Array.from({ length: count }, (_, each) => each);
-  return [...new Set([...scene.targets, ...scene.every.map((image) => scene.truth(image))])].sort((a, b) => a - b);
+  return [...new Set([...scene.targets, ...scene.every.flatMap((image) => scene.truths(image))])].sort((a, b) => a - b);
 }
 
 function scoreSources(scene) {
-  const truth = (image, data) => scene.truth(image, data);
+  const truth = (image, data) => scene.truths(image, data);
   const what = scene.measure;
   const shape = { group: "class scores", unit: "", range: scene.raw ? "free" : "probability" };
   const [first, ...others] = hidings(scene);

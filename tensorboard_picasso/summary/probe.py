@@ -52,8 +52,8 @@ class Probe:
         from `class_names`. Any number of independent labels, also none: multi-hot rows
         (n, classes), or a list of lists of indices or names; a rectangle of 0 and 1 is
         read as rows. Numbers that are no classes, as of a regression: floats that are not
-        whole, of `output="raw"` all floats, one or a row an image; they are shown as they
-        are, and `output="auto"` is then "raw".
+        whole, of `output="raw"` all floats, one or a row an image. One stands beside the
+        image's name, and `output="auto"` is then "raw".
       class_names: names by class index, as a list or {index: name}.
       regions: {name: mask}, parts of the image whose share of every map is
         recorded and which are hidden as a whole. A mask is (height, width) for
@@ -356,6 +356,8 @@ class Probe:
         truths: tuple[Any, ...] = known.truths or ()
         single = truths if known.several else tuple(each[0] for each in truths)
         self.labels = None if known.truths is None else single
+        if self.values is not None:
+            self.names = tuple(map(_with_value, self.names, self.values))
         if self.values is not None and self.output == "auto":
             self.output = "raw"
             text = f'probe "{self.name}": labels are numbers and no classes, so the output is'
@@ -658,6 +660,12 @@ def _file_names(kept: Sequence[Any]) -> tuple[str, ...]:
     if all(isinstance(each, str | PathLike) for each in kept):
         return tuple(Path(each).name for each in kept)
     return tuple(str(index) for index in range(len(kept)))
+
+
+def _with_value(name: str, values: tuple[float, ...]) -> str:
+    """An image's name with the number that is true of it; of several, as of a box, without."""
+    shown = f"image {name}" if name.isdigit() else name
+    return f"{shown} (true value {values[0]:.4g})" if len(values) == 1 else name
 
 
 def _digest(image: Array, png: bytes) -> bytes:

@@ -89,7 +89,7 @@ def balanced(
     if not number:
         raise ValueError("the dataset is empty: it gave no batch")
     drawn, found, sources = _deal(kept, n)
-    if found[0] is None or np.ndim(found[0]) > 1:
+    if found[0] is None or _ndim(found[0]) > 1:
         report.tell("no labels", "the dataset's labels are neither classes nor numbers: left out")
         return drawn, None, sources
     return drawn, [set(each) for each in found] if lists.of_classes else found, sources
@@ -180,7 +180,7 @@ def _pair(batch: Any, keys: tuple[Any, Any] | None) -> tuple[Any, Any]:
     labels = _labels(found[1], len(images) if images.ndim else 0)
     # Single examples instead of batches, perhaps with a row of labels.
     row = isinstance(labels, np.ndarray) and labels.ndim == 1 and images.ndim in (2, 3)
-    if np.ndim(labels) == 0 or (row and len(images) != len(labels)):
+    if _ndim(labels) == 0 or (row and len(images) != len(labels)):
         images, labels = images[None], labels[None]
     if images.ndim == 0 or len(images) != len(labels):
         shape = getattr(labels, "shape", f"({len(labels)},)")
@@ -229,7 +229,7 @@ def _listed(batch: Any) -> str:
 
 def _classes(label: Any, names: tuple[str, ...], raw: bool) -> _Classes | None:
     """What an example competes as: its true classes; None where its label is none."""
-    if label is None or np.ndim(label) > 1:
+    if label is None or _ndim(label) > 1:
         return None
     if isinstance(label, list):
         return tuple(sorted({to_class(each, names, "dataset label") for each in label}))
@@ -243,6 +243,11 @@ def _classes(label: Any, names: tuple[str, ...], raw: bool) -> _Classes | None:
     plain = value.item()
     plain = int(plain) if isinstance(plain, bool) else plain
     return (to_class(plain, names, "dataset label"),)
+
+
+def _ndim(label: Any) -> int:
+    """The rank of an array, 1 of a list, whatever it holds."""
+    return int(getattr(label, "ndim", 1))
 
 
 def _key(*parts: int) -> float:

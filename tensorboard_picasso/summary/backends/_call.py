@@ -112,6 +112,18 @@ class Call:
             raise UnsupportedError(f"pick={self.pick!r}: {name} returns {has}") from None
 
 
+def by_rows(output: Any, count: int) -> Any:
+    """Scores (n, classes) of an output that lost an axis, as `squeeze` takes them.
+
+    (n,) is one score an image; of a batch of one (classes,) are its scores. What is
+    neither stays as it is.
+    """
+    shape = tuple(output.shape)
+    if len(shape) == 1 and shape[0] == count:
+        return output.reshape(count, 1)
+    return output.reshape(1, -1) if len(shape) < 2 and count == 1 else output
+
+
 def single(output: Any, name: str) -> Any:
     """The one thing in what a model returns: alone, or the only one in a dict, list or tuple.
 

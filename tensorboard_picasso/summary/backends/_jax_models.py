@@ -13,6 +13,7 @@ import numpy as np
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import frameworks
 from tensorboard_picasso.summary.backends import _jax_ends
+from tensorboard_picasso.summary.backends._call import by_rows
 from tensorboard_picasso.summary.backends.base import (
     Array,
     Call,
@@ -89,7 +90,7 @@ class Pure(ABC):
             if not isinstance(output, jax.Array):
                 kind = type(output).__name__
                 raise UnsupportedError(f"{self.name} returns {kind}, no array of JAX")
-            return output
+            return by_rows(output, len(x))
 
         if self.compiles and look_behind:
             return _jax_ends.scores(forward, x)

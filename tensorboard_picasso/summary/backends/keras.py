@@ -10,6 +10,7 @@ from typing import Any
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary.backends import jax, torch
 from tensorboard_picasso.summary.backends._attempts import Attempts
+from tensorboard_picasso.summary.backends._call import by_rows
 from tensorboard_picasso.summary.backends._jax_models import PLAIN, Pure, Tap, check
 from tensorboard_picasso.summary.backends._keras_arrival import arriving
 from tensorboard_picasso.summary.backends._keras_models import (
@@ -203,5 +204,5 @@ def _scores(
         raise UnsupportedError(f"{name} returns {type(output).__name__}, no tensor")
     before = end.behind(output)
     if look_behind and before is not None:
-        return before, end.shown, True
-    return output, end.shown if end.plain else None, False
+        return by_rows(before, len(batch)), end.shown, True
+    return by_rows(output, len(batch)), end.shown if end.plain else None, False

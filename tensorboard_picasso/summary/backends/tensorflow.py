@@ -310,7 +310,8 @@ class Adapter(Backend):
 
     def _forward(self, batch: Any, *others: Any) -> Any:
         """Scores: the model's output, or what stands before its final activation."""
-        return self._ended(self.call.scored(self._called(batch, *others), self._type, others))
+        output = self.call.scored(self._called(batch, *others), self._type, others)
+        return _by_rows(self._ended(output), batch)
 
     def _ended(self, output: Any) -> Any:
         """What stands before the final activation of an output, or the output."""
@@ -387,3 +388,16 @@ def _sloped(preprocess: Function) -> Callable[[Any], Any]:
         return made, slope
 
     return both
+
+
+def _by_rows(output: Any, batch: Any) -> Any:
+    """As `_call.by_rows`; of a graph that serves any batch size, where the rank may not be known."""
+    import tensorflow as tf
+
+    def rows() -> Any:
+        return tf.reshape(output, [tf.shape(batch)[0], -1])
+
+    rank = output.shape.rank
+    if rank is None:
+        return tf.cond(tf.rank(output) < 2, rows, lambda: tf.identity(output))
+    return rows() if rank < 2 else output

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import frameworks, report
+from tensorboard_picasso.summary.backends._call import by_rows
 from tensorboard_picasso.summary.backends._fixed_batch import FixedBatch
 from tensorboard_picasso.summary.backends._torch_arrival import arriving
 from tensorboard_picasso.summary.backends._torch_models import (
@@ -328,15 +329,15 @@ class Adapter(Backend):
         self.shown, self.behind = None, False
         found = [place for place, each in enumerate(last) if each.output is output]
         if not found:
-            return output
+            return by_rows(output, len(batch))
         self._end = found[0]
         end = last[self._end]
         if end.activation is None:
             self.shown = Output.LOGITS
         elif self._look_behind:
             self.shown, self.behind = end.activation, True
-            return end.given
-        return output
+            return by_rows(end.given, len(batch))
+        return by_rows(output, len(batch))
 
     def _raw(self, batch: Any) -> Any:
         """What `_forward` returns, also where a tool's hooks pass on copies of outputs."""
@@ -346,9 +347,9 @@ class Adapter(Backend):
         others = self._others(len(batch))
         with ends(self._model) as last:
             outputs = self.call.outputs(self._model, self._model.forward, batch.clone(), others)
-        return (
-            last[self._end].given if self.behind else self.call.scored(outputs, self._type, others)
-        )
+        if self.behind:
+            return by_rows(last[self._end].given, len(batch))
+        return by_rows(self.call.scored(outputs, self._type, others), len(batch))
 
     @contextmanager
     def _captured(self, name: str | None, passed_on: Function = copied) -> Iterator[list[Any]]:
