@@ -47,13 +47,13 @@ def test_rows_name_all_true_and_all_predicted_labels(browser, url):
         originals = texts(frame.locator("article:not(.mean) .original figcaption"))
         assert originals == ["cat, dog image 0", "none true image 1", "dog image 2", "dog image 3"]
         now = frame.locator("article:not(.mean) .card.now figcaption")
-        sure = maps.probability(LOGITS[0, :2])
-        shown = texts(now)
-        assert shown[0].startswith("✓cat, dog (9")
-        assert f"{100 * sure[0]:.0f}" in shown[0]
-        assert shown[1].startswith("✓none")
-        assert shown[2].startswith("✓dog")
-        assert shown[3].startswith("✗cat, dog")
+        first, second = 100 * maps.probability(LOGITS[0, :2])
+        assert texts(now) == [
+            f"✓ cat, dog ({first:.0f} %, {second:.0f} %)",
+            "✓ none",
+            "✓ dog (88 %)",
+            "✗ cat, dog (73 %, 73 %)",
+        ]
         assert now.nth(3).get_attribute("title").endswith("true class dog")
         assert frame.locator(".head.spark").first.inner_text().lower().endswith("true classes")
 

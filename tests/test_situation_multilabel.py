@@ -5,6 +5,10 @@ computation by hand.
 """
 
 import functools
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -246,3 +250,61 @@ def test_older_logs_of_sigmoids_are_read_as_independent():
         return record.unpack_scores(record.pack_scores(scores)).independent
 
     assert [stored(3), stored(2), stored(3, Output.LOGITS)] == [True, False, False]
+
+
+MODELS = """
+from torch import nn
+
+class Unseen(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.last = nn.Linear(36, 3)
+
+    def forward(self, x):
+        return self.last(x.flatten(1)) + 0  # no layer tells what the scores are
+"""
+
+
+def test_the_log_command_takes_several_labels_and_goes_on_with_what_it_took(tmp_path):
+    import torch
+    from PIL import Image
+
+    def checkpoint(step, by):
+        weights = {"last.weight": torch.from_numpy(by * WEIGHT.T)}
+        weights["last.bias"] = torch.from_numpy(by * BIAS)
+        torch.save(weights, tmp_path / "weights" / f"step_{step}.pt")
+
+    for name in ("weights", "images"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "models.py").write_text(MODELS)
+    pixels = (255 * IMAGES[..., 0]).round().astype(np.uint8)
+    for number, each in enumerate(pixels):
+        Image.fromarray(each).save(tmp_path / "images" / f"{number}.png")
+    (tmp_path / "labels.csv").write_text("0.png,cat,owl\n1.png,\n2.png,dog\n3.png,cat,dog,owl\n")
+    (tmp_path / "names.txt").write_text("cat\ndog\nowl\n")
+    words = [sys.executable, "-m", "tensorboard_picasso", "log", "--model", "models:Unseen"]
+    words += ["--checkpoints", "weights", "--images", "images", "--labels", "labels.csv"]
+    words += ["--class-names", "names.txt", "--logdir", "log", "--methods", "occlusion"]
+    words += ["--window", "3", "--stride", "3"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    for step, by in ((0, 0.0), (10, 1.0), (20, 0.0)):
+        checkpoint(step, by)
+        if step == 0:
+            continue  # the first two at once, the third is gone on with
+        made = subprocess.run(
+            words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+        )
+        assert made.returncode == 0, made.stderr
+        assert made.stderr.count("the output is taken as") == (step == 10), made.stderr
+    found = {
+        step: each
+        for (step, series), each in records(tmp_path / "log").items()
+        if series.kind is Kind.SCORES and series.image == 0
+    }
+    assert sorted(found) == [0, 10, 20]
+    for step, by in ((0, 0.0), (10, 1.0), (20, 0.0)):
+        assert (found[step].output, found[step].independent) == (Output.LOGITS, True)
+        assert found[step].targets[:2] == (0, 2)
+        by_hand = by * logits(pixels[:1, ..., None].astype(np.float32) / 255)[0]
+        np.testing.assert_allclose(found[step].values, by_hand, rtol=1e-5, atol=1e-5)
+    assert logged(tmp_path / "log", Kind.INPUT, 1).labels == ()

@@ -50,19 +50,19 @@ def _of_folder(settings: Settings, root: Path) -> Probe:
     names = () if known else tuple(classes)
     if settings.class_names:
         names = _lines(settings.class_names)
-    labels: list[str] | None = None
+    labels: list[list[str]] | None = None
     chosen = _chosen(files, settings.max_images)
     if known or classes:
         of = [each.relative_to(root).as_posix() for each in chosen]
         if known and (missing := [name for name in of if name not in known]):
             raise LogError(f"--labels {settings.labels}: none for {missing[0]}")
-        labels = [known[name] if known else Path(name).parts[0] for name in of]
+        labels = [known[name] if known else [Path(name).parts[0]] for name in of]
     pixels = [_read(path, settings) for path in chosen]
     name = settings.name or root.resolve().name
     return Probe(
         name,
         pixels,
-        labels=labels and [_class(each, names) for each in labels],
+        labels=labels and _labels(labels, names),
         class_names=names or None,
         names=[each.name for each in chosen],
         regions=_regions(settings.regions, root, chosen) if settings.regions else None,
@@ -140,16 +140,27 @@ def _text(path: Path) -> str:
         raise LogError(f"{path}: {e.strerror if isinstance(e, OSError) else e}") from e
 
 
-def _by_file(path: Path, root: Path) -> dict[str, str]:
-    """Classes by the path of each image within its folder, from lines `path,class`."""
+def _by_file(path: Path, root: Path) -> dict[str, list[str]]:
+    """Classes by the path of each image within its folder, from lines `path,class`.
+
+    Where any number is true, `path,class,class` and, for none, `path,`.
+    """
     found = {}
     for number, row in enumerate(csv.reader(_text(path).splitlines()), 1):
         if not row:
             continue
-        if len(row) != 2:
+        if len(row) < 2:
             raise LogError(f"--labels {path}: line {number} is no image,class")
-        found[row[0].strip()] = row[1].strip()
+        found[row[0].strip()] = [each.strip() for each in row[1:] if each.strip()]
     return found
+
+
+def _labels(found: Sequence[Sequence[str]], names: Sequence[str]) -> list[Any]:
+    """One class an image; where any image has several or none, a set of each."""
+    classes = [[_class(word, names) for word in words] for words in found]
+    if all(len(each) == 1 for each in classes):
+        return [only for (only,) in classes]
+    return list(map(set, classes))
 
 
 def _class(word: str, names: Sequence[str]) -> int | str:

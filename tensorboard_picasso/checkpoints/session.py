@@ -209,9 +209,12 @@ class Session:
         first = next((each for each in said if np.isfinite(each.raw).all()), said[0])
         taken = first.taken
         if taken is None:
-            taken = scoring.take(probe, first.raw, first.shown, first.behind)
+            taken = outputs.decide(
+                first.raw, probe.output, first.shown, first.behind, probe.multilabel
+            )
             for later in said:
                 taken = outputs.again(taken, later.raw, later.behind)
+            scoring.tell(probe, taken, first.raw.shape[-1])
         kind = taken.kind if first.taken is None else Output.RAW
         odds = np.stack(
             [outputs.log_odds(each.raw, kind, each.behind or taken.logits) for each in said]

@@ -94,7 +94,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--labels",
         type=_local,
         metavar="FILE",
-        help="lines image,class; default: the images' folders",
+        help="lines image,class, or image,class,class; default: the images' folders",
     )
     add("--class-names", type=_local, metavar="FILE", help="one a line, in the model's order")
     add("--regions", type=_local, metavar="DIR", help="masks REGION.png, or REGION/IMAGE.png")

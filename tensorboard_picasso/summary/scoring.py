@@ -129,15 +129,20 @@ def take(
     """
     if taken is None:
         taken = outputs.decide(raw, probe.output, shown, behind, probe.multilabel)
-        if probe.output in ("auto", "sigmoid") or (probe.multilabel and taken.other):
-            text = f'probe "{probe.name}": {outputs.told(taken, np.shape(raw)[-1])}'
-            report.tell(text, text)
+        tell(probe, taken, np.shape(raw)[-1])
         return taken
     found = outputs.again(taken, raw, behind)
     if found != taken:
         text = f'probe "{probe.name}": from now on {outputs.told(found, np.shape(raw)[-1])}'
         report.warn(text, f"{text}; earlier records took them as probabilities: log them anew")
     return found
+
+
+def tell(probe: Probe, taken: Taken, count: int) -> None:
+    """Say what a probe's output of so many columns is taken to be, but for what the user says."""
+    if probe.output in ("auto", "sigmoid") or (probe.multilabel and taken.other):
+        text = f'probe "{probe.name}": {outputs.told(taken, count)}'
+        report.tell(text, text)
 
 
 def raw_scores(probe: Probe, backend: Backend, given: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
