@@ -55,6 +55,9 @@ def test_rows_name_all_true_and_all_predicted_labels(browser, url):
             "✗ cat, dog (73 %, 73 %)",
         ]
         assert now.nth(3).get_attribute("title").endswith("true class dog")
+        assert texts(frame.locator("article.mean .original figcaption"))[0] == (
+            "mean of 4 labels of 3 images"
+        )
         assert frame.locator(".head.spark").first.inner_text().lower().endswith("true classes")
 
 

@@ -29,8 +29,8 @@ def arrays(evolution: MeanEvolution, reading: Reading, remarks: Sequence[str] = 
     means = [each.mean for each in moments]
     check_alike([each.step for each in moments], [_geometry(each) for each in means])
     newest = means[-1]
-    members = [{each.image: each.target for each in mean.members} for mean in means]
-    images = sorted({image for each in members for image in each})
+    members = [_by_place(mean) for mean in means]
+    places = sorted({place for each in members for place in each})
     found: dict[str, Any] = {
         "steps": np.array([each.step for each in moments], np.int64),
         "wall_times": np.array([each.wall for each in moments], np.float64),
@@ -46,13 +46,22 @@ def arrays(evolution: MeanEvolution, reading: Reading, remarks: Sequence[str] = 
         "tops": newest.tops,
         "lefts": newest.lefts,
         "window": np.array(newest.window, np.int64),
-        "images": np.array(images, np.int64),
-        "targets": np.array([[of.get(image, -1) for image in images] for of in members]),
+        "images": np.array([image for image, _ in places], np.int64),
+        "targets": np.array([[of.get(place, -1) for place in places] for of in members]),
         "metadata": np.array(json.dumps(_metadata(evolution, newest, reading, remarks))),
     }
     stream = io.BytesIO()
     np.savez_compressed(stream, **found)
     return stream.getvalue()
+
+
+def _by_place(mean: Mean) -> dict[tuple[int, int], int]:
+    """Targets by image and which of the image's it is: with several true labels there are more."""
+    found: dict[tuple[int, int], int] = {}
+    for each in mean.members:
+        place = sum(image == each.image for image, _ in found)
+        found[each.image, place] = each.target
+    return found
 
 
 def table(evolution: MeanEvolution) -> str:
@@ -64,7 +73,11 @@ def table(evolution: MeanEvolution) -> str:
     writer.writeheader()
     for moment in evolution.drawn:
         mean = moment.mean
-        row = {"step": moment.step, "wall_time": repr(moment.wall), "images": len(mean.members)}
+        row = {
+            "step": moment.step,
+            "wall_time": repr(moment.wall),
+            "images": len({each.image for each in mean.members}),
+        }
         row["epoch"] = "" if moment.epoch is None else cell_of(moment.epoch)
         writer.writerow(row | statistics_cells(mean.regions, mean.statistics))
     return stream.getvalue()

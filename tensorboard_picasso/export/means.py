@@ -122,7 +122,8 @@ class MeanEvolution:
     def ground(self, moment: MeanMoment) -> Ground:
         """The greys of the images' mean; None where one of them was not kept."""
         mean = moment.mean
-        key = tuple((each.image, each.input_hash) for each in mean.members)
+        # With several true labels an image is there with each.
+        key = tuple(dict.fromkeys((each.image, each.input_hash) for each in mean.members))
         if key not in self._grounds:
             kept = [self.inputs[each].png for each in key if each in self.inputs]
             whole = len(kept) == len(key)
@@ -142,7 +143,7 @@ class MeanEvolution:
         """Of how many images it is; the step."""
         group = self.subject.group
         of = "" if group == WHOLE_PROBE else f"{called(group)}: "
-        title = f"{of}mean of {len(moment.mean.members)} images"
+        title = f"{of}mean of {_over(moment.mean)}"
         return title, wording.step_text(moment.step, moment.epoch)
 
     def remarks(self, moment: MeanMoment) -> list[str]:
@@ -234,3 +235,10 @@ def _records(
         for at, mean in unpacked(of, stored, record.unpack_mean, problems)
     }
     return [found[step] for step in sorted(found)]
+
+
+def _over(mean: Mean) -> str:
+    """What it is over: with several true labels an image is there with each."""
+    images = len({each.image for each in mean.members})
+    several = "" if images == len(mean.members) else f"{len(mean.members)} labels of "
+    return f"{several}{images} images"

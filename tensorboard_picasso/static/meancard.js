@@ -1,11 +1,12 @@
 // One mean map on screen: importance averaged over images, drawn over the mean of their pixels.
 
 import { el } from "./dom.js";
-import { number, percent, plural, signed } from "./format.js";
+import { number, percent, signed } from "./format.js";
 import { lookMean } from "./look.js";
 import { paint } from "./maps.js";
 import { PALETTES } from "./palette.js";
 import { Picture } from "./picture.js";
+import { distinct, membersText } from "./records.js";
 
 /** What all pictures of a group are known by. */
 export function nameOfMean(group) {
@@ -34,7 +35,7 @@ export class MeanCard extends Picture {
   }
 
   get images() {
-    return this.#map.record.settings.members.map(({ image }) => image);
+    return distinct(this.#map.record.settings.members).map(({ image }) => image);
   }
 
   /**
@@ -67,7 +68,7 @@ export class MeanCard extends Picture {
     const beyond = this.draw(settings, values, ground, { palette, scale, opacity: state.opacity });
     this.#map = { record, values };
     Object.assign(this.canvas.dataset, { run: data.run, group: group ?? "probe", method: label, step, scale, ground: ground.state, images: this.images.join() });
-    this.call(`mean ${label} map of ${plural(settings.members.length, "image")} at step ${step}`);
+    this.call(`mean ${label} map of ${membersText(settings.members)} at step ${step}`);
     this.#remark(values, beyond);
   }
 
@@ -88,7 +89,7 @@ export class MeanCard extends Picture {
     const { record, values } = this.#map;
     const { members, unit } = record.settings;
     const count = record.countAt(at.position);
-    const images = plural(members.length, "image");
+    const images = membersText(members);
     if (Number.isNaN(record.means[at.position])) return [`no finite importance in any of ${images}`];
     const of = count === members.length ? images : `${count} of ${images}; the others are saturated here`;
     return [

@@ -5,6 +5,7 @@ import { Difference } from "./difference.js";
 import { plural } from "./format.js";
 import { lookMean } from "./look.js";
 import { MeanCard, nameOfMean, withError } from "./meancard.js";
+import { distinct, membersText } from "./records.js";
 
 class MeanDifference extends Difference {
   #group = null;
@@ -15,7 +16,7 @@ class MeanDifference extends Difference {
   }
 
   get images() {
-    return this.#sides[1].settings.members.map(({ image }) => image);
+    return distinct(this.#sides[1].settings.members).map(({ image }) => image);
   }
 
   look(spec) {
@@ -38,7 +39,7 @@ class MeanDifference extends Difference {
   }
 
   of(_spec, { record }) {
-    return { image: `mean of ${plural(record.settings.members.length, "image")}` };
+    return { image: `mean of ${membersText(record.settings.members)}` };
   }
 
   sides(values, at) {

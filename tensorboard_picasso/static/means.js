@@ -9,6 +9,7 @@ import { number, plural } from "./format.js";
 import { MeanCard } from "./meancard.js";
 import { OF_MEANS } from "./meandifference.js";
 import { Outlines } from "./outlines.js";
+import { distinct, membersText } from "./records.js";
 
 /** Why the means do not fit what the page shows; null where they do. */
 function whyNot(scene, state) {
@@ -107,10 +108,10 @@ class MeanOriginal {
   /** Say which images they are. */
   update({ members, labelled }) {
     const name = this.#group === null ? "" : this.#app.scene.nameOfClass(this.#group);
-    const images = plural(members.length, "image");
+    const images = membersText(members);
     setText(this.#name, name);
     this.#name.hidden = !name;
-    setText(this.#count, name ? `· mean of ${members.length}` : `mean of ${images}`);
+    setText(this.#count, name ? `· mean of ${distinct(members).length}` : `mean of ${images}`);
     const of = name ? `${images} of “${name}”` : images;
     this.element.title = `The mean over ${of} of the importance for ${classOf(labelled)}. It suggests a region to test: log that region, and hide it as a whole.`;
     this.#canvas.setAttribute("aria-label", `mean of the pixels of ${of}`);
@@ -119,7 +120,7 @@ class MeanOriginal {
   paint(data, settings) {
     const { members } = settings;
     const input = data.commonInput(settings);
-    if (input) this.#regions.show(this.#frame, members.map(({ image }) => image), settings, input, true);
+    if (input) this.#regions.show(this.#frame, distinct(members).map(({ image }) => image), settings, input, true);
     const ground = this.#app.store.meanGround(data, members);
     if (ground.state !== "ready" || ground === this.#drawn) return;
     this.#drawn = ground;
@@ -127,7 +128,7 @@ class MeanOriginal {
     this.#canvas.width = pixels.width;
     this.#canvas.height = pixels.height;
     this.#canvas.getContext("2d").putImageData(pixels, 0, 0);
-    this.#canvas.dataset.images = members.map(({ image }) => image).join();
+    this.#canvas.dataset.images = distinct(members).map(({ image }) => image).join();
     this.element.style.setProperty("--ratio", `${pixels.width} / ${pixels.height}`);
   }
 }

@@ -1,5 +1,6 @@
 // What is known of one probe in one run: records by image and step, read from packs.
 
+import { plural } from "./format.js";
 import { probability, percentile } from "./maps.js";
 import { pixels } from "./pack.js";
 import { ascending } from "./steps.js";
@@ -140,6 +141,17 @@ export class Attribution {
     }
     return this.peaks.get(target);
   }
+}
+
+/** The members of a mean with each image once: with several true labels it is there with each. */
+export function distinct(members) {
+  return [...new Map(members.map((each) => [each.image, each])).values()];
+}
+
+/** What a mean is over, in words: "12 images", or "15 labels of 12 images". */
+export function membersText(members) {
+  const images = plural(distinct(members).length, "image");
+  return distinct(members).length === members.length ? images : `${plural(members.length, "label")} of ${images}`;
 }
 
 /** The mean over several images of a method's importance at one step. */

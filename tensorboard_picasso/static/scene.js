@@ -3,6 +3,7 @@
 import { counting, DRAWN, filterTest, fittingSort, isListed, sorted, sortsByMaps, sortsByTarget } from "./finding.js";
 import { natural } from "./format.js";
 import { fitting, ownScale, partOf } from "./reading.js";
+import { distinct } from "./records.js";
 import { drawnOn, namesOf } from "./regions.js";
 import { OWN_CLASS, PREDICTED } from "./state.js";
 import { ascending } from "./steps.js";
@@ -105,7 +106,7 @@ export class Scene {
   /** The images behind the newest mean of a group; null where none is here. */
   behindMean(group) {
     const newest = this.datas.map((data) => data.mean(this.label, group)?.records.at(-1)).find(Boolean);
-    return newest?.settings.members.map(({ image }) => image) ?? null;
+    return newest ? distinct(newest.settings.members).map(({ image }) => image) : null;
   }
 
   #joinSteps() {

@@ -6,7 +6,7 @@ import { average } from "./average.js";
 import { pixelsOf } from "./image.js";
 import { grey } from "./palette.js";
 import { Planes } from "./planes.js";
-import { RunData } from "./records.js";
+import { distinct, RunData } from "./records.js";
 import { ascending } from "./steps.js";
 
 const CHUNK = 8 << 20; // bytes of grids a request
@@ -261,7 +261,8 @@ export class Store {
   }
 
   /** The same for the mean of several images' pixels, of {image, hash} each. */
-  meanGround(data, members) {
+  meanGround(data, all) {
+    const members = distinct(all);
     const key = [data.probe, ...members.map(({ image, hash }) => `${image} ${hash}`)].join("\n");
     const known = this.#meanGrounds.get(key);
     if (known) return known;

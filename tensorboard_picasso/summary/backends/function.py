@@ -63,7 +63,7 @@ class Adapter(Backend):
         scores = to_numpy(output, f"output of {self._type}")
         if scores.dtype.kind not in "biuf":
             raise UnsupportedError(f"{self._type} returns dtype {scores.dtype}: return numbers")
-        scores = by_rows(scores, len(x))
+        scores = np.asarray(by_rows(scores, len(x)))
         return scores if scores.dtype in (np.float32, np.float64) else scores.astype(np.float32)
 
     def gradient(
