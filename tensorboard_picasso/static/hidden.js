@@ -25,7 +25,8 @@ export function hiddenIn(record, { region, fill }) {
 
 /** A class's score with a region hidden; null where that was not tried. */
 export function hiddenScore(record, target, hiding) {
-  const found = hiddenIn(record, hiding);
+  // Of several true classes the mean, of none nothing.
+  const found = Array.isArray(target) && !target.length ? null : hiddenIn(record, hiding);
   return found ? record.score(target, found.values) : null;
 }
 

@@ -75,7 +75,7 @@ function hidingOf(scene, hiding, { asked, dashed = false, others = [] }) {
 
 /** The class that a sentence is about beside the predicted one; null where no other is meant. */
 function askedTruth(scene) {
-  return scene.someLabelled ? { name: scene.truthName, of: (image, data) => scene.truth(image, data) } : null;
+  return scene.someLabelled ? { name: scene.truthName, of: (image, data) => scene.truths(image, data) } : null;
 }
 
 /** The same of the class chosen for the maps. */
