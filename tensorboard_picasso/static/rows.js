@@ -354,7 +354,7 @@ export class Rows {
       setBreakable(button("", `go to step ${count(step)}`, () => this.#app.seek(scene.steps.indexOf(step)), { class: "head step" }), stepText(step)));
     refill(this.#heads, [
       el("span", { class: "head", text: "image" }),
-      el("div", { class: "strip" }, ...steps, ...(comparing ? [] : [this.#now]), el("span", { class: "head spark", text: `${scene.measure} of ${scene.choiceName(scene.charted)}` })),
+      el("div", { class: "strip" }, ...steps, ...(comparing ? [] : [this.#now]), el("span", { class: "head spark", text: `${scene.measure} of ${scene.charted === null ? scene.truthName : scene.choiceName(scene.charted)}` })),
     ]);
     this.#title();
   }
