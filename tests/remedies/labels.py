@@ -1,16 +1,11 @@
-"""What the output is, and labels: of one class, of any number, of none."""
+"""What the output is taken to be, and labels that are several or none."""
 
 import numpy as np
 
 from tensorboard_picasso.summary import Probe
-from tests.remedies import Row, X, explained, linear, probe
+from tests.remedies import Row, X, explained, linear
 
-ROWS_OF_NUMBERS = np.array([[2, 1], [0, 1], [1, 0]])
 HOT = [[1, 0, 1], [0, 0, 0], [0, 1, 0]]
-
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-linear(x)))
 
 
 def softmax(x):
@@ -49,16 +44,6 @@ def seen(name, wrong):
 
 ROWS = [
     seen("sigmoid", "probabilities"),
-    seen("softmax", "sigmoid"),
-    probe(r"pass labels.tolist\(\) where they are classes", {"labels": ROWS_OF_NUMBERS}, {"labels": ROWS_OF_NUMBERS.tolist(), "output": "sigmoid"}),
-    probe(r"labels.astype\(float\) where they are values", {"labels": ROWS_OF_NUMBERS}, {"labels": ROWS_OF_NUMBERS.astype(float)}),
-    probe("pass one class an image, or leave them out", {"labels": np.zeros((3, 2, 2))}, {}),
-    of("one score an image: pass output='sigmoid'", first, {}, {"output": "sigmoid"}),
-    of(r"or 'raw' \(a number\)", first, {}, {"output": "raw"}),
-    of("do not sum to 1: pass output='sigmoid'", sigmoid, {}, {"output": "sigmoid"}),
-    of("rows do not sum to 1: pass 'sigmoid'", sigmoid, {"output": "probabilities"}, {"output": "sigmoid"}),
-    of("all scores are probabilities", softmax, {"output": "logits"}, {"output": "auto"}),
-    of("output='probabilities', but scores span", linear, {"output": "probabilities"}, {"output": "auto"}),
     of("log-probabilities of a softmax: pass 'auto'", lambda x: np.log(softmax(x)), {"output": "sigmoid"}, {}),
     of("output='sigmoid' takes independent labels", linear, {}, {"output": "sigmoid"}),
     of("output='logits' takes logits of one of the classes", linear, {"labels": HOT}, {"labels": HOT, "output": "logits"}),
