@@ -54,6 +54,8 @@ UNTRIED = {
     "return a Probe": COMMAND,
     "pass --images or --probe": COMMAND,
     "pass --logdir": COMMAND,
+    "give a local path": COMMAND,
+    "pass jax.vmap(model)": "tests/test_backend_jax.py",
     "give it functions that stand at the top of a module": COMMAND,
     "pass fewer --workers": COMMAND,
     "pip install": PACKAGE,
