@@ -25,6 +25,14 @@ Floats = NDArray[np.floating]
 Mask = NDArray[np.bool_]
 
 
+def quiet() -> np.errstate:
+    """Where NaN, infinity and what overflows are results like others, recorded and shown as such.
+
+    Of a model that diverged the user need not hear from NumPy.
+    """
+    return np.errstate(divide="ignore", invalid="ignore", over="ignore")
+
+
 class Output(enum.StrEnum):
     """What a model's output is."""
 
@@ -85,6 +93,19 @@ def subtract(value: ArrayLike, other: ArrayLike) -> Floats:
     a, b = np.asarray(value, np.float64), np.asarray(other, np.float64)
     with np.errstate(invalid="ignore"):
         return np.where(np.isinf(a) & (a == b), a, a - b)
+
+
+def single(values: ArrayLike) -> NDArray[np.float32]:
+    """Rounded to float32; what that cannot hold is infinite."""
+    with np.errstate(over="ignore"):
+        return np.asarray(values).astype(np.float32)
+
+
+def within_single(values: ArrayLike) -> Floats:
+    """As they are, but for what float32 cannot hold, which is infinite; float64."""
+    value = np.asarray(values, np.float64)
+    beyond = np.abs(value) > np.finfo(np.float32).max
+    return np.where(beyond, np.copysign(np.inf, value), value) if beyond.any() else value
 
 
 # From a grid to a map

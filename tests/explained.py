@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tensorboard_picasso.summary import Probe, state
+from tensorboard_picasso.summary import Probe, determinism, state
 from tensorboard_picasso.summary.checkpoint import Result, compute
 from tensorboard_picasso.summary.targets import Targets
 
@@ -10,9 +10,8 @@ from tensorboard_picasso.summary.targets import Targets
 def explain(model, probe, *methods, epoch=None) -> Result:
     targets = [Targets(probe.targets, probe.top_k, probe.max_lasting) for _ in probe.images]
     backend = state.backend(probe, model)
-    # Two ways to the same numbers are compared to the last digit.
-    backend.steady = True
-    return compute(probe, backend, methods, targets, epoch=epoch)
+    with determinism.required():  # two ways to the same numbers are compared to the last digit
+        return compute(probe, backend, methods, targets, epoch=epoch)
 
 
 def stored(result, image=0, method=0):

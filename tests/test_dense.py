@@ -59,11 +59,13 @@ def test_rows_of_sheets_make_each_window_in_its_place(first, numbers, size):
 class Machine:
     """A device on which a batch takes what it is told to; its clock is its own."""
 
-    def __init__(self, seconds, holds=10**9, fit=(0, 1, 2), steady=False):
+    def __init__(self, seconds, holds=10**9, fit=(0, 1, 2)):
         self._seconds, self.holds, self._fit = seconds, holds, fit
         self.tried = []  # of ways that are unfit
         self._now = 0.0
-        self.batches, self.sizes = [], BatchSizes(steady, lambda: self._now)
+        self.deterministic = False
+        self.batches = []
+        self.sizes = BatchSizes(lambda: self.deterministic, lambda: self._now)
 
     def run(self, part, way):
         if way not in self._fit:
@@ -105,10 +107,16 @@ def test_a_search_goes_on_over_sweeps_and_is_of_one_kind():
     assert machine.sweep(150, kind="b")[0] == (_batch_size.FIRST, 0)
 
 
-def test_steady_batches_heed_no_clock():
-    one, other = (Machine(fixed(best), steady=True) for best in (8, 256))
+def test_deterministic_batches_heed_no_clock_also_after_others_were_timed():
+    one, other = (Machine(fixed(best)) for best in (8, 256))
+    one.sweep(10_000, numbers=784, ways=2)
+    one.deterministic = other.deterministic = True
     assert one.sweep(1000, numbers=784, ways=2) == other.sweep(1000, numbers=784, ways=2)
     assert len(set(one.batches[:-1])) == 1
+    one.deterministic = False
+    assert one.sweep(16, numbers=784, ways=2) == [(8, 0)] * 2  # as it was found
+    one.deterministic, one.holds = True, 40
+    assert set(one.sweep(105, numbers=784)) == {(41 // 2, 0), (5, 0)}
 
 
 def test_larger_batches_that_are_no_faster_are_not_taken():

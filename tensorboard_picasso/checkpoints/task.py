@@ -14,7 +14,16 @@ from tensorboard_picasso.checkpoints import CheckpointError, LogError, folder
 from tensorboard_picasso.checkpoints.folder import Checkpoint
 from tensorboard_picasso.checkpoints.past import Chosen
 from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import Probe, arrivals, event, report, scoring, state, views
+from tensorboard_picasso.summary import (
+    Probe,
+    arrivals,
+    determinism,
+    event,
+    report,
+    scoring,
+    state,
+    views,
+)
 from tensorboard_picasso.summary import checkpoint as computing
 from tensorboard_picasso.summary.backends.base import Backend
 from tensorboard_picasso.summary.methods.base import Method, RandomMethod
@@ -194,9 +203,8 @@ class Worker:
             return Answer(problem=str(e), fatal=True)
         try:
             backend = state.backend(self._task.probe, model)
-            # Several workers, or another run that goes on, make one log.
-            backend.steady = True
-            return Answer(make(backend))
+            with determinism.required():  # several workers, or a run that goes on, make one log
+                return Answer(make(backend))
         except LogError as e:
             return Answer(problem=str(e), fatal=True)
         except Exception as e:

@@ -10,6 +10,7 @@ Importing this imports no framework; the first call does.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from tensorboard_picasso.summary.determinism import deterministic
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.methods.captum import Captum
 from tensorboard_picasso.summary.methods.grad_cam import GradCAM
@@ -72,6 +73,7 @@ __all__ = [
     "VarGrad",
     "attribution",
     "class_probabilities",
+    "deterministic",
     "explain_plan",
     "flush",
     "occlusion",

@@ -33,6 +33,11 @@ class Attempts(Backend):
     def __init__(self, backends: Sequence[Backend]) -> None:
         self._backends = list(backends)
 
+    @property
+    def deterministic(self) -> bool:
+        """See `Backend.deterministic`."""
+        return any(backend.deterministic for backend in self._backends)
+
     def scores(self, x: Array) -> Array:
         """See `Backend.scores`."""
         return self._scored(lambda backend: backend.scores(x))
@@ -149,7 +154,7 @@ class Attempts(Backend):
 
     def _told(self, backend: Backend, call: Callable[[Backend], _T]) -> _T:
         before = backend.tracing_seconds
-        backend.call, backend.others, backend.steady = self.call, self.others, self.steady
+        backend.call, backend.others = self.call, self.others
         try:
             return call(backend)
         finally:

@@ -6,14 +6,15 @@ from typing import TypeVar
 
 import numpy as np
 
+from tensorboard_picasso.summary import determinism
 from tensorboard_picasso.summary.backends.base import BATCH_INPUTS, Array, out_of_memory
 
 # Windows that are run at once at first, halved until they hold no more numbers than this: what
 # is tried and dropped counts for memory too. And the most numbers that a batch ever holds.
 FIRST, FIRST_NUMBERS = 8, 1 << 20
 MOST_NUMBERS = 1 << 24
-# Numbers that a batch holds where nothing is tried: 64 small images.
-STEADY_NUMBERS = 1 << 16
+# Numbers that a batch holds where nothing is timed: 83 small images of 28 pixels.
+UNTIMED_NUMBERS = 1 << 16
 # Two settings are compared by the fastest batch of each, once there were so many and both took so
 # long. The first one is left out: it pays for what is made once a setting.
 TRIES, LEAST_SECONDS = 4, 0.01
@@ -34,15 +35,18 @@ class BatchSizes:
     """
 
     def __init__(
-        self, steady: bool = False, clock: Callable[[], float] = time.perf_counter
+        self,
+        deterministic: Callable[[], bool] = determinism.asked,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Know nothing yet.
 
         Args:
-          steady: nothing is tried, so that every process makes the same batches.
+          deterministic: whether nothing is timed, so that every process makes the same
+            batches; asked at each sweep.
           clock: seconds.
         """
-        self._steady, self._clock = steady, clock
+        self._deterministic, self._clock = deterministic, clock
         self._searches: dict[Hashable, _Search] = {}
 
     def sweep(
@@ -69,9 +73,12 @@ class BatchSizes:
         Raises:
           Exception: whatever `run` raises, but for lack of memory for several windows.
         """
-        if kind not in self._searches:
-            self._searches[kind] = _Search(numbers, ways, self._steady)
-        search = self._searches[kind]
+        # What was timed is kept for when it may be again.
+        timed = not self._deterministic()
+        key = kind, timed
+        if key not in self._searches:
+            self._searches[key] = _Search(numbers, ways, timed)
+        search = self._searches[key]
         rows: list[Array] = []
         start = 0
         while start < count:
@@ -102,15 +109,15 @@ _Trials = Generator[_Setting, float, _T]
 class _Search:
     """The search for one kind's setting."""
 
-    def __init__(self, numbers: int, ways: int, steady: bool) -> None:
+    def __init__(self, numbers: int, ways: int, timed: bool) -> None:
         most = max(1, min(BATCH_INPUTS, MOST_NUMBERS // max(1, numbers)))
         first = FIRST
         while first > 1 and first * numbers > FIRST_NUMBERS:
             first //= 2
         self._trials: _Trials[_Setting] | None = None
         self._least: dict[_Setting, float] = {}
-        self._size, self._way = min(most, max(first, STEADY_NUMBERS // max(1, numbers))), 0
-        if not steady:
+        self._size, self._way = min(most, max(first, UNTIMED_NUMBERS // max(1, numbers))), 0
+        if timed:
             self._trials = _trials(first, most, FIRST_NUMBERS // max(1, numbers), ways)
             self._size, self._way = next(self._trials)
 

@@ -19,7 +19,7 @@ class Dense:
         scores: Callable[[Array], Array],
         scorer: Callable[[Array], tuple[Array, Any]],
         traced: Callable[..., Any],
-        steady: bool,
+        deterministic: Callable[[], bool],
     ) -> None:
         """Adapt a model.
 
@@ -29,10 +29,10 @@ class Dense:
             batch of them, and of what it takes beside them, to scores.
           traced: a body, traced once for a key and the shapes and dtypes of arrays, from
             arrays to an array.
-          steady: see `Backend`.
+          deterministic: see `Backend`.
         """
         self._scores, self._scorer, self._traced = scores, scorer, traced
-        self._sizes = BatchSizes(steady)
+        self._sizes = BatchSizes(deterministic)
 
     def swept(
         self,

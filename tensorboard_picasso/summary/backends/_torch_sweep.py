@@ -36,7 +36,7 @@ class Sweep(_sweep.Sweep):
         tensor: Callable[[Array], Any],
         forward: Callable[[Any], Any],
         behind: Callable[[], bool],
-        steady: bool,
+        deterministic: Callable[[], bool],
     ) -> None:
         """Adapt a module.
 
@@ -45,7 +45,7 @@ class Sweep(_sweep.Sweep):
           tensor: from a batch of model inputs to what `forward` takes.
           forward: from that to scores.
           behind: whether the last scores were those before a final softmax or sigmoid.
-          steady: see `Backend`.
+          deterministic: see `Backend`.
         """
         super().__init__()
         self._model, self._tensor, self._forward, self._behind = model, tensor, forward, behind
@@ -53,7 +53,7 @@ class Sweep(_sweep.Sweep):
         self._traced: Trace | UntraceableError | None = None
         self._failed = 0
         self._moves = KeptMoves()
-        self._sizes = BatchSizes(steady)
+        self._sizes = BatchSizes(deterministic)
         self._laid: set[Any] = set()
 
     def batch(self, x: Array) -> Any:
@@ -240,7 +240,7 @@ class Sweep(_sweep.Sweep):
                 raise
             raise UnfitError from e
         expected = array(self._forward(plain))
-        if not same_scores(found, expected, np.ptp(expected), self.wide(batch)):
+        if not same_scores(found, expected, expected, self.wide(batch)):
             raise UnfitError
         self._laid.add(kind)
 

@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.maps import Output
+from tensorboard_picasso.maps import Output, quiet
+from tensorboard_picasso.summary import determinism
 from tensorboard_picasso.summary.backends._arrival import Arrival
 from tensorboard_picasso.summary.backends._call import Call, UnsupportedError
 
@@ -19,6 +20,7 @@ __all__ = [
     "BATCH_INPUTS", "BATCH_NUMBERS", "GRADIENT_SHARE", "OCCLUSION_ALONE", "Array", "Arrival",
     "Backend", "Call", "Claim", "Function", "Hiding", "Layer", "UnsupportedError", "attends",
     "batches", "floats", "hidden", "integers_only", "no_gradient", "out_of_memory", "same",
+    "spread",
 ]  # fmt: skip
 
 Array = NDArray[Any]
@@ -104,9 +106,16 @@ def out_of_memory(error: BaseException) -> bool:
     return type(error) is RuntimeError and any(text in str(error) for text in texts)
 
 
+def spread(scores: Array) -> float:
+    """How far scores are apart, those that are finite."""
+    finite = scores[np.isfinite(scores)]
+    with quiet():
+        return float(np.ptp(finite)) if finite.size else 0.0
+
+
 def same(a: Array, b: Array) -> bool:
     """Whether two ways to compute a thing gave the same, but for rounding."""
-    slack = 1e-3 * float(np.ptp(b)) if b.size else 0.0
+    slack = 1e-3 * spread(b)
     return a.shape == b.shape and np.allclose(a, b, rtol=1e-3, atol=slack)
 
 
@@ -164,8 +173,6 @@ class Backend(abc.ABC):
       calls: whether it heeds `call`; what does not is given models of one input alone.
       call: how the model is called beside its image, and what is scored.
       others: of the image at hand, without batch axes: what the call takes beside it.
-      steady: how scores are computed depends on no clock, so that another process makes
-        the same ones to the last digit. Set before anything is asked.
       tracing_seconds: spent so far on what is not repeated.
     """
 
@@ -178,13 +185,21 @@ class Backend(abc.ABC):
     leads: bool = True
     call: Call = Call()
     others: tuple[Array, ...] = ()
-    steady: bool = False
     tracing_seconds: float = 0.0
 
     @functools.cached_property
     def known(self) -> dict[Any, Any]:
         """What was found out of the model once, by whoever asked."""
         return {}
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether how scores are computed may depend on no clock, as it is now.
+
+        Another process then makes the same ones to the last digit. A framework that can
+        be asked for that itself is asked too.
+        """
+        return determinism.asked()
 
     def beside(self, count: int) -> list[Array]:
         """`others`, one row for each of so many images."""

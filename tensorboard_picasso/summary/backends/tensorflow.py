@@ -74,6 +74,14 @@ class Adapter(Backend):
         self._sweep: Any = None
         self.tracing_seconds = 0.0
 
+    @property
+    def deterministic(self) -> bool:
+        """See `Backend.deterministic`."""
+        # TensorFlow has no public way to ask.
+        from tensorflow.python.framework import config
+
+        return super().deterministic or bool(config.is_op_determinism_enabled())
+
     def scores(self, x: Array) -> Array:
         """See `Backend.scores`."""
         x, function = self._scorer(x)
@@ -103,7 +111,7 @@ class Adapter(Backend):
         from tensorboard_picasso.summary.backends._tensorflow_dense import Dense
         from tensorboard_picasso.summary.backends._tensorflow_sweep import Sweep
 
-        dense = Dense(self.scores, self._scorer, self._traced, self.steady)
+        dense = Dense(self.scores, self._scorer, self._traced, lambda: self.deterministic)
         return Sweep(
             self._model,
             self._layers,

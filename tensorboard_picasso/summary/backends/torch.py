@@ -76,6 +76,13 @@ class Adapter(Backend):
         self._known: dict[Any, bool] = {}
         self._sweep: Any = None
 
+    @property
+    def deterministic(self) -> bool:
+        """See `Backend.deterministic`."""
+        import torch
+
+        return super().deterministic or torch.are_deterministic_algorithms_enabled()
+
     def scores(self, x: Array) -> Array:
         """See `Backend.scores`."""
         import torch
@@ -103,7 +110,7 @@ class Adapter(Backend):
                 lambda x: self._arranged(self._tensor(x)),
                 self._forward,
                 lambda: self.behind,
-                self.steady,
+                lambda: self.deterministic,
             )
         whole = "" if reuse else "reuse=False"
         if self.call != Call() or self.others:
