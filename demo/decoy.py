@@ -152,20 +152,20 @@ class Run:
 def read(logdir: Path, run: str) -> Run:
     """Read a run's log back: its scalars, and the newest occlusion of each image."""
     log = event_accumulator.EventAccumulator(
-        str(logdir / run / "picasso"), size_guidance={event_accumulator.TENSORS: 0}
+        str(logdir / run / "picasso"),
+        size_guidance={event_accumulator.TENSORS: 0, event_accumulator.SCALARS: 0},
     ).Reload()
     tags = log.Tags()["tensors"]
 
     def series(name: str) -> dict[int, float]:
-        events = log.Tensors(f"decoy digits/{name}")
-        return {e.step: float(tensor_util.make_ndarray(e.tensor_proto)) for e in events}
+        return {each.step: each.value for each in log.Scalars(f"decoy digits/{name}")}
 
     truth = "probability of the true class"
     names = {fill: "image mean" if fill == "mean" else fill for fill in FILLS}
     return Run(
         series(truth),
         *(
-            {fill: series(f"{what}, swatch hidden ({name})") for fill, name in names.items()}
+            {fill: series(f"{what} with swatch hidden in {name}") for fill, name in names.items()}
             for what in (truth, "moves", "predictions changed")
         ),
         series("saliency/share of swatch"),

@@ -78,12 +78,14 @@ def test_scalars_are_means_over_the_probe():
         "": {
             "probability of the true class": pytest.approx(np.mean(truth), abs=1e-5),
             "probability of the predicted class": pytest.approx(np.mean(predicted, 0)[0], abs=1e-6),
-            "probability of the true class, a/b hidden": pytest.approx(np.mean(hidden), abs=1e-6),
-            "probability of the predicted class, a/b hidden": pytest.approx(
+            "probability of the true class with a/b hidden": pytest.approx(
+                np.mean(hidden), abs=1e-6
+            ),
+            "probability of the predicted class with a/b hidden": pytest.approx(
                 np.mean(predicted, 0)[1], abs=1e-6
             ),
-            "predictions changed, a/b hidden": pytest.approx(np.mean([e.flips for e in moved])),
-            "moves, a/b hidden": pytest.approx(np.mean([each.moves for each in moved])),
+            "predictions changed with a/b hidden": pytest.approx(np.mean([e.flips for e in moved])),
+            "moves with a/b hidden": pytest.approx(np.mean([each.moves for each in moved])),
         },
         "occlusion": {"share of a/b": pytest.approx(np.mean(shares))},
     }

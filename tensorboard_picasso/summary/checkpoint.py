@@ -140,13 +140,13 @@ class Passes:
             output=Output.RAW if raw else self.taken.output,
             class_count=count,
             classes=classes.astype(np.uint32),
-            values=log_odds[classes].astype(np.float32),
+            values=maps.single(log_odds[classes]),
             input_hash=subject.probe.hashes[subject.index],
             hidden=tuple(
                 record.Hidden(
                     region,
                     fill,
-                    odds[classes].astype(np.float32),
+                    maps.single(odds[classes]),
                     None if raw else move(log_odds, odds, self.independent),
                 )
                 for (region, fill), odds in hidden.items()
@@ -361,8 +361,10 @@ def _scalars(
         for name, at in classes.items():
             add("", f"{value} of the {name} class", _read(output, scores.values[at]))
         for each in scores.hidden:
-            fill = f" ({each.fill})" if len(probe.region_fills) > 1 else ""
-            hidden = f", {each.region} hidden{fill}"
+            # No comma and no parentheses: MLflow refuses a name with one, and all beside it.
+            filled = each.fill.replace(",", "")
+            fill = f" in {filled}" if len(probe.region_fills) > 1 else ""
+            hidden = f" with {each.region} hidden{fill}"
             for name, at in classes.items():
                 # Predicted is what was with nothing hidden.
                 add("", f"{value} of the {name} class{hidden}", _read(output, each.values[at]))

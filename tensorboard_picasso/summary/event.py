@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-import numpy as np
 from tensorboard.compat.proto import summary_pb2, tensor_pb2, tensor_shape_pb2, types_pb2
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 
-from tensorboard_picasso import record
+from tensorboard_picasso import maps, record
 from tensorboard_picasso.metadata import Kind, Series
 from tensorboard_picasso.summary.checkpoint import Result
 
@@ -35,6 +34,7 @@ def build(
     scalars: bool,
     nth: int = 0,
     since: int = 0,
+    tensors: bool = False,
 ) -> summary_pb2.Summary:
     """All values of one call, whole or absent after a crash; those of the inputs first.
 
@@ -46,6 +46,8 @@ def build(
       labels: the methods' labels that are to be written.
       scalars: whether to write ordinary scalars too.
       nth, since: of the step, as in `record.Scores`.
+      tensors: as `tf.summary.scalar` writes them. Else as `SummaryWriter.add_scalar` does,
+        which more than TensorBoard reads: its `EventAccumulator.Scalars`, tbparse, MLflow.
     """
     summary = input_values(name, inputs)
     for index, image in enumerate(result.images):
@@ -70,7 +72,7 @@ def build(
             if label in labels or (scores and not label):
                 for key, value in named.items():
                     tag = f"{name}/{label}/{key}" if label else f"{name}/{key}"
-                    _add_scalar(summary, tag, value)
+                    _add_scalar(summary, tag, value, tensors)
     return summary
 
 
@@ -92,11 +94,14 @@ def _add(summary: summary_pb2.Summary, series: Series, data: bytes | list[bytes]
     summary.value.add(tag=series.tag, tensor=tensor, metadata=series.summary_metadata())
 
 
-def _add_scalar(summary: summary_pb2.Summary, tag: str, value: float) -> None:
+def _add_scalar(summary: summary_pb2.Summary, tag: str, value: float, as_tensor: bool) -> None:
+    if not as_tensor:
+        summary.value.add(tag=tag, simple_value=value)
+        return
     tensor = tensor_pb2.TensorProto(
         dtype=types_pb2.DT_FLOAT,
         tensor_shape=tensor_shape_pb2.TensorShapeProto(),
-        float_val=[float(np.float32(value))],
+        float_val=[float(maps.single(value))],
     )
     metadata = scalar_metadata.create_summary_metadata(display_name="", description="")
     metadata.data_class = summary_pb2.DATA_CLASS_SCALAR

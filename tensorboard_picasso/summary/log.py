@@ -62,6 +62,7 @@ def checkpoint_of(
     epoch: float | None = None,
     strict: bool = False,
     scalars: bool = True,
+    tensors: bool = False,
     next_step: str = "",
     background: bool = False,
     budget: Budget | None = None,
@@ -81,6 +82,7 @@ def checkpoint_of(
       epoch: recorded with the scores.
       strict: raise what fails, instead of warning once.
       scalars: write ordinary scalars too.
+      tensors: as `tf.summary.scalar` does; see `event.build`.
       next_step: what the cost line says of the next checkpoint: "next at step 12".
       background: have the worker make and write the record.
       budget: what the maps may cost; what it does not pay for is not computed.
@@ -101,6 +103,7 @@ def checkpoint_of(
         "epoch": epoch,
         "strict": strict,
         "scalars": scalars,
+        "tensors": tensors,
         "next_step": next_step,
         "background": background,
     }
@@ -126,6 +129,12 @@ def checkpoint_of(
     if choice.skipped or choice.doublings:
         said = f'"{name}": {spending.pays_for(choice.doublings)}'
         report.tell(f"budget {choice.doublings}", said, memory.said)
+    if accepted and state.backend(probe, model).deterministic:
+        said = (
+            f'"{name}": budget={budget} goes by the clock, so another run logs other steps: leave'
+            " it out for equal logs"
+        )
+        report.tell("budget of deterministic runs", said, memory.said)
     return accepted
 
 
@@ -151,6 +160,7 @@ def _checkpoint(
     epoch: float | None,
     strict: bool,
     scalars: bool,
+    tensors: bool,
     next_step: str,
     background: bool,
     about: Mapping[str, str] = MappingProxyType({}),
@@ -188,6 +198,7 @@ def _checkpoint(
                 scalars=scalars,
                 nth=memory.written + 1,
                 since=step if memory.since is None else memory.since,
+                tensors=tensors,
             )
             write(summary.SerializeToString(), step)
         except Exception as e:

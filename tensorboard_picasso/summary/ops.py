@@ -195,6 +195,7 @@ def _record(
                 write=host.write,
                 epoch=_epoch(epoch),
                 background=host.background,
+                tensors=host.tensor_scalars,
                 **settings,
             )
 

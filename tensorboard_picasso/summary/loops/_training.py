@@ -153,6 +153,7 @@ class Training:
             next_step="" if last else self.schedule.next(self._step),
             background=self._writer.background,
             last=last,
+            tensors=self._writer.tensor_scalars,
             **self._options,
         )
         if accepted:

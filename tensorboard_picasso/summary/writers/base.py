@@ -4,7 +4,7 @@ import abc
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Writer(abc.ABC):
@@ -15,9 +15,11 @@ class Writer(abc.ABC):
         nothing is recorded.
       background: whether `write` may run after the call that asks for it. Only where
         nobody can take the log for complete in between: whoever ends it must wait.
+      tensor_scalars: ordinary scalars are written there as `tf.summary.scalar` does.
     """
 
-    background = False
+    background: bool = False
+    tensor_scalars: ClassVar[bool] = False
 
     def __init__(self, owner: Any) -> None:
         self.owner = owner

@@ -93,6 +93,8 @@ def write(writer: Any, summary: bytes, step: int) -> None:
 class Adapter(Writer):
     """A `tf.summary` writer; the op behaves as the ops of `tf.summary` do."""
 
+    tensor_scalars = True
+
     def write(self, summary: bytes, step: int) -> None:
         """See `Writer.write`."""
         write(self.owner, summary, step)

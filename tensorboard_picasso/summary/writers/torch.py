@@ -1,5 +1,7 @@
 """`torch.utils.tensorboard.SummaryWriter`."""
 
+import sys
+
 from tensorboard.compat.proto import summary_pb2
 from torch.utils.tensorboard import SummaryWriter
 
@@ -12,10 +14,11 @@ KIND = SummaryWriter
 class Adapter(Writer):
     """Adds whole summaries to the writer's own event file."""
 
-    background = True
-
     def __init__(self, writer: SummaryWriter) -> None:
         super().__init__(writer)
+        # MLflow's autolog watches `add_event` for scalars, of the thread that began its run.
+        mlflow = sys.modules.get("mlflow")
+        self.background = mlflow is None or mlflow.active_run() is None
         _closing.drain_before(writer)
         # A closed one is opened again, as by add_scalar: here, where add_scalar is called too.
         writer._get_file_writer()
