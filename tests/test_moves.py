@@ -93,10 +93,10 @@ def test_all_classes_count_also_those_that_are_not_kept(classes, fill):
             hidden.move, moves=float(np.float32(hidden.move.moves))
         )
     said = result.scalars[""]
-    assert said["moves, left hidden"] == pytest.approx(np.mean(moves))
-    assert said["predictions changed, left hidden"] == pytest.approx(np.mean(flips))
+    assert said["moves with left hidden"] == pytest.approx(np.mean(moves))
+    assert said["predictions changed with left hidden"] == pytest.approx(np.mean(flips))
     assert said["probability of the predicted class"] == pytest.approx(np.mean(before), abs=1e-5)
-    assert said["probability of the predicted class, left hidden"] == pytest.approx(
+    assert said["probability of the predicted class with left hidden"] == pytest.approx(
         np.mean(after), abs=1e-5
     )
 
@@ -112,12 +112,12 @@ def test_what_cancels_in_the_mean_of_the_true_class_does_not_in_moves():
     result = explain(model, probe)
     said = result.scalars[""]
     lost = said["probability of the true class"]
-    lost -= said["probability of the true class, tag hidden"]
+    lost -= said["probability of the true class with tag hidden"]
     assert lost == pytest.approx(0, abs=1e-6)
     # Scores 1 and 4 with the tag, 1 and 0 without.
     moved = 1 / (1 + np.exp(-3)) - 1 / (1 + np.exp(1))
-    assert said["moves, tag hidden"] == pytest.approx(moved, abs=1e-6)
-    assert said["predictions changed, tag hidden"] == 1
+    assert said["moves with tag hidden"] == pytest.approx(moved, abs=1e-6)
+    assert said["predictions changed with tag hidden"] == 1
 
 
 def test_raw_values_have_no_probabilities_to_move():
@@ -129,7 +129,7 @@ def test_raw_values_have_no_probabilities_to_move():
         assert each.scores.move_of(hidden) is None
     assert list(result.scalars[""]) == [
         "value of the true class",
-        "value of the true class, left hidden",
+        "value of the true class with left hidden",
     ]
 
 
@@ -137,9 +137,9 @@ def test_without_labels_the_predicted_class_has_scalars():
     probe = Probe("p", noise(2, 6, 8, 1), regions={"left": LEFT})
     assert list(explain(by_scores(noise(48, 3) - 0.5), probe).scalars[""]) == [
         "probability of the predicted class",
-        "probability of the predicted class, left hidden",
-        "predictions changed, left hidden",
-        "moves, left hidden",
+        "probability of the predicted class with left hidden",
+        "predictions changed with left hidden",
+        "moves with left hidden",
     ]
 
 

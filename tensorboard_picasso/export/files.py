@@ -164,9 +164,7 @@ def arrays(evolution: Evolution, reading: Reading, remarks: Sequence[str] = ()) 
         found["values"] = np.stack([each.decode(target) for each in stored])
         found["peaks"] = np.array([each.peak(target) for each in stored])
     else:
-        found["values"] = np.stack(
-            [each.shown(target, reading).astype(np.float32) for each in moments]
-        )
+        found["values"] = np.stack([maps.single(each.shown(target, reading)) for each in moments])
         grids = [
             (readings.windows(each, target, reading), readings.column(each, target))
             for each in abouts

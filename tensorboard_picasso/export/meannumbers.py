@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorboard_picasso import maps
 from tensorboard_picasso.export.files import cell_of, statistics_cells, statistics_columns
 from tensorboard_picasso.export.means import MeanEvolution
 from tensorboard_picasso.export.shown import check_alike
@@ -37,9 +38,7 @@ def arrays(evolution: MeanEvolution, reading: Reading, remarks: Sequence[str] = 
         "epochs": np.array(
             [np.nan if each.epoch is None else each.epoch for each in moments], np.float64
         ),
-        "values": np.stack(
-            [evolution.values(each, reading).astype(np.float32) for each in moments]
-        ),
+        "values": np.stack([maps.single(evolution.values(each, reading)) for each in moments]),
         "windows": np.stack([each.means for each in means]),
         "errors": np.stack([each.errors for each in means]),
         "counts": np.stack([each.counts for each in means]),

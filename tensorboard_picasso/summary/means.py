@@ -108,7 +108,7 @@ def _mean(
     """The record; settings and geometry are those of one answer, as of all."""
     exact, errors, counts = mean_and_error(values)
     # Rounded before anything is made of it: readers have the stored numbers.
-    means = exact.astype(np.float32)
+    means = maps.single(exact)
     geometry = grid.tops, grid.lefts, grid.window
     masks = _common_regions(subject.probe, [member.image for member in members])
     painted = maps.paint(means, *geometry, subject.shape)
@@ -127,7 +127,7 @@ def _mean(
         tops=grid.tops,
         lefts=grid.lefts,
         means=means,
-        errors=errors.astype(np.float32),
+        errors=maps.single(errors),
         counts=counts,
         regions=tuple(
             record.Region(name, float(mask.mean()), maps.ceiling(mask, *geometry))

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorboard_picasso.maps import quiet
 from tensorboard_picasso.summary import output as outputs
 from tensorboard_picasso.summary.backends.base import (
     Array,
@@ -264,7 +265,10 @@ class DenseView(View):
                 some.reshape(-1, raw.shape[-1]), self._output, target, "log-odds", self._behind
             ).reshape(some.shape)
             weights = self._weights[rows, columns, target]
-            found[:, rows, columns] += cotangent[:, target, None, None] * weights[:, None] * slope
+            with quiet():
+                found[:, rows, columns] += (
+                    cotangent[:, target, None, None] * weights[:, None] * slope
+                )
         return found
 
 

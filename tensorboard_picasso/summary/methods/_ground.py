@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tensorboard_picasso.maps import quiet, single
 from tensorboard_picasso.summary.alignment import AlignmentError
 from tensorboard_picasso.summary.backends.base import (
     GRADIENT_SHARE,
@@ -119,7 +120,7 @@ class Ground:
         """
         postprocess = self.subject.probe.postprocess
         if self.places is None and postprocess is not None:
-            made = to_numpy(postprocess(values.astype(np.float32)), "output of postprocess")
+            made = to_numpy(postprocess(single(values)), "output of postprocess")
             if made.ndim not in (3, 4) or len(made) != len(values):
                 count = len(values)
                 raise ValueError(
@@ -181,9 +182,7 @@ class Ground:
             return list(values)
         return [
             np.asarray(
-                Image.fromarray(each.astype(np.float32)).resize(
-                    (width, height), Image.Resampling.BILINEAR
-                ),
+                Image.fromarray(single(each)).resize((width, height), Image.Resampling.BILINEAR),
                 np.float64,
             )
             for each in values
@@ -210,8 +209,9 @@ class Ground:
         if alignment.identity:
             return list(values), None, AS_IT_IS
         area = abs(float(np.linalg.det(alignment.matrix[:, :2]))) if sums else 1.0
-        brought = [alignment.bring_back(each) for each in values]
-        return [area * each for each, _ in brought], brought[0][1], AFFINE
+        with quiet():
+            brought = [alignment.bring_back(each) for each in values]
+            return [area * each for each, _ in brought], brought[0][1], AFFINE
 
 
 def _passes_through(subject: Subject, layer: str | None) -> bool:

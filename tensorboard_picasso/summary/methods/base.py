@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.maps import Output, Precision, Sign
+from tensorboard_picasso.maps import Output, Precision, Sign, within_single
 from tensorboard_picasso.record import Grid
 from tensorboard_picasso.summary import output as outputs
 from tensorboard_picasso.summary.backends.base import Backend
@@ -112,6 +112,11 @@ class Answer:
     precision: Precision | None = None
     unseen: NDArray[np.bool_] | None = None
     rounding: float = 0.0
+
+    def __post_init__(self) -> None:
+        # Records hold float32: what is beyond it is infinite in all that is made of a map.
+        within = {target: within_single(values) for target, values in self.maps.items()}
+        object.__setattr__(self, "maps", within)
 
 
 @dataclass(frozen=True)

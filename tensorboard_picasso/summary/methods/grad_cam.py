@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from tensorboard_picasso.maps import Precision, Sign
+from tensorboard_picasso.maps import Precision, Sign, quiet
 from tensorboard_picasso.summary.backends.base import batches
 from tensorboard_picasso.summary.methods._gradients import plain
 from tensorboard_picasso.summary.methods._ground import Array, Ground
@@ -72,9 +72,10 @@ class GradCAM(MapMethod):
     def _answer(self, ground: Ground, gradients: Array, activations: Array) -> Answer:
         subject, layer = ground.subject, str(ground.layer)
         features = _weighed(ground, activations[None])[0]
-        weights = _weighed(ground, gradients).mean(axis=(1, 2))
-        # Cut off before it is enlarged, as the paper has it.
-        coarse: Floats = np.maximum(np.einsum("hwk,tk->thw", features, weights), 0)
+        with quiet():
+            weights = _weighed(ground, gradients).mean(axis=(1, 2))
+            # Cut off before it is enlarged, as the paper has it.
+            coarse: Floats = np.maximum(np.einsum("hwk,tk->thw", features, weights), 0)
         values, unseen, pixels = ground.over_image(ground.enlarged(coarse))
         rows, columns = coarse.shape[1:]
         return Answer(

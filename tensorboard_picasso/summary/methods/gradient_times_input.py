@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from tensorboard_picasso.maps import Precision, Sign
+from tensorboard_picasso.maps import Precision, Sign, quiet
 from tensorboard_picasso.summary.methods._gradients import plain
 from tensorboard_picasso.summary.methods._ground import Ground
 from tensorboard_picasso.summary.methods.base import Answer, Floats, MapMethod, Subject
@@ -49,15 +49,15 @@ class GradientTimesInput(MapMethod):
         grounds = [Ground(subject) for subject in subjects]
         gradients = plain(grounds, self.score)
         return [
-            self._answer(ground, gradient.astype(np.float64) * ground.x)
+            self._answer(ground, gradient.astype(np.float64))
             for ground, gradient in zip(grounds, gradients, strict=True)
         ]
 
-    def _answer(self, ground: Ground, products: Floats) -> Answer:
+    def _answer(self, ground: Ground, gradients: Floats) -> Answer:
         subject = ground.subject
-        values, unseen, pixels = ground.over_image(
-            list(ground.channels_last(products).sum(axis=-1)), sums=True
-        )
+        with quiet():
+            products = list(ground.channels_last(gradients * ground.x).sum(axis=-1))
+        values, unseen, pixels = ground.over_image(products, sums=True)
         zero = "the model's input" if ground.preprocess is None else "the image as handed in"
         score = subject.score_name(self.score)
         return Answer(

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tensorboard_picasso.maps import Precision, Sign
+from tensorboard_picasso.maps import Precision, Sign, quiet
 from tensorboard_picasso.summary import fills
 from tensorboard_picasso.summary.methods._ground import Ground
 from tensorboard_picasso.summary.methods.base import Answer, Floats, MapMethod, Subject, whole
@@ -79,11 +79,12 @@ class IntegratedGradients(MapMethod):
         errors: list[tuple[float, float]] = []
         for target in subject.targets:
             gradients = ground.gradients(points, subject.cotangent(raw, target, self.score))
-            mean = np.tensordot(weights / 2, gradients.astype(np.float64), 1)
-            parts = mean * (image.astype(np.float64) - start)
             low, high = subject.scores(ends, target, self.score)
-            errors.append((abs(float(parts.sum() - (high - low))), abs(float(high - low))))
-            maps.append(ground.channels_last(parts[None])[0].sum(axis=-1))
+            with quiet():
+                mean = np.tensordot(weights / 2, gradients.astype(np.float64), 1)
+                parts = mean * (image.astype(np.float64) - start)
+                errors.append((abs(float(parts.sum() - (high - low))), abs(float(high - low))))
+                maps.append(ground.channels_last(parts[None])[0].sum(axis=-1))
         values, unseen, pixels = ground.over_image(maps, sums=True)
         score = subject.score_name(self.score)
         off, of = max(errors)

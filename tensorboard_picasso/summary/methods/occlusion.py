@@ -150,7 +150,7 @@ class Occlusion(Method):
         probe = subject.probe
         window, tops, lefts = self.geometry(subject.shape)
         # Rounded before anything is made of it: readers have the stored numbers.
-        log_odds = subject.log_odds(raw).astype(np.float32)
+        log_odds = maps.single(subject.log_odds(raw))
         count = log_odds.shape[1]
         classes = np.arange(count) if count <= ALL_CLASSES else np.array(sorted(subject.targets))
         values = log_odds[1:, classes].reshape(len(tops), len(lefts), len(classes))

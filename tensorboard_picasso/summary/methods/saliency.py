@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.maps import Precision, Sign
+from tensorboard_picasso.maps import Precision, Sign, quiet
 from tensorboard_picasso.summary.methods._gradients import plain
 from tensorboard_picasso.summary.methods._ground import Ground
 from tensorboard_picasso.summary.methods.base import Answer, Floats, MapMethod, Subject
@@ -85,7 +85,8 @@ class Saliency(MapMethod):
 
 def over_channels(gradient: Floats, signed: bool) -> Floats:
     """Gradients (…, channels) to one number each."""
-    value = gradient.sum(axis=-1) if signed else np.abs(gradient).max(axis=-1)
+    with quiet():
+        value = gradient.sum(axis=-1) if signed else np.abs(gradient).max(axis=-1)
     return np.asarray(value)
 
 

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from tensorboard_picasso.maps import Precision, Sign
+from tensorboard_picasso.maps import Precision, Sign, quiet
 from tensorboard_picasso.summary.methods._ground import Ground
 from tensorboard_picasso.summary.methods.base import Answer, Floats, RandomMethod, Subject, whole
 from tensorboard_picasso.summary.methods.saliency import channels, over_channels, rounding
@@ -121,7 +121,8 @@ class SmoothGrad(Noisy):
         return Sign.DIRECTION if self.signed else Sign.UNSIGNED
 
     def _made(self, gradients: Floats) -> Floats:
-        return np.asarray(over_channels(gradients.mean(axis=0), self.signed))
+        with quiet():
+            return np.asarray(over_channels(gradients.mean(axis=0), self.signed))
 
     def _units(self, gradient: str) -> tuple[str, str]:
         return gradient, channels(self.signed)
@@ -154,10 +155,11 @@ class VarGrad(Noisy):
         return Sign.UNSIGNED
 
     def _made(self, gradients: Floats) -> Floats:
-        return np.asarray(gradients.var(axis=0, ddof=1).max(axis=-1))
+        with quiet():
+            return np.asarray(gradients.var(axis=0, ddof=1).max(axis=-1))
 
     def _units(self, gradient: str) -> tuple[str, str]:
         return f"({gradient})²", "maximum of the variance over channels"
 
     def _rounding(self, gradient: float) -> float:
-        return gradient**2
+        return gradient * gradient  # where ** raises, this is infinite
