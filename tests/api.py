@@ -9,7 +9,10 @@ from typing import Any
 from tensorboard_picasso import __main__, summary
 
 GROUPS = {
-    "Ops": ("attribution", "occlusion", "saliency", "class_probabilities", "explain_plan", "flush"),
+    "Ops": (
+        "attribution", "occlusion", "saliency", "class_probabilities", "explain_plan", "flush",
+        "deterministic",
+    ),
     "What is watched": ("Probe",),
     "Callbacks": ("KerasCallback", "LightningCallback", "TransformersCallback"),
     "Schedules of the callbacks": (
