@@ -25,11 +25,13 @@ from tests.serving import get, tensorboard
 
 ROOT = Path(__file__).parent.parent
 IMAGES = noise(4, 8, 8, 1)
+HIDDEN = ("", " with top hidden in black", " with top hidden in image mean")
 TAGS = [
+    *(f"digits/moves{hidden}" for hidden in HIDDEN[1:]),
     "digits/occlusion/share of top",
-    "digits/probability of the true class",
-    "digits/probability of the true class with top hidden in black",
-    "digits/probability of the true class with top hidden in image mean",
+    *(f"digits/predictions changed{hidden}" for hidden in HIDDEN[1:]),
+    *(f"digits/probability of the predicted class{hidden}" for hidden in HIDDEN),
+    *(f"digits/probability of the true class{hidden}" for hidden in HIDDEN),
 ]
 
 
