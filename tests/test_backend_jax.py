@@ -162,6 +162,7 @@ class Single(eqx.Module):
     weights: jax.Array
 
     def __call__(self, image):
+        _, _, _ = image.shape  # as a convolution takes one image
         return image.reshape(-1) @ self.weights
 
 

@@ -69,6 +69,7 @@ def single():
         weights: jax.Array
 
         def __call__(self, image):
+            _, _, _ = image.shape  # as a convolution takes one image
             return image.reshape(-1) @ self.weights
 
     return Single(jax.numpy.asarray(W))

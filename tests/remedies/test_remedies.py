@@ -55,7 +55,6 @@ UNTRIED = {
     "pass --images or --probe": COMMAND,
     "pass --logdir": COMMAND,
     "give a local path": COMMAND,
-    "pass jax.vmap(model)": "tests/test_backend_jax.py",
     "give it functions that stand at the top of a module": COMMAND,
     "pass fewer --workers": COMMAND,
     "pip install": PACKAGE,
