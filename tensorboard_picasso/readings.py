@@ -5,6 +5,7 @@ the same cases. What a number means is stated in `maps`.
 """
 
 import enum
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -114,6 +115,38 @@ def shown(
     if statistics is None:
         return maps.times_uniform(values)
     return values / statistics.mean if statistics.mean > 0 else values
+
+
+# Maps that hold less than this part of a run's strength together set no scale.
+_SLIGHT = 0.01
+
+
+def common_scale(maps: Sequence[tuple[float, float | None]]) -> float:
+    """The scale of several maps of one run: the largest of their own.
+
+    Of maps without a common unit those are left out that have the largest scales and next to
+    no strength, as of dead layers.
+
+    Args:
+      maps: (scale, strength); strength None: in a common unit.
+    """
+    ordered = sorted(maps, key=lambda each: -each[0])
+    whole = sum(strength or 0.0 for _, strength in ordered)
+    left = 0.0
+    for scale, strength in ordered:
+        left += strength or 0.0
+        if strength is None or left > _SLIGHT * whole:
+            return scale
+    return 0.0
+
+
+def weighed(about: Attribution, target: int, reading: Reading) -> tuple[float, float | None]:
+    """What a map counts for in a common scale: its own, and its strength."""
+    scale = own_scale(about, target, reading)
+    if reading is not Reading.IMPORTANCE or comparable(about):
+        return scale, None
+    statistics = statistics_of(about, target)
+    return scale, statistics.mean if statistics else 0.0
 
 
 def own_scale(about: Attribution, target: int, reading: Reading) -> float:

@@ -12,6 +12,8 @@ from tensorboard_picasso.readings import Reading, comparable
 from tensorboard_picasso.record import Attribution, Mean
 
 MINUS = "−"
+# Of a map without a value that is none.
+ZERO = "zero everywhere"
 
 
 def _fixed(value: float, digits: int) -> Decimal:
@@ -77,6 +79,8 @@ def sentence(about: Attribution | Mean, reading: Reading, subject: str) -> tuple
     before, after = _sides(about, reading, subject)
     if not _hides(about) and about.sign is Sign.DIRECTION:
         more = "(a direction, not support)"
+    elif _is_grad_cam(about):
+        more = "(what lowers it is cut off)"
     elif not _hides(about) and about.sign is Sign.UNSIGNED:
         more = "(without a sign)"
     elif not _hides(about) and (baseline := about.parameters.get("baseline", "")):
@@ -89,6 +93,10 @@ def _hides(about: Attribution | Mean) -> bool:
     return isinstance(about, Mean) or about.grid is not None
 
 
+def _is_grad_cam(about: Attribution | Mean) -> bool:
+    return about.method == "grad-cam"
+
+
 def _sides(about: Attribution | Mean, reading: Reading, subject: str) -> tuple[str, str]:
     if reading is Reading.SCORE:
         return f"probability of {subject} while this is hidden: 0", "1"
@@ -98,6 +106,8 @@ def _sides(about: Attribution | Mean, reading: Reading, subject: str) -> tuple[s
         return f"hiding this lowers the {about.unit} of {subject}", "raises it"
     if _hides(about):
         return f"hiding this makes {subject} less likely", "more likely"
+    if isinstance(about, Attribution) and _is_grad_cam(about):
+        return f"what {about.layer} finds here raises the score of {subject} little", "much"
     return {
         Sign.CONTRIBUTION: (f"this supports {subject}", "speaks against it"),
         Sign.DIRECTION: (f"making this brighter raises the score of {subject}", "lowers it"),

@@ -11,6 +11,9 @@ import torch
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency, backends
 from tensorboard_picasso.summary.backends import UnsupportedError
+from tensorboard_picasso.summary.backends._attempts import Attempts
+from tensorboard_picasso.summary.backends.base import Backend
+from tensorboard_picasso.summary.views import View
 from tests.explained import explain, noise
 
 X = noise(3, 6, 6, 1)
@@ -139,3 +142,16 @@ def test_an_error_names_what_a_function_is_given():
     with pytest.raises(RuntimeError) as caught:
         backends.function.Adapter(model).scores(X)
     assert "model is given a NumPy batch of float32 (3, 6, 6, 1)" in caught.value.__notes__[0]
+
+
+def test_who_passes_a_backends_questions_on_forgets_none():
+    """A method that is not passed on is one that the model is said not to have."""
+    own = {"beside"}  # of what it has itself
+    asked = {
+        name
+        for name, each in vars(Backend).items()
+        if not name.startswith("_") and (callable(each) or isinstance(each, property))
+    }
+    for kind in (View, Attempts):
+        assert asked - own - set(vars(kind)) == set()
+    assert {"scores", "gradient", "handed", "layers", "reaches", "sweep_told"} < asked

@@ -37,7 +37,7 @@ def map_area(logdir, reading, image):
     """Where the map is in the picture."""
     subject = Subject("run 0", "digits", image, "occlusion")
     evolution = gather(EventReader(logdir, lambda text: None), subject)
-    return Painter(evolution, Look(reading, Scale("map", {}))).place
+    return Painter(evolution, Look(reading, Scale("map"))).place
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ def test_the_newest_prediction_can_be_the_target(logdir):
     found = arrays(logdir, "occlusion", target=PREDICTED)
     assert json.loads(str(found["metadata"]))["target"] == odds(30).argmax() == 0
     np.testing.assert_array_equal(found["whole_log_odds"], [odds(step)[0] for step in (0, 5, 30)])
-    scales = largest(reader(logdir), ["run"], "p", "occlusion", PREDICTED, Reading.IMPORTANCE)
+    scales, _ = largest(reader(logdir), ["run"], "p", "occlusion", PREDICTED, Reading.IMPORTANCE)
     abouts = [record.unpack_attribution(values(30, image)[1][1]) for image in range(2)]
     both = zip(abouts, (0, 1), strict=True)
     own = [readings.own_scale(about, k, Reading.IMPORTANCE) for about, k in both]
@@ -207,7 +207,7 @@ def expected_map(step, look, size):
     with Image.open(io.BytesIO(logs.shown(SIZE).png)) as image:
         ground = palettes.grey(np.asarray(image.convert("RGBA")))
     shown = readings.shown(about, 1, look.reading)
-    scale = max(look.scale.by_step.values())
+    scale = look.scale.shared
     painted = palettes.overlay(shown, ground, palettes.ORANGE_BLUE, scale, look.opacity)
     times = size // max(SIZE)
     return painted.repeat(times, 0).repeat(times, 1)
@@ -219,8 +219,8 @@ def test_an_animation_has_a_frame_a_step_with_the_pixels_of_its_map(logdir, kind
     assert len(found) == 3
     assert [held for _, held in found] == [50, 50, files.HOLD]
     source = reader(logdir)
-    by_step = largest(source, ["run", "other"], "p", "occlusion", None, Reading.IMPORTANCE)
-    look = Look(Reading.IMPORTANCE, Scale("shared", by_step), size=60)
+    scales = largest(source, ["run", "other"], "p", "occlusion", None, Reading.IMPORTANCE)
+    look = Look(Reading.IMPORTANCE, Scale("shared", *scales), size=60)
     painter = Painter(gather(source, Subject("run", "p", 0, "occlusion")), look)
     top, left, height, width = painter.place
     assert (height, width) == (45, 60)
@@ -233,8 +233,11 @@ def test_an_animation_has_a_frame_a_step_with_the_pixels_of_its_map(logdir, kind
 
 
 def test_one_scale_is_the_largest_of_all_steps_images_and_runs(logdir):
-    found = largest(reader(logdir), ["run", "other"], "p", "occlusion", None, Reading.IMPORTANCE)
+    found, shared = largest(
+        reader(logdir), ["run", "other"], "p", "occlusion", None, Reading.IMPORTANCE
+    )
     assert sorted(found) == [0, 5, 7, 30]
+    assert shared == max(found.values())
     for step in found:
         peaks = []
         for image in range(2):
@@ -324,7 +327,7 @@ def test_an_image_that_was_not_kept_is_grey(tmp_path):
     log.close()
     source = reader(tmp_path)
     subject = Subject("run", "p", 0, "occlusion", 1)
-    look = Look(Reading.IMPORTANCE, Scale("fixed", {0: 1e9}))
+    look = Look(Reading.IMPORTANCE, Scale("fixed", shared=1e9))
     painter = Painter(gather(source, subject), look)
     (moment,) = gather(source, subject).moments
     assert (np.asarray(painter.map(moment)) == 60 + 128 // 2).all()
@@ -338,7 +341,7 @@ def test_a_name_that_no_font_has_is_replaced_by_the_index(tmp_path):
         log.write(0, [*values(0), (Series("p", 0, Kind.INPUT), record.pack_input(given))], 1000)
         log.close()
         evolution = gather(reader(tmp_path), Subject(str(run), "p", 0, "occlusion"))
-        look = Look(Reading.IMPORTANCE, Scale("map", {}))
+        look = Look(Reading.IMPORTANCE, Scale("map"))
         sentences.append(Painter(evolution, look).sentence[0])
     assert sentences == [
         "hiding this makes “cat” less likely",

@@ -144,7 +144,8 @@ def test_means_over_the_probe_share_one_scale_and_those_over_classes_another(log
     for groups in ([WHOLE_PROBE], [1, 2]):
         for group in groups:
             subject = MeanSubject("run", "p", "occlusion", group)
-            found = largest_mean(reader(logdir), runs, subject)
+            found, shared = largest_mean(reader(logdir), runs, subject)
+            assert shared == max(found.values())
             assert found == {
                 step: max(
                     logged(run, step, each).statistics.p99
@@ -167,8 +168,8 @@ def ground(group):
 def test_a_frame_has_the_pixels_of_the_mean_over_the_mean_of_the_images(logdir, kind, group):
     data = exported(logdir, kind, group, tuple(STEPS), size="60").data
     source, subject = reader(logdir), MeanSubject("run", "p", "occlusion", group)
-    scale = max(largest_mean(source, list(STEPS), subject).values())
-    look = Look(Reading.IMPORTANCE, Scale("fixed", {0: scale}), size=60)
+    _, scale = largest_mean(source, list(STEPS), subject)
+    look = Look(Reading.IMPORTANCE, Scale("fixed", shared=scale), size=60)
     painter = Painter(gather_mean(source, subject), look)
     top, left, height, width = painter.place
     with Image.open(io.BytesIO(data)) as animation:
@@ -189,7 +190,7 @@ def test_images_that_were_not_kept_are_grey(tmp_path):
     write(tmp_path / "run", [0], inputs=False)
     shown = gather_mean(reader(tmp_path), MeanSubject("run", "p", "occlusion"))
     assert shown.ground(shown.drawn[0]) is None
-    look = Look(Reading.IMPORTANCE, Scale("fixed", {0: 1e9}))
+    look = Look(Reading.IMPORTANCE, Scale("fixed", shared=1e9))
     assert (np.asarray(Painter(shown, look).map(shown.drawn[0])) == 60 + 128 // 2).all()
 
 

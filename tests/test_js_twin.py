@@ -362,6 +362,7 @@ RECORDS = [
     about(), about("nan"), about("both infinities"), about(output=maps.Output.RAW),
     about(classes=1), about(classes=2), *[about(sign=sign) for sign in maps.Sign],
     replace(about(sign=maps.Sign.CONTRIBUTION), parameters={"baseline": "grey"}),
+    replace(about(sign=maps.Sign.UNSIGNED), method="grad-cam", layer="conv5"),
 ]  # fmt: skip
 
 
@@ -385,6 +386,32 @@ def test_readings_and_scales(js, record):
         assert signed == readings.is_signed(record, name)
         expected = readings.shown(record, target, name, CASES["random"])
         np.testing.assert_allclose(np.array(values, float), expected.ravel(), rtol=1e-9, atol=1e-12)
+
+
+def test_dead_maps_set_no_common_scale(js):
+    """An early map of one bright pixel is many times a uniform map, and next to nothing."""
+    late = [(4.0 + each / 10, 1.0) for each in range(20)]
+    cases = [
+        ([*late, (900.0, 0.001)], 5.9),
+        ([*late, *[(900.0, 0.001)] * 30], 5.9),
+        ([*late, (30.0, 1.0)], 30.0),  # sharp, and as strong as others
+        ([(3.0, 0.0), (2.0, 0.0)], 0.0),
+        ([], 0.0),
+        ([(3.0, None), (2.0, None)], 3.0),  # in a common unit the largest counts
+    ]
+    for given, expected in cases:
+        assert readings.common_scale(given) == expected
+        listed = [{"scale": scale, "strength": strength} for scale, strength in given]
+        assert js("reading.commonScale(given)", listed) == expected
+
+
+def test_a_map_of_zeros_is_told(js):
+    values = [[0, 0, 0], [0, 1e-30, 0], [0, np.nan, 0], [0, np.inf, 0]]
+    assert js("given.map((each) => reading.isZero(each, 'importance'))", values) == [
+        True, False, False, False,
+    ]  # fmt: skip
+    assert not js("reading.isZero(given, 'score')", values[0])
+    assert js("reading.ZERO", None) == wording.ZERO
 
 
 @pytest.mark.parametrize("record", RECORDS)

@@ -198,8 +198,10 @@ def gather_mean(
     )
 
 
-def largest_mean(source: Source, runs: Sequence[str], subject: MeanSubject) -> dict[int, float]:
-    """At each step the largest scale of such means over some runs.
+def largest_mean(
+    source: Source, runs: Sequence[str], subject: MeanSubject
+) -> tuple[dict[int, float], float]:
+    """The largest scale of such means at each step, and of all steps, over some runs.
 
     The tab's rule: means over the whole probe have one scale, those over
     classes, all of them, another.
@@ -216,7 +218,7 @@ def largest_mean(source: Source, runs: Sequence[str], subject: MeanSubject) -> d
             tags = _of_group(series, subject.label, group)
             for at, mean in _records(source, run, tags, Problems()):
                 result[at.step] = max(result.get(at.step, 0.0), mean.statistics.p99)
-    return result
+    return result, max(result.values(), default=0.0)
 
 
 def _of_group(series: Mapping[Series, str], label: str, group: int) -> dict[Series, str]:

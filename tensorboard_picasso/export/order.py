@@ -129,11 +129,11 @@ def make(
 
 @dataclass(frozen=True)
 class _Numbers:
-    """What depends on what is logged: tables, and the largest scale at each step."""
+    """What depends on what is logged: tables, and the scale at each step and of all."""
 
     table: Callable[[], str]
     arrays: Callable[[Reading, Sequence[str]], bytes]
-    scales: Callable[[Reading], Mapping[int, float]]
+    scales: Callable[[Reading], tuple[Mapping[int, float], float]]
 
 
 def _make(
@@ -159,10 +159,10 @@ def _make(
 
 def _scale(order: Order, reading: Reading, numbers: _Numbers) -> Scale:
     if isinstance(order.scale, float):
-        return Scale("fixed", {0: order.scale})
+        return Scale("fixed", shared=order.scale)
     if order.scale == "map":
-        return Scale("map", {})
-    return Scale(order.scale, numbers.scales(reading))
+        return Scale("map")
+    return Scale(order.scale, *numbers.scales(reading))
 
 
 def _check(shown: Shown[M], limit: int | None, frame: int) -> None:

@@ -1,7 +1,7 @@
 """Numbers to pictures: a map over its image, with a caption above and the legend below."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic
 
 import numpy as np
@@ -37,12 +37,13 @@ SCALES = {
 class Scale:
     """Which value takes the palette's last colour.
 
-    mode: "shared", "step", "map", or "fixed". by_step: the largest scale at each
-    step (`evolution.largest`); for "fixed" the value is under 0.
+    mode: "shared", "step", "map", or "fixed". by_step, shared: the scale at each step,
+    and of all of them or fixed (`source.largest`).
     """
 
     mode: str
-    by_step: Mapping[int, float]
+    by_step: Mapping[int, float] = field(default_factory=dict)
+    shared: float = 0.0
 
     def of(self, shown: Shown[M], moment: M, reading: Reading) -> float:
         """The scale of one map."""
@@ -52,7 +53,7 @@ class Scale:
             return shown.own_scale(moment, reading)
         if self.mode == "step":
             return self.by_step.get(moment.step, 0.0)
-        return max(self.by_step.values(), default=0.0)
+        return self.shared
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,8 @@ class Painter(Generic[M]):
         """What must be said of one map."""
         values = self._shown.values(moment, self._look.reading)
         parts = list(self._shown.remarks(moment))
+        if self._look.reading is not Reading.SCORE and not values.any():
+            parts.append(wording.ZERO)
         infinite, nan = int(np.isinf(values).sum()), int(np.isnan(values).sum())
         if infinite:
             parts.append(f"{infinite} saturated")

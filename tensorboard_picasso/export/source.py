@@ -22,7 +22,7 @@ from tensorboard_picasso.reading import (
     unpacked,
     unpacked_maps,
 )
-from tensorboard_picasso.readings import Reading, explained, own_scale
+from tensorboard_picasso.readings import Reading, common_scale, explained, weighed
 from tensorboard_picasso.record import Input, Maps, Scores
 
 
@@ -175,23 +175,27 @@ def largest(
     label: str,
     target: Target,
     reading: Reading,
-) -> dict[int, float]:
-    """At each step the largest scale of the method's maps, over all images and some runs.
+) -> tuple[dict[int, float], float]:
+    """The scale of the method's maps at each step, and of all steps, over all images and some runs.
 
     The tab's rule: each image counts with the class chosen, else with its
-    `truth`, or its newest prediction, in its run. The one scale for all steps is the largest of the answer.
+    `truth`, or its newest prediction, in its run.
     """
-    result: dict[int, float] = {}
+    by_step: dict[int, float] = {}
+    shared = 0.0
     for run in runs:
+        found: dict[int, list[tuple[float, float | None]]] = {}
         series = source.of_probe(run, probe)
         known = {} if isinstance(target, int) else _classes(source, run, series, target)
         tags = only(series, Kind.METHOD, None, label)
         for of, stored in source.tensors(run, tags).items():
             for each, about in unpacked(of, stored, record.unpack_attribution, Problems()):
                 own = target if isinstance(target, int) else known.get(of.image, 0)
-                scale = own_scale(about, own, reading)
-                result[each.step] = max(result.get(each.step, 0.0), scale)
-    return result
+                found.setdefault(each.step, []).append(weighed(about, own, reading))
+        for step, maps in found.items():
+            by_step[step] = max(by_step.get(step, 0.0), common_scale(maps))
+        shared = max(shared, common_scale([one for maps in found.values() for one in maps]))
+    return by_step, shared
 
 
 def _classes(

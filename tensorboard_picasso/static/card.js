@@ -5,7 +5,7 @@ import { look, valuesOf } from "./look.js";
 import { halfLevel, probability } from "./maps.js";
 import { GREY, PALETTES } from "./palette.js";
 import { Picture } from "./picture.js";
-import { comparable, isSigned, meanOf, rival, windows } from "./reading.js";
+import { comparable, isSigned, isZero, meanOf, rival, windows, ZERO } from "./reading.js";
 
 export class Card extends Picture {
   #spec = null;
@@ -55,7 +55,7 @@ export class Card extends Picture {
     this.#map = { record, values, plane, reading, scale };
     Object.assign(this.canvas.dataset, { run: data.run, image, method: label, step, target, reading, scale });
     this.remark(this.#remark(record, values, clipped, reading));
-    this.call(`${label} map of ${scene.imageName(image)} for ${scene.className(image, target, data)} at step ${step}`);
+    this.call(`${label} map of ${scene.imageName(image)} for ${scene.className(image, target, data)} at step ${step}${isZero(values, reading) ? `: ${ZERO}` : ""}`);
   }
 
   /** The line below the map: only what must be said. */
@@ -68,6 +68,7 @@ export class Card extends Picture {
       const numbers = record.statistics(target);
       if (numbers) parts.push(`Σ ${number(numbers.positive - numbers.negative)}`);
     }
+    if (isZero(values, reading)) parts.push(ZERO);
     let nan = 0;
     let infinite = 0;
     for (const value of values) {

@@ -25,6 +25,7 @@ export function sentence(settings, reading, subject) {
   const { baseline } = settings.parameters;
   if (settings.sign === "contribution") return [`this supports ${subject}`, "speaks against it", baseline ? `(baseline: ${baseline})` : more];
   if (settings.sign === "direction") return [`making this brighter raises the score of ${subject}`, "lowers it", "(a direction, not support)"];
+  if (settings.method === "grad-cam") return [`what ${settings.layer} finds here raises the score of ${subject} little`, "much", "(what lowers it is cut off)"];
   return [`strength: changing this changes the score of ${subject} little`, "much", "(without a sign)"];
 }
 

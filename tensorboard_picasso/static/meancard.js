@@ -6,6 +6,7 @@ import { lookMean } from "./look.js";
 import { paint } from "./maps.js";
 import { PALETTES } from "./palette.js";
 import { Picture } from "./picture.js";
+import { isZero, ZERO } from "./reading.js";
 import { distinct, membersText } from "./records.js";
 
 /** What all pictures of a group are known by. */
@@ -75,6 +76,7 @@ export class MeanCard extends Picture {
   #remark(values, beyond) {
     const parts = [];
     if (this.app.state.scale === "map") parts.push("not comparable");
+    if (isZero(values, "importance")) parts.push(ZERO);
     const none = values.filter(Number.isNaN).length;
     if (none) parts.push(`${none} NaN`);
     if (!parts.length && beyond > values.length / 20) parts.push(`${percent(beyond / values.length)} beyond`);

@@ -70,6 +70,36 @@ export function shown(record, target, reading, plane) {
   return comparable(settings) ? plane.values : timesUniform(plane.values, meanOf(record, target));
 }
 
+/** What is said of a map without a value that is none. */
+export const ZERO = "zero everywhere";
+
+/** Whether it is to be said of such values. */
+export function isZero(values, reading) {
+  return reading !== "score" && values.every((value) => value === 0);
+}
+
+/** Maps that hold less than this part of a run's strength together set no scale. */
+const SLIGHT = 0.01;
+
+/**
+ * The scale of several maps of one run: the largest of their own. Of maps without a common unit
+ * those are left out that have the largest scales and next to no strength, as of dead layers.
+ * @param {{scale: number, strength: number|null}[]} maps strength null: in a common unit
+ */
+export function commonScale(maps) {
+  const ordered = maps.toSorted((a, b) => b.scale - a.scale);
+  const whole = ordered.reduce((sum, { strength }) => sum + (strength ?? 0), 0);
+  let left = 0;
+  const found = ordered.find(({ strength }) => strength === null || (left += strength) > SLIGHT * whole);
+  return found?.scale ?? 0;
+}
+
+/** What a map counts for in a common scale. */
+export function weighed(record, target, reading) {
+  const alone = reading !== "importance" || comparable(record.settings);
+  return { scale: ownScale(record, target, reading), strength: alone ? null : (meanOf(record, target) ?? 0) };
+}
+
 /** What a map alone would take as its scale: the 99th percentile of |value|. */
 export function ownScale(record, target, reading) {
   if (reading === "score") return 1;

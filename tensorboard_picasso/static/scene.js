@@ -2,7 +2,7 @@
 
 import { counting, DRAWN, filterTest, fittingSort, isListed, sorted, sortsByMaps, sortsByTarget } from "./finding.js";
 import { natural } from "./format.js";
-import { fitting, ownScale, partOf } from "./reading.js";
+import { commonScale, fitting, ownScale, partOf, weighed } from "./reading.js";
 import { distinct } from "./records.js";
 import { drawnOn, namesOf } from "./regions.js";
 import { OWN_CLASS, PREDICTED } from "./state.js";
@@ -414,18 +414,18 @@ export class Scene {
     return this.#scales.get(key);
   }
 
-  /** Largest scale of the maps of a method, at one step or (null) at all. */
+  /** The scale of the maps of a method, at one step or (null) at all: the largest of the runs'. */
   #largest(label, reading, step) {
     const key = `${label}\n${reading}\n${step}`;
     if (!this.#scales.has(key)) {
       let largest = 0;
       for (const data of this.datas) {
+        const found = [];
         for (const [image, series] of data.methods.get(label) ?? []) {
           const records = step === null ? series.records : [series.steps.get(step)];
-          for (const each of records) {
-            if (each) largest = Math.max(largest, ownScale(each, this.target(image, data), reading));
-          }
+          for (const each of records) if (each) found.push(weighed(each, this.target(image, data), reading));
         }
+        largest = Math.max(largest, commonScale(found));
       }
       this.#scales.set(key, largest);
     }

@@ -61,9 +61,11 @@ class Probe:
         true inside. `with_regions` gives further ones.
       preprocess: function from a batch of images, as handed in (arrays, of PyTorch's
         tensors tensors), to a batch of model inputs.
-      postprocess: function from the gradient at an intermediate layer (n, …) to
-        maps (n, height, width) of the model's input's size, for saliency with
-        respect to a layer.
+      postprocess: function from values of a named layer, as the model has them, (n, …), to
+        the same over places, (n, height, width, channels), of any size that covers the
+        input evenly; for methods with `layer=`. Saliency gives it gradients, Grad-CAM
+        activations and gradients, Captum's methods what they make; but for Grad-CAM it may
+        make maps (n, height, width).
       decode_prob: function from class probabilities (n, classes) to class
         names, where `class_names` is not given: of all classes in order, or for
         each image a list of (index, name) or {"index": …, "name": …}.
