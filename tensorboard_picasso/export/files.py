@@ -16,6 +16,7 @@ from tensorboard_picasso import maps, readings
 from tensorboard_picasso.export.evolution import (
     Evolution,
     Moment,
+    predicted,
     prediction,
     probability_of,
     score_of,
@@ -241,11 +242,11 @@ _SHARES = ("positive", "negative", "absolute")
 def _score_cells(evolution: Evolution, scores: Scores | None) -> dict[str, Any]:
     if scores is None:
         return {}
-    best = prediction(scores)
+    best, every = predicted(scores), prediction(scores)
     row: dict[str, Any] = {}
-    if best is not None:
-        names = ", ".join(map(evolution.name, best))
-        row |= {"prediction": " ".join(map(str, best)), "predicted_class": _cell(names)}
+    if every is not None:
+        names = ", ".join(map(evolution.name, every))
+        row |= {"prediction": " ".join(map(str, every)), "predicted_class": _cell(names)}
     if scores.epoch is not None:
         row["epoch"] = repr(scores.epoch)
     kinds = [("", scores.values)]
