@@ -35,6 +35,11 @@ class View(Backend):
         self.layers_channels_first = backend.layers_channels_first  # type: ignore[misc]
 
     @property
+    def deterministic(self) -> bool:
+        """See `Backend.deterministic`."""
+        return self._backend.deterministic
+
+    @property
     def known(self) -> dict[Any, Any]:
         """See `Backend.known`."""
         return self._backend.known
