@@ -87,6 +87,78 @@ def test_a_layers_map_is_enlarged_as_ours():
     assert_same(*maps_of(cnn(), theirs, GradCAM("3", **EXACT)), rtol=1e-4)
 
 
+class Shifted(nn.Module):
+    """Scores of an image and of another input, which shifts one of its layers."""
+
+    def __init__(self):
+        super().__init__()
+        self.model = cnn(inplace=False)
+        self.beside = nn.Linear(2, 3)
+
+    def forward(self, image, other):
+        return self.model(image) + self.beside(other) * image.mean((1, 2, 3))[:, None]
+
+
+OTHER = np.random.default_rng(2).random((len(X), 2)).astype(np.float32)
+BASELINES = {"baselines": 0.25}
+SHAP = {"baselines": np.zeros((4, 1, 6, 6), np.float32)}
+LAYER = {"layer": "model.3"}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize(
+    ("name", "arguments", "options"),
+    [
+        ("Saliency", {}, {}), ("InputXGradient", {}, {}), ("IntegratedGradients", BASELINES, {}),
+        ("DeepLift", BASELINES, {}), ("DeepLiftShap", SHAP, {}), ("GradientShap", SHAP, {}),
+        ("GuidedBackprop", {}, {}), ("Deconvolution", {}, {}), ("FeatureAblation", {}, {}),
+        ("Occlusion", {"sliding_window_shapes": (1, 2, 2)}, {}),
+        ("ShapleyValueSampling", {"n_samples": 1}, {}), ("Lime", {"n_samples": 8}, {}),
+        ("KernelShap", {"n_samples": 8}, {}), ("GuidedGradCam", {}, LAYER),
+        ("LayerGradCam", {}, LAYER), ("LayerActivation", {}, LAYER),
+        ("LayerGradientXActivation", {}, LAYER), ("LayerIntegratedGradients", {}, LAYER),
+        ("LayerConductance", {}, LAYER), ("LayerDeepLift", BASELINES, LAYER),
+        ("InternalInfluence", {}, LAYER), ("LayerGradientShap", SHAP, LAYER),
+    ],
+)  # fmt: skip
+def test_captums_methods_take_modules_with_other_inputs(name, arguments, options):
+    torch.manual_seed(0)
+    model = Shifted().eval()
+    method = Captum(name, arguments, **options, **EXACT)
+    images = {"images": X[:1], "labels": [0], "output": "logits", "data_format": "channels_first"}
+    found, again = (
+        maps_of(model, method, **images, inputs={"other": OTHER[at : at + 1]})[0] for at in (0, 1)
+    )
+    assert all(np.isfinite(values).all() for values in found.values())
+    assert any(values.any() for values in found.values())
+    if name in ("Saliency", "InputXGradient", "IntegratedGradients"):
+        # The other input is the image's own: another one is another map.
+        assert any(np.abs(found[key] - again[key]).max() > 1e-4 for key in found)
+
+
+@pytest.mark.parametrize("pair", [
+    (Captum("Saliency", **EXACT), Saliency(**EXACT)),
+    (Captum("InputXGradient", **EXACT), GradientTimesInput(**EXACT)),
+])  # fmt: skip
+def test_with_other_inputs_the_maps_are_ours(pair):
+    torch.manual_seed(0)
+    options = {**OPTIONS, "inputs": {"other": OTHER}}
+    assert_same(*maps_of(Shifted().eval(), *pair, **options))
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_over_pixels_the_maps_are_ours(flat):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 3, 3, padding=1), nn.Tanh(), nn.Conv2d(3, 3, 3, padding=1))
+    if flat:
+        model = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.Flatten(1, 2))
+    options = {**OPTIONS, "mean_over": "all", "output": "raw" if flat else "logits"}
+    if flat:
+        options["labels"], options["targets"] = None, [0]
+    pair = Captum("Saliency", **EXACT), Saliency(**EXACT)
+    assert_same(*maps_of(model.eval(), *pair, **options))
+
+
 class Odds(nn.Module):
     """Log-odds in PyTorch, of a module's logits of three classes."""
 
