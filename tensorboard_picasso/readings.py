@@ -117,12 +117,12 @@ def shown(
     return values / statistics.mean if statistics.mean > 0 else values
 
 
-# Maps that hold less than this part of a run's strength together set no scale.
+# Maps that hold less than this part of the strength of all steps together set no scale.
 _SLIGHT = 0.01
 
 
 def common_scale(maps: Sequence[tuple[float, float | None]]) -> float:
-    """The scale of several maps of one run: the largest of their own.
+    """The scale of one image's maps over training: the largest of their own.
 
     Of maps without a common unit those are left out that have the largest scales and next to
     no strength, as of dead layers.

@@ -184,17 +184,19 @@ def largest(
     by_step: dict[int, float] = {}
     shared = 0.0
     for run in runs:
-        found: dict[int, list[tuple[float, float | None]]] = {}
         series = source.of_probe(run, probe)
         known = {} if isinstance(target, int) else _classes(source, run, series, target)
         tags = only(series, Kind.METHOD, None, label)
         for of, stored in source.tensors(run, tags).items():
-            for each, about in unpacked(of, stored, record.unpack_attribution, Problems()):
-                own = target if isinstance(target, int) else known.get(of.image, 0)
-                found.setdefault(each.step, []).append(weighed(about, own, reading))
-        for step, maps in found.items():
-            by_step[step] = max(by_step.get(step, 0.0), common_scale(maps))
-        shared = max(shared, common_scale([one for maps in found.values() for one in maps]))
+            own = target if isinstance(target, int) else known.get(of.image, 0)
+            maps = [
+                (each.step, weighed(about, own, reading))
+                for each, about in unpacked(of, stored, record.unpack_attribution, Problems())
+            ]
+            common = common_scale([each for _, each in maps])
+            shared = max(shared, common)
+            for step, (scale, _) in maps:
+                by_step[step] = max(by_step.get(step, 0.0), min(scale, common))
     return by_step, shared
 
 

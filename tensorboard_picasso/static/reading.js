@@ -78,11 +78,11 @@ export function isZero(values, reading) {
   return reading !== "score" && values.every((value) => value === 0);
 }
 
-/** Maps that hold less than this part of a run's strength together set no scale. */
+/** Maps that hold less than this part of the strength of all steps together set no scale. */
 const SLIGHT = 0.01;
 
 /**
- * The scale of several maps of one run: the largest of their own. Of maps without a common unit
+ * The scale of one image's maps over training: the largest of their own. Of maps without a common unit
  * those are left out that have the largest scales and next to no strength, as of dead layers.
  * @param {{scale: number, strength: number|null}[]} maps strength null: in a common unit
  */

@@ -414,18 +414,19 @@ export class Scene {
     return this.#scales.get(key);
   }
 
-  /** The scale of the maps of a method, at one step or (null) at all: the largest of the runs'. */
+  /** The scale of the maps of a method, at one step or (null) at all: the largest of the images'. */
   #largest(label, reading, step) {
     const key = `${label}\n${reading}\n${step}`;
     if (!this.#scales.has(key)) {
       let largest = 0;
       for (const data of this.datas) {
-        const found = [];
         for (const [image, series] of data.methods.get(label) ?? []) {
-          const records = step === null ? series.records : [series.steps.get(step)];
-          for (const each of records) if (each) found.push(weighed(each, this.target(image, data), reading));
+          const target = this.target(image, data);
+          const common = commonScale(series.records.map((each) => weighed(each, target, reading)));
+          const record = step === null ? null : series.steps.get(step);
+          const own = step === null ? common : record ? ownScale(record, target, reading) : 0;
+          largest = Math.max(largest, Math.min(own, common));
         }
-        largest = Math.max(largest, commonScale(found));
       }
       this.#scales.set(key, largest);
     }
