@@ -7,16 +7,18 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tensorboard.compat.proto import event_pb2
 
-from tensorboard_picasso import summary
+from tensorboard_picasso import record, summary
 from tensorboard_picasso.metadata import Kind, Series
-from tests import events
+from tests import events, logs
 
 ROOT = Path(__file__).parent.parent
 STEPS = range(0, 60, 10)
@@ -221,6 +223,64 @@ def runs(process):
         return ") Z" not in Path(f"/proc/{process}/stat").read_text()
     except OSError:
         return False
+
+
+@pytest.mark.parametrize("more", [[], ["--workers", "2"]], ids=["alone", "workers"])
+def test_records_are_counted_over_what_fails_and_over_a_new_start(folder, tmp_path, more):
+    checkpoints, logdir = tmp_path / "some", tmp_path / "log"
+    write(checkpoints, folder, (10, 20, 30, 40))
+    (checkpoints / "epoch=1-step=20.ckpt").write_bytes(b"nothing")
+    assert command(folder, logdir, *more, checkpoints=checkpoints)[0] == 1
+    assert counted(logdir) == {10: {(1, 10)}, 30: {(2, 10)}, 40: {(3, 10)}}
+    write(checkpoints, folder, (50, 60))
+    # A log of a version that did not count goes on with the number of its steps.
+    old = tmp_path / "old"
+    log = logs.Log(old)
+    for step, value in events.values(logdir):
+        event = event_pb2.Event(step=step, wall_time=1.0 + step)
+        event.summary.value.add().CopyFrom(value)
+        told = event.summary.value[0]
+        if told.tag.endswith("/scores"):
+            scores = record.unpack_scores(told.tensor.string_val[0])
+            assert record.pack_scores(scores) == told.tensor.string_val[0]
+            told.tensor.string_val[0] = record.pack_scores(replace(scores, nth=0, since=0))
+        log.event(event)
+    log.close()
+    for each, first in (logdir, (1, 2, 3)), (old, (0, 0, 0)):
+        assert command(folder, each, *more, checkpoints=checkpoints)[0] == 1
+        numbers = [number for found in counted(each).values() for number, _ in found]
+        assert numbers == [*first, 4, 5]
+        assert {since for step in (50, 60) for _, since in counted(each)[step]} == {10}
+
+
+def counted(logdir):
+    """What the records of scores at each step say of their number."""
+    found: dict = {}
+    for (step, series), each in events.records(logdir).items():
+        if series.kind is Kind.SCORES:
+            found.setdefault(step, set()).add((each.nth, each.since))
+    return found
+
+
+def test_a_step_beyond_64_bits_is_named_and_the_pattern_that_is_advised_helps(folder, tmp_path):
+    checkpoints, logdir = tmp_path / "some", tmp_path / "log"
+    write(checkpoints, folder, (10, 20))
+    large = 10**19 + 30
+    (checkpoints / "epoch=0-step=10.ckpt").rename(checkpoints / f"step={large}.ckpt")
+    status, out, err = command(folder, logdir, checkpoints=checkpoints)
+    assert (status, out) == (1, f"logged 1 step to {logdir}\n")
+    said = f"step={large}.ckpt is skipped: its step would be {large}, and steps end at {2**63 - 1}"
+    assert f"picasso: {said}: pass --step-pattern\n" in err
+    assert "Traceback" not in err
+    (checkpoints / "epoch=1-step=20.ckpt").unlink()
+    status, _, err = command(folder, tmp_path / "none", checkpoints=checkpoints)
+    assert (status, "steps end at" in err.splitlines()[-1]) == (2, True)
+    wide = ["--step-pattern", r"step=(\d+)"]
+    status, _, err = command(folder, tmp_path / "wide", *wide, checkpoints=checkpoints)
+    assert (status, "put fewer digits in the group" in err.splitlines()[-1]) == (2, True)
+    narrow = ["--step-pattern", r"step=\d+(\d{3})\."]
+    status, _, err = command(folder, tmp_path / "narrow", *narrow, checkpoints=checkpoints)
+    assert (status, logged(tmp_path / "narrow")) == (0, [30]), err
 
 
 def test_second_seeds_come_at_the_same_steps_however_often_it_was_started(folder, tmp_path):

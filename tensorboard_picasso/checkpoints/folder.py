@@ -16,6 +16,8 @@ from tensorboard_picasso.summary import report
 KINDS = ("step", "number", "epoch")
 # What has not changed for so many seconds is no longer being written.
 SETTLED = 5.0
+# An event's step has 64 bits.
+MOST = 2**63 - 1
 # Characters of an error.
 MOST_SAID = 160
 
@@ -182,6 +184,9 @@ class Folder:
                     scan.left_out[found.name] = self._stepless()
                 continue
             step, source = at
+            if step > MOST:
+                scan.broken[found.name] = self._beyond(step)
+                continue
             named = getattr(each.named, self._kind) is not None
             made = Checkpoint(found.path, found.name, found.format.name, step, each.epoch, source)
             if step in by_step:
@@ -194,6 +199,12 @@ class Folder:
             by_step[step] = named, made
         scan.checkpoints[:] = [by_step[step][1] for step in sorted(by_step)]
         return scan
+
+    def _beyond(self, step: int) -> str:
+        if self._pattern is not None:
+            told = f"--step-pattern {self._pattern.pattern!r} finds {step}: steps end at {MOST}"
+            return f"{told}: put fewer digits in the group"
+        return f"its step would be {step}, and steps end at {MOST}: pass --step-pattern"
 
     def _stepless(self) -> str:
         if self._pattern is not None:

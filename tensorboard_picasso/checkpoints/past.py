@@ -1,7 +1,7 @@
 """What a log holds already, so that it is gone on with."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ class Past:
     chosen: at the first step; None where nothing is logged.
     inputs: each image's input record, packed.
     settings: of each label, what must stay the same from step to step.
+    nth, since: as in `record.Scores`, of the last step with scores.
     """
 
     steps: list[int] = field(default_factory=list)
@@ -46,6 +47,8 @@ class Past:
     chosen: Chosen | None = None
     inputs: dict[int, bytes] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
+    nth: int = 0
+    since: int = 0
 
     def due(self, step: int, labels: tuple[str, ...]) -> tuple[str, ...]:
         """Those of the labels that a step still lacks and may get.
@@ -69,20 +72,30 @@ class Past:
     def written(self, step: int, labels: tuple[str, ...], probe: Probe) -> None:
         """Take note of what was written at a step."""
         if self.is_new(step):
+            self.nth, self.since = self._next(step)
             self.steps.append(step)
         self.last.update(dict.fromkeys(labels, step))
         self.inputs = {i: record.pack_input(probe.shown(i)) for i in range(len(probe))}
 
-    def check(self, summary: bytes) -> None:
+    def _next(self, step: int) -> tuple[int, int]:
+        return self.nth + 1, self.since if self.nth else step
+
+    def count(self, summary: summary_pb2.Summary, step: int) -> None:
+        """Give records of scores their number, which no worker knows: other steps may fail."""
+        nth, since = self._next(step)
+        for value, series in _ours(summary):
+            if series.kind is Kind.SCORES:
+                scores = record.unpack_scores(value.tensor.string_val[0])
+                told = replace(scores, nth=nth, since=since)
+                value.tensor.string_val[0] = record.pack_scores(told)
+
+    def check(self, summary: summary_pb2.Summary) -> None:
         """Say where what is to be written was computed with other settings than the log's.
 
         Raises:
           LogError: which method.
         """
-        for value in summary_pb2.Summary.FromString(summary).value:
-            if value.metadata.plugin_data.plugin_name != PLUGIN_NAME:
-                continue
-            series = metadata.parse(value.metadata.plugin_data.content)
+        for value, series in _ours(summary):
             if series.kind is not Kind.METHOD or series.image:
                 continue
             ours = _settings(record.unpack_attribution(value.tensor.string_val[0]))
@@ -125,6 +138,9 @@ def read(logdir: Path, probe: Probe, about: Mapping[str, str], warn: Callable[[s
         _check_settings(newest_of.parameters, about)
     _check_images(probe, scores)
     past.steps = reader.steps(_RUN, next(each for each in found if each.kind is Kind.SCORES))
+    past.nth, past.since = scores[0].nth, scores[0].since
+    if not past.nth:  # of an older version: what is in the log is what is known
+        past.nth, past.since = len(past.steps), past.steps[0]
     fixed = tuple(Fixed(scores[i].targets, scores[i].lasting) for i in range(len(probe)))
     dense = probe.task.over is not None
     taken = None if dense else Taken(scores[0].output, scores[0].independent)
@@ -153,6 +169,12 @@ def read(logdir: Path, probe: Probe, about: Mapping[str, str], warn: Callable[[s
             past.last[series.label] = reader.steps(_RUN, series)[-1]
             past.settings[series.label] = _settings(attribution)
     return past
+
+
+def _ours(summary: summary_pb2.Summary) -> Iterator[tuple[summary_pb2.Summary.Value, Series]]:
+    for value in summary.value:
+        if value.metadata.plugin_data.plugin_name == PLUGIN_NAME:
+            yield value, metadata.parse(value.metadata.plugin_data.content)
 
 
 def _newest(

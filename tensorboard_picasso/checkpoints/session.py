@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tensorboard.compat.proto import summary_pb2
 
 from tensorboard_picasso.checkpoints import LogError, past, pictures
 from tensorboard_picasso.checkpoints.folder import Checkpoint, Folder, Scan
@@ -258,12 +259,14 @@ class Session:
             if not self._fine(each, answer):
                 continue
             probe = self._task.probe
-            self._past.check(answer.value)
+            summary = summary_pb2.Summary.FromString(answer.value)
+            self._past.check(summary)
+            self._past.count(summary, each.step)
             inputs = event.input_values(
                 probe.name, self._past.fresh_inputs(probe)
             ).SerializeToString()
             # One message behind another is both together: the inputs' values come first.
-            self._writer.write(inputs + answer.value, each.step)
+            self._writer.write(inputs + summary.SerializeToString(), each.step)
             self._past.written(each.step, labels, probe)
             self._logged += 1
 
