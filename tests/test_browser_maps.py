@@ -129,6 +129,17 @@ def test_marks_and_neutral_maps(browser, url):
         np.testing.assert_array_equal(picasso.pixels(now(2))[..., 0], neutral)
 
 
+def test_a_map_of_zeros_says_so(browser, url):
+    with tab(browser, url) as picasso:
+        picasso.open(step="30").at(30)
+        row = 'article[data-image="2"] .now .below'
+        assert picasso.frame.locator(row).inner_text() == "zero everywhere"
+        said = picasso.frame.locator(now(2)).get_attribute("aria-label")
+        assert said.endswith("at step 30: zero everywhere")
+        picasso.open(step="30", reading="score").at(30)
+        assert "zero" not in picasso.frame.locator(row).inner_text()
+
+
 def test_score_reading_is_the_probability_in_greys(browser, url):
     with tab(browser, url) as picasso:
         picasso.open(reading="score", step="5").at(5)

@@ -64,11 +64,11 @@ export class Card extends Picture {
     const { target } = this.#spec;
     const parts = [];
     if (state.scale === "map" && reading !== "score") parts.push("not comparable");
-    if (!comparable(record.settings)) {
+    if (isZero(values, reading)) parts.push(ZERO);
+    else if (!comparable(record.settings)) {
       const numbers = record.statistics(target);
       if (numbers) parts.push(`Σ ${number(numbers.positive - numbers.negative)}`);
     }
-    if (isZero(values, reading)) parts.push(ZERO);
     let nan = 0;
     let infinite = 0;
     for (const value of values) {
