@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tensorboard_picasso import history, record
+from tensorboard_picasso import record
 from tensorboard_picasso.maps import Statistics
 from tensorboard_picasso.metadata import FORMAT_VERSION, Kind, Series
 from tensorboard_picasso.moves import Move
@@ -21,14 +21,14 @@ from tensorboard_picasso.reading import (
     unpacked,
     unpacked_maps,
 )
+from tensorboard_picasso.remarks import Remarks, of_series
 from tensorboard_picasso.version import __version__
 
 
-def index(reader: Reader, samples: int | None) -> dict[str, Any]:
+def index(reader: Reader, known: Remarks) -> dict[str, Any]:
     """Which runs, probes, images and methods there are.
 
-    samples: how many steps of a series TensorBoard keeps, 0 for all, None where
-      it is not known.
+    known: what was read of the runs' steps.
     """
     found, problems = reader.series()
     runs = []
@@ -53,8 +53,9 @@ def index(reader: Reader, samples: int | None) -> dict[str, Any]:
             for name, probe in probes.items()
         ]
         runs.append({"name": run, "probes": listed})
-    about = {"version": __version__, "format": FORMAT_VERSION, "samples": samples}
-    return {**about, "runs": runs, "problems": problems}
+    about = {"version": __version__, "format": FORMAT_VERSION, "samples": known.samples}
+    remarks, unread = known.listed(reader, found)
+    return {**about, "runs": runs, "problems": [*problems, *remarks], "unread": unread}
 
 
 def inputs(
@@ -109,8 +110,10 @@ def image(reader: Reader, run: str, probe: str, number: int, digest: str) -> byt
     return None
 
 
-def scores(reader: Reader, run: str, probe: str, images: Sequence[int] | None) -> bytes:
-    """Class scores of all kept steps."""
+def scores(
+    reader: Reader, run: str, probe: str, images: Sequence[int] | None, known: Remarks
+) -> bytes:
+    """Class scores of all kept steps; what is not there is noted in `known`."""
     pack, problems = Pack(), Problems()
 
     def one(stored: Stored, each: record.Scores) -> dict[str, Any]:
@@ -138,15 +141,21 @@ def scores(reader: Reader, run: str, probe: str, images: Sequence[int] | None) -
             "dropped": each.dropped,
         }
 
-    tags = only(reader.of_probe(run, probe, images, blobs=False), Kind.SCORES, images)
+    found = reader.of_probe(run, probe, images, blobs=False)
+    tags = only(found, Kind.SCORES, images)
+    first = next(iter(only(found, Kind.SCORES, None)), None)
     listed: list[dict[str, Any]] = []
     remarks: list[str] = []
     for series, stored in reader.tensors(run, tags).items():
         read = unpacked(series, stored, record.unpack_scores, problems)
         listed.append({"image": series.image, "records": [one(*each) for each in read]})
-        remarks += [history.rewritten(reader.dropped(run, series)), history.sampled(read)]
+        whole = len(read) == len(stored)
+        texts = of_series(reader, run, series, read, whole, known.samples)
+        if series == first:
+            known.note(reader, run, series, texts)
+        remarks += texts
     # Mostly the same of all images.
-    said = [text for text in dict.fromkeys(remarks) if text]
+    said = list(dict.fromkeys(remarks))
     header = {"run": run, "probe": probe, "images": listed, "remarks": said}
     return pack.finish({**header, "problems": problems})
 

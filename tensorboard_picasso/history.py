@@ -4,8 +4,7 @@ Records stand in the order in which they were written. Wall times decide nothing
 the machine on which a run is resumed may be behind.
 """
 
-import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 from tensorboard_picasso.record import Scores
@@ -20,6 +19,7 @@ class At(Protocol):
 
 
 R = TypeVar("R", bound=At)
+Numbered = tuple[At, Scores]
 
 
 def superseded(records: Iterable[R]) -> tuple[list[R], list[R]]:
@@ -41,29 +41,69 @@ def rewritten(dropped: Iterable[At]) -> str:
     steps = sorted(each.step for each in dropped)
     if not steps:
         return ""
-    records = f"{len(steps):,} older record{'s' * (len(steps) > 1)}"
     first, last = f"{steps[0]:,}", f"{steps[-1]:,}"
     where = f"at step {first}" if first == last else f"from step {first} to {last}"
-    return f"{records} {where} left out: the run was logged again from there or before"
+    return _left_out(len(steps), where)
 
 
-def sampled(records: Sequence[tuple[At, Scores]]) -> str:
+def missing(
+    records: Sequence[Numbered], dropped: Sequence[Numbered] = (), samples: int | None = None
+) -> str:
     """That steps were logged and are not here, and how many; empty where all are, or unknown.
 
     A record says the how many-th it is of the process that wrote it, which is told from the
-    one before it by its first step.
+    one before it by its first step. Numbers that are lacking were sampled away, or TensorBoard
+    left them out as superseded; which of both shows where there were too few to sample.
+
+    Args:
+      records: what is left.
+      dropped: what was superseded and is known.
+      samples: how many records of a series TensorBoard keeps, 0 for all; None: not known.
     """
-    if not records or any(not each.nth for _, each in records):
+    if not records or any(not each.nth for _, each in (*records, *dropped)):
         return ""
-    ends = [now for now, then in itertools.pairwise(records) if _parted(now, then)]
-    logged = sum(each.nth for _, each in [*ends, records[-1]])
-    if logged <= len(records):
+    parts = _of_processes(records)
+    gaps = [gap for part in parts for gap in _gaps(part, dropped)]
+    gone = sum(number for _, number in gaps)
+    if not gone:
         return ""
+    held, offered = len(records) + len(dropped), records[-1][1].nth
+    few = samples is not None and held < samples and offered <= samples and len(parts) == 1
+    if few or samples == 0:
+        return _left_out(gone, f"from step {min(step for step, _ in gaps):,} on")
     # How many a process logged after the last one that is here, before it was resumed, is lost.
-    least = "at least " if ends else ""
-    first = records[0][0].step
+    least = "at least " if len(parts) > 1 else ""
+    logged, first = len(records) + gone, records[0][0].step
     return f"{len(records):,} of {least}{logged:,} logged steps kept, the first is {first:,}"
 
 
-def _parted(now: tuple[At, Scores], then: tuple[At, Scores]) -> bool:
+def _left_out(number: int, where: str) -> str:
+    records = f"{number:,} older record{'s' * (number > 1)}"
+    return f"{records} {where} left out: the run was logged again from there or before"
+
+
+def _of_processes(records: Iterable[Numbered]) -> list[list[Numbered]]:
+    """The records of each process that wrote some."""
+    parts: list[list[Numbered]] = []
+    for each in records:
+        if not parts or _parted(parts[-1][-1], each):
+            parts.append([])
+        parts[-1].append(each)
+    return parts
+
+
+def _parted(now: Numbered, then: Numbered) -> bool:
     return now[1].since != then[1].since or now[1].nth >= then[1].nth
+
+
+def _gaps(part: Sequence[Numbered], dropped: Iterable[Numbered]) -> Iterator[tuple[int, int]]:
+    """How many numbers of a process are lacking before a step, but for those that were dropped."""
+    known = {each.nth for _, each in dropped if each.since == part[0][1].since}
+    if not known.isdisjoint(each.nth for _, each in part):
+        known = set()  # of another process, which began at the same step
+    before = 0
+    for at, each in part:
+        lacking = each.nth - before - 1 - sum(before < nth < each.nth for nth in known)
+        if lacking:
+            yield at.step, lacking
+        before = each.nth

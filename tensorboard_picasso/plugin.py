@@ -24,6 +24,7 @@ from tensorboard_picasso.export.order import Order, make
 from tensorboard_picasso.metadata import PLUGIN_NAME, WHOLE_PROBE
 from tensorboard_picasso.reading import Reader
 from tensorboard_picasso.record import RecordError
+from tensorboard_picasso.remarks import Remarks
 
 # A URL that names content says so for as long as browsers remember.
 FOREVER = 365 * 24 * 3600
@@ -55,7 +56,7 @@ class PicassoPlugin(base_plugin.TBPlugin):
     def __init__(self, context: base_plugin.TBContext) -> None:
         self._provider: provider.DataProvider = context.data_provider
         self._multiplexer = context.multiplexer
-        self._samples = _samples(context.flags)
+        self._remarks = Remarks(_samples(context.flags))
 
     def get_plugin_apps(self) -> Mapping[str, Any]:
         """Routes to WSGI applications."""
@@ -90,7 +91,7 @@ class PicassoPlugin(base_plugin.TBPlugin):
         return Reader(self._provider, context, experiment, self._multiplexer)
 
     def _serve_index(self, request: wrappers.Request) -> Any:
-        found = answers.index(self._reader(request), self._samples)
+        found = answers.index(self._reader(request), self._remarks)
         return http_util.Respond(request, found, "application/json")
 
     def _serve_inputs(self, request: wrappers.Request) -> Any:
@@ -108,7 +109,8 @@ class PicassoPlugin(base_plugin.TBPlugin):
         return http_util.Respond(request, found, "image/png", expires=FOREVER)
 
     def _serve_scores(self, request: wrappers.Request) -> Any:
-        found = answers.scores(self._reader(request), *_probe(request), _images(request))
+        run, probe = _probe(request)
+        found = answers.scores(self._reader(request), run, probe, _images(request), self._remarks)
         return http_util.Respond(request, found, PACK)
 
     def _serve_attributions(self, request: wrappers.Request) -> Any:

@@ -73,6 +73,8 @@ class Reader:
         self._scalars = {**self._where, "plugin_name": scalar_metadata.PLUGIN_NAME}
         self._context = context
         self._dropped: dict[tuple[str, Series], list[Stored]] = {}
+        self._newest: dict[tuple[str, Series], tuple[int, float]] = {}
+        self.experiment = experiment
 
     def dropped(self, run: str, series: Series) -> list[Stored]:
         """Of a series that was read, the records that newer ones superseded.
@@ -80,6 +82,10 @@ class Reader:
         TensorBoard's default loader drops them itself, and says nothing of them.
         """
         return self._dropped.get((run, series), [])
+
+    def newest(self, run: str, series: Series) -> tuple[int, float]:
+        """Of a series that was listed, its last step and wall time: another one tells of more."""
+        return self._newest[run, series]
 
     def _left(self, run: str, series: Series, stored: Iterable[Stored]) -> list[Stored]:
         # Both loaders give records in the order of the files, the default one ascending.
@@ -110,9 +116,13 @@ class Reader:
             for run, tags in answer.items():
                 for tag, about in tags.items():
                     try:
-                        found.setdefault(run, {})[metadata.parse(about.plugin_content)] = tag
+                        series = metadata.parse(about.plugin_content)
                     except metadata.SeriesError as e:
-                        problems.append({"run": run, "tag": tag, "message": str(e)})
+                        told = {"run": run, "tag": tag, "problem": "series", "message": str(e)}
+                        problems.append(told)
+                    else:
+                        found.setdefault(run, {})[series] = tag
+                        self._newest[run, series] = about.max_step, about.max_wall_time
         return found, problems
 
     def of_probe(

@@ -10,6 +10,7 @@ from tensorboard.context import RequestContext
 
 from tensorboard_picasso import answers, history, reading, record, record_pb2
 from tensorboard_picasso.metadata import PLUGIN_NAME, Kind, Series
+from tensorboard_picasso.remarks import Remarks
 from tests import logs, packs
 
 SCORES = Series("digits", 0, Kind.SCORES)
@@ -45,11 +46,13 @@ def test_clocks_decide_nothing():
     assert [each.step for each in dropped] == [90]
 
 
-def said(*numbers: tuple[int, int, int]) -> str:
+def said(*numbers: tuple[int, int, int], dropped=(), samples: int | None = None) -> str:
     scores = logs.scores(np.zeros(2))
-    return history.sampled(
-        [(stored(step, 0), replace(scores, nth=nth, since=since)) for step, nth, since in numbers]
+    kept, lost = (
+        [(stored(step, 0), replace(scores, nth=nth, since=since)) for step, nth, since in each]
+        for each in (numbers, dropped)
     )
+    return history.missing(kept, lost, samples)
 
 
 def test_how_many_steps_there_were():
@@ -68,16 +71,91 @@ def test_how_many_steps_there_were():
     )
 
 
+def test_what_tensorboard_left_out_itself_shows_in_the_numbers():
+    """Steps 0 to 50, then from 30 on again: the fourth to the sixth are superseded."""
+    kept = [(0, 1, 0), (10, 2, 0), (20, 3, 0), (30, 7, 0), (40, 8, 0)]
+    lost = [(30, 4, 0), (40, 5, 0), (50, 6, 0)]
+    told = "3 older records from step 30 on left out: the run was logged again from there or before"
+    for samples in (0, 8, 500):
+        assert said(*kept, samples=samples) == told
+        assert said(*kept, dropped=lost, samples=samples) == ""
+    # As many were offered as may have been sampled, or that is not known.
+    for samples in (7, None):
+        assert said(*kept, samples=samples) == "5 of 8 logged steps kept, the first is 0"
+    one = (4, 2, 0), (9, 4, 0)
+    told = "2 older records from step 4 on left out: the run was logged again from there or before"
+    assert said(*one, samples=10) == told
+    assert said(*one, dropped=lost[:1], samples=10) == said(*one, samples=10)
+    # Of two processes: the first may have logged more, of which some were sampled away.
+    two = (0, 2, 0), (60, 1, 60)
+    assert said(*two, samples=500) == "2 of at least 3 logged steps kept, the first is 0"
+    assert "1 older record from step 0 on" in said(*two, samples=0)
+    # Another process from the same step on, all of whose records were superseded.
+    other = [(0, 1, 0), (1, 2, 0), (2, 3, 0)]
+    assert said((0, 1, 0), (2, 3, 0), dropped=other, samples=5) == (
+        "2 of 3 logged steps kept, the first is 0"
+    )
+
+
+def test_where_a_record_is_damaged_nothing_is_counted(tmp_path):
+    log = logs.Log(tmp_path / "run")
+    for step in range(3):
+        scores = replace(logs.scores(np.zeros(2)), nth=step + 1)
+        data = record.pack_scores(scores)
+        log.write(step, [(SCORES, data if step != 1 else data[:-1] + b"x")], 1000 + step)
+    log.close()
+    known = Remarks(500)
+    answer = packs.read(answers.scores(reader(tmp_path), "run", "digits", None, known))
+    assert (len(answer["problems"]), answer["remarks"]) == (1, [])
+    assert answers.index(reader(tmp_path), known)["problems"] == []
+
+
+def test_the_index_reads_few_runs_for_an_answer_and_each_once(tmp_path, monkeypatch):
+    """Of each run the second record is lacking."""
+    told = "1 older record from step 2 on left out: the run was logged again from there or before"
+
+    def write(run, *steps):
+        log = logs.Log(tmp_path / run, f"events.out.tfevents.{steps[0]}.test")
+        for step in steps:
+            scores = replace(logs.scores(np.zeros(2)), nth=step + 1)
+            log.write(step, [(SCORES, record.pack_scores(scores))], 1000 + step)
+        log.close()
+
+    names = [f"run{number}" for number in range(6)]
+    for name in names:
+        write(name, 0, 2)
+    known, asked = Remarks(500), []
+    tensors = reading.Reader.tensors
+    monkeypatch.setattr(
+        reading.Reader, "tensors", lambda *given: asked.append(given[1]) or tensors(*given)
+    )
+
+    def index():
+        del asked[:]
+        found = answers.index(reader(tmp_path), known)
+        assert {(each["problem"], each["message"]) for each in found["problems"]} <= {
+            ("steps", told)
+        }
+        return [each["run"] for each in found["problems"]], found["unread"]
+
+    assert (index(), asked) == ((names[:4], 2), names[:4])
+    # What was opened is known.
+    answers.scores(reader(tmp_path), "run5", "digits", None, known)
+    write("run0", 3)
+    assert (index(), asked) == ((names, 0), ["run0", "run4"])
+    assert (index(), asked) == ((names, 0), [])
+
+
 def test_series_of_other_versions_are_named_and_the_rest_is_listed(tmp_path):
     log = logs.Log(tmp_path / "run")
     log.write(0, [(SCORES, record.pack_scores(logs.scores(np.zeros(2))))], 1000)
     newer = logs.Newer("digits", 1, Kind.SCORES)
     log.write(0, [(newer, b"anything")], 1001)
     log.close()
-    found = answers.index(reader(tmp_path), None)
+    found = answers.index(reader(tmp_path), Remarks(None))
     assert [run["name"] for run in found["runs"]] == ["run"]
     (problem,) = found["problems"]
-    assert problem["tag"] == newer.tag
+    assert (problem["tag"], problem["problem"]) == (newer.tag, "series")
     assert "format 9, newer than 2" in problem["message"]
 
 
@@ -87,7 +165,7 @@ def test_a_record_of_a_newer_version_is_named_and_skipped(tmp_path):
     log.write(0, [(SCORES, record.pack_scores(logs.scores(np.zeros(2))))], 1000)
     log.write(1, [(SCORES, sealed.SerializeToString())], 1001)
     log.close()
-    answer = packs.read(answers.scores(reader(tmp_path), "run", "digits", None))
+    answer = packs.read(answers.scores(reader(tmp_path), "run", "digits", None, Remarks(None)))
     assert [each["step"] for each in answer["images"][0]["records"]] == [0]
     (problem,) = answer["problems"]
     assert (problem["image"], problem["step"], problem["problem"]) == (0, 1, "newer")
@@ -164,7 +242,7 @@ def test_means_of_classes_and_of_the_probe_are_told_apart(tmp_path):
     of_class = Series("digits", 0, Kind.MEAN, "occlusion", "occlusion", 1, "1")
     log.write(7, [(of_class, b"damaged")], 4e9)
     log.close()
-    (run,) = answers.index(reader(tmp_path), None)["runs"]
+    (run,) = answers.index(reader(tmp_path), Remarks(None))["runs"]
     assert run["probes"][0]["images"] == list(range(12))
     methods = {each["label"]: each["means"] for each in run["probes"][0]["methods"]}
     assert methods == {"occlusion": [None, 0, 1], "saliency": []}
@@ -214,7 +292,7 @@ def test_an_image_without_a_method_has_no_entry_and_one_that_is_not_there_is_an_
         found = answers.attributions(source, "run", "digits", "saliency", images, lambda steps: ())
         assert [each["image"] for each in packs.read(found)["images"]] == expected
     with pytest.raises(errors.NotFoundError, match='no image 4 in probe "digits" of run "run"'):
-        answers.scores(source, "run", "digits", [3, 4])
+        answers.scores(source, "run", "digits", [3, 4], Remarks(None))
 
 
 @pytest.mark.parametrize(("reply", "groups"), [(reading.REPLY, [1, 4]), (1, [1] * 5)])
@@ -235,7 +313,7 @@ def test_series_are_read_in_groups_that_fit_into_a_reply(tmp_path, monkeypatch, 
 
     monkeypatch.setattr(reading, "REPLY", reply)
     monkeypatch.setattr(source._source, "read_tensors", counted)
-    answer = packs.read(answers.scores(source, "run", "digits", None))
+    answer = packs.read(answers.scores(source, "run", "digits", None, Remarks(None)))
     assert sizes == groups
     for i, image in enumerate(answer["images"]):
         assert [each["values"][0] for each in image["records"]] == [i, 10 + i, 20 + i]

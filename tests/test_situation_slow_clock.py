@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from urllib.parse import quote
 
 import numpy as np
@@ -79,7 +80,7 @@ def test_all_that_stands_is_served(logdir, load_fast):
             records = answer["images"][0]["records"]
             assert [each["step"] for each in records] == steps
             assert [each["values"][0] for each in records] == files
-            # The default loader drops them itself and does not say so.
+            # The default loader drops them itself, and nothing in these records tells.
             told = run == "again" and not load_fast
             assert answer["remarks"] == ([SAID] if told else [])
             found = pack(url, "attributions", **where, label="saliency")["images"][0]["records"]
@@ -133,8 +134,14 @@ def test_the_tab_shows_all_and_says_what_is_left_out(browser, logdir):
 
 @pytest.fixture(scope="module")
 def sampled(tmp_path_factory):
-    """Forty steps of a real run: a square's mean against the rest's."""
+    """Forty steps of a real run."""
     path = tmp_path_factory.mktemp("sampled")
+    train(path / "run", range(0, 400, 10))
+    return path
+
+
+def train(run, steps):
+    """A square's mean against the rest's."""
     images = np.random.default_rng(0).random((2, 4, 4, 1)).astype(np.float32)
     probe = Probe("digits", images, normalized=(0, 1))
 
@@ -142,10 +149,42 @@ def sampled(tmp_path_factory):
         score = x[:, :2, :2, 0].mean((1, 2)) - x[:, 2:, :, 0].mean((1, 2))
         return np.stack([score, -score], 1) * 20
 
-    for step in range(0, 400, 10):
-        summary.occlusion(probe, model, window=2, step=step, writer=path / "run")
+    for step in steps:
+        summary.occlusion(probe, model, window=2, step=step, writer=run)
     summary.flush()
-    return path
+
+
+def listed(url):
+    """What the index says of steps."""
+    found = json.loads(get(f"{url}{ROUTE}index")[1])
+    assert found["unread"] == 0
+    assert {(each["tag"], each["problem"]) for each in found["problems"]} <= {
+        ("digits/00/scores", "steps")
+    }
+    return [(each["run"], each["message"]) for each in found["problems"]]
+
+
+@pytest.mark.browser
+@LOADERS
+def test_what_a_training_wrote_again_is_said_whoever_left_it_out(browser, tmp_path, load_fast):
+    """Its records are numbered on: three numbers are lacking where TensorBoard left them out."""
+    train(tmp_path / "run", [*range(0, 60, 10), *range(30, 90, 10)])
+    where = "from step 30 on" if load_fast else "from step 30 to 50"
+    told = f"3 older records {where} left out: the run was logged again from there or before"
+    with tensorboard(tmp_path, load_fast=load_fast) as url, tab(browser, url) as shown:
+        answer = pack(url, "scores", run="run", probe="digits")
+        assert [each["step"] for each in answer["images"][0]["records"]] == list(range(0, 90, 10))
+        assert answer["remarks"] == [told]
+        assert listed(url) == [("run", told)]
+        shown.open().at(80)
+        assert shown.frame.locator(".remarks").all_text_contents() == [f"run: {told}"]
+        assert shown.frame.locator(".problems").count() == 0
+
+
+@LOADERS
+def test_the_index_says_it_before_any_run_is_opened(logdir, load_fast):
+    with tensorboard(logdir, load_fast=load_fast) as url:
+        assert listed(url) == ([] if load_fast else [("again", SAID)])
 
 
 @pytest.mark.browser
@@ -166,6 +205,7 @@ def test_sampling_is_said_with_its_numbers(browser, sampled, load_fast):
         first = image["records"][0]["step"]
         said = f"7 of 40 logged steps kept, the first is {first}"
         assert answer["remarks"] == [said]
+        assert listed(url) == [("run", said)]
         shown.open().at(390)
         assert f"run: {said}" in shown.frame.locator(".remarks").all_text_contents()
     with tensorboard(sampled, load_fast=load_fast) as url:

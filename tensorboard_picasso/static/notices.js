@@ -32,7 +32,8 @@ export class Notices {
     const errors = [...new Set([...store.errors.values()].map(({ message }) => message))].map((message) =>
       el("div", { class: "error", role: "alert" }, el("span", { text: message }), button("Retry", "try again", () => this.#retry(message))));
     const problems = [
-      ...(store.index?.problems ?? []).map((each) => `${each.run}, ${each.tag}: ${each.message}`),
+      // What is said of steps stands in the remarks on the runs that are shown.
+      ...(store.index?.problems ?? []).filter((each) => each.problem === "series").map((each) => `${each.run}, ${each.tag}: ${each.message}`),
       ...scene.datas.flatMap((data) => [...data.problems.values()].flat()
         .map((each) => `${data.run}, ${where(each)}, step ${each.step}: ${each.message}`)),
     ];
