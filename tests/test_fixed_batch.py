@@ -100,6 +100,24 @@ def test_it_is_said_once_and_other_failures_are_raised_as_they_are(capfd):
         FixedBatch("fails").run(9, fails)
 
 
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_failure_that_passes_says_nothing_of_sizes(count, capfd):
+    batch, calls = FixedBatch(f"passing {count}"), []
+
+    def service(rows):
+        calls.append(rows)
+        if len(calls) == 1:
+            raise TimeoutError("did not answer in 30 s")
+        return linear(X.repeat(3, 0)[:count][rows])
+
+    for _ in range(2):
+        (found,) = batch.run(count, service)
+        np.testing.assert_allclose(found, linear(X.repeat(3, 0)[:count]), atol=1e-6)
+    assert batch.size is None
+    assert calls[-1] == slice(None)
+    assert "alone" not in capfd.readouterr().err
+
+
 def test_a_model_that_has_taken_two_sizes_has_none():
     batch, calls = FixedBatch("service"), []
 

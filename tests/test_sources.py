@@ -133,6 +133,67 @@ def test_what_nobody_tells_is_not_known():
         assert record.unpack_input(record.pack_input(probe.shown(0))).source_index is None
 
 
+class Repeating:
+    def __init__(self, sampler):
+        self.sampler = sampler
+
+    def __iter__(self):
+        while True:
+            yield from iter(self.sampler)
+
+
+class Infinite(DataLoader):
+    """Keeps one iterator over all epochs, with a sampler that starts over."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        object.__setattr__(self, "batch_sampler", Repeating(self.batch_sampler))
+        self.iterator = super().__iter__()
+
+    def __len__(self):
+        return len(self.batch_sampler.sampler)
+
+    def __iter__(self):
+        for _ in range(len(self)):
+            yield next(self.iterator)
+
+
+class Batching(DataLoader):
+    """Makes its batches itself."""
+
+    def __iter__(self):
+        for at in range(0, COUNT, 6):
+            taken = [Numbered()[index] for index in range(at, at + 6)]
+            yield torch.utils.data.default_collate(taken)
+
+
+class WithoutTheFirst(DataLoader):
+    """As many examples a batch as the sampler says, of other batches."""
+
+    def __iter__(self):
+        batches = super().__iter__()
+        next(batches)
+        yield from batches
+
+
+class Started(DataLoader):
+    """Hands out an iterator that it had before."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.kept = super()._get_iterator()
+
+    def _get_iterator(self):
+        return self.kept
+
+
+@pytest.mark.parametrize("kind", [Infinite, Batching, WithoutTheFirst, Started])
+def test_loaders_that_iterate_in_their_own_way_are_read_without_indices(kind):
+    probe = Probe.from_dataset(kind(Numbered(), batch_size=6), n=10)
+    assert list(probe.labels) == [label_of(value_of(image)) for image in probe.images]
+    assert probe.source_indices == (None,) * 10
+
+
 def test_a_loader_is_left_as_it_was():
     data = loader(shuffle=True)
     before = data.batch_sampler

@@ -22,7 +22,7 @@ class FixedBatch:
     """Calls a model on the rows of a batch, in batches of its one size where it has one.
 
     That it has is found where a batch fails: one is tried, then what numbers its error holds.
-    A model that has taken batches of two sizes has none.
+    A model that has taken batches of two sizes has none, nor one that takes the batch then.
 
     Attributes:
       size: the one, None where none is known.
@@ -45,24 +45,41 @@ class FixedBatch:
         Raises:
           Exception: what `call` raises where no size does.
         """
-        if self.size is None:
+        size = self.size
+        if size is None:
             try:
                 found = [call(slice(None))]
             except Exception as e:
                 if len(self._taken) > 1 or out_of_memory(e):
                     raise
-                self.size = self._wanted(f"{e} {e.__cause__ or ''}", count, call)
-                if self.size is None:
+                size = self._wanted(f"{e} {e.__cause__ or ''}", count, call)
+                if size is None:
                     raise
-            else:
+                found = self._once_more(call)
+                self._taken.add(size)
+            if found or size is None:
                 self._taken.add(count)
                 return found
+            self.size = size
+            report.tell(
+                f"fixed batch {self._name}",
+                f"{self._name} takes batches of {size} alone: others are cut and padded to that",
+            )
         parts = []
-        for start in range(0, count, self.size):
+        for start in range(0, count, size):
             # The last row stands in for those that are missing.
-            rows = np.minimum(np.arange(start, start + self.size), count - 1)
+            rows = np.minimum(np.arange(start, start + size), count - 1)
             parts.append(call(rows)[: count - start])
         return parts
+
+    def _once_more(self, call: Callable[[Rows], Any]) -> list[Any]:
+        """The whole batch, which a failure that has passed kept from being taken; else empty."""
+        try:
+            return [call(slice(None))]
+        except Exception as e:
+            if out_of_memory(e):
+                raise
+            return []
 
     def _wanted(self, error: str, count: int, call: Callable[[Rows], Any]) -> int | None:
         # The last line first: others may number the lines of a traceback.
@@ -78,9 +95,5 @@ class FixedBatch:
                     raise
                 continue
             if getattr(made, "shape", ())[:1] == (size,):
-                report.tell(
-                    f"fixed batch {self._name}",
-                    f"{self._name} takes batches of {size} alone: others are cut and padded to that",
-                )
                 return size
         return None

@@ -1,6 +1,7 @@
 """PyTorch's `DataLoader`s and `Dataset`s."""
 
 import copy
+import itertools
 import operator
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,7 @@ def reading(dataset: Any, seed: int) -> Iterator[Reading]:
     indices are those that its sampler takes of `loader.dataset`.
     """
     generators = [torch.default_generator]
-    indices = None
+    indices: Iterator[Sequence[int | None]] | None = None
     if isinstance(dataset, DataLoader):
         # A copy: workers that stay between epochs would start with our random numbers.
         dataset = copy.copy(dataset)
@@ -36,7 +37,9 @@ def reading(dataset: Any, seed: int) -> Iterator[Reading]:
             # Assigning is refused once a loader is made; this one is ours.
             name = "sampler" if dataset.batch_sampler is None else "batch_sampler"
             object.__setattr__(dataset, name, noted)
-            indices = noted.indices()
+            # A loader with an iteration of its own may leave batches out, split or swap them.
+            own = type(dataset).__iter__ is not DataLoader.__iter__
+            indices = itertools.repeat(()) if own else noted.indices()
         given = (dataset.generator, getattr(dataset.sampler, "generator", None))
         generators += [each for each in given if each is not None]
     states = [each.get_state() for each in generators]
@@ -70,9 +73,9 @@ class _Noted:
         return getattr(self._sampler, name)
 
     def indices(self) -> Iterator[Sequence[int | None]]:
-        """Of each batch in turn."""
+        """Of each batch in turn; empty where it was made past this sampler."""
         while True:
-            yield self._taken.popleft()
+            yield self._taken.popleft() if self._taken else []
 
 
 def _index(value: Any) -> int | None:
