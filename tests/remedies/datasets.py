@@ -41,6 +41,17 @@ def with_keys():
         np.testing.assert_array_equal(image, X[label])
 
 
+def long():
+    """Without a length."""
+    return ((X[:1], [0]) for _ in range(10_001))
+
+
+def limited():
+    found = Probe.from_dataset(long(), n=4, batches=3)
+    assert len(found) == 3
+    explained(found)
+
+
 def several(x, other):
     return linear(x) * np.asarray(other).reshape(len(x), -1)[:, :1]
 
@@ -69,6 +80,7 @@ ROWS = [
     Row("batches=0: pass an integer from 1", drawn([(X, LABELS)], batches=0), works([(X, LABELS)], batches=1)),
     Row("int is no dataset: pass batches of .images, labels.", drawn(7), works([(X, LABELS)])),
     Row("the dataset never ends: pass batches=, how many to read", drawn(itertools.cycle([(X, LABELS)])), works(itertools.cycle([(X, LABELS)]), batches=2)),
+    Row("from_dataset read 10000 batches; batches= limits it", drawn(long(), n=1), limited),
     Row("the dataset gives ndarray: give .images, labels.", drawn([X]), works([(X, LABELS)])),
     Row("or without labels Probe.name, images.", drawn([X]), lambda: explained(Probe("p", X))),
     Row("keys 'img', 'fine_label', 'coarse_label': pass keys=.images, labels., which", drawn([{"img": X, "fine_label": LABELS, "coarse_label": LABELS}]), works(NAMED, keys=("img", "fine_label"))),

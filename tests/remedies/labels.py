@@ -1,7 +1,11 @@
 """What the output is taken to be, and labels that are several or none."""
 
+import io
+from contextlib import redirect_stderr
+
 import numpy as np
 
+from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import Probe
 from tests.remedies import Row, X, explained, linear
 
@@ -26,6 +30,19 @@ def first(x):
     return linear(x)[:, 0]
 
 
+VALUES = [23.0, 41.5, 7.0]
+TAKEN = "labels are numbers and no classes, so the output is taken as numbers too; output= says otherwise"
+
+
+def otherwise():
+    """Nothing is said, and it is what it is said to be."""
+    stream = io.StringIO()
+    with redirect_stderr(stream):
+        probe = Probe("p", X, labels=VALUES, output="logits")
+    assert "taken as numbers" not in stream.getvalue()
+    assert explained(probe).output is Output.LOGITS  # its log-odds are compared there
+
+
 def ending(name):
     """A module of PyTorch that is seen to end so."""
     import torch
@@ -43,6 +60,7 @@ def seen(name, wrong):
 
 
 ROWS = [
+    Row(TAKEN, lambda: Probe("p", X, labels=VALUES), otherwise),
     seen("sigmoid", "probabilities"),
     of("log-probabilities of a softmax: pass 'auto'", lambda x: np.log(softmax(x)), {"output": "sigmoid"}, {}),
     of("output='sigmoid' takes independent labels", linear, {}, {"output": "sigmoid"}),

@@ -1,7 +1,11 @@
 """Methods, schedules, budgets, ops and writers."""
 
+import io
+import sys
 import tempfile
+from contextlib import redirect_stderr
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import torch
@@ -56,6 +60,34 @@ def twice(**second):
     return try_it
 
 
+def deterministic(on=True, **options):
+    """Log while it is asked for; a budget is still said."""
+
+    def try_it():
+        try:
+            summary.deterministic(on)
+            logged(**options)()
+        finally:
+            summary.deterministic(False)
+
+    return try_it
+
+
+def said_nothing(try_it):
+    def tried():
+        stream = io.StringIO()
+        with redirect_stderr(stream):
+            try_it()
+        assert "equal logs" not in stream.getvalue()
+
+    return tried
+
+
+def without_captum():
+    with mock.patch.dict(sys.modules, {"captum.attr": None, "captum": None}):
+        gradients(lambda: Captum("Saliency"))()
+
+
 def scheduled(**options):
     given = {"probe": PROBE, "schedule": None, "methods": None, **options}
     return lambda: _training.checked(**given)
@@ -82,6 +114,9 @@ ROWS = [
     Row("pass label= to tell them apart", logged(methods=[OCCLUSION, Occlusion(3)]), logged(methods=[OCCLUSION, Occlusion(3, 3, label="three")])),
     Row("method 'occulsion' is unknown: pass one of", logged(methods=["occulsion"]), logged(methods=["rise"])),
     Row("is a function of NumPy arrays, which have no gradient: .* or methods=.summary.Occlusion...", logged(methods=None), logged(methods=[summary.Occlusion()])),
+    Row("Captum is not installed: pip install 'tensorboard-picasso.captum.'", without_captum, gradients(lambda: Captum("Saliency"))),
+    Row("on='yes': pass True or False", deterministic("yes"), deterministic(True)),
+    Row("budget=10s goes by the clock, so another run logs other steps: leave it out for equal logs", deterministic(budget="10s"), said_nothing(deterministic())),
     Row("epoch='two': pass a number", logged(epoch="two"), logged(epoch=2)),
     Row("epoch=nan: pass a finite number", logged(epoch=np.nan), logged(epoch=2.5)),
     Row("a Probe has its own images: pass a name to give them here", logged(images=X), logged("p", images=X)),

@@ -1,11 +1,17 @@
 """What models are given and return, in PyTorch, JAX and functions."""
 
 import functools
+import re
+import sys
+import tempfile
+from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import torch
+from sklearn.linear_model import LogisticRegression
 
-from tensorboard_picasso.summary import Captum, GradCAM, Occlusion, Probe, Saliency
+from tensorboard_picasso.summary import Captum, GradCAM, Occlusion, Probe, Saliency, backends
 from tests.remedies import GREY, OCCLUSION, Row, W, X, explained, linear
 
 FIRST = np.moveaxis(X, -1, 1)
@@ -96,8 +102,58 @@ class Shared(torch.nn.Module):
         return self.once(self.twice(self.twice(x))).flatten(1)[:, :3]
 
 
-class Text:
-    """A function's output that holds no numbers."""
+def repeated():
+    from flax import nnx
+
+    class Repeated(nnx.Module):
+        def __init__(self):
+            rngs = nnx.Rngs(0)
+            self.twice, self.once = (nnx.Conv(3, 3, (3, 3), rngs=rngs) for _ in range(2))
+            self.head = nnx.Linear(108, 3, rngs=rngs)
+
+        def __call__(self, x):
+            x = self.once(self.twice(self.twice(x)))
+            return self.head(x.reshape(len(x), -1))
+
+    return Repeated()
+
+
+WALK = Path(__file__).parents[2] / "docs" / "new-backend.md"
+
+
+def fitted():
+    """A model of a framework whose backend, as the walk writes it, takes images alone."""
+    return LogisticRegression().fit(X.reshape(3, -1), np.arange(3))
+
+
+def walked(model, expected, **options):
+    def try_it():
+        (code,) = re.findall(r"```python\n(.*?)```", WALK.read_text(), re.DOTALL)
+        with tempfile.TemporaryDirectory() as path:
+            (Path(path) / "sklearn.py").write_text(code)
+            found = [*backends.__path__, path]
+            try:
+                with mock.patch.object(backends, "__path__", found):
+                    result = explained(Probe("p", X, output="raw", **options), model())
+            finally:
+                sys.modules.pop(f"{backends.__name__}.sklearn", None)
+                vars(backends).pop("sklearn", None)
+        for each, values in zip(result.images, expected(fitted()), strict=True):
+            np.testing.assert_allclose(each.scores.values, values, atol=1e-4)
+
+    return try_it
+
+
+def decided(model):
+    return model.decision_function(X.reshape(3, -1))
+
+
+def wrapped():
+    model = fitted()
+    return lambda x, other: model.decision_function(np.reshape(x, (len(x), -1))) * other[:, None]
+
+
+OTHER = np.array([1.0, 2.0, 3.0], np.float32)
 
 
 ROWS = [
@@ -113,6 +169,9 @@ ROWS = [
     Row("has lazy layers that are not initialized: call it on a batch first", by(lambda: lazy(False)), by(lambda: lazy(True))),
     Row("has no layer that returns images .*: pass layer=", by(lambda: torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(108, 3)), GradCAM()), by(conv, GradCAM("0"))),
     Row("layer 'twice' is called 2 times .*: name one that is called once and returns one tensor", by(Shared, GradCAM("twice")), by(Shared, GradCAM("once"))),
+    Row("layer 'twice' is called 2 times .*: name one that is called once and returns one array", by(repeated, GradCAM("twice")), by(repeated, GradCAM("once"))),
+    Row("sklearn models take an image and return scores: wrap what inputs=, pick= or score= say in a function", walked(fitted, decided, inputs={"other": OTHER}), walked(wrapped, lambda model: decided(model) * OTHER[:, None], inputs={"other": OTHER})),
+    Row("wrap what .* score= say in a function", walked(fitted, decided, score=lambda y: 2 * y), walked(lambda: lambda x: 2 * fitted().decision_function(np.reshape(x, (len(x), -1))), lambda model: 2 * decided(model))),
     Row("Pair returns 2 outputs: pass pick= .a name or index., or score=", by(Pair), by(Pair, pick=1)),
     Row("Pair returns 2 outputs: .* or score=", by(Pair), by(Pair, score=lambda outputs: outputs[0])),
     Row("cannot be handed to tools for PyTorch: pass an nn.Module", by(lambda: linear, Captum("Saliency")), by(conv, Captum("Saliency"))),

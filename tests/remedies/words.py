@@ -1,97 +1,159 @@
-"""Words of routes and of the commands, as they are read."""
+"""Words of routes: each is asked of the plugin itself, on a log."""
 
-import argparse
+import io
+import tempfile
+from contextlib import redirect_stdout
+from functools import cache
+from pathlib import Path
+from unittest import mock
 
-from werkzeug import wrappers
-from werkzeug.test import EnvironBuilder
+import numpy as np
+from PIL import Image
+from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
+from tensorboard.plugins import base_plugin
+from werkzeug import test as werkzeug_test
 
 from tensorboard_picasso import plugin
-from tensorboard_picasso.checkpoints import settings
-from tensorboard_picasso.export.order import Order
+from tensorboard_picasso.__main__ import main
+from tests import logs, packs
 from tests.remedies import Row
 
-
-def order(**words):
-    return lambda: Order.parse({"format": "png", **words})
-
-
-def option(*words):
-    def parsed():
-        parser = argparse.ArgumentParser()
-        settings.add_options(parser)
-        given = [
-            "--checkpoints",
-            "checkpoints",
-            "--images",
-            "images",
-            "--logdir",
-            "logs",
-            "--model",
-            "m:build",
-        ]
-        return settings.parse(parser.parse_args([*given, *words]))
-
-    return parsed
+STEPS = [0, 10, 20, 30]
+WHERE = {"run": "r", "probe": "digits"}
+OCCLUSION = {**WHERE, "label": "occlusion"}
+SALIENCY = {**WHERE, "label": "saliency"}
+MAP = {**SALIENCY, "image": "0", "format": "png"}
+MEAN = {**OCCLUSION, "format": "png"}
 
 
-def beside_probe(*words):
-    def parsed():
-        parser = argparse.ArgumentParser()
-        settings.add_options(parser)
-        given = [
-            "--checkpoints",
-            "checkpoints",
-            "--probe",
-            "m:probe",
-            "--logdir",
-            "logs",
-            "--model",
-            "m:build",
-        ]
-        return settings.parse(parser.parse_args([*given, *words]))
-
-    return parsed
+@cache
+def logdir():
+    path = Path(tempfile.mkdtemp())
+    logs.plausible(path / "r", 0, STEPS, 16, 14)
+    return path
 
 
-def route(read, expected=None, **words):
-    """Read words of a request."""
+@cache
+def routes():
+    multiplexer = plugin_event_multiplexer.EventMultiplexer()
+    multiplexer.AddRunsFromDirectory(str(logdir()))
+    multiplexer.Reload()
+    source = data_provider.MultiplexerDataProvider(multiplexer, str(logdir()))
+    context = base_plugin.TBContext(data_provider=source, multiplexer=multiplexer)
+    return plugin.PicassoPlugin(context).get_plugin_apps()
+
+
+def get(route, words):
+    answer = werkzeug_test.Client(routes()[route]).get(route, query_string=words)
+    assert answer.status_code == 200, answer.data
+    return answer.data
+
+
+def asked(route, words, message, wrong, right, holds):
+    """A row of one answer: `holds` says whether it is what was asked for."""
 
     def try_it():
-        found = read(wrappers.Request(EnvironBuilder(query_string=words).get_environ()))
-        assert expected is None or found == expected
+        data = get(route, {**words, **right})
+        assert holds(packs.read(data) if data[:4] == b"PICP" else data)
 
-    return try_it
-
-
-def flag(request):
-    return plugin._flag(request, "sampled")
+    return Row(message, lambda: get(route, {**words, **wrong}), try_it)
 
 
-def image(request):
-    return plugin._index("image", request.args["image"])
+def of_images(*indices):
+    return lambda answer: [each["image"] for each in answer["images"]] == list(indices)
 
 
-MEAN = {"run": "r", "probe": "p", "label": "occlusion"}
+def of_groups(*groups):
+    return lambda answer: {each["group"] for each in answer["groups"]} == {*groups}
+
+
+def steps_with_grids(answer):
+    records = answer["images"][0]["records"]
+    return [each["step"] for each in records if each.get("grid") is not None]
+
+
+def size(*expected):
+    return lambda data: Image.open(io.BytesIO(data)).size == expected
+
+
+def picture(data):
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), int)
+
+
+def differs(words):
+    """It is another picture than the one without these words."""
+    return lambda data: np.ptp(picture(data) - picture(get("/export", words))) > 0
+
+
+def frames(count, milliseconds):
+    def holds(data):
+        image = Image.open(io.BytesIO(data))
+        return (image.n_frames, image.info["duration"]) == (count, milliseconds)
+
+    return holds
+
+
+def maps_of_one():
+    """The map of image 1 at step 20, by its wall time."""
+    (said,) = packs.read(get("/attributions", {**SALIENCY, "images": "1"}))["images"]
+    (one,) = (each for each in said["records"] if each["step"] == 20)
+    return f"1:20:{one['wall']!r}"
+
+
+def named(message, wrong):
+    def try_it():
+        found = packs.read(get("/maps", {**SALIENCY, "of": maps_of_one()}))
+        assert [(each["image"], each["step"]) for each in found["records"]] == [(1, 20)]
+
+    return Row(message, lambda: get("/maps", {**SALIENCY, "of": wrong}), try_it)
+
+
+def too_much(remedy, **smaller):
+    """A server whose limit is small."""
+    words = {**MAP, "format": "gif", "size": "448"}
+
+    def limited(more):
+        with mock.patch.object(plugin, "MAX_PIXELS", 1 << 19):
+            return get("/export", {**words, **more})
+
+    def try_it():
+        if smaller:
+            assert picture(limited(smaller)).any()
+            return
+        out = Path(tempfile.mkdtemp()) / "map.gif"
+        given = ["--logdir", logdir(), "--tag", "digits/00/saliency", "--size", "448", "--out", out]
+        with redirect_stdout(io.StringIO()):
+            assert main(["export", *map(str, given)]) == 0
+        assert Image.open(out).n_frames == len(STEPS)
+
+    return Row(f"are too much for the server: .*{remedy}", lambda: limited({}), try_it)
+
+
+def exported(message, wrong, right, holds, words=MAP):
+    return asked("/export", words, message, wrong, right, holds)
+
 
 ROWS = [
-    Row('sampled "1": give true or false', route(flag, sampled="1"), route(flag, True, sampled="true")),
-    Row('image "-1": give an index such as 3', route(image, image="-1"), route(image, 3, image="3")),
-    Row('images "a": give indices such as 0,3', route(plugin._images, images="a"), route(plugin._images, [0, 3], images="0,3")),
-    Row('groups "all": give probe, or classes such as 0,3', route(plugin._groups, groups="all"), route(plugin._groups, [0, 3], groups="0,3")),
-    Row('group "all": give probe or a class', route(plugin._subject, group="all", **MEAN), route(plugin._subject, group="probe", **MEAN)),
-    Row('grids "some": give none, overview, all or steps such as 0,100', route(plugin._grids, grids="some"), route(plugin._grids, grids="0,100")),
-    Row('of "1": give image:step:wall', route(plugin._of, of="1"), route(plugin._of, [(1, 2, 3.5)], of="1:2:3.5")),
-    Row('format "tiff": give', lambda: Order.parse({"format": "tiff"}), order()),
-    Row("give a format:", lambda: Order.parse({}), order()),
-    Row('scale "big": give', order(scale="big"), order(scale="shared")),
-    Row('opacity "2": give a number from 0 to 1', order(opacity="2"), order(opacity="0.5")),
-    Row('step "last": give a whole number', order(step="last"), order(step="30")),
-    Row('size "2": give', order(size="2"), order(size="256")),
-    Row("--logdir s3://x: pass a local directory, as it is read too", option("--logdir", "s3://x"), option()),
-    Row("--workers 0: pass a number from 1", option("--workers", "0"), option("--workers", "1")),
-    Row("--max-images 0: pass a number from 1", option("--max-images", "0"), option("--max-images", "1")),
-    Row("--value-range 1 0: pass LOW HIGH", option("--value-range", "1", "0"), option("--value-range", "0", "1")),
-    Row("--model build: pass module:function", option("--model", "build"), option("--model", "m:build")),
-    Row("beside --probe: give the probe that itself", beside_probe("--max-images", "3"), beside_probe()),
-    Row("--normalized .*: pass a number, or one a channel with commas", option("--normalized", "a", "b"), option("--normalized", "0.5,0.5,0.5", "0.25")),
+    asked("/inputs", {**WHERE, "images": "0"}, 'pngs "1": give true or false', {"pngs": "1"}, {"pngs": "true"}, of_images(0)),
+    asked("/scores", WHERE, 'images "a": give indices such as 0,3', {"images": "a"}, {"images": "0,3"}, of_images(0, 3)),
+    exported('image "-1": give an index such as 3', {"image": "-1"}, {"image": "3"}, differs(MAP)),
+    asked("/means", OCCLUSION, 'groups "all": give probe, or classes such as 0,3', {"groups": "all"}, {"groups": "probe,0"}, of_groups(None, 0)),
+    exported('group "all": give probe or a class', {"group": "all"}, {"group": "probe"}, differs({**MEAN, "group": "0"}), MEAN),
+    exported('group "all": give probe or a class', {"group": "all"}, {"group": "0"}, differs({**MEAN, "group": "probe"}), MEAN),
+    *(
+        asked("/attributions", OCCLUSION, 'grids "some": give none, overview, all or steps such as 0,100', {"grids": "some"}, {"grids": word}, lambda answer, steps=steps: steps_with_grids(answer) == steps)
+        for word, steps in (("none", []), ("overview", STEPS), ("all", STEPS), ("0,20", [0, 20]))
+    ),
+    named('of "1": give image:step:wall', "1"),
+    exported('format "tiff": give png', {"format": "tiff"}, {"format": "npz"}, lambda data: data[:2] == b"PK"),
+    exported("give a format: png", {"format": ""}, {"format": "csv"}, lambda data: data.startswith(b"step,")),
+    exported('scale "big": give shared', {"scale": "big", "step": "10"}, {"scale": "map", "step": "10"}, differs({**MAP, "step": "10"})),
+    exported('scale "big": give .* or a value', {"scale": "big"}, {"scale": "9"}, differs(MAP)),
+    exported('opacity "2": give a number from 0 to 1', {"opacity": "2"}, {"opacity": "0.1"}, differs(MAP)),
+    exported('step "last": give a whole number', {"step": "last"}, {"step": "10"}, differs(MAP)),
+    exported('size "2": give 16 to', {"size": "2"}, {"size": "16"}, lambda data: max(Image.open(io.BytesIO(data)).size) >= 16 and len(data) < len(get("/export", MAP))),
+    exported('fps "0": give frames a second, up to', {"fps": "0", "format": "gif"}, {"fps": "5", "format": "gif"}, frames(4, 200)),
+    too_much("give a smaller size", size="64"),
+    too_much("or one step", step="10"),
+    too_much("use python -m tensorboard_picasso export"),
 ]  # fmt: skip
