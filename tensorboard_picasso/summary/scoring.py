@@ -134,7 +134,9 @@ def take(
     found = outputs.again(taken, raw, behind)
     if found != taken:
         text = f'probe "{probe.name}": from now on {outputs.told(found, np.shape(raw)[-1])}'
-        report.warn(text, f"{text}; earlier records took them as probabilities: log them anew")
+        # The same scores would be taken so again.
+        remedy = "log them anew, with the sigmoid in the model"
+        report.warn(text, f"{text}; earlier records took them as probabilities: {remedy}")
     return found
 
 

@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from tensorboard_picasso import summary
 from tensorboard_picasso.__main__ import main
 from tensorboard_picasso.metadata import Kind
 from tests import events, logs
@@ -80,7 +81,7 @@ def folder():
     """The folder of `given`, and what else rows are about."""
     path = given.folder()
     state = given.trained().state_dict()
-    for name, steps in (("more", ("step=1.pt", "step=2.pt")), ("nameless", ("seven.ab9c.pt",)),
+    for name, steps in (("more", ("step=1.pt", "step=2.pt")), ("nameless", ("seven.ab9c.pt",)), ("huge", ("step=12345678901234567890.pt",)),
                         ("later", ("step=0.pt", "step=1.pt"))):  # fmt: skip
         (path / name).mkdir()
         for each in steps:
@@ -215,6 +216,28 @@ def export(message, wrong, right):
     return Row(message, lambda: command(wrong, runs()), try_it)
 
 
+def listed(one):
+    path = tempfile.mkdtemp()
+    if one:
+        summary.attribution(
+            given.probe(given.NORMAL, normalized=(0.5, 0.05)),
+            given.build(),
+            methods=[summary.Occlusion(2, 2)],
+            writer=path,
+            step=7,
+            strict=True,
+        )
+        summary.flush()
+    assert "p/00/occlusion  1 step: 7" in refused_export(path)
+
+
+def refused_export(path):
+    status, out, err = run("export", "--logdir", path)
+    if status:
+        raise ValueError(err)
+    return out
+
+
 OF_A = {"--run": "a", "--tag": "digits/00/saliency"}
 ANOTHER_NAME = {"--name": "q"}, {"probe": "q"}
 ANOTHER_LOG: tuple = {}, {"logdir": None}
@@ -243,6 +266,8 @@ ROWS = [
     of("step=1.pt holds weights alone: pass --model my_module:build", {"--model": None}, {}),
     of("no step in its name or in it: pass --step-pattern", {"--checkpoints": "{}/nameless"}, {"--checkpoints": "{}/nameless", "--step-pattern": "ab([0-9])c"}, steps=(9,)),
     of(r"--step-pattern 'ab': put the step in a group, \(", {"--checkpoints": "{}/nameless", "--step-pattern": "ab"}, {"--checkpoints": "{}/nameless", "--step-pattern": r"ab(\d+)"}, steps=(9,)),
+    of("its step would be 12345678901234567890, .*: pass --step-pattern", {"--checkpoints": "{}/huge"}, {"--checkpoints": "{}/huge", "--step-pattern": "step=([0-9]{{6}})"}, steps=(123456,)),
+    of("steps end at .*: put fewer digits in the group", {"--checkpoints": "{}/huge", "--step-pattern": "step=([0-9]+)"}, {"--checkpoints": "{}/huge", "--step-pattern": "step=([0-9]{{6}})"}, steps=(123456,)),
     of("--trust-pickle reads it, and runs whatever code is in it", {"--checkpoints": "{}/pickled"}, {"--checkpoints": "{}/pickled", "--trust-pickle": []}),
     of("Sequential is not built: call it in --model", {"--model": HERE + "keras_model", "--checkpoints": "{}/keras"}, {"--model": HERE + "keras_model_that_is_called", "--checkpoints": "{}/keras"}),
     of("--workers 0: pass a number from 1", {"--workers": 0}, {"--workers": 1}),
@@ -260,5 +285,7 @@ ROWS = [
     # Export.
     export("give --run: there are a, b", {"--tag": OF_A["--tag"]}, OF_A),
     export("give --tag: there are digits/00/occlusion, digits/00/saliency", {"--run": "a"}, OF_A),
+    Row("no run with a probe: log one with summary.attribution", lambda: listed(False), lambda: listed(True)),
+    Row("nothing here reads nowhere://.*, or copy it to this machine", lambda: refused_export("nowhere://bucket"), lambda: refused_export(runs())),
     export("no directory /nowhere: give that which tensorboard --logdir shows", {"--logdir": "/nowhere", **OF_A}, OF_A),
 ]  # fmt: skip

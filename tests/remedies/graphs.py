@@ -172,6 +172,20 @@ def with_callback(path):
     fitted(dense(), path, callback, jit_compile=True)
 
 
+def fit_with_callback(built):
+    def act(path):
+        model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3)])
+        if built:
+            model.build((None, 6, 6, 3))
+        fitted(
+            model,
+            path,
+            summary.KerasCallback(PROBE, path, schedule=summary.EverySteps(1), methods=[OCCLUSION]),
+        )
+
+    return act
+
+
 BYTES = (X * 255).astype(np.uint8)
 
 
@@ -255,6 +269,7 @@ ROWS = [
     Row(REFUSED + "compile.jit_compile=False.", written([], trained(jit_compile=True)), written([0, 1], trained(jit_compile=False))),
     Row(REFUSED + ".* or use summary.KerasCallback", written([], trained(jit_compile=True)), written([0, 1, 2], with_callback)),
     Row("inside a tf.function writes while it is traced only: pass a tf.summary writer there", written([], graph(into_directory)), written([3], graph(of_probe))),
+    Row("the model is not built yet: .*; build the model, and it is checked before training", written([1, 2], fit_with_callback(False)), written([0, 1, 2], fit_with_callback(True))),
     Row("Sequential is not built: call it on a batch first", on_jax("unbuilt"), on_jax("called")),
     Row("differently: move its cast to preprocess=", integrated(casting), integrated(Linear(), preprocess=lambda x: tf.image.convert_image_dtype(x, tf.float32))),
     Row("has no weights while another model trains it: pass the one that is trained", on_jax("inner"), on_jax("outer")),

@@ -1,12 +1,18 @@
 """What the output is taken to be, and labels that are several or none."""
 
+import functools
 import io
+import tempfile
+import warnings
 from contextlib import redirect_stderr
+from pathlib import Path
 
 import numpy as np
 
+from tensorboard_picasso import summary
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary import Probe
+from tests import events
 from tests.remedies import Row, X, explained, linear
 
 HOT = [[1, 0, 1], [0, 0, 0], [0, 1, 0]]
@@ -43,6 +49,31 @@ def otherwise():
     assert explained(probe).output is Output.LOGITS  # its log-odds are compared there
 
 
+def over_training(end):
+    """Log a model of independent labels at two steps; at the first all its logits are 0."""
+
+    def try_it():
+        probe = Probe("p", X, labels=HOT)
+        with tempfile.TemporaryDirectory() as path, warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", summary.PicassoWarning)
+            for step in range(2):
+                model = functools.partial(lambda step, x: end(step * linear(x)), step)
+                summary.class_probabilities(probe, model, step=step, writer=path, strict=True)
+            summary.flush()
+            ours = [each for each in caught if each.category is summary.PicassoWarning]
+            if ours:
+                raise ValueError(str(ours[0].message))
+            found = events.whole_scores(Path(path))
+        np.testing.assert_allclose(found[0], 0, atol=1e-4)
+        np.testing.assert_allclose(found[1], linear(X)[0], atol=1e-3)
+
+    return try_it
+
+
+def sigmoid(scores):
+    return 1 / (1 + np.exp(-scores))
+
+
 def ending(name):
     """A module of PyTorch that is seen to end so."""
     import torch
@@ -60,6 +91,7 @@ def seen(name, wrong):
 
 
 ROWS = [
+    Row("from now on .*: log them anew, with the sigmoid in the model", over_training(lambda scores: scores), over_training(sigmoid)),
     Row(TAKEN, lambda: Probe("p", X, labels=VALUES), otherwise),
     seen("sigmoid", "probabilities"),
     of("log-probabilities of a softmax: pass 'auto'", lambda x: np.log(softmax(x)), {"output": "sigmoid"}, {}),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import tests.remedies as table
-from tests.remedies import pattern, said
+from tests.remedies import holds, said
 
 ROOT = Path(__file__).parents[2] / "tensorboard_picasso"
 
@@ -27,14 +27,18 @@ REMEDY = re.compile(
     r"(: |; |, |\(|^)(pass|use|give|bring|return|leave (it )?out|name|call it|check|mark|remove|explain it"
     r"|move|wrap|see|set|install|pip install|where it takes)\b|=\S* (keeps|limits|says|reads)"
     r"|compile\(|, or writer|Probe\.from_dataset reads|need a|needs a|which needs none"
-    r"|(: |; )(put|convert)\b|takes all\b|(: |;)( another)? ?--[a-z-]+ (takes|reads)\b"
+    r"|(: |; )(put|convert|log|export one|update|build|count)\b|another --logdir\b|or copy it"
+    r"|--\S+ (takes|reads)\b|takes all\b"
 )
 # Messages without a row: no error, or the test that raises it and then does as it says.
 NO_ERROR = "no error"
+TO_COME = "written by a version to come"
 UNTRIED = {
     "default: the image's label": NO_ERROR,
     "output={} says so": NO_ERROR,
     "needs all of its input": NO_ERROR,
+    "update tensorboard-picasso": TO_COME,
+    "has other windows": "tests/test_export.py::test_windows_that_change_are_no_array",
     "Ray is not installed": "tests/test_log_ray.py::test_a_cluster_writes_the_same_events",
     "pip install boto3": (
         "tests/test_remote.py::test_what_a_file_system_holds_is_exported_as_local_files_are"
@@ -89,7 +93,7 @@ def test_every_message_that_names_a_remedy_has_a_row():
         if " " in text.strip()
         and REMEDY.search(text)
         and not any(each in text for each in UNTRIED)
-        and not any(pattern(text).search(message) for message in messages)
+        and not any(holds(message, text) for message in messages)
     ]
     assert not missing, "add a row to tests/remedies for:\n" + "\n".join(missing)
 
@@ -98,7 +102,7 @@ def test_what_has_no_row_is_still_said_and_the_test_that_is_named_is_there():
     said_now = [text for _, text in texts()]
     for part, where in UNTRIED.items():
         assert any(part in text for text in said_now), part
-        if where != NO_ERROR:
+        if "::" in where:
             file, _, name = where.partition("::")
             tree = ast.parse((ROOT.parent / file).read_text())
             assert name in {
