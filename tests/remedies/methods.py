@@ -116,7 +116,7 @@ ROWS = [
     Row("is a function of NumPy arrays, which have no gradient: .* or methods=.summary.Occlusion...", logged(methods=None), logged(methods=[summary.Occlusion()])),
     Row("Captum is not installed: pip install 'tensorboard-picasso.captum.'", without_captum, gradients(lambda: Captum("Saliency"))),
     Row("on='yes': pass True or False", deterministic("yes"), deterministic(True)),
-    Row("budget=10s goes by the clock, so another run logs other steps: leave it out for equal logs", deterministic(budget="10s"), said_nothing(deterministic())),
+    Row("budget=10 s each goes by the clock, so another run logs other steps: leave it out for equal logs", deterministic(budget="10s"), said_nothing(deterministic())),
     Row("epoch='two': pass a number", logged(epoch="two"), logged(epoch=2)),
     Row("epoch=nan: pass a finite number", logged(epoch=np.nan), logged(epoch=2.5)),
     Row("a Probe has its own images: pass a name to give them here", logged(images=X), logged("p", images=X)),

@@ -150,7 +150,13 @@ def decided(model):
 
 def wrapped():
     model = fitted()
-    return lambda x, other: model.decision_function(np.reshape(x, (len(x), -1))) * other[:, None]
+    weights, bias = model.coef_.T, model.intercept_
+    return lambda x, other: (np.reshape(x, (len(x), -1)) @ weights + bias) * other[:, None]
+
+
+def doubled():
+    model = wrapped()
+    return lambda x: model(x, np.full(len(x), 2))
 
 
 OTHER = np.array([1.0, 2.0, 3.0], np.float32)
@@ -171,7 +177,7 @@ ROWS = [
     Row("layer 'twice' is called 2 times .*: name one that is called once and returns one tensor", by(Shared, GradCAM("twice")), by(Shared, GradCAM("once"))),
     Row("layer 'twice' is called 2 times .*: name one that is called once and returns one array", by(repeated, GradCAM("twice")), by(repeated, GradCAM("once"))),
     Row("sklearn models take an image and return scores: wrap what inputs=, pick= or score= say in a function", walked(fitted, decided, inputs={"other": OTHER}), walked(wrapped, lambda model: decided(model) * OTHER[:, None], inputs={"other": OTHER})),
-    Row("wrap what .* score= say in a function", walked(fitted, decided, score=lambda y: 2 * y), walked(lambda: lambda x: 2 * fitted().decision_function(np.reshape(x, (len(x), -1))), lambda model: 2 * decided(model))),
+    Row("wrap what .* score= say in a function", walked(fitted, decided, score=lambda y: 2 * y), walked(doubled, lambda model: 2 * decided(model))),
     Row("Pair returns 2 outputs: pass pick= .a name or index., or score=", by(Pair), by(Pair, pick=1)),
     Row("Pair returns 2 outputs: .* or score=", by(Pair), by(Pair, score=lambda outputs: outputs[0])),
     Row("cannot be handed to tools for PyTorch: pass an nn.Module", by(lambda: linear, Captum("Saliency")), by(conv, Captum("Saliency"))),
