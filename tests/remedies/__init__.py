@@ -4,6 +4,7 @@ A module holds the rows of one part of the project; `test_remedies.py` tries the
 """
 
 import io
+import tempfile
 from collections.abc import Callable
 from contextlib import redirect_stderr
 from dataclasses import dataclass
@@ -40,6 +41,15 @@ def said(row: Row) -> str:
         except BaseException as e:
             return " ".join([str(e), *getattr(e, "__notes__", ())]) + stream.getvalue()
     return stream.getvalue()
+
+
+_kept: list[tempfile.TemporaryDirectory[str]] = []
+
+
+def directory() -> str:
+    """A new one, removed at the end."""
+    _kept.append(tempfile.TemporaryDirectory(prefix="picasso-"))
+    return _kept[-1].name
 
 
 X = noise(3, 6, 6, 3)

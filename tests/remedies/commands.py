@@ -4,7 +4,6 @@ import csv
 import io
 import os
 import shutil
-import tempfile
 import types
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
@@ -20,7 +19,7 @@ from tensorboard_picasso import summary
 from tensorboard_picasso.__main__ import main
 from tensorboard_picasso.metadata import Kind
 from tests import events, logs
-from tests.remedies import Row, given
+from tests.remedies import Row, directory, given
 
 BASE = {
     "--model": "tests.remedies.given:build", "--checkpoints": "{}/checkpoints",
@@ -141,12 +140,12 @@ def log(changes, logdir):
 
 
 def said(changes, logdir=None):
-    raise ValueError(log(changes, logdir or tempfile.mkdtemp())[2])
+    raise ValueError(log(changes, logdir or directory())[2])
 
 
 def logged(changes, logdir=None, images=6, steps=(1,), probe=None):
     """Log, and read the scores back."""
-    path = Path(logdir or tempfile.mkdtemp())
+    path = Path(logdir or directory())
     status, _, err = log(changes, path)
     assert status == 0, err
     found = [
@@ -176,7 +175,7 @@ def begun(message, first, other, *remedies):
 
     def rows():
         for mended, expected in remedies:
-            logdir = tempfile.mkdtemp()
+            logdir = directory()
 
             def wrong(logdir=logdir):
                 log(first, logdir)
@@ -193,7 +192,7 @@ def begun(message, first, other, *remedies):
 
 @cache
 def runs():
-    path = Path(tempfile.mkdtemp())
+    path = Path(directory())
     for number, name in enumerate(("a", "b")):
         logs.plausible(path / name, number, range(3), 1, 14)
     return path
@@ -203,7 +202,7 @@ def export(message, wrong, right):
     """A row of the export of a map to a table."""
 
     def command(words, logdir):
-        out = Path(tempfile.mkdtemp()) / "map.csv"
+        out = Path(directory()) / "map.csv"
         status, _, err = run("export", "--logdir", words.get("--logdir", logdir), "--out", out,
                              *(w for k, v in words.items() if k != "--logdir" for w in (k, v)))  # fmt: skip
         if status:
@@ -217,7 +216,7 @@ def export(message, wrong, right):
 
 
 def listed(one):
-    path = tempfile.mkdtemp()
+    path = directory()
     if one:
         summary.attribution(
             given.probe(given.NORMAL, normalized=(0.5, 0.05)),

@@ -1,7 +1,6 @@
 """What a model is given by a probe and by `log`, logs of other settings, missing frameworks."""
 
 import io
-import tempfile
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
 from pathlib import Path
@@ -14,7 +13,7 @@ from torch import nn
 from tensorboard_picasso import summary
 from tensorboard_picasso.__main__ import main
 from tensorboard_picasso.summary.loops import _missing
-from tests.remedies import Row
+from tests.remedies import Row, directory
 
 MEAN, STD = 0.5, 0.05
 PICTURES = np.random.default_rng(0).integers(0, 256, (6, 6, 6, 3), dtype=np.uint8)
@@ -46,7 +45,7 @@ def trained():
 
 @cache
 def folder():
-    path = Path(tempfile.mkdtemp())
+    path = Path(directory())
     for name in ("pictures", "others", "checkpoints", "regions"):
         (path / name).mkdir()
     for number, each in enumerate(PICTURES):
@@ -69,7 +68,7 @@ def log(*words, logdir=None, of=("--images", "pictures")):
     given = ["--model", "tests.remedies.given:build", "--checkpoints", str(path / "checkpoints")]
     given += ["--name", "p", "--window", "2", "--stride", "2", *places]
     with redirect_stderr(stream), redirect_stdout(io.StringIO()):
-        status = main(["log", *given, "--logdir", str(logdir or tempfile.mkdtemp())])
+        status = main(["log", *given, "--logdir", str(logdir or directory())])
     return status, stream.getvalue()
 
 
@@ -93,7 +92,7 @@ def right(*words, **options):
 
 def begun(message, *words, of=("--images", "pictures")):
     """A log goes on with the same settings, or under another name."""
-    logdir = tempfile.mkdtemp()
+    logdir = directory()
 
     def other():
         log(*AS_TRAINED, logdir=logdir)
@@ -113,7 +112,7 @@ def probe(images, **options):
 def explained(make, told):
     stream = io.StringIO()
     with redirect_stderr(stream):
-        summary.saliency(make(), trained(), writer=tempfile.mkdtemp(), step=0, strict=True)
+        summary.saliency(make(), trained(), writer=directory(), step=0, strict=True)
     assert ("does not fit" in stream.getvalue()) is told
     if told:
         raise ValueError(stream.getvalue())
@@ -136,7 +135,7 @@ class TransformersCallback(
 
 
 def installed(name):
-    return lambda: getattr(summary, name)(probe(NORMAL, value_range=(-10, 10)), tempfile.mkdtemp())
+    return lambda: getattr(summary, name)(probe(NORMAL, value_range=(-10, 10)), directory())
 
 
 ROWS = [

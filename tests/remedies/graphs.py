@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from tensorboard_picasso import summary
 from tensorboard_picasso.metadata import Kind
 from tensorboard_picasso.summary import IntegratedGradients, Probe
 from tests import events
-from tests.remedies import OCCLUSION, Row, W, X, explained, linear
+from tests.remedies import OCCLUSION, Row, W, X, directory, explained, linear
 
 WEIGHTS = W.astype(np.float32)
 IMAGE = tf.TensorSpec([None, 6, 6, 3], tf.float32)
@@ -51,7 +50,7 @@ class Served(tf.Module):
 
 @cache
 def saved():
-    path, module = tempfile.mkdtemp(), Served()
+    path, module = directory(), Served()
     signatures = {"plain": module.plain, "scaled": module.scaled}
     tf.saved_model.save(module, path, signatures=signatures)
     return tf.saved_model.load(path)
@@ -76,7 +75,7 @@ def written(steps, act):
     """Do something with a directory; what is read back are the scores of X at these steps."""
 
     def try_it():
-        path = tempfile.mkdtemp()
+        path = directory()
         act(path)
         summary.flush()
         found = [

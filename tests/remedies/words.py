@@ -1,7 +1,6 @@
 """Words of routes: each is asked of the plugin itself, on a log."""
 
 import io
-import tempfile
 from contextlib import redirect_stdout
 from functools import cache
 from pathlib import Path
@@ -16,7 +15,7 @@ from werkzeug import test as werkzeug_test
 from tensorboard_picasso import plugin
 from tensorboard_picasso.__main__ import main
 from tests import logs, packs
-from tests.remedies import Row
+from tests.remedies import Row, directory
 
 STEPS = [0, 10, 20, 30]
 WHERE = {"run": "r", "probe": "digits"}
@@ -28,7 +27,7 @@ MEAN = {**OCCLUSION, "format": "png"}
 
 @cache
 def logdir():
-    path = Path(tempfile.mkdtemp())
+    path = Path(directory())
     logs.plausible(path / "r", 0, STEPS, 16, 14)
     return path
 
@@ -70,10 +69,6 @@ def of_groups(*groups):
 def steps_with_grids(answer):
     records = answer["images"][0]["records"]
     return [each["step"] for each in records if each.get("grid") is not None]
-
-
-def size(*expected):
-    return lambda data: Image.open(io.BytesIO(data)).size == expected
 
 
 def picture(data):
@@ -120,7 +115,7 @@ def too_much(remedy, **smaller):
         if smaller:
             assert picture(limited(smaller)).any()
             return
-        out = Path(tempfile.mkdtemp()) / "map.gif"
+        out = Path(directory()) / "map.gif"
         given = ["--logdir", logdir(), "--tag", "digits/00/saliency", "--size", "448", "--out", out]
         with redirect_stdout(io.StringIO()):
             assert main(["export", *map(str, given)]) == 0
