@@ -117,11 +117,11 @@ def newest(run, fill):
         return f"{size} ± {100 * values.std(ddof=1) / np.sqrt(IMAGES):.1f} points"
 
     before, after = (f"{100 * each:.0f} %" for each in np.mean(predicted, 0))
-    verb = "of the true class it takes" if lost.mean() > 0 else "to the true class it adds"
+    verb = "the true class loses" if lost.mean() > 0 else "the true class gains"
     return (
-        f"{run}: hiding it changes none of 5 predictions and moves the answer by "
+        f"{run}: hiding it changes none of 5 predictions, moves the answer by "
         f"{with_error(np.abs(lost))}",
-        f"; takes the predicted class from {before} to {after}; {verb} {with_error(lost)}",
+        f"; the predicted class goes from {before} to {after}; {verb} {with_error(lost)}",
     )
 
 
@@ -129,9 +129,9 @@ def test_the_step_is_said_and_marked(browser, url):
     with tab(browser, url) as picasso:
         picasso.open(charts="truth,hidden%3Acorner%3Aimage%20mean").at(1280)
         since = {
-            "does not": ", 5 points or more last at step 10",
-            "is misled": ", 5 points or more from step 0 on",
-            "uses": ", 5 points or more from step 40 on (first at step 10)",
+            "does not": ", 5 or more last at step 10",
+            "is misled": ", 5 or more from step 0 on",
+            "uses": ", 5 or more from step 40 on (first at step 10)",
         }
         assert words(picasso) == [
             "dashed: corner (black; in the list: image mean) hidden, at step 1,280, the newest;"
@@ -139,9 +139,9 @@ def test_the_step_is_said_and_marked(browser, url):
             *(each.join(newest(run, "black")) for run, each in since.items()),
         ]
         since = {
-            "does not": ", never 5 points so far",
-            "is misled": ", 5 points or more from step 1,280 on, the newest so far",
-            "uses": ", 5 points or more from step 1,280 on, the newest so far",
+            "does not": ", never 5 so far",
+            "is misled": ", 5 or more from step 1,280 on, the newest so far",
+            "uses": ", 5 or more from step 1,280 on, the newest so far",
         }
         assert words(picasso, 1) == [
             "dashed: corner (image mean) hidden, at step 1,280, the newest;"
@@ -169,9 +169,9 @@ def test_the_step_is_said_and_marked(browser, url):
         # Of a single image there is no noise to be told: the difference alone decides.
         first.get_by_label("over which images").select_option("3")
         assert words(picasso)[-1] == (
-            "uses: hiding it leaves the prediction 3 and moves the answer by 42 points,"
-            " 5 points or more from step 40 on (first at step 10);"
-            " takes the predicted class from 80 % to 38 %; of the true class it takes 42 points"
+            "uses: hiding it leaves the prediction 3, moves the answer by 42 points,"
+            " 5 or more from step 40 on (first at step 10);"
+            " the predicted class goes from 80 % to 38 %; the true class loses 42 points"
         )
 
 
@@ -181,12 +181,12 @@ def test_the_large_view_says_it_for_each_fill(browser, url):
         figure = picasso.frame.locator(".hiddencharts figure")
         assert [" ".join(each.split()) for each in figure.locator(".parting > *").all_inner_texts()] == [
             "corner hidden, at step 1,280, the newest",
-            "black: hiding it leaves the prediction 3 and moves the answer by 42 points, 5 points or "
-            "more from step 40 on (first at step 10); takes the predicted class from 80 % to 38 %; "
-            "of 3 it takes 42 points",
-            "image mean: hiding it leaves the prediction 3 and moves the answer by 8 points, "
-            "5 points or more from step 40 on; takes the predicted class from 80 % to 72 %; "
-            "of 3 it takes 8 points",
+            "black: hiding it leaves the prediction 3, moves the answer by 42 points, 5 or "
+            "more from step 40 on (first at step 10); the predicted class goes from 80 % to 38 %; "
+            "3 loses 42 points",
+            "image mean: hiding it leaves the prediction 3, moves the answer by 8 points, "
+            "5 or more from step 40 on; the predicted class goes from 80 % to 72 %; "
+            "3 loses 8 points",
         ]  # fmt: skip
         # Both at one step: one above the other.
         lefts = (
@@ -228,11 +228,11 @@ def tell(browser, url, lists, losses=None):
 @pytest.mark.parametrize(
     ("lists", "said"),
     [
-        ([[0, 0, 0.3], [0, 0, 0.1]], "20 ± 10.0 points, 5 points or more from step 20 on, the newest so far"),
-        ([[0, 0, 0.4], [0, 0, 0]], "20 ± 20.0 points, never 5 points and 2 standard errors so far"),
-        ([[0, 0.4, 0], [0, 0, 0]], "0 ± 0.0 points, never 5 points and 2 standard errors so far"),
-        ([[0, 0.3, 0.4], [0, 0.3, 0]], "20 ± 20.0 points, 5 points or more last at step 10"),
-        ([[0.04, 0.03, 0.004], [0.04, 0.03, 0.004]], "0.4 ± 0.0 points, never 5 points so far"),
+        ([[0, 0, 0.3], [0, 0, 0.1]], "20 ± 10.0 points, 5 or more from step 20 on, the newest so far"),
+        ([[0, 0, 0.4], [0, 0, 0]], "20 ± 20.0 points, never 5 and 2 standard errors so far"),
+        ([[0, 0.4, 0], [0, 0, 0]], "0 ± 0.0 points, never 5 and 2 standard errors so far"),
+        ([[0, 0.3, 0.4], [0, 0.3, 0]], "20 ± 20.0 points, 5 or more last at step 10"),
+        ([[0.04, 0.03, 0.004], [0.04, 0.03, 0.004]], "0.4 ± 0.0 points, never 5 so far"),
     ],
 )  # fmt: skip
 def test_few_images_are_told_from_less(browser, url, lists, said):
@@ -244,11 +244,11 @@ def test_few_images_are_told_from_less(browser, url, lists, said):
 @pytest.mark.parametrize(
     ("losses", "said"),
     [
-        ([0.4, 0.2], "of the true class it takes 30 ± 10.0 points"),
-        ([-0.4, -0.2], "to the true class it adds 30 ± 10.0 points"),
-        ([0.5, -0.3], "of the true class it takes 10 ± 40.0 points, in which 1 loss and 1 gain cancel"),
+        ([0.4, 0.2], "the true class loses 30 ± 10.0 points"),
+        ([-0.4, -0.2], "the true class gains 30 ± 10.0 points"),
+        ([0.5, -0.3], "the true class loses 10 ± 40.0 points, in which 1 loss and 1 gain cancel"),
         # One loses, none gains enough to count: few images, and nothing that cancels.
-        ([0.5, -0.01], "of the true class it takes 25 ± 25.5 points"),
+        ([0.5, -0.01], "the true class loses 25 ± 25.5 points"),
     ],
 )  # fmt: skip
 def test_losses_and_gains_that_cancel_are_told(browser, url, losses, said):
@@ -259,7 +259,7 @@ def test_losses_and_gains_that_cancel_are_told(browser, url, losses, said):
 def test_what_was_not_recorded_is_said_and_not_flagged(browser, url):
     words = tell(browser, url, [[None] * 3, [None] * 3], [0.4, 0.2])
     assert words == (
-        "a: how far the answer moves was not recorded; of the true class it takes 30 ± 10.0 points"
+        "a: how far the answer moves was not recorded; the true class loses 30 ± 10.0 points"
     )
 
 

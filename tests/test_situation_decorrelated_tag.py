@@ -109,14 +109,14 @@ def test_the_headline_says_that_the_predictions_change(browser, url):
         assert f"hiding it changes {flips} of 9 predictions" in words
         assert (
             f"moves the answer by {100 * moves.mean():.0f} ± {error(moves)} points,"
-            " 5 points or more from step 20 on" in words
+            " 5 or more from step 20 on" in words
         )
         before, after = whole[rows, best].mean(), hidden[rows, best].mean()
         assert (
-            f"takes the predicted class from {100 * before:.0f} % to {100 * after:.0f} %" in words
+            f"the predicted class goes from {100 * before:.0f} % to {100 * after:.0f} %" in words
         )
         assert (
-            f"the true class it takes 0 ± {error(own)} points,"
+            f"the true class loses 0 ± {error(own)} points,"
             " in which 3 losses and 6 gains cancel" in words
         )
         text = picasso.frame.locator("#picasso").inner_text()

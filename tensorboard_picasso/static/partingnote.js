@@ -8,7 +8,9 @@ import { ERRORS, LEAST } from "./parting.js";
 const CLOSE = 0.045; // of the width: marks nearer than that could cover each other
 const HIGH = 9; // of a mark, pixels
 
-const LEAST_TEXT = `${Math.round(100 * LEAST)} points`;
+// A sentence a run stands above the chart: each word costs the rows below their place.
+const LEAST_SHORT = String(Math.round(100 * LEAST));
+const LEAST_TEXT = `${LEAST_SHORT} points`;
 const RULE = `Predictions: how many are others with the region hidden. Moves: how far the whole answer moves, half the sum of |p − q| over all classes (of independent labels the mean of |p − q|), in percentage points; it cannot cancel, as what the true class loses and gains may. Flagged is the first kept step from which on the answers move by at least ${LEAST_TEXT} in the mean of the images, and by at least ${ERRORS} of its standard errors, at every later kept step too. TensorBoard may keep only a sample of the logged steps.`;
 
 /** @typedef {{name: string, colour: string, found: import("./effect.js").Effect, part: number|null}} Part
@@ -41,21 +43,21 @@ function changedText({ moves, changed, turned }, nameOf) {
 function sinceText({ from, first, last, noisy, newest }, steps) {
   if (from !== null) {
     const earlier = first < from ? ` (first at step ${count(steps[first])})` : "";
-    return [`, ${LEAST_TEXT} or more from `, from === newest ? `, the newest so far${earlier}` : earlier];
+    return [`, ${LEAST_SHORT} or more from `, from === newest ? `, the newest so far${earlier}` : earlier];
   }
-  if (last !== null) return [`, ${LEAST_TEXT} or more last at step ${count(steps[last])}`, ""];
-  return [noisy ? `, never ${LEAST_TEXT} and ${ERRORS} standard errors so far` : `, never ${LEAST_TEXT} so far`, ""];
+  if (last !== null) return [`, ${LEAST_SHORT} or more last at step ${count(steps[last])}`, ""];
+  return [noisy ? `, never ${LEAST_SHORT} and ${ERRORS} standard errors so far` : `, never ${LEAST_SHORT} so far`, ""];
 }
 
 /** What the class asked about loses; where images that lose and gain cancel, that is said. */
 function ownText(own) {
-  const said = own.mean < 0 ? `to ${own.name} it adds ${withError(own)}` : `of ${own.name} it takes ${withError(own)}`;
+  const said = `${own.name} ${own.mean < 0 ? "gains" : "loses"} ${withError(own)}`;
   return cancels(own) ? `${said}, in which ${plural(own.lost, "loss", "losses")} and ${plural(own.gained, "gain")} cancel` : said;
 }
 
 /** What is said behind the step: of the predicted class, and of the one asked about. */
 function classTexts({ predicted, own }) {
-  const moved = predicted && `takes the predicted class from ${percent(predicted.whole)} to ${percent(predicted.hidden)}`;
+  const moved = predicted && `the predicted class goes from ${percent(predicted.whole)} to ${percent(predicted.hidden)}`;
   return [moved, own && ownText(own)].filter(Boolean);
 }
 
@@ -108,7 +110,7 @@ function saidOf(found, steps, seek, nameOf) {
   const [before, after] = sinceText(moves, steps);
   const from = moves.from === null ? null : steps[moves.from];
   const at = from === null ? null : button(`step ${count(from)} on`, `go to step ${count(from)}`, () => seek(moves.from), { class: "seek", "aria-label": null });
-  return [el("b", { text: changedText(found, nameOf) }), ` and moves the answer by ${withError(moves)}`, before, at, after].filter(Boolean);
+  return [el("b", { text: changedText(found, nameOf) }), `, moves the answer by ${withError(moves)}`, before, at, after].filter(Boolean);
 }
 
 /** A mark for each whose answers move, at its step; the words beside it are for the keyboard. */
