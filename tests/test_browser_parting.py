@@ -121,7 +121,7 @@ def newest(run, fill):
     return (
         f"{run}: hiding it changes none of 5 predictions, moves the answer by "
         f"{with_error(np.abs(lost))}",
-        f"; the predicted class goes from {before} to {after}; {verb} {with_error(lost)}",
+        f"; predicted class from {before} to {after}; {verb} {with_error(lost)}",
     )
 
 
@@ -171,7 +171,7 @@ def test_the_step_is_said_and_marked(browser, url):
         assert words(picasso)[-1] == (
             "uses: hiding it leaves the prediction 3, moves the answer by 42 points,"
             " 5 or more from step 40 on (first at step 10);"
-            " the predicted class goes from 80 % to 38 %; the true class loses 42 points"
+            " predicted class from 80 % to 38 %; the true class loses 42 points"
         )
 
 
@@ -182,10 +182,10 @@ def test_the_large_view_says_it_for_each_fill(browser, url):
         assert [" ".join(each.split()) for each in figure.locator(".parting > *").all_inner_texts()] == [
             "corner hidden, at step 1,280, the newest",
             "black: hiding it leaves the prediction 3, moves the answer by 42 points, 5 or "
-            "more from step 40 on (first at step 10); the predicted class goes from 80 % to 38 %; "
+            "more from step 40 on (first at step 10); predicted class from 80 % to 38 %; "
             "3 loses 42 points",
             "image mean: hiding it leaves the prediction 3, moves the answer by 8 points, "
-            "5 or more from step 40 on; the predicted class goes from 80 % to 72 %; "
+            "5 or more from step 40 on; predicted class from 80 % to 72 %; "
             "3 loses 8 points",
         ]  # fmt: skip
         # Both at one step: one above the other.

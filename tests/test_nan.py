@@ -106,6 +106,27 @@ def test_every_method_is_recorded(tmp_path, end, broken):
     assert labels | {"logit"} == {each.label for each in METHODS}
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_arrives_at_a_normalization_is_no_number(tmp_path, value):
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 4, 3),
+        torch.nn.BatchNorm2d(4),
+        torch.nn.Flatten(),
+        torch.nn.Linear(144, 3),
+    )
+    probe = summary.Probe("p", IMAGES, data_format="channels_first", output="logits")
+    for step in range(2):
+        # It is compared with what training left once there is something: here, as it broke down.
+        assert summary.attribution(
+            probe, network, methods=[], writer=tmp_path, step=step, strict=True
+        )
+        network[1].running_mean.fill_(0.1)
+        network[1].num_batches_tracked.fill_(1000)
+        network[0].weight.data.fill_(value)
+    summary.flush()
+    assert {step for step, _ in events.records(tmp_path)} == {0, 1}
+
+
 def test_keras_and_a_function_too(tmp_path):
     model = keras.Sequential(
         [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(3)]

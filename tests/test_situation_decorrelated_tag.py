@@ -113,7 +113,7 @@ def test_the_headline_says_that_the_predictions_change(browser, url):
         )
         before, after = whole[rows, best].mean(), hidden[rows, best].mean()
         assert (
-            f"the predicted class goes from {100 * before:.0f} % to {100 * after:.0f} %" in words
+            f"predicted class from {100 * before:.0f} % to {100 * after:.0f} %" in words
         )
         assert (
             f"the true class loses 0 ± {error(own)} points,"

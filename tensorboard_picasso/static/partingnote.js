@@ -57,7 +57,7 @@ function ownText(own) {
 
 /** What is said behind the step: of the predicted class, and of the one asked about. */
 function classTexts({ predicted, own }) {
-  const moved = predicted && `the predicted class goes from ${percent(predicted.whole)} to ${percent(predicted.hidden)}`;
+  const moved = predicted && `predicted class from ${percent(predicted.whole)} to ${percent(predicted.hidden)}`;
   return [moved, own && ownText(own)].filter(Boolean);
 }
 

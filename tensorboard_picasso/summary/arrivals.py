@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorboard_picasso import maps
 from tensorboard_picasso.summary.backends._arrival import Arrival
 from tensorboard_picasso.summary.backends.base import Backend
 from tensorboard_picasso.summary.images import SHOWN, Array
@@ -51,9 +52,10 @@ def misfit(arrival: Arrival) -> str:
     alive = held > DEAD * np.median(held)
     if not alive.any():
         return ""
-    ratio = np.maximum(arrival.variance[alive] / held[alive], 1e-12)
-    shift = np.abs(arrival.mean - arrival.held_mean)[alive] / np.sqrt(held[alive])
-    nats = (ratio + shift**2 - 1 - np.log(ratio)) / 2
+    with maps.quiet():
+        ratio = np.maximum(arrival.variance[alive] / held[alive], 1e-12)
+        shift = np.abs(arrival.mean - arrival.held_mean)[alive] / np.sqrt(held[alive])
+        nats = (ratio + shift**2 - 1 - np.log(ratio)) / 2
     # What is not finite is told by the scores.
     if not np.isfinite(nats).all() or np.median(nats) <= FAR * (1 + 1 / arrival.images):
         return ""

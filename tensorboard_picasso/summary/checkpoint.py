@@ -357,7 +357,8 @@ def _scalars(
         if truths:
             classes["true"] = np.searchsorted(scores.classes, truths)
         if output is not Output.RAW and np.isfinite(scores.values).any():
-            classes["predicted"] = _predicted(scores)
+            # The likeliest, also of independent labels, as the tab and the exports have it.
+            classes["predicted"] = np.array([np.nanargmax(scores.values)])
         for name, at in classes.items():
             add("", f"{value} of the {name} class", _read(output, scores.values[at]))
         for each in scores.hidden:
@@ -381,12 +382,6 @@ def _scalars(
         label: {name: float(np.mean(values)) for name, values in named.items()}
         for label, named in collected.items()
     }
-
-
-def _predicted(scores: record.Scores) -> NDArray[np.intp]:
-    """Places of what is predicted: one class, or of independent labels all, at least the likeliest."""
-    found = np.flatnonzero(scores.values >= 0) if scores.independent else np.empty(0, np.intp)
-    return found if found.size else np.array([np.nanargmax(scores.values)])
 
 
 def _read(output: Output, values: NDArray[np.float32]) -> float:

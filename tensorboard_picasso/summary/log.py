@@ -304,15 +304,16 @@ def _compare_arrivals(probe: Probe, passes: checkpoint.Passes, memory: state.Sta
     try:
         asked = [each.backend for each in subjects]
         found = arrivals.of(asked, [each.x for each in subjects], over=False)
+        text = arrivals.misfit(found) if found else ""
     except Exception as e:  # a remark is not worth a record
         memory.arrived = True
-        text = f'"{probe.name}" was not compared with what the model holds of training: '
-        report.warn("arrivals", text + report.reason(e), memory.said)
+        what = f'"{probe.name}" was not compared with what the model holds of training: '
+        report.warn("arrivals", what + report.reason(e), memory.said)
         return
     if found is None:
         return  # training has hardly begun, or holds nothing
     memory.arrived = True
-    if text := arrivals.misfit(found):
+    if text:
         remedy = "bring the probe's images to what training feeds, and pass normalized=(mean, std)"
         report.tell("arrivals", f'"{probe.name}": {text}: {remedy} or preprocess=', memory.said)
 

@@ -275,7 +275,6 @@ class Probe:
         shapes = [(image.shape[0], image.shape[1]) for image in self.images]
         added = masks.masks(regions, shapes, len(self))
         made = copy.copy(self)
-        made.backends = self.backends
         taken = {name for new in added for name in new}
         made.regions = tuple(
             {name: mask for name, mask in old.items() if name not in taken} | new

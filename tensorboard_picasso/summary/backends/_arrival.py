@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorboard_picasso import maps
+
 Array = NDArray[Any]
 
 # A moving average that began at 0 and 1 is taken for one of training once less than this
@@ -38,7 +40,8 @@ class Arrival:
         over = tuple(
             axis for axis in range(values.ndim) if axis not in {each % values.ndim for each in axes}
         )
-        mean, variance = values.mean(over).reshape(-1), values.var(over).reshape(-1)
+        with maps.quiet():
+            mean, variance = values.mean(over).reshape(-1), values.var(over).reshape(-1)
 
         def wide(held: Any) -> Array:
             return np.broadcast_to(np.asarray(held, np.float64).reshape(-1), mean.shape)
@@ -49,11 +52,11 @@ class Arrival:
     def joined(cls, several: Sequence["Arrival"]) -> "Arrival":
         """Of batches of one size, taken together."""
         means = np.stack([each.mean for each in several])
-        variance = np.stack([each.variance for each in several]).mean(0) + means.var(0)
+        with maps.quiet():
+            mean = means.mean(0)
+            variance = np.stack([each.variance for each in several]).mean(0) + means.var(0)
         first, images = several[0], sum(each.images for each in several)
-        return cls(
-            first.layer, images, first.held_mean, first.held_variance, means.mean(0), variance
-        )
+        return cls(first.layer, images, first.held_mean, first.held_variance, mean, variance)
 
 
 def fitted(
