@@ -112,9 +112,7 @@ def test_the_headline_says_that_the_predictions_change(browser, url):
             " 5 or more from step 20 on" in words
         )
         before, after = whole[rows, best].mean(), hidden[rows, best].mean()
-        assert (
-            f"predicted class from {100 * before:.0f} % to {100 * after:.0f} %" in words
-        )
+        assert f"predicted class from {100 * before:.0f} % to {100 * after:.0f} %" in words
         assert (
             f"the true class loses 0 ± {error(own)} points,"
             " in which 3 losses and 6 gains cancel" in words
