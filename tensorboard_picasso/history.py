@@ -1,10 +1,13 @@
 """What of a series is left: of a resumed run its newer records, of a long one a sample.
 
-Records stand in the order in which they were written. Wall times decide nothing: the clock of
-the machine on which a run is resumed may be behind.
+Wall times decide nothing: the clock of the machine on which a run is resumed may be behind.
+Files stand in the order of their names, which begin with such a clock too. So a file supersedes
+another only where both hold the same steps, and where the one that is named first began later
+in training, and nothing before it holds what it went on from, it is the newer one.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from tensorboard_picasso.record import Scores
@@ -22,18 +25,168 @@ R = TypeVar("R", bound=At)
 Numbered = tuple[At, Scores]
 
 
-def superseded(records: Iterable[R]) -> tuple[list[R], list[R]]:
-    """What is left of a series in the order of writing, and what was written again.
+@dataclass(frozen=True)
+class Span:
+    """What a file holds of a probe.
 
-    A record supersedes all before it with the same or a later step; what is left ascends.
+    first, last: steps.
+    since: step at which the process began that wrote it.
+    numbers: of its first and last record among those of the process; 0: not known.
     """
-    kept: list[R] = []
+
+    first: int
+    last: int
+    since: int
+    numbers: tuple[int, int] = (0, 0)
+
+    def holds(self, step: int) -> bool:
+        """Whether a step may be of this file."""
+        return self.first <= step <= self.last
+
+    def overlaps(self, other: "Span") -> bool:
+        """Whether one may supersede the other."""
+        return self.first <= other.last and other.first <= self.last
+
+
+@dataclass(frozen=True)
+class Order:
+    """In which order files were written; they are counted in the order of their names.
+
+    Attributes:
+      spans: what they hold, in the order of their names.
+      places: the files.
+      rivals: of each, those before it that it supersedes.
+      unsure: those of which only the names say which is newer.
+    """
+
+    spans: Sequence[Span]
+    places: list[int]
+    rivals: dict[int, list[int]]
+    unsure: list[int]
+
+    @classmethod
+    def of(cls, spans: Sequence[Span]) -> "Order":
+        """Put files in order, which are given in that of their names."""
+        places: list[int] = []
+        for new in range(len(spans)):
+            later = (at for at, old in enumerate(places) if _after(spans, old, new))
+            places.insert(next(later, len(places)), new)
+        rivals = {
+            each: [other for other in places[:at] if spans[other].overlaps(spans[each])]
+            for at, each in enumerate(places)
+        }
+        unsure = {
+            file
+            for each, others in rivals.items()
+            for other in others
+            if other < each and not _told(spans[other], spans[each])
+            for file in (other, each)
+        }
+        return cls(spans, places, rivals, sorted(unsure))
+
+
+def _after(spans: Sequence[Span], old: int, new: int) -> bool:
+    """Whether a file was written after one that is named behind it."""
+    one, other = spans[old], spans[new]
+    if not one.overlaps(other):
+        return one.first > other.first
+    if one.since == other.since:
+        return 0 < other.numbers[1] < one.numbers[0]
+    return one.since > other.since and all(each.first >= one.since for each in spans[:old])
+
+
+def _told(one: Span, other: Span) -> bool:
+    """Whether what is recorded says that one file was written before the other."""
+    if one.since == other.since:
+        return 0 < one.numbers[1] < other.numbers[0]
+    return one.since < other.since
+
+
+def settled(files: Sequence[Sequence[R]], order: Order) -> tuple[list[R], list[R]]:
+    """What is left of a series, ascending, and what was written again.
+
+    A record supersedes all that were written before it with the same or a later step: in its
+    own file, and in those whose steps overlap.
+
+    Args:
+      files: records of each, in the order of writing.
+      order: of the files.
+    """
+    kept: dict[int, list[R]] = {}
     dropped: list[R] = []
+    for number in order.places:
+        kept[number] = []
+        for each in files[number]:
+            _give_up(kept[number], each.step, dropped)
+            kept[number].append(each)
+        if kept[number]:
+            for rival in order.rivals[number]:
+                _give_up(kept[rival], kept[number][0].step, dropped)
+    return sorted((at for part in kept.values() for at in part), key=lambda at: at.step), dropped
+
+
+def _give_up(kept: list[R], step: int, dropped: list[R]) -> None:
+    while kept and kept[-1].step >= step:
+        dropped.append(kept.pop())
+
+
+def parted(records: Sequence[R], known: Sequence[int | None], order: Order) -> list[list[R]]:
+    """The records of each file, of a series that has them in the order of the names.
+
+    known: which file each is of; None: not known, and told by its step.
+    """
+    files: list[list[R]] = [[] for _ in order.spans]
+    number = 0
+    for each, of in zip(records, known, strict=True):
+        told = of
+        if told is None:
+            goes_on = not files[number] or each.step > files[number][-1].step
+            if not (goes_on and order.spans[number].holds(each.step)):
+                later = range(number + 1, len(files))
+                told = next((at for at in later if order.spans[at].holds(each.step)), None)
+        number = number if told is None else told
+        files[number].append(each)
+    return files
+
+
+def superseded(records: Iterable[R]) -> tuple[list[R], list[R]]:
+    """The same of records as they come, of which nobody says where one file ends.
+
+    Where steps fall below the first of a file another begins, and where they pass all of one
+    that was named before, which may be of a third.
+    """
+    files: list[list[R]] = []
     for each in records:
-        while kept and kept[-1].step >= each.step:
-            dropped.append(kept.pop())
-        kept.append(each)
-    return kept, dropped
+        if (
+            not files
+            or each.step < files[-1][0].step
+            or any(files[-1][-1].step <= past[-1].step < each.step for past in files[:-1])
+        ):
+            files.append([])
+        files[-1].append(each)
+    steps = [[each.step for each in file] for file in files]
+    return settled(files, Order.of([Span(min(file), max(file), file[0]) for file in steps]))
+
+
+def processes(scores: Iterable[Numbered]) -> tuple[list[int], list[Span]]:
+    """Which process wrote each record, counted as they come, and what each holds; empty: not known.
+
+    Args:
+      scores: of one series, in the order of the files' names.
+    """
+    parts = _of_processes(scores)
+    if any(not each.nth for part in parts for _, each in part):
+        return [], []
+    spans = [
+        Span(
+            min(at.step for at, _ in part),
+            max(at.step for at, _ in part),
+            part[0][1].since,
+            (part[0][1].nth, part[-1][1].nth),
+        )
+        for part in parts
+    ]
+    return [number for number, part in enumerate(parts) for _ in part], spans
 
 
 def rewritten(dropped: Iterable[At]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from tensorboard import errors
@@ -10,8 +11,7 @@ from tensorboard.data import provider
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.util import tensor_util
 
-from tensorboard_picasso import metadata, record
-from tensorboard_picasso.history import superseded
+from tensorboard_picasso import history, metadata, record
 from tensorboard_picasso.metadata import PLUGIN_NAME, Kind, Series
 from tensorboard_picasso.pack import exact
 
@@ -24,6 +24,8 @@ REPLY = 64 << 20
 ALL_STEPS = 1 << 20
 
 T = TypeVar("T")
+# The order of processes, and which of them wrote the event of a step and wall time.
+Written = tuple[history.Order | None, dict[tuple[int, float], int]]
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Reader:
         self._context = context
         self._dropped: dict[tuple[str, Series], list[Stored]] = {}
         self._newest: dict[tuple[str, Series], tuple[int, float]] = {}
+        self._written: dict[tuple[str, str | None], Written] = {}
         self.experiment = experiment
 
     def dropped(self, run: str, series: Series) -> list[Stored]:
@@ -88,9 +91,52 @@ class Reader:
         return self._newest[run, series]
 
     def _left(self, run: str, series: Series, stored: Iterable[Stored]) -> list[Stored]:
-        # Both loaders give records in the order of the files, the default one ascending.
-        kept, self._dropped[run, series] = superseded(stored)
+        kept, self._dropped[run, series] = self._settled(run, list(stored), series.probe)
         return kept
+
+    def _settled(
+        self, run: str, records: Sequence[Stored], probe: str | None = None
+    ) -> tuple[list[Stored], list[Stored]]:
+        """What is left of a series, and what is not; probe: whose scores tell of processes."""
+        # Both loaders give records in the order of the files' names, the default one ascending.
+        if any(one.step >= other.step for one, other in pairwise(records)):
+            order, of = self._processes(run, probe)
+            if order is not None:
+                known = [of.get((each.step, each.wall)) for each in records]
+                return history.settled(history.parted(records, known, order), order)
+        return history.superseded(records)
+
+    def _processes(self, run: str, probe: str | None) -> Written:
+        """In which order processes wrote a run, and which of them wrote an event; None: not known.
+
+        Only the Python loader gives records that do not ascend.
+        """
+        if self._multiplexer is None:
+            return None, {}
+        if (run, probe) not in self._written:
+            tags = self.series([run], blobs=False)[0].get(run, {})
+            scores = [
+                tags[each]
+                for each in sorted(tags)
+                if each.kind is Kind.SCORES and probe in (None, each.probe)
+            ]
+            self._written[run, probe] = self._numbered(run, scores[0]) if scores else (None, {})
+        return self._written[run, probe]
+
+    def _numbered(self, run: str, tag: str) -> Written:
+        try:
+            scores = [
+                (Stored(each.step, each.wall_time, None), record.unpack_scores(data.item()))
+                for each in self._multiplexer.Tensors(run, tag)
+                for data in [tensor_util.make_ndarray(each.tensor_proto)]
+            ]
+        except record.RecordError:
+            return None, {}
+        numbers, spans = history.processes(scores)
+        if not spans:
+            return None, {}
+        of = {(at.step, at.wall): number for (at, _), number in zip(scores, numbers, strict=True)}
+        return history.Order.of(spans), of
 
     def series(
         self, runs: Sequence[str] | None = None, blobs: bool = True
@@ -239,7 +285,8 @@ class Reader:
             self._context, downsample=ALL_STEPS, run_tag_filter=chosen, **self._scalars
         )
         found = read.get(run, {}).get(tag, ())
-        return superseded(Stored(each.step, each.wall_time, each.value) for each in found)[0]
+        stored = [Stored(each.step, each.wall_time, each.value) for each in found]
+        return self._settled(run, stored)[0]
 
 
 def unpacked_maps(elements: list[bytes] | RefusedError) -> record.Maps:

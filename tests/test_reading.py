@@ -46,6 +46,20 @@ def test_clocks_decide_nothing():
     assert [each.step for each in dropped] == [90]
 
 
+def test_steps_that_nothing_before_holds_are_never_dropped():
+    """A file of a slow clock comes first; nobody says where one ends."""
+
+    def left(*steps):
+        kept, dropped = history.superseded([stored(step, at) for at, step in enumerate(steps)])
+        return [int(each.wall) for each in kept], sorted(int(each.wall) for each in dropped)
+
+    assert left(50, 70, 90, 0, 20, 40) == ([3, 4, 5, 0, 1, 2], [])
+    # It went on from 6 what comes behind it, and so did a third.
+    assert left(6, 7, 0, 3, 6, 8, 9) == ([2, 3, 0, 1, 5, 6], [4])
+    # From the start again: what the one before it held is gone.
+    assert left(0, 1, 2, 0, 1) == ([3, 4], [0, 1, 2])
+
+
 def said(*numbers: tuple[int, int, int], dropped=(), samples: int | None = None) -> str:
     scores = logs.scores(np.zeros(2))
     kept, lost = (

@@ -140,6 +140,9 @@ def test_the_measures_that_cannot_cancel_are_charted(browser, url):
         moves = np.abs(whole - hidden).sum(1) / 2
         assert heads[1].startswith(f"{100 * moves.mean():.0f} %")
         assert f"hidden {100 * hidden[np.arange(9), whole.argmax(1)].mean():.0f} %" in heads[2]
+        for chart in range(2):
+            labels = picasso.charted(chart).locator(".labels span").all_inner_texts()
+            assert any(each.startswith("first step (0) ") for each in labels), labels
         # Said once, flagged in each.
         notes = picasso.frame.locator(".timeline .parting")
         assert notes.count() == 1

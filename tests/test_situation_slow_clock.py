@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from urllib.parse import quote
 
 import numpy as np
@@ -23,25 +24,49 @@ SCORES = Series("digits", 0, Kind.SCORES)
 METHOD = Series("digits", 0, Kind.METHOD, "saliency", "saliency")
 MAP = Series("digits", 0, Kind.MAP, "saliency", "saliency")
 NOON = 1_700_000_000.0
-# A second a step; the second machine is two minutes behind.
+# A second a step; the second machine is two minutes behind. In the order of writing.
 PARTS = {
     "apart": [(range(0, 50, 10), NOON), (range(50, 100, 10), NOON - 120)],
     "again": [(range(10), NOON), (range(6, 12), NOON - 120)],
     "three": [(range(5), NOON), (range(5, 9), NOON - 300), (range(9, 12), NOON - 200)],
+    "third": [(range(7), NOON), (range(5, 9), NOON - 300), (range(8, 12), NOON + 300)],
+    "between": [(range(5), NOON), (range(5, 9), NOON + 300), (range(9, 12), NOON + 200)],
+    "last": [(range(7), NOON), (range(5, 10), NOON + 300), (range(9, 12), NOON - 300)],
 }
-STEPS = {"apart": list(range(0, 100, 10)), "again": list(range(12)), "three": list(range(12))}
-SAID = "4 older records from step 6 to 9 left out: the run was logged again from there or before"
+STEPS = {run: list(range(12)) for run in PARTS} | {"apart": list(range(0, 100, 10))}
+LEFT_OUT = "left out: the run was logged again from there or before"
+SAID = f"4 older records from step 6 to 9 {LEFT_OUT}"
+TOLD = {
+    "again": SAID,
+    "last": f"3 older records from step 5 to 9 {LEFT_OUT}",
+    "third": f"3 older records from step 5 to 8 {LEFT_OUT}",
+}
+NAMES = ["numbered", "clocked"]
 
 
-@pytest.fixture(scope="module")
-def logdir(tmp_path_factory):
-    path = tmp_path_factory.mktemp("clocks")
+def by_name(run):
+    """By step the file, where each record supersedes what the order of the names puts before it.
+
+    TensorBoard's default loader drops that itself, so that nobody else sees it.
+    """
+    left = {}
+    for number, (steps, _) in sorted(enumerate(PARTS[run]), key=lambda part: part[1][1]):
+        for step in steps:
+            left = {other: file for other, file in left.items() if other < step} | {step: number}
+    return left
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def logdir(tmp_path_factory, request):
+    path = tmp_path_factory.mktemp(request.param)
     for run, parts in PARTS.items():
         for number, (steps, began) in enumerate(parts):
-            log = logs.Log(path / run, f"events.out.tfevents.{number}.host")
-            for step in steps:
+            # Writers begin a file's name with their clock.
+            stamp = number if request.param == "numbered" else int(began)
+            log = logs.Log(path / run, f"events.out.tfevents.{stamp}.host")
+            for nth, step in enumerate(steps, 1):
                 # The file that a value is of, and its step.
-                odds = logs.scores(np.array([number, step / 8]))
+                odds = replace(logs.scores(np.array([number, step / 8])), nth=nth, since=steps[0])
                 about, planes = logs.saliency({0: np.full((4, 4), number + step / 100 + 1)})
                 values = [
                     (SCORES, record.pack_scores(odds)),
@@ -73,16 +98,19 @@ def pack(url, route, **query):
 @LOADERS
 def test_all_that_stands_is_served(logdir, load_fast):
     with tensorboard(logdir, load_fast=load_fast) as url:
-        for run, steps in STEPS.items():
+        for run, stands in STEPS.items():
             where = {"run": run, "probe": "digits"}
-            files = [file_of(run, step) for step in steps]
+            served = {step: file_of(run, step) for step in stands}
+            if load_fast and logdir.name.startswith("clocked"):
+                served = by_name(run)
+            steps, files = list(served), list(served.values())
             answer = pack(url, "scores", **where)
             records = answer["images"][0]["records"]
             assert [each["step"] for each in records] == steps
             assert [each["values"][0] for each in records] == files
             # The default loader drops them itself, and nothing in these records tells.
-            told = run == "again" and not load_fast
-            assert answer["remarks"] == ([SAID] if told else [])
+            told = run in TOLD and not load_fast
+            assert answer["remarks"] == ([TOLD[run]] if told else [])
             found = pack(url, "attributions", **where, label="saliency")["images"][0]["records"]
             assert [each["step"] for each in found] == steps
             of = ",".join(f"0:{each['step']}:{each['wall']!r}" for each in found)
@@ -114,12 +142,14 @@ def test_all_that_stands_is_exported_and_the_rest_is_said(logdir, tmp_path, caps
             [file + step / 100 + 1 for file, step in zip(files, steps, strict=True)],
         )
         told = capsys.readouterr().err
-        expected = f'run "{run}", probe "digits": {SAID}\n' if run == "again" else ""
+        expected = f'run "{run}", probe "digits": {TOLD[run]}\n' if run in TOLD else ""
         assert told == expected
     assert main(["export", "--logdir", str(logdir)]) == 0
     listed = capsys.readouterr()
     assert "digits/00/saliency  10 steps: 0 to 90" in listed.out
-    assert listed.err == f'run "again", probe "digits": {SAID}\n'
+    assert listed.err == "".join(
+        f'run "{run}", probe "digits": {told}\n' for run, told in TOLD.items()
+    )
 
 
 @pytest.mark.browser
@@ -184,7 +214,49 @@ def test_what_a_training_wrote_again_is_said_whoever_left_it_out(browser, tmp_pa
 @LOADERS
 def test_the_index_says_it_before_any_run_is_opened(logdir, load_fast):
     with tensorboard(logdir, load_fast=load_fast) as url:
-        assert listed(url) == ([] if load_fast else [("again", SAID)])
+        get(f"{url}{ROUTE}index")  # each reads a few
+        assert listed(url) == ([] if load_fast else list(TOLD.items()))
+
+
+def test_where_only_names_tell_which_file_is_newer_that_is_said(tmp_path):
+    """Twice from the start."""
+    for stamp, count in [(2, 3), (3, 2)]:
+        numbered(tmp_path, stamp, range(count))
+    told = []
+    reader = EventReader(tmp_path, told.append)
+    reader.of_run("run")
+    assert reader.steps("run", SCORES) == [0, 1]
+    assert told[1] == (
+        'run "run", probe "digits": only their names tell which of these files is newer:'
+        " events.out.tfevents.2.host, events.out.tfevents.3.host"
+    )
+
+
+def test_a_process_that_goes_on_in_a_file_that_is_named_first(tmp_path):
+    """After steps 0 to 2 it goes back to 1."""
+    numbered(tmp_path, 2, range(3))
+    numbered(tmp_path, 1, range(1, 4), nth=4)
+    told = []
+    reader = EventReader(tmp_path, told.append)
+    reader.of_run("run")
+    (series,) = reader.of_run("run")
+    stored = reader.tensors("run", {series: ""})[series]
+    assert [(each.step, each.wall) for each in stored] == [
+        (0, 2000),
+        (1, 1001),
+        (2, 1002),
+        (3, 1003),
+    ]
+    assert told == [f'run "run", probe "digits": 2 older records from step 1 to 2 {LEFT_OUT}']
+
+
+def numbered(path, stamp, steps, nth=1):
+    """A file of a process that began at step 0; nth: its first record's number."""
+    log = logs.Log(path / "run", f"events.out.tfevents.{stamp}.host")
+    for number, step in enumerate(steps, nth):
+        odds = replace(logs.scores(np.zeros(2)), nth=number, since=0)
+        log.write(step, [(SCORES, record.pack_scores(odds))], 1000 * stamp + step)
+    log.close()
 
 
 @pytest.mark.browser

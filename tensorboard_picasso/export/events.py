@@ -6,7 +6,7 @@ so that a long log does not have to fit into memory. `EventReader` offers what
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,10 +15,10 @@ from google.protobuf.message import DecodeError
 from tensorboard.compat.proto import event_pb2
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
-from tensorboard_picasso import history, metadata
+from tensorboard_picasso import history, metadata, record
 from tensorboard_picasso.export import ExportError, NotThereError
 from tensorboard_picasso.export.remote import Remote, is_remote
-from tensorboard_picasso.metadata import PLUGIN_NAME, Series
+from tensorboard_picasso.metadata import PLUGIN_NAME, Kind, Series
 from tensorboard_picasso.reading import Stored
 
 # Around each event: its length, a checksum of the length; behind it one of the event.
@@ -42,7 +42,7 @@ class DamagedError(ValueError):
 
 
 def run_files(logdir: Path) -> dict[str, list[str]]:
-    """Event files of each run, in the order in which they were begun; names as TensorBoard's."""
+    """Event files of each run, in the order of their names; runs' names as TensorBoard's."""
     found = {}
     for folder, _, names in os.walk(logdir, followlinks=True):
         files = sorted(os.path.join(folder, name) for name in names if "tfevents" in name)
@@ -124,23 +124,68 @@ class EventReader:
         sizes = {name: path.stat().st_size for name, path in paths.items()}
         done = 0
         for run in fresh:
-            found: dict[Series, list[Stored]] = {}
+            files: list[dict[Series, list[Stored]]] = []
             named: dict[str, Series | None] = {}
             for name in self._files[run]:
-                for at in self._scan_file(name, paths[name], sizes[name], named, found):
+                files.append({})
+                for at in self._scan_file(name, paths[name], sizes[name], named, files[-1]):
                     self._progress(done + at, sum(sizes.values()))
                 done += sizes[name]
                 self._progress(done, sum(sizes.values()))
+            found = {series for each in files for series in each}
             self._scanned[run] = {}
-            dropped: dict[str, dict[tuple[int, float], Stored]] = {}
-            for series, each in found.items():
-                self._scanned[run][series], lost = history.superseded(each)
-                # One event holds many series.
-                dropped.setdefault(series.probe, {}).update({(at.step, at.wall): at for at in lost})
-            for probe, lost_events in dropped.items():
-                if text := history.rewritten(lost_events.values()):
-                    self._warn(f'run "{run}", probe "{probe}": {text}')
+            for probe in sorted({series.probe for series in found}):
+                of_probe = {series for series in found if series.probe == probe}
+                self._settle(run, probe, of_probe, files)
             self._tags[run] = {series: tag for tag, series in named.items() if series in found}
+
+    def _settle(
+        self,
+        run: str,
+        probe: str,
+        found: Collection[Series],
+        files: Sequence[Mapping[Series, list[Stored]]],
+    ) -> None:
+        """Keep of the series of a probe what stands, and say what does not."""
+        numbers = [number for number, file in enumerate(files) if not file.keys().isdisjoint(found)]
+        held = [
+            {series: files[number][series] for series in found if series in files[number]}
+            for number in numbers
+        ]
+        order = history.Order.of([self._span(file, len(held) > 1) for file in held])
+        dropped: dict[tuple[int, float], Stored] = {}  # one event holds many series
+        for series in found:
+            parts = [file.get(series, []) for file in held]
+            self._scanned[run][series], lost = history.settled(parts, order)
+            dropped.update({(at.step, at.wall): at for at in lost})
+        if text := history.rewritten(dropped.values()):
+            self._warn(f'run "{run}", probe "{probe}": {text}')
+        if order.unsure:
+            names = [os.path.basename(self._files[run][numbers[each]]) for each in order.unsure]
+            self._warn(
+                f'run "{run}", probe "{probe}": only their names tell which of these files is newer:'
+                f" {', '.join(names)}"
+            )
+
+    def _span(self, held: Mapping[Series, list[Stored]], several: bool) -> history.Span:
+        """What a file holds of a probe; where it is one of several, with what its scores say."""
+        steps = [each.step for stored in held.values() for each in stored]
+        first, last, since, numbers = min(steps), max(steps), min(steps), (0, 0)
+        scores = sorted(series for series in held if series.kind is Kind.SCORES)
+        if scores and several:
+            stored = held[scores[0]]
+            try:
+                one, other = (
+                    record.unpack_scores(data[0]) for data in self.contents([stored[0], stored[-1]])
+                )
+            except (record.RecordError, IndexError):
+                pass  # who reads the series says so
+            else:
+                if one.nth:
+                    since = one.since
+                if one.since == other.since:
+                    numbers = one.nth, other.nth
+        return history.Span(first, last, since, numbers)
 
     def _scan_file(
         self,

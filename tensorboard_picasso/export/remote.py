@@ -44,7 +44,7 @@ class Remote:
         self._count = 0
 
     def run_files(self) -> dict[str, list[str]]:
-        """Event files of each run, in the order in which they were begun.
+        """Event files of each run, in the order of their names.
 
         Raises:
           ExportError: the directory cannot be listed.

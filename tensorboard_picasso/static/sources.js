@@ -147,8 +147,8 @@ function effectSources(scene) {
     const hiding = hidingOf(scene, each, { asked: askedTarget(scene) });
     const over = (read) => (data, image) => overSteps(scene, data.scores.get(image), (record) => read(record, each));
     const atFirst = (read) => (data, image) => {
-      const value = data.scores.get(image)?.records.map((record) => read(record, each)).find((found) => found !== null);
-      return value === undefined ? [] : [{ name: "first step", value }];
+      const first = data.scores.get(image)?.records.find((record) => read(record, each) !== null);
+      return first ? [{ name: `first step (${count(first.step)})`, value: read(first, each) }] : [];
     };
     const shape = { group: "regions", unit: "", range: "share", hiding };
     return [
