@@ -270,6 +270,75 @@ def test_a_function_at_the_end_leaves_it_to_the_scores():
     assert result.output is Output.PROBABILITIES
 
 
+class Viewed(nn.Module):
+    """A model whose output goes through a function at the end."""
+
+    def __init__(self, model, view):
+        super().__init__()
+        self.model, self.view = model, view
+
+    def forward(self, x):
+        return self.view(self.model(x))
+
+
+VIEWS = {
+    "squeeze": lambda z: z.squeeze(1),
+    "column": lambda z: z[:, 0],
+    "flat": lambda z: z.view(-1),
+    "more axes": lambda z: z[:, :, None, None],
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("last", [None, nn.Sigmoid])
+def test_an_output_that_lost_an_axis_is_still_that_of_its_last_layer(view, last):
+    plain = nn.Sequential(nn.Flatten(), nn.Linear(36, 1))
+    model = Viewed(nn.Sequential(plain, last()) if last else plain, VIEWS[view])
+    backend = backends.find(model)
+    found = backend.scores(X)
+    np.testing.assert_allclose(found.reshape(-1, 1), expected(plain), atol=1e-6)
+    shown = Output.SIGMOID if last else Output.LOGITS
+    assert (backend.shown, backend.behind) == (shown, last is not None)
+
+
+def test_a_sigmoid_of_scores_that_lost_an_axis_is_looked_behind():
+    plain = nn.Sequential(nn.Flatten(), nn.Linear(36, 1))
+    backend = backends.find(nn.Sequential(Viewed(plain, lambda z: z.squeeze(1)), nn.Sigmoid()))
+    np.testing.assert_allclose(backend.scores(X), expected(plain), atol=1e-6)
+    assert (backend.shown, backend.behind) == (Output.SIGMOID, True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda z: z.sigmoid_(), lambda z: z.sigmoid_()[:, :, None, None], lambda z: z[:, :2], torch.t],
+)
+def test_what_is_changed_behind_a_layer_is_not_its_output(change):
+    model = Viewed(cnn(), change)
+    backend = backends.find(model)
+    np.testing.assert_allclose(backend.scores(X), expected(model), atol=1e-6)
+    assert (backend.shown, backend.behind) == (None, False)
+
+
+def test_a_module_in_inference_mode_shows_its_last_layer():
+    backend = backends.find(Viewed(cnn(), lambda z: z))
+    backend._model.forward = torch.inference_mode()(backend._model.forward)
+    backend.scores(X)
+    assert backend.shown is Output.LOGITS
+
+
+def test_logits_behind_squeeze_that_happen_to_be_within_0_and_1_stay_logits():
+    """Hand-made: a bias alone, so that every logit is 0.5."""
+    plain = nn.Sequential(nn.Flatten(), nn.Linear(36, 1))
+    with torch.no_grad():
+        plain[1].weight.zero_()
+        plain[1].bias.fill_(0.5)
+    probe = Probe("p", X, **{**OPTIONS, "labels": [0, 1, 1]}, output="sigmoid")
+    result = explain(Viewed(plain, lambda z: z.squeeze(1)), probe, Occlusion(3, 3))
+    assert result.taken.output is Output.LOGITS
+    for image in result.images:
+        np.testing.assert_allclose(image.scores.values, [-0.5, 0.5], atol=1e-6)
+
+
 def test_outputs_of_one_tensor_in_other_things():
     class Wrapped(nn.Module):
         def __init__(self, wrap):

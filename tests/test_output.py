@@ -175,6 +175,28 @@ def test_only_what_asks_for_probabilities_looks_behind_a_softmax():
     assert set(output.LOOK_BEHIND) == {"auto", "probabilities", "sigmoid"}
 
 
+def test_one_column_judged_by_its_range_names_the_way_out():
+    taken = decide([[0.2], [0.7]], "sigmoid", None)
+    assert taken.output is Output.SIGMOID
+    said = output.told(taken, 1)
+    assert said == (
+        "the output is taken as probabilities of yes or no (class 1 or 0), as scores are within"
+        " 0..1; output='logits' takes logits"
+    )
+    assert decide([[0.2], [0.7]], "logits", None).output is Output.LOGITS
+    later = output.again(taken, [[0.2], [1.7]], False, "sigmoid")
+    assert (later.output, later.other) == (Output.LOGITS, "raw")
+
+
+def test_what_was_asked_for_outright_stands_at_later_checkpoints():
+    rows = [[0.2, 0.8], [0.5, 0.5]]
+    outside = np.multiply(rows, 1.5)
+    taken = decide(rows, "probabilities", None)
+    assert output.again(taken, outside, False, "probabilities") is taken
+    assert output.left(taken, outside, False) == "scores span 0.3..1.2"
+    assert output.again(decide(rows, "auto", None), outside, False, "auto").output is Output.LOGITS
+
+
 def test_what_a_model_visibly_gives_is_not_called_otherwise():
     with pytest.raises(OutputError, match="all scores are probabilities"):
         decide([[0.2, 0.8], [0.5, 0.5]], "logits", None)

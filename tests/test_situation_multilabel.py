@@ -212,6 +212,27 @@ def test_logits_that_first_look_like_probabilities_are_mended_and_said(tmp_path)
     np.testing.assert_allclose(scores.values, logits(IMAGES)[0], rtol=1e-5)
 
 
+def test_probabilities_that_the_user_says_stay_such_and_are_doubted_once(tmp_path):
+    """The remedy of the warning takes what leaves 0..1 for logits."""
+
+    def model(x):
+        return np.full((len(x), CLASSES), factor / CLASSES)
+
+    for asked, expected in (("probabilities", Output.PROBABILITIES), ("auto", Output.LOGITS)):
+        probe = Probe(f"held {asked}", IMAGES, output=asked)
+        writer = str(tmp_path / asked)
+        with pytest.warns(UserWarning) as caught:
+            for step, factor in enumerate((1.0, 6.0, 7.0)):
+                summary.class_probabilities(probe, model, step=step, writer=writer)
+            summary.flush()
+        assert logged(tmp_path / asked, Kind.SCORES, 0).output is expected
+        said = [str(each.message) for each in caught if "held" in str(each.message)]
+        assert len(said) == 1
+        if asked == "probabilities":
+            assert "output='probabilities', but scores span 2..2" in said[0]
+            assert said[0].endswith("output='auto' takes such scores as logits")
+
+
 def test_a_dataset_of_several_labels_in_every_form():
     import torch
 

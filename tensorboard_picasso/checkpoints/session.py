@@ -214,7 +214,8 @@ class Session:
                 first.raw, probe.output, first.shown, first.behind, probe.multilabel
             )
             for later in said:
-                taken = outputs.again(taken, later.raw, later.behind)
+                taken = outputs.again(taken, later.raw, later.behind, probe.output)
+                scoring.doubt(probe, taken, later.raw, later.behind)
             scoring.tell(probe, taken, first.raw.shape[-1])
         kind = taken.kind if first.taken is None else Output.RAW
         odds = np.stack(

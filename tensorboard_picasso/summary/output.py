@@ -101,20 +101,28 @@ def decide(
     return Taken(output, False, f"output={asked!r} says so", "sigmoid" if several else "")
 
 
-def again(taken: Taken, raw: ArrayLike, behind: bool) -> Taken:
+def again(taken: Taken, raw: ArrayLike, behind: bool, asked: str) -> Taken:
     """The same at a later checkpoint, unless its scores show that it was mistaken.
 
     No probability is outside 0..1: first scores within it, as of an untrained model, were
-    logits.
+    logits, unless `asked`, the probe's `output=`, says that they are probabilities.
     """
+    span = left(taken, raw, behind)
+    if not span or asked == "probabilities":
+        return taken
+    why = f"{span}, though the first ones were within 0..1"
+    other = "raw" if np.shape(raw)[-1] == 1 else taken.other
+    return Taken(Output.LOGITS, taken.independent, why, other)
+
+
+def left(taken: Taken, raw: ArrayLike, behind: bool) -> str:
+    """What scores span that are taken as probabilities and are outside 0..1; else empty."""
     value = np.asarray(raw, np.float64)
     value = value[np.isfinite(value)]
     if behind or taken.output not in (Output.PROBABILITIES, Output.SIGMOID):
-        return taken
-    if not value.size or (value.min() >= -TOLERANCE and value.max() <= 1 + TOLERANCE):
-        return taken
-    why = f"{_span(value)}, though the first ones were within 0..1"
-    return Taken(Output.LOGITS, taken.independent, why, taken.other)
+        return ""
+    within = not value.size or (value.min() >= -TOLERANCE and value.max() <= 1 + TOLERANCE)
+    return "" if within else _span(value)
 
 
 def told(taken: Taken, count: int) -> str:
@@ -131,7 +139,7 @@ def told(taken: Taken, count: int) -> str:
     others = {
         "raw": "plain numbers",
         "sigmoid": "independent labels",
-        "logits": "logits of one of the classes",
+        "logits": "logits" if count == 1 else "logits of one of the classes",
     }
     remedy = f"; output={taken.other!r} takes {others[taken.other]}" if taken.other else ""
     return f"the output is taken as {what}, as {taken.why}{remedy}"
@@ -146,7 +154,8 @@ def _seen(value: Floats, output: Output) -> Taken:
 
 def _sigmoid(value: Floats, shown: Output | None) -> Taken:
     """Of a model that is said to end in a sigmoid, or to be followed by one."""
-    independent, other = value.shape[1] > 1, "logits" if value.shape[1] > 1 else "raw"
+    independent = value.shape[1] > 1
+    other = "logits" if independent else "raw"
     if _are_log_probabilities(value):
         raise OutputError(
             "output='sigmoid', but all scores are log-probabilities of a softmax: pass 'auto'"
@@ -155,7 +164,7 @@ def _sigmoid(value: Floats, shown: Output | None) -> Taken:
         return Taken(Output.LOGITS, independent, _span(value), other)
     if shown is Output.LOGITS:
         return Taken(Output.LOGITS, independent, "the model ends in a linear layer", other)
-    return Taken(Output.SIGMOID, independent, "scores are within 0..1", other)
+    return Taken(Output.SIGMOID, independent, "scores are within 0..1", "logits")
 
 
 def _guess(value: Floats, shown: Output | None, behind: bool, several: bool) -> Taken:

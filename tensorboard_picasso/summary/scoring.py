@@ -131,13 +131,24 @@ def take(
         taken = outputs.decide(raw, probe.output, shown, behind, probe.multilabel)
         tell(probe, taken, np.shape(raw)[-1])
         return taken
-    found = outputs.again(taken, raw, behind)
+    found = outputs.again(taken, raw, behind, probe.output)
+    doubt(probe, found, raw, behind)
     if found != taken:
         text = f'probe "{probe.name}": from now on {outputs.told(found, np.shape(raw)[-1])}'
         # The same scores would be taken so again.
         remedy = "log them anew, with the sigmoid in the model"
         report.warn(text, f"{text}; earlier records took them as probabilities: {remedy}")
     return found
+
+
+def doubt(probe: Probe, taken: Taken, raw: NDArray[Any], behind: bool) -> None:
+    """Warn, once a probe, of scores that are no probabilities though the user says so."""
+    if span := outputs.left(taken, raw, behind):
+        text = f'probe "{probe.name}": output={probe.output!r}, but {span}'
+        report.warn(
+            f'probe "{probe.name}": no probabilities',
+            f"{text}: their log-odds mean nothing; output='auto' takes such scores as logits",
+        )
 
 
 def tell(probe: Probe, taken: Taken, count: int) -> None:

@@ -334,7 +334,7 @@ class Adapter(Backend):
         if not isinstance(output, torch.Tensor):
             raise UnsupportedError(f"{self._type} returns {type(output).__name__}, no tensor")
         self.shown, self.behind = None, False
-        found = [place for place, each in enumerate(last) if each.output is output]
+        found = [place for place, each in enumerate(last) if each.made(output)]
         if not found:
             return by_rows(output, len(batch))
         self._end = found[0]
@@ -343,7 +343,8 @@ class Adapter(Backend):
             self.shown = Output.LOGITS
         elif self._look_behind:
             self.shown, self.behind = end.activation, True
-            return by_rows(end.given, len(batch))
+            # Axes of length one may be lost behind the activation.
+            return by_rows(end.given.reshape(output.shape), len(batch))
         return by_rows(output, len(batch))
 
     def _raw(self, batch: Any) -> Any:
@@ -355,7 +356,8 @@ class Adapter(Backend):
         with ends(self._model) as last:
             outputs = self.call.outputs(self._model, self._model.forward, batch.clone(), others)
         if self.behind:
-            return by_rows(last[self._end].given, len(batch))
+            output = self.call.scored(outputs, self._type, others)
+            return by_rows(last[self._end].given.reshape(output.shape), len(batch))
         return by_rows(self.call.scored(outputs, self._type, others), len(batch))
 
     @contextmanager
