@@ -72,7 +72,7 @@ def test_labels_in_every_form(given):
             "is in class_names twice .*: pass its index",
         ),
         (["cat", "cat", "cat"], (), "'cat'.* is a name: pass class_names= too"),
-        (np.array([[2, 1], [0, 1], [1, 0]]), (), r"beside 0 and 1: pass labels\.tolist\(\) where"),
+        (np.array([[2, 1], [0, 1], [1, 0]]), (), "beside 0 and 1: pass lists of ints where"),
         ([[0, 3], [], [1]], NAMES, "label of image 0: 3 is not below 3"),
         ([["cat"], ["cow"], []], NAMES, r"label of image 1: 'cow' is not in class_names"),
         (np.zeros((3, 2, 2)), (), r"labels has shape \(3, 2, 2\)"),
@@ -129,10 +129,29 @@ def test_the_likeliest_class_of_smoothed_or_mixed_labels_is_the_true_one():
     assert labels.labels(given, (), 3) == labels.Labels(((0,), (1,), (1,)))
 
 
-def test_both_remedies_for_rows_of_whole_numbers_work():
-    rows = np.array([[2, 1], [0, 1]])
-    assert labels.labels(rows.tolist(), (), 2).truths == ((1, 2), (0, 1))
-    assert labels.labels(rows.astype(float), (), 2).values == ((2.0, 1.0), (0.0, 1.0))
+@pytest.mark.parametrize("rows", [np.array([[2, 1], [0, 1]]), [np.array([2, 1]), np.array([0, 1])]])
+def test_both_remedies_for_rows_of_whole_numbers_work(rows):
+    """An array and a list of equally long ones, such as tensors, are the same."""
+    with pytest.raises(ValueError, match=r"pass lists of ints where .* floats where"):
+        labels.labels(rows, (), 2)
+    lists = [each.tolist() for each in rows]
+    assert labels.labels(lists, (), 2).truths == ((1, 2), (0, 1))
+    floats = [each.astype(float) for each in rows]
+    assert labels.labels(floats, (), 2).values == ((2.0, 1.0), (0.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        np.array([True, False, True]),
+        np.array([[True], [False], [True]]),
+        [True, False, True],
+        list(np.array([True, False, True])),
+    ],
+)
+def test_bools_are_yes_or_no(given):
+    assert labels.labels(given, ("no", "yes"), 3) == labels.Labels(((1,), (0,), (1,)))
+    assert labels.labels(given, (), 3, raw=True) == labels.Labels(((1,), (0,), (1,)))
 
 
 def test_targets_are_indices_or_names_once_each():

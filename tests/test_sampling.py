@@ -206,6 +206,32 @@ def test_tensorflow_datasets():
         drawn(dataset.batch(16).repeat())
 
 
+@pytest.mark.parametrize(
+    "kind", ["arrays", "column", "lists", "tensors", "loader", "examples", "tf"]
+)
+def test_labels_may_be_bools(kind):
+    import tensorflow as tf
+
+    images = np.linspace(0, 1, 8, dtype=np.float32)[:, None, None, None] * np.ones((1, 4, 4, 1))
+    images = images.astype(np.float32)
+    truth = images[:, 0, 0, 0] > 0.5
+    tensors = torch.utils.data.TensorDataset(
+        torch.from_numpy(np.moveaxis(images, -1, 1)), torch.from_numpy(truth)
+    )
+    dataset = {
+        "arrays": [(images, truth)],
+        "column": [(images, truth[:, None])],
+        "lists": [(images, truth.tolist())],
+        "tensors": [tensors[:]],
+        "loader": torch.utils.data.DataLoader(tensors, 3),
+        "examples": list(zip(images, truth, strict=True)),
+        "tf": tf.data.Dataset.from_tensor_slices((images, truth)).batch(3),
+    }[kind]
+    probe = Probe.from_dataset(dataset, n=4, class_names=["no", "yes"])
+    assert sorted(probe.labels) == [0, 0, 1, 1]
+    assert list(probe.labels) == [int(image[0, 0, 0] > 0.5) for image in probe.images]
+
+
 def test_labels_may_be_names():
     images = np.zeros((4, 3, 3, 1), np.float32)
     probe = Probe.from_dataset([(images, ["b", "a", "b", "a"])], n=2, class_names=["a", "b"])

@@ -8,6 +8,7 @@ import functools
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -215,22 +216,23 @@ def test_logits_that_first_look_like_probabilities_are_mended_and_said(tmp_path)
 def test_probabilities_that_the_user_says_stay_such_and_are_doubted_once(tmp_path):
     """The remedy of the warning takes what leaves 0..1 for logits."""
 
-    def model(x):
-        return np.full((len(x), CLASSES), factor / CLASSES)
-
     for asked, expected in (("probabilities", Output.PROBABILITIES), ("auto", Output.LOGITS)):
         probe = Probe(f"held {asked}", IMAGES, output=asked)
         writer = str(tmp_path / asked)
-        with pytest.warns(UserWarning) as caught:
-            for step, factor in enumerate((1.0, 6.0, 7.0)):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for step, share in enumerate((1 / CLASSES, 2, 3)):
+
+                def model(x, share=share):
+                    return np.full((len(x), CLASSES), share)
+
                 summary.class_probabilities(probe, model, step=step, writer=writer)
             summary.flush()
         assert logged(tmp_path / asked, Kind.SCORES, 0).output is expected
-        said = [str(each.message) for each in caught if "held" in str(each.message)]
-        assert len(said) == 1
+        (said,) = [str(each.message) for each in caught if "held" in str(each.message)]
         if asked == "probabilities":
-            assert "output='probabilities', but scores span 2..2" in said[0]
-            assert said[0].endswith("output='auto' takes such scores as logits")
+            assert "output='probabilities', but scores span 2..2" in said
+            assert said.endswith("output='auto' takes such scores as logits")
 
 
 def test_a_dataset_of_several_labels_in_every_form():

@@ -37,6 +37,8 @@ def _name(value: Any) -> str:
 
 
 def _index(value: Any, what: str) -> int:
+    if isinstance(value, np.bool_):
+        value = int(value)
     try:
         index = operator.index(value)
     except TypeError as e:
@@ -102,9 +104,9 @@ def labels(given: Any, names: tuple[str, ...], count: int, raw: bool = False) ->
     """The images' labels.
 
     Args:
-      given: class indices or names, one an image, or one-hot rows; where any number is true,
-        multi-hot rows (n, classes) or lists of class indices or names. Floats that are not
-        whole, or rows of numbers, are values.
+      given: class indices, bools (class 1 or 0) or names, one an image, or one-hot rows; where
+        any number is true, multi-hot rows (n, classes) or lists of class indices or names.
+        Floats that are not whole, or rows of numbers, are values.
       names: of the classes.
       count: how many images there are.
       raw: the model's output is values, and so are all floats.
@@ -205,8 +207,8 @@ def _of_rows(array: Array, names: tuple[str, ...], raw: bool) -> Labels:
         return Labels(truths, several=any(len(each) != 1 for each in truths))
     if array.dtype.kind != "f":
         raise ValueError(
-            "labels are rows of whole numbers beside 0 and 1: pass labels.tolist() where they are"
-            " classes, labels.astype(float) where they are values"
+            "labels are rows of whole numbers beside 0 and 1: pass lists of ints where they are"
+            " classes, floats where they are values"
         )
     if are_soft(array) and not raw:
         report.tell("soft labels", "labels are probabilities: the likeliest class is the true one")

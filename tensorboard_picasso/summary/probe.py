@@ -48,12 +48,13 @@ class Probe:
         paths, which may differ in size where `preprocess` brings them to one.
         Integers of 0 to 255 or floats of 0 to 1, else see `value_range` and
         `normalized`; grey, RGB or RGBA, else see `display`.
-      labels: what is true of each image. One class: indices, one-hot rows, or names
-        from `class_names`. Any number of independent labels, also none: multi-hot rows
-        (n, classes), or a list of lists of indices or names; a rectangle of 0 and 1 is
-        read as rows. Numbers that are no classes, as of a regression: floats that are not
-        whole, of `output="raw"` all floats, one or a row an image. One stands beside the
-        image's name, and `output="auto"` is then "raw".
+      labels: what is true of each image. One class: indices, bools (class 1 or 0),
+        one-hot rows, or names from `class_names`. Any number of independent labels,
+        also none: multi-hot rows (n, classes), or a list of lists of indices or names;
+        a rectangle of 0 and 1 is read as rows. Numbers that are no classes, as of a
+        regression: floats that are not whole, of `output="raw"` all floats, one or a
+        row an image. One stands beside the image's name, and `output="auto"` is then
+        "raw".
       class_names: names by class index, as a list or {index: name}.
       regions: {name: mask}, parts of the image whose share of every map is
         recorded and which are hidden as a whole. A mask is (height, width) for

@@ -236,6 +236,11 @@ def _classes(label: Any, names: tuple[str, ...], raw: bool) -> _Classes | None:
     if label.size > 1:
         if are_hot(label) and not (raw and label.dtype.kind == "f"):
             return tuple(np.flatnonzero(label).tolist())
+        if label.dtype.kind in "iu":
+            raise ValueError(
+                "the dataset's labels are rows of whole numbers beside 0 and 1: give rows of 0 and"
+                " 1, one a class, where they are classes, floats where they are values"
+            )
         return (int(label.argmax()),) if are_soft(label) and not raw else None
     value = label.reshape(())
     if are_values(value, raw):

@@ -74,6 +74,8 @@ def flat(outputs):
 
 OTHER = np.array([1.0, 2.0, 3.0])
 ONE = {"other": OTHER}
+ROWED = [(X, np.array([[0, 2], [1, 2], [2, 1]]))]
+HOT = np.array([[1, 0, 1], [0, 1, 1], [0, 1, 1]])
 
 ROWS = [
     Row("n=0: pass an integer from 1", drawn([(X, LABELS)], n=0), works([(X, LABELS)], n=1)),
@@ -89,6 +91,8 @@ ROWS = [
     Row("keys=.0, 2., and the dataset gives 2 elements, 0 to 1: pass those", drawn([(X, LABELS)], keys=(0, 2)), works([(X, LABELS)], keys=(0, 1))),
     Row("keys='image': pass .images, labels., the keys of both", drawn(NAMED, keys="image"), works(NAMED, keys=["img", "fine_label"])),
     Row("inputs cannot follow the images that are drawn: draw them yourself and pass Probe", drawn([(X, LABELS)], inputs=ONE), scored_by(several, inputs=ONE)),
+    Row("rows of whole numbers .* give rows of 0 and 1, one a class, where they are classes", drawn(ROWED), works([(X, HOT)], output="logits")),
+    Row("rows of whole numbers .* floats where they are values", drawn(ROWED), works([(X, ROWED[0][1].astype(float))])),
     # Other inputs, outputs, masks.
     probe("pick=1.5: pass an output's name or index", {"pick": 1.5}, {}),
     Row("pick=1.5: pass an output's name or index", lambda: Probe("p", X, pick=1.5), scored_by(two, pick="two")),

@@ -74,6 +74,11 @@ def sigmoid(scores):
     return 1 / (1 + np.exp(-scores))
 
 
+def within(x):
+    """Logits that happen to be within 0..1."""
+    return 0.5 + 0 * linear(x)[:, 0]
+
+
 def ending(name):
     """A module of PyTorch that is seen to end so."""
     import torch
@@ -97,6 +102,7 @@ ROWS = [
     of("log-probabilities of a softmax: pass 'auto'", lambda x: np.log(softmax(x)), {"output": "sigmoid"}, {}),
     of("output='sigmoid' takes independent labels", linear, {}, {"output": "sigmoid"}),
     of("output='logits' takes logits of one of the classes", linear, {"labels": HOT}, {"labels": HOT, "output": "logits"}),
+    of("output='logits' takes logits", within, {"output": "sigmoid"}, {"output": "logits"}),
     of("output='raw' takes plain numbers", lambda x: np.log(softmax(x)), {}, {"output": "raw"}),
     of(
         "labels that are no classes are floats, with output='raw'", first,

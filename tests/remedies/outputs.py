@@ -64,6 +64,6 @@ ROWS = [
     probe("labels: 2 for 3 images: pass one an image", {"labels": [0, 1]}, {"labels": [0, 1, 2]}),
     probe(r"labels has shape .*: pass one class an image, or leave them out", {"labels": np.zeros((3, 2, 2))}, {"labels": np.zeros(3, int)}),
     probe("or leave them out", {"labels": np.zeros((3, 2, 2))}, {}),
-    Row("pass labels.tolist.. where they are classes", lambda: Probe("p", X, labels=np.array([[0, 2], [1, 2], [2, 1]])), lambda: explained(Probe("p", X, labels=np.array([[0, 2], [1, 2], [2, 1]]).tolist(), output="sigmoid"))),
-    Row("labels.astype.float. where they are values", lambda: Probe("p", X, labels=np.array([[0, 2], [1, 2], [2, 1]])), lambda: explained(Probe("p", X, labels=np.array([[0, 2], [1, 2], [2, 1]]).astype(float), output="raw"))),
+    Row("pass lists of ints where they are classes", lambda: Probe("p", X, labels=np.array([[0, 2], [1, 2], [2, 1]])), lambda: explained(Probe("p", X, labels=np.array([[0, 2], [1, 2], [2, 1]]).tolist(), output="sigmoid"))),
+    Row("beside 0 and 1: .* floats where they are values", lambda: Probe("p", X, labels=np.array([[0, 2], [1, 2], [2, 1]])), lambda: explained(Probe("p", X, labels=np.array([[0, 2], [1, 2], [2, 1]]).astype(float), output="raw"))),
 ]  # fmt: skip
