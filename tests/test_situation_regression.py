@@ -8,7 +8,7 @@ import pytest
 from tensorboard_picasso import summary
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.metadata import Kind
-from tensorboard_picasso.summary import Occlusion, Probe, Saliency
+from tensorboard_picasso.summary import Occlusion, Probe, Saliency, backends
 from tests.events import logged
 
 N, SIDE = 4, 6
@@ -105,6 +105,28 @@ def test_yes_or_no_as_one_score_an_image(kind, tmp_path):
         expected = [-logit, logit] if output == "sigmoid" else [logit]
         np.testing.assert_allclose(scores.values, expected, rtol=1e-5)
         assert not scores.independent
+
+
+@pytest.mark.parametrize("kind", ["tensorflow", "jax"])
+@pytest.mark.parametrize("ends", ["linear", "squeezed sigmoid", "sigmoid of squeezed"])
+def test_what_a_squeezed_model_ends_in_is_seen(kind, ends):
+    """Not judged by a range: of PyTorch's layers see `test_backend_torch`."""
+    import jax
+    import tensorflow as tf
+
+    sigmoid, squeeze = {"tensorflow": tf.sigmoid, "jax": jax.nn.sigmoid}[kind], last(kind)
+    function = {
+        "linear": squeeze,
+        "squeezed sigmoid": lambda z: squeeze(sigmoid(z)),
+        "sigmoid of squeezed": lambda z: sigmoid(squeeze(z)),
+    }[ends]
+    backend = backends.find(squeezed(kind, function))
+    found = backend.scores(IMAGES)
+    np.testing.assert_allclose(found[:, 0], IMAGES.reshape(N, -1) @ WEIGHT, rtol=1e-4)
+    behind = ends != "linear"
+    assert backend.shown is (Output.SIGMOID if behind else Output.LOGITS)
+    assert backend.behind == behind
+    assert backend.gradient(IMAGES, np.ones((N, 1))).shape == IMAGES.shape
 
 
 def test_one_image_squeezed_of_all_axes_keeps_its_classes(tmp_path):

@@ -8,6 +8,8 @@ from tensorboard_picasso.maps import Output
 # Equations that pass scores on, and that hold an inner program.
 _PASSING = ("convert_element_type", "copy", "copy_p")
 _CALLS = ("jit", "pjit")
+# Those that do so where they take or add axes of length one alone.
+_SHAPING = ("squeeze", "reshape", "slice")
 
 
 def scores(function: Callable[[Any], Any], x: Any) -> tuple[Any, Output | None, bool]:
@@ -20,7 +22,9 @@ def scores(function: Callable[[Any], Any], x: Any) -> tuple[Any, Output | None, 
     import jax
 
     closed = jax.make_jaxpr(function)(x)
-    return _scores(closed.jaxpr, closed.consts, [x])
+    found, shown, behind = _scores(closed.jaxpr, closed.consts, [x])
+    (output,) = closed.out_avals
+    return found.reshape(output.shape), shown, behind
 
 
 def _scores(jaxpr: Any, consts: Any, given: Any) -> tuple[Any, Output | None, bool]:
@@ -39,8 +43,11 @@ def _scores(jaxpr: Any, consts: Any, given: Any) -> tuple[Any, Output | None, bo
         return jaxpr_as_fun(ClosedJaxpr(cut, consts))(*given)
 
     (last,) = jaxpr.outvars
-    while (passing := maker(last, *_PASSING)) is not None:
-        last = passing.invars[0]
+    while (passing := maker(last, *_PASSING, *_SHAPING)) is not None:
+        before = passing.invars[0]
+        if _sides(before) != _sides(last):
+            break
+        last = before
     if (call := maker(last, *_CALLS)) is not None and call.params["name"] != "log_softmax":
         inner = call.params["jaxpr"]
         index = [id(made) for made in call.outvars].index(id(last))
@@ -60,6 +67,11 @@ def _scores(jaxpr: Any, consts: Any, given: Any) -> tuple[Any, Output | None, bo
     ends = [last] if added is None else added.invars
     linear = any(maker(each, "dot_general") is not None for each in ends)
     return values([last])[0], Output.LOGITS if linear else None, False
+
+
+def _sides(variable: Any) -> list[Any]:
+    """Lengths of the axes that are longer than one."""
+    return [length for length in variable.aval.shape if length != 1]
 
 
 def _before_softmax(last: Any, maker: Callable[..., Any]) -> Any:

@@ -47,6 +47,8 @@ __all__ = ["Adapter", "adapts"]
 
 # Operations that pass scores on, and what a model's final one says of them.
 _PASSING = ("Identity", "Cast")
+# Those that do so where they take or add axes of length one alone.
+_SHAPING = ("Squeeze", "ExpandDims", "Reshape")
 _ACTIVATIONS = {"Softmax": Output.LOGITS, "Sigmoid": Output.SIGMOID}
 _LINEAR = ("BiasAdd", "MatMul", "LogSoftmax")
 
@@ -325,12 +327,19 @@ class Adapter(Backend):
         """What stands before the final activation of an output, or the output."""
         if not hasattr(output, "op"):
             raise UnsupportedError(f"{self._type} returns {type(output).__name__}, no tensor")
-        operation = output.op
-        while operation.type in _PASSING:
-            operation = operation.inputs[0].op
+        import tensorflow as tf
+
+        last = output
+        while last.op.type in _PASSING or (
+            last.op.type in _SHAPING and _same_sides(last, last.op.inputs[0])
+        ):
+            last = last.op.inputs[0]
+        operation = last.op
         if self._look_behind and operation.type in _ACTIVATIONS:
             self.shown, self.behind = _ACTIVATIONS[operation.type], True
-            return operation.inputs[0]
+            given = operation.inputs[0]
+            same = last.shape.rank == output.shape.rank
+            return given if same else tf.reshape(given, tf.shape(output))
         self.shown = Output.LOGITS if operation.type in _LINEAR else None
         return output
 
@@ -396,6 +405,14 @@ def _sloped(preprocess: Function) -> Callable[[Any], Any]:
         return made, slope
 
     return both
+
+
+def _same_sides(one: Any, other: Any) -> bool:
+    """Whether tensors have the same axes but for those of length one."""
+    if one.shape.rank is None or other.shape.rank is None:
+        return False
+    sides = [[each for each in tensor.shape if each != 1] for tensor in (one, other)]
+    return sides[0] == sides[1] and sides[0].count(None) < 2
 
 
 def _by_rows(output: Any, batch: Any) -> Any:
