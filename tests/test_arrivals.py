@@ -1,5 +1,6 @@
 """What arrives at a model's first normalization, beside what it holds: by hand, and by training."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -272,3 +273,30 @@ def test_nearly_all_images_of_one_class(heads, labels, said):
     found = arrivals.one_class(heads, labels, ["a", "b", "c"])
     assert bool(found) == bool(said)
     assert said in found
+
+
+@pytest.mark.parametrize(
+    ("heads", "labels", "said"),
+    [
+        (
+            [1, 1, 2, 2, 0, 0],
+            [0, 0, 1, 1, 2, 2],
+            '6 of 6 images .*: "a" as "b", "b" as "c", "c" as "a"$',
+        ),
+        ([1] * 10 + [0] * 9 + [1], [0] * 10 + [1] * 10, '19 of 20 .*: "a" as "b", "b" as "a"$'),
+        ([4, 4, 4, 4], [3, 3, 3, 3], ""),  # too few to tell
+        ([4, 4, 4, 4, 4], [3, 3, 3, 3, 3], '"3" as "4"$|class 3 as class 4$'),
+        ([0, 0, 1, 1, 2, 2], [0, 0, 1, 1, 2, 2], ""),
+        ([1, 1, 1, 1, 0, 0], [0, 0, 1, 1, 2, 2], ""),  # two classes as one
+        ([1, 2, 2, 0, 0, 1], [0, 0, 1, 1, 2, 2], ""),  # no rule
+        ([1, 2, 3, 4, 0], [0, 1, 2, 3, 4], ""),  # one image each is always alike
+        ([1, 1, 0, 0, 2, 2, 3, 3], [0, 0, 1, 1, 2, 2, 3, 3], ""),  # half of them are right
+        ([1, 1, 2, 2, 0, 0], None, ""),
+        ([-1] * 6, [0, 0, 1, 1, 2, 2], ""),
+        ([1] * 6, [(0,), (0, 1), (), (2,), (1,), (0,)], ""),
+    ],
+)
+def test_classes_in_another_order(heads, labels, said):
+    found = arrivals.other_order(heads, labels, ["a", "b", "c"])
+    assert bool(found) == bool(said)
+    assert re.search(said, found)

@@ -434,6 +434,25 @@ def test_one_class_for_all_images_is_warned_of(folder, tmp_path, more):
     assert 'step=5.pt: 6 of 6 images are predicted as "emu", and 2 of them are: give the' in err
 
 
+def test_another_order_of_classes_is_warned_of(folder, normalised, tmp_path):
+    def log(name, *classes):
+        (tmp_path / name).write_text("\n".join(classes))
+        return command(
+            folder, tmp_path / f"log {name}", "--normalized", "0.5", "0.1", "--class-names",
+            tmp_path / name, model="models:normal", checkpoints=normalised,
+        )  # fmt: skip
+
+    status, _, err = log("turned", "dog", "emu", "cat")
+    assert status == 0, err
+    assert (
+        'step=100.pt: 6 of 6 images are predicted alike, class by class, and wrong: "dog" as "emu",'
+        ' "emu" as "cat", "cat" as "dog": give the model\'s own order of classes, by --class-names'
+    ) in err
+    status, _, err = log("own", "cat", "dog", "emu")
+    assert status == 0, err
+    assert "class by class" not in err
+
+
 def test_another_setting_is_named_with_both_values(folder, normalised, tmp_path):
     def log(*more):
         return command(folder, tmp_path, *more, model="models:normal", checkpoints=normalised)

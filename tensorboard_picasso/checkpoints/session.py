@@ -238,13 +238,15 @@ class Session:
         return scored
 
     def _check_heads(self, last: Checkpoint, odds: NDArray[Any]) -> None:
-        """Warn where the last checkpoint gives nearly all images one class."""
+        """Warn where the last checkpoint gives nearly all images one class, or each another."""
         probe = self._task.probe
         heads = [-1 if np.isnan(row).all() else int(np.nanargmax(row)) for row in odds]
-        if odds.shape[1] > 1 and (
-            text := arrivals.one_class(heads, probe.labels, probe.class_names)
-        ):
+        of = heads, probe.labels, probe.class_names
+        if odds.shape[1] > 1 and (text := arrivals.one_class(*of)):
             self._say(f"{last.name}: {text}: {self._remedy()}, unless that is what it says")
+        elif text := arrivals.other_order(*of):
+            order = "by --class-names" if self._settings.images else "in --probe"
+            self._say(f"{last.name}: {text}: give the model's own order of classes, {order}")
 
     def _explain(self, due: Sequence[Checkpoint], places: Sequence[int], chosen: Chosen) -> None:
         """Compute and write each checkpoint's event, in step order."""

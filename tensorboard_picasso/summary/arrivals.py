@@ -91,9 +91,45 @@ def one_class(heads: Sequence[int], labels: Sequence[Any] | None, names: Sequenc
     own = None if labels is None else sum(head in np.atleast_1d(each) for each in labels)
     if own is not None and own > (1 - OTHERS) * len(labels or ()):
         return ""
-    name = f'"{names[head]}"' if head < len(names) else f"class {head}"
     of = "" if own is None else f", and {own or 'none'} of them {'is' if own == 1 else 'are'}"
-    return f"{told.count(head)} of {len(heads)} images are predicted as {name}{of}"
+    return f"{told.count(head)} of {len(heads)} images are predicted as {_name(head, names)}{of}"
+
+
+def other_order(heads: Sequence[int], labels: Sequence[Any] | None, names: Sequence[str]) -> str:
+    """What tells that the model has its classes in another order than the labels have.
+
+    Args:
+      heads, labels, names: as of `one_class`.
+
+    Returns:
+      Empty where the images of each label are not predicted alike, as another class each.
+    """
+    told: dict[int, list[int]] = {}
+    for head, label in zip(heads, labels or (), strict=bool(labels)):
+        if head >= 0 and np.size(label) == 1:
+            told.setdefault(int(np.ravel(label)[0]), []).append(head)
+    count = sum(map(len, told.values()))
+    # One image a label is always predicted alike.
+    if count < max(LEAST, 2 * len(told)):
+        return ""
+    found = {label: max(set(each), key=each.count) for label, each in told.items()}
+    alike = sum(each.count(found[label]) for label, each in told.items())
+    right = sum(each.count(label) for label, each in told.items())
+    if len(set(found.values())) < len(found) or alike < MOST * count or 2 * right >= count:
+        return ""
+    pairs = [
+        f"{_name(label, names)} as {_name(head, names)}"
+        for label, head in sorted(found.items())
+        if label != head
+    ]
+    listed = ", ".join(pairs[:3]) + (", …" if len(pairs) > 3 else "")
+    return (
+        f"{alike} of {len(heads)} images are predicted alike, class by class, and wrong: {listed}"
+    )
+
+
+def _name(index: int, names: Sequence[str]) -> str:
+    return f'"{names[index]}"' if index < len(names) else f"class {index}"
 
 
 def described(
