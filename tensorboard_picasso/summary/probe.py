@@ -276,6 +276,7 @@ class Probe:
         shapes = [(image.shape[0], image.shape[1]) for image in self.images]
         added = masks.masks(regions, shapes, len(self))
         made = copy.copy(self)
+        made.backends = self.backends  # which a copy of a probe otherwise lacks: `__getstate__`
         taken = {name for new in added for name in new}
         made.regions = tuple(
             {name: mask for name, mask in old.items() if name not in taken} | new
