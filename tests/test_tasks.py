@@ -497,19 +497,23 @@ def test_the_documented_lines_run(tmp_path, monkeypatch):
     text = (Path(__file__).parent.parent / "docs" / "models.md").read_text()
     section = text[text.index("## Tasks") : text.index("## Keras on")]
     blocks = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     known = {
         "summary": summary, "scans": np.moveaxis(X, -1, 1), "labels": [0, 1, 0],
         "ages": noise(3), "sexes": noise(3, seed=1), "model": Patients(), "images": COLOUR,
-        "names": ["road", "sky", "tree"], "points": noise(3, 2),
+        "points": noise(3, 2),
     }  # fmt: skip
     for block in blocks:
+        several = '"scenes"' in block
+        known["names"] = ["beach", "boat"] if several else ["road", "sky", "tree"]
         exec(
             compile(
                 block.replace("scans,", 'scans, data_format="channels_first",'), "models.md", "exec"
             ),
             known,
         )
+        if several:
+            assert [known["probe"].truths_of(each) for each in range(3)] == [(0, 1), (), (1,)]
     hands = torch.nn.Sequential(
         torch.nn.Flatten(), torch.nn.Linear(108, 8), torch.nn.Unflatten(1, (4, 2))
     )
