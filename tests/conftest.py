@@ -2,9 +2,11 @@
 
 Where there is no Chromium the tests of the tab do not run, loudly; in CI that is a failure.
 With `--no-reuse` occlusion recomputes all of every window where a test does not say otherwise.
+With `--attack N` the trials of `tests/attack` are N times as many.
 """
 
 import os
+from collections.abc import Callable
 
 import pytest
 
@@ -19,6 +21,14 @@ MISSING = "no Chromium: the tests of the dashboard do not run (Debian: apt-get i
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-reuse", action="store_true", help="make Occlusion's default reuse=False")
+    help = "run N times as many trials in tests/attack"
+    parser.addoption("--attack", type=int, default=1, metavar="N", help=help)
+
+
+@pytest.fixture(scope="session")
+def trials(request: pytest.FixtureRequest) -> Callable[[int], int]:
+    """How many trials to run where a plain run makes so many."""
+    return lambda number: number * request.config.getoption("attack")
 
 
 def pytest_configure(config: pytest.Config) -> None:

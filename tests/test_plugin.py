@@ -389,6 +389,7 @@ def test_scalars_of_a_run_and_beside_it(tmp_path, load_fast):
         log = logs.Log(tmp_path / run, "events.out.tfevents.3.scalars")
         for step, value in enumerate((0.5, np.nan, -1.25, 8.0)):
             log.scalar(step, tag, value, 1000.5 + step)
+        log.scalar(2, "later", 1.0, 1004)
         log.scalar(3, "later", 3.0, 1005)
         log.scalar(2, "later", 2.0, 1006)  # a resumed run
         log.close()
