@@ -375,6 +375,43 @@ def test_numbers_by_keyboard_and_what_is_no_region(browser, url):
         ]
 
 
+def test_what_is_typed_outlives_a_change_of_the_menu(browser, url):
+    with tab(browser, url) as picasso:
+        picasso.open(regions="p~sky~1.2.3.4~0").at(40)
+        panel = menu(picasso)
+        panel.get_by_label("height", exact=True).fill("5")
+        panel.get_by_label("of which images").select_option(label="image 2")
+        panel.get_by_text("Hide it as a whole in the next training").click()
+
+        def change(regions):
+            """As another tab, or a load, does meanwhile."""
+            picasso.page.evaluate(
+                "text => location.hash = location.hash.replace(/(picasso\\.regions=)[^&]*/, `$1${text}`)",
+                regions,
+            )
+
+        name = panel.get_by_label("name of sky")
+        name.fill("clou")
+        change("p~sky~1.2.3.4~0!p~sea~3.2.3.4~1")
+        panel.get_by_label("name of sea").wait_for()
+        assert panel.get_by_label("height", exact=True).input_value() == "5"
+        assert (
+            panel.get_by_label("of which images").locator("option:checked").inner_text()
+            == "image 2"
+        )
+        assert panel.locator("pre").first.is_visible()
+        picasso.page.keyboard.type("ds")
+        assert name.input_value() == "clouds"
+        picasso.page.keyboard.press("Enter")
+        panel.get_by_label("name of clouds").wait_for()
+        # What was sent is not kept.
+        for label, value in (("top", 1), ("left", 2), ("width", 3)):
+            panel.get_by_label(label, exact=True).fill(str(value))
+        picasso.page.keyboard.press("Enter")
+        panel.get_by_label("name of region 1").wait_for()
+        assert panel.get_by_label("height", exact=True).input_value() == ""
+
+
 def test_drawing_can_be_left_and_opens_nothing(browser, url):
     with tab(browser, url) as picasso:
         picasso.open().at(40)

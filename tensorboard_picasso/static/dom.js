@@ -80,16 +80,41 @@ function nameOf(control) {
   return control.getAttribute("aria-label") ?? words;
 }
 
+// What is taken only once it is sent; all other controls are taken as they change.
+const UNSENT = "form :is(input, select), input:focus:not([readonly])";
+
+/** Whether somebody put something into a control since it was made. */
+function isEdited(control) {
+  if (!control.options) return control.value !== control.defaultValue;
+  const first = [...control.options].findIndex((each) => each.defaultSelected);
+  return control.selectedIndex !== Math.max(first, 0);
+}
+
+/** Which details of a part of the page these are. */
+function detailsName(details) {
+  return JSON.stringify([details.closest("section")?.dataset.region, details.querySelector("summary").textContent]);
+}
+
 /**
- * Put other children in. What had the keyboard has it again: the control of the same name, else the
- * one in its place.
+ * Put other children in. What was typed and not yet sent stays, and what was opened. What had the
+ * keyboard has it again: the control of the same name, else the one in its place.
  */
 export function refill(element, children) {
   const before = [...element.querySelectorAll(CONTROLS)];
   const place = before.indexOf(document.activeElement);
   const name = place < 0 ? null : nameOf(before[place]);
   const caret = before[place]?.selectionStart ?? null;
+  const edited = [...element.querySelectorAll(UNSENT)].filter(isEdited);
+  const unsent = new Map(edited.map((each) => [nameOf(each), each.value]));
+  // A field that goes while it is edited would send what is half typed.
+  for (const each of edited) if (!each.options) each.value = each.defaultValue;
+  const opened = new Set([...element.querySelectorAll("details[open]")].map(detailsName));
   element.replaceChildren(...children);
+  for (const each of element.querySelectorAll("form :is(input, select), input[type=text]")) {
+    const value = unsent.get(nameOf(each));
+    if (value !== undefined && (!each.options || [...each.options].some((option) => option.value === value))) each.value = value;
+  }
+  for (const each of element.querySelectorAll("details")) if (opened.has(detailsName(each))) each.open = true;
   if (place < 0) return;
   const controls = [...element.querySelectorAll(CONTROLS)].filter((each) => !each.disabled);
   const next = controls.find((each) => nameOf(each) === name) ?? controls[Math.min(place, controls.length - 1)];

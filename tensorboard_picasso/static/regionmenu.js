@@ -64,7 +64,9 @@ function byNumbers(app) {
     const chosen = which.value.split(",").map(Number);
     const size = scene.input(chosen[0]);
     problem.textContent = size ? problemOf(rectangle, size) : "no image is loaded yet";
-    if (!problem.textContent) app.drawing.add(chosen, rectangle);
+    if (problem.textContent) return;
+    form.reset();
+    app.drawing.add(chosen, rectangle);
   });
   return form;
 }
