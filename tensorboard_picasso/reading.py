@@ -1,36 +1,37 @@
 """Reads series through TensorBoard's data provider, whichever loader is behind it."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from tensorboard import errors
 from tensorboard.data import provider
 from tensorboard.plugins.scalar import metadata as scalar_metadata
-from tensorboard.util import tensor_util
 
-from tensorboard_picasso import history, metadata, record
+from tensorboard_picasso import history, metadata, record, tensors
 from tensorboard_picasso.metadata import PLUGIN_NAME, Kind, Series
 from tensorboard_picasso.pack import exact
+from tensorboard_picasso.tensors import Datum
 
 # Each small read of a blob waits on the data server: read several at once.
 BLOB_READERS = 8
 # TensorBoard's loader fails where one reply is over 256 MiB. How large a series
 # is shows only when it is read; the others of a group may be four times larger.
 REPLY = 64 << 20
-# More than TensorBoard keeps of any series.
-ALL_STEPS = 1 << 20
 
 T = TypeVar("T")
+# The blobs of a record, why there are none, or None where they are gone.
+Elements: TypeAlias = list[bytes] | record.RecordError | None
 # The order of processes, and which of them wrote the event of a step and wall time.
 Written = tuple[history.Order | None, dict[tuple[int, float], int]]
 
 
 @dataclass(frozen=True)
 class Stored:
-    """One stored record: `data` are its bytes, or what leads to its blobs."""
+    """One stored record: `data` are its bytes, why there are none, or what leads to its blobs."""
 
     step: int
     wall: float
@@ -126,9 +127,9 @@ class Reader:
     def _numbered(self, run: str, tag: str) -> Written:
         try:
             scores = [
-                (Stored(each.step, each.wall_time, None), record.unpack_scores(data.item()))
-                for each in self._multiplexer.Tensors(run, tag)
-                for data in [tensor_util.make_ndarray(each.tensor_proto)]
+                (Stored(each.step, each.wall_time, None), record.unpack_scores(data))
+                for each in tensors.of_multiplexer(self._multiplexer, run, tag)
+                for data in tensors.strings(each.tensor_proto, 0)
             ]
         except record.RecordError:
             return None, {}
@@ -145,20 +146,9 @@ class Reader:
 
         blobs: whether series of blobs are listed too, beside those of tensors.
         """
-        chosen = provider.RunTagFilter(runs=runs)
-        lists = [self._source.list_tensors]
-        if blobs:
-            lists.append(self._source.list_blob_sequences)
-
-        def listing(of: Callable[..., Any]) -> Any:
-            return of(self._context, run_tag_filter=chosen, **self._where)
-
         found: dict[str, dict[Series, str]] = {}
         problems = []
-        # The data server takes some 40 ms for each, most of it waiting: ask at once.
-        with ThreadPoolExecutor(len(lists)) as pool:
-            answers = list(pool.map(listing, lists))
-        for answer in answers:
+        for answer in self._listed(runs, blobs):
             for run, tags in answer.items():
                 for tag, about in tags.items():
                     try:
@@ -168,8 +158,26 @@ class Reader:
                         problems.append(told)
                     else:
                         found.setdefault(run, {})[series] = tag
-                        self._newest[run, series] = about.max_step, about.max_wall_time
+                        # NaN would never equal itself.
+                        wall = 0.0 if math.isnan(about.max_wall_time) else about.max_wall_time
+                        self._newest[run, series] = about.max_step, wall
         return found, problems
+
+    def _listed(self, runs: Sequence[str] | None, blobs: bool) -> list[Any]:
+        if self._multiplexer is not None:
+            classes = tensors.STRINGS if blobs else tensors.STRINGS[:1]
+            return [tensors.listed(self._multiplexer, PLUGIN_NAME, classes, runs)]
+        chosen = provider.RunTagFilter(runs=runs)
+        lists = [self._source.list_tensors]
+        if blobs:
+            lists.append(self._source.list_blob_sequences)
+
+        def listing(of: Callable[..., Any]) -> Any:
+            return of(self._context, run_tag_filter=chosen, **self._where)
+
+        # The data server takes some 40 ms for each, most of it waiting: ask at once.
+        with ThreadPoolExecutor(len(lists)) as pool:
+            return list(pool.map(listing, lists))
 
     def of_probe(
         self, run: str, probe: str, images: Collection[int] | None = None, blobs: bool = True
@@ -204,21 +212,25 @@ class Reader:
         largest, room = 1, 1
         while rest:
             group, rest = dict(rest[:room]), rest[room:]
-            read = self._source.read_tensors(
-                self._context,
-                downsample=ALL_STEPS,
-                run_tag_filter=provider.RunTagFilter(runs=[run], tags=list(group.values())),
-                **self._where,
-            ).get(run, {})
+            read = self._read(run, list(group.values()))
             for series, tag in group.items():
-                stored = [
-                    Stored(each.step, each.wall_time, each.numpy.item())
-                    for each in read.get(tag, ())
-                ]
-                largest = max(largest, sum(len(each.data) for each in stored))
+                stored = [Stored(*each) for each in read.get(tag, ())]
+                size = sum(len(each.data) for each in stored if isinstance(each.data, bytes))
+                largest = max(largest, size)
                 found[series] = self._left(run, series, stored)
             room = max(1, REPLY // largest)
         return found
+
+    def _read(self, run: str, tags: Sequence[str]) -> Mapping[str, Sequence[Datum]]:
+        if self._multiplexer is None:
+            return tensors.of_source(self._source, self._context, self._where, run, tags)
+        return {
+            tag: [
+                Datum(each.step, each.wall_time, tensors.content(each.tensor_proto))
+                for each in tensors.of_multiplexer(self._multiplexer, run, tag)
+            ]
+            for tag in tags
+        }
 
     def blobs(self, run: str, tags: Mapping[Series, str]) -> dict[Series, list[Stored]]:
         """The same of blob series; `data` is what `contents` takes."""
@@ -233,14 +245,14 @@ class Reader:
                     series,
                     (
                         Stored(each.step, each.wall_time, each.tensor_proto)
-                        for each in self._multiplexer.Tensors(run, tag)
+                        for each in tensors.of_multiplexer(self._multiplexer, run, tag)
                     ),
                 )
                 for series, tag in tags.items()
             }
         read = self._source.read_blob_sequences(
             self._context,
-            downsample=ALL_STEPS,
+            downsample=tensors.ALL_STEPS,
             run_tag_filter=provider.RunTagFilter(runs=[run], tags=list(tags.values())),
             **self._where,
         ).get(run, {})
@@ -256,14 +268,17 @@ class Reader:
             for series, tag in tags.items()
         }
 
-    def contents(self, wanted: Sequence[Stored]) -> list[list[bytes] | RefusedError | None]:
+    def contents(self, wanted: Sequence[Stored]) -> list[Elements]:
         """The blobs of records of `blobs`, read several at once; None where they are gone."""
         with ThreadPoolExecutor(BLOB_READERS) as pool:
             return list(pool.map(self._content, wanted))
 
-    def _content(self, wanted: Stored) -> list[bytes] | RefusedError | None:
+    def _content(self, wanted: Stored) -> Elements:
         if self._multiplexer is not None:
-            return list(tensor_util.make_ndarray(wanted.data))
+            try:
+                return tensors.strings(wanted.data, 1)
+            except record.RecordError as e:
+                return e
         try:
             return [self._source.read_blob(self._context, blob_key=key) for key in wanted.data]
         except errors.NotFoundError:
@@ -274,28 +289,46 @@ class Reader:
 
     def scalar_tags(self, runs: Sequence[str]) -> dict[str, list[str]]:
         """The tags of ordinary scalars in each of these runs that has any."""
+        if self._multiplexer is not None:
+            name = scalar_metadata.PLUGIN_NAME
+            found = tensors.listed(self._multiplexer, name, tensors.SCALARS, runs)
+            return {run: sorted(tags) for run, tags in found.items()}
         chosen = provider.RunTagFilter(runs=runs)
         listed = self._source.list_scalars(self._context, run_tag_filter=chosen, **self._scalars)
         return {run: sorted(tags) for run, tags in listed.items() if tags}
 
     def scalar(self, run: str, tag: str) -> list[Stored]:
         """One series of ordinary scalars, as `tensors`; `data` is the value. Empty: none such."""
-        chosen = provider.RunTagFilter(runs=[run], tags=[tag])
-        read = self._source.read_scalars(
-            self._context, downsample=ALL_STEPS, run_tag_filter=chosen, **self._scalars
-        )
-        found = read.get(run, {}).get(tag, ())
-        stored = [Stored(each.step, each.wall_time, each.value) for each in found]
+        if self._multiplexer is not None:
+            stored = list(self._numbers(run, tag))
+        else:
+            chosen = provider.RunTagFilter(runs=[run], tags=[tag])
+            read = self._source.read_scalars(
+                self._context, downsample=tensors.ALL_STEPS, run_tag_filter=chosen, **self._scalars
+            )
+            found = read.get(run, {}).get(tag, ())
+            stored = [Stored(each.step, each.wall_time, each.value) for each in found]
         return self._settled(run, stored)[0]
 
+    def _numbers(self, run: str, tag: str) -> Iterator[Stored]:
+        """As TensorBoard's default loader gives them: what is no number is left out."""
+        if tag not in self.scalar_tags([run]).get(run, ()):
+            return
+        for each in tensors.of_multiplexer(self._multiplexer, run, tag):
+            try:
+                value = tensors.number(each.tensor_proto)
+            except record.RecordError:
+                continue
+            yield Stored(each.step, each.wall_time, value)
 
-def unpacked_maps(elements: list[bytes] | RefusedError) -> record.Maps:
+
+def unpacked_maps(elements: list[bytes] | record.RecordError) -> record.Maps:
     """The maps of one record of `Reader.contents`.
 
     Raises:
       RecordError: they cannot be read, or were refused.
     """
-    if isinstance(elements, RefusedError):
+    if isinstance(elements, record.RecordError):
         raise elements
     return record.unpack_maps(elements)
 
@@ -320,6 +353,19 @@ def family(run: str) -> dict[str, str]:
     return found
 
 
+def opened(stored: Stored, unpack: Callable[[bytes], T]) -> T:
+    """What a record holds.
+
+    Raises:
+      RecordError: it cannot be read, is no string, or has a time that JSON cannot hold.
+    """
+    if isinstance(stored.data, record.RecordError):
+        raise stored.data
+    if not math.isfinite(stored.wall):
+        raise record.RecordError(f"damaged record: wall time {stored.wall}")
+    return unpack(stored.data)
+
+
 def unpacked(
     series: Series,
     stored: Sequence[Stored],
@@ -332,7 +378,7 @@ def unpacked(
     result = []
     for each in stored:
         try:
-            result.append((each, unpack(each.data)))
+            result.append((each, opened(each, unpack)))
         except record.RecordError as e:
             problems.note(e, **where, step=exact(each.step))
     return result

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from tensorboard_picasso import history, record
+from tensorboard_picasso.bounds import TooLargeError
 from tensorboard_picasso.metadata import Kind, Series
 from tensorboard_picasso.reading import Problems, Reader, Stored, unpacked
 
@@ -69,9 +70,13 @@ class Remarks:
         return problems, unread
 
     def _read(self, reader: Reader, run: str, series: Series, tag: str) -> list[str]:
-        stored = reader.tensors(run, {series: tag})[series]
-        read = unpacked(series, stored, record.unpack_scores, Problems())
-        texts = of_series(reader, run, series, read, len(read) == len(stored), self.samples)
+        try:
+            stored = reader.tensors(run, {series: tag})[series]
+        except TooLargeError as e:
+            texts = [str(e)]  # one run's is no reason to list none
+        else:
+            read = unpacked(series, stored, record.unpack_scores, Problems())
+            texts = of_series(reader, run, series, read, len(read) == len(stored), self.samples)
         self.note(reader, run, series, texts)
         return texts
 

@@ -48,6 +48,16 @@ class Log:
             summary.value.add(tag=series.tag, tensor=tensor, metadata=metadata)
         self.event(event_pb2.Event(step=step, wall_time=wall, summary=summary))
 
+    def tensor(
+        self, step: int, series: Series, tensor: tensor_pb2.TensorProto | None, wall: float
+    ) -> None:
+        """Whatever tensor under the tag of a series, or none."""
+        summary = summary_pb2.Summary()
+        value = summary.value.add(tag=series.tag, metadata=series.summary_metadata())
+        if tensor is not None:
+            value.tensor.CopyFrom(tensor)
+        self.event(event_pb2.Event(step=step, wall_time=wall, summary=summary))
+
     def scalar(self, step: int, tag: str, value: float, wall: float) -> None:
         """An ordinary scalar."""
         summary = summary_pb2.Summary()

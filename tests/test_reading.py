@@ -319,14 +319,14 @@ def test_series_are_read_in_groups_that_fit_into_a_reply(tmp_path, monkeypatch, 
         )
     log.close()
     source = reader(tmp_path)
-    sizes, read = [], source._source.read_tensors
+    sizes, read = [], source._read
 
-    def counted(*args, run_tag_filter, **kwargs):
-        sizes.append(len(run_tag_filter.tags))
-        return read(*args, run_tag_filter=run_tag_filter, **kwargs)
+    def counted(run, tags):
+        sizes.append(len(tags))
+        return read(run, tags)
 
     monkeypatch.setattr(reading, "REPLY", reply)
-    monkeypatch.setattr(source._source, "read_tensors", counted)
+    monkeypatch.setattr(source, "_read", counted)
     answer = packs.read(answers.scores(source, "run", "digits", None, Remarks(None)))
     assert sizes == groups
     for i, image in enumerate(answer["images"]):

@@ -16,6 +16,7 @@ from tensorboard_picasso.metadata import PLUGIN_NAME, Kind, Series
 from tensorboard_picasso.summary import Probe
 from tensorboard_picasso.summary.output import Taken
 from tensorboard_picasso.summary.targets import Fixed
+from tensorboard_picasso.tensors import Content
 
 _RUN = "."
 
@@ -183,8 +184,13 @@ def _newest(
     def of(kind: Kind) -> list[tuple[Series, bytes]]:
         tags = {each: tag for each, tag in found.items() if each.kind is kind}
         last = {series: stored[-1] for series, stored in reader.blobs(_RUN, tags).items() if stored}
-        contents = reader.contents(list(last.values()))
-        return [(series, data[0]) for series, data in zip(last, contents, strict=True)]
+        texts = reader.texts(list(last.values()))
+        return [(series, told(text)) for series, text in zip(last, texts, strict=True)]
+
+    def told(text: Content) -> bytes:
+        if isinstance(text, record.RecordError):
+            raise text
+        return text
 
     return of
 

@@ -7,9 +7,9 @@ so that a long log does not have to fit into memory. `EventReader` offers what
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from google.protobuf.message import DecodeError
 from tensorboard.compat.proto import event_pb2
@@ -19,11 +19,13 @@ from tensorboard_picasso import history, metadata, record
 from tensorboard_picasso.export import ExportError, NotThereError
 from tensorboard_picasso.export.remote import Remote, is_remote
 from tensorboard_picasso.metadata import PLUGIN_NAME, Kind, Series
-from tensorboard_picasso.reading import Stored
+from tensorboard_picasso.reading import Elements, Stored, opened
+from tensorboard_picasso.tensors import Content, strings
 
 # Around each event: its length, a checksum of the length; behind it one of the event.
 HEAD, TAIL = 12, 4
 
+T = TypeVar("T")
 Progress = Callable[[int, int], None]
 
 
@@ -41,14 +43,32 @@ class DamagedError(ValueError):
     """An event file whose structure is lost from some byte on."""
 
 
-def run_files(logdir: Path) -> dict[str, list[str]]:
-    """Event files of each run, in the order of their names; runs' names as TensorBoard's."""
+def run_files(logdir: Path, warn: Callable[[str], None]) -> dict[str, list[str]]:
+    """Event files of each run, in the order of their names; runs' names as TensorBoard's.
+
+    What is called as one and is none, as a pipe, is told: to open it may never end.
+    """
     found = {}
-    for folder, _, names in os.walk(logdir, followlinks=True):
-        files = sorted(os.path.join(folder, name) for name in names if "tfevents" in name)
+    for folder, inner, names in os.walk(logdir, followlinks=True):
+        # A link to where it lies in itself has no end.
+        real = os.path.realpath(folder)
+        inner[:] = [each for each in inner if not _holds(os.path.join(folder, each), real)]
+        called = sorted(os.path.join(folder, name) for name in names if "tfevents" in name)
+        files = [name for name in called if os.path.isfile(name)]
+        for name in called:
+            if not os.path.isfile(name):
+                warn(f"{name}: no file that can be read: skipped")
         if files:
             found[os.path.relpath(folder, logdir)] = files
     return dict(sorted(found.items()))
+
+
+def _holds(folder: str, real: str) -> bool:
+    """Whether a link leads to a folder, or to one that it lies in."""
+    if not os.path.islink(folder):
+        return False
+    target = os.path.realpath(folder)
+    return os.path.commonpath([target, real]) == target
 
 
 def events(file: BinaryIO, size: int) -> Iterator[tuple[int, bytes]]:
@@ -99,7 +119,7 @@ class EventReader:
         if self._remote is not None:
             self._files = self._remote.run_files()
         elif Path(logdir).is_dir():
-            self._files = run_files(Path(logdir))
+            self._files = run_files(Path(logdir), warn)
         else:
             raise ExportError(f"no directory {logdir}: give that which tensorboard --logdir shows")
         self._warn = warn
@@ -121,7 +141,7 @@ class EventReader:
         fresh = [run for run in runs if run not in self._scanned]
         copy = Path if self._remote is None else self._remote.copy
         paths = {name: copy(name) for run in fresh for name in self._files[run]}
-        sizes = {name: path.stat().st_size for name, path in paths.items()}
+        sizes = {name: self._size(name, path) for name, path in paths.items()}
         done = 0
         for run in fresh:
             files: list[dict[Series, list[Stored]]] = []
@@ -138,6 +158,15 @@ class EventReader:
                 of_probe = {series for series in found if series.probe == probe}
                 self._settle(run, probe, of_probe, files)
             self._tags[run] = {series: tag for tag, series in named.items() if series in found}
+
+    def _size(self, name: str, path: Path) -> int:
+        """Bytes of a file; 0 where it cannot be read, which is told."""
+        try:
+            with path.open("rb") as file:
+                return os.fstat(file.fileno()).st_size
+        except OSError as e:
+            self._warn(f"{name}: {e.strerror}: skipped")
+            return 0
 
     def _settle(
         self,
@@ -175,10 +204,12 @@ class EventReader:
         if scores and several:
             stored = held[scores[0]]
             try:
+                ends = [stored[0], stored[-1]]
                 one, other = (
-                    record.unpack_scores(data[0]) for data in self.contents([stored[0], stored[-1]])
+                    opened(replace(at, data=text), record.unpack_scores)
+                    for at, text in zip(ends, self.texts(ends), strict=True)
                 )
-            except (record.RecordError, IndexError):
+            except record.RecordError:
                 pass  # who reads the series says so
             else:
                 if one.nth:
@@ -196,6 +227,8 @@ class EventReader:
         found: dict[Series, list[Stored]],
     ) -> Iterator[int]:
         """Note the records of one file; yields the bytes that are behind."""
+        if not size:
+            return
         with path.open("rb") as file:
             try:
                 for start, data in events(file, size):
@@ -247,9 +280,9 @@ class EventReader:
         """The records of tensor series, ascending in step, superseded ones dropped."""
         found = self.blobs(run, tags)
         flat = [each for stored in found.values() for each in stored]
-        data = iter(self.contents(flat))
+        texts = iter(self.texts(flat))
         return {
-            series: [Stored(each.step, each.wall, (next(data) or [b""])[0]) for each in stored]
+            series: [replace(each, data=next(texts)) for each in stored]
             for series, stored in found.items()
         }
 
@@ -258,9 +291,19 @@ class EventReader:
         self.scan([run])
         return {series: self._scanned[run].get(series, []) for series in tags}
 
-    def contents(self, wanted: Sequence[Stored]) -> list[list[bytes]]:
-        """The strings of records. One event holds many images: each is read once."""
-        result: list[list[bytes]] = [[] for _ in wanted]
+    def contents(self, wanted: Sequence[Stored]) -> Sequence[Elements]:
+        """The blobs of records of `blobs`."""
+        return self._read(wanted, lambda tensor: strings(tensor, 1))
+
+    def texts(self, wanted: Sequence[Stored]) -> list[Content]:
+        """The bytes of records of `blobs` that are tensors, or why there are none."""
+        return self._read(wanted, lambda tensor: strings(tensor, 0)[0])
+
+    def _read(
+        self, wanted: Sequence[Stored], held: Callable[[Any], T]
+    ) -> list[T | record.RecordError]:
+        """What tensors hold. One event holds many images: each is read once."""
+        result: list[T | record.RecordError] = [record.RecordError("not read") for _ in wanted]
         places = sorted(
             (each.data.path, each.data.start, number) for number, each in enumerate(wanted)
         )
@@ -277,7 +320,10 @@ class EventReader:
                     file.seek(start)
                     event = event_pb2.Event.FromString(file.read(place.length))
                     at = start
-                result[number] = list(event.summary.value[place.index].tensor.string_val)
+                try:
+                    result[number] = held(event.summary.value[place.index].tensor)
+                except record.RecordError as e:
+                    result[number] = e
         finally:
             if file is not None:
                 file.close()

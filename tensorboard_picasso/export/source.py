@@ -15,8 +15,8 @@ from tensorboard_picasso.export.evolution import (
 )
 from tensorboard_picasso.metadata import Kind, Series
 from tensorboard_picasso.reading import (
+    Elements,
     Problems,
-    RefusedError,
     Stored,
     only,
     unpacked,
@@ -38,7 +38,7 @@ class Source(Protocol):
     def blobs(self, run: str, tags: Mapping[Series, str]) -> dict[Series, list[Stored]]:
         """The same of blob series; `data` is what `contents` takes."""
 
-    def contents(self, wanted: Sequence[Stored]) -> Sequence[list[bytes] | RefusedError | None]:
+    def contents(self, wanted: Sequence[Stored]) -> Sequence[Elements]:
         """The blobs of records of `blobs`; None where they are gone."""
 
 
