@@ -144,7 +144,6 @@ def test_auto_decides_by_the_scores_of_the_whole_probe():
         ([[0.2, 0.3]], "auto", None, False, "do not sum to 1: pass output="),
         ([[0.2]], "auto", None, False, "one score an image: pass output='sigmoid'"),
         ([[2.0]], "auto", Output.LOGITS, False, "one score"),
-        ([[0.2, np.nan]], "auto", None, False, "NaN"),
         ([0.2, 0.8], "auto", None, False, r"\(2,\): scores must be \(n, classes\)"),
         ([[0.2, 1.8]], "probabilities", None, False, "scores span 0.2..1.8"),
         ([[0.2, 1.8]], "probabilities", Output.LOGITS, False, "scores span 0.2..1.8"),
@@ -156,6 +155,28 @@ def test_auto_decides_by_the_scores_of_the_whole_probe():
 def test_what_cannot_be_decided_raises_with_the_remedy(raw, asked, shown, behind, match):
     with pytest.raises(OutputError, match=match):
         decide(raw, asked, shown, behind)
+
+
+@pytest.mark.parametrize("asked", ["auto", "logits", "probabilities", "sigmoid", "raw"])
+@pytest.mark.parametrize(
+    "row", [[np.nan] * 3, [0.2, np.nan, 0.3], [np.inf, 0.0, 1.0], [-np.inf] * 3]
+)
+def test_scores_of_a_broken_model_decide_nothing(asked, row):
+    first = decide([row, row], asked, None)
+    assert not first.decided
+    assert output.again(first, [row], False, asked) is first
+    with pytest.raises(OutputError, match=r"\(3,\): scores must be"):
+        decide(row, asked, None)
+
+
+def test_the_images_that_are_scored_with_numbers_decide():
+    assert decide([[np.nan, 0.5], [0.2, 0.8]], "auto", None).output is Output.PROBABILITIES
+    with pytest.raises(OutputError, match="do not sum to 1"):
+        decide([[np.nan, 0.5], [0.2, 0.3]], "auto", None)
+    # No probability is that of a class that is ruled out.
+    taken = decide([[-np.inf, 0.2, 0.8]], "auto", None)
+    assert (taken.output, taken.decided) == (Output.LOGITS, True)
+    assert decide([[np.nan] * 2], "auto", Output.SIGMOID, behind=True).output is Output.SIGMOID
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from tensorboard_picasso.checkpoints.settings import RECORDED
 from tensorboard_picasso.export.events import EventReader
 from tensorboard_picasso.metadata import PLUGIN_NAME, Kind, Series
 from tensorboard_picasso.summary import Probe
+from tensorboard_picasso.summary.methods.base import BROKEN
 from tensorboard_picasso.summary.output import Taken
 from tensorboard_picasso.summary.targets import Fixed
 from tensorboard_picasso.tensors import Content
@@ -30,6 +31,11 @@ class Chosen:
 
     taken: Taken | None
     targets: tuple[Fixed, ...]
+
+    @property
+    def open(self) -> bool:
+        """Whether all models so far were broken: the first that is not is to choose."""
+        return self.taken is not None and not self.taken.decided
 
 
 @dataclass
@@ -99,7 +105,10 @@ class Past:
         for value, series in _ours(summary):
             if series.kind is not Kind.METHOD or series.image:
                 continue
-            ours = _settings(record.unpack_attribution(value.tensor.string_val[0]))
+            attribution = record.unpack_attribution(value.tensor.string_val[0])
+            if _is_broken(attribution):
+                continue  # it could not be found what there is to compare
+            ours = _settings(attribution)
             logged = self.settings.setdefault(series.label, ours)
             other = [name for name in ours if ours[name] != logged[name]]
             if other:
@@ -144,7 +153,10 @@ def read(logdir: Path, probe: Probe, about: Mapping[str, str], warn: Callable[[s
         past.nth, past.since = len(past.steps), past.steps[0]
     fixed = tuple(Fixed(scores[i].targets, scores[i].lasting) for i in range(len(probe)))
     dense = probe.task.over is not None
-    taken = None if dense else Taken(scores[0].output, scores[0].independent)
+    told = not all(np.isnan(each.values).all() for each in scores.values()) or _ever_told(
+        reader, {series: tag for series, tag in found.items() if series.kind is Kind.SCORES}
+    )
+    taken = None if dense else Taken(scores[0].output, scores[0].independent, decided=told)
     past.chosen = Chosen(taken, fixed)
     past.inputs = {each.image: data for each, data in newest(Kind.INPUT)}
     for index, data in past.inputs.items():
@@ -165,10 +177,14 @@ def read(logdir: Path, probe: Probe, about: Mapping[str, str], warn: Callable[[s
                 f"the log was begun without target {min(missing)} for {probe.names[index]}: pass"
                 " another --name or --logdir"
             )
-    for series, attribution in attributions:
+    for series, _ in attributions:
         if series.image == 0:
             past.last[series.label] = reader.steps(_RUN, series)[-1]
-            past.settings[series.label] = _settings(attribution)
+    past.settings = {
+        series.label: _settings(attribution)
+        for series, attribution in attributions
+        if series.image == 0 and not _is_broken(attribution)
+    }
     return past
 
 
@@ -224,6 +240,19 @@ def _check_images(probe: Probe, scores: Mapping[int, record.Scores]) -> None:
                 f'the log has other images of probe "{probe.name}" ({probe.names[index]} is not'
                 " the same): pass another --name or --logdir"
             )
+
+
+def _ever_told(reader: EventReader, tags: Mapping[Series, str]) -> bool:
+    """Whether any step of a log has scores that are numbers."""
+    return not all(
+        np.isnan(record.unpack_scores(data).values).all()
+        for stored in reader.blobs(_RUN, tags).values()
+        for (data, *_) in reader.contents(stored)
+    )
+
+
+def _is_broken(of: record.Attribution) -> bool:
+    return BROKEN.items() <= of.parameters.items()
 
 
 def _settings(of: record.Attribution) -> dict[str, Any]:

@@ -110,7 +110,7 @@ class Session:
         due = [each for each in due if self._past.due(each.step, self._labels)]
         if due and not self._looked:
             self._look(due)
-        if due and self._past.chosen is None:
+        if due and (self._past.chosen is None or self._past.chosen.open):
             due = self._choose(due)
         if due and self._past.chosen is not None:
             # Counted over the folder: a run that was cut off takes second seeds where one that
@@ -207,7 +207,7 @@ class Session:
         if not scored:
             return []
         # As in training, the first checkpoint decides; one that has broken down says nothing.
-        first = next((each for each in said if np.isfinite(each.raw).all()), said[0])
+        first = max(said, key=lambda each: np.isfinite(each.raw).all(axis=1).sum())
         taken = first.taken
         if taken is None:
             taken = outputs.decide(
@@ -216,7 +216,8 @@ class Session:
             for later in said:
                 taken = outputs.again(taken, later.raw, later.behind, probe.output)
                 scoring.doubt(probe, taken, later.raw, later.behind)
-            scoring.tell(probe, taken, first.raw.shape[-1])
+            if taken.decided:
+                scoring.tell(probe, taken, first.raw.shape[-1])
         kind = taken.kind if first.taken is None else Output.RAW
         odds = np.stack(
             [outputs.log_odds(each.raw, kind, each.behind or taken.logits) for each in said]

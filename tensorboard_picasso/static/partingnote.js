@@ -58,12 +58,21 @@ function ownText(own) {
 /** What is said behind the step: of the predicted class, and of the one asked about. */
 function classTexts({ predicted, own }) {
   const moved = predicted && `predicted class from ${percent(predicted.whole)} to ${percent(predicted.hidden)}`;
-  return [moved, own && ownText(own)].filter(Boolean);
+  return [moved, own && !isBroken(own) && ownText(own)].filter(Boolean);
+}
+
+/** Why it is not known how far the answers move: a model that has broken down has no answers. */
+function unknownText(own) {
+  return isBroken(own) ? "the newest scores are no numbers" : "how far the answer moves was not recorded";
+}
+
+function isBroken(own) {
+  return Boolean(own) && Number.isNaN(own.mean);
 }
 
 /** The numbers behind the words. */
 function detail({ name, found: { moves, own } }, steps) {
-  if (moves === null) return [name, "how far the answer moves was not recorded"].filter(Boolean).join("; ");
+  if (moves === null) return [name, unknownText(own)].filter(Boolean).join("; ");
   const { from, before, kept, count: images, newest } = moves;
   const of = images > 1 ? `, mean of ${images} images ± its standard error` : "";
   const since = from === null ? [] : [
@@ -97,7 +106,7 @@ export function partingNote(lead, parts, steps, seek, nameOf) {
     ...parts.map((each) => {
       const { name, colour, found } = each;
       const { moves } = found;
-      const told = moves === null ? ["how far the answer moves was not recorded"] : saidOf(found, steps, seek, nameOf);
+      const told = moves === null ? [unknownText(found.own)] : saidOf(found, steps, seek, nameOf);
       const classes = classTexts(found).map((text) => `; ${text}`).join("");
       return el("p", { class: "value", style: { "--run": colour }, title: detail(each, steps) }, name && `${name}: `, ...told, classes);
     }),

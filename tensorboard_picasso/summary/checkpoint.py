@@ -213,7 +213,10 @@ def explain(
     log_odds = scored.log_odds(whole, backend.behind)
     probe.check_classes(log_odds.shape[1])
     if scored.kind is not Output.RAW:
-        probe.name_classes(maps.probability(log_odds))
+        # What the user's function makes of no number is not asked.
+        told = log_odds[~np.isnan(log_odds).any(axis=1)]
+        if len(told):
+            probe.name_classes(maps.probability(told))
     choices = [
         memory.choose(probe.truths_of(index) or (), log_odds[index])
         for index, memory in enumerate(targets)
@@ -232,11 +235,11 @@ def explain(
         )
         for index, choice in enumerate(choices)
     ]
-    answers = [method.explain(subjects) for method in methods]
+    answers = [method.answered(subjects) for method in methods]
     tracing = backend.tracing_seconds - traced
     began = time.perf_counter()
     second_answers = [
-        method.second.explain(subjects)
+        method.second.answered(subjects)
         if isinstance(method, RandomMethod) and method.label in second_seeds
         else [None] * len(subjects)
         for method in methods

@@ -35,12 +35,15 @@ class Taken:
     independent: whether each class is a label of its own, true or not, whatever the others
       are: `Output.LOGITS` are then those before a sigmoid.
     why: what tells, in words. other: the `output=` that says otherwise.
+    decided: False where there were no scores to tell it, only those of a model that is broken:
+      the first ones that are numbers decide.
     """
 
     output: Output
     independent: bool = False
     why: str = field(default="", compare=False)
     other: str = field(default="", compare=False)
+    decided: bool = True
 
     @property
     def kind(self) -> Output:
@@ -56,7 +59,7 @@ class Taken:
 def decide(
     raw: ArrayLike, asked: str, shown: Output | None, behind: bool = False, several: bool = False
 ) -> Taken:
-    """What the output of a model is, from the scores of the whole probe.
+    """What the output of a model is, from the scores of the whole probe that are numbers.
 
     Args:
       raw: (n, classes).
@@ -66,20 +69,21 @@ def decide(
       several: images have any number of true labels, which no softmax tells apart.
 
     Raises:
-      OutputError: not (n, classes), not finite, ambiguous, or not what was asked.
+      OutputError: not (n, classes), ambiguous, or not what was asked.
     """
     value = np.asarray(raw, np.float64)
     if value.ndim != 2 or value.shape[1] < 1:
         raise OutputError(f"the model returns {value.shape}: scores must be (n, classes)")
-    if not np.isfinite(value).all():
-        raise OutputError("the model returns NaN or infinity for the probe's images")
+    value = value[_telling(value)]
     several = several and value.shape[1] > 1
+    if asked == "auto" and value.shape[1] == 1 and not behind:
+        raise OutputError(
+            "the model returns one score an image: pass output='sigmoid' (yes or no; a logit or"
+            " a probability) or 'raw' (a number)"
+        )
+    if not (len(value) or behind):
+        return _untold(asked, value.shape[1], several)
     if asked == "auto":
-        if value.shape[1] == 1 and not behind:
-            raise OutputError(
-                "the model returns one score an image: pass output='sigmoid' (yes or no; a logit or"
-                " a probability) or 'raw' (a number)"
-            )
         return _guess(value, shown, behind, several)
     output = Output(asked)
     if output is Output.LOGITS and value.shape[1] > 1 and _are_probabilities(value):
@@ -107,7 +111,7 @@ def again(taken: Taken, raw: ArrayLike, behind: bool, asked: str) -> Taken:
     No probability is outside 0..1: first scores within it, as of an untrained model, were
     logits, unless `asked`, the probe's `output=`, says that they are probabilities.
     """
-    span = left(taken, raw, behind)
+    span = left(taken, raw, behind) if taken.decided else ""
     if not span or asked == "probabilities":
         return taken
     why = f"{span}, though the first ones were within 0..1"
@@ -143,6 +147,15 @@ def told(taken: Taken, count: int) -> str:
     }
     remedy = f"; output={taken.other!r} takes {others[taken.other]}" if taken.other else ""
     return f"the output is taken as {what}, as {taken.why}{remedy}"
+
+
+def _untold(asked: str, count: int, several: bool) -> Taken:
+    """What the output of a broken model is taken to be, until there are numbers."""
+    if asked == "auto":
+        return Taken(Output.LOGITS, several, decided=False)
+    if asked == "sigmoid":
+        return Taken(Output.LOGITS, count > 1, decided=False)
+    return Taken(Output(asked), decided=False)
 
 
 def _seen(value: Floats, output: Output) -> Taken:
@@ -184,6 +197,12 @@ def _guess(value: Floats, shown: Output | None, behind: bool, several: bool) -> 
         return Taken(Output.LOGITS, True, _SEVERAL, "logits")
     why = _span(value) if shown is None else "the model ends in a linear layer"
     return Taken(Output.LOGITS, False, why, "sigmoid")
+
+
+def _telling(value: Floats) -> NDArray[np.bool_]:
+    """Which rows tell what they are; -inf beside numbers is a class that is ruled out."""
+    finite = np.isfinite(value)
+    return np.asarray(finite.any(axis=1) & (finite | np.isneginf(value)).all(axis=1))
 
 
 def _within(value: Floats) -> bool:

@@ -95,7 +95,7 @@ def score(
       probe: the images.
       backend: the model.
       given: a batch an image, see `inputs`.
-      taken: what was decided, None where it is still to be.
+      taken: what was decided before, None at the first checkpoint.
 
     Raises:
       OutputError, UnsupportedError, ValueError: the probe and the model do not go together.
@@ -116,7 +116,7 @@ def take(
     behind: bool,
     taken: Taken | None = None,
 ) -> Taken:
-    """What a model's output is taken to be, which is said once a probe.
+    """What a model's output is taken to be, which is said once a probe, when it is decided.
 
     Args:
       probe: what is known of the images.
@@ -127,9 +127,10 @@ def take(
     Raises:
       OutputError: as `output.decide`.
     """
-    if taken is None:
+    if taken is None or not taken.decided:
         taken = outputs.decide(raw, probe.output, shown, behind, probe.multilabel)
-        tell(probe, taken, np.shape(raw)[-1])
+        if taken.decided:
+            tell(probe, taken, np.shape(raw)[-1])
         return taken
     found = outputs.again(taken, raw, behind, probe.output)
     doubt(probe, found, raw, behind)

@@ -62,7 +62,7 @@ class State:
     spending: dict[Any, tuple[list[list[Method]], Spending]] = field(default_factory=dict)
 
     def decided(self, probe: Probe) -> Taken | None:
-        """What this probe's output was decided to be, None before its first computed call."""
+        """What this probe's output was taken to be, None before its first computed call."""
         return self.output if self.asked == probe.output else None
 
     def taken(self, step: int, probe: Probe) -> bool:

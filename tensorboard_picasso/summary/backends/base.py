@@ -19,7 +19,7 @@ from tensorboard_picasso.summary.backends._call import Call, UnsupportedError
 __all__ = [
     "BATCH_INPUTS", "BATCH_NUMBERS", "GRADIENT_SHARE", "OCCLUSION_ALONE", "Array", "Arrival",
     "Backend", "Call", "Claim", "Function", "Hiding", "Layer", "UnsupportedError", "attends",
-    "batches", "floats", "hidden", "integers_only", "no_gradient", "out_of_memory", "same",
+    "batches", "broken", "floats", "hidden", "integers_only", "no_gradient", "out_of_memory", "same",
     "spread",
 ]  # fmt: skip
 
@@ -117,6 +117,16 @@ def same(a: Array, b: Array) -> bool:
     """Whether two ways to compute a thing gave the same, but for rounding."""
     slack = 1e-3 * spread(b)
     return a.shape == b.shape and np.allclose(a, b, rtol=1e-3, atol=slack)
+
+
+def broken(scores: Array) -> bool:
+    """Whether scores are those of a model that has broken down: they tell nothing of it.
+
+    What is found out of a model by its scores once is not to be taken from these. A class
+    that is ruled out has -inf.
+    """
+    finite = np.isfinite(scores)
+    return not (finite.any() and (finite | np.isneginf(scores)).all())
 
 
 def integers_only(name: str, dtype: Any) -> UnsupportedError:

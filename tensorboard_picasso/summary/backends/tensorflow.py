@@ -36,6 +36,7 @@ from tensorboard_picasso.summary.backends.base import (
     Hiding,
     Layer,
     UnsupportedError,
+    broken,
     floats,
     integers_only,
     no_gradient,
@@ -253,9 +254,10 @@ class Adapter(Backend):
         cast = x.astype(float_dtype(self._model))
         key = ("floats", x.shape[1:], x.dtype)
         if key not in self._known:
-            self._known[key] = self._dtype is None and same(
-                self.scores(cast[:1]), self.scores(x[:1])
-            )
+            plain = self.scores(x[:1])
+            if self._dtype is None and broken(plain):
+                return cast
+            self._known[key] = self._dtype is None and same(self.scores(cast[:1]), plain)
         if not self._known[key]:
             raise integers_only(self._type, taken.dtype)
         return cast

@@ -3,6 +3,7 @@
 It is told by the kinds of layers and by sides in the input's proportions. Where tokens stand for
 places, and which stand for none (class, distillation, registers), is measured: by which of them
 change with the image, and with its upper half. What stays open is an error, never a guess.
+Nothing can be measured of a model that is not a number.
 """
 
 from collections import Counter
@@ -13,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.summary.backends.base import Backend, Layer, UnsupportedError
+from tensorboard_picasso.summary.backends.base import Backend, Layer, UnsupportedError, broken
+from tensorboard_picasso.summary.methods.base import BrokenError
 
 Array = NDArray[Any]
 Side = tuple[int, int]
@@ -137,7 +139,7 @@ class Layers:
                 f"layer {name!r} returns {found[0].shape} for an image: {e}; name another layer=,"
                 " or give the probe a postprocess= that makes (n, height, width, channels) of it"
             ) from None
-        if places.aside and not self._backend.reaches(self._x[None], name, places.asked):
+        if places.aside and not self._reaches(name, places):
             raise UnclearError(
                 f"layer {name!r}: of its tokens only those that stand for no place reach the"
                 f" scores, so its maps are zero: pass layer={self.last()[0]!r}, or one before it"
@@ -155,13 +157,18 @@ class Layers:
             except UnclearError:
                 continue
             tokens = len(layer.shape) == 2
-            if not tokens or self._backend.reaches(self._x[None], layer.name, places.asked):
+            if not tokens or self._reaches(layer.name, places):
                 return layer.name, places
         last = ", ".join(f"{each.name!r} {each.shape}" for each in self._calls[-3:] if each.shape)
         raise UnsupportedError(
             f"the model has no layer that returns images (it ends in {last}): pass layer=, and give"
             " the probe a postprocess= that makes (n, height, width, channels) of what it returns"
         )
+
+    def _reaches(self, name: str, places: Places) -> bool:
+        if broken(self._backend.scores(self._x[None])):
+            raise BrokenError
+        return self._backend.reaches(self._x[None], name, places.asked)
 
     def _places_of(self, layer: Layer) -> Places:
         shape = layer.shape or ()
@@ -252,6 +259,8 @@ class Layers:
         half = self._places[: self._size[0] // 2].ravel()
         upper.flat[half] = other.flat[half]
         whole, *changed = self._backend.activations(np.stack([x, other, upper]), first)
+        if not np.isfinite([whole, *changed]).all():
+            raise BrokenError
         scale = np.abs(whole).max()
         by_all, by_upper = (np.abs(each - whole).max(axis=1) > _STILL * scale for each in changed)
         return np.flatnonzero(~by_all).tolist(), np.flatnonzero(by_upper & by_all).tolist()

@@ -18,6 +18,13 @@ from tensorboard_picasso.summary.probe import Probe
 
 Floats = NDArray[np.float64]
 
+# The parameters of maps that are NaN as the model told too little to make any.
+BROKEN = {"model": "not a number"}
+
+
+class BrokenError(Exception):
+    """Of a model that is not a number it cannot be told what a method needs to know."""
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -167,6 +174,10 @@ class Method(abc.ABC):
           ValueError, TypeError: the settings do not go with the images or the model.
         """
 
+    def answered(self, subjects: Sequence[Subject]) -> list[Answer]:
+        """As `explain`, also where a model that is not a number tells too little for it."""
+        return self.explain(subjects)
+
     @property
     @abc.abstractmethod
     def sign(self) -> Sign:
@@ -208,6 +219,25 @@ class MapMethod(Method):
             raise ValueError(f"score={self.score!r}: pass one of {', '.join(outputs.SCORES)}")
         if self.precision not in list(Precision):
             raise ValueError(f"precision={self.precision!r}: pass one of {', '.join(Precision)}")
+
+    def answered(self, subjects: Sequence[Subject]) -> list[Answer]:
+        """See `Method.answered`: the maps are NaN then."""
+        try:
+            return self.explain(subjects)
+        except BrokenError:
+            return [self._broken(subject) for subject in subjects]
+
+    def _broken(self, subject: Subject) -> Answer:
+        score = subject.score_name(self.score)
+        return Answer(
+            maps=dict.fromkeys(subject.targets, np.full(subject.shape, np.nan)),
+            unit=score,
+            score=score,
+            parameters=BROKEN,
+            layer=getattr(self, "layer", None) or "",
+            seed=getattr(self, "seed", None),
+            precision=Precision(self.precision),
+        )
 
 
 @dataclass(frozen=True)

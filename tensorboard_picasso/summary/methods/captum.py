@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.maps import Precision, Sign
-from tensorboard_picasso.summary.methods._ground import Ground
+from tensorboard_picasso.summary.methods._ground import Ground, soundest_first
 from tensorboard_picasso.summary.methods.base import (
     Answer,
     Floats,
@@ -124,7 +124,9 @@ class Captum(RandomMethod):
 
     def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
         """See `Method.explain`; Captum gets one image and class at a time."""
-        return [self._explain(Ground(subject, self.layer)) for subject in subjects]
+        grounds = [Ground(subject, self.layer) for subject in subjects]
+        found = {ground: self._explain(ground) for ground in soundest_first(grounds)}
+        return [found[ground] for ground in grounds]
 
     def _explain(self, ground: Ground) -> Answer:
         subject = ground.subject

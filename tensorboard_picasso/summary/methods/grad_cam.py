@@ -13,9 +13,9 @@ from typing import ClassVar
 import numpy as np
 
 from tensorboard_picasso.maps import Precision, Sign, quiet
-from tensorboard_picasso.summary.backends.base import batches
+from tensorboard_picasso.summary.backends.base import batches, broken
 from tensorboard_picasso.summary.methods._gradients import plain
-from tensorboard_picasso.summary.methods._ground import Array, Ground
+from tensorboard_picasso.summary.methods._ground import Array, Ground, soundest_first
 from tensorboard_picasso.summary.methods._places import Layers
 from tensorboard_picasso.summary.methods.base import Answer, Floats, MapMethod, Subject
 
@@ -54,12 +54,13 @@ class GradCAM(MapMethod):
 
     def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
         """See `Method.explain`; all targets of all images share batches."""
-        first = subjects[0]
+        # Of an image that is not a number to the model nothing can be measured.
+        first = next((each for each in subjects if not broken(each.raw)), subjects[0])
         layer, places = self.layer, None
         if layer is None:
             layer, places = Layers(first.backend, first.x, first.probe.channels_last).last()
         grounds = [Ground(subject, layer, places) for subject in subjects]
-        for ground in grounds:
+        for ground in soundest_first(grounds):
             ground.check_layer()
         gradients = plain(grounds, self.score)
         activations: list[Array] = []

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso.maps import Precision, Sign, quiet
 from tensorboard_picasso.summary.methods._gradients import plain
-from tensorboard_picasso.summary.methods._ground import Ground
+from tensorboard_picasso.summary.methods._ground import Ground, soundest_first
 from tensorboard_picasso.summary.methods.base import Answer, Floats, MapMethod, Subject
 
 Array = NDArray[Any]
@@ -53,7 +53,7 @@ class Saliency(MapMethod):
     def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
         """See `Method.explain`; all targets of all images share batches."""
         grounds = [Ground(subject, self.layer) for subject in subjects]
-        for ground in grounds:
+        for ground in soundest_first(grounds):
             ground.check_layer()
         gradients = plain(grounds, self.score)
         return [
