@@ -247,7 +247,8 @@ def _ever_told(reader: EventReader, tags: Mapping[Series, str]) -> bool:
     return not all(
         np.isnan(record.unpack_scores(data).values).all()
         for stored in reader.blobs(_RUN, tags).values()
-        for (data, *_) in reader.contents(stored)
+        for data in reader.texts(stored)
+        if isinstance(data, bytes)
     )
 
 

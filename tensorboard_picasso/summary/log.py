@@ -1,7 +1,8 @@
 """Compute a checkpoint and write it; what fails never takes the training down."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from types import MappingProxyType
 from typing import Any
 
@@ -218,6 +219,33 @@ def _checkpoint(
         memory.handed = worker.hand_over(finish)
         return True
     return finish()
+
+
+@contextmanager
+def gathered(probe: Probe, model: Any, what: str, strict: bool = False) -> Iterator[bool]:
+    """Around a record: whether this process makes it, of those that train a model together.
+
+    Args:
+      probe, model: what is explained.
+      what: the scoped name. strict: raise what fails, instead of warning once.
+
+    Raises:
+      UnsupportedError: at the first call, that the model's parameters cannot be brought
+        together.
+    """
+    backend, made = state.backend(probe, model), False
+    with ExitStack() as stack:
+        try:
+            leads = stack.enter_context(backend.gathered())
+            made = backend.known["gathered"] = True
+        except Exception as e:
+            if strict or (isinstance(e, UnsupportedError) and "gathered" not in backend.known):
+                raise
+            reason = report.reason(e)
+            report.warn(
+                f'"{what}" {report.kind(reason)}', f'"{what}" could not be computed: {reason}'
+            )
+        yield made and leads
 
 
 def settled(owner: Any, name: str) -> state.State:

@@ -77,7 +77,8 @@ def attribution(
     Returns:
       True where the record was accepted for writing, see `flush`; a tf.bool tensor
       inside a `tf.function`. Nothing is computed where nothing is recorded: of the processes
-      that train a `DistributedDataParallel` model together all but the first get False.
+      that train a `DistributedDataParallel` model together all but the first get False. Of
+      those that share the parameters of a sharded one (FSDP) each must call it.
 
     Raises:
       ValueError, TypeError: a wrong argument, or no writer; or the first computed
@@ -85,6 +86,8 @@ def attribution(
       RuntimeError: XLA compiles the step that is being traced.
     """
     wanted = log.wanted(methods)
+    if writer is None and _follows(probe, model, images, probe_options, strict):
+        return False
     host = writers.default() if writer is None else writers.find(writer)
     settings = {"strict": strict, "scalars": scalars, "budget": Budget.of(budget)}
     return _record(host, probe, model, images, wanted, probe_options, step, epoch, settings)
@@ -150,9 +153,13 @@ def explain_plan(probe: Probe, model: Any, method: Occlusion | None = None) -> s
     method.check(probe)
     if probe.task.over is not None:
         return "dense: scores are means over pixels of the model's output"
-    asked = views.of_images(probe, state.backend(probe, model))[0]
-    method.swept(asked, probe, [0])
-    return asked.sweep_told
+    backend = state.backend(probe, model)
+    with backend.gathered() as leads:
+        if backend.sharded and not leads:
+            return "the first process computes"
+        asked = views.of_images(probe, backend)[0]
+        method.swept(asked, probe, [0])
+        return asked.sweep_told
 
 
 def _record(
@@ -183,21 +190,20 @@ def _record(
             values = {**given, **dict(zip(symbolic, arrays, strict=True))}
             pictures, epoch = values.pop("images"), values.pop("epoch")
             watched = known or _probe(probe, pictures, values)
-            if not state.backend(watched, model).leads:
-                return False
-            return log.checkpoint_of(
-                watched,
-                model,
-                methods,
-                name=name,
-                step=at,
-                owner=host.owner,
-                write=host.write,
-                epoch=_epoch(epoch),
-                background=host.background,
-                tensors=host.tensor_scalars,
-                **settings,
-            )
+            with log.gathered(watched, model, name, settings["strict"]) as leads:
+                return leads and log.checkpoint_of(
+                    watched,
+                    model,
+                    methods,
+                    name=name,
+                    step=at,
+                    owner=host.owner,
+                    write=host.write,
+                    epoch=_epoch(epoch),
+                    background=host.background,
+                    tensors=host.tensor_scalars,
+                    **settings,
+                )
 
         def handles() -> Sequence[Any]:
             if known is None:
@@ -207,6 +213,19 @@ def _record(
             return views.of_images(known, state.backend(known, model))[0].handles(sample)
 
         return host.run(step, [given[key] for key in symbolic], handles, body)
+
+
+def _follows(
+    probe: Probe | str, model: Any, images: Any, options: dict[str, Any], strict: bool
+) -> bool:
+    """Whether another process logs the model, so that this one needs no writer to take part."""
+    if backends.names(model) != ["torch"]:
+        return False
+    watched = _probe(probe, images, options)
+    if state.backend(watched, model).leads:
+        return False
+    with log.gathered(watched, model, watched.name, strict):
+        return True
 
 
 def _epoch(epoch: Any) -> float | None:

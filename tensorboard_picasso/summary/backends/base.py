@@ -5,6 +5,7 @@ import enum
 import functools
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -179,7 +180,6 @@ class Backend(abc.ABC):
       channels_last: inputs are the probe's own images with their channels last, as
         no `preprocess` made them: a framework that has them first moves them.
       layers_channels_first: layers return (n, channels, height, width).
-      leads: whether this process logs the model, of those that train copies of it.
       calls: whether it heeds `call`; what does not is given models of one input alone.
       call: how the model is called beside its image, and what is scored.
       others: of the image at hand, without batch axes: what the call takes beside it.
@@ -192,7 +192,6 @@ class Backend(abc.ABC):
     shown: Output | None = None
     behind: bool = False
     channels_last: bool = False
-    leads: bool = True
     call: Call = Call()
     others: tuple[Array, ...] = ()
     tracing_seconds: float = 0.0
@@ -210,6 +209,31 @@ class Backend(abc.ABC):
         be asked for that itself is asked too.
         """
         return determinism.asked()
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process logs the model, of those that train it together."""
+        return True
+
+    def gathered(self) -> AbstractContextManager[bool]:
+        """Around all that is asked for a record: whether this process is the one to make it.
+
+        Where the model's parameters lie in several processes, all of these enter it, and they
+        are brought together meanwhile.
+
+        Raises:
+          UnsupportedError: they cannot be.
+        """
+        return nullcontext(self.leads)
+
+    @property
+    def sharded(self) -> bool:
+        """Whether the model's parameters lie in several processes.
+
+        Raises:
+          UnsupportedError: in a way in which they cannot be brought together.
+        """
+        return False
 
     def beside(self, count: int) -> list[Array]:
         """`others`, one row for each of so many images."""

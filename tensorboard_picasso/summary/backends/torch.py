@@ -1,4 +1,4 @@
-"""PyTorch: `nn.Module`s, also compiled ones and those in DistributedDataParallel.
+"""PyTorch: `nn.Module`s, also compiled ones, and those in DistributedDataParallel and FSDP.
 
 PyTorch is imported only once a model of it is adapted.
 """
@@ -28,6 +28,7 @@ from tensorboard_picasso.summary.backends._torch_models import (
     scored,
     unwrapped,
 )
+from tensorboard_picasso.summary.backends._torch_shards import Part, Shards, is_sharded, name_of
 from tensorboard_picasso.summary.backends.base import (
     Array,
     Arrival,
@@ -49,8 +50,9 @@ from tensorboard_picasso.summary.backends.base import (
 
 def adapts(model: Any) -> Claim:
     """PyTorch's modules, but for Keras' layers, which derive from them on its PyTorch backend."""
-    ours = frameworks.is_a(model, "torch", "nn.Module") and not frameworks.is_a(
-        model, "keras", "Layer"
+    ours = isinstance(model, Part) or (
+        frameworks.is_a(model, "torch", "nn.Module")
+        and not frameworks.is_a(model, "keras", "Layer")
     )
     return Claim.YES if ours else Claim.NO
 
@@ -68,9 +70,12 @@ class Adapter(Backend):
     layers_channels_first = True
 
     def __init__(self, model: Any, look_behind: bool = True) -> None:
-        self._type = type(model).__name__
-        self._model = unwrapped(model)
-        self.leads = leads(model)
+        part = isinstance(model, Part)
+        self._type = name_of(model.module if part else model)
+        self._model = unwrapped(model.module if part else model)
+        self._first = leads(model.module if part else model)
+        self._given = model if part else self._model
+        self._shards = Shards(self._given)
         self._look_behind = look_behind
         self._end = 0  # which of the calls of last layers made the output, from the last one
         self._batch = FixedBatch(self._type)
@@ -83,6 +88,32 @@ class Adapter(Backend):
         import torch
 
         return super().deterministic or torch.are_deterministic_algorithms_enabled()
+
+    @property
+    def sharded(self) -> bool:
+        """See `Backend.sharded`."""
+        return is_sharded(self._given)
+
+    @property
+    def leads(self) -> bool:
+        """See `Backend.leads`."""
+        return self._first and (not self.sharded or self._shards.leads)
+
+    @contextmanager
+    def gathered(self) -> Iterator[bool]:
+        """See `Backend.gathered`."""
+        if not self.sharded:
+            yield self.leads
+            return
+        whole, own = self._shards.gather(), self._model
+        if self._shards.changed:
+            self._sweep = None
+        self._model = own if whole is None else whole
+        try:
+            yield whole is not None
+        finally:
+            self._model = own
+            self._shards.release()
 
     def scores(self, x: Array) -> Array:
         """See `Backend.scores`."""

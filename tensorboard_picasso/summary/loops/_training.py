@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
-from tensorboard_picasso.summary import log, writers
+from tensorboard_picasso.summary import log, report, state, writers
 from tensorboard_picasso.summary.budget import Budget
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.probe import Probe
 from tensorboard_picasso.summary.schedule import LogSpaced, Schedule
+from tensorboard_picasso.summary.state import State
 from tensorboard_picasso.summary.writers.base import Writer
 
 
@@ -36,7 +38,8 @@ class Training:
 
     Attributes:
       schedule: when.
-      running: between `begin` and `end`, in the process that writes.
+      running: between `begin` and `end`, in the process that writes and those that share the
+        model's parameters with it.
 
     Raises:
       TypeError, ValueError: wrong arguments.
@@ -59,6 +62,7 @@ class Training:
             "budget": Budget.of(budget),
         }
         self._model: Any = None
+        self._sharded = False
         self._writer: Writer | None = None
         self._began = self._step = 0
         self._epoch: float | None = None
@@ -66,32 +70,71 @@ class Training:
 
     @property
     def running(self) -> bool:
-        """Whether there is anything to log to."""
-        return self._writer is not None
+        """Whether there is anything to do: to log, or to share in a sharded model's record."""
+        return self._model is not None
 
-    def begin(self, model: Any, writer: Any, step: int, epoch: float | None) -> None:
+    def begin(
+        self, model: Any, writer: Any, step: int, epoch: float | None, leads: bool = True
+    ) -> None:
         """Say before training what cannot work; where a log starts, its first record does.
 
         Args:
           model: what is explained, read anew at every checkpoint.
           writer: as `writer=` of the ops.
           step, epoch: those that training starts or goes on from.
+          leads: whether this process is the one that logs. The others take part where the
+            model's parameters lie in several processes.
         """
-        self._model, self._writer = model, writers.find(writer)
+        sharded = state.backend(self._probe, model).sharded
+        if not (leads or sharded):
+            return
+        self._model, self._sharded = model, sharded
+        self._writer = writers.find(writer) if leads else None
         self._began = self._step = step
         self._epoch, self._logged = epoch, None
         try:
             if self.schedule.at_start and step == 0:
                 self._log(epoch)
             else:
-                memory = log.settled(self._writer.owner, self._probe.name)
-                if memory.decided(self._probe) is None:
-                    what = f'"{self._probe.name}" before training'
-                    strict = self._options["strict"]
-                    log.compute(self._probe, model, self._methods, memory, what, strict)
+                self._try()
         except Exception:
             self.end()
             raise
+
+    def _try(self) -> None:
+        """Compute a record before training, where none was computed yet."""
+        with self._gathered() as leads:
+            if self._writer is None or not leads:
+                return
+            memory = log.settled(self._writer.owner, self._probe.name)
+            if memory.decided(self._probe) is None:
+                self._compute(self._model, memory)
+
+    def _compute(self, model: Any, memory: State) -> None:
+        what, strict = f'"{self._probe.name}" before training', self._options["strict"]
+        log.compute(self._probe, model, self._methods, memory, what, strict)
+
+    def _gathered(self) -> AbstractContextManager[bool]:
+        return log.gathered(self._probe, self._model, self._probe.name, self._options["strict"])
+
+    def rehearse(self, model: Any, why: str) -> None:
+        """Compute a record before a training that logs nothing, and write none.
+
+        Args:
+          model: what is explained.
+          why: it logs nothing.
+        """
+        with log.gathered(self._probe, model, self._probe.name, self._options["strict"]) as leads:
+            if not leads:
+                return
+            self._compute(model, State())
+        text = f'probe "{self._probe.name}" was tried before training, and is not logged: {why}'
+        report.tell(f"{self._probe.name} {why}", text)
+
+    def tell_where(self, directory: str) -> None:
+        """Say where a log is that nobody named."""
+        text = f'probe "{self._probe.name}" is logged to {directory}; log_dir= says otherwise'
+        report.tell(text, text)
 
     def reached(self, step: int, epoch: float | None) -> None:
         """Log where a due step was reached or crossed."""
@@ -139,24 +182,30 @@ class Training:
 
     def _log(self, epoch: float | None, last: bool = False) -> None:
         # Several occasions may fall on one step: a save and the end of its epoch.
-        if self._writer is None or self._logged == self._step:
+        if self._model is None or self._logged == self._step:
             return
-        accepted = log.checkpoint_of(
-            self._probe,
-            self._model,
-            self._methods,
-            name=self._probe.name,
-            step=self._step,
-            owner=self._writer.owner,
-            write=self._writer.write,
-            epoch=epoch,
-            next_step="" if last else self.schedule.next(self._step),
-            background=self._writer.background,
-            last=last,
-            tensors=self._writer.tensor_scalars,
-            **self._options,
-        )
-        if accepted:
+        with self._gathered() as leads:
+            accepted = (
+                leads
+                and self._writer is not None
+                and log.checkpoint_of(
+                    self._probe,
+                    self._model,
+                    self._methods,
+                    name=self._probe.name,
+                    step=self._step,
+                    owner=self._writer.owner,
+                    write=self._writer.write,
+                    epoch=epoch,
+                    next_step="" if last else self.schedule.next(self._step),
+                    background=self._writer.background,
+                    last=last,
+                    tensors=self._writer.tensor_scalars,
+                    **self._options,
+                )
+            )
+        # Processes that share a model share their occasions, too.
+        if accepted or self._sharded:
             self._logged = self._step
 
 

@@ -1,9 +1,11 @@
 """A callback for Lightning's `Trainer`."""
 
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tensorboard_picasso.summary.backends._torch_shards import within
 from tensorboard_picasso.summary.loops import _missing
 from tensorboard_picasso.summary.loops._training import Training, sub_run
 from tensorboard_picasso.summary.methods.base import Method
@@ -22,14 +24,16 @@ class LightningCallback(_Callback):
     """Logs attribution maps while a `lightning.Trainer` fits; changes nothing of training.
 
     A step is Lightning's `global_step`, an optimizer's step. Only the process of
-    rank 0 computes and writes; that needs whole parameters there, so strategies that
-    shard them (FSDP, DeepSpeed's third stage) are not served. The last step is logged
-    when training ends, also early; not where it was interrupted.
+    rank 0 computes and writes. Parameters that FSDP shards are brought together there for
+    each record; those that DeepSpeed's third stage shards are not served. The last step is logged
+    when training ends, also early; not where it was interrupted. With `fast_dev_run`,
+    which logs nothing, the maps are computed once before training and not written.
 
     Args:
       probe: the images watched.
-      log_dir: the run's directory; maps go to its sub-run `picasso`. Default: the
-        trainer's `log_dir`, beside what its logger writes.
+      log_dir: the run's directory; maps go to its sub-run `picasso`. Default: that of the
+        trainer's first `TensorBoardLogger`, else of its first logger that has one, else the
+        trainer's `default_root_dir`; which it is, is said once.
       schedule: `EverySteps`, `EveryEpochs`, `LogSpaced` (the default) or
         `OnCheckpoint`, whenever the trainer saves one.
       model: from the `LightningModule` to what is explained, such as
@@ -69,12 +73,18 @@ class LightningCallback(_Callback):
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Check the probe on the model before the first batch, and log where it starts."""
-        # Asked of all processes: the answer is sent from one to the others.
-        where = sub_run(trainer.log_dir) if self._where is None else self._where
-        if trainer.is_global_zero:
-            model = pl_module if self._model is None else self._model(pl_module)
-            epoch = float(trainer.current_epoch)
-            self._training.begin(model, where, trainer.global_step, epoch)
+        model = pl_module if self._model is None else self._model(pl_module)
+        # FSDP may wrap around the LightningModule.
+        model = within(trainer.strategy.model, model)
+        if trainer.fast_dev_run:
+            self._training.rehearse(model, "fast_dev_run logs nothing")
+            return
+        where, leads = self._where, trainer.is_global_zero
+        if where is None and leads:
+            where = sub_run(_directory(trainer))
+            self._training.tell_where(where)
+        step, epoch = trainer.global_step, float(trainer.current_epoch)
+        self._training.begin(model, where, step, epoch, leads)
 
     def on_train_batch_end(
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
@@ -101,6 +111,19 @@ class LightningCallback(_Callback):
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
         """Let go of the model."""
         self._training.end()
+
+
+def _directory(trainer: Any) -> str:
+    """The run's directory: TensorBoard's where its logger is one of several."""
+    loggers = sorted(
+        trainer.loggers, key=lambda each: not isinstance(each, lightning.loggers.TensorBoardLogger)
+    )
+    for each in loggers:
+        for name in ("log_dir", "save_dir"):
+            # A logger of one's own may lack them, raise, or answer to any name.
+            with contextlib.suppress(Exception):
+                return str(os.fspath(getattr(each, name)))
+    return str(os.fspath(trainer.default_root_dir))
 
 
 def _epoch(trainer: Any, done: int) -> float | None:

@@ -23,8 +23,8 @@ class TransformersCallback(_Callback):
 
     The model is called on images alone, and explained by the logits that it returns.
     A step is the trainer's `global_step`, an optimizer's step. Only the first process
-    computes and writes; that needs whole parameters there, so strategies that shard
-    them (FSDP, DeepSpeed's third stage) are not served. The last step is logged with the
+    computes and writes. Parameters that FSDP shards are brought together there for each
+    record; those that DeepSpeed's third stage shards are not served. The last step is logged with the
     weights that it left, before `load_best_model_at_end` puts an earlier step's back.
 
     Args:
@@ -67,8 +67,9 @@ class TransformersCallback(_Callback):
         self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any
     ) -> None:
         """Check the probe on the model before the first batch, and log where it starts."""
-        if state.is_world_process_zero:
-            self._training.begin(model, self._where, state.global_step, state.epoch or 0.0)
+        self._training.begin(
+            model, self._where, state.global_step, state.epoch or 0.0, state.is_world_process_zero
+        )
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Log where a due step was reached."""

@@ -1,0 +1,218 @@
+"""Peers' situation: a run of two processes that share a model's parameters (FSDP, both kinds; DTensors)."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tensorboard_picasso import __main__ as command
+from tensorboard_picasso import summary
+from tensorboard_picasso.metadata import Kind
+from tests import events
+
+ROOT = Path(__file__).parent.parent
+KINDS = ["wrapped", "wrapped with its own parameters", "fully", "tensor parallel", "apart"]
+
+SCRIPT = """
+import os, sys
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import nn
+from tensorboard_picasso import summary
+from tensorboard_picasso.summary.backends import _torch_shards
+
+kind, what, rank, port, out = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], sys.argv[5]
+os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
+torch.set_num_threads(1)
+dist.init_process_group("gloo", rank=rank, world_size=2)
+
+class Network(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv, self.norm = nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4)
+        self.drop, self.head = nn.Dropout(0.5), nn.Linear(144, 4)
+
+    def forward(self, x):
+        return self.head(self.drop(torch.relu(self.norm(self.conv(x))).flatten(1)))
+
+def sharded(model):
+    from torch.distributed.device_mesh import init_device_mesh
+    if kind.startswith("wrapped"):
+        from torch.distributed.fsdp import FullyShardedDataParallel
+        from torch.distributed.fsdp.wrap import ModuleWrapPolicy
+        return FullyShardedDataParallel(
+            model, auto_wrap_policy=ModuleWrapPolicy({nn.Linear}),
+            use_orig_params="own" in kind, device_id=torch.device("cpu"),
+        )
+    mesh = init_device_mesh("cpu", (2,))
+    if kind == "tensor parallel":
+        from torch.distributed.tensor.parallel import ColwiseParallel, parallelize_module
+        from torch.distributed.tensor import Replicate
+        plan = {"head": ColwiseParallel(output_layouts=Replicate())}
+        return parallelize_module(model, mesh, plan)
+    from torch.distributed.fsdp import fully_shard
+    fully_shard(model.head, mesh=mesh)
+    return model if kind == "apart" else fully_shard(model, mesh=mesh)
+
+random = np.random.default_rng(0)
+images = random.random((8, 1, 8, 8)).astype(np.float32)
+labels = torch.arange(8) % 4
+probe = summary.Probe("p", images[:2], labels=[0, 1], data_format="channels_first")
+methods = [summary.Occlusion(2, 2), summary.Saliency(), summary.GradCAM()]
+# Without data parallelism both have the same batches.
+mine = slice(0, 8) if kind in ("tensor parallel", "apart") else slice(4 * rank, 4 * rank + 4)
+
+def refused(model):
+    try:
+        summary.attribution(probe, model, writer=out, step=0)
+    except TypeError as e:
+        print("refused:", e, flush=True)
+
+def train(logs):
+    model, accepted = sharded(Network()), []
+    if what == "part":
+        refused(model.module)
+    if what == "alone":
+        _torch_shards.WAIT = 3.0
+        if rank == 0:
+            refused(model)
+        dist.barrier()
+        _torch_shards.WAIT = 60.0
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+
+    def log(step):
+        if logs:
+            # Only the first process has a writer.
+            writer = {"writer": out} if rank == 0 else {}
+            accepted.append(summary.attribution(
+                probe, model, methods=methods, step=step, strict=True, **writer
+            ))
+
+    log(0)
+    torch.manual_seed(1)
+    for step in range(1, 4):
+        model.train()
+        loss = nn.functional.cross_entropy(model(torch.from_numpy(images[mine])), labels[mine])
+        loss.backward()
+        if step == 2:
+            log(step)  # between the gradients and the step that they are for
+        optimizer.step()
+        optimizer.zero_grad()
+        if step != 2:
+            log(step)
+    assert model.training
+    summary.flush()
+    print("accepted", accepted, flush=True)
+    if kind.startswith("wrapped"):
+        with type(model).summon_full_params(model, writeback=False):
+            full = {name: each.detach().clone() for name, each in model.state_dict().items()}
+    else:
+        full = {
+            name: each.full_tensor() if hasattr(each, "full_tensor") else each
+            for name, each in model.state_dict().items()
+        }
+    return {name.replace("_fsdp_wrapped_module.", ""): each for name, each in full.items()}
+
+logged = train(True)
+state = torch.random.get_rng_state()
+if what == "both":
+    alone = train(False)
+    assert torch.equal(state, torch.random.get_rng_state())
+    assert logged.keys() == alone.keys()
+    for name, each in logged.items():
+        assert torch.equal(each, alone[name]), name
+if rank == 0:
+    network = Network()
+    network.load_state_dict(logged)
+    network.eval()
+    with torch.no_grad():
+        np.save(os.path.join(out, "scores.npy"), network(torch.from_numpy(images[:2])).numpy())
+dist.destroy_process_group()
+"""
+
+
+def run(directory, kind, what):
+    """What both processes say."""
+    directory.mkdir(exist_ok=True)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, kind, what, str(rank), str(port), str(directory)],
+            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for rank in range(2)
+    ]  # fmt: skip
+    try:
+        return [(*each.communicate(timeout=300), each.returncode) for each in processes]
+    finally:
+        for each in processes:
+            each.kill()
+
+
+def explained(directory, said):
+    """That both took part, and one file has the scores of the whole model at the last step."""
+    for rank, (told, errors, code) in enumerate(said):
+        assert code == 0, errors
+        assert f"accepted {[not rank] * 4}" in told
+    assert len(list(directory.glob("*tfevents*"))) == 1
+    found = events.records(directory)
+    assert {step for step, _ in found} == {0, 1, 2, 3}
+    for image, raw in enumerate(np.load(directory / "scores.npy").astype(np.float64)):
+        odds = events.logged(directory, Kind.SCORES, image).values
+        expected = [raw[k] - np.log(np.exp(np.delete(raw, k)).sum()) for k in range(4)]
+        np.testing.assert_allclose(odds, expected, rtol=1e-4)
+    labels = {series.label for step, series in found if step == 3 and series.kind is Kind.METHOD}
+    assert labels == {"occlusion", "saliency", "grad-cam"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_take_part_one_writes_and_training_stays_the_same(kind, tmp_path):
+    explained(tmp_path, run(tmp_path, kind, "both"))
+
+
+def test_where_the_first_process_calls_alone_it_is_told_so(tmp_path):
+    said = run(tmp_path, "fully", "alone")
+    assert (
+        "refused: Network is sharded over 2 processes, and not all of them called within 3 s:"
+        " call it in every process"
+    ) in said[0][0]
+    explained(tmp_path, said)
+
+
+def test_a_part_of_what_is_wrapped_is_refused(tmp_path):
+    said = run(tmp_path, "wrapped with its own parameters", "part")
+    for told, _, _ in said:
+        assert (
+            "refused: Network is a part of what FullyShardedDataParallel wraps: pass the module"
+        ) in told
+    explained(tmp_path, said)
+
+
+def test_what_deepspeed_shards_is_refused(tmp_path, monkeypatch):
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3))
+    model[1].weight.ds_status = "NOT_AVAILABLE"  # as its third stage marks each parameter
+    images = np.zeros((1, 8, 8, 1), np.float32)
+    with pytest.raises(TypeError, match=r"DeepSpeed shards .*: log its checkpoints"):
+        summary.attribution("p", model, images, writer=tmp_path, step=0)
+    assert not list(tmp_path.iterdir())
+    # What its script makes of a checkpoint: PyTorch's weights, whole.
+    (tmp_path / "converted").mkdir()
+    torch.save(torch.nn.Sequential(*model).state_dict(), tmp_path / "converted" / "step5.pt")
+    np.save(tmp_path / "images.npy", images)
+    (tmp_path / "networks_of_ours.py").write_text(
+        "import numpy as np\nfrom torch import nn\nfrom tensorboard_picasso import summary\n"
+        "def build():\n    return nn.Sequential(nn.Flatten(), nn.Linear(64, 3))\n"
+        "def probe():\n    return summary.Probe('p', np.load('images.npy'))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    options = ["--model", "networks_of_ours:build", "--probe", "networks_of_ours:probe"]
+    command.main(["log", "--checkpoints", "converted", *options, "--logdir", "log"])
+    assert list(events.whole_scores(tmp_path / "log")) == [5]
