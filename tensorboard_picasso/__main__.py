@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tensorboard_picasso import record
+from tensorboard_picasso.bounds import TooLargeError
 from tensorboard_picasso.checkpoints import session, settings
 from tensorboard_picasso.export import ExportError, NotThereError
 from tensorboard_picasso.export.events import EventReader
@@ -125,7 +126,7 @@ def _refusals(command: str) -> tuple[type[Exception], ...]:
     """What says in a few words that something cannot be done."""
     if command == "log":  # what does not fit into a probe, or a model, is one of these
         return ValueError, TypeError, OSError
-    return ExportError, record.RecordError, OSError
+    return ExportError, record.RecordError, TooLargeError, OSError
 
 
 def _add_options(export: argparse.ArgumentParser) -> None:
@@ -263,8 +264,8 @@ def _target(reader: EventReader, run: str, series: Series, word: str | None) -> 
         return None
     inputs = only(reader.of_probe(run, series.probe), Kind.INPUT, [series.image])
     names: list[str] = []
-    for of, stored in reader.tensors(run, inputs).items():
-        for _, shown in unpacked(of, stored, record.unpack_input, Problems()):
+    for of, stored in reader.tensors(run, inputs):
+        for _, shown in unpacked(of, stored, record.unpack_picture, Problems()):
             names = list(shown.class_names)
     if word in names:
         return names.index(word)

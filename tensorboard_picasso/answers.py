@@ -1,16 +1,18 @@
 """What the routes answer, as packs; `docs/http_api.md` describes them."""
 
 import math
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tensorboard_picasso import record
 from tensorboard_picasso.maps import Statistics
-from tensorboard_picasso.metadata import FORMAT_VERSION, Kind, Series
+from tensorboard_picasso.metadata import FORMAT_VERSION, Kind
 from tensorboard_picasso.moves import Move
-from tensorboard_picasso.pack import Pack, exact
+from tensorboard_picasso.pack import Json, Pack, dumped, exact
 from tensorboard_picasso.reading import (
     Problems,
     Reader,
@@ -66,45 +68,55 @@ def inputs(
     room: bytes of PNGs that the answer may hold; `image` gives the others.
     """
     pack, problems = Pack(), Problems()
-    class_names: list[list[str]] = []
+    class_names = _Listed(pack)
 
     def png(data: bytes) -> dict[str, Any] | None:
         nonlocal room
         room -= len(data)
         return pack.add(data, "u1") if room >= 0 else None
 
-    def one(stored: Stored, shown: record.Input) -> dict[str, Any]:
+    def one(stored: Stored, found: tuple[record.Input, record.Bits]) -> dict[str, Any]:
+        shown, bits = found
         names = list(shown.class_names)
-        if names and names not in class_names:
-            class_names.append(names)
         return {
             **_at(stored, shown.hash),
             "name": shown.name,
             "label": shown.label,
             "source_index": shown.source_index,
             "labels": shown.labels,
-            "class_names": class_names.index(names) if names else None,
+            "class_names": class_names.place(names) if names else None,
             "height": shown.height,
             "width": shown.width,
             "png": png(shown.png),
             "display": shown.display,
             "regions": [
-                {"name": name, "mask": pack.add(mask, "u1")} for name, mask in shown.regions.items()
+                {"name": name, "mask": pack.add(mask, "u1")} for name, mask in bits.regions
             ],
-            "unseen": None if shown.unseen is None else pack.add(shown.unseen, "u1"),
+            "unseen": None if bits.unseen is None else pack.add(bits.unseen, "u1"),
         }
 
+    def unpack(data: bytes) -> tuple[record.Input, record.Bits]:
+        return record.unpack_shown(data, pack.room.check)
+
     tags = only(reader.of_probe(run, probe, images, blobs=False), Kind.INPUT, images)
-    listed = _images(reader, run, tags, record.unpack_input, one, problems)
-    header = {"run": run, "probe": probe, "class_names": class_names, "images": listed}
+    listed = [
+        {
+            "image": series.image,
+            "records": [
+                pack.entry(one(*each)) for each in unpacked(series, stored, unpack, problems)
+            ],
+        }
+        for series, stored in reader.tensors(run, tags)
+    ]
+    header = {"run": run, "probe": probe, "class_names": class_names.all, "images": listed}
     return pack.finish({**header, "problems": problems})
 
 
 def image(reader: Reader, run: str, probe: str, number: int, digest: str) -> bytes | None:
     """The PNG of one viewed image with this hash, None where it was not kept."""
     tags = only(reader.of_probe(run, probe, [number], blobs=False), Kind.INPUT, [number])
-    for series, stored in reader.tensors(run, tags).items():
-        for _, shown in reversed(unpacked(series, stored, record.unpack_input, Problems())):
+    for series, stored in reader.tensors(run, tags):
+        for _, shown in unpacked(series, stored[::-1], record.unpack_picture, Problems()):
             if shown.hash.hex() == digest:
                 return shown.png
     return None
@@ -146,9 +158,12 @@ def scores(
     first = next(iter(only(found, Kind.SCORES, None)), None)
     listed: list[dict[str, Any]] = []
     remarks: list[str] = []
-    for series, stored in reader.tensors(run, tags).items():
-        read = unpacked(series, stored, record.unpack_scores, problems)
-        listed.append({"image": series.image, "records": [one(*each) for each in read]})
+    for series, stored in reader.tensors(run, tags):
+        read, records = [], []
+        for at, each in unpacked(series, stored, record.unpack_scores, problems):
+            records.append(pack.entry(one(at, each)))
+            read.append((at, replace(each, hidden=())))  # they are counted, no more
+        listed.append({"image": series.image, "records": records})
         whole = len(read) == len(stored)
         texts = of_series(reader, run, series, read, whole, known.samples)
         if series == first:
@@ -179,12 +194,12 @@ def attributions(
     with_grid: the steps of an image to those whose grid is wanted.
     """
     pack, problems = Pack(), Problems()
-    settings = _Settings()
+    settings = _Listed(pack)
     series = reader.of_probe(run, probe, images, blobs=False)
     if not only(series, Kind.METHOD, None, label):
         return None
 
-    def one(stored: Stored, each: record.Attribution, wanted: bool) -> dict[str, Any]:
+    def one(stored: Stored, each: record.Attribution) -> dict[str, Any]:
         grid = each.grid
         rows = [_row(target) for target in each.targets]
         return {
@@ -193,18 +208,27 @@ def attributions(
             "targets": [target.index for target in each.targets],
             "statistics": pack.add(rows, "f8"),
             "whole": None if grid is None else pack.add(grid.whole, "f4"),
-            "grid": pack.add(grid.values, "f4") if grid is not None and wanted else None,
+            "grid": None,
             "second": _second(pack, each),
         }
 
     listed = []
     tags = only(series, Kind.METHOD, images, label)
-    for each, stored in reader.tensors(run, tags).items():
-        read = unpacked(each, stored, record.unpack_attribution, problems)
+    for of, stored in reader.tensors(run, tags):
+        # Of a long series few grids are wanted, as a rule: the others are not unpacked.
+        read = [(at, one(at, each)) for at, each in unpacked(of, stored, slim, problems)]
         wanted = with_grid([at.step for at, _ in read])
-        records = [one(at, held, at.step in wanted) for at, held in read]
-        listed.append({"image": each.image, "records": records})
-    header = {"run": run, "probe": probe, "label": label, "settings": settings.listed}
+        records = []
+        for at, entry in read:
+            if at.step in wanted and entry["whole"] is not None:
+                try:
+                    entry["grid"] = pack.add(grid_of(at.data), "f4")
+                except record.RecordError as e:
+                    problems.note(e, image=of.image, step=exact(at.step))
+                    continue
+            records.append(pack.entry(entry))
+        listed.append({"image": of.image, "records": records})
+    header = {"run": run, "probe": probe, "label": label, "settings": settings.all}
     return pack.finish({**header, "images": listed, "problems": problems})
 
 
@@ -213,7 +237,7 @@ def means(
 ) -> bytes | None:
     """One method's means over these groups of images or all; None where there is none."""
     pack, problems = Pack(), Problems()
-    settings = _Settings()
+    settings = _Listed(pack)
     tags = only(reader.of_probe(run, probe, blobs=False), Kind.MEAN, None, label)
     if not tags:
         return None
@@ -236,12 +260,13 @@ def means(
             "group": named(series.group),
             "name": series.group_name,
             "records": [
-                one(*each) for each in unpacked(series, stored, record.unpack_mean, problems)
+                pack.entry(one(*each))
+                for each in unpacked(series, stored, record.unpack_mean, problems)
             ],
         }
-        for series, stored in reader.tensors(run, wanted).items()
+        for series, stored in reader.tensors(run, wanted)
     ]
-    header = {"run": run, "probe": probe, "label": label, "settings": settings.listed}
+    header = {"run": run, "probe": probe, "label": label, "settings": settings.all}
     return pack.finish({**header, "groups": listed, "problems": problems})
 
 
@@ -261,17 +286,17 @@ def maps(
         for each in stored
     }
     there = [each for each in wanted if each in held]
-    blobs = dict(zip(there, reader.contents([held[each] for each in there]), strict=True))
-    records, missing = [], []
-    for each in wanted:
-        elements = blobs.get(each)
+    gone = [each for each in wanted if each not in held]
+    records = []
+    for each, elements in zip(there, reader.contents([held[at] for at in there]), strict=True):
         if elements is None:
-            missing.append({"image": each[0], "step": exact(each[1]), "wall": each[2]})
+            gone.append(each)
             continue
         try:
-            records.append(_maps(pack, each, unpacked_maps(elements)))
+            records.append(pack.entry(_maps(pack, each, unpacked_maps(elements))))
         except record.RecordError as e:
             problems.note(e, image=each[0], step=exact(each[1]))
+    missing = [{"image": image, "step": exact(step), "wall": wall} for image, step, wall in gone]
     header = {"run": run, "probe": probe, "label": label, "records": records}
     data = pack.finish({**header, "missing": missing, "problems": problems})
     return data, not missing and not problems
@@ -315,7 +340,7 @@ def _maps(pack: Pack, at: tuple[int, int, float], stored: record.Maps) -> dict[s
         "width": stored.width,
         "sign": stored.sign,
         "precision": stored.precision,
-        "unseen": None if stored.unseen is None else pack.add(stored.unseen, "u1"),
+        "unseen": None if stored.unseen is None else pack.add(np.packbits(stored.unseen), "u1"),
         "planes": [
             {
                 "target": plane.target,
@@ -329,44 +354,43 @@ def _maps(pack: Pack, at: tuple[int, int, float], stored: record.Maps) -> dict[s
     }
 
 
-def _images(
-    reader: Reader,
-    run: str,
-    tags: Mapping[Series, str],
-    unpack: Callable[[bytes], Any],
-    one: Callable[[Stored, Any], dict[str, Any]],
-    problems: Problems,
-) -> list[dict[str, Any]]:
-    return [
-        {
-            "image": series.image,
-            "records": [one(*each) for each in unpacked(series, stored, unpack, problems)],
-        }
-        for series, stored in reader.tensors(run, tags).items()
-    ]
-
-
 def _at(stored: Stored, digest: bytes) -> dict[str, Any]:
     return {"step": exact(stored.step), "wall": stored.wall, "hash": digest.hex()}
 
 
-class _Settings:
+class _Listed:
     """What repeats from record to record, listed once."""
 
-    def __init__(self) -> None:
-        self.listed: list[dict[str, Any]] = []
-        self._last = -1
+    def __init__(self, pack: Pack) -> None:
+        self._pack = pack
+        self._places: dict[str, int] = {}
+        self._last: tuple[Any, int] = (None, -1)
 
-    def place(self, about: dict[str, Any]) -> int:
-        """Index of these settings in the list."""
+    @property
+    def all(self) -> list[Json]:
+        """What was placed, in its order."""
+        return [Json(each) for each in self._places]
+
+    def place(self, about: Any) -> int:
+        """Index of these settings, or names, in the list."""
         # Mostly those of the record before.
-        if self._last < 0 or self.listed[self._last] != about:
-            try:
-                self._last = self.listed.index(about)
-            except ValueError:
-                self._last = len(self.listed)
-                self.listed.append(about)
-        return self._last
+        if self._last[0] != about:
+            text = dumped(about)
+            if text not in self._places:
+                self._pack.room.take(len(text))
+            self._last = about, self._places.setdefault(text, len(self._places))
+        return self._last[1]
+
+
+def slim(data: bytes) -> record.Attribution:
+    """A method's record without the values of its grid."""
+    return record.unpack_attribution(data, values=False)
+
+
+def grid_of(data: bytes) -> NDArray[np.float32]:
+    """The values of its grid; none where it has none."""
+    grid = record.unpack_attribution(data).grid
+    return np.empty(0, np.float32) if grid is None else grid.values
 
 
 def _settings(each: record.Attribution) -> dict[str, Any]:

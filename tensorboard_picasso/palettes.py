@@ -168,6 +168,10 @@ def grey(pixels: ArrayLike) -> Pixels:
     return result
 
 
+# Pixels that are painted at once.
+BLOCK = 1 << 18
+
+
 def overlay(
     values: ArrayLike,
     ground: ArrayLike,
@@ -192,6 +196,31 @@ def overlay(
     Returns:
       (height, width, 3) uint8.
     """
+    shape = np.shape(values)
+    result = np.empty((*shape, 3), np.uint8)
+    # Some rows at a time: all of a large map would take 160 bytes a pixel.
+    rows = max(1, BLOCK // max(1, shape[1]))
+    for top in range(0, shape[0], rows):
+        part = slice(top, top + rows)
+        hidden = None if unseen is None else np.asarray(unseen)[part]
+        result[part] = _painted(
+            np.asarray(values)[part], np.asarray(ground)[part], palette, scale, opacity,
+            opaque, hidden, top,
+        )  # fmt: skip
+    return result
+
+
+def _painted(
+    values: ArrayLike,
+    ground: ArrayLike,
+    palette: Palette,
+    scale: float,
+    opacity: float,
+    opaque: bool,
+    unseen: ArrayLike | None,
+    top: int,
+) -> Pixels:
+    """Rows of a map from one on, as `overlay`."""
     value = np.asarray(values, np.float64)
     below = 60 + np.asarray(ground, np.float64)[..., None] / 2
     finite = np.where(np.isfinite(value), value, 0.0)
@@ -213,6 +242,7 @@ def overlay(
     if unseen is not None:
         marks.append((Mark.UNSEEN, np.asarray(unseen, bool)))
     row, column = np.indices(value.shape)
+    row += top
     for mark, where in marks:
         # Stripes of NaN lean the other way than those of what is merely large.
         phase = np.asarray(column - row if mark is Mark.NAN else column + row) >> 1 & 1

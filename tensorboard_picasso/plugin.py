@@ -16,12 +16,14 @@ from tensorboard.plugins import base_plugin
 from werkzeug import wrappers
 
 from tensorboard_picasso import answers
+from tensorboard_picasso.bounds import MAX_ANSWER, SERVER, Room
 from tensorboard_picasso.export import ExportError, NotThereError
 from tensorboard_picasso.export.evolution import PREDICTED, Subject, Target
 from tensorboard_picasso.export.files import TYPES as TYPES_OF_EXPORT
 from tensorboard_picasso.export.means import MeanSubject
 from tensorboard_picasso.export.order import Order, make
 from tensorboard_picasso.metadata import PLUGIN_NAME, WHOLE_PROBE
+from tensorboard_picasso.pack import dumped
 from tensorboard_picasso.reading import Reader
 from tensorboard_picasso.record import RecordError
 from tensorboard_picasso.remarks import Remarks
@@ -32,9 +34,8 @@ MAX_MAPS = 512
 OVERVIEW = 5
 # Bytes of PNGs beside the names of the images; larger ones are asked for one by one.
 PNG_ROOM = 8 << 20
-# What one export may cost: some ten seconds, of which one at a time is spent.
-MAX_PIXELS = 1 << 28
 MAX_RUNS = 50
+# One export at a time.
 _EXPORTING = threading.Lock()
 PACK = "application/octet-stream"
 # What is served, whatever this machine's MIME table says.
@@ -92,7 +93,7 @@ class PicassoPlugin(base_plugin.TBPlugin):
 
     def _serve_index(self, request: wrappers.Request) -> Any:
         found = answers.index(self._reader(request), self._remarks)
-        return http_util.Respond(request, found, "application/json")
+        return _json(request, found)
 
     def _serve_inputs(self, request: wrappers.Request) -> Any:
         room = PNG_ROOM if _flag(request, "pngs") else 0
@@ -142,7 +143,7 @@ class PicassoPlugin(base_plugin.TBPlugin):
 
     def _serve_scalars(self, request: wrappers.Request) -> Any:
         found = answers.scalars(self._reader(request), _argument(request, "run"))
-        return http_util.Respond(request, found, "application/json")
+        return _json(request, found)
 
     def _serve_scalar(self, request: wrappers.Request) -> Any:
         run, tag = _argument(request, "run"), _argument(request, "tag")
@@ -159,7 +160,7 @@ class PicassoPlugin(base_plugin.TBPlugin):
         try:
             order = Order.parse(request.args)
             with _EXPORTING:
-                made = make(self._reader(request), subject, order, runs, limit=MAX_PIXELS)
+                made = make(self._reader(request), subject, order, runs, limits=SERVER)
         except NotThereError as e:
             raise errors.NotFoundError(str(e)) from e
         except (ExportError, RecordError) as e:
@@ -171,8 +172,8 @@ class PicassoPlugin(base_plugin.TBPlugin):
         name = request.path.rsplit("/static/", 1)[-1]
         folder = resources.files("tensorboard_picasso") / "static"
         suffix = name[name.rfind(".") :]
-        # The folder is flat: a name with anything else in it is none of ours.
-        if "/" in name or "\\" in name or ".." in name or not (folder / name).is_file():
+        # What is there, and no path: the system would be asked for any other, whatever it is.
+        if name not in {each.name for each in folder.iterdir() if each.is_file()}:
             raise errors.NotFoundError(f'no file "{name}"')
         data = (folder / name).read_bytes()
         tag = f'"{hashlib.blake2b(data, digest_size=12).hexdigest()}"'
@@ -180,6 +181,12 @@ class PicassoPlugin(base_plugin.TBPlugin):
         known = tag in request.headers.get("If-None-Match", "")
         answer = http_util.Respond(request, b"" if known else data, kind, headers=[("ETag", tag)])
         return _not_modified(answer) if known else answer
+
+
+def _json(request: wrappers.Request, found: dict[str, Any]) -> Any:
+    text = dumped(found)
+    Room(MAX_ANSWER, "the list of series", "choose fewer runs with --logdir").check(len(text))
+    return http_util.Respond(request, text, "application/json")
 
 
 def _samples(flags: argparse.Namespace | None) -> int | None:

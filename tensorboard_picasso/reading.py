@@ -201,25 +201,26 @@ class Reader:
             raise errors.NotFoundError(f'no image {unknown[0]} in probe "{probe}" of run "{run}"')
         return of_probe
 
-    def tensors(self, run: str, tags: Mapping[Series, str]) -> dict[Series, list[Stored]]:
+    def tensors(
+        self, run: str, tags: Mapping[Series, str]
+    ) -> Iterator[tuple[Series, list[Stored]]]:
         """The records of tensor series, ascending in step, superseded ones dropped.
 
         Read in groups that fit into a reply: the first series alone, then as
-        many as fit if they are as large as the largest so far.
+        many as fit if they are as large as the largest so far. No more than one group is held.
         """
-        found: dict[Series, list[Stored]] = {}
         rest = list(tags.items())
         largest, room = 1, 1
         while rest:
             group, rest = dict(rest[:room]), rest[room:]
             read = self._read(run, list(group.values()))
+            self._dropped.clear()
             for series, tag in group.items():
                 stored = [Stored(*each) for each in read.get(tag, ())]
                 size = sum(len(each.data) for each in stored if isinstance(each.data, bytes))
                 largest = max(largest, size)
-                found[series] = self._left(run, series, stored)
+                yield series, self._left(run, series, stored)
             room = max(1, REPLY // largest)
-        return found
 
     def _read(self, run: str, tags: Sequence[str]) -> Mapping[str, Sequence[Datum]]:
         if self._multiplexer is None:
@@ -268,10 +269,11 @@ class Reader:
             for series, tag in tags.items()
         }
 
-    def contents(self, wanted: Sequence[Stored]) -> list[Elements]:
+    def contents(self, wanted: Sequence[Stored]) -> Iterator[Elements]:
         """The blobs of records of `blobs`, read several at once; None where they are gone."""
         with ThreadPoolExecutor(BLOB_READERS) as pool:
-            return list(pool.map(self._content, wanted))
+            for at in range(0, len(wanted), BLOB_READERS):
+                yield from pool.map(self._content, wanted[at : at + BLOB_READERS])
 
     def _content(self, wanted: Stored) -> Elements:
         if self._multiplexer is not None:
@@ -371,17 +373,17 @@ def unpacked(
     stored: Sequence[Stored],
     unpack: Callable[[bytes], T],
     problems: Problems,
-) -> list[tuple[Stored, T]]:
-    """The records that can be read; the others become problems."""
+) -> Iterator[tuple[Stored, T]]:
+    """The records that can be read, one at a time; the others become problems."""
     mean = series.kind is Kind.MEAN
     where = {"group": named(series.group)} if mean else {"image": series.image}
-    result = []
     for each in stored:
         try:
-            result.append((each, opened(each, unpack)))
+            held = opened(each, unpack)
         except record.RecordError as e:
             problems.note(e, **where, step=exact(each.step))
-    return result
+        else:
+            yield each, held
 
 
 def named(group: int) -> int | None:

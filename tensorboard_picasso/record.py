@@ -8,7 +8,7 @@ decompressed sizes are bounded before anything is allocated.
 import math
 import operator
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -29,6 +29,11 @@ MAX_POSITIONS = 1 << 20
 MAX_GRID = 1 << 24
 MAX_CLASSES = 1 << 20
 MAX_MASKED = 1 << 28
+# Bytes of a record without pictures or planes: its parts take up to fifty times as much.
+MAX_RECORD = 1 << 24
+MAX_PARTS = 1 << 12
+MAX_MEMBERS = 1 << 16
+MAX_SHARES = 1 << 18
 # Of a dataset's examples: whole numbers that a browser keeps apart.
 MAX_SOURCES = 1 << 53
 
@@ -287,6 +292,19 @@ class Maps:
                 planes.append(Plane(target, peak, zlib.compress(data)))
         return cls(shape[0], shape[1], precision, sign, input_hash, tuple(planes), unseen)
 
+    def check(self, target: int) -> None:
+        """See that the map of one target can be decoded, without making it.
+
+        Raises:
+          RecordError: it cannot.
+        """
+        plane = self._plane(target)
+        count = self.height * self.width
+        floats = _FLOATS.get(self.precision)
+        _check_inflated(plane.values, count * (floats.itemsize if floats else 1))
+        if plane.special and floats is None:
+            _check_inflated(plane.special, count)
+
     def peak(self, target: int) -> float:
         """The maximum of |value| of one target's map: what its levels are fractions of."""
         return self._plane(target).peak
@@ -373,7 +391,9 @@ def _readable(data: _Packed, unpack: Callable[[_Packed], Any]) -> _Packed:
     return data
 
 
-def _unseal(data: bytes, message: type[Any]) -> Any:
+def _unseal(data: bytes, message: type[Any], limit: int | None = MAX_RECORD) -> Any:
+    if limit is not None and len(data) > limit:
+        raise RecordError(f"damaged record: {len(data):,} bytes are out of bounds")
     try:
         sealed = record_pb2.Sealed.FromString(data)
     except DecodeError as e:
@@ -429,6 +449,22 @@ def _inflate(data: bytes, size: int) -> bytes:
     return plain
 
 
+def _check_inflated(data: bytes, size: int) -> None:
+    """Raise as `_inflate`, and keep nothing."""
+    stream, done, rest = zlib.decompressobj(), 0, data
+    try:
+        while not stream.eof and done <= size:
+            part = stream.decompress(rest, 1 << 20)
+            rest = stream.unconsumed_tail
+            done += len(part)
+            if not part and not rest:
+                break
+    except zlib.error as e:
+        raise RecordError("damaged record: it cannot be decompressed") from e
+    if done != size:
+        raise RecordError(f"damaged record: not {size} bytes once decompressed")
+
+
 def _check_shape(height: int, width: int) -> None:
     if not (0 < height <= MAX_SIDE and 0 < width <= MAX_SIDE and height * width <= MAX_PIXELS):
         raise RecordError(f"damaged record: shape {height}x{width} is out of bounds")
@@ -465,6 +501,13 @@ def _enum(kind: type[Any], wrapper: Any, number: int) -> Any:
 
 def _number(wrapper: Any, value: Any) -> Any:
     return wrapper.Value(value.name)
+
+
+def _check_parts(limit: int = MAX_PARTS, /, **parts: Collection[Any]) -> None:
+    """An empty part takes two bytes of a log and hundreds of memory."""
+    for name, each in parts.items():
+        if len(each) > limit:
+            raise RecordError(f"damaged record: {len(each):,} {name} are out of bounds")
 
 
 def _same_length(name: str, first: Sequence[Any], second: Sequence[Any]) -> None:
@@ -522,6 +565,7 @@ def unpack_scores(data: bytes) -> Scores:
     """
     message = _unseal(data, record_pb2.Scores)
     _same_length("classes and values", message.classes, message.values)
+    _check_parts(hidden=message.hidden)
     for each in message.hidden:
         _same_length("classes and hidden values", message.classes, each.values)
     if message.class_count > MAX_CLASSES or max(message.classes, default=-1) >= message.class_count:
@@ -599,12 +643,14 @@ def _pack_grid(grid: Grid) -> record_pb2.Grid:
     )
 
 
-def _unpack_grid(message: record_pb2.Grid, height: int, width: int) -> Grid:
+def _unpack_grid(message: record_pb2.Grid, height: int, width: int, with_values: bool) -> Grid:
     _same_length("classes and their scores", message.classes, message.whole)
     window, tops, lefts = _unpack_geometry(message, height, width)
     shape = (len(tops), len(lefts), len(message.classes))
     whole = np.array(message.whole[:], np.float32)
-    if message.HasField("distances"):
+    if not with_values:
+        values = np.empty((0, 0, 0), np.float32)
+    elif message.HasField("distances"):
         _check_positions(shape)
         if math.prod(shape) > MAX_GRID:
             raise RecordError(f"damaged record: a grid of {math.prod(shape)} is out of bounds")
@@ -692,14 +738,19 @@ def pack_attribution(attribution: Attribution) -> bytes:
     return _readable(_seal(message), unpack_attribution)
 
 
-def unpack_attribution(data: bytes) -> Attribution:
+def unpack_attribution(data: bytes, values: bool = True) -> Attribution:
     """Bytes to `Attribution`.
+
+    values: whether those of the grid are wanted; else they are an empty array.
 
     Raises:
       RecordError: damaged, or newer than this version (`NewerRecordError`).
     """
     message = _unseal(data, record_pb2.Method)
     _check_shape(message.height, message.width)
+    _check_parts(regions=message.regions, targets=message.targets, parameters=message.parameters)
+    if len(message.regions) * len(message.targets) > MAX_SHARES:
+        raise RecordError("damaged record: shares of regions are out of bounds")
     regions = _unpack_regions(message.regions)
     for each in message.targets:
         _same_length("regions and shares", message.regions, each.statistics.shares)
@@ -730,7 +781,7 @@ def unpack_attribution(data: bytes) -> Attribution:
         second_seed=message.second_seed if message.HasField("second_seed") else None,
         parameters=dict(message.parameters),
         grid=(
-            _unpack_grid(message.grid, message.height, message.width)
+            _unpack_grid(message.grid, message.height, message.width, values)
             if message.HasField("grid")
             else None
         ),
@@ -781,6 +832,8 @@ def unpack_mean(data: bytes) -> Mean:
     _same_length("regions and shares", message.regions, message.statistics.shares)
     if not message.members:
         raise RecordError("damaged record: a mean of no image")
+    _check_parts(regions=message.regions, parameters=message.parameters)
+    _check_parts(MAX_MEMBERS, members=message.members)
     window, tops, lefts = _unpack_geometry(message, message.height, message.width)
     shape = (len(tops), len(lefts))
     means = _unpack_positions(message.means, shape, "<f4")
@@ -843,7 +896,7 @@ def unpack_map_header(data: bytes) -> Maps:
     Raises:
       RecordError: damaged, or newer than this version (`NewerRecordError`).
     """
-    message = _unseal(data, record_pb2.MapHeader)
+    message = _unseal(data, record_pb2.MapHeader, None)
     _check_shape(message.height, message.width)
     return Maps(
         height=message.height,
@@ -864,7 +917,7 @@ def unpack_plane(data: bytes) -> Plane:
     Raises:
       RecordError: damaged, or newer than this version (`NewerRecordError`).
     """
-    message = _unseal(data, record_pb2.Plane)
+    message = _unseal(data, record_pb2.Plane, None)
     _check_finite("peak", message.peak)
     return Plane(message.target, message.peak, message.values, message.special, message.differences)
 
@@ -911,23 +964,70 @@ def unpack_input(data: bytes) -> Input:
     Raises:
       RecordError: damaged, or newer than this version (`NewerRecordError`).
     """
-    message = _unseal(data, record_pb2.Input)
+    message = _open_input(data)
     height, width = message.height, message.width
-    _check_shape(height, width)
-    _check_masks(len(message.regions) + 1, height, width)
+    return replace(
+        _plain(message),
+        regions={each.name: _unpack_mask(each.bits, height, width) for each in message.regions},
+        unseen=_unpack_mask(message.unseen, height, width) if message.unseen else None,
+    )
+
+
+@dataclass(frozen=True)
+class Bits:
+    """Masks of an image as packed bits, row-major, most significant bit first."""
+
+    regions: tuple[tuple[str, bytes], ...]
+    unseen: bytes | None
+
+
+def unpack_shown(data: bytes, room: Callable[[int], None]) -> tuple[Input, Bits]:
+    """`unpack_input` with the masks beside it, still packed.
+
+    room: is told how many bytes they take before any is made.
+    """
+    message = _open_input(data)
+    size = -(-message.height * message.width // 8)
+    room(size * (len(message.regions) + bool(message.unseen)))
+    regions = tuple((each.name, _inflate(each.bits, size)) for each in message.regions)
+    unseen = _inflate(message.unseen, size) if message.unseen else None
+    return _plain(message), Bits(regions, unseen)
+
+
+def unpack_picture(data: bytes, unseen: Callable[[int], None] | None = None) -> Input:
+    """`unpack_input` without regions, of which none is made.
+
+    unseen: is told how many bytes the mask of unseen pixels takes, before it is made; without,
+      it is not made either.
+    """
+    message = _open_input(data)
+    found = _plain(message)
+    if unseen is None or not message.unseen:
+        return found
+    unseen(found.height * found.width)
+    return replace(found, unseen=_unpack_mask(message.unseen, found.height, found.width))
+
+
+def _open_input(data: bytes) -> Any:
+    message = _unseal(data, record_pb2.Input, None)
+    _check_shape(message.height, message.width)
+    _check_parts(regions=message.regions)
+    _check_masks(len(message.regions) + 1, message.height, message.width)
     if message.source_index >= MAX_SOURCES:
         raise RecordError(f"damaged record: example {message.source_index} of a dataset")
+    return message
+
+
+def _plain(message: record_pb2.Input) -> Input:
     return Input(
         png=message.png,
-        height=height,
-        width=width,
+        height=message.height,
+        width=message.width,
         hash=message.hash,
         name=message.name,
         label=message.label if message.HasField("label") else None,
         class_names=tuple(message.class_names),
-        regions={each.name: _unpack_mask(each.bits, height, width) for each in message.regions},
         display=message.display,
-        unseen=_unpack_mask(message.unseen, height, width) if message.unseen else None,
         source_index=message.source_index if message.HasField("source_index") else None,
         labels=_unpack_labels(message) if message.multilabel else None,
     )

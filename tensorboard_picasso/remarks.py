@@ -26,7 +26,7 @@ def of_series(
     whole: whether all of its records could be read; else nothing can be counted.
     """
     stored = reader.dropped(run, series)
-    dropped = unpacked(series, stored, record.unpack_scores, Problems())
+    dropped = list(unpacked(series, stored, record.unpack_scores, Problems()))
     counted = history.missing(read, dropped, samples) if whole else ""
     return [text for text in (history.rewritten(stored), counted) if text]
 
@@ -71,11 +71,11 @@ class Remarks:
 
     def _read(self, reader: Reader, run: str, series: Series, tag: str) -> list[str]:
         try:
-            stored = reader.tensors(run, {series: tag})[series]
+            ((_, stored),) = reader.tensors(run, {series: tag})
         except TooLargeError as e:
             texts = [str(e)]  # one run's is no reason to list none
         else:
-            read = unpacked(series, stored, record.unpack_scores, Problems())
+            read = list(unpacked(series, stored, record.unpack_scores, Problems()))
             texts = of_series(reader, run, series, read, len(read) == len(stored), self.samples)
         self.note(reader, run, series, texts)
         return texts

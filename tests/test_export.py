@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tensorboard_picasso import maps, palettes, readings, record, record_pb2
+from tensorboard_picasso.bounds import COMMAND, TooLargeError
 from tensorboard_picasso.export import ExportError, NotThereError, events, files
 from tensorboard_picasso.export.events import EventReader
 from tensorboard_picasso.export.evolution import PREDICTED, Subject
@@ -418,6 +419,8 @@ def test_wrong_orders_are_refused(words, reason):
 def test_work_is_bounded_where_a_limit_is_set(logdir):
     order = Order.parse({"format": "gif", "size": "448"})
     subject = Subject("run", "p", 0, "occlusion")
-    with pytest.raises(ExportError, match="3 steps of this size are too much"):
-        make(reader(logdir), subject, order, ["run"], limit=1 << 19)
-    assert make(reader(logdir), subject, order, ["run"], limit=1 << 21).data
+    with pytest.raises(TooLargeError, match="3 steps of this size are too much"):
+        make(reader(logdir), subject, order, ["run"], limits=COMMAND._replace(pixels=1 << 19))
+    assert make(
+        reader(logdir), subject, order, ["run"], limits=COMMAND._replace(pixels=1 << 21)
+    ).data

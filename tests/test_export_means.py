@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tensorboard_picasso import maps, palettes, record
+from tensorboard_picasso.bounds import COMMAND, TooLargeError
 from tensorboard_picasso.export import ExportError, NotThereError
 from tensorboard_picasso.export.events import EventReader
 from tensorboard_picasso.export.means import MeanSubject, gather_mean, largest_mean
@@ -229,6 +230,8 @@ def test_what_is_not_there_is_said(logdir):
 
 def test_work_is_bounded_where_a_limit_is_set(logdir):
     order, subject = Order.parse({"format": "gif"}), MeanSubject("run", "p", "occlusion")
-    with pytest.raises(ExportError, match="3 steps of this size are too much"):
-        make(reader(logdir), subject, order, ["run"], limit=1 << 19)
-    assert make(reader(logdir), subject, order, ["run"], limit=1 << 21).data
+    with pytest.raises(TooLargeError, match="3 steps of this size are too much"):
+        make(reader(logdir), subject, order, ["run"], limits=COMMAND._replace(pixels=1 << 19))
+    assert make(
+        reader(logdir), subject, order, ["run"], limits=COMMAND._replace(pixels=1 << 21)
+    ).data

@@ -22,6 +22,9 @@ from tensorboard_picasso.metadata import PLUGIN_NAME, Kind, Series
 from tensorboard_picasso.reading import Elements, Stored, opened
 from tensorboard_picasso.tensors import Content, strings
 
+# Bytes of records that are read at once, and the most that one event may hold.
+GROUP = 64 << 20
+MAX_EVENT = 1 << 28
 # Around each event: its length, a checksum of the length; behind it one of the event.
 HEAD, TAIL = 12, 4
 
@@ -31,12 +34,13 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a value stands: the event's file, first byte and length, and its own index in it."""
+    """Where a value stands: the event's file, first byte and length, its own index in it and size."""
 
     path: Path
     start: int
     length: int
     index: int
+    size: int
 
 
 class DamagedError(ValueError):
@@ -71,8 +75,8 @@ def _holds(folder: str, real: str) -> bool:
     return os.path.commonpath([target, real]) == target
 
 
-def events(file: BinaryIO, size: int) -> Iterator[tuple[int, bytes]]:
-    """First byte and content of each event.
+def events(file: BinaryIO, size: int) -> Iterator[tuple[int, bytes | None]]:
+    """First byte and content of each event; None of one that is too large to be read.
 
     The checksum over an event is not computed: in Python that takes a second
     for 8 MB. Each of our records carries one of its own, by which a flipped
@@ -94,8 +98,8 @@ def events(file: BinaryIO, size: int) -> Iterator[tuple[int, bytes]]:
         start = file.tell()
         if start + length + TAIL > size:
             return
-        data = file.read(length)
-        file.seek(TAIL, os.SEEK_CUR)
+        data = file.read(length) if length <= MAX_EVENT else None
+        file.seek(start + length + TAIL)
         yield start, data
 
 
@@ -233,14 +237,17 @@ class EventReader:
             try:
                 for start, data in events(file, size):
                     try:
+                        if data is None:
+                            raise DecodeError("too large")
                         event = event_pb2.Event.FromString(data)
-                    except DecodeError:
-                        self._warn(f"{name}: the event at byte {start} is damaged: skipped")
+                    except DecodeError as e:
+                        what = "damaged" if data is not None else str(e)
+                        self._warn(f"{name}: the event at byte {start} is {what}: skipped")
                         continue
                     for index, value in enumerate(event.summary.value):
                         series = self._series(name, value, named)
                         if series is not None:
-                            place = Place(path, start, len(data), index)
+                            place = Place(path, start, len(data), index, value.ByteSize())
                             stored = Stored(event.step, event.wall_time, place)
                             found.setdefault(series, []).append(stored)
                     yield start
@@ -276,24 +283,40 @@ class EventReader:
         """The steps of a series, superseded ones left out."""
         return [each.step for each in self._scanned[run][series]]
 
-    def tensors(self, run: str, tags: Mapping[Series, str]) -> dict[Series, list[Stored]]:
-        """The records of tensor series, ascending in step, superseded ones dropped."""
-        found = self.blobs(run, tags)
-        flat = [each for stored in found.values() for each in stored]
-        texts = iter(self.texts(flat))
-        return {
-            series: [replace(each, data=next(texts)) for each in stored]
-            for series, stored in found.items()
-        }
+    def tensors(
+        self, run: str, tags: Mapping[Series, str]
+    ) -> Iterator[tuple[Series, list[Stored]]]:
+        """The records of tensor series, ascending in step, superseded ones dropped.
+
+        An event holds several series: as many are read at once as fit into memory.
+        """
+        group: dict[Series, list[Stored]] = {}
+        size = 0
+        for series, stored in self.blobs(run, tags).items():
+            more = sum(each.data.size for each in stored)
+            if group and size + more > GROUP:
+                yield from self._texts_of(group)
+                group, size = {}, 0
+            group[series] = stored
+            size += more
+        yield from self._texts_of(group)
+
+    def _texts_of(
+        self, group: Mapping[Series, Sequence[Stored]]
+    ) -> Iterator[tuple[Series, list[Stored]]]:
+        texts = iter(self.texts([each for stored in group.values() for each in stored]))
+        for series, stored in group.items():
+            yield series, [replace(each, data=next(texts)) for each in stored]
 
     def blobs(self, run: str, tags: Mapping[Series, str]) -> dict[Series, list[Stored]]:
         """Where the records of series are; `contents` takes them."""
         self.scan([run])
         return {series: self._scanned[run].get(series, []) for series in tags}
 
-    def contents(self, wanted: Sequence[Stored]) -> Sequence[Elements]:
+    def contents(self, wanted: Sequence[Stored]) -> Iterator[Elements]:
         """The blobs of records of `blobs`."""
-        return self._read(wanted, lambda tensor: strings(tensor, 1))
+        for each in wanted:
+            yield from self._read([each], lambda tensor: strings(tensor, 1))
 
     def texts(self, wanted: Sequence[Stored]) -> list[Content]:
         """The bytes of records of `blobs` that are tensors, or why there are none."""

@@ -4,8 +4,9 @@ import csv
 import enum
 import io
 import json
+import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tensorboard_picasso import maps, readings
+from tensorboard_picasso.bounds import Room
 from tensorboard_picasso.export.evolution import (
     Evolution,
     Moment,
@@ -143,18 +145,24 @@ def _few_colours(image: Image.Image, most: int) -> Image.Image:
     return result
 
 
-def arrays(evolution: Evolution, reading: Reading, remarks: Sequence[str] = ()) -> bytes:
+def arrays(
+    evolution: Evolution, room: Room, reading: Reading, remarks: Sequence[str] = ()
+) -> bytes:
     """The numbers as NPZ; docs/export.md says what each array is.
 
-    remarks: what is lacking, for the metadata.
+    room: for the arrays. remarks: what is lacking, for the metadata.
 
     Raises:
       ExportError: the image's size or the windows change from step to step.
+      TooLargeError: there is not enough room.
     """
     moments, target = evolution.drawn, evolution.target
     abouts = [each.attribution for each in moments]
     newest = abouts[-1]
     check_alike([each.step for each in moments], [_geometry(each) for each in abouts])
+    values = stack_room(room, len(moments), newest.height, newest.width)
+    kept = {int(k) for each in moments if each.scores for k in each.scores.classes}
+    room.take(3 * 4 * len(moments) * len(kept))
     found: dict[str, Any] = {
         "steps": np.array([each.step for each in moments], np.int64),
         "wall_times": np.array([each.wall for each in moments], np.float64),
@@ -162,10 +170,15 @@ def arrays(evolution: Evolution, reading: Reading, remarks: Sequence[str] = ()) 
     }
     if newest.grid is None:
         stored = [each.planes for each in moments if each.planes]
-        found["values"] = np.stack([each.decode(target) for each in stored])
+        for row, each in zip(values, stored, strict=True):
+            row[:] = each.decode(target)
+        found["values"] = values
         found["peaks"] = np.array([each.peak(target) for each in stored])
     else:
-        found["values"] = np.stack([maps.single(each.shown(target, reading)) for each in moments])
+        room.take(24 * len(moments) * len(newest.grid.tops) * len(newest.grid.lefts))
+        for row, moment in zip(values, moments, strict=True):
+            row[:] = maps.single(moment.shown(target, reading))
+        found["values"] = values
         grids = [
             (readings.windows(each, target, reading), readings.column(each, target))
             for each in abouts
@@ -190,8 +203,39 @@ def arrays(evolution: Evolution, reading: Reading, remarks: Sequence[str] = ()) 
     return stream.getvalue()
 
 
-def table(evolution: Evolution) -> str:
-    """The series as CSV: one row a step; empty where nothing was kept."""
+def stack_room(room: Room, *shape: int) -> NDArray[np.float32]:
+    """An array to fill, once there is room for it."""
+    room.take(4 * math.prod(shape))
+    return np.empty(shape, np.float32)
+
+
+def written(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], room: Room) -> str:
+    """A table as CSV."""
+    stream = _Stream(room)
+    writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()
+
+
+class _Stream(io.StringIO):
+    """Text that takes no more than there is room for, which may be two bytes a character."""
+
+    def __init__(self, room: Room) -> None:
+        super().__init__(newline="")
+        self._room = room
+
+    def write(self, text: str) -> int:
+        self._room.take(2 * len(text))
+        return super().write(text)
+
+
+def table(evolution: Evolution, room: Room) -> str:
+    """The series as CSV: one row a step; empty where nothing was kept.
+
+    Raises:
+      TooLargeError: there is not enough room.
+    """
     target = evolution.target
     raw = any(each.scores and each.scores.output is Output.RAW for each in evolution.moments)
     hidden = list(
@@ -211,23 +255,20 @@ def table(evolution: Evolution) -> str:
         for name, fill in hidden
         for each in (scores if raw else [*scores, _OF_PREDICTED, *_EFFECT])
     ]
+    room.check(len(evolution.moments) * (6 * len(hidden) + 3 * len(set(regions))))
     columns += statistics_columns(regions)
     if any(each.about and each.about.second_seed is not None for each in evolution.moments):
         columns.append(_AGREEMENT)
     source = evolution.newest and evolution.newest.source_index
     constant = {} if source is None else {"source_index": source}
     columns += constant
-    rows = []
-    for moment in evolution.moments:
-        row = {"step": moment.step, "wall_time": repr(moment.wall), **constant}
-        row |= _score_cells(evolution, moment.scores)
-        row |= _map_cells(moment.about, target)
-        rows.append(row)
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
+
+    def row(moment: Moment) -> dict[str, Any]:
+        cells = {"step": moment.step, "wall_time": repr(moment.wall), **constant}
+        cells |= _score_cells(evolution, moment.scores)
+        return cells | _map_cells(moment.about, target)
+
+    return written(columns, map(row, evolution.moments), room)
 
 
 _STATISTICS = (

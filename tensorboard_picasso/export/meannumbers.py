@@ -1,16 +1,23 @@
 """The numbers of a mean over training as NPZ and CSV; docs/export.md says what each is."""
 
-import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from tensorboard_picasso import maps
-from tensorboard_picasso.export.files import cell_of, statistics_cells, statistics_columns
-from tensorboard_picasso.export.means import MeanEvolution
+from tensorboard_picasso.bounds import Room
+from tensorboard_picasso.export.files import (
+    cell_of,
+    stack_room,
+    statistics_cells,
+    statistics_columns,
+    written,
+)
+from tensorboard_picasso.export.means import MeanEvolution, MeanMoment
 from tensorboard_picasso.export.shown import check_alike
 from tensorboard_picasso.metadata import WHOLE_PROBE
 from tensorboard_picasso.readings import Reading
@@ -18,13 +25,16 @@ from tensorboard_picasso.record import Mean
 from tensorboard_picasso.version import __version__
 
 
-def arrays(evolution: MeanEvolution, reading: Reading, remarks: Sequence[str] = ()) -> bytes:
+def arrays(
+    evolution: MeanEvolution, room: Room, reading: Reading, remarks: Sequence[str] = ()
+) -> bytes:
     """As NPZ.
 
-    remarks: what is lacking, for the metadata.
+    room: for the arrays. remarks: what is lacking, for the metadata.
 
     Raises:
       ExportError: the windows or the images' size change from step to step.
+      TooLargeError: there is not enough room.
     """
     moments = evolution.drawn
     means = [each.mean for each in moments]
@@ -32,13 +42,17 @@ def arrays(evolution: MeanEvolution, reading: Reading, remarks: Sequence[str] = 
     newest = means[-1]
     members = [_by_place(mean) for mean in means]
     places = sorted({place for each in members for place in each})
+    values = stack_room(room, len(moments), newest.height, newest.width)
+    room.take(16 * len(moments) * len(places))
+    for row, each in zip(values, moments, strict=True):
+        row[:] = maps.single(evolution.values(each, reading))
     found: dict[str, Any] = {
         "steps": np.array([each.step for each in moments], np.int64),
         "wall_times": np.array([each.wall for each in moments], np.float64),
         "epochs": np.array(
             [np.nan if each.epoch is None else each.epoch for each in moments], np.float64
         ),
-        "values": np.stack([maps.single(evolution.values(each, reading)) for each in moments]),
+        "values": values,
         "windows": np.stack([each.means for each in means]),
         "errors": np.stack([each.errors for each in means]),
         "counts": np.stack([each.counts for each in means]),
@@ -57,29 +71,34 @@ def arrays(evolution: MeanEvolution, reading: Reading, remarks: Sequence[str] = 
 def _by_place(mean: Mean) -> dict[tuple[int, int], int]:
     """Targets by image and which of the image's it is: with several true labels there are more."""
     found: dict[tuple[int, int], int] = {}
+    places: Counter[int] = Counter()
     for each in mean.members:
-        place = sum(image == each.image for image, _ in found)
-        found[each.image, place] = each.target
+        found[each.image, places[each.image]] = each.target
+        places[each.image] += 1
     return found
 
 
-def table(evolution: MeanEvolution) -> str:
-    """As CSV: one row a step; empty where nothing was kept."""
+def table(evolution: MeanEvolution, room: Room) -> str:
+    """As CSV: one row a step; empty where nothing was kept.
+
+    Raises:
+      TooLargeError: there is not enough room.
+    """
     regions = [part.name for each in evolution.drawn for part in each.mean.regions]
     columns = ["step", "wall_time", "epoch", "images", *statistics_columns(regions)]
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    for moment in evolution.drawn:
+    room.check(len(evolution.drawn) * len(columns))
+
+    def row_of(moment: MeanMoment) -> dict[str, Any]:
         mean = moment.mean
-        row = {
+        row: dict[str, Any] = {
             "step": moment.step,
             "wall_time": repr(moment.wall),
             "images": len({each.image for each in mean.members}),
         }
         row["epoch"] = "" if moment.epoch is None else cell_of(moment.epoch)
-        writer.writerow(row | statistics_cells(mean.regions, mean.statistics))
-    return stream.getvalue()
+        return row | statistics_cells(mean.regions, mean.statistics)
+
+    return written(columns, map(row_of, evolution.drawn), room)
 
 
 def _geometry(mean: Mean) -> tuple[Any, ...]:

@@ -179,14 +179,14 @@ def gather_mean(
         kept = kept[-1:]
     images = sorted({each.image for _, mean in kept for each in mean.members})
     inputs: dict[tuple[int, bytes], Input] = {}
-    for each, stored in source.tensors(run, only(series, Kind.INPUT, images)).items():
-        for _, shown in unpacked(each, stored, record.unpack_input, problems):
+    for each, stored in source.tensors(run, only(series, Kind.INPUT, images)):
+        for _, shown in unpacked(each, stored, record.unpack_picture, problems):
             inputs[each.image, shown.hash] = shown
     # All images of a call have one epoch.
     scores = source.tensors(run, only(series, Kind.SCORES, images[:1]))
     epochs = {
         at.step: each.epoch
-        for of, stored in scores.items()
+        for of, stored in scores
         for at, each in unpacked(of, stored, record.unpack_scores, problems)
     }
     return MeanEvolution(
@@ -233,7 +233,7 @@ def _records(
     """The records of one group, ascending in step."""
     found = {
         at.step: (at, mean)
-        for of, stored in source.tensors(run, tags).items()
+        for of, stored in source.tensors(run, tags)
         for at, mean in unpacked(of, stored, record.unpack_mean, problems)
     }
     return [found[step] for step in sorted(found)]

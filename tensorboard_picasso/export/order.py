@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from tensorboard_picasso.bounds import COMMAND, Limits, TooLargeError
 from tensorboard_picasso.export import ExportError, files, meannumbers, picture
 from tensorboard_picasso.export.evolution import Subject
 from tensorboard_picasso.export.files import Format
 from tensorboard_picasso.export.means import MeanSubject, gather_mean, largest_mean
 from tensorboard_picasso.export.picture import Look, Painter, Scale
 from tensorboard_picasso.export.shown import M, Shown
-from tensorboard_picasso.export.source import Source, gather, largest
+from tensorboard_picasso.export.source import MAPS, Source, gather, largest
 from tensorboard_picasso.readings import Reading
 
 SMALLEST, LARGEST = 16, 4096
@@ -92,7 +93,7 @@ def make(
     order: Order,
     runs: Sequence[str],
     *,
-    limit: int | None = None,
+    limits: Limits | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Made:
     """Read a map, or a mean, over training and make the file.
@@ -102,29 +103,33 @@ def make(
       subject: which.
       order: how.
       runs: whose maps share one scale.
-      limit: the most pixels of pictures; one of a map counts as four. None: no limit.
+      limits: what it may take; None: as the command has it.
       progress: told frames made and to make.
 
     Raises:
-      ExportError: it is not there, does not fit, or exceeds the limit.
+      ExportError: it is not there, or does not fit.
+      TooLargeError: it exceeds the limits.
     """
+    limits = limits or COMMAND
     newest = order.kind is Format.PNG
+    made = limits.room(limits.made, "the file")
     if isinstance(subject, MeanSubject):
         mean = gather_mean(source, subject, step=order.step, newest=newest)
         numbers = _Numbers(
-            partial(meannumbers.table, mean),
-            partial(meannumbers.arrays, mean),
+            partial(meannumbers.table, mean, made),
+            partial(meannumbers.arrays, mean, made),
             lambda reading: largest_mean(source, runs, subject),
         )
-        return _make(mean, order, numbers, limit, progress)
+        return _make(mean, order, numbers, limits, progress)
     planes = order.kind is not Format.CSV
-    evolution = gather(source, subject, planes=planes, step=order.step, newest=newest)
+    kept = limits.room(limits.kept, MAPS)
+    evolution = gather(source, subject, kept, planes=planes, step=order.step, newest=newest)
     numbers = _Numbers(
-        partial(files.table, evolution),
-        partial(files.arrays, evolution),
+        partial(files.table, evolution, made),
+        partial(files.arrays, evolution, made),
         partial(largest, source, runs, subject.probe, subject.label, subject.target),
     )
-    return _make(evolution, order, numbers, limit, progress)
+    return _make(evolution, order, numbers, limits, progress)
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,7 @@ class _Numbers:
 
 
 def _make(
-    shown: Shown[M], order: Order, numbers: _Numbers, limit: int | None, progress: Progress
+    shown: Shown[M], order: Order, numbers: _Numbers, limits: Limits, progress: Progress
 ) -> Made:
     name = files.file_name(shown.words, order.kind)
     if order.kind is Format.CSV:
@@ -145,12 +150,12 @@ def _make(
     reading = shown.fitting(order.reading)
     remarks = (*shown.problems, *shown.lacking)
     if order.kind is Format.NPZ:
-        _check(shown, limit, 0)
+        _check(shown, limits, 0)
         return Made(name, numbers.arrays(reading, remarks), remarks)
     scale = _scale(order, reading, numbers)
     look = Look(reading, scale, order.palette, order.opacity, order.size)
     height, width = Painter(shown, look).shape
-    _check(shown, limit, height * width)
+    _check(shown, limits, height * width)
     if order.kind is Format.PNG:
         return Made(name, files.picture(shown, look), remarks)
     data = files.animation(shown, look, order.kind, order.fps, progress)
@@ -165,18 +170,15 @@ def _scale(order: Order, reading: Reading, numbers: _Numbers) -> Scale:
     return Scale(order.scale, *numbers.scales(reading))
 
 
-def _check(shown: Shown[M], limit: int | None, frame: int) -> None:
-    """Refuse what would keep a server busy, before any of it is made."""
-    if limit is None:
-        return
+def _check(shown: Shown[M], limits: Limits, frame: int) -> None:
+    """Refuse what would take too much, before any of it is made."""
     abouts = [shown.about(each) for each in shown.drawn]
     maps = [each.height * each.width for each in abouts]
     pixels = 4 * sum(maps) + frame * len(maps) + shown.inputs_read * max(maps)
-    if pixels > limit or max(maps) > limit // 64:
-        raise ExportError(
-            f"{len(maps)} steps of this size are too much for the server: give a smaller size"
-            " or one step, or use python -m tensorboard_picasso export"
-        )
+    if max(maps) > limits.map:
+        raise TooLargeError(f"a map of {max(maps):,} pixels: at most {limits.map:,} are exported")
+    if pixels > limits.pixels:
+        raise TooLargeError(f"{len(maps)} steps of this size are too much: {limits.instead}")
 
 
 def _number(name: str, word: str, low: float, high: float, expected: str) -> float:

@@ -1,9 +1,11 @@
 """Reads what was logged of an image, or of all for their common scale, and joins it on step."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from tensorboard_picasso import record
+from tensorboard_picasso.bounds import COMMAND, Room
 from tensorboard_picasso.export import NotThereError
 from tensorboard_picasso.export.evolution import (
     PREDICTED,
@@ -22,8 +24,18 @@ from tensorboard_picasso.reading import (
     unpacked,
     unpacked_maps,
 )
-from tensorboard_picasso.readings import Reading, common_scale, explained, weighed
-from tensorboard_picasso.record import Input, Maps, Scores
+from tensorboard_picasso.readings import (
+    Reading,
+    common_scale,
+    explained,
+    statistics_of,
+    weighed,
+)
+from tensorboard_picasso.record import Attribution, Input, Maps, Scores
+
+MAPS = "maps of all steps"  # what there is room for
+# Bytes of memory of a part of a record, of which a log has a few: about that.
+_PART = 256
 
 
 class Source(Protocol):
@@ -32,19 +44,22 @@ class Source(Protocol):
     def of_probe(self, run: str, probe: str) -> dict[Series, str]:
         """The series of one probe in one run."""
 
-    def tensors(self, run: str, tags: Mapping[Series, str]) -> dict[Series, list[Stored]]:
+    def tensors(
+        self, run: str, tags: Mapping[Series, str]
+    ) -> Iterator[tuple[Series, list[Stored]]]:
         """The records of tensor series, ascending in step, superseded ones dropped."""
 
     def blobs(self, run: str, tags: Mapping[Series, str]) -> dict[Series, list[Stored]]:
         """The same of blob series; `data` is what `contents` takes."""
 
-    def contents(self, wanted: Sequence[Stored]) -> Sequence[Elements]:
+    def contents(self, wanted: Sequence[Stored]) -> Iterator[Elements]:
         """The blobs of records of `blobs`; None where they are gone."""
 
 
 def gather(
     source: Source,
     subject: Subject,
+    room: Room | None = None,
     *,
     planes: bool = True,
     step: int | None = None,
@@ -55,12 +70,15 @@ def gather(
     Args:
       source: where from.
       subject: which.
+      room: for the grids, maps and masks that are kept; None: as the command has it.
       planes: whether full-resolution maps are wanted.
       step: keep only this one.
       newest: keep only the last one that explains the target.
+      room: for the grids and masks that are kept.
 
     Raises:
       NotThereError: the run, probe, image, method or step is not there.
+      TooLargeError: there is not enough room.
     """
     run, image, label = subject.run, subject.image, subject.label
     series = source.of_probe(run, subject.probe)
@@ -70,20 +88,33 @@ def gather(
             f'no method "{label}" of image {image} in probe "{subject.probe}" of run "{run}"'
         )
     problems = Problems()
+    room = room or COMMAND.room(COMMAND.kept, MAPS)
 
     def read(
         tags: Mapping[Series, str], unpack: Callable[[bytes], Any]
     ) -> list[tuple[Stored, Any]]:
         return [
             each
-            for of, stored in source.tensors(run, tags).items()
+            for of, stored in source.tensors(run, tags)
             for each in unpacked(of, stored, unpack, problems)
         ]
 
-    inputs = read(only(series, Kind.INPUT, [image]), record.unpack_input)
-    scores = read(only(series, Kind.SCORES, [image]), record.unpack_scores)
+    def scores_of(data: bytes) -> Scores:
+        found = record.unpack_scores(data)
+        room.take(_PART * len(found.hidden))
+        return found
+
+    def attribution(data: bytes) -> Attribution:
+        found = record.unpack_attribution(data, values=False)
+        room.take(_PART * (len(found.targets) * (1 + len(found.regions)) + len(found.regions)))
+        return found
+
+    inputs = read(
+        only(series, Kind.INPUT, [image]), lambda data: record.unpack_picture(data, room.take)
+    )
+    scores = read(only(series, Kind.SCORES, [image]), scores_of)
     target = _class_of(subject.target, [each for _, each in inputs], [each for _, each in scores])
-    abouts = read(method, record.unpack_attribution)
+    abouts = read(method, attribution)
     steps = [each.step for each, _ in abouts]
     if step is not None and step not in steps:
         raise no_step(step, label, steps)
@@ -92,12 +123,15 @@ def gather(
     if step is not None:
         scores = [each for each in scores if each[0].step == step]
         abouts = [each for each in abouts if each[0].step == step]
+    if planes:
+        abouts = _whole(source, run, method, abouts, room)
     heard = {each.step: (each, value) for each, value in scores}
     told = {each.step: (each, value) for each, value in abouts}
     held = {}
     if planes:
         tags = only(series, Kind.MAP, [image], label)
-        held = _planes(source, run, tags, {each.step: each.wall for each, _ in abouts}, problems)
+        walls = {each.step: each.wall for each, _ in abouts}
+        held = _planes(source, run, tags, walls, target, room, problems)
     moments = []
     for at in sorted(heard | told):
         stored, about = told.get(at, (None, None))
@@ -114,11 +148,33 @@ def gather(
     )
 
 
+def _whole(
+    source: Source,
+    run: str,
+    tags: Mapping[Series, str],
+    chosen: Sequence[tuple[Stored, Attribution]],
+    room: Room,
+) -> list[tuple[Stored, Attribution]]:
+    """Records with the values of their grids."""
+    if not any(each.grid for _, each in chosen):
+        return list(chosen)
+    steps = {each.step for each, _ in chosen}
+    found = []
+    for of, stored in source.tensors(run, tags):
+        there = [each for each in stored if each.step in steps]
+        for at, each in unpacked(of, there, record.unpack_attribution, Problems()):
+            room.take(each.grid.values.nbytes if each.grid else 0)
+            found.append((at, each))
+    return found
+
+
 def _planes(
     source: Source,
     run: str,
     tags: Mapping[Series, str],
     wanted: Mapping[int, float],
+    target: int,
+    room: Room,
     problems: Problems,
 ) -> dict[int, Maps]:
     """Maps by step: those of the same event as the attribution they belong to."""
@@ -129,7 +185,14 @@ def _planes(
             if elements is None:
                 continue
             try:
-                found[each.step] = unpacked_maps(elements)
+                stored_maps = unpacked_maps(elements)
+                of_target = [plane for plane in stored_maps.planes if plane.target == target]
+                held = replace(stored_maps, planes=tuple(of_target))
+                if of_target:
+                    held.check(target)
+                room.take(sum(len(plane.values) + len(plane.special) for plane in of_target))
+                room.take(0 if held.unseen is None else held.unseen.nbytes)
+                found[each.step] = held
             except record.RecordError as e:
                 problems.note(e, image=series.image, step=each.step)
     return found
@@ -187,11 +250,17 @@ def largest(
         series = source.of_probe(run, probe)
         known = {} if isinstance(target, int) else _classes(source, run, series, target)
         tags = only(series, Kind.METHOD, None, label)
-        for of, stored in source.tensors(run, tags).items():
+        for of, stored in source.tensors(run, tags):
             own = target if isinstance(target, int) else known.get(of.image, 0)
+
+            def counted(data: bytes, own: int = own) -> tuple[float, float | None]:
+                about = record.unpack_attribution(data, values=False)
+                if reading is Reading.EVIDENCE or statistics_of(about, own) is None:
+                    about = record.unpack_attribution(data)
+                return weighed(about, own, reading)
+
             maps = [
-                (each.step, weighed(about, own, reading))
-                for each, about in unpacked(of, stored, record.unpack_attribution, Problems())
+                (each.step, weight) for each, weight in unpacked(of, stored, counted, Problems())
             ]
             common = common_scale([each for _, each in maps])
             shared = max(shared, common)
@@ -204,16 +273,12 @@ def _classes(
     source: Source, run: str, series: Mapping[Series, str], target: Target
 ) -> dict[int, int]:
     """The class of each image of a probe in a run."""
-
-    def read(kind: Kind, unpack: Callable[[bytes], Any]) -> dict[int, list[Any]]:
-        return {
-            of.image: [value for _, value in unpacked(of, stored, unpack, Problems())]
-            for of, stored in source.tensors(run, only(series, kind, None)).items()
-        }
-
-    inputs = read(Kind.INPUT, record.unpack_input)
-    scores = read(Kind.SCORES, record.unpack_scores)
-    images = {**inputs, **scores}
-    return {
-        image: _class_of(target, inputs.get(image, []), scores.get(image, [])) for image in images
+    inputs = {
+        of.image: [each for _, each in unpacked(of, stored, record.unpack_picture, Problems())][-1:]
+        for of, stored in source.tensors(run, only(series, Kind.INPUT, None))
     }
+    found = {image: _class_of(target, shown, []) for image, shown in inputs.items()}
+    for of, stored in source.tensors(run, only(series, Kind.SCORES, None)):
+        scores = [each for _, each in unpacked(of, stored, record.unpack_scores, Problems())]
+        found[of.image] = _class_of(target, inputs.get(of.image, []), scores)
+    return found

@@ -58,6 +58,25 @@ export class Pack {
   }
 }
 
+/** A mask of so many pixels, a byte each, from packed bits, the most significant one first. */
+function unpackBits(bits, count) {
+  const mask = new Uint8Array(count);
+  for (let i = 0; i < count; i++) mask[i] = (bits[i >> 3] >> (7 - (i & 7))) & 1;
+  return mask;
+}
+
+/**
+ * Give an object a mask that is unpacked when it is first read: bytes of all of them would not fit.
+ * @param {object} of
+ * @param {string} name of the property, which holds a reference to packed bits, or null
+ */
+export function unpackLater(of, name, pack, count) {
+  const bits = pack.array(of[name], Math.ceil(count / 8));
+  if (bits === null) return;
+  let mask = null;
+  Object.defineProperty(of, name, { enumerable: true, get: () => (mask ??= unpackBits(bits, count)) });
+}
+
 /** Number of pixels of a height and width that may be drawn. */
 export function pixels(height, width) {
   const count = height * width;

@@ -2,7 +2,7 @@
 
 import { fetchMaps } from "./api.js";
 import { dequantise, halves, sumUp } from "./maps.js";
-import { inflate, pixels } from "./pack.js";
+import { inflate, pixels, unpackLater } from "./pack.js";
 
 const BATCH = 96; // maps a request: about half a megabyte of 64×64 maps
 const PARALLEL = 2;
@@ -47,7 +47,8 @@ async function decode(stored, target) {
   const plane = record.planes.find((each) => each.target === target);
   const count = pixels(record.height, record.width);
   const bytes = pack.array(plane.values);
-  const found = { peak: plane.peak, precision: record.precision, unseen: pack.array(record.unseen, count) };
+  const found = { peak: plane.peak, precision: record.precision, unseen: record.unseen };
+  unpackLater(found, "unseen", pack, count);
   if (record.precision !== "q8") {
     const size = record.precision === "float16" ? 2 : 4;
     const plain = await inflate(bytes, size * count);

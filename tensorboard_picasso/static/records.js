@@ -2,7 +2,7 @@
 
 import { plural } from "./format.js";
 import { probability, percentile } from "./maps.js";
-import { pixels } from "./pack.js";
+import { pixels, unpackLater } from "./pack.js";
 import { ascending } from "./steps.js";
 
 const FIXED = ["minimum", "maximum", "positive", "negative", "p50", "p99", "p999", "nan", "infinite", "count"];
@@ -230,9 +230,9 @@ export class RunData {
     for (const { image, records } of pack.header.images) {
       for (const record of records) {
         const count = pixels(record.height, record.width);
-        record.unseen = pack.array(record.unseen, count);
+        unpackLater(record, "unseen", pack, count);
         record.png = pack.array(record.png);
-        record.regions = record.regions.map(({ name, mask }) => ({ name, mask: pack.array(mask, count) }));
+        for (const region of record.regions) unpackLater(region, "mask", pack, count);
         record.class_names = record.class_names === null ? [] : pack.header.class_names[record.class_names];
       }
       this.inputs.set(image, series(image, records));

@@ -12,8 +12,10 @@ from tensorboard.backend.event_processing import data_provider, plugin_event_mul
 from tensorboard.plugins import base_plugin
 from werkzeug import test as werkzeug_test
 
-from tensorboard_picasso import plugin
+from tensorboard_picasso import pack, plugin
 from tensorboard_picasso.__main__ import main
+from tensorboard_picasso.bounds import COMMAND, SERVER, Room
+from tensorboard_picasso.export import order
 from tests import logs, packs
 from tests.remedies import Row, directory
 
@@ -33,8 +35,9 @@ def logdir():
 
 
 @cache
-def routes():
-    multiplexer = plugin_event_multiplexer.EventMultiplexer()
+def routes(samples=10):
+    guidance = {"picasso": samples}
+    multiplexer = plugin_event_multiplexer.EventMultiplexer(tensor_size_guidance=guidance)
     multiplexer.AddRunsFromDirectory(str(logdir()))
     multiplexer.Reload()
     source = data_provider.MultiplexerDataProvider(multiplexer, str(logdir()))
@@ -42,8 +45,8 @@ def routes():
     return plugin.PicassoPlugin(context).get_plugin_apps()
 
 
-def get(route, words):
-    answer = werkzeug_test.Client(routes()[route]).get(route, query_string=words)
+def get(route, words, samples=10):
+    answer = werkzeug_test.Client(routes(samples)[route]).get(route, query_string=words)
     assert answer.status_code == 200, answer.data
     return answer.data
 
@@ -108,7 +111,7 @@ def too_much(remedy, **smaller):
     words = {**MAP, "format": "gif", "size": "448"}
 
     def limited(more):
-        with mock.patch.object(plugin, "MAX_PIXELS", 1 << 19):
+        with mock.patch.object(plugin, "SERVER", SERVER._replace(pixels=1 << 19)):
             return get("/export", {**words, **more})
 
     def try_it():
@@ -121,7 +124,40 @@ def too_much(remedy, **smaller):
             assert main(["export", *map(str, given)]) == 0
         assert Image.open(out).n_frames == len(STEPS)
 
-    return Row(f"are too much for the server: .*{remedy}", lambda: limited({}), try_it)
+    return Row(f"are too much: .*{remedy}", lambda: limited({}), try_it)
+
+
+def short(route, words, message, size, right, samples=10):
+    """An answer for which there is little room: `right` asks for less of it.
+
+    samples: what --samples_per_plugin sets, as a data provider has it.
+    """
+
+    def limited(more, samples=10):
+        with mock.patch.object(pack, "Room", lambda limit, *said: Room(size, *said)):
+            return get(route, {**words, **more}, samples)
+
+    return Row(message, lambda: limited({}), lambda: packs.read(limited(right, samples)))
+
+
+def command(message, right):
+    """The command's own limit, on a log that is below the server's."""
+    out = Path(directory()) / "map.gif"
+    given = ["--logdir", logdir(), "--tag", "digits/00/saliency", "--size", "448", "--out", out]
+
+    def limited(more):
+        out.unlink(missing_ok=True)
+        with (
+            mock.patch.object(order, "COMMAND", COMMAND._replace(pixels=1 << 19)),
+            redirect_stdout(io.StringIO()),
+        ):
+            return main(["export", *map(str, given), *more])
+
+    def try_it():
+        assert limited(right) == 0
+        assert out.stat().st_size > 0
+
+    return Row(message, lambda: limited([]), try_it)
 
 
 def exported(message, wrong, right, holds, words=MAP):
@@ -151,4 +187,9 @@ ROWS = [
     too_much("give a smaller size", size="64"),
     too_much("or one step", step="10"),
     too_much("use python -m tensorboard_picasso export"),
+    command("are too much: give --step", ["--step", "10"]),
+    command("or a smaller --size", ["--size", "64"]),
+    short("/scores", WHERE, "ask for fewer images", 1 << 12, {"images": "0"}),
+    short("/attributions", {**OCCLUSION, "images": "0", "grids": "all"}, "or steps", 1 << 14, {"grids": "0"}),
+    short("/scores", WHERE, r"start TensorBoard with --samples_per_plugin picasso=50, or fewer", 1 << 14, {}, samples=1),
 ]  # fmt: skip

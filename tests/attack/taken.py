@@ -1,0 +1,34 @@
+"""What a process takes, as /proc has it: `python -m tests.attack.taken LOGDIR ROUTE?QUERY …`.
+
+Prints for each request its status, the bytes of its answer, and the most memory that the process
+took since it began to answer, in bytes.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from tests.attack.app import App
+
+
+def memory(name: str) -> int:
+    """Of this process, as `VmHWM`, the most it ever took, in bytes."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) << 10
+    raise LookupError(name)
+
+
+def main() -> None:
+    logdir, *requests = sys.argv[1:]
+    app = App(Path(logdir))
+    before = memory("VmRSS")
+    for each in requests:
+        route, _, query = each.partition("?")
+        status, body = app.get(route, query)
+        said = body[:200].decode(errors="replace") if status != 200 else ""
+        print(json.dumps([status, len(body), memory("VmHWM") - before, said]), flush=True)
+
+
+if __name__ == "__main__":
+    main()
