@@ -108,9 +108,24 @@ def checkpoint_of(
         "next_step": next_step,
         "background": background,
     }
-    if budget is None:
-        return _checkpoint(probe, model, methods, **options)
     memory = state.find(owner, name)
+    with memory.lock:
+        if budget is None:
+            return _checkpoint(probe, model, methods, **options)
+        return _budgeted(probe, model, methods, memory, budget, last, options)
+
+
+def _budgeted(
+    probe: Probe,
+    model: Any,
+    methods: Sequence[Method],
+    memory: state.State,
+    budget: Budget,
+    last: bool,
+    options: dict[str, Any],
+) -> bool:
+    """As `checkpoint_of`, what the budget pays for."""
+    name = options["name"]
     key = budget, tuple(map(content.key, methods))
     if key not in memory.spending:
         grids = _ever_coarser(probe, methods)
@@ -255,8 +270,9 @@ def settled(owner: Any, name: str) -> state.State:
       Exception: in strict mode what writing that record raised.
     """
     memory = state.find(owner, name)
-    handed, memory.handed = memory.handed, None
-    worker.settle(handed)
+    with memory.lock:
+        handed, memory.handed = memory.handed, None
+        worker.settle(handed)
     return memory
 
 
@@ -290,21 +306,37 @@ def compute(
         settings, shows that it cannot work.
       Exception: in strict mode whatever fails.
     """
+    with memory.lock:
+        return _computed(probe, model, methods, memory, what, strict, epoch, about)
+
+
+def _computed(
+    probe: Probe,
+    model: Any,
+    methods: Sequence[Method],
+    memory: state.State,
+    what: str,
+    strict: bool,
+    epoch: float | None,
+    about: Mapping[str, str],
+) -> checkpoint.Passes | None:
     first = memory.decided(probe) is None
     untried = [method for method in methods if content.key(method) not in memory.tried]
     for method in untried:
         method.check(probe)
     try:
-        passes = checkpoint.explain(
-            probe,
-            state.backend(probe, model),
-            methods,
-            memory.targets_of(probe),
-            taken=memory.decided(probe),
-            second_seeds=memory.second_seeds_due(probe, methods),
-            epoch=epoch,
-            about=about,
-        )
+        backend = state.backend(probe, model)
+        with backend.lock:
+            passes = checkpoint.explain(
+                probe,
+                backend,
+                methods,
+                memory.targets_of(probe),
+                taken=memory.decided(probe),
+                second_seeds=memory.second_seeds_due(probe, methods),
+                epoch=epoch,
+                about=about,
+            )
         if untried:
             _ = passes.result  # what a method answers is fit to be recorded, or that is said now
     except Exception as e:
@@ -322,7 +354,8 @@ def compute(
         return None
     memory.computed(probe, methods, passes)
     if not memory.arrived:
-        _compare_arrivals(probe, passes, memory)
+        with backend.lock:
+            _compare_arrivals(probe, passes, memory)
     return passes
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from tensorboard_picasso.summary import backends, content, log, state, views, writers
 from tensorboard_picasso.summary import images as image_forms
 from tensorboard_picasso.summary.budget import Budget
+from tensorboard_picasso.summary.locks import Lock
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.methods.occlusion import Occlusion
 from tensorboard_picasso.summary.methods.saliency import Saliency
@@ -17,6 +18,7 @@ from tensorboard_picasso.summary.writers.base import Writer
 # Probes that ops made for a name and images, the longest unused first.
 _found: OrderedDict[tuple[str, Hashable, Hashable], Probe] = OrderedDict()
 _MAX_FOUND = 64
+_finding = Lock()
 
 _Op = TypeVar("_Op", bound=Callable[..., Any])
 
@@ -154,7 +156,7 @@ def explain_plan(probe: Probe, model: Any, method: Occlusion | None = None) -> s
     if probe.task.over is not None:
         return "dense: scores are means over pixels of the model's output"
     backend = state.backend(probe, model)
-    with backend.gathered() as leads:
+    with backend.lock, backend.gathered() as leads:
         if backend.sharded and not leads:
             return "the first process computes"
         asked = views.of_images(probe, backend)[0]
@@ -210,7 +212,9 @@ def _record(
                 return host.variables(model)
             with host.outside_graph():  # preprocess may be TensorFlow's, and numbers are needed
                 sample = known.model_input(known.images[0][None])
-            return views.of_images(known, state.backend(known, model))[0].handles(sample)
+            backend = state.backend(known, model)
+            with backend.lock:
+                return views.of_images(known, backend)[0].handles(sample)
 
         return host.run(step, [given[key] for key in symbolic], handles, body)
 
@@ -252,14 +256,15 @@ def _probe(probe: Probe | str, images: Any, options: dict[str, Any]) -> Probe:
         raise TypeError(f"pass images for {probe!r}, or a Probe")
     viewed = image_forms.to_viewed(images, image_forms.layout(images, options.get("data_format")))
     key = probe, content.key(viewed), content.key(sorted(options.items()))
-    if key not in _found:
-        made = Probe(probe, images, **options)
-        for (name, *_), other in _found.items():
-            if name == probe:
-                # The images change from call to call, the model does not.
-                made.backends = other.backends
-        _found[key] = made
-        while len(_found) > _MAX_FOUND:
-            _found.popitem(last=False)
-    _found.move_to_end(key)
-    return _found[key]
+    with _finding:
+        if key not in _found:
+            made = Probe(probe, images, **options)
+            for (name, *_), other in _found.items():
+                if name == probe:
+                    # The images change from call to call, the model does not.
+                    made.backends = other.backends
+            _found[key] = made
+            while len(_found) > _MAX_FOUND:
+                _found.popitem(last=False)
+        _found.move_to_end(key)
+        return _found[key]

@@ -1,6 +1,7 @@
 """What is remembered of a probe between steps, for each writer and scoped name."""
 
 import hashlib
+import os
 import weakref
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from tensorboard_picasso.summary import output as outputs
 from tensorboard_picasso.summary.backends.base import Backend
 from tensorboard_picasso.summary.budget import Spending
 from tensorboard_picasso.summary.checkpoint import Passes
+from tensorboard_picasso.summary.locks import Lock
 from tensorboard_picasso.summary.methods.base import Method, RandomMethod
 from tensorboard_picasso.summary.output import Taken
 from tensorboard_picasso.summary.probe import Probe
@@ -21,6 +23,9 @@ from tensorboard_picasso.summary.worker import Handed
 
 # Backends that a probe keeps: of a model, its moving average, a teacher.
 _MAX_BACKENDS = 4
+
+# Held while a state or a backend is looked up, or made.
+_finding = Lock()
 
 
 @dataclass
@@ -42,6 +47,9 @@ class State:
       rest waits for it first (`worker.settle`), as the worker commits it.
     spending: of a budget, by it and by the methods that it pays for; with these, then with
       longer strides.
+    lock: held by a call from its beginning to its end, so that several threads' calls are as
+      good as one after the other.
+    process: whose log it is; a fork has no part in it.
     """
 
     asked: str = ""
@@ -60,6 +68,8 @@ class State:
     tracing_seconds: float = 0.0
     handed: Handed | None = None
     spending: dict[Any, tuple[list[list[Method]], Spending]] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+    process: int = field(default_factory=os.getpid)
 
     def decided(self, probe: Probe) -> Taken | None:
         """What this probe's output was taken to be, None before its first computed call."""
@@ -139,23 +149,26 @@ _states: weakref.WeakKeyDictionary[Any, dict[str, State]] = weakref.WeakKeyDicti
 
 def find(owner: Any, name: str) -> State:
     """The state under what owns the log (a writer, a model's history) and a scoped name."""
-    return _states.setdefault(owner, {}).setdefault(name, State())
+    with _finding:
+        return _states.setdefault(owner, {}).setdefault(name, State())
 
 
 def backend(probe: Probe, model: Any) -> Backend:
     """The backend of a model, the same at every step, so that nothing is traced twice."""
-    kept = probe.backends
     call = probe.task.call
     look_behind = probe.output in outputs.LOOK_BEHIND and call.score is None
     # The model is kept beside its backend: the id of a live object is its own.
     key = (id(model), look_behind, probe.gives_channels_last, content.key(call))
-    if key not in kept:
-        kept[key] = (model, backends.find(model, *key[1:3], call))
-        while len(kept) > _MAX_BACKENDS:
-            kept.popitem(last=False)
-    kept.move_to_end(key)
-    found: Backend = kept[key][1]
-    return found
+    with _finding:
+        kept = probe.backends
+        # A fork copied what another thread was about to change there.
+        if key not in kept or kept[key][1].lock.torn:
+            kept[key] = (model, backends.find(model, *key[1:3], call))
+            while len(kept) > _MAX_BACKENDS:
+                kept.popitem(last=False)
+        kept.move_to_end(key)
+        found: Backend = kept[key][1]
+        return found
 
 
 def _digest(shown: record.Input) -> bytes:

@@ -60,7 +60,10 @@ def _claiming(model: Any) -> list[ModuleType]:
         if info.name == "base" or info.name.startswith("_"):
             continue
         module = importlib.import_module(f"{__name__}.{info.name}")
-        claim = module.adapts(model)
+        try:
+            claim = module.adapts(model)
+        except Exception:  # whatever an object says to being looked at; it is another's
+            claim = Claim.NO
         if claim is Claim.YES:
             return [module]
         if claim is not Claim.NO:

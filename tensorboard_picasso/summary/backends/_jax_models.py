@@ -1,5 +1,6 @@
 """JAX's kinds of models as pure functions of their arrays and a batch."""
 
+import contextlib
 import functools
 import inspect
 from abc import ABC, abstractmethod
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import frameworks
+from tensorboard_picasso.summary import frameworks, report
 from tensorboard_picasso.summary.backends import _jax_ends
 from tensorboard_picasso.summary.backends._call import by_rows
 from tensorboard_picasso.summary.backends.base import (
@@ -209,7 +210,12 @@ _ARRAY = object()
 def _of_partial(model: Any) -> tuple[Pure, Any]:
     import jax
 
-    leaves, structure = jax.tree.flatten((model.args, model.keywords))
+    try:
+        leaves, structure = jax.tree.flatten((model.args, model.keywords))
+    except Exception as e:
+        raise UnsupportedError(
+            f"what {_name(model.func)} is bound to is no tree of JAX: {report.reason(e)}"
+        ) from e
     are_arrays = [isinstance(each, jax.Array | np.ndarray) for each in leaves]
     arrays = [each for each, is_array in zip(leaves, are_arrays, strict=True) if is_array]
     fixed = tuple(
@@ -377,10 +383,34 @@ def _name(function: Any) -> str:
 
 def binds(function: Any) -> bool:
     """Whether a partial binds arrays of JAX, or a function of Flax or JAX."""
+    return _holds_arrays([function.args, function.keywords]) or is_jax(function.func)
+
+
+def _holds_arrays(value: Any) -> bool:
+    """Whether arrays of JAX are in what holds others.
+
+    Not as one tree of JAX, which sorts the keys of its dicts: of what is not JAX's some may
+    have no order.
+    """
     import jax
 
-    leaves = jax.tree.leaves((function.args, function.keywords))
-    return any(isinstance(each, jax.Array) for each in leaves) or is_jax(function.func)
+    waiting, seen = [value], set[int]()
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, jax.Array):
+            return True
+        if id(each) in seen or isinstance(each, str | bytes):
+            continue
+        seen.add(id(each))
+        if isinstance(each, dict):
+            waiting += each.values()
+        elif isinstance(each, list | tuple | set | frozenset):
+            waiting += each
+        else:
+            with contextlib.suppress(Exception):  # whatever the user's own class of trees raises
+                held = jax.tree.leaves(each, is_leaf=lambda part, whole=each: part is not whole)
+                waiting += [part for part in held if part is not each]
+    return False
 
 
 def is_jax(thing: Any) -> bool:
@@ -395,12 +425,12 @@ def is_jax(thing: Any) -> bool:
 
 def mentions(model: Any) -> bool:
     """Whether a function, or an object's call, names JAX or Flax or holds things of theirs."""
-    import jax
-
     # What JAX's transformations make wears the name of what they were given.
-    while (wrapped := getattr(model, "__wrapped__", None)) is not None:
+    seen = set[int]()
+    while (wrapped := getattr(model, "__wrapped__", None)) is not None and id(model) not in seen:
         if _written_in(model) in _PACKAGES or is_jax(wrapped):
             return True
+        seen.add(id(model))
         model = wrapped
     function = model if inspect.isroutine(model) else type(model).__call__
     function = inspect.unwrap(getattr(function, "__func__", function))
@@ -420,7 +450,7 @@ def mentions(model: Any) -> bool:
         named = each.__name__ if isinstance(each, ModuleType) else getattr(each, "__module__", "")
         if str(named).partition(".")[0] in _PACKAGES or is_jax(each):
             return True
-        if any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(each)):
+        if _holds_arrays(each):
             return True
     return False
 

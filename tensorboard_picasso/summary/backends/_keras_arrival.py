@@ -2,10 +2,11 @@
 
 import functools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from tensorboard_picasso.summary.backends._arrival import Arrival, fitted
+from tensorboard_picasso.summary.reuse.keras_taps import replaced
 
 
 @contextmanager
@@ -21,9 +22,7 @@ def arriving(model: Any, over: bool) -> Iterator[list[Arrival] | None]:
     """
     found: list[Arrival] = []
 
-    def noting(layer: Any, call: Callable[..., Any], held: tuple[Any, Any]) -> Callable[..., Any]:
-        # With the name and signature of the call: Keras looks at both.
-        @functools.wraps(call)
+    def noting(layer: Any, held: tuple[Any, Any], call: Callable[..., Any]) -> Callable[..., Any]:
         def note(given: Any, *args: Any, **kwargs: Any) -> Any:
             axes = layer.axis if isinstance(layer.axis, tuple | list) else (layer.axis,)
             found.append(Arrival.of(layer.name, *held, _numbers(given), axes))
@@ -32,14 +31,10 @@ def arriving(model: Any, over: bool) -> Iterator[list[Arrival] | None]:
         return note
 
     layers = [(layer, held) for layer in _normalizing(model) if (held := _held(layer, model, over))]
-    for layer, held in layers:
-        # Past Keras' own bookkeeping of attributes: the layer stays as it was.
-        object.__setattr__(layer, "call", noting(layer, layer.call, held))
-    try:
+    with ExitStack() as stack:
+        for layer, held in layers:
+            stack.enter_context(replaced(layer, "call", functools.partial(noting, layer, held)))
         yield found if layers else None
-    finally:
-        for layer, _ in layers:
-            object.__delattr__(layer, "call")
 
 
 def _normalizing(model: Any) -> list[Any]:

@@ -3,7 +3,7 @@
 import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from tensorboard_picasso.maps import Output
@@ -14,6 +14,7 @@ from tensorboard_picasso.summary.backends.base import (
     UnsupportedError,
     attends,
 )
+from tensorboard_picasso.summary.reuse.keras_taps import real, replaced
 
 
 def is_keras(model: Any) -> bool:
@@ -96,18 +97,13 @@ def layer_named(model: Any, name: str) -> Any:
 
 @contextmanager
 def tapped(layer: Any, tap: Function) -> Iterator[None]:
-    """Pass what a layer returns through a function, while the model is called."""
-    call = layer.call
+    """Pass what a layer returns through a function, while the model is called in this thread."""
 
-    def tapping(*args: Any, **kwargs: Any) -> Any:
-        return tap(call(*args, **kwargs))
+    def tapping(call: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *args, **kwargs: tap(call(*args, **kwargs))
 
-    # Past Keras' own bookkeeping of attributes: the layer stays as it was.
-    object.__setattr__(layer, "call", tapping)
-    try:
+    with replaced(layer, "call", tapping):
         yield
-    finally:
-        object.__delattr__(layer, "call")
 
 
 @contextmanager
@@ -125,8 +121,6 @@ def calls(model: Any, count: int) -> Iterator[list[Layer]]:
     within = {id(each) for attention in attentions for each in attention._flatten_layers()}
 
     def noting(layer: Any, call: Callable[..., Any]) -> Callable[..., Any]:
-        # With the name and signature of the call: Keras looks at both.
-        @functools.wraps(call)
         def note(*args: Any, **kwargs: Any) -> Any:
             output = call(*args, **kwargs)
             shape = tuple(getattr(output, "shape", None) or ())
@@ -137,14 +131,10 @@ def calls(model: Any, count: int) -> Iterator[list[Layer]]:
 
         return note
 
-    for layer in layers:
-        # Past Keras' own bookkeeping of attributes: the layer stays as it was.
-        object.__setattr__(layer, "call", noting(layer, layer.call))
-    try:
-        yield found
-    finally:
+    with ExitStack() as stack:
         for layer in layers:
-            object.__delattr__(layer, "call")
+            stack.enter_context(replaced(layer, "call", functools.partial(noting, layer)))
+        yield found
 
 
 def _kind(layer: Any, row: tuple[int, ...]) -> tuple[str, bool]:
@@ -186,7 +176,7 @@ class End:
         }
         self._calls: list[tuple[Any, Any]] = []
         self._layer = _last(model, pick)
-        activation = getattr(self._layer, "activation", None)
+        activation = real(self._layer, "activation")
         if isinstance(self._layer, keras.layers.Softmax) and self._layer.axis == -1:
             activation = keras.activations.softmax
         self.shown = shows.get(activation) if callable(activation) else None
@@ -203,22 +193,17 @@ class End:
             yield
             return
         name = "activation" if "activation" in vars(self._layer) else "call"
-        own = vars(self._layer).get(name)
-        function = getattr(self._layer, name)
 
-        def note(given: Any, *args: Any, **kwargs: Any) -> Any:
-            output = function(given, *args, **kwargs)
-            self._calls[:] = [(given, output)]
-            return output
+        def noting(function: Callable[..., Any]) -> Callable[..., Any]:
+            def note(given: Any, *args: Any, **kwargs: Any) -> Any:
+                output = function(given, *args, **kwargs)
+                self._calls[:] = [(given, output)]
+                return output
 
-        object.__setattr__(self._layer, name, note)
-        try:
+            return note
+
+        with replaced(self._layer, name, noting):
             yield
-        finally:
-            if own is None:
-                object.__delattr__(self._layer, name)
-            else:
-                object.__setattr__(self._layer, name, own)
 
     def behind(self, output: Any) -> Any:
         """What the activation was given that made an output; None where it made none."""

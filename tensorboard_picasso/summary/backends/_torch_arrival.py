@@ -47,6 +47,8 @@ def _fitted(layer: Any, over: bool) -> bool:
     mean, variance = (getattr(layer, name, None) for name in ("running_mean", "running_var"))
     if not (isinstance(mean, torch.Tensor) and isinstance(variance, torch.Tensor)):
         return False
+    if isinstance(layer, torch.jit.ScriptModule):
+        return False  # it takes no hooks
     tracked, momentum = getattr(layer, "num_batches_tracked", None), getattr(layer, "momentum", 0)
     left = None if momentum is None else 1 - float(momentum)
     updates: int | None = 0 if tracked is None else int(tracked)

@@ -1,8 +1,7 @@
 """How PyTorch's modules are unwrapped, run without a trace and looked into."""
 
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,45 +48,36 @@ def _unwrapping(model: Any) -> Iterator[Any]:
             return
 
 
-@contextmanager
-def left_as_found(model: Any) -> Iterator[None]:
-    """Run a module in evaluation mode; after it, all is as it was, also where it raises.
-
-    Modes are set one by one, past `eval()` and `train()`: modules may override them, to
-    freeze a part or to merge weights, and would not come back to where they were.
+def check_initialized(model: Any) -> None:
+    """Refuse a model that running it would initialize.
 
     Raises:
-      UnsupportedError: running it would initialize it.
+      UnsupportedError: it is one.
     """
     import torch
 
-    modes = [(module, module.training) for module in model.modules()]
-    tensors = [*model.parameters(), *model.buffers()]
-    if any(map(torch.nn.parameter.is_lazy, tensors)):
+    if any(map(torch.nn.parameter.is_lazy, [*model.parameters(), *model.buffers()])):
         raise UnsupportedError(
             f"{type(model).__name__} has lazy layers that are not initialized: call it on a batch"
             " first"
         )
-    devices = {each.device for each in tensors if each.device.type not in ("cpu", "mps", "meta")}
-    caching = torch.is_autocast_cache_enabled()
-    with ExitStack() as stack:
-        for kind in {device.type for device in devices} or {"cuda"}:
-            some = [device for device in devices if device.type == kind]
-            stack.enter_context(torch.random.fork_rng(some, device_type=kind))
-        if "torch._dynamo" in sys.modules:
-            # A compiled part would be compiled anew for another mode and other shapes.
-            stack.enter_context(torch.compiler.set_stance("force_eager"))
-        try:
-            for module, _ in modes:
-                module.training = False
-            # Autocast keeps weights that it has cast. Some releases keep them without
-            # their gradients, for the training around this to find.
-            torch.set_autocast_cache_enabled(False)
-            yield
-        finally:
-            torch.set_autocast_cache_enabled(caching)
-            for module, training in modes:
-                module.training = training
+
+
+@contextmanager
+def evaluating(model: Any) -> Iterator[None]:
+    """Set a module itself to evaluation mode for a while.
+
+    Modes are set one by one, past `eval()` and `train()`: modules may override them, to
+    freeze a part or to merge weights, and would not come back to where they were.
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        for module, _ in modes:
+            module.training = False
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
 
 
 @contextmanager
@@ -97,16 +87,6 @@ def recording() -> Iterator[None]:
 
     with torch.inference_mode(False), torch.enable_grad():
         yield
-
-
-def reseed(model: Any, seed: int) -> None:
-    """Seed what `left_as_found` puts back: the processor's random numbers, and the model's."""
-    import torch
-
-    torch.random.default_generator.manual_seed(seed)
-    device, _ = home(model)
-    if device.type not in ("cpu", "meta"):
-        torch.get_device_module(device.type).manual_seed(seed)
 
 
 def home(model: Any) -> tuple[Any, Any]:
@@ -138,8 +118,15 @@ def layer_named(model: Any, name: str) -> Any:
 @contextmanager
 def calls(model: Any, count: int) -> Iterator[list[Layer]]:
     """Collect the calls of a model's layers as they end, for a batch of so many inputs."""
+    import torch
+
     found: list[Layer] = []
-    layers = {name: module for name, module in model.named_modules() if name}
+    # What TorchScript has compiled takes no hooks.
+    layers = {
+        name: module
+        for name, module in model.named_modules()
+        if name and not isinstance(module, torch.jit.ScriptModule)
+    }
     attentions = {
         name
         for name, module in layers.items()

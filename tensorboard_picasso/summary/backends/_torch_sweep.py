@@ -28,11 +28,14 @@ _OTHERWISE = "the module does not compute what was traced of it"
 
 
 class Sweep(_sweep.Sweep):
-    """Of tensors with their channels first, on the module's device."""
+    """Of tensors with their channels first, on the module's device.
+
+    Attributes:
+      model: the module that is run; set before each sweep.
+    """
 
     def __init__(
         self,
-        model: Any,
         tensor: Callable[[Array], Any],
         forward: Callable[[Any], Any],
         behind: Callable[[], bool],
@@ -41,14 +44,14 @@ class Sweep(_sweep.Sweep):
         """Adapt a module.
 
         Args:
-          model: the user's.
           tensor: from a batch of model inputs to what `forward` takes.
           forward: from that to scores.
           behind: whether the last scores were those before a final softmax or sigmoid.
           deterministic: see `Backend`.
         """
         super().__init__()
-        self._model, self._tensor, self._forward, self._behind = model, tensor, forward, behind
+        self._tensor, self._forward, self._behind = tensor, forward, behind
+        self.model: Any = None
         self._modules: Any = None
         self._traced: Trace | UntraceableError | None = None
         self._failed = 0
@@ -158,13 +161,13 @@ class Sweep(_sweep.Sweep):
         """The module's graph, anew where modules of it were exchanged."""
         modules = [
             (name, id(each), type(each), len(each._forward_hooks), len(each._forward_pre_hooks))
-            for name, each in self._model.named_modules()
+            for name, each in self.model.named_modules()
         ]
         if modules != self._modules:
             self._modules, self._traced, self._failed = modules, None, 0
         if self._traced is None:
             try:
-                self._traced = Trace(self._model)
+                self._traced = Trace(self.model)
             except UntraceableError as e:
                 self._traced = e
         if isinstance(self._traced, Trace):
@@ -174,7 +177,7 @@ class Sweep(_sweep.Sweep):
     def dense(self, group: Sequence[Hiding], model_input: Function, in_place: bool) -> list[Array]:
         """See `_sweep.Sweep`."""
         image = group[0].image
-        device, dtype = home(self._model)
+        device, dtype = home(self.model)
         kind = image.shape, image.dtype, device, dtype, torch.is_autocast_enabled(device.type)
         if in_place:
             example = self._tensor(model_input(image[None]))
@@ -201,7 +204,7 @@ class Sweep(_sweep.Sweep):
         shape = group[0].image.shape
         planes = planes_of(shape, tuple(example.shape[1:]))
         first = example.shape[1:] == (shape[2], *shape[:2])
-        layouts = _layouts(self._model) if first else [torch.contiguous_format]
+        layouts = _layouts(self.model) if first else [torch.contiguous_format]
         held: Any = None
 
         def run(part: slice, way: int) -> Array:

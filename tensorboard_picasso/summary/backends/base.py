@@ -16,6 +16,7 @@ from tensorboard_picasso.maps import Output, quiet
 from tensorboard_picasso.summary import determinism
 from tensorboard_picasso.summary.backends._arrival import Arrival
 from tensorboard_picasso.summary.backends._call import Call, UnsupportedError
+from tensorboard_picasso.summary.locks import Lock
 
 __all__ = [
     "BATCH_INPUTS", "BATCH_NUMBERS", "GRADIENT_SHARE", "OCCLUSION_ALONE", "Array", "Arrival",
@@ -184,6 +185,7 @@ class Backend(abc.ABC):
       call: how the model is called beside its image, and what is scored.
       others: of the image at hand, without batch axes: what the call takes beside it.
       tracing_seconds: spent so far on what is not repeated.
+      lock: held by who asks it; one thread at a time.
     """
 
     name: ClassVar[str]
@@ -195,6 +197,11 @@ class Backend(abc.ABC):
     call: Call = Call()
     others: tuple[Array, ...] = ()
     tracing_seconds: float = 0.0
+
+    @functools.cached_property
+    def lock(self) -> Lock:
+        """See the class."""
+        return Lock()
 
     @functools.cached_property
     def known(self) -> dict[Any, Any]:

@@ -3,9 +3,9 @@
 A model is called statelessly: its variables go in, and what a call changes is dropped.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from tensorboard_picasso.maps import Output
 from tensorboard_picasso.summary.backends import jax, torch
@@ -32,6 +32,8 @@ from tensorboard_picasso.summary.backends.base import (
     UnsupportedError,
 )
 
+_T = TypeVar("_T")
+
 
 def adapts(model: Any) -> Claim:
     """Keras' models and layers, which on PyTorch are its modules too."""
@@ -49,7 +51,13 @@ class Adapter(Attempts):
 
 
 class _OnTorch(torch.Adapter):
-    """Eagerly, as any module."""
+    """Eagerly, as any module, but that its calls are stateless."""
+
+    def _run(self, body: Callable[[], _T], seed: int | None = None) -> _T:
+        from tensorboard_picasso.summary.backends._torch_confined import confined
+
+        with confined(self._model, seed):
+            return body()
 
     def _forward(self, batch: Any) -> Any:
         import torch

@@ -5,7 +5,7 @@ PyTorch is imported only once a model of it is adapted.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,7 @@ from tensorboard_picasso.summary.backends._torch_models import (
     home,
     layer_named,
     leads,
-    left_as_found,
     recording,
-    reseed,
     scored,
     unwrapped,
 )
@@ -47,6 +45,8 @@ from tensorboard_picasso.summary.backends.base import (
     same,
 )
 
+_T = TypeVar("_T")
+
 
 def adapts(model: Any) -> Claim:
     """PyTorch's modules, but for Keras' layers, which derive from them on its PyTorch backend."""
@@ -63,7 +63,7 @@ def copied(output: Any) -> Any:
 
 
 class Adapter(Backend):
-    """Calls the module in evaluation mode, eagerly, on the device where it lies."""
+    """Calls a twin of the module in evaluation mode, eagerly, on the device where it lies."""
 
     name = "torch"
     calls = True
@@ -76,6 +76,8 @@ class Adapter(Backend):
         self._first = leads(model.module if part else model)
         self._given = model if part else self._model
         self._shards = Shards(self._given)
+        self._home = self._model
+        self._confined: Any = None
         self._look_behind = look_behind
         self._end = 0  # which of the calls of last layers made the output, from the last one
         self._batch = FixedBatch(self._type)
@@ -105,24 +107,44 @@ class Adapter(Backend):
         if not self.sharded:
             yield self.leads
             return
-        whole, own = self._shards.gather(), self._model
+        whole, own = self._shards.gather(), self._home
         if self._shards.changed:
-            self._sweep = None
-        self._model = own if whole is None else whole
+            self._sweep = self._confined = None
+        self._home = own if whole is None else whole
         try:
             yield whole is not None
         finally:
-            self._model = own
+            self._home = own
             self._shards.release()
 
     def scores(self, x: Array) -> Array:
         """See `Backend.scores`."""
         import torch
 
-        # Not inference mode: what a module keeps for later, such as position codes made
-        # at its first call, could then not be trained with.
-        with left_as_found(self._model), torch.no_grad():
-            return array(self._forward(self._arranged(self._tensor(x))))
+        def scores() -> Array:
+            with torch.no_grad():
+                return array(self._forward(self._arranged(self._tensor(x))))
+
+        return self._run(scores)
+
+    def _run(self, body: Callable[[], _T], seed: int | None = None) -> _T:
+        """Run what calls the model, which nobody else sees meanwhile.
+
+        Args:
+          body: runs it; again, where it turns out that it must be confined in another way.
+          seed: of random numbers that others than the model draw.
+        """
+        from tensorboard_picasso.summary.backends._torch_confined import Confined
+
+        if self._confined is None:
+            self._confined = Confined(self._home, self._type)
+
+        def on(model: Any) -> _T:
+            self._model = model
+            return body()
+
+        found: _T = self._confined.run(on, seed)
+        return found
 
     def swept_scores(
         self,
@@ -138,7 +160,6 @@ class Adapter(Backend):
 
         if self._sweep is None:
             self._sweep = Sweep(
-                self._model,
                 lambda x: self._arranged(self._tensor(x)),
                 self._forward,
                 lambda: self.behind,
@@ -147,9 +168,14 @@ class Adapter(Backend):
         whole = "" if reuse else "reuse=False"
         if self.call != Call() or self.others:
             whole = "the model has several inputs or outputs, or a score of its own"
-        with left_as_found(self._model), torch.no_grad():
-            found: list[Array] = self._sweep.scores(hidings, model_input, in_place, whole)
-        return found
+
+        def swept() -> list[Array]:
+            self._sweep.model = self._model
+            with torch.no_grad():
+                found: list[Array] = self._sweep.scores(hidings, model_input, in_place, whole)
+            return found
+
+        return self._run(swept)
 
     @property
     def sweep_told(self) -> str:
@@ -168,26 +194,37 @@ class Adapter(Backend):
 
         if preprocess is None and layer is None:
             x = self._differentiable(x)
-        with left_as_found(self._model), recording(), self._captured(layer) as captured:
-            given = self._tensor(x) if preprocess is None else torch.from_numpy(floats(x).copy())
-            if given.is_floating_point():
-                given.requires_grad_()
-            # A copy: modules that work in place may not do so on what is differentiated by.
-            copied = given.clone()
-            batch = (
-                self._arranged(copied) if preprocess is None else self._moved(preprocess(copied))
-            )
-            scores = self._forward(batch)
-            wanted = _one(layer, captured) if layer else given
-            result = None
-            if scores.requires_grad and wanted.requires_grad:
-                weights = torch.from_numpy(np.array(cotangent)).to(scores)
-                try:
-                    (result,) = torch.autograd.grad(scores, [wanted], [weights], allow_unused=True)
-                except RuntimeError as e:
-                    if "not implemented" not in str(e):
-                        raise
-                    raise no_gradient(self._type, layer, report.reason(e)) from e
+
+        def sloped() -> Any:
+            with recording(), self._captured(layer) as captured:
+                given = (
+                    self._tensor(x) if preprocess is None else torch.from_numpy(floats(x).copy())
+                )
+                if given.is_floating_point():
+                    given.requires_grad_()
+                # A copy: modules that work in place may not do so on what is differentiated by.
+                copied = given.clone()
+                batch = (
+                    self._arranged(copied)
+                    if preprocess is None
+                    else self._moved(preprocess(copied))
+                )
+                scores = self._forward(batch)
+                wanted = _one(layer, captured) if layer else given
+                if scores.requires_grad and wanted.requires_grad:
+                    weights = torch.from_numpy(np.array(cotangent)).to(scores)
+                    try:
+                        (slope,) = torch.autograd.grad(
+                            scores, [wanted], [weights], allow_unused=True
+                        )
+                    except RuntimeError as e:
+                        if "not implemented" not in str(e):
+                            raise
+                        raise no_gradient(self._type, layer, report.reason(e)) from e
+                    return slope
+                return None
+
+        result = self._run(sloped)
         if result is None:
             raise no_gradient(self._type, layer)
         return array(result)
@@ -208,19 +245,24 @@ class Adapter(Backend):
         if preprocess is None:
             x = self._differentiable(x)
         turned = preprocess is None and self.channels_last and x.ndim == 4
-        with left_as_found(self._model), recording():
-            if preprocess is None:
-                given = self._arranged(self._tensor(x))
-            else:
-                given = torch.from_numpy(floats(x).copy())
-            place = layer_named(self._model, layer) if layer else None
 
-            def raw(batch: Any) -> Any:
-                return self._raw(batch if preprocess is None else self._moved(preprocess(batch)))
+        def made_by_tool() -> Any:
+            with recording():
+                if preprocess is None:
+                    given = self._arranged(self._tensor(x))
+                else:
+                    given = torch.from_numpy(floats(x).copy())
+                place = layer_named(self._model, layer) if layer else None
 
-            model = scored(self._model, raw, score, slope)
-            reseed(self._model, seed)
-            made = tool(model, given.requires_grad_(), place)
+                def raw(batch: Any) -> Any:
+                    return self._raw(
+                        batch if preprocess is None else self._moved(preprocess(batch))
+                    )
+
+                model = scored(self._model, raw, score, slope)
+                return tool(model, given.requires_grad_(), place)
+
+        made = self._run(made_by_tool, seed)
         if not isinstance(made, torch.Tensor):
             raise UnsupportedError(f"the tool returns {type(made).__name__}, not one tensor")
         result = array(made)
@@ -230,9 +272,12 @@ class Adapter(Backend):
         """See `Backend.activations`."""
         import torch
 
-        with left_as_found(self._model), torch.no_grad(), self._captured(layer) as captured:
-            self._forward(self._arranged(self._tensor(x)))
-            return array(_one(layer, captured))
+        def activations() -> Array:
+            with torch.no_grad(), self._captured(layer) as captured:
+                self._forward(self._arranged(self._tensor(x)))
+                return array(_one(layer, captured))
+
+        return self._run(activations)
 
     def fed(self, x: Array) -> tuple[tuple[int, ...], str]:
         """See `Backend.fed`."""
@@ -243,10 +288,13 @@ class Adapter(Backend):
         """See `Backend.arrives`."""
         import torch
 
-        with left_as_found(self._model), torch.no_grad(), self._arriving(over) as found:
-            if found is not None:
-                self._forward(self._arranged(self._tensor(x)))
-        return found[0] if found else None
+        def arrived() -> Arrival | None:
+            with torch.no_grad(), self._arriving(over) as found:
+                if found is not None:
+                    self._forward(self._arranged(self._tensor(x)))
+            return found[0] if found else None
+
+        return self._run(arrived)
 
     def _arriving(self, over: bool) -> AbstractContextManager[list[Arrival] | None]:
         """Collects what arrives at normalizations, in order; None: there is nothing to collect."""
@@ -256,9 +304,12 @@ class Adapter(Backend):
         """See `Backend.layers`."""
         import torch
 
-        with left_as_found(self._model), torch.no_grad(), self._noted(len(x)) as found:
-            self._forward(self._arranged(self._tensor(x)))
-        return found
+        def noted() -> list[Layer]:
+            with torch.no_grad(), self._noted(len(x)) as found:
+                self._forward(self._arranged(self._tensor(x)))
+            return found
+
+        return self._run(noted)
 
     def reaches(self, x: Array, layer: str, places: NDArray[np.bool_]) -> bool:
         """See `Backend.reaches`."""
@@ -267,10 +318,11 @@ class Adapter(Backend):
         def marked(output: Any) -> Any:
             return output.masked_fill(torch.from_numpy(places).to(output.device), torch.nan)
 
-        plain = self.scores(x)
-        with left_as_found(self._model), torch.no_grad(), self._captured(layer, marked):
-            found = array(self._forward(self._arranged(self._tensor(x))))
-        return not same(found, plain)
+        def scores() -> Array:
+            with torch.no_grad(), self._captured(layer, marked):
+                return array(self._forward(self._arranged(self._tensor(x))))
+
+        return not same(self._run(scores), self.scores(x))
 
     def _noted(self, count: int) -> AbstractContextManager[list[Layer]]:
         """Collects the calls of layers as they end, for so many inputs."""
@@ -282,13 +334,18 @@ class Adapter(Backend):
 
         key = (preprocess, given.shape[1:], given.dtype)
         if key not in self._known:
-            try:
-                with left_as_found(self._model), recording():
+
+            def sloped() -> tuple[Any, Any]:
+                with recording():
                     x = torch.from_numpy(floats(given).copy()).requires_grad_()
                     made = preprocess(x.clone())
                     # Of a random sum: the plain one of standardised images does not move.
                     weights = torch.randn(made.shape, generator=torch.Generator().manual_seed(0))
                     (slope,) = torch.autograd.grad(made, [x], [weights.to(made)])
+                    return made, slope
+
+            try:
+                made, slope = self._run(sloped)
             except Exception:
                 # Whatever the user's NumPy code raises for a tensor: it is not PyTorch's.
                 self._known[key] = False
@@ -327,7 +384,7 @@ class Adapter(Backend):
 
     def _moved(self, batch: Any) -> Any:
         """A batch where the model lies; floats in its precision, integers as they are."""
-        device, dtype = home(self._model)
+        device, dtype = home(self._home)
         return batch.to(device, dtype if batch.is_floating_point() else None)
 
     def _arranged(self, batch: Any) -> Any:

@@ -9,9 +9,7 @@ References:
 
 import difflib
 import importlib
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
@@ -20,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.maps import Precision, Sign
+from tensorboard_picasso.summary.methods import _foreign
 from tensorboard_picasso.summary.methods._ground import Ground, soundest_first
 from tensorboard_picasso.summary.methods.base import (
     Answer,
@@ -124,8 +123,11 @@ class Captum(RandomMethod):
 
     def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
         """See `Method.explain`; Captum gets one image and class at a time."""
+        made_by = self._made_by()
+        module = getattr(getattr(made_by, "func", made_by), "__module__", None) or "captum"
         grounds = [Ground(subject, self.layer) for subject in subjects]
-        found = {ground: self._explain(ground) for ground in soundest_first(grounds)}
+        with _foreign.standing(module):
+            found = {ground: self._explain(ground) for ground in soundest_first(grounds)}
         return [found[ground] for ground in grounds]
 
     def _explain(self, ground: Ground) -> Answer:
@@ -191,7 +193,9 @@ class Captum(RandomMethod):
             return method.attribute(batch, **arguments)
 
         random = subject.random(self.seed)
-        with _seeded(random):
+        # That hooks are put on the model is not told: they are taken off again.
+        seed = random.integers(1 << 32, size=8, dtype=np.uint32)
+        with _foreign.seeded(seed, "Setting "):
             found: NDArray[Any] = subject.backend.handed(
                 ground.x[None],
                 lambda raw: subject.scores(raw, target, self.score),
@@ -205,20 +209,6 @@ class Captum(RandomMethod):
         if self.layer is None and found.shape != expected:
             raise ValueError(f"{self._called} made {found.shape} of {expected}: give it a layer=")
         return found.astype(np.float64)
-
-
-@contextmanager
-def _seeded(random: np.random.Generator) -> Iterator[None]:
-    """Seed NumPy's common random numbers, which then go on as if nothing had been drawn."""
-    kept = np.random.get_state()
-    np.random.seed(random.integers(1 << 32, size=8, dtype=np.uint32))
-    try:
-        with warnings.catch_warnings():
-            # That hooks are put on the model: they are taken off again.
-            warnings.filterwarnings("ignore", "Setting (forward|backward)", UserWarning)
-            yield
-    finally:
-        np.random.set_state(kept)
 
 
 def _given(value: Any, batch: Any) -> Any:

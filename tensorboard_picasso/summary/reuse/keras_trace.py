@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from tensorboard_picasso.summary.reuse.keras_taps import own, real
+
 # They put a mask beside what they return, which the layers behind them read.
 _MASKING = (keras.layers.Masking, keras.layers.Embedding)
 _WIDE = ("float32", "float64")
@@ -161,8 +163,8 @@ def signature(model: Any) -> list[Any]:
     found = [
         (
             id(each),
-            "call" in vars(each),
-            id(getattr(each, "activation", None)),
+            own(each, "call") is not None,
+            id(real(each, "activation")),
             [(id(variable), tuple(variable.shape)) for variable in each._trainable_variables],
             [(id(variable), tuple(variable.shape)) for variable in each._non_trainable_variables],
         )
@@ -173,7 +175,7 @@ def signature(model: Any) -> list[Any]:
 
 def _graph(model: Any) -> Any:
     """The Functional model that a model is called as; None where it is no such."""
-    if "call" in vars(model) or not isinstance(model, keras.Layer):
+    if not isinstance(model, keras.Layer) or own(model, "call") is not None:
         return None
     kind = type(model)
     if kind is keras.Sequential:
@@ -193,14 +195,14 @@ def _check(operation: Any) -> None:
       UntraceableError: why.
     """
     name = operation.name
-    if "call" in vars(operation):
+    if own(operation, "call") is not None:
         raise UntraceableError(f"somebody watches the calls of {name}")
     if getattr(operation, "data_format", None) == "channels_first":
         raise UntraceableError(f"{name} has its channels first")
     if not isinstance(operation, keras.Layer):
         return
-    own = not type(operation).__module__.startswith("keras.")
-    masks = own and type(operation).compute_mask is not keras.Layer.compute_mask
+    theirs = not type(operation).__module__.startswith("keras.")
+    masks = theirs and type(operation).compute_mask is not keras.Layer.compute_mask
     if isinstance(operation, _MASKING) or masks:
         raise UntraceableError(f"{name} makes masks")
     if operation.variables and operation.compute_dtype not in _WIDE:

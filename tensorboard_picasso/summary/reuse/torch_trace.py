@@ -1,11 +1,21 @@
-"""PyTorch modules as graphs of calls, by `torch.fx`."""
+"""PyTorch modules as graphs of calls, by `torch.fx`.
 
+`fx.Tracer.trace` exchanges methods of `nn.Module`, functions of `math` and the like while it
+traces, for all threads: another one's forward fails then. Here a copy of the module's structure
+is traced instead, whose parts are of classes of their own.
+"""
+
+import functools
 import inspect
-from collections.abc import Iterator
-from contextlib import contextmanager
+import math
+import types
+from collections.abc import Callable
 from typing import Any
 
 from torch import fx, nn
+from torch.fx import _symbolic_trace as symbolic
+
+from tensorboard_picasso.summary.reuse.torch_twin import Copies
 
 
 class UntraceableError(Exception):
@@ -28,20 +38,20 @@ class Trace:
         self._model = model
         self._defaults = _defaults(model)
         tracer = _Tracer()
-        with _kept(model):
-            try:
-                graph = tracer.trace(model, concrete_args=dict(self._defaults))
-            except Exception as e:  # whatever the user's code raises for a stand-in
-                reason = str(e).strip().split("\n")[0][:120]
-                raise UntraceableError(f"torch.fx cannot trace it: {reason}") from e
-            # Tensors that are no parameters and no buffers were hung on the model.
-            self._constants = {
-                node.target: found
-                for node in graph.nodes
-                if node.op == "get_attr"
-                and (found := getattr(model, node.target, None)) is not None
-                and str(node.target).startswith("_tensor_constant")
-            }
+        try:
+            graph = tracer.graph_of(model, dict(self._defaults))
+        except Exception as e:  # whatever the user's code raises for a stand-in
+            reason = str(e).strip().split("\n")[0][:120]
+            raise UntraceableError(f"torch.fx cannot trace it: {reason}") from e
+        # Tensors that are no parameters and no buffers were hung on the copy.
+        self._constants = {
+            node.target: found
+            for node in graph.nodes
+            if node.op == "get_attr"
+            and (found := getattr(tracer.root, node.target, None)) is not None
+            and str(node.target).startswith("_tensor_constant")
+        }
+        tracer.forget()
         *self.nodes, last = graph.nodes
         self.output = _single(last.args[0])
         self.input = next(node for node in self.nodes if node.op == "placeholder")
@@ -96,11 +106,114 @@ class _Tracer(fx.Tracer):
 
     proxy_buffer_attributes = True
 
+    def graph_of(self, model: nn.Module, defaults: dict[str, Any]) -> fx.Graph:
+        """The graph of a module, of which nothing is touched.
+
+        Args:
+          model: it.
+          defaults: values of the arguments after the first.
+        """
+        self._proxies: dict[str, Any] = {}
+        self._kinds: dict[type, type] = {}
+        # Tensors are the module's own, so that each is known again.
+        root = Copies(kind=self._kind, share=True).module(model)
+        self.root, self.root_module_name = root, type(model).__name__
+        self.submodule_paths = {each: name for name, each in root.named_modules()}
+        self.graph = fx.Graph(tracer_cls=type(self))
+        self.tensor_attrs = {
+            value: f"{name}.{key}" if name else key
+            for name, each in root.named_modules()
+            for key, value in vars(each).items()
+            if isinstance(value, symbolic._constant_attribute_types)
+        }
+        function, args = self.create_args_for_root(type(root).forward, True, defaults)
+        self.create_node("output", "output", (self.create_arg(function(*args)),), {})
+        return self.graph
+
+    def forget(self) -> None:
+        """Let go of the tensors: classes made here live until they are collected."""
+        for each in list(self.root.modules()):
+            vars(each)["_modules"], vars(each)["_parameters"], vars(each)["_buffers"] = {}, {}, {}
+        self.tensor_attrs.clear()
+        self._proxies.clear()
+
     def call_module(self, m: Any, forward: Any, args: Any, kwargs: Any) -> Any:
+        """See `fx.Tracer`."""
         inner = getattr(m, "_orig_mod", None)
         if isinstance(inner, nn.Module):
             return inner(*args, **kwargs)
         return super().call_module(m, forward, args, kwargs)
+
+    def _kind(self, kind: type) -> type:
+        """A class of parts that tell this tracer of their calls and of what is read of them."""
+        if kind not in self._kinds:
+
+            def called(module: Any, *args: Any, **kwargs: Any) -> Any:
+                forward = functools.partial(kind.__call__, module)
+                return self.call_module(module, forward, args, kwargs)
+
+            def read(module: Any, name: str) -> Any:
+                return self.getattr(name, kind.__getattr__(module, name), self._proxies)  # type: ignore[attr-defined]
+
+            names = {"__call__": called, "__getattr__": read, "__module__": kind.__module__}
+            self._kinds[kind] = type(kind.__name__, (kind,), {**_wrapping(kind), **names})
+        return self._kinds[kind]
+
+
+def _wrapping(kind: type) -> dict[str, Any]:
+    """The methods of a class that call what is a node as a whole: see `fx.wrap`.
+
+    In copies of them these are other functions. Of `math` all are so.
+    """
+    found: dict[str, Any] = {}
+    for base in reversed(kind.__mro__):
+        if base in nn.Module.__mro__ or base.__module__.startswith("torch.nn."):
+            continue
+        for name, method in vars(base).items():
+            if type(method) is types.FunctionType:
+                found.pop(name, None)
+                known = _wrapped(method.__globals__)
+                if not known.keys().isdisjoint(method.__code__.co_names):
+                    found[name] = _with_globals(method, known)
+    return found
+
+
+def _wrapped(known: dict[str, Any]) -> dict[str, Any]:
+    """What a module's code calls that is a node as a whole, by its names there."""
+    found: dict[str, Any] = {}
+    for (at, name), place in symbolic._wrapped_fns_to_patch.items():
+        if at == id(known):
+            builtins = known["__builtins__"]
+            held = builtins if isinstance(builtins, dict) else vars(builtins)
+            found[name] = symbolic._create_wrapped_func(place.get(name, held.get(name)))
+    of_math = {id(each) for each in vars(math).values() if callable(each)}
+    for name, value in list(known.items()):
+        if value is math:
+            found[name] = _Math("math")
+        elif id(value) in of_math:
+            found[name] = symbolic._create_wrapped_func(value)
+    return found
+
+
+class _Math(types.ModuleType):
+    """`math`, whose functions are nodes where they are called with what is traced."""
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(math, name)
+        return symbolic._create_wrapped_func(value) if callable(value) else value
+
+
+def _with_globals(method: Callable[..., Any], other: dict[str, Any]) -> Callable[..., Any]:
+    """The same function where some of its globals are others."""
+    made = types.FunctionType(
+        method.__code__,
+        {**method.__globals__, **other},
+        method.__name__,
+        method.__defaults__,
+        method.__closure__,
+    )
+    made.__kwdefaults__ = method.__kwdefaults__
+    return made
 
 
 def _check_hooks(model: Any) -> None:
@@ -128,25 +241,6 @@ def _defaults(model: Any) -> dict[str, Any]:
     if inspect.Parameter.empty in rest.values():
         raise UntraceableError("its forward takes several inputs")
     return rest
-
-
-@contextmanager
-def _kept(model: Any) -> Iterator[None]:
-    """Put back what tracing hangs on modules: stand-ins that a forward keeps, constants."""
-    inner = ("_parameters", "_buffers", "_modules")
-    kept = [
-        (each, dict(vars(each)), [dict(vars(each)[name]) for name in inner])
-        for each in model.modules()
-    ]
-    try:
-        yield
-    finally:
-        for each, attributes, registered in kept:
-            vars(each).clear()
-            vars(each).update(attributes)
-            for name, entries in zip(inner, registered, strict=True):
-                vars(each)[name].clear()
-                vars(each)[name].update(entries)
 
 
 def _single(output: Any) -> fx.Node:

@@ -1,0 +1,54 @@
+"""Locks that no child of a fork finds held by a thread that it does not have."""
+
+import contextlib
+import os
+import threading
+import weakref
+from types import TracebackType
+
+
+class Lock:
+    """A lock that the thread which holds it may take again.
+
+    Attributes:
+      torn: another thread held it when this process was forked, and what it guards may be half
+        done here.
+    """
+
+    def __init__(self) -> None:
+        self.torn = False
+        self._lock = threading.RLock()
+        _made.add(self)
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._lock.release()
+
+    def renew(self) -> None:
+        """Open it in a child, where the thread that held it was left behind."""
+        if self._lock._is_owned():  # type: ignore[attr-defined]
+            return  # by the one that forked, which goes on here too
+        held = not self._lock.acquire(blocking=False)
+        if not held:
+            self._lock.release()
+        self.torn = self.torn or held
+        self._lock = threading.RLock()
+
+
+_made: weakref.WeakSet[Lock] = weakref.WeakSet()
+
+
+def _renew() -> None:
+    for each in list(_made):
+        each.renew()
+
+
+with contextlib.suppress(AttributeError):  # Windows does not fork
+    os.register_at_fork(after_in_child=_renew)
