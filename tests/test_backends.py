@@ -1,8 +1,10 @@
 """Which backend a model gets, and functions of NumPy arrays."""
 
+import functools
 import subprocess
 import sys
 
+import jax
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -54,6 +56,73 @@ class Estimator:
 )
 def test_a_model_tells_its_backend(model, expected):
     assert backends.names(model) == expected
+
+
+class Holding:
+    """A function of NumPy's that holds what is asked about by others."""
+
+    def __init__(self, held):
+        self.held = held
+
+    def __call__(self, x):
+        return plain(x)
+
+
+class Raising(Holding):
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+
+class Echoing(Holding):
+    def __getattr__(self, name):
+        return self
+
+
+@jax.tree_util.register_pytree_node_class
+class Unflattened:
+    def tree_flatten(self):
+        raise RuntimeError("no tree")
+
+    @classmethod
+    def tree_unflatten(cls, *_):
+        return cls()
+
+
+class Network(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.held = {1: jax, "a": 2}
+
+    def forward(self, x):
+        return x.flatten(1) @ torch.tensor(WEIGHTS)
+
+
+MIXED = {1: np.ones(2), "a": {None: [3], (4,): {5, 6}}}
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        (Holding(MIXED), ["tensorflow", "function"]),
+        (Holding(Unflattened()), ["tensorflow", "function"]),
+        (Holding([MIXED, {2: jax.numpy.ones(2), "b": 0}]), ["jax", "tensorflow", "function"]),
+        (functools.partial(lambda x, held: plain(x), held=MIXED), ["tensorflow", "function"]),
+        (functools.partial(Holding(MIXED)), ["tensorflow", "function"]),
+        (Raising(MIXED), ["function"]),
+        (Echoing(MIXED), ["function"]),
+        (Network(), ["torch"]),
+    ],
+    ids=["mixed", "raises", "jax", "keyword", "partial", "raising", "echoing", "torch"],
+)
+def test_what_a_model_holds_is_no_frameworks_to_judge(model, expected):
+    assert sorted(backends.names(model)) == sorted(expected)
+
+
+def test_an_object_that_holds_unsorted_keys_is_explained():
+    found = explain(Holding(MIXED), Probe("p", X, output="raw"), Occlusion(3, 3))
+    expected = explain(plain, Probe("p", X, output="raw"), Occlusion(3, 3))
+    for one, other in zip(found.images, expected.images, strict=True):
+        np.testing.assert_array_equal(one.scores.values, other.scores.values)
 
 
 def test_finding_a_backend_imports_no_framework():

@@ -1,5 +1,6 @@
 """Compute a checkpoint and write it; what fails never takes the training down."""
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -109,6 +110,12 @@ def checkpoint_of(
         "background": background,
     }
     memory = state.find(owner, name)
+    if memory.process != os.getpid():
+        text = (
+            f'"{name}" is not logged at step {step}: its writer belongs to the process that this one'
+            " is a fork of: pass a log directory"
+        )
+        return _refuse("fork", text, memory, strict)
     with memory.lock:
         if budget is None:
             return _checkpoint(probe, model, methods, **options)

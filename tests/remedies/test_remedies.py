@@ -52,6 +52,9 @@ UNTRIED = {
     "and not all of them called within": (
         "tests/test_situation_sharded.py::test_where_the_first_process_calls_alone_it_is_told_so"
     ),
+    "is a fork of": (
+        "tests/attack/test_forks.py::test_ops_in_forks_leave_the_log_of_their_parent_alone"
+    ),
     "Ray is not installed": "tests/test_log_ray.py::test_a_cluster_writes_the_same_events",
     "pip install boto3": (
         "tests/test_remote.py::test_what_a_file_system_holds_is_exported_as_local_files_are"

@@ -48,7 +48,7 @@ def caller(model: Any) -> tuple[Function, Function, Any]:
         inputs = list(inputs_of(model).values())
         names = [each.dtype for each in inputs if each.dtype != "bfloat16"]
         dtype = np.dtype(names[0]) if len(inputs) == 1 and names else None
-        return functools.partial(model, training=False), model.call, dtype
+        return functools.partial(_stateless, model), model.call, dtype
     if not callable(model):
         return _signature_caller(model)
     if getattr(model, "structured_input_signature", ((), {}))[1]:
@@ -66,6 +66,14 @@ def caller(model: Any) -> tuple[Function, Function, Any]:
     if takes_training:
         function = functools.partial(function, training=False)
     return function, getattr(method, "python_function", model), dtype
+
+
+def _stateless(model: Any, *args: Any, **kwargs: Any) -> Any:
+    """Call a Keras model; what a call changes, such as counts and states of noise, is dropped."""
+    import keras
+
+    with keras.StatelessScope():
+        return model(*args, training=False, **kwargs)
 
 
 def _converted(function: Callable[..., Any]) -> Callable[..., Any]:

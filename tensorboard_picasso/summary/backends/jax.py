@@ -58,8 +58,8 @@ def adapts(model: Any) -> Claim:
         return Claim.YES if binds(model) else Claim.PERHAPS if mentions(model.func) else Claim.NO
     if frameworks.is_a(model, "flax", "nnx.Module") or is_jax(model):
         return Claim.YES
-    if frameworks.packages(model)[0] in ("tensorflow", "keras", "torch"):
-        return Claim.NO
+    if not {"tensorflow", "keras", "torch"}.isdisjoint(frameworks.packages(model)):
+        return Claim.NO  # it is theirs, whatever it mentions
     return Claim.PERHAPS if mentions(model) else Claim.NO
 
 

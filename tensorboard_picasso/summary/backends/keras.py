@@ -3,6 +3,8 @@
 A model is called statelessly: its variables go in, and what a call changes is dropped.
 """
 
+import itertools
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
@@ -33,6 +35,10 @@ from tensorboard_picasso.summary.backends.base import (
 )
 
 _T = TypeVar("_T")
+
+# So often, seconds apart, a model is asked whose arrays a step of training is using up; and one
+# that has none, which may be about to say that it is trained.
+_TRIES, _FEW, _PAUSE = 6000, 20, 0.005
 
 
 def adapts(model: Any) -> Claim:
@@ -106,6 +112,20 @@ class _OnJax(jax.Adapter):
         values = _values(self._model)
         check(self._function, values)
         return self._function, values
+
+    def _run(self, key: Any, body: Callable[..., Any], *arrays: Array) -> Array:
+        """See `jax.Adapter`; again where training in another thread gave the arrays away."""
+        for tried in itertools.count():
+            try:
+                return super()._run(key, body, *arrays)
+            except UnsupportedError as e:
+                used_up, purged = "has been deleted" in str(e), "has no weights" in str(e)
+                training = not getattr(self._model, "_jax_state_synced", True)
+                most = _TRIES if used_up or training else _FEW
+                if not (used_up or purged) or tried >= most:
+                    raise
+            time.sleep(_PAUSE)
+        raise AssertionError("unreachable")
 
     def _kept(self, model: Pure) -> Any:
         return self._programs
@@ -184,9 +204,11 @@ def _values(model: Any) -> tuple[list[Any], list[Any]]:
     name = type(model).__name__
     if not model.built:
         raise UnsupportedError(f"{name} is not built: call it on a batch first")
-    # On JAX, training keeps them out of the model.
-    if (sync := getattr(model, "jax_state_sync", None)) is not None:
-        sync()
+    # On JAX, training keeps them out of the model. Putting them in there, as Keras has a function
+    # for, would lose a step that another thread is taking.
+    state = getattr(model, "_jax_state", None)
+    if state and not model._jax_state_synced:
+        return list(state["trainable_variables"]), list(state["non_trainable_variables"])
     if any(each._value is None for each in model.variables):
         raise UnsupportedError(
             f"{name} has no weights while another model trains it: pass the one that is trained"

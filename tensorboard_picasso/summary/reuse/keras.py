@@ -187,8 +187,13 @@ class Engine:
                 for each in given
             )
             started = time.perf_counter()
+
+            def stateless(*given: Any) -> Any:
+                with keras.StatelessScope():
+                    return body(*given)
+
             with tf.init_scope():
-                function = tf.function(body, autograph=False)
+                function = tf.function(stateless, autograph=False)
                 self._functions[key] = function.get_concrete_function(*specs)
             self.seconds += time.perf_counter() - started
         return self._functions[key]

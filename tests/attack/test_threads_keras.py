@@ -1,0 +1,150 @@
+"""No op changes what a training of Keras computes, bit for bit, on each of its backends.
+
+A process a backend: trained alone, with a callback after each step, and with ops in two other
+threads all the while.
+"""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import hashlib, json, os, random, sys, threading, time
+from pathlib import Path
+
+os.environ["KERAS_BACKEND"] = sys.argv[1]
+directory, count = Path(sys.argv[2]), int(sys.argv[3])
+if sys.argv[1] == "torch":
+    import torch
+    torch.set_num_threads(1)
+import keras, numpy as np
+from tensorboard_picasso import summary
+from tensorboard_picasso.summary import GradCAM, Occlusion, Probe, RISE, Saliency
+
+layers = keras.layers
+draw = np.random.default_rng(0)
+X, Y = draw.random((32, 12, 12, 1)).astype(np.float32), draw.integers(0, 3, 32)
+# Each is compiled anew on JAX.
+FEW = [Occlusion(3, 3), Saliency()]
+METHODS = FEW if sys.argv[1] == "jax" else [Occlusion(3, 3), Occlusion(3, 3, reuse=False, label="whole"), RISE(4), Saliency(), GradCAM()]
+
+
+def probe():
+    return Probe("p", X[:2], labels=Y[:2].tolist(), output="logits")
+
+
+class Noise(layers.Layer):
+    "As a variational model has it: in inference too. And it counts."
+
+    def __init__(self):
+        super().__init__()
+        self.seeds = keras.random.SeedGenerator(1)
+
+    def build(self, shape):
+        self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False, name="calls")
+
+    def call(self, x):
+        self.calls.assign(self.calls + 1)
+        return x + 0.01 * keras.random.normal(keras.ops.shape(x), seed=self.seeds)
+
+
+def build():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([
+        keras.Input((12, 12, 1)), layers.Conv2D(4, 3, activation="relu"),
+        layers.BatchNormalization(), layers.Dropout(0.3), Noise(), layers.Flatten(),
+        layers.Dense(3),
+    ])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss, jit_compile="auto")
+    return model
+
+
+def trained(model, *callbacks):
+    for _ in range(2):
+        model.fit(X, Y, batch_size=8, epochs=2, verbose=0, callbacks=callbacks)
+    found = {f"variable {at}": digest(each) for at, each in enumerate(model.variables)}
+    found |= {f"optimizer {at}": digest(each) for at, each in enumerate(model.optimizer.variables)}
+    found["random"] = str((np.random.get_state(), random.getstate()))
+    if sys.argv[1] == "torch":
+        found["torch"] = hashlib.sha256(torch.get_rng_state().numpy().tobytes()).hexdigest()
+        found["modes"] = [each.training for each in model.modules()]
+    for layer in model._flatten_layers():
+        kind = type(layer).__name__
+        found[f"attributes {kind}"] = sorted(map(str, vars(layer)))
+        found[f"trainable {kind}"] = layer.trainable
+    return found
+
+
+def digest(variable):
+    values = np.ascontiguousarray(keras.ops.convert_to_numpy(variable.value))
+    return hashlib.sha256(values.tobytes()).hexdigest()
+
+
+class Slow(keras.callbacks.Callback):
+    "Waits for ops, so that there are some beside each step."
+
+    def __init__(self):
+        super().__init__()
+        self.steps = self.ops = 0
+        self.over = False
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps += 1
+        until = time.monotonic() + 60
+        while self.ops < min(self.steps, count) and time.monotonic() < until:
+            time.sleep(0.001)
+
+
+def ops(model, slow, name):
+    watched = probe()
+    try:
+        for step in range(10_000):
+            if slow.over:
+                return
+            accepted = summary.attribution(
+                watched, model, methods=METHODS, writer=directory / name, step=step, strict=True
+            )
+            slow.ops += bool(accepted)
+    except BaseException as e:
+        errors.append(repr(e))
+        slow.ops = 10_000
+
+
+errors = []
+alone = trained(build())
+between = summary.KerasCallback(
+    probe(), directory / "between", summary.EverySteps(1), methods=METHODS, strict=True
+)
+called = trained(build(), between)
+model, slow = build(), Slow()
+threads = [threading.Thread(target=ops, args=(model, slow, name)) for name in "ab"]
+for each in threads:
+    each.start()
+beside = trained(model, slow)
+slow.over = True
+for each in threads:
+    each.join()
+summary.flush()
+differ = {
+    name: [key for key in alone if alone[key] != found.get(key)]
+    for name, found in (("between", called), ("beside", beside))
+}
+print(json.dumps({"differ": differ, "ops": slow.ops, "errors": errors, "keys": len(alone)}))
+"""
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_a_training_of_keras_is_the_same_with_ops_between_its_steps_and_beside_them(
+    backend, tmp_path, trials
+):
+    command = [sys.executable, "-c", SCRIPT, backend, str(tmp_path), str(trials(4))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["errors"] == []
+    assert found["differ"] == {"between": [], "beside": []}
+    assert trials(4) <= found["ops"] < 10_000
+    assert found["keys"] > 10
