@@ -12,7 +12,7 @@ import skimage.data
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-from tensorboard_picasso import summary
+from tensorboard_picasso import pictures, summary
 
 SIDE = 224
 TOP = 3
@@ -40,8 +40,8 @@ def photographs(files: Sequence[Path]) -> dict[str, np.ndarray]:
     """
     if files:
         try:
-            return {file.name: cropped(Image.open(file)) for file in files}
-        except OSError as e:
+            return {file.name: cropped(pictures.opened(file)) for file in files}
+        except pictures.PictureError as e:
             raise SystemExit(f"no image: {e}") from e
     # What the packages ship; others of scikit-image's would be downloaded.
     given = {

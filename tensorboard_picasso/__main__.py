@@ -1,6 +1,7 @@
 """The command line: `python -m tensorboard_picasso export`, `log` and `methods`."""
 
 import argparse
+import errno
 import os
 import select
 import sys
@@ -88,9 +89,19 @@ def main(words: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         if not _is_closed():
             raise
-        # Whoever reads has enough, as `head` has; what is left must not be written at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop()  # whoever reads has enough, as `head` has
         return 0
+    except OSError as e:
+        if e.errno != errno.ENOSPC:
+            raise
+        _drop()
+        print(f"{PROGRAM}: standard output: {e.strerror}", file=sys.stderr)
+        return 2
+
+
+def _drop() -> None:
+    """What was not written must not be written at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _is_closed() -> bool:
@@ -114,7 +125,9 @@ def _command(words: Sequence[str] | None) -> int:
     except BrokenPipeError:
         raise
     except _refusals(given.command) as e:
-        reason = f"{e.filename}: {e.strerror}" if isinstance(e, OSError) else str(e)
+        reason = str(e)
+        if isinstance(e, OSError):
+            reason = f"{'standard output' if e.filename is None else e.filename}: {e.strerror}"
         print(f"{PROGRAM} {given.command}: {printed(reason)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -139,6 +152,7 @@ def _add_options(export: argparse.ArgumentParser) -> None:
     )
     add("--format", help=", ".join(Format))
     add("--out", help="file to write, - for standard output; default: a name made from the rest")
+    add("--force", action="store_true", help="replace a file that is there")
     add("--target", metavar="CLASS", help="name, index, or predicted; default: the image's label")
     add("--step", help="only this one; default: the newest for png, else all")
     add("--reading", help=", ".join(Reading))
@@ -182,8 +196,21 @@ def _export(given: argparse.Namespace) -> None:
         sys.stdout.buffer.write(made.data)
         return
     path = Path(given.out or made.name)
-    path.write_bytes(made.data)
+    _write(path, made.data, given.force)
     print(path)
+
+
+def _write(path: Path, data: bytes, force: bool) -> None:
+    """Write a file; one that is there is kept, unless it may be replaced."""
+    if path.is_file() and not force:
+        raise ExportError(f"{path} is there: pass --force to replace it")
+    try:
+        path.write_bytes(data)
+    except OSError as e:
+        if path.is_file() and e.errno == errno.ENOSPC:
+            path.unlink()  # half of a file would look like one
+        # Python names no file where writing fails.
+        raise ExportError(f"{path}: {e.strerror}") from e
 
 
 def _list(reader: EventReader, run: str | None) -> None:

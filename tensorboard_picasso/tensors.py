@@ -78,7 +78,7 @@ def number(tensor: Any) -> float:
         if math.prod(each.size for each in tensor.tensor_shape.dim) != 1:
             raise ValueError("several numbers")
         return float(tensor_util.make_ndarray(tensor).item())
-    except (TypeError, ValueError, ArithmeticError) as e:
+    except (TypeError, ValueError, ArithmeticError, LookupError) as e:
         raise RecordError("damaged record: not one number") from e
 
 

@@ -203,3 +203,34 @@ def test_no_framework_is_imported(logdir, tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert not told.exists()
+
+
+def test_a_file_that_is_there_is_kept_and_a_full_disk_is_told(logdir, tmp_path):
+    words = ("export", "--logdir", logdir, "--run", "b", "--tag", "digits/00/occlusion")
+    out = tmp_path / "map.csv"
+    out.write_text("mine")
+    done = command(*words, "--out", out)
+    assert done.returncode == 2
+    assert f"{out} is there: pass --force to replace it" in done.stderr.decode()
+    assert out.read_text() == "mine"
+    assert command(*words, "--out", out, "--force").returncode == 0
+    assert out.read_text().startswith("step,")
+    full = command(*words, "--format", "csv", "--out", "/dev/full")
+    assert full.returncode == 2
+    assert (
+        full.stderr.decode().splitlines()[-1].endswith("export: /dev/full: No space left on device")
+    )
+    for more in (("--format", "csv", "--out", "-"), ()):
+        with open("/dev/full", "wb") as stream:
+            given = [*words, *more] if more else ["export", "--logdir", logdir]
+            done = subprocess.run(
+                [sys.executable, "-m", "tensorboard_picasso", *map(str, given)],
+                stdout=stream, stderr=subprocess.PIPE,
+            )  # fmt: skip
+        assert done.returncode == 2
+        assert (
+            done.stderr.decode()
+            .splitlines()[-1]
+            .endswith("standard output: No space left on device")
+        )
+        assert b"Traceback" not in done.stderr

@@ -161,7 +161,7 @@ def test_files(tmp_path, kind):
         ([np.zeros((4, 4), bool)], "channels_last", "image 0 has dtype bool: pass integers"),
         ([np.zeros((4, 4), complex)], "channels_last", "dtype complex128 hold no numbers"),
         ([np.full((4, 4), np.nan)], "channels_last", "image 0 holds NaN or infinity"),
-        (["missing.png"], "channels_last", "image 'missing.png' cannot be read: .*No such file"),
+        (["missing.png"], "channels_last", "image cannot be read: missing.png: No such file"),
     ],
 )
 def test_what_is_no_image_raises_with_what_it_is(images, data_format, message):
@@ -179,7 +179,7 @@ def test_a_tensorflow_dataset_is_pointed_to_from_dataset():
 
 def test_a_file_that_is_no_image_is_named(tmp_path):
     (tmp_path / "notes.txt").write_text("no image")
-    with pytest.raises(ValueError, match=r"notes\.txt.* cannot be read"):
+    with pytest.raises(ValueError, match=r"cannot be read: .*notes\.txt: no picture"):
         to_numpy(tmp_path / "notes.txt")
 
 

@@ -162,7 +162,7 @@ def test_it_is_exported_and_served(tmp_path):
         for tag in kinds:
             for kind in ("png", "gif", "npz", "csv"):
                 options = ["--logdir", str(tmp_path), "--run", run, "--tag", tag]
-                status = command.main(["export", *options, "--out", f"{written}.{kind}"])
+                status = command.main(["export", *options, "--force", "--out", f"{written}.{kind}"])
                 assert status == 0, (tag, kind)
 
     # There a warning is an error, which would be answered as one.

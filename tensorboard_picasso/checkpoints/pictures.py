@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
+from tensorboard_picasso import pictures
 from tensorboard_picasso.checkpoints import LogError
 from tensorboard_picasso.checkpoints.settings import Settings
 from tensorboard_picasso.checkpoints.task import Named
@@ -51,20 +51,23 @@ def _of_folder(settings: Settings, root: Path) -> Probe:
     if settings.class_names:
         names = _lines(settings.class_names)
     labels: list[list[str]] | None = None
-    chosen = _chosen(files, settings.max_images)
+    read = _all(_chosen(files, settings.max_images), settings)
+    if not read:
+        raise LogError(f"--images {root}: none of the images can be read")
+    chosen = list(read)
     if known or classes:
         of = [each.relative_to(root).as_posix() for each in chosen]
         if known and (missing := [name for name in of if name not in known]):
             raise LogError(f"--labels {settings.labels}: none for {missing[0]}")
-        labels = [known[name] if known else [Path(name).parts[0]] for name in of]
-    pixels = [_read(path, settings) for path in chosen]
+        labels = [known[name] if known else [pictures.named(Path(name).parts[0])] for name in of]
+    pixels = list(read.values())
     name = settings.name or root.resolve().name
     return Probe(
         name,
         pixels,
         labels=labels and _labels(labels, names),
         class_names=names or None,
-        names=[each.name for each in chosen],
+        names=[pictures.named(each.name) for each in chosen],
         regions=_regions(settings.regions, root, chosen) if settings.regions else None,
         preprocess=Named(settings.preprocess, "--preprocess") if settings.preprocess else None,
         value_range=settings.value_range,
@@ -80,7 +83,9 @@ def _classes(root: Path) -> tuple[list[str], list[list[Path]]]:
     if not root.is_dir():
         raise LogError(f"--images {root}: no such directory")
     flat = _images(root)
-    folders = {each.name: _images(each) for each in sorted(root.iterdir()) if each.is_dir()}
+    folders = {
+        pictures.named(each.name): _images(each) for each in sorted(root.iterdir()) if each.is_dir()
+    }
     folders = {name: found for name, found in folders.items() if found}
     if flat and folders:
         raise LogError(
@@ -93,7 +98,8 @@ def _classes(root: Path) -> tuple[list[str], list[list[Path]]]:
 
 
 def _images(folder: Path) -> list[Path]:
-    return sorted(each for each in folder.iterdir() if each.suffix.lower() in ENDINGS)
+    found = (each for each in folder.iterdir() if each.suffix.lower() in ENDINGS)
+    return sorted(each for each in found if not each.is_dir())
 
 
 def _chosen(files: Sequence[Sequence[Path]], most: int) -> list[Path]:
@@ -108,19 +114,26 @@ def _chosen(files: Sequence[Sequence[Path]], most: int) -> list[Path]:
     return sorted(itertools.islice((each for each in turns if each is not None), most))
 
 
+def _all(paths: Sequence[Path], settings: Settings) -> dict[Path, Array]:
+    """The images that can be read; of each other one a line says why not."""
+    found = {}
+    for path in paths:
+        try:
+            found[path] = _read(path, settings)
+        except pictures.PictureError as e:
+            report.tell(f"picture {path!r}", f"{e}: left out")
+    return found
+
+
 def _read(path: Path, settings: Settings) -> Array:
     """An image as the model or `--preprocess` is given it: float32, channels last."""
-    try:
-        with Image.open(path) as image:
-            image.load()
-            mode = _MODES.get(settings.channels or 0)
-            if mode is None:
-                mode = "L" if image.mode in ("1", "L") else "RGB"
-            if image.mode.startswith(("I", "F")):
-                raise LogError(f"{path}: {image.mode} pixels: convert it to 8 bits a channel")
-            pixels = np.asarray(image.convert(mode), np.float64)
-    except OSError as e:
-        raise LogError(f"{path}: {e}") from e
+    image = pictures.opened(path)
+    mode = _MODES.get(settings.channels or 0)
+    if mode is None:
+        mode = "L" if image.mode in ("1", "L") else "RGB"
+    if image.mode.startswith(("I", "F")):
+        raise LogError(f"{path}: {image.mode} pixels: convert it to 8 bits a channel")
+    pixels = np.asarray(image.convert(mode), np.float64)
     low, high = settings.value_range or (0.0, 1.0)
     values = low + pixels.reshape(*pixels.shape[:2], -1) * (high - low) / 255
     if settings.normalized is not None:
@@ -190,7 +203,6 @@ def _regions(root: Path, images: Path, chosen: Sequence[Path]) -> dict[str, Any]
 
 def _mask(path: Path) -> Array:
     try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("L")) > 127
-    except OSError as e:
-        raise LogError(f"{path}: {e}") from e
+        return np.asarray(pictures.opened(path).convert("L")) > 127
+    except pictures.PictureError as e:
+        raise LogError(str(e)) from e

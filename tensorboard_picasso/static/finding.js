@@ -41,6 +41,8 @@ export function movesSort({ region, fill }) {
  * @param {string[]} drawn names
  */
 export function fittingSort(sort, settings, drawn) {
+  const known = SORTS.includes(sort) || [SHARE, DRAWN, HIDING, MOVES].some((each) => sort.startsWith(each));
+  if (!known) return SORTS[0];
   if (sort.startsWith(DRAWN) && !drawn.includes(sort.slice(DRAWN.length))) return SORTS[0];
   return sort === "change" && settings && !settings.geometry ? SORTS[0] : sort;
 }
@@ -122,20 +124,21 @@ export function counting(scene, images, sort) {
 
 /** Images in the order that is asked for; those without a number last, and by number where equal. */
 export function sorted(scene, images, sort) {
-  const keys = {
-    flips: (image) => -flips(scene, image),
-    number: (image) => image,
-    score: (image) => score(scene, image),
-    sure: (image) => sureness(scene, image),
-    change: (image) => -change(scene, image),
-  };
-  if (sort.startsWith(SHARE)) keys[sort] = (image) => -share(scene, image, sort.slice(SHARE.length));
-  if (sort.startsWith(DRAWN)) keys[sort] = (image) => -mean(scene, (data) => scene.drawnShare(data, image, sort.slice(DRAWN.length)));
+  // No object: the address may ask for any word, such as one that every object has.
+  const keys = new Map([
+    ["flips", (image) => -flips(scene, image)],
+    ["number", (image) => image],
+    ["score", (image) => score(scene, image)],
+    ["sure", (image) => sureness(scene, image)],
+    ["change", (image) => -change(scene, image)],
+  ]);
+  if (sort.startsWith(SHARE)) keys.set(sort, (image) => -share(scene, image, sort.slice(SHARE.length)));
+  if (sort.startsWith(DRAWN)) keys.set(sort, (image) => -mean(scene, (data) => scene.drawnShare(data, image, sort.slice(DRAWN.length))));
   const hiding = hidings(scene).find((each) => hidingSort(each) === sort);
-  if (hiding) keys[sort] = (image) => -loss(scene, image, hiding);
+  if (hiding) keys.set(sort, (image) => -loss(scene, image, hiding));
   const moving = hidings(scene).find((each) => movesSort(each) === sort);
-  if (moving) keys[sort] = (image) => -moves(scene, image, moving);
-  const key = keys[sort] ?? keys.flips;
+  if (moving) keys.set(sort, (image) => -moves(scene, image, moving));
+  const key = keys.get(sort) ?? keys.get(SORTS[0]);
   const found = new Map(images.map((image) => [image, key(image)]));
   const place = (image) => (Number.isNaN(found.get(image)) ? Infinity : found.get(image));
   return [...images].sort((a, b) => (place(a) === place(b) ? 0 : place(a) - place(b)) || a - b);

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tensorboard_picasso import pictures
 from tensorboard_picasso.summary import frameworks
 
 Array = NDArray[Any]
@@ -79,10 +80,9 @@ def _from_pil(image: Image.Image) -> Array:
 
 def _from_file(path: Path) -> Array:
     try:
-        with Image.open(path) as image:
-            return _from_pil(image)
-    except OSError as e:
-        raise ValueError(f"image {str(path)!r} cannot be read: {e}") from e
+        return _from_pil(pictures.opened(path))
+    except pictures.PictureError as e:
+        raise ValueError(f"image cannot be read: {e}") from e
 
 
 def _is_picture(value: Any) -> bool:

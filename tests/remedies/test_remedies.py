@@ -38,6 +38,9 @@ UNTRIED = {
     "output={} says so": NO_ERROR,
     "needs all of its input": NO_ERROR,
     "update tensorboard-picasso": TO_COME,
+    "is there: pass --force": (
+        "tests/test_command.py::test_a_file_that_is_there_is_kept_and_a_full_disk_is_told"
+    ),
     "has other windows": "tests/test_export.py::test_windows_that_change_are_no_array",
     "give the model's own order of classes": (
         "tests/test_log_command.py::test_another_order_of_classes_is_warned_of"
