@@ -1,4 +1,4 @@
-"""How layers of Keras 3 are told, found and listened to, on whichever of its backends."""
+"""How layers of Keras are told, found and listened to: of Keras 3 on whichever of its backends."""
 
 import functools
 import sys
@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from tensorboard_picasso.maps import Output
+from tensorboard_picasso.summary import frameworks
 from tensorboard_picasso.summary.backends.base import (
     Call,
     Function,
@@ -21,6 +22,11 @@ def is_keras(model: Any) -> bool:
     """True for models and layers of Keras 3."""
     keras = sys.modules.get("keras")
     return keras is not None and isinstance(model, keras.Layer)
+
+
+def is_keras_2(model: Any) -> bool:
+    """True for models and layers of Keras 2, whose package is `tf_keras`; TensorFlow's own."""
+    return frameworks.is_a(model, "tf_keras", "layers.Layer")
 
 
 def runs_on(*backends: str) -> bool:
@@ -82,7 +88,7 @@ def layer_named(model: Any, name: str) -> Any:
     Raises:
       UnsupportedError: there is none of that name, or several.
     """
-    if not is_keras(model):
+    if not (is_keras(model) or is_keras_2(model)):
         raise UnsupportedError(f"layer={name!r}: {type(model).__name__} is no Keras model")
     layers = list(model._flatten_layers(include_self=False))
     named = [each for each in layers if each.name == name]
@@ -113,7 +119,7 @@ def calls(model: Any, count: int) -> Iterator[list[Layer]]:
     Raises:
       UnsupportedError: it is no Keras model.
     """
-    if not is_keras(model):
+    if not (is_keras(model) or is_keras_2(model)):
         raise UnsupportedError(f"{type(model).__name__} is no Keras model: its layers are unknown")
     found: list[Layer] = []
     layers = list(model._flatten_layers(include_self=False))
@@ -139,9 +145,7 @@ def calls(model: Any, count: int) -> Iterator[list[Layer]]:
 
 def _kind(layer: Any, row: tuple[int, ...]) -> tuple[str, bool]:
     """Where a layer's kind puts the channels of an output, and whether it makes images."""
-    import keras
-
-    kinds = keras.layers
+    kinds = sys.modules["tf_keras" if is_keras_2(layer) else "keras"].layers
     lies = getattr(layer, "data_format", None)
     if lies in ("channels_last", "channels_first"):
         return lies.removeprefix("channels_"), len(row) == 3

@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 
 from tensorboard_picasso.summary import frameworks
-from tensorboard_picasso.summary.backends._keras_models import inputs_of, is_keras, runs_on
+from tensorboard_picasso.summary.backends._keras_models import (
+    inputs_of,
+    is_keras,
+    is_keras_2,
+    runs_on,
+)
 from tensorboard_picasso.summary.backends.base import Array, Claim, Function, UnsupportedError
 
 # What the framework's own classes are known by, without importing it.
@@ -49,6 +54,10 @@ def caller(model: Any) -> tuple[Function, Function, Any]:
         names = [each.dtype for each in inputs if each.dtype != "bfloat16"]
         dtype = np.dtype(names[0]) if len(inputs) == 1 and names else None
         return functools.partial(_stateless, model), model.call, dtype
+    if is_keras_2(model):
+        takes_training = "training" in inspect.signature(model.call).parameters
+        mode = {"training": False} if takes_training else {}
+        return functools.partial(_converted(model), **mode), model.call, None
     if not callable(model):
         return _signature_caller(model)
     if getattr(model, "structured_input_signature", ((), {}))[1]:

@@ -58,7 +58,7 @@ def adapts(model: Any) -> Claim:
         return Claim.YES if binds(model) else Claim.PERHAPS if mentions(model.func) else Claim.NO
     if frameworks.is_a(model, "flax", "nnx.Module") or is_jax(model):
         return Claim.YES
-    if not {"tensorflow", "keras", "torch"}.isdisjoint(frameworks.packages(model)):
+    if not {"tensorflow", "keras", "tf_keras", "torch"}.isdisjoint(frameworks.packages(model)):
         return Claim.NO  # it is theirs, whatever it mentions
     return Claim.PERHAPS if mentions(model) else Claim.NO
 

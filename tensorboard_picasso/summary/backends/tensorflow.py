@@ -18,6 +18,7 @@ from tensorboard_picasso.summary.backends._keras_models import (
     called,
     calls,
     is_keras,
+    is_keras_2,
     layer_named,
     tapped,
 )
@@ -100,7 +101,8 @@ class Adapter(Backend):
         """See `Backend.swept_scores`."""
         whole = "" if reuse else "reuse=False"
         if not is_keras(self._model):
-            whole = f"a {self._type} is no Keras model"
+            kind = "of Keras 2, and layers are read of Keras 3"
+            whole = f"a {self._type} is {kind if is_keras_2(self._model) else 'no Keras model'}"
         elif self.call != Call() or self.others:
             whole = "the model has several inputs or outputs, or a score of its own"
         if self._sweep is None:
@@ -297,6 +299,8 @@ class Adapter(Backend):
 
     def _layers(self) -> Any:
         """What is another where layers of a Keras model were exchanged."""
+        if is_keras_2(self._model):
+            return [*map(id, self._model._flatten_layers())]
         if not is_keras(self._model):
             return None
         if self._layers_now is not None:

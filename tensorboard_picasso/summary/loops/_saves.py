@@ -16,7 +16,7 @@ def listen(model: Any, listener: Callable[[], None]) -> None:
     listeners = _listeners.setdefault(model, [])
     if not listeners:
         telling = _Telling(listeners)
-        for name in _NAMES:
+        for name in _names(model):
             # Past Keras' own bookkeeping of attributes.
             object.__setattr__(model, name, telling.after(getattr(model, name)))
     listeners.append(listener)
@@ -29,8 +29,12 @@ def leave(model: Any, listener: Callable[[], None]) -> None:
         return
     listeners.remove(listener)
     if not listeners:
-        for name in _NAMES:
+        for name in _names(model):
             object.__delattr__(model, name)
+
+
+def _names(model: Any) -> list[str]:
+    return [name for name in _NAMES if hasattr(model, name)]  # Keras 2 has not all of them
 
 
 class _Telling:

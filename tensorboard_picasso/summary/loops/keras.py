@@ -1,4 +1,4 @@
-"""A callback for `keras.Model.fit`."""
+"""A callback for `keras.Model.fit`, also of Keras 2 (`tf_keras`)."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from tensorboard_picasso.summary import log, report
+from tensorboard_picasso.summary.backends._keras_models import is_keras_2
 from tensorboard_picasso.summary.budget import Budget
 from tensorboard_picasso.summary.loops import _history, _missing, _saves
 from tensorboard_picasso.summary.loops._history import History
@@ -77,6 +78,17 @@ class KerasCallback(_Callback):
         self._epoch_steps: int | None = None
         self._logged: int | None = None
 
+    # What Keras 2 asks a callback, which derives from Keras 3's where both are there.
+
+    def _implements_train_batch_hooks(self) -> bool:
+        return True
+
+    def _implements_test_batch_hooks(self) -> bool:
+        return False
+
+    def _implements_predict_batch_hooks(self) -> bool:
+        return False
+
     def on_train_begin(self, logs: Any = None) -> None:
         """Open the log."""
         self._close()  # a training that raised did not end
@@ -84,7 +96,8 @@ class KerasCallback(_Callback):
         history = _history.of(self.model, os.path.abspath(self._directory))
         if history is not self._history:
             self._history, self._logged = history, None
-        self._write, self._release = _opened(os.path.abspath(self._directory), self)
+        tensorflows = is_keras_2(self.model) or keras.backend.backend() == "tensorflow"
+        self._write, self._release = _opened(os.path.abspath(self._directory), self, tensorflows)
         self._started = self._in_batch = self._saved = False
         self._epoch_steps = (self.params or {}).get("steps")
         self._step = self._epoch_start = history.start(self._iterations())
@@ -150,8 +163,11 @@ class KerasCallback(_Callback):
         optimizer = getattr(self.model, "optimizer", None)
         if optimizer is None:
             return 0
+        counted = optimizer.iterations
+        if is_keras_2(self.model):
+            return int(counted)
         # Under a distribution strategy the counter is mirrored, and no number by itself.
-        updates = int(keras.ops.convert_to_numpy(optimizer.iterations))
+        updates = int(keras.ops.convert_to_numpy(counted))
         return updates * (getattr(optimizer, "gradient_accumulation_steps", None) or 1)
 
     def _begin(self) -> None:
@@ -208,9 +224,11 @@ class KerasCallback(_Callback):
             self._logged = self._step
 
 
-def _opened(directory: str, user: Any) -> tuple[Callable[[bytes, int], None], Callable[[], None]]:
+def _opened(
+    directory: str, user: Any, tensorflows: bool
+) -> tuple[Callable[[bytes, int], None], Callable[[], None]]:
     """What writes to a directory, and what ends that for this user of it."""
-    if keras.backend.backend() != "tensorflow":
+    if not tensorflows:
         return path.Adapter(directory).write, lambda: None
     from tensorboard_picasso.summary.writers import tensorflow
 
