@@ -12,6 +12,7 @@ from tensorboard_picasso.summary import (
     checkpoint,
     content,
     event,
+    losses,
     report,
     state,
     worker,
@@ -91,7 +92,8 @@ def checkpoint_of(
       last: of a training, which the budget pays for in advance.
 
     Returns:
-      Whether a record was accepted for writing.
+      Whether a record was accepted for writing; where the one before in its log could not
+      be written, whether it was written.
 
     Raises:
       ValueError, TypeError: as `compute`.
@@ -209,6 +211,7 @@ def _checkpoint(
     if passes is None:
         return False
     inputs = memory.fresh_inputs(step, probe)
+    lost = losses.of(owner)
 
     def finish() -> bool:
         try:
@@ -228,19 +231,26 @@ def _checkpoint(
             if strict:
                 raise
             reason = report.reason(e)
+            lost.add(name, step, reason)
             text = f'"{name}" could not be written at step {step}: {reason}'
             report.warn(f"write {report.kind(reason)}", text, memory.said)
             return False
+        if lost.failing:
+            lost.over(name, step, getattr(owner, "path", ""))
+            memory.said -= {each for each in memory.said if each.startswith("write ")}
         memory.commit(step, probe, labels, inputs, passes)
         size = event.sizes(summary, len(inputs))
         cost = _cost(probe, fresh, passes.result, memory, size, next_step)
         report.tell("cost", cost, memory.said)
         return True
 
-    if background:
-        memory.handed = worker.hand_over(finish)
-        return True
-    return finish()
+    if not background:
+        return finish()
+    failing = lost.failing and not strict
+    memory.handed = worker.hand_over(finish)
+    if failing:  # the answer is what became of this one
+        settled(owner, name)
+    return not (failing and lost.failing)
 
 
 @contextmanager

@@ -77,8 +77,9 @@ def attribution(
       **probe_options: as for `Probe`.
 
     Returns:
-      True where the record was accepted for writing, see `flush`; a tf.bool tensor
-      inside a `tf.function`. Nothing is computed where nothing is recorded: of the processes
+      True where the record was accepted for writing, see `flush`, and where one was lost,
+      as on a full disk, whether it was written, until one is; a tf.bool tensor inside a
+      `tf.function`. Nothing is computed where nothing is recorded: of the processes
       that train a `DistributedDataParallel` model together all but the first get False. Of
       those that share the parameters of a sharded one (FSDP) each must call it.
 

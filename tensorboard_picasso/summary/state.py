@@ -153,6 +153,11 @@ def find(owner: Any, name: str) -> State:
         return _states.setdefault(owner, {}).setdefault(name, State())
 
 
+def forget(owner: Any, name: str) -> None:
+    """Forget it, as the log is gone; its record under way is settled before."""
+    _states.get(owner, {}).pop(name, None)
+
+
 def backend(probe: Probe, model: Any) -> Backend:
     """The backend of a model, the same at every step, so that nothing is traced twice."""
     call = probe.task.call

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from tensorboard_picasso.summary import report
+from tensorboard_picasso.summary import losses, report
 
 # So many records wait or are being written at most; the next one's call waits for room.
 MOST = 8
@@ -145,6 +145,7 @@ def flush() -> None:
       Exception: in strict mode what a record's writing raised; else that was warned of.
     """
     drain()
+    losses.tell_all()
     _raise(None)
 
 
@@ -162,6 +163,7 @@ def _raise(handed: Handed | None) -> None:
 @atexit.register
 def _tell_rest() -> None:
     drain()
+    losses.tell_all()
     while (error := _worker.take(None)) is not None:
         reason = report.reason(error)
         report.warn(f"at exit {reason}", f"a record could not be written: {reason}")

@@ -2,10 +2,9 @@
 
 import os
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
-from tensorboard_picasso.summary import log, report
+from tensorboard_picasso.summary import log, report, state
 from tensorboard_picasso.summary.backends._keras_models import is_keras_2
 from tensorboard_picasso.summary.budget import Budget
 from tensorboard_picasso.summary.loops import _history, _missing, _saves
@@ -15,6 +14,7 @@ from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.probe import Probe
 from tensorboard_picasso.summary.schedule import Schedule
 from tensorboard_picasso.summary.writers import path
+from tensorboard_picasso.summary.writers.base import Writer
 
 try:
     import keras
@@ -69,7 +69,8 @@ class KerasCallback(_Callback):
         self._strict = strict
         self._scalars = scalars
         self._budget = Budget.of(budget)
-        self._write: Callable[[bytes, int], None] | None = None
+        self._writer: Writer | None = None
+        self._log_of: Any = None
         self._release: Callable[[], None] = lambda: None
         self._explained: Any = None
         self._history = History()
@@ -97,7 +98,8 @@ class KerasCallback(_Callback):
         if history is not self._history:
             self._history, self._logged = history, None
         tensorflows = is_keras_2(self.model) or keras.backend.backend() == "tensorflow"
-        self._write, self._release = _opened(os.path.abspath(self._directory), self, tensorflows)
+        self._writer, self._release = _opened(os.path.abspath(self._directory), self, tensorflows)
+        self._follow(self._writer.owner)
         self._started = self._in_batch = self._saved = False
         self._epoch_steps = (self.params or {}).get("steps")
         self._step = self._epoch_start = history.start(self._iterations())
@@ -151,8 +153,8 @@ class KerasCallback(_Callback):
         if self._explained is not None:
             _saves.leave(self._explained, self._on_save)
             self._explained = None
-        if self._write is not None:
-            self._write = None
+        if self._writer is not None:
+            self._writer = None
             try:
                 log.settled(self._history, self._probe.name)
             finally:
@@ -198,10 +200,22 @@ class KerasCallback(_Callback):
         if self._schedule.at_end and self._started and self._step > self._began:
             self._log(last=True)
 
+    def _follow(self, owner: Any) -> None:
+        """Begin the log anew where it was removed, though the model's history goes on.
+
+        Args:
+          owner: the writer's, as it is now.
+        """
+        before, self._log_of = self._log_of, owner
+        if before is not None and before is not owner and before.held.gone():
+            log.settled(self._history, self._probe.name)
+            state.forget(self._history, self._probe.name)
+
     def _log(self, last: bool = False) -> None:
         # Several occasions may fall on one step: a save and the end of its epoch.
-        if self._logged == self._step or self._write is None:
+        if self._logged == self._step or self._writer is None:
             return
+        self._follow(self._writer.owner)
         done = self._step - self._epoch_start
         epoch = self._epoch + (done / self._epoch_steps if self._epoch_steps and done else 0.0)
         accepted = log.checkpoint_of(
@@ -211,7 +225,7 @@ class KerasCallback(_Callback):
             name=self._probe.name,
             step=self._step,
             owner=self._history,
-            write=self._write,
+            write=self._writer.write,
             epoch=epoch if self._epoch_steps or not done else None,
             strict=self._strict,
             scalars=self._scalars,
@@ -224,13 +238,11 @@ class KerasCallback(_Callback):
             self._logged = self._step
 
 
-def _opened(
-    directory: str, user: Any, tensorflows: bool
-) -> tuple[Callable[[bytes, int], None], Callable[[], None]]:
+def _opened(directory: str, user: Any, tensorflows: bool) -> tuple[Writer, Callable[[], None]]:
     """What writes to a directory, and what ends that for this user of it."""
     if not tensorflows:
-        return path.Adapter(directory).write, lambda: None
+        return path.Adapter(directory), lambda: None
     from tensorboard_picasso.summary.writers import tensorflow
 
     shared = tensorflow.Shared.join(directory, user)
-    return partial(tensorflow.write, shared.writer), lambda: shared.leave(user)
+    return tensorflow.Adapter(shared.writer), lambda: shared.leave(user)

@@ -1,10 +1,18 @@
 """Event files without TensorFlow, on whatever TensorBoard's own file system layer opens."""
 
+import contextlib
+import errno
+import glob
 import itertools
 import os
+import re
 import socket
 import struct
+import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from typing import BinaryIO
 
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.compat.tensorflow_stub.io import gfile
@@ -15,48 +23,189 @@ except ImportError:  # TensorBoard's is pure Python: 8 MB/s, and nothing else ru
     from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import crc32c
 
 _numbers = itertools.count()
+_STAMP = re.compile(r"events\.out\.tfevents\.(\d{10})\.")
+# What would end a writer that meets it in a thread of its own.
+_NO_ROOM = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE
+}  # fmt: skip
+# What others may write between asking for room and taking it.
+_SPARE = 1 << 16
+
+
+class Held:
+    """What files hold: records of which steps."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        self._steps: tuple[int, int] | None = None
+
+    def add(self, path: str, step: int) -> None:
+        """A record was written."""
+        if path not in self.paths:
+            self.paths.append(path)
+        first, last = self._steps or (step, step)
+        self._steps = min(first, step), max(last, step)
+
+    def gone(self) -> str:
+        """What is to be said where one of the files was removed, else nothing."""
+        missing = [path for path in self.paths if not gfile.exists(path)]
+        if not (missing and self._steps):
+            return ""
+        first, last = self._steps
+        steps = f"step {first}" if first == last else f"steps {first} to {last}"
+        return f"{missing[0]} is gone, and what it held of {steps}: the log begins anew"
 
 
 class EventFile:
-    """The one event file that this process writes in a directory, begun with its first event."""
+    """The one event file that this process writes in a directory, begun with its first event.
+
+    Attributes:
+      path: of the file, "" before it is begun.
+      held: what it holds.
+    """
 
     def __init__(self, directory: str) -> None:
+        self.path = ""
+        self.held = Held()
         self._directory = directory
-        self._path = ""
-        self._file: gfile.GFile | None = None
-
-    def lost(self) -> bool:
-        """Whether the file was removed, as in a notebook that trains once more."""
-        return self._file is not None and not gfile.exists(self._path)
+        self._remote: gfile.GFile | None = None
+        self._writing = threading.Lock()
 
     def write(self, summary: bytes, step: int) -> None:
         """Append one event, so that it survives the process.
 
+        What could not be written wholly is taken back, and the next event begins a new
+        file: a TensorBoard that reads on may have seen the half of it.
+
         Raises:
-          Exception: it could not be written; the next one begins a new file, as nothing
-            is read that stands behind half an event.
+          Exception: it could not be written.
         """
-        now = time.time()
         given = summary_pb2.Summary.FromString(summary)
-        events = [event_pb2.Event(step=step, wall_time=now, summary=given)]
-        if self._file is None:
+        event = event_pb2.Event(step=step, wall_time=time.time(), summary=given)
+        append = self._append_remote if "://" in self._directory else self._append
+        with self._writing:
+            append(_framed(event.SerializeToString()))
+            self.held.add(self.path, step)
+
+    def _append(self, data: bytes) -> None:
+        if self.path:
+            path, self.path = self.path, ""
+            with contextlib.suppress(OSError):  # a new file tells what is wrong
+                _append_whole(path, data, begin=False)
+                self.path = path
+                return
+        os.makedirs(self._directory, exist_ok=True)
+        path = os.path.join(self._directory, _name(self._directory))
+        _append_whole(path, _first() + data, begin=True)
+        self.path = path
+
+    def _append_remote(self, data: bytes) -> None:
+        if self._remote is None:
             gfile.makedirs(self._directory)
             system = gfile.get_filesystem(self._directory)
-            self._path = system.join(self._directory, _name(now))
-            self._file = gfile.GFile(self._path, "wb")
-            events.insert(0, event_pb2.Event(wall_time=now, file_version="brain.Event:2"))
+            self.path = system.join(self._directory, _name(""))
+            self._remote = gfile.GFile(self.path, "wb")
+            data = _first() + data
         try:
-            self._file.write(b"".join(_framed(each.SerializeToString()) for each in events))
-            self._file.flush()
+            self._remote.write(data)
+            self._remote.flush()
         except BaseException:
-            self._file = None
+            self._remote = None
             raise
 
 
-def _name(now: float) -> str:
-    # TensorBoard goes through a directory's files in the order of their names.
-    parts = [f"{int(now):010d}", socket.gethostname(), str(os.getpid()), str(next(_numbers))]
-    return ".".join(["events.out.tfevents", *parts])
+def check_room(directory: str, data: bytes) -> None:
+    """Try whether a file of another library's has room for an event, and leave it alone if not.
+
+    Such a writer spoils its file with the half that fits, and leaves no room to others.
+
+    Raises:
+      OSError: there is none.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=directory, buffering=0) as file:
+            _write_all(file.fileno(), data + data[:_SPARE].ljust(_SPARE))
+    except OSError as e:
+        if e.errno in _NO_ROOM:
+            e.filename = directory
+            raise
+
+
+def events(file: BinaryIO, start: int) -> Iterator[tuple[int, int]]:
+    """Where the data of each event of a file begins and ends, up to the first that is not whole.
+
+    Args:
+      file: an event file.
+      start: where one of its events begins.
+    """
+    size = os.fstat(file.fileno()).st_size
+    while True:
+        file.seek(start)
+        head = file.read(12)
+        if len(head) < 12 or head[8:] != _masked(head[:8]):
+            return
+        end = start + 12 + int.from_bytes(head[:8], "little")
+        if end + 4 > size:
+            return
+        yield start + 12, end
+        start = end + 4
+
+
+def data(file: BinaryIO, begin: int, end: int, known: bytes) -> bytes | None:
+    """The data of an event that begins and ends there; None where they are damaged.
+
+    Args:
+      file: an event file.
+      begin, end: of the data.
+      known: where these bytes are part of the data, no checksum is computed.
+    """
+    file.seek(begin)
+    found = file.read(end - begin)
+    return found if known in found or file.read(4) == _masked(found) else None
+
+
+def _append_whole(path: str, data: bytes, begin: bool) -> None:
+    flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0)
+    # Opened each time: a file that was removed is noticed, and one of NFS tells what it lost.
+    descriptor = os.open(path, flags | (os.O_CREAT | os.O_EXCL if begin else 0), 0o666)
+    try:
+        before = os.fstat(descriptor).st_size
+        try:
+            _write_all(descriptor, data)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, before)
+            raise
+        finally:
+            os.close(descriptor)
+    except BaseException:
+        if begin:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+        raise
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _name(directory: str) -> str:
+    """A name behind those of all event files there: TensorBoard goes through them in that order."""
+    stamp = int(time.time())
+    for path in glob.iglob(os.path.join(glob.escape(directory), "*tfevents*")) if directory else ():
+        found = _STAMP.match(os.path.basename(path))
+        stamp = max(stamp, int(found[1]) + 1) if found else stamp
+    # The end tells it from files of PyTorch's writer, which has a count of its own.
+    parts = [f"{stamp:010d}", socket.gethostname(), str(os.getpid()), str(next(_numbers))]
+    return ".".join(["events.out.tfevents", *parts, "picasso"])
+
+
+def _first() -> bytes:
+    """What an event file begins with."""
+    event = event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2")
+    return _framed(event.SerializeToString())
 
 
 def _framed(data: bytes) -> bytes:

@@ -11,8 +11,6 @@ class Writer(abc.ABC):
     """Where an op writes to, and how it runs there.
 
     Attributes:
-      owner: whose log it is; what is remembered of probes is kept for each. None:
-        nothing is recorded.
       background: whether `write` may run after the call that asks for it. Only where
         nobody can take the log for complete in between: whoever ends it must wait.
       tensor_scalars: ordinary scalars are written there as `tf.summary.scalar` does.
@@ -21,8 +19,13 @@ class Writer(abc.ABC):
     background: bool = False
     tensor_scalars: ClassVar[bool] = False
 
-    def __init__(self, owner: Any) -> None:
-        self.owner = owner
+    @property
+    @abc.abstractmethod
+    def owner(self) -> Any:
+        """Whose log it is: what is remembered of probes is kept for each; None records nothing.
+
+        Another one where the log was removed, so that all of it is written anew.
+        """
 
     @abc.abstractmethod
     def write(self, summary: bytes, step: int) -> None:

@@ -2,6 +2,7 @@
 
 import os
 
+from tensorboard_picasso.summary import report
 from tensorboard_picasso.summary.writers._event_files import EventFile
 from tensorboard_picasso.summary.writers.base import Writer
 
@@ -18,15 +19,22 @@ class Adapter(Writer):
     it a directory of its own, or the writer that already writes there.
     """
 
-    owner: EventFile
     background = True
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
         path = os.fsdecode(directory)
-        key = os.getpid(), path if "://" in path else os.path.abspath(path)
-        if key not in _files or _files[key].lost():
-            _files[key] = EventFile(key[1])
-        super().__init__(_files[key])
+        self._directory = path if "://" in path else os.path.abspath(path)
+
+    @property
+    def owner(self) -> EventFile:
+        """See `Writer.owner`."""
+        key = os.getpid(), self._directory
+        gone = _files[key].held.gone() if key in _files else ""
+        if gone:
+            report.tell(gone, gone)
+        if gone or key not in _files:
+            _files[key] = EventFile(self._directory)
+        return _files[key]
 
     def write(self, summary: bytes, step: int) -> None:
         """See `Writer.write`."""

@@ -4,6 +4,7 @@ import operator
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import tensorflow as tf
@@ -11,6 +12,7 @@ import tensorflow as tf
 # TensorFlow has no public way to ask for the default writer, nor whether XLA compiles.
 from tensorflow.python.ops import control_flow_util, summary_ops_v2
 
+from tensorboard_picasso.summary.writers import _watched
 from tensorboard_picasso.summary.writers.base import Writer
 
 KIND = tf.summary.SummaryWriter
@@ -77,12 +79,7 @@ class Shared:
 _shared: weakref.WeakValueDictionary[str, Shared] = weakref.WeakValueDictionary()
 
 
-def write(writer: Any, summary: bytes, step: int) -> None:
-    """Write one event and flush it, so that it survives the process.
-
-    Raises:
-      RuntimeError: the writer did not take it.
-    """
+def _put(writer: Any, summary: bytes, step: int) -> None:
     with tf.init_scope(), writer.as_default(step=step), tf.summary.record_if(True):
         accepted = tf.summary.experimental.write_raw_pb(tf.constant(summary), step=step)
         if not bool(accepted):
@@ -95,9 +92,17 @@ class Adapter(Writer):
 
     tensor_scalars = True
 
+    def __init__(self, writer: Any) -> None:
+        self._writer = writer
+
+    @property
+    def owner(self) -> _watched.Watched | None:
+        """See `Writer.owner`."""
+        return None if self._writer is None else _watched.of(self._writer)
+
     def write(self, summary: bytes, step: int) -> None:
         """See `Writer.write`."""
-        write(self.owner, summary, step)
+        _watched.of(self._writer).write(summary, step, partial(_put, self._writer, summary, step))
 
     def is_symbolic(self, value: Any) -> bool:
         """True for a tensor that has no value while the graph is traced."""
@@ -173,7 +178,7 @@ class Adapter(Writer):
         The writer is put there past `as_default`, which raises where it is closed.
         """
         state = summary_ops_v2._summary_state
-        default, state.writer = state.writer, self.owner
+        default, state.writer = state.writer, self._writer
         try:
             return tf.summary.should_record_summaries()
         finally:
