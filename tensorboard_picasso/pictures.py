@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from tensorboard_picasso import record
 
@@ -33,7 +33,7 @@ def opened(path: str | os.PathLike[str]) -> Image.Image:
             return image
     except PictureError:
         raise
-    except Image.UnidentifiedImageError as e:
+    except UnidentifiedImageError as e:
         raise PictureError(f"{named(path)}: no picture ({', '.join(ENDINGS)})") from e
     except OSError as e:
         raise PictureError(f"{named(path)}: {e.strerror or e}") from e

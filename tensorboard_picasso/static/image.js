@@ -1,11 +1,28 @@
 // A PNG's pixels, as they were stored: no colour management, no premultiplied alpha.
 
+import { pixels } from "./pack.js";
+
+/** A picture that cannot be decoded: to ask for it again does not help. */
+export class PictureError extends Error {}
+
+/** See that a PNG's own head declares no more pixels than may be drawn: a few bytes may stand for gigabytes. */
+async function check(png) {
+  const head = new DataView(await png.slice(0, 24).arrayBuffer());
+  if (head.byteLength === 24) pixels(head.getUint32(20), head.getUint32(16));
+}
+
 /**
  * @param {Blob} png
  * @returns {Promise<ImageData>}
  */
 export async function pixelsOf(png) {
-  const bitmap = await createImageBitmap(png, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+  let bitmap;
+  try {
+    await check(png);
+    bitmap = await createImageBitmap(png, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+  } catch (error) {
+    throw new PictureError(error.message);
+  }
   const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(bitmap, 0, 0);

@@ -6,6 +6,9 @@ import { placeOf } from "./look.js";
 import { Outlines } from "./outlines.js";
 import { overlay } from "./palette.js";
 
+// Why there is no picture below a map.
+const LACKING = { failed: "image could not be loaded", damaged: "image cannot be decoded" };
+
 export class Picture {
   #context;
   #pixels = null;
@@ -96,7 +99,7 @@ export class Picture {
     this.#context.putImageData(this.#pixels, 0, 0);
     this.settings = settings;
     this.#frame.classList.remove("loading", "empty");
-    const lacking = ground.state === "failed" ? "image could not be loaded" : "image not kept";
+    const lacking = LACKING[ground.state] ?? "image not kept";
     setText(this.#note, fits || ground.state === "loading" ? "" : lacking);
     return clipped;
   }

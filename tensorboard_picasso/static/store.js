@@ -3,7 +3,7 @@
 
 import { fetchAttributions, fetchImage, fetchIndex, fetchInputs, fetchMeans, fetchScores } from "./api.js";
 import { average } from "./average.js";
-import { pixelsOf } from "./image.js";
+import { PictureError, pixelsOf } from "./image.js";
 import { grey } from "./palette.js";
 import { Planes } from "./planes.js";
 import { distinct, RunData } from "./records.js";
@@ -248,7 +248,7 @@ export class Store {
 
   /**
    * The pixels of one input, and the greys under its maps.
-   * @returns {{state: "ready", grey: Uint8Array, pixels: ImageData}|{state: "loading"|"not kept"|"failed"}}
+   * @returns {{state: "ready", grey: Uint8Array, pixels: ImageData}|{state: "loading"|"not kept"|"failed"|"damaged"}}
    */
   ground(data, image, hash) {
     const key = `${data.probe}\n${image}\n${hash}`;
@@ -280,7 +280,7 @@ export class Store {
       const pixels = await pixelsOf(data.png(image, hash) ?? (await fetchImage(data.run, data.probe, image, hash)));
       Object.assign(entry, { state: "ready", pixels, grey: grey(pixels.data) });
     } catch (error) {
-      entry.state = error.status === 404 ? "not kept" : "failed";
+      entry.state = error instanceof PictureError ? "damaged" : error.status === 404 ? "not kept" : "failed";
       if (entry.state === "failed") {
         this.#failed("images", error, () => {
           for (const [key, { state }] of this.#grounds) if (state === "failed") this.#grounds.delete(key);
