@@ -45,6 +45,8 @@ from tensorboard_picasso.summary.backends.base import (
 _NO_RULE = re.compile(r"not implemented|do(es)? not support (JVP|VJP)|Cannot apply JAX transf")
 # Functions whose compiled programs are kept: partials are made anew at each step.
 _MAX_KEPT = 16
+# So often a module is read that is another each time.
+_TRIES = 100
 
 
 def adapts(model: Any) -> Claim:
@@ -183,8 +185,22 @@ class Adapter(Backend):
         return floats(x)
 
     def _run(self, key: Any, body: Callable[..., Any], *arrays: Array) -> Array:
-        """What `body` makes of the model, its arrays and a batch."""
-        model, values = self._pure()
+        """What `body` makes of the model, its arrays and a batch.
+
+        A Flax module that another thread trains lacks a part for the moment of its update.
+        """
+        for _ in range(_TRIES):
+            model, values = self._pure()
+            try:
+                return self._made(model, values, key, body, *arrays)
+            except UnsupportedError:
+                if self._pure()[0] == model:
+                    raise
+        return self._made(*self._pure(), key, body, *arrays)
+
+    def _made(
+        self, model: Pure, values: Any, key: Any, body: Callable[..., Any], *arrays: Array
+    ) -> Array:
         programs = self._kept(model)
         key = self._look_behind, self.call, key
         if key not in programs:
