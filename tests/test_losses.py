@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 import tensorboardX
+import tensorflow as tf
 from torch.utils.tensorboard import SummaryWriter
 
 from tensorboard_picasso import summary
@@ -147,3 +148,15 @@ def test_a_log_directory_that_goes_in_fit_is_begun_anew_with_its_images(tmp_path
     assert set(events.whole_scores(tmp_path)) == {2, 3}
     assert inputs(tmp_path) == {0, 1}
     assert "what it held of step" in capsys.readouterr().err
+
+
+def test_a_tf_writer_is_known_among_others_though_its_directory_went_first(tmp_path):
+    other = tf.summary.create_file_writer(str(tmp_path / "other"))
+    writer = tf.summary.create_file_writer(str(tmp_path / "run"))
+    shutil.rmtree(tmp_path / "run")
+    with pytest.warns(summary.PicassoWarning, match="is gone: maps go on in"):
+        assert log(writer, 0)
+    assert log(writer, 1)
+    assert log(other, 2)
+    assert set(events.whole_scores(tmp_path / "run")) == {0, 1}
+    assert set(events.whole_scores(tmp_path / "other")) == {2}

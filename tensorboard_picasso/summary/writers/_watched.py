@@ -64,12 +64,12 @@ class Watched:
             if mine and mine == self._spoiled:
                 self._write_beside(summary, step)
                 return
-            files = [mine] if mine else _open_files()
-            if any("://" in each for each in files):
-                files = []
+            # Each with what tells its size, also once it was removed.
+            opened = {mine: mine} if mine else _open_files()
+            files = [] if any("://" in each for each in opened) else list(opened)
             if len(files) == 1:
                 _event_files.check_room(os.path.dirname(files[0]), summary)
-            before = {each: _size(each) for each in files}
+            before = {each: _size(opened[each]) for each in files}
             began, error = time.time() - _ROUNDING, None
             try:
                 put()
@@ -83,7 +83,7 @@ class Watched:
                 self.known = self.path = held[0]
                 self.held.add(self.path, step)
             elif files:
-                grown = [each for each in files if _size(each) != before[each]]
+                grown = [each for each in files if _size(opened[each]) != before[each]]
                 self._lost(files if len(files) == 1 else grown, error)
                 self._write_beside(summary, step)
             elif error is not None:
@@ -172,17 +172,22 @@ def _size(path: str) -> int:
         return -1
 
 
-def _open_files() -> list[str]:
-    """The event files that this process has open, also those that were removed; on Linux."""
-    found = set()
+def _open_files() -> dict[str, str]:
+    """The event files that this process has open, also those that were removed; on Linux.
+
+    Returns:
+      Their paths, each with a link to the open file.
+    """
+    found = {}
     try:
         for name in os.listdir("/proc/self/fd"):
+            link = f"/proc/self/fd/{name}"
             try:
-                path = _OPEN.fullmatch(os.readlink(f"/proc/self/fd/{name}"))
+                path = _OPEN.fullmatch(os.readlink(link))
             except OSError:  # closed meanwhile
                 continue
             if path:
-                found.add(path[1])
+                found[path[1]] = link
     except OSError:
-        return []
-    return sorted(found)
+        return {}
+    return found
