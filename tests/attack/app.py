@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from tensorboard import errors
 from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
@@ -34,7 +35,7 @@ class App:
         client = werkzeug_test.Client(self.routes[named])
         method = more.pop("method", "GET")
         try:
-            answer = client.open(route, method=method, query_string=query, **more)
+            answer = client.open(quote(route), method=method, query_string=query, **more)
         except errors.PublicError as e:
             return e.http_code, str(e).encode()
         return answer.status_code, answer.data

@@ -123,3 +123,12 @@ def test_nor_does_a_tensorboard_answer_so(trials, logdir, load_fast):
 
         attack(trials(SENT), request=requests())(check)
     assert statuses.get(200)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a" * 300, "a" * 5000, "index.js\x00", "..", "../record.py", "a/" * 200, "."],
+)
+def test_a_path_that_is_no_file_of_ours_is_404(logdir, name):
+    status, body = App(logdir).get(f"/static/{name}")
+    assert (status, b"no file" in body) == (404, True)
