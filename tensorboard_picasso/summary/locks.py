@@ -4,7 +4,35 @@ import contextlib
 import os
 import threading
 import weakref
+from collections.abc import Iterator
 from types import TracebackType
+
+
+class BusyError(RuntimeError):
+    """Another thread has what is asked for, and this one may not wait."""
+
+
+class _Here(threading.local):
+    """Seconds that this thread may wait; -1: as long as it takes."""
+
+    seconds = -1.0
+
+
+_here = _Here()
+
+
+@contextlib.contextmanager
+def impatient(seconds: float) -> Iterator[None]:
+    """Wait no longer for a lock in this thread, which others need to get on.
+
+    Raises:
+      BusyError: it was not free by then.
+    """
+    before, _here.seconds = _here.seconds, seconds
+    try:
+        yield
+    finally:
+        _here.seconds = before
 
 
 class Lock:
@@ -21,7 +49,8 @@ class Lock:
         _made.add(self)
 
     def __enter__(self) -> None:
-        self._lock.acquire()
+        if not self._lock.acquire(timeout=_here.seconds):
+            raise BusyError("another thread's call is under way")
 
     def __exit__(
         self,

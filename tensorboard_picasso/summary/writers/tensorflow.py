@@ -12,10 +12,13 @@ import tensorflow as tf
 # TensorFlow has no public way to ask for the default writer, nor whether XLA compiles.
 from tensorflow.python.ops import control_flow_util, summary_ops_v2
 
+from tensorboard_picasso.summary import locks, report
 from tensorboard_picasso.summary.writers import _watched
 from tensorboard_picasso.summary.writers.base import Writer
 
 KIND = tf.summary.SummaryWriter
+# Seconds that a step of a graph waits for another thread's call.
+_PATIENCE = 0.2
 
 
 def default_writer() -> Any:
@@ -161,7 +164,13 @@ class Adapter(Writer):
             count = len(inputs)
 
             def call(*values: Any) -> bool:
-                return body(int(values[0]), [each.numpy() for each in values[1:count]])
+                try:
+                    # The thread is one of TensorFlow's few, and who is waited for needs them.
+                    with locks.impatient(_PATIENCE):
+                        return body(int(values[0]), [each.numpy() for each in values[1:count]])
+                except locks.BusyError as e:
+                    report.warn("busy", f"step {int(values[0])} is not logged: {e}")
+                    return False
 
             result = tf.py_function(call, [*inputs, *handles()], tf.bool)
             result.set_shape(())
