@@ -8,6 +8,7 @@ sharded module, whose every pass takes all processes and changes what they hold.
 import datetime
 import itertools
 import sys
+import types
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -143,6 +144,7 @@ class Shards:
             for old, new in zip(self._copy.modules(), whole.modules(), strict=True):
                 held = {name: vars(old)[name] for name in _HELD}
                 vars(old).update({**vars(new), **held})
+                _rebind(old, new)
             for mine, full in zip(_tensors(self._copy), _tensors(whole), strict=True):
                 mine.data = full.data
         return self._explained
@@ -176,6 +178,8 @@ def _copy(module: Any, tensors: dict[int, Any], made: dict[int, Any]) -> Any:
                 (key, each) for key, each in value.items() if not _shards(each)
             )
 
+    _rebind(copied, module)
+
     def other(tensor: Any) -> Any:
         if tensor is None:
             return None
@@ -196,6 +200,13 @@ def _copy(module: Any, tensors: dict[int, Any], made: dict[int, Any]) -> Any:
         for name, each in vars(module)["_modules"].items()
     }
     return copied
+
+
+def _rebind(copied: Any, module: Any) -> None:
+    """Methods that a module holds of itself are then the copy's, such as Lightning's `forward`."""
+    for name, value in list(vars(copied).items()):
+        if isinstance(value, types.MethodType) and value.__self__ is module:
+            vars(copied)[name] = types.MethodType(value.__func__, copied)
 
 
 def _meet(ranks: list[int], name: str) -> None:
