@@ -148,3 +148,45 @@ def test_a_training_of_keras_is_the_same_with_ops_between_its_steps_and_beside_t
     assert found["differ"] == {"between": [], "beside": []}
     assert trials(4) <= found["ops"] < 10_000
     assert found["keys"] > 10
+
+
+GRAPH = """
+import os, sys, threading, time
+import keras, numpy as np, tensorflow as tf
+from tensorboard_picasso import summary
+
+images = np.random.default_rng(0).random((2, 12, 12, 1)).astype(np.float32)
+model = keras.Sequential([keras.Input((12, 12, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
+probe = summary.Probe("p", images, labels=[0, 1], output="logits")
+writer = tf.summary.create_file_writer(sys.argv[1])
+
+
+@tf.function
+def step(number):
+    with writer.as_default(step=number):
+        return summary.occlusion(probe, model, window=3, stride=3, step=number)
+
+
+assert step(tf.constant(0, tf.int64))
+
+
+def go(first):
+    for number in range(first, first + 3):
+        step(tf.constant(number, tf.int64))
+
+
+threads = [threading.Thread(target=go, args=(3 * at + 1,), daemon=True) for at in range(8)]
+for each in threads:
+    each.start()
+end = time.monotonic() + 90
+for each in threads:
+    each.join(max(0.0, end - time.monotonic()))
+print(sum(each.is_alive() for each in threads), flush=True)
+os._exit(0)
+"""
+
+
+def test_threads_that_run_one_graph_do_not_wait_for_each_other_for_good(tmp_path):
+    command = [sys.executable, "-c", GRAPH, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.stdout.split() == ["0"], done.stderr[-3000:]
