@@ -199,6 +199,22 @@ def rewritten(dropped: Iterable[At]) -> str:
     return _left_out(len(steps), where)
 
 
+def resumed(records: Sequence[Numbered]) -> str:
+    """That processes superseded records of earlier ones; empty where none did, or unknown.
+
+    They counted them when they began. TensorBoard's default loader does not give them; where
+    they are known, `rewritten` tells.
+
+    Args:
+      records: what is left.
+    """
+    began = [part[0][1] for part in _of_processes(records) if part[0][1].superseded]
+    if not began:
+        return ""
+    where = f"from step {min(each.since for each in began):,} on"
+    return _left_out(sum(each.superseded for each in began), where)
+
+
 def missing(
     records: Sequence[Numbered], dropped: Sequence[Numbered] = (), samples: int | None = None
 ) -> str:

@@ -82,6 +82,8 @@ class Scores:
       those before a sigmoid.
     nth: this record's number, from 1, among those that the same process wrote of the image;
       0: not known. since: step of the first of them.
+    superseded: how many records of earlier processes stood in the log from there on; 0
+      also where that was not known.
     """
 
     output: Output
@@ -98,6 +100,7 @@ class Scores:
     independent: bool = False
     nth: int = 0
     since: int = 0
+    superseded: int = 0
 
     def move_of(self, hidden: Hidden) -> Move | None:
         """How hiding a region moves the answer: as recorded, else from the scores.
@@ -551,6 +554,7 @@ def pack_scores(scores: Scores) -> bytes:
         independent=scores.independent,
         nth=scores.nth,
         since=scores.since,
+        superseded=scores.superseded,
     )
     if scores.epoch is not None:
         message.epoch = scores.epoch
@@ -592,6 +596,7 @@ def unpack_scores(data: bytes) -> Scores:
         independent=message.independent or (output is Output.SIGMOID and message.class_count > 2),
         nth=message.nth,
         since=message.since,
+        superseded=message.superseded,
     )
 
 

@@ -88,7 +88,7 @@ class Sealed(_message.Message):
     def __init__(self, version: _Optional[int] = ..., crc32: _Optional[int] = ..., payload: _Optional[bytes] = ...) -> None: ...
 
 class Scores(_message.Message):
-    __slots__ = ("output", "class_count", "classes", "values", "hidden", "input_hash", "epoch", "targets", "lasting", "dropped", "value_name", "independent", "nth", "since")
+    __slots__ = ("output", "class_count", "classes", "values", "hidden", "input_hash", "epoch", "targets", "lasting", "dropped", "value_name", "independent", "nth", "since", "superseded")
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     CLASS_COUNT_FIELD_NUMBER: _ClassVar[int]
     CLASSES_FIELD_NUMBER: _ClassVar[int]
@@ -103,6 +103,7 @@ class Scores(_message.Message):
     INDEPENDENT_FIELD_NUMBER: _ClassVar[int]
     NTH_FIELD_NUMBER: _ClassVar[int]
     SINCE_FIELD_NUMBER: _ClassVar[int]
+    SUPERSEDED_FIELD_NUMBER: _ClassVar[int]
     output: Output
     class_count: int
     classes: _containers.RepeatedScalarFieldContainer[int]
@@ -117,7 +118,8 @@ class Scores(_message.Message):
     independent: bool
     nth: int
     since: int
-    def __init__(self, output: _Optional[_Union[Output, str]] = ..., class_count: _Optional[int] = ..., classes: _Optional[_Iterable[int]] = ..., values: _Optional[_Iterable[float]] = ..., hidden: _Optional[_Iterable[_Union[Hidden, _Mapping]]] = ..., input_hash: _Optional[bytes] = ..., epoch: _Optional[float] = ..., targets: _Optional[_Iterable[int]] = ..., lasting: _Optional[_Iterable[int]] = ..., dropped: _Optional[_Iterable[int]] = ..., value_name: _Optional[str] = ..., independent: bool = ..., nth: _Optional[int] = ..., since: _Optional[int] = ...) -> None: ...
+    superseded: int
+    def __init__(self, output: _Optional[_Union[Output, str]] = ..., class_count: _Optional[int] = ..., classes: _Optional[_Iterable[int]] = ..., values: _Optional[_Iterable[float]] = ..., hidden: _Optional[_Iterable[_Union[Hidden, _Mapping]]] = ..., input_hash: _Optional[bytes] = ..., epoch: _Optional[float] = ..., targets: _Optional[_Iterable[int]] = ..., lasting: _Optional[_Iterable[int]] = ..., dropped: _Optional[_Iterable[int]] = ..., value_name: _Optional[str] = ..., independent: bool = ..., nth: _Optional[int] = ..., since: _Optional[int] = ..., superseded: _Optional[int] = ...) -> None: ...
 
 class Hidden(_message.Message):
     __slots__ = ("region", "fill", "values", "moves", "flips", "predicted")

@@ -27,8 +27,9 @@ def of_series(
     """
     stored = reader.dropped(run, series)
     dropped = list(unpacked(series, stored, record.unpack_scores, Problems()))
+    told = history.rewritten(stored) or history.resumed(read)
     counted = history.missing(read, dropped, samples) if whole else ""
-    return [text for text in (history.rewritten(stored), counted) if text]
+    return [text for text in (told, counted) if text]
 
 
 class Remarks:

@@ -40,7 +40,7 @@ class Logged:
         tags = only(self._reader.of_probe(run, "digits"), kind, None, label)
         return {
             (series.image, at.step): each
-            for series, stored in self._reader.tensors(run, tags).items()
+            for series, stored in self._reader.tensors(run, tags)
             for at, each in unpacked(series, stored, unpack, Problems())
         }
 

@@ -150,7 +150,7 @@ def test_older_logs_say_it_where_all_classes_were_kept(log):
     for run in reader.runs:
         reader.scan([run])
         series = {of: tag for of, tag in reader.of_run(run).items() if of.kind is Kind.SCORES}
-        for stored in reader.tensors(run, only(series, Kind.SCORES, None)).values():
+        for stored in dict(reader.tensors(run, only(series, Kind.SCORES, None))).values():
             for each in stored:
                 said = record.unpack_scores(each.data)
                 for hidden in said.hidden:

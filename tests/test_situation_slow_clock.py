@@ -240,7 +240,7 @@ def test_a_process_that_goes_on_in_a_file_that_is_named_first(tmp_path):
     reader = EventReader(tmp_path, told.append)
     reader.of_run("run")
     (series,) = reader.of_run("run")
-    stored = reader.tensors("run", {series: ""})[series]
+    stored = dict(reader.tensors("run", {series: ""}))[series]
     assert [(each.step, each.wall) for each in stored] == [
         (0, 2000),
         (1, 1001),
@@ -266,7 +266,7 @@ def test_sampling_is_said_with_its_numbers(browser, sampled, load_fast):
     (series,) = [
         each for each in reader.of_run("run") if each.kind is Kind.SCORES and each.image == 0
     ]
-    stored = reader.tensors("run", {series: ""})[series]
+    stored = dict(reader.tensors("run", {series: ""}))[series]
     numbers = [record.unpack_scores(each.data) for each in stored]
     assert [each.nth for each in numbers] == list(range(1, 41))
     assert {each.since for each in numbers} == {0}

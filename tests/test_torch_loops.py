@@ -50,7 +50,7 @@ def logged(directory, run="picasso"):
     tags = only(reader.of_probe(run, "p"), Kind.SCORES, [0])
     return {
         at.step: each.epoch
-        for series, stored in reader.tensors(run, tags).items()
+        for series, stored in reader.tensors(run, tags)
         for at, each in unpacked(series, stored, record.unpack_scores, Problems())
     }
 

@@ -34,6 +34,7 @@ def build(
     scalars: bool,
     nth: int = 0,
     since: int = 0,
+    superseded: int = 0,
     tensors: bool = False,
 ) -> summary_pb2.Summary:
     """All values of one call, whole or absent after a crash; those of the inputs first.
@@ -45,14 +46,14 @@ def build(
       inputs: which input records to write.
       labels: the methods' labels that are to be written.
       scalars: whether to write ordinary scalars too.
-      nth, since: of the step, as in `record.Scores`.
+      nth, since, superseded: of the step, as in `record.Scores`.
       tensors: as `tf.summary.scalar` writes them. Else as `SummaryWriter.add_scalar` does,
         which more than TensorBoard reads: its `EventAccumulator.Scalars`, tbparse, MLflow.
     """
     summary = input_values(name, inputs)
     for index, image in enumerate(result.images):
         if scores:
-            told = replace(image.scores, nth=nth, since=since)
+            told = replace(image.scores, nth=nth, since=since, superseded=superseded)
             _add(summary, Series(name, index, Kind.SCORES), record.pack_scores(told))
         for attribution, stored in image.attributions:
             label = attribution.label

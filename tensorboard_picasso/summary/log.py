@@ -14,6 +14,7 @@ from tensorboard_picasso.summary import (
     event,
     losses,
     report,
+    resumed,
     state,
     worker,
 )
@@ -68,6 +69,7 @@ def checkpoint_of(
     tensors: bool = False,
     next_step: str = "",
     background: bool = False,
+    directory: str | None = None,
     budget: Budget | None = None,
     last: bool = False,
 ) -> bool:
@@ -88,6 +90,7 @@ def checkpoint_of(
       tensors: as `tf.summary.scalar` does; see `event.build`.
       next_step: what the cost line says of the next checkpoint: "next at step 12".
       background: have the worker make and write the record.
+      directory: of the log, where it is known: what stands there may be gone on with.
       budget: what the maps may cost; what it does not pay for is not computed.
       last: of a training, which the budget pays for in advance.
 
@@ -110,6 +113,7 @@ def checkpoint_of(
         "tensors": tensors,
         "next_step": next_step,
         "background": background,
+        "directory": directory,
     }
     memory = state.find(owner, name)
     if memory.process != os.getpid():
@@ -188,6 +192,7 @@ def _checkpoint(
     tensors: bool,
     next_step: str,
     background: bool,
+    directory: str | None,
     about: Mapping[str, str] = MappingProxyType({}),
 ) -> bool:
     """As `checkpoint_of`, whatever it costs; `about` is recorded with the methods' parameters."""
@@ -215,6 +220,8 @@ def _checkpoint(
 
     def finish() -> bool:
         try:
+            if memory.superseded is None:
+                memory.superseded = resumed.superseded(directory, name, step)
             summary = event.build(
                 name,
                 passes.result,
@@ -224,6 +231,7 @@ def _checkpoint(
                 scalars=scalars,
                 nth=memory.written + 1,
                 since=step if memory.since is None else memory.since,
+                superseded=memory.superseded,
                 tensors=tensors,
             )
             write(summary.SerializeToString(), step)

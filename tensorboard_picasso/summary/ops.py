@@ -202,6 +202,7 @@ def _record(
                     step=at,
                     owner=host.owner,
                     write=host.write,
+                    directory=host.directory,
                     epoch=_epoch(epoch),
                     background=host.background,
                     tensors=host.tensor_scalars,

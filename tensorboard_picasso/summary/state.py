@@ -39,6 +39,7 @@ class State:
     counts: checkpoints of these images that were written, by the methods' labels.
     step: the last one written, with the labels written at it.
     written, since: how many steps were written, and the first of them.
+    superseded: how many records stood in the log from there on; None: not asked yet.
     inputs: digest of each image's input record as it was last written.
     said: what the person was told.
     arrived: what arrives at the model was compared with what it holds of training.
@@ -61,6 +62,7 @@ class State:
     step: int | None = None
     written: int = 0
     since: int | None = None
+    superseded: int | None = None
     labels: set[str] = field(default_factory=set)
     inputs: dict[int, bytes] = field(default_factory=dict)
     said: set[str] = field(default_factory=set)

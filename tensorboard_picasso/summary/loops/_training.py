@@ -196,6 +196,7 @@ class Training:
                     step=self._step,
                     owner=self._writer.owner,
                     write=self._writer.write,
+                    directory=self._writer.directory,
                     epoch=epoch,
                     next_step="" if last else self.schedule.next(self._step),
                     background=self._writer.background,

@@ -226,6 +226,7 @@ class KerasCallback(_Callback):
             step=self._step,
             owner=self._history,
             write=self._writer.write,
+            directory=self._writer.directory,
             epoch=epoch if self._epoch_steps or not done else None,
             strict=self._strict,
             scalars=self._scalars,
@@ -245,4 +246,4 @@ def _opened(directory: str, user: Any, tensorflows: bool) -> tuple[Writer, Calla
     from tensorboard_picasso.summary.writers import tensorflow
 
     shared = tensorflow.Shared.join(directory, user)
-    return tensorflow.Adapter(shared.writer), lambda: shared.leave(user)
+    return tensorflow.Adapter(shared.writer, shared.directory), lambda: shared.leave(user)

@@ -172,6 +172,12 @@ def _size(path: str) -> int:
         return -1
 
 
+def directory(log: Watched) -> str | None:
+    """Where the files of a log are, None where that is not known."""
+    files = [log.known] if log.known else list(_open_files())
+    return os.path.dirname(files[0]) if len(files) == 1 else None
+
+
 def _open_files() -> dict[str, str]:
     """The event files that this process has open, also those that were removed; on Linux.
 

@@ -27,6 +27,11 @@ class Writer(abc.ABC):
         Another one where the log was removed, so that all of it is written anew.
         """
 
+    @property
+    def directory(self) -> str | None:
+        """Where its files are, None where that is not known."""
+        return None
+
     @abc.abstractmethod
     def write(self, summary: bytes, step: int) -> None:
         """Write one event and flush it, so that it survives the process.

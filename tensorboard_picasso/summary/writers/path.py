@@ -26,6 +26,11 @@ class Adapter(Writer):
         self._directory = path if "://" in path else os.path.abspath(path)
 
     @property
+    def directory(self) -> str:
+        """See `Writer.directory`."""
+        return self._directory
+
+    @property
     def owner(self) -> EventFile:
         """See `Writer.owner`."""
         key = os.getpid(), self._directory

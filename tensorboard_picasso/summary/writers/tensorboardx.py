@@ -29,6 +29,11 @@ class Adapter(Writer):
         """See `Writer.owner`."""
         return _watched.of(self._writer)
 
+    @property
+    def directory(self) -> str:
+        """See `Writer.directory`."""
+        return str(self._writer.logdir)
+
     def write(self, summary: bytes, step: int) -> None:
         """See `Writer.write`."""
         file = _closing.opened(self._writer, self._writer.logdir)

@@ -60,6 +60,7 @@ class Shared:
     """
 
     def __init__(self, directory: str) -> None:
+        self.directory = directory
         self.writer = tf.summary.create_file_writer(directory)
         self._users: weakref.WeakSet[Any] = weakref.WeakSet()
 
@@ -95,13 +96,19 @@ class Adapter(Writer):
 
     tensor_scalars = True
 
-    def __init__(self, writer: Any) -> None:
+    def __init__(self, writer: Any, directory: str | None = None) -> None:
         self._writer = writer
+        self._directory = directory
 
     @property
     def owner(self) -> _watched.Watched | None:
         """See `Writer.owner`."""
         return None if self._writer is None else _watched.of(self._writer)
+
+    @property
+    def directory(self) -> str | None:
+        """See `Writer.directory`."""
+        return self._directory or _watched.directory(_watched.of(self._writer))
 
     def write(self, summary: bytes, step: int) -> None:
         """See `Writer.write`."""

@@ -1,0 +1,59 @@
+"""What stands in a directory in which a run goes on: the records that its new ones supersede.
+
+TensorBoard's default loader drops them before anything here sees them, so whoever writes tells.
+"""
+
+from pathlib import Path
+
+from google.protobuf.message import DecodeError
+from tensorboard.compat.proto import event_pb2
+
+from tensorboard_picasso.metadata import Kind, Series
+from tensorboard_picasso.summary.writers import _event_files
+
+# Bytes of event files that are read for it, which takes a second.
+MOST = 1 << 30
+
+
+def superseded(directory: str | None, name: str, step: int) -> int:
+    """How many records of a probe a run supersedes that goes on at a step.
+
+    Args:
+      directory: into which it writes; None: not known.
+      name: the probe's, with its name scopes.
+      step: its first one.
+
+    Returns:
+      The number of steps; 0 also where it cannot be known: no local directory, files that
+      cannot be read, or more than `MOST` bytes of them.
+    """
+    if directory is None or "://" in directory:
+        return 0
+    tag = Series(name, 0, Kind.SCORES).tag
+    left: list[int] = []
+    try:
+        files = sorted(Path(directory).glob("*tfevents*"))
+        if sum(each.stat().st_size for each in files) > MOST:
+            return 0
+        for path in files:
+            for each in _steps(path, tag):
+                while left and left[-1] >= each:
+                    left.pop()
+                left.append(each)
+    except (OSError, DecodeError):
+        return 0
+    return sum(each >= step for each in left)
+
+
+def _steps(path: Path, tag: str) -> list[int]:
+    """The steps at which a file has a tag, in the order of writing."""
+    found = []
+    with path.open("rb") as file:
+        for begin, end in _event_files.events(file, 0):
+            file.seek(begin)
+            data = file.read(end - begin)
+            if tag.encode() in data:  # most events of a training hold scalars alone
+                event = event_pb2.Event.FromString(data)
+                if any(value.tag == tag for value in event.summary.value):
+                    found.append(event.step)
+    return found

@@ -1,0 +1,80 @@
+"""A run that crashed and is resumed from an earlier step: how many of its records were left out."""
+
+import json
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+import tensorboardX
+import tensorflow as tf
+from torch.utils.tensorboard import SummaryWriter
+
+from tensorboard_picasso import summary
+from tensorboard_picasso.summary import Probe
+from tests import packs
+from tests.browser import tab
+from tests.serving import get, tensorboard
+
+ROUTE = "data/plugin/picasso/"
+LEFT_OUT = "left out: the run was logged again from there or before"
+IMAGES = np.arange(72, dtype=np.uint8).reshape(2, 6, 6, 1)
+WRITERS = {
+    "torch": lambda path: SummaryWriter(str(path)),
+    # Its files are named by the second in which they begin.
+    "tensorboardX": lambda path: tensorboardX.SummaryWriter(
+        str(path), filename_suffix=str(len(list(path.glob("*"))))
+    ),
+    "tensorflow": lambda path: tf.summary.create_file_writer(str(path)),
+}
+
+
+def train(made, path, steps):
+    """Until the process ends."""
+    writer = made(path)
+    probe = Probe("p", IMAGES, labels=[0, 1], output="logits")
+    for step in steps:
+        assert summary.occlusion(
+            probe, lambda x: x.reshape(len(x), -1)[:, :3] / 99.0, window=3, writer=writer, step=step
+        )
+    summary.flush()
+    writer.close()
+
+
+@pytest.fixture(scope="module")
+def logdir(tmp_path_factory):
+    path = tmp_path_factory.mktemp("resumed")
+    for name, made in WRITERS.items():
+        train(made, path / name, range(0, 60, 10))
+        train(made, path / name, range(30, 80, 10))
+    # Twice; what the first resumption superseded is not counted again.
+    train(SummaryWriter, str(path / "twice"), range(0, 60, 10))
+    train(SummaryWriter, str(path / "twice"), range(20, 50, 10))
+    train(SummaryWriter, str(path / "twice"), range(40, 60, 10))
+    # On from where it was.
+    train(SummaryWriter, str(path / "apart"), range(0, 30, 10))
+    train(SummaryWriter, str(path / "apart"), range(30, 60, 10))
+    return path
+
+
+def remarks(url, run):
+    _, body, _ = get(f"{url}{ROUTE}scores?run={quote(run)}&probe=p")
+    return packs.read(body)["remarks"]
+
+
+@pytest.mark.parametrize("load_fast", [True, False], ids=["rust", "python"])
+def test_both_loaders_say_how_many(logdir, load_fast):
+    with tensorboard(logdir, load_fast=load_fast) as url:
+        where = "on" if load_fast else "to 50"
+        for name in WRITERS:
+            assert remarks(url, name) == [f"3 older records from step 30 {where} {LEFT_OUT}"]
+        assert remarks(url, "twice") == [f"5 older records from step 20 {where} {LEFT_OUT}"]
+        assert remarks(url, "apart") == []
+        _, body, _ = get(f"{url}{ROUTE}index")
+        assert sum(each["problem"] == "steps" for each in json.loads(body)["problems"]) == 4
+
+
+@pytest.mark.browser
+def test_the_tab_says_it(browser, logdir):
+    with tensorboard(logdir) as url, tab(browser, url) as picasso:
+        picasso.open(runs="torch").at(70)
+        picasso.frame.get_by_text(f"torch: 3 older records from step 30 on {LEFT_OUT}").wait_for()
