@@ -53,6 +53,8 @@ def test_rows_means_and_columns_show_the_newest_and_say_its_step(browser, logdir
     with tensorboard(logdir) as url, tab(browser, url) as shown:
         for asked in (120, 90, 50, 0):
             shown.open(step=str(asked)).at(asked)
+            # The steps of all three runs make five columns.
+            shown.frame.locator(".rows > .heads button.head").nth(4).wait_for()
             heads = shown.frame.locator(".rows > .heads button.head").all_text_contents()
             columns = [int(each.removeprefix("step ")) for each in heads]
             assert len(columns) == 5
