@@ -1,0 +1,1 @@
+"""Reading logs: from a data provider of TensorBoard, or from event files."""

@@ -1,0 +1,1 @@
+"""Numbers behind maps, as NumPy arrays: nothing of logs, models or screens."""

@@ -1,0 +1,1 @@
+"""The plugin: routes, what they answer, and the form of the answers."""

@@ -1,0 +1,1 @@
+"""What a person is told: readings of the stored numbers, words, a terminal."""

@@ -1,0 +1,1 @@
+"""What is watched: images, labels, regions, and what is asked of the model."""
