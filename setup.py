@@ -68,7 +68,15 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["tensorboard_picasso", "tensorboard_picasso.*"]),
-    package_data={"tensorboard_picasso": ["py.typed", "*.pyi", "record.proto", "static/*"]},
+    package_data={
+        "tensorboard_picasso": [
+            "py.typed",
+            "*.pyi",
+            "stored/record.proto",
+            "static/*",
+            "static/*/*",
+        ]
+    },
     install_requires=["tensorboard>=2.21", "numpy", "pillow", "protobuf>=6.31.1", "werkzeug"],
     extras_require={
         "tensorflow": TENSORFLOW,

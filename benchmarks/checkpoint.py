@@ -5,11 +5,14 @@ import statistics
 import keras
 import numpy as np
 
-from tensorboard_picasso import record, summary
-from tensorboard_picasso.maps import Sign
-from tensorboard_picasso.metadata import Kind
-from tensorboard_picasso.summary import backends, checkpoint, event
-from tensorboard_picasso.summary.targets import Targets
+from tensorboard_picasso import summary
+from tensorboard_picasso.numbers.maps import Sign
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.stored.metadata import Kind
+from tensorboard_picasso.summary import backends
+from tensorboard_picasso.summary.explain import checkpoint
+from tensorboard_picasso.summary.explain.targets import Targets
+from tensorboard_picasso.summary.log import event
 
 IMAGES = 12
 REPEATS = 5

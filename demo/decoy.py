@@ -19,8 +19,10 @@ import numpy as np
 from tensorboard.backend.event_processing import event_accumulator
 from tensorboard.util import tensor_util
 
-from tensorboard_picasso import maps, metadata, record, summary
-from tensorboard_picasso.metadata import Kind
+from tensorboard_picasso import summary
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.stored import metadata, record
+from tensorboard_picasso.stored.metadata import Kind
 
 SIDE = 4
 BATCH = 32

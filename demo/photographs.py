@@ -12,7 +12,8 @@ import skimage.data
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-from tensorboard_picasso import pictures, summary
+from tensorboard_picasso import summary
+from tensorboard_picasso.summary.kit import pictures
 
 SIDE = 224
 TOP = 3

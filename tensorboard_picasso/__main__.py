@@ -9,21 +9,21 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tensorboard_picasso import record
-from tensorboard_picasso.bounds import TooLargeError
 from tensorboard_picasso.checkpoints import session, settings
-from tensorboard_picasso.export import ExportError, NotThereError
-from tensorboard_picasso.export.events import EventReader
 from tensorboard_picasso.export.evolution import PREDICTED, Subject, Target
 from tensorboard_picasso.export.files import Format
 from tensorboard_picasso.export.means import MeanSubject
 from tensorboard_picasso.export.order import Order, make
 from tensorboard_picasso.export.picture import SCALES
-from tensorboard_picasso.metadata import WHOLE_PROBE, Kind, Series
-from tensorboard_picasso.reading import Problems, only, unpacked
-from tensorboard_picasso.readings import Reading
+from tensorboard_picasso.logs.bounds import TooLargeError
+from tensorboard_picasso.logs.errors import ExportError, NotThereError
+from tensorboard_picasso.logs.events import EventReader
+from tensorboard_picasso.logs.reading import Problems, only, unpacked
+from tensorboard_picasso.shown.readings import Reading
+from tensorboard_picasso.shown.terminal import Bar, printed
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind, Series
 from tensorboard_picasso.summary.methods import _listing
-from tensorboard_picasso.terminal import Bar, printed
 from tensorboard_picasso.version import __version__
 
 PROGRAM = "python -m tensorboard_picasso"

@@ -21,7 +21,7 @@ class PicassoLoader(base_plugin.TBLoader):
     def load(self, context: base_plugin.TBContext) -> Any:
         """The plugin, or None with the reason in TensorBoard's log."""
         try:
-            from tensorboard_picasso.plugin import PicassoPlugin
+            from tensorboard_picasso.serving.plugin import PicassoPlugin
 
             return PicassoPlugin(context)
         except Exception:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from tensorboard.backend.event_processing import event_file_loader
 
-from tensorboard_picasso import metadata, record, summary
-from tensorboard_picasso.metadata import Kind, Series
+from tensorboard_picasso import summary
+from tensorboard_picasso.stored import metadata, record
+from tensorboard_picasso.stored.metadata import Kind, Series
 
 UNPACK = {
     Kind.SCORES: record.unpack_scores,

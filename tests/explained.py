@@ -2,9 +2,11 @@
 
 import numpy as np
 
-from tensorboard_picasso.summary import Probe, determinism, state
-from tensorboard_picasso.summary.checkpoint import Result, compute
-from tensorboard_picasso.summary.targets import Targets
+from tensorboard_picasso.summary import Probe
+from tensorboard_picasso.summary.explain.checkpoint import Result, compute
+from tensorboard_picasso.summary.explain.targets import Targets
+from tensorboard_picasso.summary.kit import determinism
+from tensorboard_picasso.summary.log import state
 
 
 def explain(model, probe, *methods, epoch=None) -> Result:

@@ -13,8 +13,9 @@ from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_p
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from tensorboard_picasso import maps, record, record_pb2
-from tensorboard_picasso.metadata import WHOLE_PROBE, Kind, Series
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.stored import record, record_pb2
+from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind, Series
 
 CLASSES = 10
 HASH = bytes(range(16))

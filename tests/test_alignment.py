@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tensorboard_picasso.summary.alignment import AlignmentError, given
-from tensorboard_picasso.summary.probe import Probe
+from tensorboard_picasso.summary.probe.alignment import AlignmentError, given
+from tensorboard_picasso.summary.probe.probe import Probe
 
 rng = np.random.default_rng(0)
 

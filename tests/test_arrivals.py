@@ -13,8 +13,9 @@ import torch
 from torch import nn
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.summary import arrivals, backends
-from tensorboard_picasso.summary.backends._arrival import Arrival, fitted
+from tensorboard_picasso.summary import backends
+from tensorboard_picasso.summary.backends._common.arrival import Arrival, fitted
+from tensorboard_picasso.summary.explain import arrivals
 from tests import events
 
 RANDOM = np.random.default_rng(0)
@@ -171,7 +172,8 @@ def test_keras_statistics_count_once_training_has_warmed_them():
 OTHER_BACKENDS = """
 import keras
 import numpy as np
-from tensorboard_picasso.summary import arrivals, backends
+from tensorboard_picasso.summary.explain import arrivals
+from tensorboard_picasso.summary import backends
 
 x = np.random.default_rng(0).normal(size=(6, 5, 7, 3)).astype("f")
 layers = keras.layers

@@ -11,7 +11,7 @@ from flax import nnx
 from jax.nn import softmax
 from PIL import Image
 
-from tensorboard_picasso.maps import Output
+from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary import GradCAM, Occlusion, Probe, Saliency, backends
 from tensorboard_picasso.summary.backends import UnsupportedError
 from tensorboard_picasso.summary.methods._places import Layers

@@ -16,7 +16,7 @@ import sys
 import keras
 import numpy as np
 from tensorboard_picasso import summary
-from tensorboard_picasso.maps import Output
+from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency, backends
 from tensorboard_picasso.summary.backends import UnsupportedError
 from tensorboard_picasso.summary.methods._places import Layers

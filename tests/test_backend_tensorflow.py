@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tensorboard_picasso.maps import Output
+from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency, backends
 from tensorboard_picasso.summary.backends import UnsupportedError
 from tests.explained import explain, noise, stored

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from tensorboard_picasso import maps
-from tensorboard_picasso.maps import Output
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary import (
     GradCAM,
     IntegratedGradients,

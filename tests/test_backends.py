@@ -10,12 +10,12 @@ import pytest
 import tensorflow as tf
 import torch
 
-from tensorboard_picasso.maps import Output
+from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency, backends
 from tensorboard_picasso.summary.backends import UnsupportedError
-from tensorboard_picasso.summary.backends._attempts import Attempts
+from tensorboard_picasso.summary.backends._common.attempts import Attempts
 from tensorboard_picasso.summary.backends.base import Backend
-from tensorboard_picasso.summary.views import View
+from tensorboard_picasso.summary.explain.views import View
 from tests.explained import explain, noise
 
 X = noise(3, 6, 6, 1)

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tensorboard_picasso import maps, record, record_pb2
-from tensorboard_picasso.metadata import Kind, Series
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.stored import record, record_pb2
+from tensorboard_picasso.stored.metadata import Kind, Series
 from tests import logs
 
 GIGABYTE = 1 << 30

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tensorboard_picasso import maps, palettes
-from tensorboard_picasso.metadata import Kind, Series
-from tensorboard_picasso.record import pack_attribution, pack_input, pack_maps, pack_scores
+from tensorboard_picasso.numbers import maps, palettes
+from tensorboard_picasso.stored.metadata import Kind, Series
+from tensorboard_picasso.stored.record import pack_attribution, pack_input, pack_maps, pack_scores
 from tests.browser import tab
 from tests.logs import CLASSES, Log, occlusion, saliency, scores, shown, starts
 from tests.serving import tensorboard
@@ -387,7 +387,7 @@ def test_the_wheel_zooms_over_pictures_and_scrolls_beside_them(browser, url):
 
 
 CHOICES = """async ([base, steps]) => {
-  const { commonSteps, evenly, logSpaced, mostChanged } = await import(base + "film.js");
+  const { commonSteps, evenly, logSpaced, mostChanged } = await import(base + "large/film.js");
   return {
     log: logSpaced(steps, 6), few: logSpaced([3, 4], 6), even: evenly(steps.length, 5),
     one: evenly(1, 5), none: evenly(0, 5), change: mostChanged([0, 1, 5, 0, 3, 0.5, 0], 4),

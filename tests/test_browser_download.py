@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tensorboard_picasso.export.events import EventReader
 from tensorboard_picasso.export.evolution import Subject
 from tensorboard_picasso.export.picture import Look, Painter, Scale
 from tensorboard_picasso.export.source import gather
-from tensorboard_picasso.readings import Reading
+from tensorboard_picasso.logs.events import EventReader
+from tensorboard_picasso.shown.readings import Reading
 from tests import logs
 from tests.browser import tab
 from tests.serving import tensorboard

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tensorboard_picasso import maps, palettes, wording
-from tensorboard_picasso.metadata import WHOLE_PROBE, Kind, Series
-from tensorboard_picasso.record import pack_attribution, pack_input, pack_mean, pack_scores
+from tensorboard_picasso.numbers import maps, palettes
+from tensorboard_picasso.shown import wording
+from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind, Series
+from tensorboard_picasso.stored.record import pack_attribution, pack_input, pack_mean, pack_scores
 from tests.browser import tab
 from tests.logs import CLASSES, Log, mean, occlusion, scores, shown, starts
 from tests.serving import tensorboard
@@ -281,7 +282,7 @@ def test_a_method_without_means_has_no_row(browser, tmp_path):
 
 
 AVERAGE = """async ([base, images]) => {
-  const { average } = await import(base + "average.js");
+  const { average } = await import(base + "numbers/average.js");
   const made = images.map(([width, data]) => new ImageData(Uint8ClampedArray.from(data), width));
   const found = average(made);
   return found && [found.width, found.height, [...found.data]];

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tensorboard_picasso import maps, palettes, wording
-from tensorboard_picasso.metadata import WHOLE_PROBE, Kind, Series
-from tensorboard_picasso.record import (
+from tensorboard_picasso.numbers import maps, palettes
+from tensorboard_picasso.shown import wording
+from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind, Series
+from tensorboard_picasso.stored.record import (
     Member,
     Region,
     pack_attribution,

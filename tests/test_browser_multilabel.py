@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tensorboard_picasso import maps, summary
+from tensorboard_picasso import summary
+from tensorboard_picasso.numbers import maps
 from tests.browser import tab
 from tests.serving import tensorboard
 

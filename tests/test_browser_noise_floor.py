@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.export.events import EventReader
 from tensorboard_picasso.export.evolution import Subject
 from tensorboard_picasso.export.order import Order, make
-from tensorboard_picasso.metadata import Kind
+from tensorboard_picasso.logs.events import EventReader
+from tensorboard_picasso.stored.metadata import Kind
 from tests.browser import tab
 from tests.events import records
 from tests.explained import noise

@@ -6,8 +6,8 @@ import zlib
 import numpy as np
 import pytest
 
-from tensorboard_picasso import record, record_pb2
-from tensorboard_picasso.metadata import Kind, Series
+from tensorboard_picasso.stored import record, record_pb2
+from tensorboard_picasso.stored.metadata import Kind, Series
 from tests.browser import tab
 from tests.logs import CLASSES, Log, plausible, scores
 from tests.serving import tensorboard

@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tensorboard_picasso import record
-from tensorboard_picasso.metadata import Kind, Series
-from tensorboard_picasso.record import pack_attribution, pack_input, pack_scores
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.stored.metadata import Kind, Series
+from tensorboard_picasso.stored.record import pack_attribution, pack_input, pack_scores
 from tests.browser import tab
 from tests.logs import CLASSES, Log, occlusion, scores, shown, starts
 from tests.serving import tensorboard
@@ -200,10 +200,10 @@ def test_the_large_view_says_it_for_each_fill(browser, url):
 
 
 SAY = """async ([base, lists, losses]) => {
-  const {parting} = await import(base + "parting.js");
-  const {partingNote} = await import(base + "partingnote.js");
+  const {parting} = await import(base + "numbers/parting.js");
+  const {partingNote} = await import(base + "timeline/partingnote.js");
   const steps = [0, 10, 20];
-  const {effect} = await import(base + "effect.js");
+  const {effect} = await import(base + "numbers/effect.js");
   const record = (image, place) => ({
     predicted: 0, score: (index, values = null) => values === null ? losses?.[image] ?? 0 : 0,
     hidden: [{region: "r", fill: "f", moves: lists[image][place], flips: false, predicted: 0, values: []}],

@@ -5,9 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tensorboard_picasso import maps, summary
-from tensorboard_picasso.metadata import Kind, Series
-from tensorboard_picasso.record import pack_attribution, pack_input, pack_maps, pack_scores
+from tensorboard_picasso import summary
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.stored.metadata import Kind, Series
+from tensorboard_picasso.stored.record import pack_attribution, pack_input, pack_maps, pack_scores
 from tests.browser import tab
 from tests.logs import CLASSES, Log, occlusion, saliency, scores, shown, starts
 from tests.serving import tensorboard
@@ -177,11 +178,11 @@ def percent(value):
 
 # All shares of a drawn region by the tab's own modules, where the tab has them: unrounded.
 SHARES = """async ([base, label]) => {
-  const {shareOf, referencesOf} = await import(base + "regionshare.js");
-  const {REGIONS, drawnOn} = await import(base + "regions.js");
-  const {RunData} = await import(base + "records.js");
-  const api = await import(base + "api.js");
-  const {Planes} = await import(base + "planes.js");
+  const {shareOf, referencesOf} = await import(base + "numbers/regionshare.js");
+  const {REGIONS, drawnOn} = await import(base + "numbers/regions.js");
+  const {RunData} = await import(base + "log/records.js");
+  const api = await import(base + "log/api.js");
+  const {Planes} = await import(base + "log/planes.js");
   const list = REGIONS.read(new URLSearchParams(top.location.hash.slice(1)).get("p.picasso.regions"));
   const data = new RunData("run", "p");
   data.takeAttributions(label, await api.fetchAttributions("run", "p", label, {grids: "all"}));
@@ -471,7 +472,7 @@ def test_outlines_of_logged_regions_and_charts_of_hiding_them(browser, url):
 
 
 CODE = """async ([base, parts, count]) => {
-  const {pythonFor} = await import(base + "regioncode.js");
+  const {pythonFor} = await import(base + "bar/regioncode.js");
   return pythonFor('a "b"\\n\\\\', parts, count);
 }"""
 RECTANGLE = dict(zip(("top", "left", "height", "width"), DRAWN, strict=True))
@@ -527,7 +528,7 @@ def test_links_are_read_defensively(browser, url):
     page.goto(f"{url}data/plugin/picasso/index")
     base = f"{url}data/plugin/picasso/static/"
     read = """async ([base, text]) => {
-      const {REGIONS} = await import(base + "regions.js");
+      const {REGIONS} = await import(base + "numbers/regions.js");
       const list = REGIONS.read(text);
       return [list, REGIONS.write(list)];
     }"""
@@ -545,7 +546,7 @@ def test_links_are_read_defensively(browser, url):
 
 SPECIAL = {"finite": None, "nan": np.nan, "infinite": np.inf, "minus infinite": -np.inf}
 TWIN = """async ([base, geometry, given, mask, height, width, rounding]) => {
-  const {cellsOf, ceilingOf, shareOfGrid} = await import(base + "regionshare.js");
+  const {cellsOf, ceilingOf, shareOfGrid} = await import(base + "numbers/regionshare.js");
   const cells = cellsOf(geometry, mask, height, width);
   const share = shareOfGrid(cells, given.map(Number), rounding);
   return [...Object.values(share), ceilingOf(cells)].map(String);

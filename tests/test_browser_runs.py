@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tensorboard_picasso.metadata import Kind, Series
-from tensorboard_picasso.record import pack_attribution, pack_input, pack_scores
+from tensorboard_picasso.stored.metadata import Kind, Series
+from tensorboard_picasso.stored.record import pack_attribution, pack_input, pack_scores
 from tests.browser import tab
 from tests.logs import CLASSES, Log, occlusion, scores, shown, starts
 from tests.serving import tensorboard

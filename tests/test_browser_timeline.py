@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tensorboard_picasso import maps
-from tensorboard_picasso.metadata import Kind, Series
-from tensorboard_picasso.record import pack_attribution, pack_input, pack_maps, pack_scores
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.stored.metadata import Kind, Series
+from tensorboard_picasso.stored.record import pack_attribution, pack_input, pack_maps, pack_scores
 from tests.browser import tab
 from tests.logs import CLASSES, Log, occlusion, saliency, scores, shown, starts
 from tests.serving import tensorboard
@@ -413,11 +413,11 @@ def test_a_scalar_that_cannot_be_read_says_so(browser, fast):
 
 
 PURE = """async (base) => {
-  const { holding, isPerEpoch } = await import(base + "scalars.js");
-  const { spread } = await import(base + "spread.js");
-  const { roundNumbers } = await import(base + "axis.js");
-  const { band, line } = await import(base + "chart.js");
-  const { rangeOf } = await import(base + "curves.js");
+  const { holding, isPerEpoch } = await import(base + "log/scalars.js");
+  const { spread } = await import(base + "numbers/spread.js");
+  const { roundNumbers } = await import(base + "timeline/axis.js");
+  const { band, line } = await import(base + "kit/chart.js");
+  const { rangeOf } = await import(base + "timeline/curves.js");
   const ranged = (kind, ...points) => {
     const { low, high } = rangeOf(kind, { runs: [{ points, lines: [] }], common: [], references: [] });
     return [low, high];

@@ -12,10 +12,11 @@ from PIL import Image
 from playwright.sync_api import expect
 from scipy import stats
 
-from tensorboard_picasso import maps, palettes, record
-from tensorboard_picasso.export.events import EventReader
-from tensorboard_picasso.metadata import Kind
-from tensorboard_picasso.reading import Problems, only, unpacked
+from tensorboard_picasso.logs.events import EventReader
+from tensorboard_picasso.logs.reading import Problems, only, unpacked
+from tensorboard_picasso.numbers import maps, palettes
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.stored.metadata import Kind
 from tests import logs
 from tests.browser import tab
 from tests.serving import tensorboard

@@ -5,9 +5,10 @@ import pytest
 import tensorflow as tf
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.metadata import Kind
-from tensorboard_picasso.summary import Occlusion, Probe, log
-from tensorboard_picasso.summary.budget import Budget, Spending
+from tensorboard_picasso.stored.metadata import Kind
+from tensorboard_picasso.summary import Occlusion, Probe
+from tensorboard_picasso.summary.log import steps as log
+from tensorboard_picasso.summary.log.budget import Budget, Spending
 from tensorboard_picasso.summary.loops._training import Training
 from tests import events
 

@@ -13,8 +13,8 @@ from captum import attr
 from torch import nn
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.maps import Sign
-from tensorboard_picasso.metadata import Kind
+from tensorboard_picasso.numbers.maps import Sign
+from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary import (
     Captum,
     GradCAM,

@@ -2,13 +2,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tensorboard_picasso import maps, record
-from tensorboard_picasso.maps import Output
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers.maps import Output
+from tensorboard_picasso.stored import record
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency
 from tensorboard_picasso.summary.backends import base, find
-from tensorboard_picasso.summary.checkpoint import compute
-from tensorboard_picasso.summary.output import OutputError, Taken
-from tensorboard_picasso.summary.targets import Targets
+from tensorboard_picasso.summary.explain.checkpoint import compute
+from tensorboard_picasso.summary.explain.targets import Targets
+from tensorboard_picasso.summary.probe.output import OutputError, Taken
 from tests.explained import explain, noise, stored
 
 CLASSES = 4

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tensorboard_picasso
-from tensorboard_picasso.palettes import PALETTES
+from tensorboard_picasso.numbers.palettes import PALETTES
 from tests.test_palettes import linear
 
 STATIC = Path(tensorboard_picasso.__file__).parent / "static"
@@ -40,7 +40,7 @@ def seen(rgb, eye):
 
 def colours(name):
     """Colours of lines as chart.js has them."""
-    found = re.search(rf"export const {name} = \[(.*?)\]", (STATIC / "chart.js").read_text())
+    found = re.search(rf"export const {name} = \[(.*?)\]", (STATIC / "kit/chart.js").read_text())
     return [tuple(bytes.fromhex(each)) for each in re.findall(r"#([0-9a-f]{6})", found[1])]
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tensorboard_picasso.summary import Occlusion, content
+from tensorboard_picasso.summary import Occlusion
+from tensorboard_picasso.summary.log import content
 
 LARGE = np.zeros((50, 50), bool)
 OTHER = LARGE.copy()

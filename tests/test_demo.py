@@ -12,7 +12,7 @@ import skimage.data
 import torch
 from PIL import Image
 
-from tensorboard_picasso.metadata import Kind
+from tensorboard_picasso.stored.metadata import Kind
 from tests import events, vision
 
 ROOT = Path(__file__).parent.parent

@@ -19,7 +19,9 @@ import torch
 from tensorflow.python.framework import config
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.summary import Occlusion, Probe, determinism, state
+from tensorboard_picasso.summary import Occlusion, Probe
+from tensorboard_picasso.summary.kit import determinism
+from tensorboard_picasso.summary.log import state
 from tests.explained import noise
 
 ROOT = Path(__file__).parent.parent

@@ -5,7 +5,7 @@ import zlib
 import numpy as np
 import pytest
 
-from tensorboard_picasso import distances
+from tensorboard_picasso.numbers import distances
 
 
 def up(value: float, steps: int = 1) -> np.float32:

@@ -9,16 +9,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tensorboard_picasso import maps, palettes, readings, record, record_pb2
-from tensorboard_picasso.bounds import COMMAND, TooLargeError
-from tensorboard_picasso.export import ExportError, NotThereError, events, files
-from tensorboard_picasso.export.events import EventReader
+from tensorboard_picasso.export import files
 from tensorboard_picasso.export.evolution import PREDICTED, Subject
 from tensorboard_picasso.export.order import Order, make
 from tensorboard_picasso.export.picture import Look, Painter, Scale
 from tensorboard_picasso.export.source import gather, largest
-from tensorboard_picasso.metadata import Kind, Series
-from tensorboard_picasso.readings import Reading
+from tensorboard_picasso.logs import events
+from tensorboard_picasso.logs.bounds import COMMAND, TooLargeError
+from tensorboard_picasso.logs.errors import ExportError, NotThereError
+from tensorboard_picasso.logs.events import EventReader
+from tensorboard_picasso.numbers import maps, palettes
+from tensorboard_picasso.shown import readings
+from tensorboard_picasso.shown.readings import Reading
+from tensorboard_picasso.stored import record, record_pb2
+from tensorboard_picasso.stored.metadata import Kind, Series
 from tests import logs
 
 SIZE = (9, 12)

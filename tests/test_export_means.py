@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tensorboard_picasso import maps, palettes, record
-from tensorboard_picasso.bounds import COMMAND, TooLargeError
-from tensorboard_picasso.export import ExportError, NotThereError
-from tensorboard_picasso.export.events import EventReader
 from tensorboard_picasso.export.means import MeanSubject, gather_mean, largest_mean
 from tensorboard_picasso.export.order import Order, make
 from tensorboard_picasso.export.picture import Look, Painter, Scale
-from tensorboard_picasso.metadata import WHOLE_PROBE, Kind, Series
-from tensorboard_picasso.readings import Reading
+from tensorboard_picasso.logs.bounds import COMMAND, TooLargeError
+from tensorboard_picasso.logs.errors import ExportError, NotThereError
+from tensorboard_picasso.logs.events import EventReader
+from tensorboard_picasso.numbers import maps, palettes
+from tensorboard_picasso.shown.readings import Reading
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind, Series
 from tests import logs
 
 SIZE = (9, 12)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency
-from tensorboard_picasso.summary.backends._fixed_batch import FixedBatch
+from tensorboard_picasso.summary.backends._common.fixed_batch import FixedBatch
 from tests.explained import explain, noise, stored
 
 jax = pytest.importorskip("jax")

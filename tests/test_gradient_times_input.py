@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tensorboard_picasso.maps import Sign
+from tensorboard_picasso.numbers.maps import Sign
 from tensorboard_picasso.summary import GradientTimesInput, Probe, Saliency
 from tests.explained import explain, noise, stored
 

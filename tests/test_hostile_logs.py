@@ -9,9 +9,9 @@ import pytest
 from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_pb2
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 
-from tensorboard_picasso import record
 from tensorboard_picasso.__main__ import main
-from tensorboard_picasso.metadata import WHOLE_PROBE, Kind, Series
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind, Series
 from tests import logs, packs
 from tests.serving import get, tensorboard
 

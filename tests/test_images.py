@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tensorboard_picasso.summary import fills
-from tensorboard_picasso.summary.brightness import Brightness
-from tensorboard_picasso.summary.images import png, to_numpy, to_viewed
+from tensorboard_picasso.summary.kit.images import png, to_numpy, to_viewed
+from tensorboard_picasso.summary.probe import fills
+from tensorboard_picasso.summary.probe.brightness import Brightness
 
 rng = np.random.default_rng(0)
 

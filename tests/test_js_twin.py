@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tensorboard_picasso import maps, palettes, readings, wording
-from tensorboard_picasso.answers import _row, _settings
-from tensorboard_picasso.readings import Reading
+from tensorboard_picasso.numbers import maps, palettes
+from tensorboard_picasso.serving.answers import _row, _settings
+from tensorboard_picasso.shown import readings, wording
+from tensorboard_picasso.shown.readings import Reading
 from tests import logs
 from tests.serving import tensorboard
 

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.metadata import Kind
+from tensorboard_picasso.stored.metadata import Kind
 from tests import events
 
 RANDOM = np.random.default_rng(0)

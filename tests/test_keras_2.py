@@ -11,7 +11,7 @@ import tensorflow as tf
 import tf_keras
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.metadata import Kind
+from tensorboard_picasso.stored.metadata import Kind
 from tests import events
 
 ROOT = Path(__file__).parent.parent

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tensorboard_picasso.summary import labels
+from tensorboard_picasso.summary.probe import labels
 
 NAMES = ("cat", "dog", "owl")
 

@@ -16,8 +16,9 @@ import torch
 from PIL import Image
 from tensorboard.compat.proto import event_pb2
 
-from tensorboard_picasso import record, summary
-from tensorboard_picasso.metadata import Kind, Series
+from tensorboard_picasso import summary
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.stored.metadata import Kind, Series
 from tests import events, logs
 
 ROOT = Path(__file__).parent.parent

@@ -16,8 +16,8 @@ import tensorflow as tf
 from torch.utils.tensorboard import SummaryWriter
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.metadata import Kind
-from tensorboard_picasso.summary import losses
+from tensorboard_picasso.stored.metadata import Kind
+from tensorboard_picasso.summary.writers import losses
 from tests import events
 from tests.attack import kinds
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tensorboard_picasso import maps
+from tensorboard_picasso.numbers import maps
 from tests import logs
 
 

@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
-from tensorboard_picasso import maps, record
-from tensorboard_picasso.maps import Output
-from tensorboard_picasso.metadata import WHOLE_PROBE
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers.maps import Output
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.stored.metadata import WHOLE_PROBE
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency
 from tensorboard_picasso.summary.backends import find
-from tensorboard_picasso.summary.checkpoint import compute
-from tensorboard_picasso.summary.means import groups, mean_and_error
-from tensorboard_picasso.summary.output import Taken
-from tensorboard_picasso.summary.targets import Targets
+from tensorboard_picasso.summary.explain.checkpoint import compute
+from tensorboard_picasso.summary.explain.means import groups, mean_and_error
+from tensorboard_picasso.summary.explain.targets import Targets
+from tensorboard_picasso.summary.probe.output import Taken
 from tests.explained import explain, noise
 
 SIZE = (6, 8)

@@ -3,8 +3,8 @@
 import pytest
 from tensorboard.compat.proto import summary_pb2
 
-from tensorboard_picasso import metadata, record_pb2
-from tensorboard_picasso.metadata import WHOLE_PROBE, Kind, Series
+from tensorboard_picasso.stored import metadata, record_pb2
+from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind, Series
 
 
 @pytest.mark.parametrize("kind", list(Kind))

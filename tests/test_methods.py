@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tensorboard_picasso import maps, summary
-from tensorboard_picasso.maps import Output, Precision, Sign
+from tensorboard_picasso import summary
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers.maps import Output, Precision, Sign
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency, methods
 from tensorboard_picasso.summary.backends import UnsupportedError
 from tensorboard_picasso.summary.methods._listing import table

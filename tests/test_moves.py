@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tensorboard_picasso import maps, record, record_pb2
-from tensorboard_picasso.export.events import EventReader
-from tensorboard_picasso.metadata import FORMAT_VERSION, Kind
-from tensorboard_picasso.moves import Move, move
-from tensorboard_picasso.reading import only
+from tensorboard_picasso.logs.events import EventReader
+from tensorboard_picasso.logs.reading import only
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers.moves import Move, move
+from tensorboard_picasso.stored import record, record_pb2
+from tensorboard_picasso.stored.metadata import FORMAT_VERSION, Kind
 from tensorboard_picasso.summary import Probe
 from tests import logs
 from tests.explained import explain, noise

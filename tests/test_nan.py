@@ -10,7 +10,7 @@ import torch
 
 from tensorboard_picasso import __main__ as command
 from tensorboard_picasso import summary
-from tensorboard_picasso.metadata import Kind
+from tensorboard_picasso.stored.metadata import Kind
 from tests import events
 from tests.serving import get, tensorboard
 

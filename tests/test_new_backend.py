@@ -9,7 +9,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.maps import Output
+from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency, backends
 from tests import events
 from tests.explained import explain, noise, stored

@@ -22,7 +22,7 @@ summary.attribution(probe, model, methods=["rows"], writer="logs/run1", step=5, 
 
 from tensorboard.backend.event_processing import event_file_loader
 from pathlib import Path
-from tensorboard_picasso import metadata, record
+from tensorboard_picasso.stored import metadata, record
 
 (path,) = Path("logs/run1").iterdir()
 found = {{}}

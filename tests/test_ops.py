@@ -17,7 +17,7 @@ import pytest
 import tensorflow as tf
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.metadata import Kind, Series
+from tensorboard_picasso.stored.metadata import Kind, Series
 from tests import events
 
 IMAGES = np.random.default_rng(0).random((2, 6, 6)).astype(np.float32)

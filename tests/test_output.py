@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from tensorboard_picasso import maps
-from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import output
-from tensorboard_picasso.summary.output import OutputError, cotangent, decide, log_odds
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers.maps import Output
+from tensorboard_picasso.summary.probe import output
+from tensorboard_picasso.summary.probe.output import OutputError, cotangent, decide, log_odds
 
 LOGITS = np.array([[2.0, -1.0, 0.5], [0.0, 0.0, 0.0], [-30.0, 4.0, 3.0]])
 

@@ -21,7 +21,7 @@ assert "tensorflow" not in sys.modules
 (entry,) = [e for e in metadata.entry_points(group="tensorboard_plugins") if e.name == "picasso"]
 entry.load()
 package = resources.files("tensorboard_picasso")
-assert (package / "py.typed").is_file() and (package / "record.proto").is_file()
+assert (package / "py.typed").is_file() and (package / "stored" / "record.proto").is_file()
 board = program.TensorBoard()
 board.configure(argv=["", "--logdir", sys.argv[1], "--port", "0", "--load_fast", "false"])
 url = board.launch()

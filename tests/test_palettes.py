@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tensorboard_picasso import palettes
-from tensorboard_picasso.palettes import GREY, ORANGE_BLUE, PALETTES, Mark, hatches, overlay
+from tensorboard_picasso.numbers import palettes
+from tensorboard_picasso.numbers.palettes import GREY, ORANGE_BLUE, PALETTES, Mark, hatches, overlay
 
 
 def linear(rgb):

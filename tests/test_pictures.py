@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tensorboard_picasso import pictures
 from tensorboard_picasso.summary import Probe
+from tensorboard_picasso.summary.kit import pictures
 from tests.remedies import commands
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\nnewpath showpage\n%%EOF\n"
@@ -85,7 +85,7 @@ def test_a_folder_of_images_goes_on_with_the_others(hostile, capfd):
     with open(stream, "wb") as file:
         file.write(picture("PNG"))
     from tensorboard_picasso.checkpoints.pictures import _all, _images
-    from tensorboard_picasso.summary import report
+    from tensorboard_picasso.summary.kit import report
 
     report._said.clear()
     paths = [*_images(folder), *_images(type(folder)(good))]

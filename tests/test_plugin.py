@@ -19,14 +19,15 @@ from tensorboard.backend.event_processing import (
 from tensorboard.plugins import base_plugin
 from werkzeug import test as werkzeug_test
 
-from tensorboard_picasso import maps, record, record_pb2
-from tensorboard_picasso.export.events import EventReader
 from tensorboard_picasso.export.evolution import PREDICTED, Subject
 from tensorboard_picasso.export.files import TYPES, Format
 from tensorboard_picasso.export.means import MeanSubject
 from tensorboard_picasso.export.order import Order, make
-from tensorboard_picasso.metadata import Kind, Series
-from tensorboard_picasso.plugin import PicassoPlugin
+from tensorboard_picasso.logs.events import EventReader
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.serving.plugin import PicassoPlugin
+from tensorboard_picasso.stored import record, record_pb2
+from tensorboard_picasso.stored.metadata import Kind, Series
 from tests import logs, packs
 from tests.serving import get, tensorboard
 

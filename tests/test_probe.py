@@ -5,8 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
-from tensorboard_picasso import record
-from tensorboard_picasso.summary.probe import Probe
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.summary.probe.probe import Probe
 
 rng = np.random.default_rng(0)
 RGB = rng.integers(0, 256, (3, 6, 4, 3), np.uint8)

@@ -8,9 +8,11 @@ from tensorboard import errors
 from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
 from tensorboard.context import RequestContext
 
-from tensorboard_picasso import answers, history, reading, record, record_pb2
-from tensorboard_picasso.metadata import PLUGIN_NAME, Kind, Series
-from tensorboard_picasso.remarks import Remarks
+from tensorboard_picasso.logs import history, reading
+from tensorboard_picasso.logs.remarks import Remarks
+from tensorboard_picasso.serving import answers
+from tensorboard_picasso.stored import record, record_pb2
+from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Kind, Series
 from tests import logs, packs
 
 SCORES = Series("digits", 0, Kind.SCORES)

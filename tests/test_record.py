@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from google.protobuf.message import Message
 
-from tensorboard_picasso import maps, record, record_pb2
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.stored import record, record_pb2
 from tests import logs
 
 SIZE = (6, 9)

@@ -6,7 +6,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.metadata import Kind
+from tensorboard_picasso.stored.metadata import Kind
 from tests.browser import tab
 from tests.events import records
 from tests.serving import tensorboard

@@ -10,7 +10,7 @@ import pytest
 from tensorboard.compat.tensorflow_stub.io import gfile
 
 from tensorboard_picasso.__main__ import main
-from tensorboard_picasso.export import remote
+from tensorboard_picasso.logs import remote
 from tests import logs
 
 STEPS = [0, 10, 20, 30]

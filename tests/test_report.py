@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tensorboard_picasso.summary.report import kind, reason
+from tensorboard_picasso.summary.kit.report import kind, reason
 
 
 def raised(function):

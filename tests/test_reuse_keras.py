@@ -11,8 +11,9 @@ import tensorflow as tf
 from keras import layers
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.summary import Occlusion, Probe, backends, state
+from tensorboard_picasso.summary import Occlusion, Probe, backends
 from tensorboard_picasso.summary.backends.base import Hiding
+from tensorboard_picasso.summary.log import state
 from tensorboard_picasso.summary.reuse import plan as plans
 from tensorboard_picasso.summary.reuse.keras import Engine
 from tensorboard_picasso.summary.reuse.keras_trace import Trace

@@ -11,8 +11,8 @@ from torch import nn
 
 from tensorboard_picasso import summary
 from tensorboard_picasso.summary import Occlusion, Probe, backends
-from tensorboard_picasso.summary.backends import _torch_sweep
 from tensorboard_picasso.summary.backends.base import Hiding
+from tensorboard_picasso.summary.backends.torch import sweep as torch_sweep
 from tensorboard_picasso.summary.reuse import plan as plans
 from tensorboard_picasso.summary.reuse.rects import Rects
 from tensorboard_picasso.summary.reuse.torch import Unoccluded
@@ -81,7 +81,7 @@ def test_random_graphs():
             rects = Rects.of_boxes(boxes, (24, 20))
             plan = plans.make(passed.layers, rects)
             filled = torch.full_like(pair, 0.3)
-            sweeping = _torch_sweep.Sweep(torch.from_numpy, model, lambda: False, True)
+            sweeping = torch_sweep.Sweep(torch.from_numpy, model, lambda: False, True)
             patches = sweeping.patches(pair, filled, boxes, rects)
             found = passed.head([passed.features(plan, patches)])
             expected = model(torch.cat([occluded(each[None], 0.3, boxes) for each in pair]))

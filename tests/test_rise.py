@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tensorboard_picasso.maps import Sign
+from tensorboard_picasso.numbers.maps import Sign
 from tensorboard_picasso.summary import RISE, Probe
 from tensorboard_picasso.summary.methods.rise import Draw
 from tests.explained import explain, noise, stored

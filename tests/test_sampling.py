@@ -7,10 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
-from tensorboard_picasso.summary.images import to_numpy
-from tensorboard_picasso.summary.labels import labels as labelled
-from tensorboard_picasso.summary.probe import Probe
-from tensorboard_picasso.summary.sampling import balanced
+from tensorboard_picasso.summary.kit.images import to_numpy
+from tensorboard_picasso.summary.probe.labels import labels as labelled
+from tensorboard_picasso.summary.probe.probe import Probe
+from tensorboard_picasso.summary.probe.sampling import balanced
 
 
 def examples(count=600, classes=5, seed=0):

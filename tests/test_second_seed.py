@@ -8,13 +8,15 @@ import tensorflow as tf
 from scipy import stats
 from tensorboard.compat.proto import summary_pb2
 
-from tensorboard_picasso import record, summary
-from tensorboard_picasso.metadata import Kind
-from tensorboard_picasso.summary import RISE, Probe, Saliency, SmoothGrad, VarGrad, state
-from tensorboard_picasso.summary import log as logging
-from tensorboard_picasso.summary.checkpoint import compute
+from tensorboard_picasso import summary
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.stored.metadata import Kind
+from tensorboard_picasso.summary import RISE, Probe, Saliency, SmoothGrad, VarGrad
+from tensorboard_picasso.summary.explain.checkpoint import compute
+from tensorboard_picasso.summary.explain.targets import Targets
+from tensorboard_picasso.summary.log import state
+from tensorboard_picasso.summary.log import steps as logging
 from tensorboard_picasso.summary.methods.base import RandomMethod, Subject
-from tensorboard_picasso.summary.targets import Targets
 from tests.events import records
 from tests.explained import explain, noise, stored
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.metadata import Kind
+from tensorboard_picasso.stored.metadata import Kind
 from tests import events
 
 torch = pytest.importorskip("torch")

@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tensorboard_picasso import maps, summary
-from tensorboard_picasso.maps import Output
-from tensorboard_picasso.metadata import WHOLE_PROBE, Kind
+from tensorboard_picasso import summary
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers.maps import Output
+from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency
 from tests.events import logged, records, scalars
 
@@ -169,7 +170,7 @@ def test_the_mean_of_a_class_is_over_the_images_it_is_true_of(tmp_path):
 def test_what_was_taken_is_said_once_in_every_kind_with_a_remedy_that_works(
     capsys, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr("tensorboard_picasso.summary.report._said", set())
+    monkeypatch.setattr("tensorboard_picasso.summary.kit.report._said", set())
 
     def said(kind, ends, number, **options):
         probe = Probe(f"{kind} {number}", IMAGES, **options)
@@ -264,7 +265,7 @@ def test_names_and_none(tmp_path):
 
 
 def test_older_logs_of_sigmoids_are_read_as_independent():
-    from tensorboard_picasso import record
+    from tensorboard_picasso.stored import record
 
     def stored(count, output=Output.SIGMOID):
         classes = np.arange(count, dtype=np.uint32)

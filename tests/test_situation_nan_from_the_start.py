@@ -14,8 +14,8 @@ import torch
 from PIL import Image
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.maps import Output
-from tensorboard_picasso.metadata import Kind
+from tensorboard_picasso.numbers.maps import Output
+from tensorboard_picasso.stored.metadata import Kind
 from tests import events
 from tests.browser import tab
 from tests.serving import tensorboard

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.maps import Output
-from tensorboard_picasso.metadata import Kind
+from tensorboard_picasso.numbers.maps import Output
+from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency, backends
 from tests.events import logged
 

@@ -11,7 +11,7 @@ import torch
 
 from tensorboard_picasso import __main__ as command
 from tensorboard_picasso import summary
-from tensorboard_picasso.metadata import Kind
+from tensorboard_picasso.stored.metadata import Kind
 from tests import events
 
 ROOT = Path(__file__).parent.parent
@@ -24,7 +24,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 from tensorboard_picasso import summary
-from tensorboard_picasso.summary.backends import _torch_shards
+from tensorboard_picasso.summary.backends.torch import shards
 
 kind, what, rank, port, out = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], sys.argv[5]
 os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
@@ -79,11 +79,11 @@ def train(logs):
     if what == "part":
         refused(model.module)
     if what == "alone":
-        _torch_shards.WAIT = 3.0
+        shards.WAIT = 3.0
         if rank == 0:
             refused(model)
         dist.barrier()
-        _torch_shards.WAIT = 60.0
+        shards.WAIT = 60.0
     optimizer = torch.optim.Adam(model.parameters(), 1e-2)
 
     def log(step):

@@ -9,10 +9,11 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 
-from tensorboard_picasso import record, summary
+from tensorboard_picasso import summary
 from tensorboard_picasso.__main__ import main
-from tensorboard_picasso.export.events import EventReader
-from tensorboard_picasso.metadata import Kind, Series
+from tensorboard_picasso.logs.events import EventReader
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.stored.metadata import Kind, Series
 from tensorboard_picasso.summary import Probe
 from tests import logs, packs
 from tests.browser import tab

@@ -5,7 +5,7 @@ import timm
 import torch
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.metadata import Kind
+from tensorboard_picasso.stored.metadata import Kind
 from tests.events import records
 
 

@@ -9,11 +9,12 @@ import pytest
 import torch
 from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, Subset
 
-from tensorboard_picasso import record, record_pb2, summary
+from tensorboard_picasso import summary
 from tensorboard_picasso.export import files
-from tensorboard_picasso.export.events import EventReader
 from tensorboard_picasso.export.evolution import Subject
 from tensorboard_picasso.export.source import gather
+from tensorboard_picasso.logs.events import EventReader
+from tensorboard_picasso.stored import record, record_pb2
 from tensorboard_picasso.summary import Probe
 from tests import packs
 from tests.browser import tab

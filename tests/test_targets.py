@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tensorboard_picasso.summary.targets import Targets, over_all
+from tensorboard_picasso.summary.explain.targets import Targets, over_all
 
 
 def heads(*order, classes=10):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.maps import Output, Sign
+from tensorboard_picasso.numbers.maps import Output, Sign
 from tensorboard_picasso.summary import (
     RISE,
     GradCAM,
@@ -20,7 +20,7 @@ from tensorboard_picasso.summary import (
     Saliency,
 )
 from tensorboard_picasso.summary.backends.base import Call, UnsupportedError
-from tensorboard_picasso.summary.output import OutputError
+from tensorboard_picasso.summary.probe.output import OutputError
 from tests.explained import explain, noise, stored
 
 jax = pytest.importorskip("jax")

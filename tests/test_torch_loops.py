@@ -22,10 +22,11 @@ from transformers import (
 )
 from transformers.modeling_outputs import ImageClassifierOutput
 
-from tensorboard_picasso import record, summary
-from tensorboard_picasso.export.events import EventReader
-from tensorboard_picasso.metadata import Kind
-from tensorboard_picasso.reading import Problems, only, unpacked
+from tensorboard_picasso import summary
+from tensorboard_picasso.logs.events import EventReader
+from tensorboard_picasso.logs.reading import Problems, only, unpacked
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.stored.metadata import Kind
 from tests import events
 
 BATCHES, BATCH = 6, 4

@@ -11,7 +11,7 @@ import transformers
 from torch import nn
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.metadata import Kind
+from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary import Captum, GradCAM, Probe, Saliency
 from tests.events import records
 

@@ -17,9 +17,11 @@ import torch
 from torch.utils.tensorboard import SummaryWriter
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.summary import log, state, worker
+from tensorboard_picasso.summary.log import state
+from tensorboard_picasso.summary.log import steps as log
 from tensorboard_picasso.summary.loops._training import Training
 from tensorboard_picasso.summary.methods.rise import RISE
+from tensorboard_picasso.summary.writers import worker
 from tests import events
 
 IMAGES = np.random.default_rng(0).random((2, 6, 6)).astype(np.float32)

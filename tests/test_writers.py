@@ -18,8 +18,8 @@ from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import crc32c
 from torch.utils.tensorboard import SummaryWriter
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.metadata import Kind
-from tensorboard_picasso.summary import determinism
+from tensorboard_picasso.stored.metadata import Kind
+from tensorboard_picasso.summary.kit import determinism
 from tensorboard_picasso.summary.writers import _event_files
 from tests import events
 from tests.serving import get, tensorboard

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from benchmarks.occlusion.cases import FILL, Array, Boxes, Case, occluded
 from benchmarks.occlusion.results import OURS_DENSE
 from tensorboard_picasso import summary
-from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import state
+from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary.backends.base import Hiding
+from tensorboard_picasso.summary.log import state
 from tensorboard_picasso.summary.methods.base import Subject
 
 Scores = NDArray[Any]

@@ -32,8 +32,8 @@ from benchmarks.occlusion.results import (
     agree,
     scaled,
 )
-from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import output as outputs
+from tensorboard_picasso.numbers.maps import Output
+from tensorboard_picasso.summary.probe import output as outputs
 
 # Small images of a probe, which are computed together too.
 PROBE = 16

@@ -19,9 +19,10 @@ from tensorboard.backend.event_processing import event_file_loader
 
 from benchmarks.training import loops
 from benchmarks.training.projects import ALL, IMAGES
-from tensorboard_picasso import metadata, summary
-from tensorboard_picasso.metadata import PLUGIN_NAME, Kind, Series
-from tensorboard_picasso.summary import log
+from tensorboard_picasso import summary
+from tensorboard_picasso.stored import metadata
+from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Kind, Series
+from tensorboard_picasso.summary.log import steps as log
 from tensorboard_picasso.summary.methods import Method
 
 FEW = ("occlusion", "saliency")

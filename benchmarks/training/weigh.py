@@ -13,8 +13,8 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 
 from benchmarks.training.measure import events
 from benchmarks.training.projects import IMAGES
-from tensorboard_picasso import metadata
-from tensorboard_picasso.metadata import PLUGIN_NAME, Kind
+from tensorboard_picasso.stored import metadata
+from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Kind
 from tests import packs, serving
 
 # The default loader's data server; the rest of TensorBoard is Python.

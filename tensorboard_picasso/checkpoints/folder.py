@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tensorboard_picasso.checkpoints import CheckpointError, LogError, formats, steps
 from tensorboard_picasso.checkpoints.steps import Progress
-from tensorboard_picasso.summary import report
+from tensorboard_picasso.summary.kit import report
 
 # In this order where as many checkpoints have the one as the other.
 KINDS = ("step", "number", "epoch")

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from tensorboard.compat.proto import summary_pb2
 
-from tensorboard_picasso import metadata, record
 from tensorboard_picasso.checkpoints import LogError
 from tensorboard_picasso.checkpoints.settings import RECORDED
-from tensorboard_picasso.export.events import EventReader
-from tensorboard_picasso.metadata import PLUGIN_NAME, Kind, Series
+from tensorboard_picasso.logs.events import EventReader
+from tensorboard_picasso.logs.tensors import Content
+from tensorboard_picasso.stored import metadata, record
+from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Kind, Series
 from tensorboard_picasso.summary import Probe
+from tensorboard_picasso.summary.explain.targets import Fixed
 from tensorboard_picasso.summary.methods.base import BROKEN
-from tensorboard_picasso.summary.output import Taken
-from tensorboard_picasso.summary.targets import Fixed
-from tensorboard_picasso.tensors import Content
+from tensorboard_picasso.summary.probe.output import Taken
 
 _RUN = "."
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from tensorboard_picasso import pictures
 from tensorboard_picasso.checkpoints import LogError
 from tensorboard_picasso.checkpoints.settings import Settings
 from tensorboard_picasso.checkpoints.task import Named
-from tensorboard_picasso.summary import Probe, report
-from tensorboard_picasso.summary.images import Array
+from tensorboard_picasso.summary import Probe
+from tensorboard_picasso.summary.kit import pictures, report
+from tensorboard_picasso.summary.kit.images import Array
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
 _MODES = {1: "L", 3: "RGB"}

@@ -17,10 +17,12 @@ from tensorboard_picasso.checkpoints.past import Chosen
 from tensorboard_picasso.checkpoints.settings import Settings
 from tensorboard_picasso.checkpoints.task import Answer, Named, Order, Said, Task
 from tensorboard_picasso.checkpoints.workers import Alone, Processes, Workers
-from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import arrivals, event, scoring, targets, writers
-from tensorboard_picasso.summary import output as outputs
-from tensorboard_picasso.terminal import Bar, printed
+from tensorboard_picasso.numbers.maps import Output
+from tensorboard_picasso.shown.terminal import Bar, printed
+from tensorboard_picasso.summary import writers
+from tensorboard_picasso.summary.explain import arrivals, scoring, targets
+from tensorboard_picasso.summary.log import event
+from tensorboard_picasso.summary.probe import output as outputs
 
 POLL = 2.0  # seconds between two looks at a folder that is followed
 # How many checkpoints with the same problem are named.

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from tensorboard_picasso.checkpoints import LogError
-from tensorboard_picasso.summary import log
+from tensorboard_picasso.summary.log import steps
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.methods.occlusion import Occlusion
-from tensorboard_picasso.summary.probe import OUTPUTS
+from tensorboard_picasso.summary.probe.probe import OUTPUTS
 
 METHODS = ("occlusion", "saliency")
 # What changes what the model is given or what its answers are taken for, or where the images
@@ -239,7 +239,7 @@ def _methods(given: argparse.Namespace) -> tuple[Method, ...]:
     options = {name: _number(value) for name, value in options.items() if value is not None}
     if options and Occlusion.name not in given.methods:
         raise LogError(f"--{next(iter(options))}: is of occlusion, which --methods leaves out")
-    return log.wanted(
+    return steps.wanted(
         [Occlusion(**options) if name == Occlusion.name else name for name in given.methods]
     )
 

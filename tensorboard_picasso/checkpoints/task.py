@@ -13,21 +13,15 @@ from numpy.typing import NDArray
 from tensorboard_picasso.checkpoints import CheckpointError, LogError, folder
 from tensorboard_picasso.checkpoints.folder import Checkpoint
 from tensorboard_picasso.checkpoints.past import Chosen
-from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import (
-    Probe,
-    arrivals,
-    determinism,
-    event,
-    report,
-    scoring,
-    state,
-    views,
-)
-from tensorboard_picasso.summary import checkpoint as computing
+from tensorboard_picasso.numbers.maps import Output
+from tensorboard_picasso.summary import Probe
 from tensorboard_picasso.summary.backends.base import Backend
+from tensorboard_picasso.summary.explain import arrivals, scoring, views
+from tensorboard_picasso.summary.explain import checkpoint as computing
+from tensorboard_picasso.summary.kit import determinism, report
+from tensorboard_picasso.summary.log import event, state
 from tensorboard_picasso.summary.methods.base import Method, RandomMethod
-from tensorboard_picasso.summary.output import Taken
+from tensorboard_picasso.summary.probe.output import Taken
 
 
 @dataclass

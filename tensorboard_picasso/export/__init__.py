@@ -2,11 +2,3 @@
 
 No framework is imported: whoever can read a log can export it.
 """
-
-
-class ExportError(ValueError):
-    """What was asked for cannot be made; a few words with the remedy."""
-
-
-class NotThereError(ExportError):
-    """What was asked for is not in the log."""

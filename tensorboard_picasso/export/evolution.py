@@ -8,12 +8,13 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso import maps, wording
-from tensorboard_picasso.export import ExportError, NotThereError
 from tensorboard_picasso.export.ground import greys
 from tensorboard_picasso.export.shown import Called
-from tensorboard_picasso.maps import Floats, Output
-from tensorboard_picasso.readings import (
+from tensorboard_picasso.logs.errors import ExportError, NotThereError
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers.maps import Floats, Output
+from tensorboard_picasso.shown import wording
+from tensorboard_picasso.shown.readings import (
     Reading,
     comparable,
     explained,
@@ -22,7 +23,7 @@ from tensorboard_picasso.readings import (
     shown,
     statistics_of,
 )
-from tensorboard_picasso.record import Attribution, Input, Maps, Scores
+from tensorboard_picasso.stored.record import Attribution, Input, Maps, Scores
 
 # In place of a class: what is predicted of the image at the newest step.
 PREDICTED: Final = "predicted"

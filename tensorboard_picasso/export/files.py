@@ -13,8 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tensorboard_picasso import maps, readings
-from tensorboard_picasso.bounds import Room
 from tensorboard_picasso.export.evolution import (
     Evolution,
     Moment,
@@ -25,9 +23,12 @@ from tensorboard_picasso.export.evolution import (
 )
 from tensorboard_picasso.export.picture import Look, Painter
 from tensorboard_picasso.export.shown import M, Shown, check_alike
-from tensorboard_picasso.maps import Output, Statistics
-from tensorboard_picasso.readings import Reading
-from tensorboard_picasso.record import Attribution, Region, Scores
+from tensorboard_picasso.logs.bounds import Room
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers.maps import Output, Statistics
+from tensorboard_picasso.shown import readings
+from tensorboard_picasso.shown.readings import Reading
+from tensorboard_picasso.stored.record import Attribution, Region, Scores
 from tensorboard_picasso.version import __version__
 
 # How long the last frame stays, so that the result can be looked at, ms.

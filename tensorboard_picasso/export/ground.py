@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tensorboard_picasso import palettes
+from tensorboard_picasso.numbers import palettes
 
 
 def greys(pngs: Sequence[bytes], shape: tuple[int, int]) -> NDArray[np.uint8] | None:

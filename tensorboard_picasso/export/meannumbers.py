@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from tensorboard_picasso import maps
-from tensorboard_picasso.bounds import Room
 from tensorboard_picasso.export.files import (
     cell_of,
     stack_room,
@@ -19,9 +17,11 @@ from tensorboard_picasso.export.files import (
 )
 from tensorboard_picasso.export.means import MeanEvolution, MeanMoment
 from tensorboard_picasso.export.shown import check_alike
-from tensorboard_picasso.metadata import WHOLE_PROBE
-from tensorboard_picasso.readings import Reading
-from tensorboard_picasso.record import Mean
+from tensorboard_picasso.logs.bounds import Room
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.shown.readings import Reading
+from tensorboard_picasso.stored.metadata import WHOLE_PROBE
+from tensorboard_picasso.stored.record import Mean
 from tensorboard_picasso.version import __version__
 
 

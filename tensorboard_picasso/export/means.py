@@ -6,16 +6,18 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso import maps, record, wording
-from tensorboard_picasso.export import ExportError, NotThereError
 from tensorboard_picasso.export.ground import greys
 from tensorboard_picasso.export.shown import Called
 from tensorboard_picasso.export.source import Source, no_step, said
-from tensorboard_picasso.maps import Floats
-from tensorboard_picasso.metadata import WHOLE_PROBE, Kind, Series
-from tensorboard_picasso.reading import Problems, Stored, only, unpacked
-from tensorboard_picasso.readings import Reading
-from tensorboard_picasso.record import Input, Mean
+from tensorboard_picasso.logs.errors import ExportError, NotThereError
+from tensorboard_picasso.logs.reading import Problems, Stored, only, unpacked
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers.maps import Floats
+from tensorboard_picasso.shown import wording
+from tensorboard_picasso.shown.readings import Reading
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind, Series
+from tensorboard_picasso.stored.record import Input, Mean
 
 Ground = NDArray[np.uint8] | None
 

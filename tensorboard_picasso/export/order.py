@@ -5,15 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from tensorboard_picasso.bounds import COMMAND, Limits, TooLargeError
-from tensorboard_picasso.export import ExportError, files, meannumbers, picture
+from tensorboard_picasso.export import files, meannumbers, picture
 from tensorboard_picasso.export.evolution import Subject
 from tensorboard_picasso.export.files import Format
 from tensorboard_picasso.export.means import MeanSubject, gather_mean, largest_mean
 from tensorboard_picasso.export.picture import Look, Painter, Scale
 from tensorboard_picasso.export.shown import M, Shown
 from tensorboard_picasso.export.source import MAPS, Source, gather, largest
-from tensorboard_picasso.readings import Reading
+from tensorboard_picasso.logs.bounds import COMMAND, Limits, TooLargeError
+from tensorboard_picasso.logs.errors import ExportError
+from tensorboard_picasso.shown.readings import Reading
 
 SMALLEST, LARGEST = 16, 4096
 FASTEST = 50  # frames a second: what players still show

@@ -7,13 +7,14 @@ from typing import Generic
 import numpy as np
 from PIL import Image, ImageDraw
 
-from tensorboard_picasso import palettes, wording
-from tensorboard_picasso.export import ExportError
 from tensorboard_picasso.export.font import Font
 from tensorboard_picasso.export.shown import M, Shown
-from tensorboard_picasso.palettes import Palette
-from tensorboard_picasso.readings import Reading, is_signed
-from tensorboard_picasso.record import Attribution, Mean
+from tensorboard_picasso.logs.errors import ExportError
+from tensorboard_picasso.numbers import palettes
+from tensorboard_picasso.numbers.palettes import Palette
+from tensorboard_picasso.shown import wording
+from tensorboard_picasso.shown.readings import Reading, is_signed
+from tensorboard_picasso.stored.record import Attribution, Mean
 
 SIZE = 448
 OPACITY = 0.85

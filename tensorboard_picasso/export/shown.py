@@ -6,10 +6,10 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.export import ExportError
-from tensorboard_picasso.maps import Floats
-from tensorboard_picasso.readings import Reading
-from tensorboard_picasso.record import Attribution, Mean
+from tensorboard_picasso.logs.errors import ExportError
+from tensorboard_picasso.numbers.maps import Floats
+from tensorboard_picasso.shown.readings import Reading
+from tensorboard_picasso.stored.record import Attribution, Mean
 
 # How a picture calls a class: by a name that its font has.
 Called = Callable[[int], str]

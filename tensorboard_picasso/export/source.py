@@ -4,9 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from tensorboard_picasso import record
-from tensorboard_picasso.bounds import COMMAND, Room
-from tensorboard_picasso.export import NotThereError
 from tensorboard_picasso.export.evolution import (
     PREDICTED,
     Evolution,
@@ -15,8 +12,9 @@ from tensorboard_picasso.export.evolution import (
     Target,
     predicted,
 )
-from tensorboard_picasso.metadata import Kind, Series
-from tensorboard_picasso.reading import (
+from tensorboard_picasso.logs.bounds import COMMAND, Room
+from tensorboard_picasso.logs.errors import NotThereError
+from tensorboard_picasso.logs.reading import (
     Elements,
     Problems,
     Stored,
@@ -24,14 +22,16 @@ from tensorboard_picasso.reading import (
     unpacked,
     unpacked_maps,
 )
-from tensorboard_picasso.readings import (
+from tensorboard_picasso.shown.readings import (
     Reading,
     common_scale,
     explained,
     statistics_of,
     weighed,
 )
-from tensorboard_picasso.record import Attribution, Input, Maps, Scores
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.stored.metadata import Kind, Series
+from tensorboard_picasso.stored.record import Attribution, Input, Maps, Scores
 
 MAPS = "maps of all steps"  # what there is room for
 # Bytes of memory of a part of a record, of which a log has a few: about that.

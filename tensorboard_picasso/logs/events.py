@@ -15,12 +15,13 @@ from google.protobuf.message import DecodeError
 from tensorboard.compat.proto import event_pb2
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
-from tensorboard_picasso import history, metadata, record
-from tensorboard_picasso.export import ExportError, NotThereError
-from tensorboard_picasso.export.remote import Remote, is_remote
-from tensorboard_picasso.metadata import PLUGIN_NAME, Kind, Series
-from tensorboard_picasso.reading import Elements, Stored, opened
-from tensorboard_picasso.tensors import Content, strings
+from tensorboard_picasso.logs import history
+from tensorboard_picasso.logs.errors import ExportError, NotThereError
+from tensorboard_picasso.logs.reading import Elements, Stored, opened
+from tensorboard_picasso.logs.remote import Remote, is_remote
+from tensorboard_picasso.logs.tensors import Content, strings
+from tensorboard_picasso.stored import metadata, record
+from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Kind, Series
 
 # Bytes of records that are read at once, and the most that one event may hold.
 GROUP = 64 << 20

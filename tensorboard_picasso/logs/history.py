@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from tensorboard_picasso.record import Scores
+from tensorboard_picasso.stored.record import Scores
 
 
 class At(Protocol):

@@ -11,10 +11,11 @@ from tensorboard import errors
 from tensorboard.data import provider
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 
-from tensorboard_picasso import history, metadata, record, tensors
-from tensorboard_picasso.metadata import PLUGIN_NAME, Kind, Series
-from tensorboard_picasso.pack import exact
-from tensorboard_picasso.tensors import Datum
+from tensorboard_picasso.logs import history, tensors
+from tensorboard_picasso.logs.tensors import Datum
+from tensorboard_picasso.numbers.steps import exact
+from tensorboard_picasso.stored import metadata, record
+from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Kind, Series
 
 # Each small read of a blob waits on the data server: read several at once.
 BLOB_READERS = 8

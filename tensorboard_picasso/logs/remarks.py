@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from tensorboard_picasso import history, record
-from tensorboard_picasso.bounds import TooLargeError
-from tensorboard_picasso.metadata import Kind, Series
-from tensorboard_picasso.reading import Problems, Reader, Stored, unpacked
+from tensorboard_picasso.logs import history
+from tensorboard_picasso.logs.bounds import TooLargeError
+from tensorboard_picasso.logs.reading import Problems, Reader, Stored, unpacked
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.stored.metadata import Kind, Series
 
 # Series that one answer reads beside those that did not change: each takes some 50 ms.
 FRESH = 4

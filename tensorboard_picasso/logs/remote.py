@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tensorboard.compat.tensorflow_stub.io import gfile
 
-from tensorboard_picasso.export import ExportError
+from tensorboard_picasso.logs.errors import ExportError
 
 CHUNK = 16 << 20
 INSTALL = "pip install boto3 for s3://, gcsfs for gs://, or the fsspec package of your storage"

@@ -16,8 +16,8 @@ from tensorboard.data import provider
 from tensorboard.data.proto import data_provider_pb2
 from tensorboard.util import tensor_util
 
-from tensorboard_picasso.bounds import TooLargeError
-from tensorboard_picasso.record import RecordError
+from tensorboard_picasso.logs.bounds import TooLargeError
+from tensorboard_picasso.stored.record import RecordError
 
 # More than TensorBoard keeps of any series.
 ALL_STEPS = 1 << 20

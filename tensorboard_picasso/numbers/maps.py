@@ -1,6 +1,6 @@
 """The numbers behind the maps: readings, painting, shares, statistics, storage.
 
-NumPy only. The browser has a twin of this module, `static/maps.js`; both are
+NumPy only. The browser has a twin of this module, `static/numbers/maps.js`; both are
 tested on the same cases. Log-odds of a class are its logit minus the logsumexp
 of all others; their sigmoid is the class's probability.
 

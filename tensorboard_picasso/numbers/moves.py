@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorboard_picasso import maps
+from tensorboard_picasso.numbers import maps
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 A palette is a path through OKLab [1] given by a few anchors and walked at equal
 steps, so that equal differences of value look equally large. The browser has a
-twin of this module, `static/palette.js`; what it paints is compared with
+twin of this module, `static/numbers/palette.js`; what it paints is compared with
 `overlay`.
 
 The formula, for a value v, a scale s > 0 and a grey g of the image below:

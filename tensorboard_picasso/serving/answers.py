@@ -8,12 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso import record
-from tensorboard_picasso.maps import Statistics
-from tensorboard_picasso.metadata import FORMAT_VERSION, Kind
-from tensorboard_picasso.moves import Move
-from tensorboard_picasso.pack import Json, Pack, dumped, exact
-from tensorboard_picasso.reading import (
+from tensorboard_picasso.logs.reading import (
     Problems,
     Reader,
     Stored,
@@ -23,7 +18,13 @@ from tensorboard_picasso.reading import (
     unpacked,
     unpacked_maps,
 )
-from tensorboard_picasso.remarks import Remarks, of_series
+from tensorboard_picasso.logs.remarks import Remarks, of_series
+from tensorboard_picasso.numbers.maps import Statistics
+from tensorboard_picasso.numbers.moves import Move
+from tensorboard_picasso.numbers.steps import exact
+from tensorboard_picasso.serving.pack import Json, Pack, dumped
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.stored.metadata import FORMAT_VERSION, Kind
 from tensorboard_picasso.version import __version__
 
 

@@ -1,4 +1,4 @@
-"""A header and numbers in one answer; `static/pack.js` reads it."""
+"""A header and numbers in one answer; `static/log/pack.js` reads it."""
 
 import json
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorboard_picasso.bounds import MAX_ANSWER, Room
+from tensorboard_picasso.logs.bounds import MAX_ANSWER, Room
 
 MAGIC = b"PICP"
 _TYPES: dict[str, np.dtype[Any]] = {
@@ -15,11 +15,6 @@ _TYPES: dict[str, np.dtype[Any]] = {
     "i8": np.dtype("<i8"),
     "u1": np.dtype("u1"),
 }
-
-
-def exact(whole: int) -> int | str:
-    """A whole number for JSON: as text where JavaScript's numbers would round it."""
-    return whole if abs(whole) < 1 << 53 else str(whole)
 
 
 class Json(str):

@@ -6,7 +6,7 @@ import math
 import mimetypes
 import threading
 from collections.abc import Callable, Container, Mapping, Sequence
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from tensorboard import errors, plugin_util
@@ -15,18 +15,18 @@ from tensorboard.data import provider
 from tensorboard.plugins import base_plugin
 from werkzeug import wrappers
 
-from tensorboard_picasso import answers
-from tensorboard_picasso.bounds import MAX_ANSWER, SERVER, Room
-from tensorboard_picasso.export import ExportError, NotThereError
 from tensorboard_picasso.export.evolution import PREDICTED, Subject, Target
 from tensorboard_picasso.export.files import TYPES as TYPES_OF_EXPORT
 from tensorboard_picasso.export.means import MeanSubject
 from tensorboard_picasso.export.order import Order, make
-from tensorboard_picasso.metadata import PLUGIN_NAME, WHOLE_PROBE
-from tensorboard_picasso.pack import dumped
-from tensorboard_picasso.reading import Reader
-from tensorboard_picasso.record import RecordError
-from tensorboard_picasso.remarks import Remarks
+from tensorboard_picasso.logs.bounds import MAX_ANSWER, SERVER, Room
+from tensorboard_picasso.logs.errors import ExportError, NotThereError
+from tensorboard_picasso.logs.reading import Reader
+from tensorboard_picasso.logs.remarks import Remarks
+from tensorboard_picasso.serving import answers
+from tensorboard_picasso.serving.pack import dumped
+from tensorboard_picasso.stored.metadata import PLUGIN_NAME, WHOLE_PROBE
+from tensorboard_picasso.stored.record import RecordError
 
 # A URL that names content says so for as long as browsers remember.
 FOREVER = 365 * 24 * 3600
@@ -47,6 +47,7 @@ TYPES = {
 }
 
 Route = Callable[[wrappers.Request], Any]
+STATIC = Path(__file__).parents[1] / "static"
 
 
 class PicassoPlugin(base_plugin.TBPlugin):
@@ -170,14 +171,13 @@ class PicassoPlugin(base_plugin.TBPlugin):
 
     def _serve_static(self, request: wrappers.Request) -> Any:
         name = request.path.rsplit("/static/", 1)[-1]
-        folder = resources.files("tensorboard_picasso") / "static"
-        suffix = name[name.rfind(".") :]
-        # What is there, and no path: the system would be asked for any other, whatever it is.
-        if name not in {each.name for each in folder.iterdir() if each.is_file()}:
+        # What is there: the system would be asked for any other path, whatever it is.
+        file = {each.relative_to(STATIC).as_posix(): each for each in STATIC.rglob("*.*")}.get(name)
+        if file is None:
             raise errors.NotFoundError(f'no file "{name}"')
-        data = (folder / name).read_bytes()
+        data = file.read_bytes()
         tag = f'"{hashlib.blake2b(data, digest_size=12).hexdigest()}"'
-        kind = TYPES.get(suffix) or mimetypes.guess_type(name)[0] or PACK
+        kind = TYPES.get(file.suffix) or mimetypes.guess_type(name)[0] or PACK
         known = tag in request.headers.get("If-None-Match", "")
         answer = http_util.Respond(request, b"" if known else data, kind, headers=[("ETag", tag)])
         return _not_modified(answer) if known else answer

@@ -1,6 +1,6 @@
 """Readings: the ways in which the same stored numbers are shown, and their scales.
 
-The browser has a twin of this module, `static/reading.js`; both are tested on
+The browser has a twin of this module, `static/numbers/reading.js`; both are tested on
 the same cases. What a number means is stated in `maps`.
 """
 
@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorboard_picasso import maps
-from tensorboard_picasso.maps import Floats, Output, Sign, Statistics
-from tensorboard_picasso.record import Attribution, Mean
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers.maps import Floats, Output, Sign, Statistics
+from tensorboard_picasso.stored.record import Attribution, Mean
 
 
 class Reading(enum.StrEnum):

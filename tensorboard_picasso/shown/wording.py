@@ -1,15 +1,15 @@
 """Numbers and legends as people read them.
 
-The twin of `static/format.js` and of the sentence in `static/legend.js`: a
+The twin of `static/kit/format.js` and of the sentence in `static/pictures/legend.js`: a
 picture that was exported says what the tab says.
 """
 
 import math
 from decimal import ROUND_HALF_UP, Decimal
 
-from tensorboard_picasso.maps import Output, Sign
-from tensorboard_picasso.readings import Reading, comparable
-from tensorboard_picasso.record import Attribution, Mean
+from tensorboard_picasso.numbers.maps import Output, Sign
+from tensorboard_picasso.shown.readings import Reading, comparable
+from tensorboard_picasso.stored.record import Attribution, Mean
 
 MINUS = "−"
 # Of a map without a value that is none.

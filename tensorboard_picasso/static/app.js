@@ -1,28 +1,28 @@
 // The page: choices, data and parts joined; who is told of what, and when it is painted.
 
-import { Changes } from "./changes.js";
-import { isComparing, PINS } from "./compare.js";
-import { el, setText } from "./dom.js";
-import { Drawing } from "./drawing.js";
-import { emptyPage } from "./empty.js";
-import { save } from "./files.js";
-import { stepText } from "./format.js";
-import { addressOf, connect, followUrl, isVisible, writeUrl } from "./host.js";
-import { listenToKeys } from "./keys.js";
-import { Large } from "./large.js";
-import { Legend } from "./legend.js";
-import { Notices } from "./notices.js";
-import { Player } from "./player.js";
-import { Rail } from "./rail.js";
-import { Rows } from "./rows.js";
-import { Scalars } from "./scalars.js";
-import { Scene } from "./scene.js";
-import { snapshot } from "./snapshot.js";
-import { Shares } from "./shares.js";
-import { SIZES } from "./state.js";
-import { Store } from "./store.js";
-import { Timeline } from "./timeline.js";
-import { Tip } from "./tip.js";
+import { Changes } from "./shown/changes.js";
+import { isComparing, PINS } from "./shown/compare.js";
+import { el, setText } from "./kit/dom.js";
+import { Drawing } from "./bar/drawing.js";
+import { emptyPage } from "./bar/empty.js";
+import { save } from "./kit/files.js";
+import { stepText } from "./kit/format.js";
+import { addressOf, connect, followUrl, isVisible, writeUrl } from "./kit/host.js";
+import { listenToKeys } from "./bar/keys.js";
+import { Large } from "./large/large.js";
+import { Legend } from "./pictures/legend.js";
+import { Notices } from "./bar/notices.js";
+import { Player } from "./bar/player.js";
+import { Rail } from "./bar/rail.js";
+import { Rows } from "./rows/rows.js";
+import { Scalars } from "./log/scalars.js";
+import { Scene } from "./shown/scene.js";
+import { snapshot } from "./kit/snapshot.js";
+import { Shares } from "./shown/shares.js";
+import { SIZES } from "./shown/state.js";
+import { Store } from "./log/store.js";
+import { Timeline } from "./timeline/timeline.js";
+import { Tip } from "./kit/tip.js";
 
 // Kinds of work, each holding those after it: join the data again, paint all, paint the step.
 const WORK = ["all", "paint", "step"];

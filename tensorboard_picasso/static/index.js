@@ -2,9 +2,9 @@
 
 // Only what is needed to ask for the index is imported with it; the rest comes while that is under way.
 
-import { fetchIndex } from "./api.js";
-import { el } from "./dom.js";
-import { followTheme, readUrl } from "./host.js";
+import { fetchIndex } from "./log/api.js";
+import { el } from "./kit/dom.js";
+import { followTheme, readUrl } from "./kit/host.js";
 
 function loadStyle() {
   return new Promise((resolve, reject) => {
@@ -23,7 +23,7 @@ export async function render() {
     const index = fetchIndex();
     // Whoever waits for it is told what failed.
     index.catch(() => {});
-    const [{ App }, { State }, url] = await Promise.all([import("./app.js"), import("./state.js"), readUrl(), loadStyle()]);
+    const [{ App }, { State }, url] = await Promise.all([import("./app.js"), import("./shown/state.js"), readUrl(), loadStyle()]);
     followTheme((dark) => document.body.classList.toggle("dark", dark));
     const app = new App(new State(url));
     document.body.append(app.root);

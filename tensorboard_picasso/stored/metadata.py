@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from google.protobuf.message import DecodeError
 from tensorboard.compat.proto import summary_pb2
 
-from tensorboard_picasso import record_pb2
+from tensorboard_picasso.stored import record_pb2
 
 PLUGIN_NAME = "picasso"
 FORMAT_VERSION = 2

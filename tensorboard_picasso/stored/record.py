@@ -16,10 +16,11 @@ import numpy as np
 from google.protobuf.message import DecodeError, Message
 from numpy.typing import ArrayLike, NDArray
 
-from tensorboard_picasso import distances, maps, record_pb2
-from tensorboard_picasso.maps import Output, Precision, Share, Sign, Statistics
-from tensorboard_picasso.metadata import FORMAT_VERSION
-from tensorboard_picasso.moves import Move, move
+from tensorboard_picasso.numbers import distances, maps
+from tensorboard_picasso.numbers.maps import Output, Precision, Share, Sign, Statistics
+from tensorboard_picasso.numbers.moves import Move, move
+from tensorboard_picasso.stored import record_pb2
+from tensorboard_picasso.stored.metadata import FORMAT_VERSION
 
 _Packed = TypeVar("_Packed", bytes, list[bytes])
 

@@ -10,7 +10,15 @@ Importing this imports no framework; the first call does.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from tensorboard_picasso.summary.determinism import deterministic
+from tensorboard_picasso.summary.kit.determinism import deterministic
+from tensorboard_picasso.summary.kit.report import PicassoWarning
+from tensorboard_picasso.summary.loops.schedule import (
+    EveryEpochs,
+    EverySteps,
+    LogSpaced,
+    OnCheckpoint,
+    Schedule,
+)
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.methods.captum import Captum
 from tensorboard_picasso.summary.methods.grad_cam import GradCAM
@@ -27,16 +35,8 @@ from tensorboard_picasso.summary.ops import (
     occlusion,
     saliency,
 )
-from tensorboard_picasso.summary.probe import Probe
-from tensorboard_picasso.summary.report import PicassoWarning
-from tensorboard_picasso.summary.schedule import (
-    EveryEpochs,
-    EverySteps,
-    LogSpaced,
-    OnCheckpoint,
-    Schedule,
-)
-from tensorboard_picasso.summary.worker import flush
+from tensorboard_picasso.summary.probe.probe import Probe
+from tensorboard_picasso.summary.writers.worker import flush
 
 if TYPE_CHECKING:
     from tensorboard_picasso.summary.loops.keras import KerasCallback

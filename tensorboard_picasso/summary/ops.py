@@ -5,14 +5,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeVar
 
-from tensorboard_picasso.summary import backends, content, log, state, views, writers
-from tensorboard_picasso.summary import images as image_forms
-from tensorboard_picasso.summary.budget import Budget
-from tensorboard_picasso.summary.locks import Lock
+from tensorboard_picasso.summary import backends, writers
+from tensorboard_picasso.summary.explain import views
+from tensorboard_picasso.summary.kit import images as image_forms
+from tensorboard_picasso.summary.kit.locks import Lock
+from tensorboard_picasso.summary.log import content, state, steps
+from tensorboard_picasso.summary.log.budget import Budget
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.methods.occlusion import Occlusion
 from tensorboard_picasso.summary.methods.saliency import Saliency
-from tensorboard_picasso.summary.probe import Probe
+from tensorboard_picasso.summary.probe.probe import Probe
 from tensorboard_picasso.summary.writers.base import Writer
 
 # Probes that ops made for a name and images, the longest unused first.
@@ -88,7 +90,7 @@ def attribution(
         call shows that the probe and the model do not go together.
       RuntimeError: XLA compiles the step that is being traced.
     """
-    wanted = log.wanted(methods)
+    wanted = steps.wanted(methods)
     if writer is None and _follows(probe, model, images, probe_options, strict):
         return False
     host = writers.default() if writer is None else writers.find(writer)
@@ -193,8 +195,8 @@ def _record(
             values = {**given, **dict(zip(symbolic, arrays, strict=True))}
             pictures, epoch = values.pop("images"), values.pop("epoch")
             watched = known or _probe(probe, pictures, values)
-            with log.gathered(watched, model, name, settings["strict"]) as leads:
-                return leads and log.checkpoint_of(
+            with steps.gathered(watched, model, name, settings["strict"]) as leads:
+                return leads and steps.checkpoint_of(
                     watched,
                     model,
                     methods,
@@ -230,7 +232,7 @@ def _follows(
     watched = _probe(probe, images, options)
     if state.backend(watched, model).leads:
         return False
-    with log.gathered(watched, model, watched.name, strict):
+    with steps.gathered(watched, model, watched.name, strict):
         return True
 
 

@@ -10,8 +10,8 @@ from tensorboard.backend.event_processing import data_provider, plugin_event_mul
 from tensorboard.plugins import base_plugin
 from werkzeug import test as werkzeug_test
 
-from tensorboard_picasso import plugin
-from tensorboard_picasso.metadata import PLUGIN_NAME
+from tensorboard_picasso.serving import plugin
+from tensorboard_picasso.stored.metadata import PLUGIN_NAME
 
 
 class App:

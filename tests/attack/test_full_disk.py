@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tensorboard_picasso.metadata import Kind
+from tensorboard_picasso.stored.metadata import Kind
 from tests import events, packs
 from tests.attack import disks, kinds
 from tests.serving import get, tensorboard

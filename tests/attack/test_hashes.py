@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tensorboard_picasso import record
-from tensorboard_picasso.metadata import Kind, Series
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.stored.metadata import Kind, Series
 from tests import logs
 from tests.browser import tab
 from tests.serving import tensorboard
 
 pytestmark = pytest.mark.browser
 
-STATE = Path(__file__).parents[2] / "tensorboard_picasso" / "static" / "state.js"
+STATE = Path(__file__).parents[2] / "tensorboard_picasso" / "static" / "shown/state.js"
 KEYS = re.findall(r'^  \w+: \{ key: "(\w+)"', STATE.read_text(), re.MULTILINE)
 VALUES = [
     "__proto__", "constructor", "toString", "NaN", "1e999", "-1", "-Infinity", "9" * 400, "",

@@ -14,10 +14,11 @@ import numpy as np
 from hypothesis import strategies as st
 from tensorboard.compat.proto import types_pb2
 
-from tensorboard_picasso import maps, record, record_pb2
 from tensorboard_picasso.__main__ import main
-from tensorboard_picasso.metadata import Kind, Series, SeriesError, parse
-from tensorboard_picasso.tensors import number, strings
+from tensorboard_picasso.logs.tensors import number, strings
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.stored import record, record_pb2
+from tensorboard_picasso.stored.metadata import Kind, Series, SeriesError, parse
 from tests import logs
 from tests.attack.app import App
 from tests.attack.settings import attack

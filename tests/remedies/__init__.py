@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from tensorboard_picasso.summary import Occlusion, Probe, report
+from tensorboard_picasso.summary import Occlusion, Probe
+from tensorboard_picasso.summary.kit import report
 from tests.explained import explain, noise
 
 

@@ -17,7 +17,7 @@ from torch import nn
 
 from tensorboard_picasso import summary
 from tensorboard_picasso.__main__ import main
-from tensorboard_picasso.metadata import Kind
+from tensorboard_picasso.stored.metadata import Kind
 from tests import events, logs
 from tests.remedies import Row, directory, given
 

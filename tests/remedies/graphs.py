@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.metadata import Kind
+from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary import IntegratedGradients, Probe
 from tests import events
 from tests.remedies import OCCLUSION, Row, W, X, directory, explained, linear

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.maps import Output
+from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary import Probe
 from tests import events
 from tests.remedies import Row, X, explained, linear

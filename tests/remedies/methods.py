@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.metadata import Kind
+from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary import Probe
 from tensorboard_picasso.summary.loops import _training
 from tests import events

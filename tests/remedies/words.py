@@ -12,10 +12,10 @@ from tensorboard.backend.event_processing import data_provider, plugin_event_mul
 from tensorboard.plugins import base_plugin
 from werkzeug import test as werkzeug_test
 
-from tensorboard_picasso import pack, plugin
 from tensorboard_picasso.__main__ import main
-from tensorboard_picasso.bounds import COMMAND, SERVER, Room
 from tensorboard_picasso.export import order
+from tensorboard_picasso.logs.bounds import COMMAND, SERVER, Room
+from tensorboard_picasso.serving import pack, plugin
 from tests import logs, packs
 from tests.remedies import Row, directory
 

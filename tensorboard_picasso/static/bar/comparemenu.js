@@ -1,10 +1,10 @@
 // The Compare menu: what A is, and how A and B are laid out.
 
-import { isComparing, pinned, UNPINNED } from "./compare.js";
-import { el, select } from "./dom.js";
-import { count } from "./format.js";
-import { classOf, LAYOUTS, OWN_CLASS } from "./state.js";
-import { ascending, stepOf } from "./steps.js";
+import { isComparing, pinned, UNPINNED } from "../shown/compare.js";
+import { el, select } from "../kit/dom.js";
+import { count } from "../kit/format.js";
+import { classOf, LAYOUTS, OWN_CLASS } from "../shown/state.js";
+import { ascending, stepOf } from "../kit/steps.js";
 
 const LAYOUT_NAMES = { side: "side by side", swipe: "swipe" };
 

@@ -1,10 +1,10 @@
 // Drawing a region: a drag over any picture of an image, or numbers.
 
-import { el, setText } from "./dom.js";
-import { plural } from "./format.js";
-import { loggedNames } from "./outlines.js";
-import { added, freeName, problemOf } from "./regions.js";
-import { withChart } from "./regioncharts.js";
+import { el, setText } from "../kit/dom.js";
+import { plural } from "../kit/format.js";
+import { loggedNames } from "../shown/outlines.js";
+import { added, freeName, problemOf } from "../numbers/regions.js";
+import { withChart } from "../timeline/regioncharts.js";
 
 const HINT = "Drag a rectangle over a map or an image, or give its numbers in the Region menu. Esc cancels.";
 

@@ -1,7 +1,7 @@
 // What is shown where nothing is logged yet: the lines that log something.
 
-import { code } from "./code.js";
-import { el } from "./dom.js";
+import { code } from "../kit/code.js";
+import { el } from "../kit/dom.js";
 
 const LOOP = `import tensorflow as tf
 from tensorboard_picasso import summary

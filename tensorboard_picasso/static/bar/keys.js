@@ -1,6 +1,6 @@
 // The keyboard.
 
-import { isComparing, nameOf, pinned, UNPINNED } from "./compare.js";
+import { isComparing, nameOf, pinned, UNPINNED } from "../shown/compare.js";
 import { canSwap, swapped } from "./comparemenu.js";
 
 /** Keys and what they do, as the help lists them. */

@@ -1,12 +1,12 @@
 // The menus of the top bar: closed until they are asked for.
 
-import { button, copier, el, refill, select } from "./dom.js";
-import { DRAWN, hidingSort, movesSort, predictionsOf, SHARE, SORTS } from "./finding.js";
-import { hidingName, hidings } from "./hidden.js";
+import { button, copier, el, refill, select } from "../kit/dom.js";
+import { DRAWN, hidingSort, movesSort, predictionsOf, SHARE, SORTS } from "../shown/finding.js";
+import { hidingName, hidings } from "../numbers/hidden.js";
 import { KEYS } from "./keys.js";
-import { palettesFor } from "./palette.js";
-import { isSigned, readingsFor } from "./reading.js";
-import { classOf, DENSITIES, SCALES, SIZES, SPEEDS, VERDICTS } from "./state.js";
+import { palettesFor } from "../numbers/palette.js";
+import { isSigned, readingsFor } from "../numbers/reading.js";
+import { classOf, DENSITIES, SCALES, SIZES, SPEEDS, VERDICTS } from "../shown/state.js";
 
 export class Menu {
   #panel;

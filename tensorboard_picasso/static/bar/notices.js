@@ -1,7 +1,7 @@
 // What went wrong, in sight: failed requests with a way to try again, records that cannot be read.
 
-import { button, el, refill } from "./dom.js";
-import { plural } from "./format.js";
+import { button, el, refill } from "../kit/dom.js";
+import { plural } from "../kit/format.js";
 
 const SHOWN = 20;
 

@@ -1,12 +1,12 @@
 // The top bar: play, the slider over logged steps, a step by number, and the closed menus.
 
 import { compareMenu } from "./comparemenu.js";
-import { button, el, setText } from "./dom.js";
-import { stepText } from "./format.js";
-import { isVisible } from "./host.js";
+import { button, el, setText } from "../kit/dom.js";
+import { stepText } from "../kit/format.js";
+import { isVisible } from "../kit/host.js";
 import { help, Menu, viewMenu } from "./menus.js";
 import { regionMenu } from "./regionmenu.js";
-import { stepOf } from "./steps.js";
+import { stepOf } from "../kit/steps.js";
 
 export class Player {
   #app;

@@ -1,9 +1,9 @@
 // The left rail: which runs and which probe are shown.
 
-import { runColour } from "./chart.js";
-import { el, refill, setText } from "./dom.js";
-import { plural } from "./format.js";
-import { filterTest } from "./finding.js";
+import { runColour } from "../kit/chart.js";
+import { el, refill, setText } from "../kit/dom.js";
+import { plural } from "../kit/format.js";
+import { filterTest } from "../shown/finding.js";
 
 export class Rail {
   #app;

@@ -1,14 +1,14 @@
 // The Region menu: drawing regions, what regions there are, and how to have one hidden as a whole.
 
-import { code } from "./code.js";
+import { code } from "../kit/code.js";
 import { placeText } from "./drawing.js";
-import { el, select } from "./dom.js";
-import { DRAWN } from "./finding.js";
-import { plural } from "./format.js";
-import { loggedNames, OUTLINES, regionColour } from "./outlines.js";
+import { el, select } from "../kit/dom.js";
+import { DRAWN } from "../shown/finding.js";
+import { plural } from "../kit/format.js";
+import { loggedNames, OUTLINES, regionColour } from "../shown/outlines.js";
 import { pythonFor } from "./regioncode.js";
-import { withoutChart } from "./regioncharts.js";
-import { copied, drawnOn, named, namesOf, problemOf, removed, renamed, writeRanges } from "./regions.js";
+import { withoutChart } from "../timeline/regioncharts.js";
+import { copied, drawnOn, named, namesOf, problemOf, removed, renamed, writeRanges } from "../numbers/regions.js";
 
 const OUTLINE_NAMES = { originals: "drawn; logged on the image", drawn: "of drawn regions", all: "of all regions", none: "of none" };
 

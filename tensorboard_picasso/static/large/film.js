@@ -1,13 +1,13 @@
 // The film strip: one image, one method, one class, maps over training in a row.
 
-import { Caption } from "./caption.js";
-import { Card } from "./card.js";
-import { runColour } from "./chart.js";
-import { button, el, select, setBreakable } from "./dom.js";
-import { count, stepText } from "./format.js";
-import { look, valuesOf } from "./look.js";
-import { FILMS, FRAMES } from "./state.js";
-import { advance } from "./steps.js";
+import { Caption } from "../pictures/caption.js";
+import { Card } from "../pictures/card.js";
+import { runColour } from "../kit/chart.js";
+import { button, el, select, setBreakable } from "../kit/dom.js";
+import { count, stepText } from "../kit/format.js";
+import { look, valuesOf } from "../shown/look.js";
+import { FILMS, FRAMES } from "../shown/state.js";
+import { advance } from "../kit/steps.js";
 
 const FILM_NAMES = { log: "log-spaced", even: "evenly", change: "where it changed most" };
 

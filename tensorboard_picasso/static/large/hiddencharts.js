@@ -1,13 +1,13 @@
 // The direct test of each logged region, one image in one run: how likely its class is with the
 // image whole and with the region hidden, over the steps.
 
-import { across, drawing, evenParts, line, LINES, path, rangeOf, runColour, seekable } from "./chart.js";
-import { el } from "./dom.js";
-import { number, percent } from "./format.js";
-import { effect } from "./effect.js";
-import { hiddenScore, hidings } from "./hidden.js";
-import { partingMarks, partingNote } from "./partingnote.js";
-import { overSteps } from "./sources.js";
+import { across, drawing, evenParts, line, LINES, path, rangeOf, runColour, seekable } from "../kit/chart.js";
+import { el } from "../kit/dom.js";
+import { number, percent } from "../kit/format.js";
+import { effect } from "../numbers/effect.js";
+import { hiddenScore, hidings } from "../numbers/hidden.js";
+import { partingMarks, partingNote } from "../timeline/partingnote.js";
+import { overSteps } from "../timeline/sources.js";
 
 export class HiddenCharts {
   #app;

@@ -1,21 +1,21 @@
 // One image large: all methods and classes at this step, class scores over steps, numbers.
 
-import { Card } from "./card.js";
-import { isComparing } from "./compare.js";
-import { Comparison } from "./comparison.js";
-import { across, drawing, line, LINES, path, rangeOf, runColour, seekable } from "./chart.js";
-import { button, el, refill, setText } from "./dom.js";
-import { Download, imageFiles } from "./download.js";
+import { Card } from "../pictures/card.js";
+import { isComparing } from "../shown/compare.js";
+import { Comparison } from "../pictures/comparison.js";
+import { across, drawing, line, LINES, path, rangeOf, runColour, seekable } from "../kit/chart.js";
+import { button, el, refill, setText } from "../kit/dom.js";
+import { Download, imageFiles } from "../pictures/download.js";
 import { filmFields, Films } from "./film.js";
-import { count, number, percent, stepText } from "./format.js";
+import { count, number, percent, stepText } from "../kit/format.js";
 import { HiddenCharts } from "./hiddencharts.js";
-import { Legend, used } from "./legend.js";
-import { whyLacking } from "./look.js";
+import { Legend, used } from "../pictures/legend.js";
+import { whyLacking } from "../shown/look.js";
 import { Originals } from "./originals.js";
-import { partOf } from "./reading.js";
-import { drawnOn } from "./regions.js";
-import { referencesOf } from "./regionshare.js";
-import { Zoom } from "./zoom.js";
+import { partOf } from "../numbers/reading.js";
+import { drawnOn } from "../numbers/regions.js";
+import { referencesOf } from "../numbers/regionshare.js";
+import { Zoom } from "../kit/zoom.js";
 
 const CLASSES = 5; // lines in the chart and rows in the table
 

@@ -1,8 +1,8 @@
 // The large view's image as it was given; runs that hold different ones under a number have one each.
 
-import { runColour } from "./chart.js";
-import { el, setText } from "./dom.js";
-import { Outlines } from "./outlines.js";
+import { runColour } from "../kit/chart.js";
+import { el, setText } from "../kit/dom.js";
+import { Outlines } from "../shown/outlines.js";
 
 /** One image, with the runs that hold it where not all do. */
 class Original {

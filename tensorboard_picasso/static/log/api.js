@@ -2,7 +2,7 @@
 
 import { Pack } from "./pack.js";
 
-const DATA = new URL("../", import.meta.url);
+const DATA = new URL("../../", import.meta.url);
 
 /** A failed request: what failed and what to do about it. */
 export class RequestError extends Error {

@@ -1,7 +1,7 @@
 // Packs: a JSON header and typed arrays in one answer (docs/http_api.md).
 // Logs are untrusted: every length is checked before anything is made of it.
 
-import { stepOf } from "./steps.js";
+import { stepOf } from "../kit/steps.js";
 
 const TYPES = { f4: Float32Array, f8: Float64Array, i8: BigInt64Array, u1: Uint8Array };
 const MAX_PIXELS = 1 << 26;

@@ -1,7 +1,7 @@
 // Full-resolution maps: fetched when they are wanted, nearest need first; decoded once.
 
 import { fetchMaps } from "./api.js";
-import { dequantise, halves, sumUp } from "./maps.js";
+import { dequantise, halves, sumUp } from "../numbers/maps.js";
 import { inflate, pixels, unpackLater } from "./pack.js";
 
 const BATCH = 96; // maps a request: about half a megabyte of 64×64 maps

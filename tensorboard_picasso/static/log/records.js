@@ -1,9 +1,9 @@
 // What is known of one probe in one run: records by image and step, read from packs.
 
-import { plural } from "./format.js";
-import { probability, percentile } from "./maps.js";
+import { plural } from "../kit/format.js";
+import { probability, percentile } from "../numbers/maps.js";
 import { pixels, unpackLater } from "./pack.js";
-import { ascending } from "./steps.js";
+import { ascending } from "../kit/steps.js";
 
 const FIXED = ["minimum", "maximum", "positive", "negative", "p50", "p99", "p999", "nan", "infinite", "count"];
 

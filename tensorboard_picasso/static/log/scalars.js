@@ -1,7 +1,7 @@
 // Ordinary scalars of a run and those beside it (loss, accuracy), joined to the probe's steps.
 
 import { fetchScalar, fetchScalars } from "./api.js";
-import { advance, stepsOf } from "./steps.js";
+import { advance, stepsOf } from "../kit/steps.js";
 
 /** Loads lists of tags, and the series that are charted. */
 export class Scalars {

@@ -2,12 +2,12 @@
 // Answers to superseded requests are discarded.
 
 import { fetchAttributions, fetchImage, fetchIndex, fetchInputs, fetchMeans, fetchScores } from "./api.js";
-import { average } from "./average.js";
+import { average } from "../numbers/average.js";
 import { PictureError, pixelsOf } from "./image.js";
-import { grey } from "./palette.js";
+import { grey } from "../numbers/palette.js";
 import { Planes } from "./planes.js";
 import { distinct, RunData } from "./records.js";
-import { ascending } from "./steps.js";
+import { ascending } from "../kit/steps.js";
 
 const CHUNK = 8 << 20; // bytes of grids a request
 const QUIET = 500; // milliseconds

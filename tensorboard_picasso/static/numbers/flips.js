@@ -1,6 +1,6 @@
 // Where predictions flip: an image's predicted class is not that of the record before.
 
-import { plural } from "./format.js";
+import { plural } from "../kit/format.js";
 
 const NAMED = 3; // flips told one by one
 

@@ -1,7 +1,7 @@
 // What the model said, above a map.
 
-import { el, setText } from "./dom.js";
-import { number, percent } from "./format.js";
+import { el, setText } from "../kit/dom.js";
+import { number, percent } from "../kit/format.js";
 
 /** `✗ 3 (61 %)` */
 export class Caption {

@@ -1,11 +1,11 @@
 // One map on screen, and what it says where the pointer is.
 
-import { apart, number, percent, signed } from "./format.js";
-import { look, valuesOf } from "./look.js";
-import { halfLevel, probability } from "./maps.js";
-import { GREY, PALETTES } from "./palette.js";
+import { apart, number, percent, signed } from "../kit/format.js";
+import { look, valuesOf } from "../shown/look.js";
+import { halfLevel, probability } from "../numbers/maps.js";
+import { GREY, PALETTES } from "../numbers/palette.js";
 import { Picture } from "./picture.js";
-import { comparable, isSigned, isZero, meanOf, rival, windows, ZERO } from "./reading.js";
+import { comparable, isSigned, isZero, meanOf, rival, windows, ZERO } from "../numbers/reading.js";
 
 export class Card extends Picture {
   #spec = null;

@@ -1,10 +1,10 @@
 // A, B and the difference of one image (or mean) in one run: side by side, or one under the other with a swipe.
 
 import { Card } from "./card.js";
-import { isItself, nameOf, sideA } from "./compare.js";
+import { isItself, nameOf, sideA } from "../shown/compare.js";
 import { Difference } from "./difference.js";
-import { el, setText } from "./dom.js";
-import { count, number, percent, stepText } from "./format.js";
+import { el, setText } from "../kit/dom.js";
+import { count, number, percent, stepText } from "../kit/format.js";
 
 // What a comparison of an image's maps is made of; meandifference.js has the same for means.
 const OF_IMAGES = {

@@ -1,10 +1,10 @@
 // B minus A on screen, with the numbers of both where the pointer is.
 
-import { difference, sameGrid } from "./compare.js";
-import { percent, signed } from "./format.js";
-import { look } from "./look.js";
-import { percentile } from "./maps.js";
-import { PALETTES } from "./palette.js";
+import { difference, sameGrid } from "../shown/compare.js";
+import { percent, signed } from "../kit/format.js";
+import { look } from "../shown/look.js";
+import { percentile } from "../numbers/maps.js";
+import { PALETTES } from "../numbers/palette.js";
 import { Picture } from "./picture.js";
 
 /** Of an image's maps: `look`, `between`, `shared` and `named` say what is subtracted, for means otherwise. */

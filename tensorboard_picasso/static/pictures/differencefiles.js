@@ -1,7 +1,7 @@
 // B − A as it is shown, as a file: the numbers of both sides with their names and unit.
 
-import { csv } from "./files.js";
-import { npz } from "./npz.js";
+import { csv } from "../kit/files.js";
+import { npz } from "../kit/npz.js";
 
 /** `run · step 40 · occlusion · image 3 · seven` */
 function sideName({ run, step, method, image, class: name }) {

@@ -1,11 +1,11 @@
 // Taking maps away: links to files that the server makes, and B − A as it is shown.
 
-import { exportAddress } from "./api.js";
-import { isComparing } from "./compare.js";
+import { exportAddress } from "../log/api.js";
+import { isComparing } from "../shown/compare.js";
 import { differenceCsv, differenceName, differenceNpz } from "./differencefiles.js";
-import { button, el, refill, setText } from "./dom.js";
-import { save } from "./files.js";
-import { isSigned } from "./reading.js";
+import { button, el, refill, setText } from "../kit/dom.js";
+import { save } from "../kit/files.js";
+import { isSigned } from "../numbers/reading.js";
 
 const FORMATS = [["gif", "GIF"], ["webp", "WebP"], ["npz", "NPZ"], ["csv", "CSV"]];
 const OF_DIFFERENCE = [["NPZ", differenceNpz, "npz"], ["CSV", differenceCsv, "csv"]];

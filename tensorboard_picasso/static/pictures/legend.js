@@ -1,10 +1,10 @@
 // One legend for the page, in a sentence.
 
-import { hasOtherClass, isComparing, sameUnit, wordOf } from "./compare.js";
-import { el } from "./dom.js";
-import { number } from "./format.js";
-import { GREY, PALETTES } from "./palette.js";
-import { comparable, isSigned } from "./reading.js";
+import { hasOtherClass, isComparing, sameUnit, wordOf } from "../shown/compare.js";
+import { el } from "../kit/dom.js";
+import { number } from "../kit/format.js";
+import { GREY, PALETTES } from "../numbers/palette.js";
+import { comparable, isSigned } from "../numbers/reading.js";
 
 const SCALES = {
   shared: "one scale for all steps and runs",

@@ -1,13 +1,13 @@
 // One mean map on screen: importance averaged over images, drawn over the mean of their pixels.
 
-import { el } from "./dom.js";
-import { number, percent, signed } from "./format.js";
-import { lookMean } from "./look.js";
-import { paint } from "./maps.js";
-import { PALETTES } from "./palette.js";
+import { el } from "../kit/dom.js";
+import { number, percent, signed } from "../kit/format.js";
+import { lookMean } from "../shown/look.js";
+import { paint } from "../numbers/maps.js";
+import { PALETTES } from "../numbers/palette.js";
 import { Picture } from "./picture.js";
-import { isZero, ZERO } from "./reading.js";
-import { distinct, membersText } from "./records.js";
+import { isZero, ZERO } from "../numbers/reading.js";
+import { distinct, membersText } from "../log/records.js";
 
 /** What all pictures of a group are known by. */
 export function nameOfMean(group) {

@@ -1,11 +1,11 @@
 // B minus A of two means, and what a comparison of means is made of.
 
-import { meanDifference } from "./compare.js";
+import { meanDifference } from "../shown/compare.js";
 import { Difference } from "./difference.js";
-import { plural } from "./format.js";
-import { lookMean } from "./look.js";
+import { plural } from "../kit/format.js";
+import { lookMean } from "../shown/look.js";
 import { MeanCard, nameOfMean, withError } from "./meancard.js";
-import { distinct, membersText } from "./records.js";
+import { distinct, membersText } from "../log/records.js";
 
 class MeanDifference extends Difference {
   #group = null;

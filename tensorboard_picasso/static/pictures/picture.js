@@ -1,10 +1,10 @@
 // A picture on screen: caption, canvas, a note over it, a line below, the window under the pointer.
 
-import { el, setText } from "./dom.js";
-import { count } from "./format.js";
-import { placeOf } from "./look.js";
-import { Outlines } from "./outlines.js";
-import { overlay } from "./palette.js";
+import { el, setText } from "../kit/dom.js";
+import { count } from "../kit/format.js";
+import { placeOf } from "../shown/look.js";
+import { Outlines } from "../shown/outlines.js";
+import { overlay } from "../numbers/palette.js";
 
 // Why there is no picture below a map.
 const LACKING = { failed: "image could not be loaded", damaged: "image cannot be decoded" };

@@ -1,15 +1,15 @@
 // The first rows: the mean over the probe, and behind a disclosure the means over its classes.
 
-import { runColour } from "./chart.js";
-import { hasOtherClass, isComparing } from "./compare.js";
-import { Comparison } from "./comparison.js";
-import { button, el, setText } from "./dom.js";
-import { Download, meanFiles } from "./download.js";
-import { number, plural } from "./format.js";
-import { MeanCard } from "./meancard.js";
-import { OF_MEANS } from "./meandifference.js";
-import { Outlines } from "./outlines.js";
-import { distinct, membersText } from "./records.js";
+import { runColour } from "../kit/chart.js";
+import { hasOtherClass, isComparing } from "../shown/compare.js";
+import { Comparison } from "../pictures/comparison.js";
+import { button, el, setText } from "../kit/dom.js";
+import { Download, meanFiles } from "../pictures/download.js";
+import { number, plural } from "../kit/format.js";
+import { MeanCard } from "../pictures/meancard.js";
+import { OF_MEANS } from "../pictures/meandifference.js";
+import { Outlines } from "../shown/outlines.js";
+import { distinct, membersText } from "../log/records.js";
 
 /** Why the means do not fit what the page shows; null where they do. */
 function whyNot(scene, state) {

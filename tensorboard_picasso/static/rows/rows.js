@@ -1,14 +1,14 @@
 // The rows: an image each, its maps over training, and how sure the network is of it.
 
-import { Caption } from "./caption.js";
-import { Card } from "./card.js";
-import { across, drawing, line, path, rangeOf, runColour, seekable } from "./chart.js";
-import { isComparing, nameOf } from "./compare.js";
-import { Comparison } from "./comparison.js";
-import { button, el, refill, setBreakable, setText } from "./dom.js";
-import { count, plural, stepText } from "./format.js";
+import { Caption } from "../pictures/caption.js";
+import { Card } from "../pictures/card.js";
+import { across, drawing, line, path, rangeOf, runColour, seekable } from "../kit/chart.js";
+import { isComparing, nameOf } from "../shown/compare.js";
+import { Comparison } from "../pictures/comparison.js";
+import { button, el, refill, setBreakable, setText } from "../kit/dom.js";
+import { count, plural, stepText } from "../kit/format.js";
 import { Means } from "./means.js";
-import { Outlines } from "./outlines.js";
+import { Outlines } from "../shown/outlines.js";
 
 const MARGIN = 200; // pixels beyond the screen that count as in sight
 

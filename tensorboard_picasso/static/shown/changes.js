@@ -1,8 +1,8 @@
 // How much a map changed: its rank correlation with another checkpoint's, or another run's.
 // Only what is charted is counted, a little between frames, and kept.
 
-import { rankCorrelation } from "./ranks.js";
-import { windows } from "./reading.js";
+import { rankCorrelation } from "../numbers/ranks.js";
+import { windows } from "../numbers/reading.js";
 
 const SLICE = 5; // milliseconds of counting between two frames
 const AHEAD = 16; // pairs whose stored maps are decoded at one time

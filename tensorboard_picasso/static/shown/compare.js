@@ -1,12 +1,12 @@
 // Two of anything: which map stands beside the current one, and what lies between the two.
 // B is what the page shows. A is B with what is pinned put in its place: run, step, class, method.
 
-import { count } from "./format.js";
+import { count } from "../kit/format.js";
 import { valuesOf } from "./look.js";
-import { halfLevel, logProbability, paint, subtract } from "./maps.js";
-import { comparable, meanOf, windows } from "./reading.js";
+import { halfLevel, logProbability, paint, subtract } from "../numbers/maps.js";
+import { comparable, meanOf, windows } from "../numbers/reading.js";
 import { OWN_CLASS, PREDICTED } from "./state.js";
-import { advance } from "./steps.js";
+import { advance } from "../kit/steps.js";
 
 /** The choices that make A; null: as in B. */
 export const PINS = ["pinRun", "pin", "pinTarget", "pinMethod"];

@@ -1,8 +1,8 @@
 // Which images are listed, and in which order.
 
-import { flipsOf } from "./flips.js";
-import { hidingLoss, hidings, movesOf } from "./hidden.js";
-import { partOf } from "./reading.js";
+import { flipsOf } from "../numbers/flips.js";
+import { hidingLoss, hidings, movesOf } from "../numbers/hidden.js";
+import { partOf } from "../numbers/reading.js";
 
 /** A filter as a test; null where it is no regular expression. */
 export function filterTest(filter) {

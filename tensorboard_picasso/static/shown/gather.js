@@ -1,9 +1,9 @@
 // What a chart draws: a source's numbers for every run on show, over one image or many.
 
-import { runColour } from "./chart.js";
-import { effect } from "./effect.js";
-import { flipsOver } from "./flips.js";
-import { spread } from "./spread.js";
+import { runColour } from "../kit/chart.js";
+import { effect } from "../numbers/effect.js";
+import { flipsOver } from "../numbers/flips.js";
+import { spread } from "../numbers/spread.js";
 
 /** What tells runs apart: their names without a last part that all of them share. */
 function shortNames(runs) {

@@ -1,8 +1,8 @@
 // What is known of one map: its record and numbers, or why there is none to show.
 
-import { count } from "./format.js";
-import { nearest } from "./maps.js";
-import { shown } from "./reading.js";
+import { count } from "../kit/format.js";
+import { nearest } from "../numbers/maps.js";
+import { shown } from "../numbers/reading.js";
 
 /**
  * Why a series has no record of a step.

@@ -1,7 +1,7 @@
 // Outlines of regions over pictures.
 
-import { svg } from "./dom.js";
-import { drawnOnAll, namesOf } from "./regions.js";
+import { svg } from "../kit/dom.js";
+import { drawnOnAll, namesOf } from "../numbers/regions.js";
 
 // Unlike the maps' orange and blue, and unlike the runs.
 const COLOURS = ["#ffe14d", "#7dffb0", "#ff8df4", "#8dfdff", "#d0ff4d", "#ffb3b3"];

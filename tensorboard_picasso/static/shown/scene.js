@@ -1,12 +1,12 @@
 // What is on show: the choices in the URL joined with what was logged.
 
 import { counting, DRAWN, filterTest, fittingSort, isListed, sorted, sortsByMaps, sortsByTarget } from "./finding.js";
-import { natural } from "./format.js";
-import { commonScale, fitting, ownScale, partOf, weighed } from "./reading.js";
-import { distinct } from "./records.js";
-import { drawnOn, namesOf } from "./regions.js";
+import { natural } from "../kit/format.js";
+import { commonScale, fitting, ownScale, partOf, weighed } from "../numbers/reading.js";
+import { distinct } from "../log/records.js";
+import { drawnOn, namesOf } from "../numbers/regions.js";
 import { OWN_CLASS, PREDICTED } from "./state.js";
-import { ascending } from "./steps.js";
+import { ascending } from "../kit/steps.js";
 
 const PREDICTED_NAME = "the newest predicted class";
 const DEFAULT_RUNS = 4;

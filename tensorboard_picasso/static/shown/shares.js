@@ -1,7 +1,7 @@
 // Shares of drawn regions: counted when they are asked for, a little in each frame, and kept.
 
-import { shareOf } from "./regionshare.js";
-import { ascending } from "./steps.js";
+import { shareOf } from "../numbers/regionshare.js";
+import { ascending } from "../kit/steps.js";
 
 const SLICE = 8; // milliseconds at a time: what is left of a frame stays for painting
 const PAUSE = 150; // milliseconds between two tellings of what came

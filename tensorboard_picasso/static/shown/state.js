@@ -1,9 +1,9 @@
 // What the user chose. The URL holds it, so that a reload or a shared link shows the same.
 
 import { OUTLINES } from "./outlines.js";
-import { palettesFor } from "./palette.js";
-import { REGIONS } from "./regions.js";
-import { stepOf } from "./steps.js";
+import { palettesFor } from "../numbers/palette.js";
+import { REGIONS } from "../numbers/regions.js";
+import { stepOf } from "../kit/steps.js";
 
 const LIST = {
   read: (text) => {

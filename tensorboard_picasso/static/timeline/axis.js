@@ -1,9 +1,9 @@
 // What the timeline's width counts: logged steps, training steps, epochs or time.
 // Epochs and times of a step may differ from run to run, so each run has parts of its own.
 
-import { evenParts } from "./chart.js";
-import { count as grouped, stepText } from "./format.js";
-import { advance, powersBetween, roundSteps } from "./steps.js";
+import { evenParts } from "../kit/chart.js";
+import { count as grouped, stepText } from "../kit/format.js";
+import { advance, powersBetween, roundSteps } from "../kit/steps.js";
 
 export const AXIS_NAMES = {
   order: "logged steps", step: "step", log: "step (log)", epoch: "epoch", wall: "wall time",

@@ -1,7 +1,7 @@
 // Change of the maps as sources of charts.
 
-import { count, plural } from "./format.js";
-import { ascending, distance } from "./steps.js";
+import { count, plural } from "../kit/format.js";
+import { ascending, distance } from "../kit/steps.js";
 
 /** Pairs of shown runs. */
 function pairs(datas) {

@@ -1,7 +1,7 @@
 // The lines of a chart of the timeline, from what `gather` found.
 
-import { band, dots, HEIGHT, heightOf, line, path, WIDTH } from "./chart.js";
-import { el, svg } from "./dom.js";
+import { band, dots, HEIGHT, heightOf, line, path, WIDTH } from "../kit/chart.js";
+import { el, svg } from "../kit/dom.js";
 
 const NEUTRAL = "var(--quiet)";
 const ROOM = 0.17; // of the height, between the names of two lines

@@ -1,6 +1,6 @@
 // The curves of a chart of the timeline as a table, one row a point.
 
-import { plural } from "./format.js";
+import { plural } from "../kit/format.js";
 
 const HEADS = ["run", "of", "curve", "step", "epoch", "wall_time", "value", "quarter", "three_quarters", "images"];
 

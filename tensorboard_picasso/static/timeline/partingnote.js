@@ -1,9 +1,9 @@
 // What hiding a region does, in words, and from which step on it counts, as marks that a click seeks to.
 
-import { button, el } from "./dom.js";
-import { cancels } from "./effect.js";
-import { count, percent, plural } from "./format.js";
-import { ERRORS, LEAST } from "./parting.js";
+import { button, el } from "../kit/dom.js";
+import { cancels } from "../numbers/effect.js";
+import { count, percent, plural } from "../kit/format.js";
+import { ERRORS, LEAST } from "../numbers/parting.js";
 
 const CLOSE = 0.045; // of the width: marks nearer than that could cover each other
 const HIGH = 9; // of a mark, pixels
@@ -13,7 +13,7 @@ const LEAST_SHORT = String(Math.round(100 * LEAST));
 const LEAST_TEXT = `${LEAST_SHORT} points`;
 const RULE = `Predictions: how many are others with the region hidden. Moves: how far the whole answer moves, half the sum of |p − q| over all classes (of independent labels the mean of |p − q|), in percentage points; it cannot cancel, as what the true class loses and gains may. Flagged is the first kept step from which on the answers move by at least ${LEAST_TEXT} in the mean of the images, and by at least ${ERRORS} of its standard errors, at every later kept step too. TensorBoard may keep only a sample of the logged steps.`;
 
-/** @typedef {{name: string, colour: string, found: import("./effect.js").Effect, part: number|null}} Part
+/** @typedef {{name: string, colour: string, found: import("../numbers/effect.js").Effect, part: number|null}} Part
  *   whose answers move, by name and colour, and where the step from which on they do stands on the
  *   axis, as a part of the width */
 

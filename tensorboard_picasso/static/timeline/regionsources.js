@@ -1,9 +1,9 @@
 // Shares of drawn regions as sources of charts.
 
-import { count, plural } from "./format.js";
-import { drawnOn, namesOf } from "./regions.js";
-import { partOf } from "./reading.js";
-import { referencesOf } from "./regionshare.js";
+import { count, plural } from "../kit/format.js";
+import { drawnOn, namesOf } from "../numbers/regions.js";
+import { partOf } from "../numbers/reading.js";
+import { referencesOf } from "../numbers/regionshare.js";
 
 /** How links name such a source. */
 export function drawnId(name, label) {

@@ -1,7 +1,7 @@
 // Ordinary scalars as sources of charts.
 
-import { count } from "./format.js";
-import { isPerEpoch, join } from "./scalars.js";
+import { count } from "../kit/format.js";
+import { isPerEpoch, join } from "../log/scalars.js";
 
 const SCALAR = "scalar:";
 const PLACES = { ".": "same run", "..": "run above" };

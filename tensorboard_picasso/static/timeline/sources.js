@@ -1,13 +1,13 @@
 // What can be charted over training: for each run and image a number at each step on show.
 
 import { changeSources } from "./changesources.js";
-import { count } from "./format.js";
-import { changedBy, hiddenScore, hidingName, hidings, movesOf } from "./hidden.js";
-import { LEAST } from "./parting.js";
-import { partOf } from "./reading.js";
+import { count } from "../kit/format.js";
+import { changedBy, hiddenScore, hidingName, hidings, movesOf } from "../numbers/hidden.js";
+import { LEAST } from "../numbers/parting.js";
+import { partOf } from "../numbers/reading.js";
 import { drawnSources } from "./regionsources.js";
 import { scalarSources } from "./scalarsources.js";
-import { PREDICTED } from "./state.js";
+import { PREDICTED } from "../shown/state.js";
 
 /**
  * What can be charted. Functions take a run's data and an image, and answer for `scene.steps`
@@ -24,7 +24,7 @@ import { PREDICTED } from "./state.js";
  * @property {boolean} [ofRun] the numbers are the run's, whichever image
  * @property {boolean} [flips] changes of the prediction are marked under it
  * @property {boolean} [yesOrNo] a number is 0 or 1: over images there is a share, and no band
- * @property {{lead: string, hiding: import("./hidden.js").Hiding, asked: object|null}|null} [hiding] of what
+ * @property {{lead: string, hiding: import("../numbers/hidden.js").Hiding, asked: object|null}|null} [hiding] of what
  *   hiding it does is said, and from which step on is marked; `asked` as in effect.js
  * @property {string[]} [labels] methods whose records it reads: they are loaded while it is charted
  * @property {boolean} [maps] it reads their maps of all steps too

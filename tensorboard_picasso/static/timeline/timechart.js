@@ -1,13 +1,13 @@
 // One chart of the timeline: what is chosen, drawn for every run on show.
 
-import { drawing, partAt, seekable } from "./chart.js";
+import { drawing, partAt, seekable } from "../kit/chart.js";
 import { curves, endLabels, rangeOf } from "./curves.js";
 import { curveTable } from "./curvetable.js";
-import { button, el, setText } from "./dom.js";
-import { csv, save } from "./files.js";
-import { flipWords } from "./flips.js";
-import { correlation, number, percent, plural, stepText } from "./format.js";
-import { gather, NOTHING } from "./gather.js";
+import { button, el, setText } from "../kit/dom.js";
+import { csv, save } from "../kit/files.js";
+import { flipWords } from "../numbers/flips.js";
+import { correlation, number, percent, plural, stepText } from "../kit/format.js";
+import { gather, NOTHING } from "../shown/gather.js";
 import { partingMarks, partingNote } from "./partingnote.js";
 
 const FOOT = 0.7; // of the height: below it the flips are pointed at

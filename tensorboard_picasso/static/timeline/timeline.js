@@ -1,9 +1,9 @@
 // The timeline: charts over training, one under the other, whose cursor is the step slider.
 
 import { Axis, AXIS_NAMES, hasAxis } from "./axis.js";
-import { button, el } from "./dom.js";
+import { button, el } from "../kit/dom.js";
 import { FIRST, listSources } from "./sources.js";
-import { AXES } from "./state.js";
+import { AXES } from "../shown/state.js";
 import { TimeChart } from "./timechart.js";
 
 const MOST = 3;

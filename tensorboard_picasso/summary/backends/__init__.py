@@ -10,7 +10,7 @@ import pkgutil
 from types import ModuleType
 from typing import Any
 
-from tensorboard_picasso.summary.backends._attempts import Attempts
+from tensorboard_picasso.summary.backends._common.attempts import Attempts
 from tensorboard_picasso.summary.backends.base import Backend, Call, Claim, UnsupportedError
 
 PLAIN = Call()

@@ -12,11 +12,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.maps import Output, quiet
-from tensorboard_picasso.summary import determinism
-from tensorboard_picasso.summary.backends._arrival import Arrival
-from tensorboard_picasso.summary.backends._call import Call, UnsupportedError
-from tensorboard_picasso.summary.locks import Lock
+from tensorboard_picasso.numbers.maps import Output, quiet
+from tensorboard_picasso.summary.backends._common.arrival import Arrival
+from tensorboard_picasso.summary.backends._common.call import Call, UnsupportedError
+from tensorboard_picasso.summary.kit import determinism
+from tensorboard_picasso.summary.kit.locks import Lock
 
 __all__ = [
     "BATCH_INPUTS", "BATCH_NUMBERS", "GRADIENT_SHARE", "OCCLUSION_ALONE", "Array", "Arrival",

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tensorboard_picasso.summary.backends._call import by_rows
-from tensorboard_picasso.summary.backends._fixed_batch import FixedBatch
+from tensorboard_picasso.summary.backends._common.call import by_rows
+from tensorboard_picasso.summary.backends._common.fixed_batch import FixedBatch
 from tensorboard_picasso.summary.backends.base import (
     OCCLUSION_ALONE,
     Array,
@@ -20,7 +20,7 @@ from tensorboard_picasso.summary.backends.base import (
     UnsupportedError,
     out_of_memory,
 )
-from tensorboard_picasso.summary.images import to_numpy
+from tensorboard_picasso.summary.kit.images import to_numpy
 
 
 def adapts(model: Any) -> Claim:

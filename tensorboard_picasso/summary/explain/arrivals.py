@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso import maps
-from tensorboard_picasso.summary.backends._arrival import Arrival
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.summary.backends._common.arrival import Arrival
 from tensorboard_picasso.summary.backends.base import Backend
-from tensorboard_picasso.summary.images import SHOWN, Array
+from tensorboard_picasso.summary.kit.images import SHOWN, Array
 
 # Nats between the normal distribution that arrives in a channel and the one that is held, in
 # the median over channels: half the spread is 0.3, one deviation off 0.5. Of a small network's

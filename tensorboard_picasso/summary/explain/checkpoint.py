@@ -10,15 +10,16 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso import maps, record
-from tensorboard_picasso.maps import Output
-from tensorboard_picasso.moves import move
-from tensorboard_picasso.summary import means, scoring
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers.maps import Output
+from tensorboard_picasso.numbers.moves import move
+from tensorboard_picasso.stored import record
 from tensorboard_picasso.summary.backends.base import Backend
+from tensorboard_picasso.summary.explain import means, scoring
+from tensorboard_picasso.summary.explain.targets import Choice, Chooser
 from tensorboard_picasso.summary.methods.base import Answer, Method, RandomMethod, Subject
-from tensorboard_picasso.summary.output import Taken
-from tensorboard_picasso.summary.probe import Probe
-from tensorboard_picasso.summary.targets import Choice, Chooser
+from tensorboard_picasso.summary.probe.output import Taken
+from tensorboard_picasso.summary.probe.probe import Probe
 
 # Scores of up to so many classes are all kept, beyond that the top and the targets.
 ALL_CLASSES = 100

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorboard_picasso import maps, record
-from tensorboard_picasso.metadata import WHOLE_PROBE
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.stored.metadata import WHOLE_PROBE
 from tensorboard_picasso.summary.methods.base import Answer, Floats, Method, Subject
-from tensorboard_picasso.summary.probe import Probe
+from tensorboard_picasso.summary.probe.probe import Probe
 
 # One image has no mean that says more than its own map.
 FEWEST = 2

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import output as outputs
-from tensorboard_picasso.summary import report, views
+from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary.backends.base import Backend, batches, out_of_memory
-from tensorboard_picasso.summary.output import Taken
-from tensorboard_picasso.summary.probe import Probe
+from tensorboard_picasso.summary.explain import views
+from tensorboard_picasso.summary.kit import report
+from tensorboard_picasso.summary.probe import output as outputs
+from tensorboard_picasso.summary.probe.output import Taken
+from tensorboard_picasso.summary.probe.probe import Probe
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,8 +6,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.maps import quiet
-from tensorboard_picasso.summary import output as outputs
+from tensorboard_picasso.numbers.maps import quiet
 from tensorboard_picasso.summary.backends.base import (
     Array,
     Arrival,
@@ -17,8 +16,9 @@ from tensorboard_picasso.summary.backends.base import (
     Layer,
     batches,
 )
-from tensorboard_picasso.summary.output import Floats, OutputError, Taken
-from tensorboard_picasso.summary.probe import Probe
+from tensorboard_picasso.summary.probe import output as outputs
+from tensorboard_picasso.summary.probe.output import Floats, OutputError, Taken
+from tensorboard_picasso.summary.probe.probe import Probe
 
 _T = TypeVar("_T")
 

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tensorboard_picasso import pictures
-from tensorboard_picasso.summary import frameworks
+from tensorboard_picasso.summary.kit import frameworks, pictures
 
 Array = NDArray[Any]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from tensorboard_picasso import record
+from tensorboard_picasso.stored import record
 
 # Not all that Pillow opens: an EPS, whatever its name, would be run as a program of Ghostscript's.
 FORMATS = ("PNG", "JPEG", "MPO", "GIF", "WEBP", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")

@@ -6,9 +6,10 @@ from dataclasses import replace
 from tensorboard.compat.proto import summary_pb2, tensor_pb2, tensor_shape_pb2, types_pb2
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 
-from tensorboard_picasso import maps, record
-from tensorboard_picasso.metadata import Kind, Series
-from tensorboard_picasso.summary.checkpoint import Result
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.stored.metadata import Kind, Series
+from tensorboard_picasso.summary.explain.checkpoint import Result
 
 
 def input_values(name: str, shown: Iterable[tuple[int, record.Input]]) -> summary_pb2.Summary:

@@ -8,7 +8,7 @@ from pathlib import Path
 from google.protobuf.message import DecodeError
 from tensorboard.compat.proto import event_pb2
 
-from tensorboard_picasso.metadata import Kind, Series
+from tensorboard_picasso.stored.metadata import Kind, Series
 from tensorboard_picasso.summary.writers import _event_files
 
 # Bytes of event files that are read for it, which takes a second.

@@ -8,18 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tensorboard_picasso import record
-from tensorboard_picasso.summary import backends, content
-from tensorboard_picasso.summary import output as outputs
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.summary import backends
 from tensorboard_picasso.summary.backends.base import Backend
-from tensorboard_picasso.summary.budget import Spending
-from tensorboard_picasso.summary.checkpoint import Passes
-from tensorboard_picasso.summary.locks import Lock
+from tensorboard_picasso.summary.explain.checkpoint import Passes
+from tensorboard_picasso.summary.explain.targets import Targets
+from tensorboard_picasso.summary.kit.locks import Lock
+from tensorboard_picasso.summary.log import content
+from tensorboard_picasso.summary.log.budget import Spending
 from tensorboard_picasso.summary.methods.base import Method, RandomMethod
-from tensorboard_picasso.summary.output import Taken
-from tensorboard_picasso.summary.probe import Probe
-from tensorboard_picasso.summary.targets import Targets
-from tensorboard_picasso.summary.worker import Handed
+from tensorboard_picasso.summary.probe import output as outputs
+from tensorboard_picasso.summary.probe.output import Taken
+from tensorboard_picasso.summary.probe.probe import Probe
+from tensorboard_picasso.summary.writers.worker import Handed
 
 # Backends that a probe keeps: of a model, its moving average, a teacher.
 _MAX_BACKENDS = 4

@@ -7,24 +7,17 @@ from contextlib import ExitStack, contextmanager
 from types import MappingProxyType
 from typing import Any
 
-from tensorboard_picasso.summary import (
-    arrivals,
-    checkpoint,
-    content,
-    event,
-    losses,
-    report,
-    resumed,
-    state,
-    worker,
-)
 from tensorboard_picasso.summary.backends.base import UnsupportedError, out_of_memory
-from tensorboard_picasso.summary.budget import Budget, Spending
+from tensorboard_picasso.summary.explain import arrivals, checkpoint
+from tensorboard_picasso.summary.kit import report
+from tensorboard_picasso.summary.log import content, event, resumed, state
+from tensorboard_picasso.summary.log.budget import Budget, Spending
 from tensorboard_picasso.summary.methods import named
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.methods.occlusion import Occlusion
 from tensorboard_picasso.summary.methods.saliency import Saliency
-from tensorboard_picasso.summary.probe import Probe
+from tensorboard_picasso.summary.probe.probe import Probe
+from tensorboard_picasso.summary.writers import losses, worker
 
 # What a budget is measured with.
 clock = time.perf_counter

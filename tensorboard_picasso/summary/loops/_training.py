@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from tensorboard_picasso.summary import log, report, state, writers
-from tensorboard_picasso.summary.budget import Budget
+from tensorboard_picasso.summary import writers
+from tensorboard_picasso.summary.kit import report
+from tensorboard_picasso.summary.log import state, steps
+from tensorboard_picasso.summary.log.budget import Budget
+from tensorboard_picasso.summary.log.state import State
+from tensorboard_picasso.summary.loops.schedule import LogSpaced, Schedule
 from tensorboard_picasso.summary.methods.base import Method
-from tensorboard_picasso.summary.probe import Probe
-from tensorboard_picasso.summary.schedule import LogSpaced, Schedule
-from tensorboard_picasso.summary.state import State
+from tensorboard_picasso.summary.probe.probe import Probe
 from tensorboard_picasso.summary.writers.base import Writer
 
 
@@ -27,7 +29,7 @@ def checked(
     schedule = LogSpaced() if schedule is None else schedule
     if not isinstance(schedule, Schedule):
         raise TypeError(f"schedule={schedule!r}: pass summary.EverySteps(n) or another")
-    wanted = log.wanted(methods)
+    wanted = steps.wanted(methods)
     for method in wanted:
         method.check(probe)
     return schedule, wanted
@@ -70,7 +72,7 @@ class Training:
 
     @property
     def running(self) -> bool:
-        """Whether there is anything to do: to log, or to share in a sharded model's record."""
+        """Whether there is anything to do: to steps, or to share in a sharded model's record."""
         return self._model is not None
 
     def begin(
@@ -106,16 +108,16 @@ class Training:
         with self._gathered() as leads:
             if self._writer is None or not leads:
                 return
-            memory = log.settled(self._writer.owner, self._probe.name)
+            memory = steps.settled(self._writer.owner, self._probe.name)
             if memory.decided(self._probe) is None:
                 self._compute(self._model, memory)
 
     def _compute(self, model: Any, memory: State) -> None:
         what, strict = f'"{self._probe.name}" before training', self._options["strict"]
-        log.compute(self._probe, model, self._methods, memory, what, strict)
+        steps.compute(self._probe, model, self._methods, memory, what, strict)
 
     def _gathered(self) -> AbstractContextManager[bool]:
-        return log.gathered(self._probe, self._model, self._probe.name, self._options["strict"])
+        return steps.gathered(self._probe, self._model, self._probe.name, self._options["strict"])
 
     def rehearse(self, model: Any, why: str) -> None:
         """Compute a record before a training that logs nothing, and write none.
@@ -124,7 +126,7 @@ class Training:
           model: what is explained.
           why: it logs nothing.
         """
-        with log.gathered(self._probe, model, self._probe.name, self._options["strict"]) as leads:
+        with steps.gathered(self._probe, model, self._probe.name, self._options["strict"]) as leads:
             if not leads:
                 return
             self._compute(model, State())
@@ -178,7 +180,7 @@ class Training:
         """
         writer, self._model, self._writer = self._writer, None, None
         if writer is not None:
-            log.settled(writer.owner, self._probe.name)
+            steps.settled(writer.owner, self._probe.name)
 
     def _log(self, epoch: float | None, last: bool = False) -> None:
         # Several occasions may fall on one step: a save and the end of its epoch.
@@ -188,7 +190,7 @@ class Training:
             accepted = (
                 leads
                 and self._writer is not None
-                and log.checkpoint_of(
+                and steps.checkpoint_of(
                     self._probe,
                     self._model,
                     self._methods,

@@ -4,15 +4,16 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tensorboard_picasso.summary import log, report, state
-from tensorboard_picasso.summary.backends._keras_models import is_keras_2
-from tensorboard_picasso.summary.budget import Budget
+from tensorboard_picasso.summary.backends.keras.models import is_keras_2
+from tensorboard_picasso.summary.kit import report
+from tensorboard_picasso.summary.log import state, steps
+from tensorboard_picasso.summary.log.budget import Budget
 from tensorboard_picasso.summary.loops import _history, _missing, _saves
 from tensorboard_picasso.summary.loops._history import History
 from tensorboard_picasso.summary.loops._training import checked, sub_run
+from tensorboard_picasso.summary.loops.schedule import Schedule
 from tensorboard_picasso.summary.methods.base import Method
-from tensorboard_picasso.summary.probe import Probe
-from tensorboard_picasso.summary.schedule import Schedule
+from tensorboard_picasso.summary.probe.probe import Probe
 from tensorboard_picasso.summary.writers import path
 from tensorboard_picasso.summary.writers.base import Writer
 
@@ -156,7 +157,7 @@ class KerasCallback(_Callback):
         if self._writer is not None:
             self._writer = None
             try:
-                log.settled(self._history, self._probe.name)
+                steps.settled(self._history, self._probe.name)
             finally:
                 self._release()
 
@@ -183,10 +184,10 @@ class KerasCallback(_Callback):
         elif self._schedule.at_start and self._step == 0:
             self._log()
         else:
-            memory = log.settled(self._history, self._probe.name)
+            memory = steps.settled(self._history, self._probe.name)
             if memory.decided(self._probe) is None:
                 what = f'"{self._probe.name}" before training'
-                log.compute(self._probe, self.model, self._methods, memory, what, self._strict)
+                steps.compute(self._probe, self.model, self._methods, memory, what, self._strict)
 
     def _on_save(self) -> None:
         # Within a batch, callbacks before this one save what it has not counted yet.
@@ -208,7 +209,7 @@ class KerasCallback(_Callback):
         """
         before, self._log_of = self._log_of, owner
         if before is not None and before is not owner and before.held.gone():
-            log.settled(self._history, self._probe.name)
+            steps.settled(self._history, self._probe.name)
             state.forget(self._history, self._probe.name)
 
     def _log(self, last: bool = False) -> None:
@@ -218,7 +219,7 @@ class KerasCallback(_Callback):
         self._follow(self._writer.owner)
         done = self._step - self._epoch_start
         epoch = self._epoch + (done / self._epoch_steps if self._epoch_steps and done else 0.0)
-        accepted = log.checkpoint_of(
+        accepted = steps.checkpoint_of(
             self._probe,
             self.model,
             self._methods,

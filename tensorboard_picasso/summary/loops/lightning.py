@@ -5,12 +5,12 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tensorboard_picasso.summary.backends._torch_shards import within
+from tensorboard_picasso.summary.backends.torch.shards import within
 from tensorboard_picasso.summary.loops import _missing
 from tensorboard_picasso.summary.loops._training import Training, sub_run
+from tensorboard_picasso.summary.loops.schedule import Schedule
 from tensorboard_picasso.summary.methods.base import Method
-from tensorboard_picasso.summary.probe import Probe
-from tensorboard_picasso.summary.schedule import Schedule
+from tensorboard_picasso.summary.probe.probe import Probe
 
 try:
     import lightning.pytorch as lightning

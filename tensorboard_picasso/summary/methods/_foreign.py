@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tensorboard_picasso.summary.locks import Lock
+from tensorboard_picasso.summary.kit.locks import Lock
 
 _REAL: dict[int, types.ModuleType] = {id(each): each for each in (np, random, warnings)}
 

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tensorboard_picasso.maps import quiet, single
-from tensorboard_picasso.summary.alignment import AlignmentError
+from tensorboard_picasso.numbers.maps import quiet, single
 from tensorboard_picasso.summary.backends.base import (
     GRADIENT_SHARE,
     UnsupportedError,
@@ -22,10 +21,11 @@ from tensorboard_picasso.summary.backends.base import (
     floats,
     same,
 )
-from tensorboard_picasso.summary.images import to_numpy
+from tensorboard_picasso.summary.kit.images import to_numpy
 from tensorboard_picasso.summary.methods._places import Layers, Places
 from tensorboard_picasso.summary.methods.base import Floats, Subject
-from tensorboard_picasso.summary.probe import Probe
+from tensorboard_picasso.summary.probe.alignment import AlignmentError
+from tensorboard_picasso.summary.probe.probe import Probe
 
 Array = NDArray[Any]
 Mask = NDArray[np.bool_]

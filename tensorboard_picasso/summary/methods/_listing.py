@@ -4,7 +4,7 @@ import dataclasses
 import inspect
 from collections.abc import Iterator
 
-from tensorboard_picasso.maps import Sign
+from tensorboard_picasso.numbers.maps import Sign
 from tensorboard_picasso.summary.methods import installed, known
 from tensorboard_picasso.summary.methods.base import Method
 

@@ -10,11 +10,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.maps import Output, Precision, Sign, within_single
-from tensorboard_picasso.record import Grid
-from tensorboard_picasso.summary import output as outputs
+from tensorboard_picasso.numbers.maps import Output, Precision, Sign, within_single
+from tensorboard_picasso.stored.record import Grid
 from tensorboard_picasso.summary.backends.base import Backend
-from tensorboard_picasso.summary.probe import Probe
+from tensorboard_picasso.summary.probe import output as outputs
+from tensorboard_picasso.summary.probe.probe import Probe
 
 Floats = NDArray[np.float64]
 

@@ -17,17 +17,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.maps import Precision, Sign
+from tensorboard_picasso.numbers.maps import Precision, Sign
 from tensorboard_picasso.summary.methods import _foreign
 from tensorboard_picasso.summary.methods._ground import Ground, soundest_first
-from tensorboard_picasso.summary.methods.base import (
-    Answer,
-    Floats,
-    RandomMethod,
-    Subject,
-)
+from tensorboard_picasso.summary.methods.base import Answer, Floats, RandomMethod, Subject
 from tensorboard_picasso.summary.methods.saliency import over_channels, rounding
-from tensorboard_picasso.summary.probe import Probe
+from tensorboard_picasso.summary.probe.probe import Probe
 
 # Those whose values add up to a difference of scores, or are one.
 CONTRIBUTIONS = frozenset(

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from tensorboard_picasso.maps import Precision, Sign, quiet
+from tensorboard_picasso.numbers.maps import Precision, Sign, quiet
 from tensorboard_picasso.summary.backends.base import batches, broken
 from tensorboard_picasso.summary.methods._gradients import plain
 from tensorboard_picasso.summary.methods._ground import Array, Ground, soundest_first

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from tensorboard_picasso.maps import Precision, Sign, quiet
+from tensorboard_picasso.numbers.maps import Precision, Sign, quiet
 from tensorboard_picasso.summary.methods._gradients import plain
 from tensorboard_picasso.summary.methods._ground import Ground
 from tensorboard_picasso.summary.methods.base import Answer, Floats, MapMethod, Subject

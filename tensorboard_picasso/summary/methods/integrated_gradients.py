@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tensorboard_picasso.maps import Precision, Sign, quiet
-from tensorboard_picasso.summary import fills
+from tensorboard_picasso.numbers.maps import Precision, Sign, quiet
 from tensorboard_picasso.summary.methods._ground import Ground
 from tensorboard_picasso.summary.methods.base import Answer, Floats, MapMethod, Subject, whole
-from tensorboard_picasso.summary.probe import Probe
+from tensorboard_picasso.summary.probe import fills
+from tensorboard_picasso.summary.probe.probe import Probe
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso import maps
-from tensorboard_picasso.maps import Sign
-from tensorboard_picasso.record import Grid
-from tensorboard_picasso.summary import fills
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers.maps import Sign
+from tensorboard_picasso.stored.record import Grid
 from tensorboard_picasso.summary.backends.base import Backend, Hiding
 from tensorboard_picasso.summary.methods.base import Answer, Floats, Method, Subject, whole
-from tensorboard_picasso.summary.probe import Probe
+from tensorboard_picasso.summary.probe import fills
+from tensorboard_picasso.summary.probe.probe import Probe
 
 Size = int | float | tuple[int | float, int | float]
 Starts = NDArray[np.int64]

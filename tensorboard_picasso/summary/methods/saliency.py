@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.maps import Precision, Sign, quiet
+from tensorboard_picasso.numbers.maps import Precision, Sign, quiet
 from tensorboard_picasso.summary.methods._gradients import plain
 from tensorboard_picasso.summary.methods._ground import Ground, soundest_first
 from tensorboard_picasso.summary.methods.base import Answer, Floats, MapMethod, Subject

@@ -14,11 +14,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from tensorboard_picasso.maps import Precision, Sign, quiet
+from tensorboard_picasso.numbers.maps import Precision, Sign, quiet
 from tensorboard_picasso.summary.methods._ground import Ground
 from tensorboard_picasso.summary.methods.base import Answer, Floats, RandomMethod, Subject, whole
 from tensorboard_picasso.summary.methods.saliency import channels, over_channels, rounding
-from tensorboard_picasso.summary.probe import Probe
+from tensorboard_picasso.summary.probe.probe import Probe
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.summary.images import Array
+from tensorboard_picasso.summary.kit.images import Array
 
 # Top, left, bottom and right edge, pixels.
 Box = tuple[int, int, int, int]

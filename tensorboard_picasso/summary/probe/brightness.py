@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tensorboard_picasso.summary.images import Array
+from tensorboard_picasso.summary.kit.images import Array
 
 # What can be done about a picture that is only shown.
 _SCREEN = "pass display= in 0..1 (floats) or 0..255 (uint8)"

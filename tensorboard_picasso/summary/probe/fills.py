@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from tensorboard_picasso.summary.brightness import Brightness
-from tensorboard_picasso.summary.images import Array
+from tensorboard_picasso.summary.kit.images import Array
+from tensorboard_picasso.summary.probe.brightness import Brightness
 
 Fill = str | float | tuple[float, ...]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tensorboard_picasso.summary import report
-from tensorboard_picasso.summary.images import Array, to_numpy
+from tensorboard_picasso.summary.kit import report
+from tensorboard_picasso.summary.kit.images import Array, to_numpy
 
 
 def class_names(names: Any) -> tuple[str, ...]:

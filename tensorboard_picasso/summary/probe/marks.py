@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.summary.alignment import Alignment, AlignmentError, Box
-from tensorboard_picasso.summary.images import Array
+from tensorboard_picasso.summary.kit.images import Array
+from tensorboard_picasso.summary.probe.alignment import Alignment, AlignmentError, Box
 
 # The mark is moved to this many places along each side, and is this share of it.
 _PLACES = 9

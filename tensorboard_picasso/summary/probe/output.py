@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorboard_picasso import maps
-from tensorboard_picasso.maps import Output
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers.maps import Output
 
 Floats = NDArray[np.float64]
 

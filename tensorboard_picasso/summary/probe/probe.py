@@ -12,23 +12,22 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso import record
-from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import (
+from tensorboard_picasso.numbers.maps import Output
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.summary.kit import images, report
+from tensorboard_picasso.summary.kit.images import Array, are_tensors, layout
+from tensorboard_picasso.summary.probe import (
     alignment,
     datasets,
     fills,
-    images,
     labels,
     marks,
-    report,
     sampling,
     task,
 )
-from tensorboard_picasso.summary import regions as masks
-from tensorboard_picasso.summary.alignment import Alignment, AlignmentError
-from tensorboard_picasso.summary.brightness import Brightness
-from tensorboard_picasso.summary.images import Array, are_tensors, layout
+from tensorboard_picasso.summary.probe import regions as masks
+from tensorboard_picasso.summary.probe.alignment import Alignment, AlignmentError
+from tensorboard_picasso.summary.probe.brightness import Brightness
 
 DATA_FORMATS = ("channels_last", "channels_first")
 OUTPUTS = ("auto", *(str(output) for output in Output))

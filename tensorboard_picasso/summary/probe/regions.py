@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tensorboard_picasso.summary.images import to_numpy
+from tensorboard_picasso.summary.kit.images import to_numpy
 
 Mask = NDArray[np.bool_]
 

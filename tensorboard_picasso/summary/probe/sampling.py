@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tensorboard_picasso.summary import report
-from tensorboard_picasso.summary.images import is_tensor, to_numpy
-from tensorboard_picasso.summary.labels import are_hot, are_soft, are_values, to_class
+from tensorboard_picasso.summary.kit import report
+from tensorboard_picasso.summary.kit.images import is_tensor, to_numpy
+from tensorboard_picasso.summary.probe.labels import are_hot, are_soft, are_values, to_class
 
 # An example that competes for a place: its key, negated so that a heap's head
 # is the one to drop, its number in this reading, the image, its label, its index in the dataset.

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.maps import Output
+from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary.backends.base import Call
-from tensorboard_picasso.summary.images import to_numpy
+from tensorboard_picasso.summary.kit.images import to_numpy
 
 Array = NDArray[Any]
 Masks = tuple[NDArray[np.bool_], ...]

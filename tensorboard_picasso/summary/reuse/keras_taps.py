@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tensorboard_picasso.summary.locks import Lock
+from tensorboard_picasso.summary.kit.locks import Lock
 
 _Function = Callable[..., Any]
 _Key = tuple[int, str]

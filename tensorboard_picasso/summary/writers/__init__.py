@@ -10,7 +10,7 @@ import os
 import sys
 from typing import Any
 
-from tensorboard_picasso.summary import frameworks
+from tensorboard_picasso.summary.kit import frameworks
 from tensorboard_picasso.summary.writers.base import Writer
 
 _ACCEPTED = (

@@ -6,8 +6,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from tensorboard_picasso.summary import losses, worker
-from tensorboard_picasso.summary.writers import _event_files
+from tensorboard_picasso.summary.writers import _event_files, losses, worker
 
 
 def drain_before(writer: Any) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from tensorboard.compat.proto import event_pb2, summary_pb2
 
-from tensorboard_picasso.summary import report
+from tensorboard_picasso.summary.kit import report
 from tensorboard_picasso.summary.writers import _event_files
 from tensorboard_picasso.summary.writers._event_files import EventFile, Held
 

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
-from tensorboard_picasso.summary import report
+from tensorboard_picasso.summary.kit import report
 
 # Steps that are named one by one.
 _MOST = 12

@@ -2,7 +2,7 @@
 
 import os
 
-from tensorboard_picasso.summary import report
+from tensorboard_picasso.summary.kit import report
 from tensorboard_picasso.summary.writers._event_files import EventFile
 from tensorboard_picasso.summary.writers.base import Writer
 

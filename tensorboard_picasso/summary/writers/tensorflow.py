@@ -12,7 +12,7 @@ import tensorflow as tf
 # TensorFlow has no public way to ask for the default writer, nor whether XLA compiles.
 from tensorflow.python.ops import control_flow_util, summary_ops_v2
 
-from tensorboard_picasso.summary import locks, report
+from tensorboard_picasso.summary.kit import locks, report
 from tensorboard_picasso.summary.writers import _watched
 from tensorboard_picasso.summary.writers.base import Writer
 

@@ -7,7 +7,8 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from tensorboard_picasso.summary import losses, report
+from tensorboard_picasso.summary.kit import report
+from tensorboard_picasso.summary.writers import losses
 
 # So many records wait or are being written at most; the next one's call waits for room.
 MOST = 8

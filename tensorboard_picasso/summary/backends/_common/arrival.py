@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso import maps
+from tensorboard_picasso.numbers import maps
 
 Array = NDArray[Any]
 

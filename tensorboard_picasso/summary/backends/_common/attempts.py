@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.summary import report
 from tensorboard_picasso.summary.backends.base import (
     Array,
     Arrival,
@@ -17,6 +16,7 @@ from tensorboard_picasso.summary.backends.base import (
     UnsupportedError,
     out_of_memory,
 )
+from tensorboard_picasso.summary.kit import report
 
 _T = TypeVar("_T")
 

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from tensorboard_picasso.summary import determinism
 from tensorboard_picasso.summary.backends.base import BATCH_INPUTS, Array, out_of_memory
+from tensorboard_picasso.summary.kit import determinism
 
 # Windows that are run at once at first, halved until they hold no more numbers than this: what
 # is tried and dropped counts for memory too. And the most numbers that a batch ever holds.

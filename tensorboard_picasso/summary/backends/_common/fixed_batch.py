@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.summary import report
 from tensorboard_picasso.summary.backends.base import BATCH_INPUTS, out_of_memory
+from tensorboard_picasso.summary.kit import report
 
 # All rows, or some of them, perhaps repeated.
 Rows = slice | NDArray[np.int64]

@@ -13,18 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import frameworks, report
-from tensorboard_picasso.summary.backends._fixed_batch import FixedBatch
-from tensorboard_picasso.summary.backends._jax_models import (
-    Pure,
-    Tap,
-    array,
-    binds,
-    is_jax,
-    mentions,
-    pure,
-)
+from tensorboard_picasso.numbers.maps import Output
+from tensorboard_picasso.summary.backends._common.fixed_batch import FixedBatch
 from tensorboard_picasso.summary.backends.base import (
     Array,
     Backend,
@@ -40,6 +30,16 @@ from tensorboard_picasso.summary.backends.base import (
     out_of_memory,
     same,
 )
+from tensorboard_picasso.summary.backends.jax.models import (
+    Pure,
+    Tap,
+    array,
+    binds,
+    is_jax,
+    mentions,
+    pure,
+)
+from tensorboard_picasso.summary.kit import frameworks, report
 
 # What is said of a derivative that there is none of.
 _NO_RULE = re.compile(r"not implemented|do(es)? not support (JVP|VJP)|Cannot apply JAX transf")

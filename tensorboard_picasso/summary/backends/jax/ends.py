@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from tensorboard_picasso.maps import Output
+from tensorboard_picasso.numbers.maps import Output
 
 # Equations that pass scores on, and that hold an inner program.
 _PASSING = ("convert_element_type", "copy", "copy_p")

@@ -11,17 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import frameworks, report
-from tensorboard_picasso.summary.backends import _jax_ends
-from tensorboard_picasso.summary.backends._call import by_rows
-from tensorboard_picasso.summary.backends.base import (
-    Array,
-    Call,
-    Layer,
-    UnsupportedError,
-    attends,
-)
+from tensorboard_picasso.numbers.maps import Output
+from tensorboard_picasso.summary.backends._common.call import by_rows
+from tensorboard_picasso.summary.backends.base import Array, Call, Layer, UnsupportedError, attends
+from tensorboard_picasso.summary.backends.jax import ends
+from tensorboard_picasso.summary.kit import frameworks, report
 
 Tap = Callable[[Any], Any]
 PLAIN = Call()
@@ -78,7 +72,7 @@ class Pure(ABC):
         call: Call = PLAIN,
         others: Sequence[Any] = (),
     ) -> tuple[Any, Output | None, bool]:
-        """Scores, as `_jax_ends.scores` has them.
+        """Scores, as `ends.scores` has them.
 
         Raises:
           UnsupportedError: the model returns no single array of JAX.
@@ -94,7 +88,7 @@ class Pure(ABC):
             return by_rows(output, len(x))
 
         if self.compiles and look_behind:
-            return _jax_ends.scores(forward, x)
+            return ends.scores(forward, x)
         return forward(x), None, False
 
     def noting(

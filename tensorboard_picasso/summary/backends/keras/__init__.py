@@ -9,21 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
-from tensorboard_picasso.maps import Output
+from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary.backends import jax, torch
-from tensorboard_picasso.summary.backends._attempts import Attempts
-from tensorboard_picasso.summary.backends._call import by_rows
-from tensorboard_picasso.summary.backends._jax_models import PLAIN, Pure, Tap, check
-from tensorboard_picasso.summary.backends._keras_arrival import arriving
-from tensorboard_picasso.summary.backends._keras_models import (
-    End,
-    called,
-    calls,
-    is_keras,
-    layer_named,
-    runs_on,
-    tapped,
-)
+from tensorboard_picasso.summary.backends._common.attempts import Attempts
+from tensorboard_picasso.summary.backends._common.call import by_rows
 from tensorboard_picasso.summary.backends.base import (
     Array,
     Arrival,
@@ -32,6 +21,17 @@ from tensorboard_picasso.summary.backends.base import (
     Function,
     Layer,
     UnsupportedError,
+)
+from tensorboard_picasso.summary.backends.jax.models import PLAIN, Pure, Tap, check
+from tensorboard_picasso.summary.backends.keras.arrival import arriving
+from tensorboard_picasso.summary.backends.keras.models import (
+    End,
+    called,
+    calls,
+    is_keras,
+    layer_named,
+    runs_on,
+    tapped,
 )
 
 _T = TypeVar("_T")
@@ -60,7 +60,7 @@ class _OnTorch(torch.Adapter):
     """Eagerly, as any module, but that its calls are stateless."""
 
     def _run(self, body: Callable[[], _T], seed: int | None = None) -> _T:
-        from tensorboard_picasso.summary.backends._torch_confined import confined
+        from tensorboard_picasso.summary.backends.torch.confined import confined
 
         with confined(self._model, seed):
             return body()

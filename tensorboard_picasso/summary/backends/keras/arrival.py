@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from tensorboard_picasso.summary.backends._arrival import Arrival, fitted
+from tensorboard_picasso.summary.backends._common.arrival import Arrival, fitted
 from tensorboard_picasso.summary.reuse.keras_taps import replaced
 
 

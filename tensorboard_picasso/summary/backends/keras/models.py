@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import frameworks
+from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary.backends.base import (
     Call,
     Function,
@@ -15,6 +14,7 @@ from tensorboard_picasso.summary.backends.base import (
     UnsupportedError,
     attends,
 )
+from tensorboard_picasso.summary.kit import frameworks
 from tensorboard_picasso.summary.reuse.keras_taps import real, replaced
 
 

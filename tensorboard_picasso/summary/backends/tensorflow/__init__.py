@@ -11,23 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import report
-from tensorboard_picasso.summary.backends._keras_arrival import arriving
-from tensorboard_picasso.summary.backends._keras_models import (
-    called,
-    calls,
-    is_keras,
-    is_keras_2,
-    layer_named,
-    tapped,
-)
-from tensorboard_picasso.summary.backends._tensorflow_models import (
-    adapts,
-    array,
-    caller,
-    float_dtype,
-)
+from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary.backends.base import (
     Array,
     Arrival,
@@ -44,6 +28,22 @@ from tensorboard_picasso.summary.backends.base import (
     out_of_memory,
     same,
 )
+from tensorboard_picasso.summary.backends.keras.arrival import arriving
+from tensorboard_picasso.summary.backends.keras.models import (
+    called,
+    calls,
+    is_keras,
+    is_keras_2,
+    layer_named,
+    tapped,
+)
+from tensorboard_picasso.summary.backends.tensorflow.models import (
+    adapts,
+    array,
+    caller,
+    float_dtype,
+)
+from tensorboard_picasso.summary.kit import report
 
 __all__ = ["Adapter", "adapts"]
 
@@ -113,8 +113,8 @@ class Adapter(Backend):
         return found
 
     def _sweeping(self) -> Any:
-        from tensorboard_picasso.summary.backends._tensorflow_dense import Dense
-        from tensorboard_picasso.summary.backends._tensorflow_sweep import Sweep
+        from tensorboard_picasso.summary.backends.tensorflow.dense import Dense
+        from tensorboard_picasso.summary.backends.tensorflow.sweep import Sweep
 
         dense = Dense(self.scores, self._scorer, self._traced, lambda: self.deterministic)
         return Sweep(

@@ -5,10 +5,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from tensorboard_picasso.summary.backends._batch_size import BatchSizes
-from tensorboard_picasso.summary.backends._sheets import Sheets, planes_of
-from tensorboard_picasso.summary.backends._tensorflow_models import array
+from tensorboard_picasso.summary.backends._common.batch_size import BatchSizes
+from tensorboard_picasso.summary.backends._common.sheets import Sheets, planes_of
 from tensorboard_picasso.summary.backends.base import Array, Function, Hiding, hidden
+from tensorboard_picasso.summary.backends.tensorflow.models import array
 
 
 class Dense:

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from tensorboard_picasso.summary import frameworks
-from tensorboard_picasso.summary.backends._keras_models import (
+from tensorboard_picasso.summary.backends.base import Array, Claim, Function, UnsupportedError
+from tensorboard_picasso.summary.backends.keras.models import (
     inputs_of,
     is_keras,
     is_keras_2,
     runs_on,
 )
-from tensorboard_picasso.summary.backends.base import Array, Claim, Function, UnsupportedError
+from tensorboard_picasso.summary.kit import frameworks
 
 # What the framework's own classes are known by, without importing it.
 _PACKAGES = {"tensorflow", "keras", "tf_keras"}

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from tensorboard_picasso.summary.backends import _sweep
-from tensorboard_picasso.summary.backends._sweep import WholeError, boxes_of
+from tensorboard_picasso.summary.backends._common import sweep
+from tensorboard_picasso.summary.backends._common.sweep import WholeError, boxes_of
 from tensorboard_picasso.summary.backends.base import Array, Function, Hiding, hidden
 from tensorboard_picasso.summary.reuse.keras import COSTS, Engine, Unoccluded
 from tensorboard_picasso.summary.reuse.keras_trace import Trace, UntraceableError
@@ -16,7 +16,7 @@ from tensorboard_picasso.summary.reuse.schedule import Chunk, Schedule
 _OTHERWISE = "the model does not compute what its layers say"
 
 
-class Sweep(_sweep.Sweep):
+class Sweep(sweep.Sweep):
     """Of arrays with their channels last; the executor alone makes tensors of them."""
 
     costs = COSTS
@@ -48,32 +48,32 @@ class Sweep(_sweep.Sweep):
         self.seconds = 0.0
 
     def dense(self, group: Sequence[Hiding], model_input: Function, in_place: bool) -> list[Array]:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         return self._dense(group, model_input, in_place)
 
     def batch(self, x: Array) -> Any:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         return self._scorer(x)[0]
 
     def place(self, batch: Any) -> tuple[int, int] | None:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         return batch.shape[1:3] if batch.ndim == 4 else None
 
     def wide(self, batch: Any) -> bool:
-        """See `_sweep.Sweep`; what computes otherwise is not taken apart."""
+        """See `sweep.Sweep`; what computes otherwise is not taken apart."""
         return True
 
     def forward(self, batch: Any) -> Array:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         return self._scores(batch)
 
     def occluded(self, images: Any, filled: Any, boxes: Ints) -> Any:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         pairs = zip(images, filled, strict=True)
         return np.concatenate([hidden(image, fill, boxes) for image, fill in pairs])
 
     def patches(self, images: Any, filled: Any, boxes: Ints, rects: Rects) -> Any:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         places = [each.starts[:, None] + np.arange(each.size) for each in rects.axes]
         at = np.s_[:, places[0][:, :, None], places[1][:, None, :]]
         found = filled[at]
@@ -88,14 +88,14 @@ class Sweep(_sweep.Sweep):
         return found.reshape(-1, *found.shape[2:])
 
     def cut(self, batch: Any, boxes: Ints) -> list[Any]:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         return [
             each[top : top + height, left : left + width].copy()
             for each, (top, left, height, width) in zip(batch, boxes, strict=True)
         ]
 
     def pasted(self, image: Any, changes: Sequence[tuple[Ints, Any]], rects: Rects) -> Any:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         rows, columns = (each.starts[:, None] + np.arange(each.size) for each in rects.axes)
         made = image[0][rows[:, :, None], columns[:, None, :]]
         starts = zip(rects.rows.starts, rects.columns.starts, strict=True)
@@ -105,11 +105,11 @@ class Sweep(_sweep.Sweep):
         return made
 
     def changed(self, batch: Any, image: Any) -> Ints:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         return boxes_of((batch != image).any(-1))
 
     def engine(self, images: Any) -> Engine:
-        """See `_sweep.Sweep`; made anew where layers of the model were exchanged."""
+        """See `sweep.Sweep`; made anew where layers of the model were exchanged."""
         known = self._layers()
         if known != self._signature:
             self._signature, self._engines = known, {}
@@ -125,7 +125,7 @@ class Sweep(_sweep.Sweep):
         return found
 
     def passed(self, engine: Engine, images: Any, schedule: Schedule) -> Unoccluded:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         return engine.passed(images, [each.plan for each in schedule.chunks])
 
     def scored(
@@ -136,7 +136,7 @@ class Sweep(_sweep.Sweep):
         patches: Callable[[Chunk], Any],
         checked: Any,
     ) -> tuple[Array, Array, Iterator[tuple[Ints, Array]]]:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         if len(schedule.chunks) > 1:
             return super().scored(engine, images, schedule, patches, checked)
         (chunk,) = schedule.chunks
@@ -146,17 +146,17 @@ class Sweep(_sweep.Sweep):
         return output, expected, iter([(chunk.windows, scores)])
 
     def array(self, scores: Any) -> Array:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         found: Array = np.asarray(scores)
         return found
 
     def otherwise(self) -> str:
-        """See `_sweep.Sweep`; it will not do as its layers say at the next checkpoint either."""
+        """See `sweep.Sweep`; it will not do as its layers say at the next checkpoint either."""
         self._engines = dict.fromkeys(self._engines, _OTHERWISE)
         return _OTHERWISE
 
     def agreed(self) -> None:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
 
     @property
     def traced(self) -> float:

@@ -10,23 +10,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.maps import Output
-from tensorboard_picasso.summary import frameworks, report
-from tensorboard_picasso.summary.backends._call import by_rows
-from tensorboard_picasso.summary.backends._fixed_batch import FixedBatch
-from tensorboard_picasso.summary.backends._torch_arrival import arriving
-from tensorboard_picasso.summary.backends._torch_models import (
-    array,
-    calls,
-    ends,
-    home,
-    layer_named,
-    leads,
-    recording,
-    scored,
-    unwrapped,
-)
-from tensorboard_picasso.summary.backends._torch_shards import Part, Shards, is_sharded, name_of
+from tensorboard_picasso.numbers.maps import Output
+from tensorboard_picasso.summary.backends._common.call import by_rows
+from tensorboard_picasso.summary.backends._common.fixed_batch import FixedBatch
 from tensorboard_picasso.summary.backends.base import (
     Array,
     Arrival,
@@ -44,6 +30,20 @@ from tensorboard_picasso.summary.backends.base import (
     out_of_memory,
     same,
 )
+from tensorboard_picasso.summary.backends.torch.arrival import arriving
+from tensorboard_picasso.summary.backends.torch.models import (
+    array,
+    calls,
+    ends,
+    home,
+    layer_named,
+    leads,
+    recording,
+    scored,
+    unwrapped,
+)
+from tensorboard_picasso.summary.backends.torch.shards import Part, Shards, is_sharded, name_of
+from tensorboard_picasso.summary.kit import frameworks, report
 
 _T = TypeVar("_T")
 
@@ -134,7 +134,7 @@ class Adapter(Backend):
           body: runs it; again, where it turns out that it must be confined in another way.
           seed: of random numbers that others than the model draw.
         """
-        from tensorboard_picasso.summary.backends._torch_confined import Confined
+        from tensorboard_picasso.summary.backends.torch.confined import Confined
 
         if self._confined is None:
             self._confined = Confined(self._home, self._type)
@@ -156,7 +156,7 @@ class Adapter(Backend):
         """See `Backend.swept_scores`."""
         import torch
 
-        from tensorboard_picasso.summary.backends._torch_sweep import Sweep
+        from tensorboard_picasso.summary.backends.torch.sweep import Sweep
 
         if self._sweep is None:
             self._sweep = Sweep(

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tensorboard_picasso.summary.backends._arrival import Arrival, fitted
-from tensorboard_picasso.summary.backends._torch_models import array
+from tensorboard_picasso.summary.backends._common.arrival import Arrival, fitted
+from tensorboard_picasso.summary.backends.torch.models import array
 
 
 @contextmanager

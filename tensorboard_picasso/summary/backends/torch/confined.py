@@ -15,8 +15,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from tensorboard_picasso.summary import report
-from tensorboard_picasso.summary.backends._torch_models import check_initialized, evaluating
+from tensorboard_picasso.summary.backends.torch.models import check_initialized, evaluating
+from tensorboard_picasso.summary.kit import report
 from tensorboard_picasso.summary.reuse.torch_twin import Twin
 
 _T = TypeVar("_T")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tensorboard_picasso.maps import Output
+from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary.backends.base import (
     Array,
     Function,

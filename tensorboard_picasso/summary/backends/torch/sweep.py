@@ -6,18 +6,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from tensorboard_picasso.summary.backends import _sweep
-from tensorboard_picasso.summary.backends._batch_size import BatchSizes, UnfitError
-from tensorboard_picasso.summary.backends._sheets import Sheets, planes_of
-from tensorboard_picasso.summary.backends._sweep import WholeError, boxes_of, same_scores
-from tensorboard_picasso.summary.backends._torch_models import array, home
-from tensorboard_picasso.summary.backends.base import (
-    Array,
-    Function,
-    Hiding,
-    hidden,
-    out_of_memory,
-)
+from tensorboard_picasso.summary.backends._common import sweep
+from tensorboard_picasso.summary.backends._common.batch_size import BatchSizes, UnfitError
+from tensorboard_picasso.summary.backends._common.sheets import Sheets, planes_of
+from tensorboard_picasso.summary.backends._common.sweep import WholeError, boxes_of, same_scores
+from tensorboard_picasso.summary.backends.base import Array, Function, Hiding, hidden, out_of_memory
+from tensorboard_picasso.summary.backends.torch.models import array, home
 from tensorboard_picasso.summary.reuse.moves import KeptMoves
 from tensorboard_picasso.summary.reuse.rects import Ints, Rects
 from tensorboard_picasso.summary.reuse.schedule import Schedule
@@ -27,7 +21,7 @@ from tensorboard_picasso.summary.reuse.torch_trace import Trace, UntraceableErro
 _OTHERWISE = "the module does not compute what was traced of it"
 
 
-class Sweep(_sweep.Sweep):
+class Sweep(sweep.Sweep):
     """Of tensors with their channels first, on the module's device.
 
     Attributes:
@@ -60,24 +54,24 @@ class Sweep(_sweep.Sweep):
         self._laid: set[Any] = set()
 
     def batch(self, x: Array) -> Any:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         return self._tensor(x)
 
     def place(self, batch: Any) -> tuple[int, int] | None:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         return tuple(batch.shape[2:]) if batch.ndim == 4 else None
 
     def wide(self, batch: Any) -> bool:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         narrow = torch.is_autocast_enabled(batch.device.type)
         return batch.dtype in (torch.float32, torch.float64) and not narrow
 
     def forward(self, batch: Any) -> Array:
-        """See `_sweep.Sweep`; of a copy, as modules may work in place."""
+        """See `sweep.Sweep`; of a copy, as modules may work in place."""
         return array(self._forward(batch.clone()))
 
     def occluded(self, images: Any, filled: Any, boxes: Ints) -> Any:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         batch = images.repeat_interleave(len(boxes), 0)
         each = batch.unflatten(0, (len(images), len(boxes)))
         for at, (top, left, height, width) in enumerate(boxes.tolist()):
@@ -86,7 +80,7 @@ class Sweep(_sweep.Sweep):
         return batch
 
     def patches(self, images: Any, filled: Any, boxes: Ints, rects: Rects) -> Any:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         rows, columns = _places(rects, images.device)
         at = np.s_[:, :, rows[:, :, None], columns[:, None, :]]
         found = filled[at]
@@ -101,14 +95,14 @@ class Sweep(_sweep.Sweep):
         return found.transpose(1, 2).flatten(0, 1)
 
     def cut(self, batch: Any, boxes: Ints) -> list[Any]:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         return [
             each[:, top : top + height, left : left + width].clone()
             for each, (top, left, height, width) in zip(batch, boxes.tolist(), strict=True)
         ]
 
     def pasted(self, image: Any, changes: Sequence[tuple[Ints, Any]], rects: Rects) -> Any:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         rows, columns = _places(rects, image.device)
         made = image[0][:, rows[:, :, None], columns[:, None, :]].transpose(0, 1).contiguous()
         starts = zip(rects.rows.starts.tolist(), rects.columns.starts.tolist(), strict=True)
@@ -118,15 +112,15 @@ class Sweep(_sweep.Sweep):
         return made
 
     def changed(self, batch: Any, image: Any) -> Ints:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         return boxes_of((batch != image).any(1).cpu().numpy())
 
     def check(self) -> None:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         self._trace()
 
     def engine(self, images: Any) -> Unoccluded:
-        """See `_sweep.Sweep`; shapes of layers are known by running them."""
+        """See `sweep.Sweep`; shapes of layers are known by running them."""
         trace = self._trace()
         output = trace.output
         if self._behind():
@@ -136,16 +130,16 @@ class Sweep(_sweep.Sweep):
         return Unoccluded(trace, images, output, self._moves)
 
     def passed(self, engine: Unoccluded, images: Any, schedule: Schedule) -> Unoccluded:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         engine.prepare([each.plan for each in schedule.chunks])
         return engine
 
     def array(self, scores: Any) -> Array:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         return array(scores)
 
     def otherwise(self) -> str:
-        """See `_sweep.Sweep`.
+        """See `sweep.Sweep`.
 
         Traced anew it may do; where it does not, as with random layers, that is all.
         """
@@ -154,7 +148,7 @@ class Sweep(_sweep.Sweep):
         return _OTHERWISE
 
     def agreed(self) -> None:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         self._failed = 0
 
     def _trace(self) -> Trace:
@@ -175,7 +169,7 @@ class Sweep(_sweep.Sweep):
         raise WholeError(str(self._traced))
 
     def dense(self, group: Sequence[Hiding], model_input: Function, in_place: bool) -> list[Array]:
-        """See `_sweep.Sweep`."""
+        """See `sweep.Sweep`."""
         image = group[0].image
         device, dtype = home(self.model)
         kind = image.shape, image.dtype, device, dtype, torch.is_autocast_enabled(device.type)

@@ -13,7 +13,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tensorboard_picasso.summary import frameworks
+from tensorboard_picasso.summary.kit import frameworks
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def class_names(dataset: Any) -> Any:
 
 def tensor(array: NDArray[Any]) -> Any:
     """An array as PyTorch's tensor, for images that were handed in as such."""
-    from tensorboard_picasso.summary.datasets import torch
+    from tensorboard_picasso.summary.probe.datasets import torch
 
     return torch.tensor(array)
 

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, IterableDataset
 
-from tensorboard_picasso.record import MAX_SOURCES
-from tensorboard_picasso.summary.datasets import Reading
+from tensorboard_picasso.stored.record import MAX_SOURCES
+from tensorboard_picasso.summary.probe.datasets import Reading
 
 
 @contextmanager

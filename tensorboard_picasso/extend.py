@@ -1,0 +1,45 @@
+"""What other packages build on: methods, backends, writers and formats of weight files.
+
+These names stay where they are, whatever moves behind them; `docs/new-method.md` and
+`docs/new-backend.md` say how to use them.
+"""
+
+from tensorboard_picasso.checkpoints.formats.base import Format
+from tensorboard_picasso.numbers.maps import Output, Precision, Sign
+from tensorboard_picasso.summary.backends.base import (
+    Array,
+    Backend,
+    Claim,
+    Function,
+    Layer,
+    UnsupportedError,
+)
+from tensorboard_picasso.summary.kit import frameworks
+from tensorboard_picasso.summary.methods.base import (
+    Answer,
+    MapMethod,
+    Method,
+    RandomMethod,
+    Subject,
+)
+from tensorboard_picasso.summary.writers.base import Writer
+
+__all__ = [
+    "Answer",
+    "Array",
+    "Backend",
+    "Claim",
+    "Format",
+    "Function",
+    "Layer",
+    "MapMethod",
+    "Method",
+    "Output",
+    "Precision",
+    "RandomMethod",
+    "Sign",
+    "Subject",
+    "UnsupportedError",
+    "Writer",
+    "frameworks",
+]

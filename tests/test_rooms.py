@@ -1,0 +1,158 @@
+"""Rooms, and who may enter them: every import of Python and JavaScript is one that is allowed.
+
+A room is a folder. It may import itself and what stands behind it here; a room within a room
+may import what that one may.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "tensorboard_picasso"
+STATIC = PACKAGE / "static"
+
+PYTHON = {
+    "version": "",
+    "numbers": "",
+    "stored": "numbers",
+    "logs": "numbers stored",
+    "shown": "numbers stored",
+    "export": "numbers stored logs shown version",
+    "serving": "numbers stored logs shown export version",
+    "loader": "serving",
+    "summary": "numbers stored",
+    "checkpoints": "numbers stored logs shown summary",
+    "extend": "numbers summary checkpoints",
+    "__main__": "numbers stored logs shown export summary checkpoints version",
+    "__init__": "version",
+}
+SUMMARY = {
+    "kit": "",
+    "reuse": "kit",
+    "backends": "kit reuse",
+    "probe": "kit backends",
+    "methods": "kit backends probe",
+    "explain": "kit backends probe methods",
+    "writers": "kit",
+    "log": "kit backends probe methods explain writers",
+    "ops": "kit backends probe methods explain writers log",
+    "loops": "kit backends probe methods explain writers log",
+    "__init__": "kit probe methods writers ops loops",
+}
+# Frameworks, each imported in its own rooms alone.
+FRAMEWORKS = {
+    "tensorflow": "tensorflow", "torch": "torch", "jax": "jax", "keras": "keras", "flax": "jax",
+    "lightning": "lightning", "transformers": "transformers", "captum": "captum",
+    "tensorboardX": "tensorboardx", "ray": "ray", "safetensors": "safetensors",
+}  # fmt: skip
+BROWSER = {
+    "kit": "",
+    "numbers": "kit",
+    "log": "kit numbers",
+    "shown": "kit numbers log",
+    "pictures": "kit numbers log shown",
+    "timeline": "kit numbers log shown",
+    "rows": "kit numbers log shown pictures timeline",
+    "large": "kit numbers log shown pictures timeline",
+    "bar": "kit numbers log shown pictures timeline",
+    "app": "kit numbers log shown pictures timeline rows large bar",
+    "index": "kit log shown app",
+}
+
+
+def modules(folder: Path, suffix: str) -> list[Path]:
+    found = sorted(folder.rglob(f"*{suffix}"))
+    assert found
+    return found
+
+
+def room(path: Path, of: Path) -> str:
+    return path.relative_to(of).parts[0].removesuffix(path.suffix)
+
+
+def imported(path: Path) -> Iterator[tuple[int, str]]:
+    """Each module that a Python file imports, wherever it does, with the line."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, each.name) for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}:{node.lineno}: import it by its whole name"
+            yield from ((node.lineno, f"{node.module}.{each.name}") for each in node.names)
+
+
+def files(path: Path) -> Iterator[tuple[int, Path]]:
+    """Each file that a JavaScript module imports, with the line."""
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        for found in re.finditer(r"""(?:from |import\()"([^"]+)\"""", line):
+            assert found[1].startswith("."), f"{path}:{number}: {found[1]} is none of ours"
+            yield number, (path.parent / found[1]).resolve()
+
+
+def refused(where: str, what: str, room: str, other: str, allowed: str) -> str:
+    return (
+        f"{where} imports {what}: {room} may import {allowed or 'nothing'} and itself, not {other}:"
+        f" move what both need into a room that both may enter, or pass it in"
+    )
+
+
+def test_python_imports_keep_to_the_arrows():
+    wrong = []
+    for path in modules(PACKAGE, ".py"):
+        for line, name in imported(path):
+            parts = name.split(".")
+            if parts[0] != PACKAGE.name or len(parts) == 1:
+                continue
+            where = f"{path.relative_to(PACKAGE)}:{line}"
+            of, other = room(path, PACKAGE), parts[1]
+            if other in PYTHON and other != of and other not in PYTHON[of].split():
+                wrong.append(refused(where, name, of, other, PYTHON[of]))
+            if of == other == "summary" and len(parts) > 2:
+                of, other = room(path, PACKAGE / "summary"), parts[2]
+                if other in SUMMARY and other != of and other not in SUMMARY[of].split():
+                    wrong.append(refused(where, name, of, other, SUMMARY[of]))
+    assert not wrong, "\n".join(wrong)
+
+
+def test_javascript_imports_keep_to_the_arrows():
+    wrong = []
+    for path in modules(STATIC, ".js"):
+        for line, target in files(path):
+            assert target.is_file(), f"{path}:{line}: no file {target}"
+            of, other = room(path, STATIC), room(target, STATIC)
+            if other != of and other not in BROWSER[of].split():
+                where = f"{path.relative_to(STATIC)}:{line}"
+                name = str(target.relative_to(STATIC))
+                wrong.append(refused(where, name, of, other, BROWSER[of]))
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("folder", "rooms"),
+    [(PACKAGE, PYTHON), (PACKAGE / "summary", SUMMARY), (STATIC, BROWSER)],
+    ids=["package", "summary", "static"],
+)
+def test_every_room_is_named_here_and_there_is_no_circle(folder, rooms):
+    suffix = ".js" if folder == STATIC else ".py"
+    there = {room(path, folder) for path in modules(folder, suffix)}
+    assert there == set(rooms)
+    # Each enters only what stands before it.
+    above: list[str] = []
+    for name, allowed in rooms.items():
+        assert set(allowed.split()) <= set(above) | {"version"}, name
+        above.append(name)
+
+
+def test_a_room_says_what_it_is():
+    for path in PACKAGE.rglob("__init__.py"):
+        assert ast.get_docstring(ast.parse(path.read_text())), path
+
+
+def test_the_documents_for_those_who_extend_it_use_one_address():
+    documents = sorted((PACKAGE.parent / "docs").glob("new-*.md"))
+    assert documents
+    for path in documents:
+        used = re.findall(r"(?:from|import) (tensorboard_picasso[\w.]*)", path.read_text())
+        assert set(used) == {"tensorboard_picasso.extend"}, path
