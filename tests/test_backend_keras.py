@@ -200,32 +200,6 @@ def test_what_cannot_be_explained_says_why(backend):
     run(backend, REFUSED)
 
 
-PART = """
-part = network()
-whole = keras.Sequential([keras.Input((6, 6, 1)), part])
-whole.compile("sgd", "mse")
-said = []
-
-
-class Ask(keras.callbacks.Callback):
-    def on_train_batch_end(self, batch, logs=None):
-        try:
-            backends.find(part).scores(X)
-        except UnsupportedError as e:
-            said.append(str(e))
-        assert np.isfinite(backends.find(whole).scores(X)).all()
-
-
-whole.fit(X, np.eye(3, dtype=np.float32), batch_size=3, verbose=0, callbacks=[Ask()])
-(text,) = said
-assert text.endswith("has no weights while another model trains it: pass the one that is trained")
-"""
-
-
-def test_a_part_of_what_jax_trains_names_the_whole():
-    run("jax", PART)
-
-
 LAYERS = """
 model = network()
 found = backends.find(model)

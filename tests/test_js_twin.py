@@ -43,9 +43,11 @@ def js(browser, tmp_path_factory):
         def call(expression, argument=None):
             text = page.evaluate(
                 """async ([base, expression, argument]) => {
-                  const names = ["maps", "palette", "ranks", "parting", "reading", "records", "format",
-                                 "legend", "shares", "steps", "film"];
-                  const modules = await Promise.all(names.map((each) => import(`${base}${each}.js`)));
+                  const files = ["numbers/maps", "numbers/palette", "numbers/ranks", "numbers/parting",
+                                 "numbers/reading", "log/records", "kit/format", "pictures/legend",
+                                 "shown/shares", "kit/steps", "large/film"];
+                  const names = files.map((each) => each.split("/")[1]);
+                  const modules = await Promise.all(files.map((each) => import(`${base}${each}.js`)));
                   const special = {NaN, Infinity, "-Infinity": -Infinity};
                   const back = (key, value) => (value in special ? special[value] : value);
                   const given = JSON.parse(argument, back);

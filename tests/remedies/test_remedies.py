@@ -58,12 +58,6 @@ UNTRIED = {
     "is a fork of": (
         "tests/attack/test_forks.py::test_ops_in_forks_leave_the_log_of_their_parent_alone"
     ),
-    "is not built: call it on a batch first": (
-        "tests/test_backend_keras.py::test_what_cannot_be_explained_says_why"
-    ),
-    "pass the one that is trained": (
-        "tests/test_backend_keras.py::test_a_part_of_what_jax_trains_names_the_whole"
-    ),
     "Ray is not installed": "tests/test_log_ray.py::test_a_cluster_writes_the_same_events",
     "pip install boto3": (
         "tests/test_remote.py::test_what_a_file_system_holds_is_exported_as_local_files_are"
