@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import tensorboard_picasso
 from tensorboard_picasso import __main__, summary
+from tensorboard_picasso.export import arrays
 
 GROUPS = {
     "Ops": (
@@ -30,7 +32,7 @@ MORE = {"Probe": ("from_dataset",)}
 HEAD = """\
 # The public API
 
-What `from tensorboard_picasso import summary` gives, and the commands, with their parameters; anything else may change. This page is made from signatures and docstrings (`python -m tests.api > docs/api.md`, which a test checks), so that `help(summary.Probe)` says the same. How things work together: the [README](../README.md), [models](models.md), [methods](methods.md), [budget](budget.md).
+What `from tensorboard_picasso import summary` gives, `tensorboard_picasso.read`, and the commands, with their parameters; anything else may change, but for `tensorboard_picasso.extend`, on which [methods](new-method.md) and [backends](new-backend.md) of your own are built. This page is made from signatures and docstrings (`python -m tests.api > docs/api.md`, which a test checks), so that `help(summary.Probe)` says the same. How things work together: the [README](../README.md), [models](models.md), [methods](methods.md), [budget](budget.md).
 """
 
 _ENTRY = re.compile(r"(\*{0,2}\w+(?:, \*{0,2}\w+)*): (.+)")
@@ -48,6 +50,10 @@ def page() -> str:
             parts += _described(f"{name}", getattr(summary, name))
             for more in MORE.get(name, ()):
                 parts += _described(f"{name}.{more}", getattr(getattr(summary, name), more))
+    parts.append("## Reading logs\n")
+    parts += _described("tensorboard_picasso.read", tensorboard_picasso.read)
+    for each in ("picture", "scores", "maps", "windows", "steps"):
+        parts += _described(f"log[run][probe].{each}", getattr(arrays.LoggedProbe, each))
     parts.append("## Commands\n")
     for name, parser in commands().items():
         parts += _command(name, parser)

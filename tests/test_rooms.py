@@ -27,7 +27,7 @@ PYTHON = {
     "checkpoints": "numbers stored logs shown summary",
     "extend": "numbers summary checkpoints",
     "__main__": "numbers stored logs shown export summary checkpoints version",
-    "__init__": "version",
+    "__init__": "export version",
 }
 SUMMARY = {
     "kit": "",

@@ -1,0 +1,341 @@
+"""A log as NumPy arrays, for notebooks and scripts: `tensorboard_picasso.read`."""
+
+import io
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tensorboard_picasso.export import source
+from tensorboard_picasso.export.evolution import Evolution, Subject
+from tensorboard_picasso.export.evolution import Target as Asked
+from tensorboard_picasso.logs.errors import ExportError, NotThereError
+from tensorboard_picasso.logs.events import EventReader
+from tensorboard_picasso.logs.reading import Problems, only, unpacked
+from tensorboard_picasso.numbers.maps import single
+from tensorboard_picasso.shown.readings import Reading
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.stored.metadata import Kind, Series
+
+Floats = NDArray[np.float32]
+V = TypeVar("V")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the model said of an image over training.
+
+    Attributes:
+      steps: int64 (n,), ascending. wall_times: float64 (n,), seconds since 1970. epochs:
+        float64 (n,), NaN where none was logged.
+      classes: int64 (k,), ascending.
+      values: float32 (n, k), log-odds; of raw outputs the value. NaN where a class was not
+        kept: of more than 100 those that are among the 20 likeliest, and all explained.
+      hidden: the same with a whole region hidden, by the region's name and what hides it.
+      output: what the model's output was taken to be: "logits", "probabilities", "sigmoid",
+        "raw".
+    """
+
+    steps: NDArray[np.int64]
+    wall_times: NDArray[np.float64]
+    epochs: NDArray[np.float64]
+    classes: NDArray[np.int64]
+    values: Floats
+    hidden: Mapping[tuple[str, str], Floats]
+    output: str
+
+
+@dataclass(frozen=True)
+class Maps:
+    """A method's maps of an image for one class over training.
+
+    Attributes:
+      steps: int64 (n,), ascending; those at which the class was explained.
+      values: float32 (n, height, width): of windows what the reading makes of them at each
+        pixel, else as recorded, in `unit`. Where the image changed its size during training,
+        read one `step` at a time.
+      target: the class. reading: "importance", "score" or "evidence".
+      unit: of what was recorded. score: what was explained, such as "log-odds".
+      parameters: the method's, of the newest step, as text.
+    """
+
+    steps: NDArray[np.int64]
+    values: Floats
+    target: int
+    reading: str
+    unit: str
+    score: str
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Windows:
+    """What occlusion recorded of an image, of all classes that it keeps, over training.
+
+    Attributes:
+      steps: int64 (n,). tops, lefts: int64, first rows and columns. window: height and width.
+      classes: int64 (k,).
+      hidden: float32 (n, tops, lefts, k), log-odds with the window hidden; of raw outputs
+        the value. whole: float32 (n, k), those of the whole image from the same pass. What a
+        window takes away is `whole[:, None, None] - hidden`.
+    """
+
+    steps: NDArray[np.int64]
+    tops: NDArray[np.int64]
+    lefts: NDArray[np.int64]
+    window: tuple[int, int]
+    classes: NDArray[np.int64]
+    hidden: Floats
+    whole: Floats
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image of a probe as it was last logged.
+
+    Attributes:
+      pixels: uint8 (height, width, 3).
+      name: the caller's, or "". labels: the true classes, None where they are not known.
+      regions: bool (height, width) by name. source_index: of the example in its dataset.
+    """
+
+    pixels: NDArray[np.uint8]
+    name: str
+    labels: tuple[int, ...] | None
+    regions: Mapping[str, NDArray[np.bool_]]
+    source_index: int | None
+
+
+class LoggedProbe:
+    """One probe of one run. What cannot be read is warned of and left out."""
+
+    def __init__(self, reader: EventReader, run: str, name: str) -> None:
+        self.run = run
+        self.name = name
+        self._reader = reader
+        self._series = reader.of_probe(run, name)
+
+    def __repr__(self) -> str:
+        return f"<probe {self.name!r} of run {self.run!r}: {len(self.images)} images, {', '.join(self.methods)}>"
+
+    @property
+    def images(self) -> list[int]:
+        """The numbers of its images."""
+        return sorted({each.image for each in self._series if each.kind is Kind.SCORES})
+
+    @property
+    def methods(self) -> list[str]:
+        """The labels of its methods: "occlusion", "saliency", or what `label=` said."""
+        return sorted({each.label for each in self._series if each.kind is Kind.METHOD})
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes, empty where none were given."""
+        return self._input(self.images[0]).class_names
+
+    def steps(self, method: str | None = None) -> NDArray[np.int64]:
+        """The logged steps: of a method, or of the scores of its first image. int64, ascending.
+
+        Raises:
+          NotThereError: there is no such method.
+        """
+        kind, label = (Kind.SCORES, None) if method is None else (Kind.METHOD, method)
+        found = self._of(kind, self.images[0], label, f'no method "{method}"')
+        return np.array(self._reader.steps(self.run, next(iter(found))), np.int64)
+
+    def picture(self, image: int) -> Picture:
+        """An image, its labels and regions.
+
+        Raises:
+          NotThereError: there is no such image, or its input was not kept.
+        """
+        found = self._input(image)
+        with Image.open(io.BytesIO(found.png), formats=["PNG"]) as opened:
+            pixels = np.asarray(opened.convert("RGB"))
+        regions = dict(found.regions)
+        return Picture(pixels, found.name, found.truths, regions, found.source_index)
+
+    def scores(self, image: int) -> Scores:
+        """What the model said of an image at each step.
+
+        Raises:
+          NotThereError: there is no such image.
+        """
+        read = self._records(self._of(Kind.SCORES, image, None), record.unpack_scores)
+        classes = _union(each.classes for _, _, each in read)
+        regions = sorted({(of.region, of.fill) for _, _, each in read for of in each.hidden})
+        hidden = {}
+        for key in regions:
+            rows = []
+            for _, _, each in read:
+                known = [of.values for of in each.hidden if (of.region, of.fill) == key]
+                rows.append(_spread(each.classes, known[0] if known else None, classes))
+            hidden[key] = np.stack(rows)
+        return Scores(
+            np.array([step for step, _, _ in read], np.int64),
+            np.array([wall for _, wall, _ in read], np.float64),
+            np.array([np.nan if each.epoch is None else each.epoch for _, _, each in read]),
+            classes,
+            np.stack([_spread(each.classes, each.values, classes) for _, _, each in read]),
+            hidden,
+            str(read[-1][2].output),
+        )
+
+    def maps(
+        self,
+        image: int,
+        method: str,
+        target: Asked = None,
+        *,
+        reading: str | None = None,
+        step: int | None = None,
+    ) -> Maps:
+        """The maps of an image for one class.
+
+        Args:
+          image: its number.
+          method: a label of `methods`.
+          target: the class; None: the image's first true class, else its newest prediction;
+            "predicted": that.
+          reading: "importance" (the default), and of windows "score" or "evidence".
+          step: only this one; None: all.
+
+        Raises:
+          NotThereError: there is no such image, method, step, or map of the class.
+          ExportError: the reading does not fit the method, or maps have several sizes.
+        """
+        subject = Subject(self.run, self.name, image, method, target)
+        found: Evolution = source.gather(self._reader, subject, step=step)
+        for text in found.problems:
+            warnings.warn(text, stacklevel=2)
+        chosen: Reading = found.fitting(reading)
+        values = [
+            each.planes.decode(found.target)
+            if each.planes is not None
+            else single(found.values(each, chosen))
+            for each in found.drawn
+        ]
+        if len({each.shape for each in values}) > 1:
+            raise ExportError("maps of several sizes: pass step=")
+        about = found.drawn[-1].attribution
+        return Maps(
+            np.array([each.step for each in found.drawn], np.int64),
+            np.stack(values),
+            found.target,
+            str(chosen),
+            about.unit,
+            about.score,
+            dict(about.parameters),
+        )
+
+    def windows(self, image: int, method: str = "occlusion") -> Windows:
+        """What occlusion recorded: the scores with each window hidden.
+
+        Raises:
+          NotThereError: there is no such image or method, or it has no windows.
+          ExportError: its windows changed during training.
+        """
+        tags = self._of(Kind.METHOD, image, method, f'no method "{method}"')
+        read = self._records(tags, record.unpack_attribution)
+        grids = [(step, each.grid) for step, _, each in read if each.grid is not None]
+        if not grids:
+            raise NotThereError(f"{method} has no windows: use maps()")
+        first = grids[0][1]
+        places = {(of.window, of.tops.tobytes(), of.lefts.tobytes()) for _, of in grids}
+        if len(places) > 1:
+            raise ExportError("windows changed during training: use maps(step=)")
+        classes = _union(of.classes for _, of in grids)
+        return Windows(
+            np.array([step for step, _ in grids], np.int64),
+            first.tops.astype(np.int64),
+            first.lefts.astype(np.int64),
+            first.window,
+            classes,
+            np.stack([_spread(of.classes, of.values, classes) for _, of in grids]),
+            np.stack([_spread(of.classes, of.whole, classes) for _, of in grids]),
+        )
+
+    def _of(
+        self, kind: Kind, image: int, label: str | None, missing: str = ""
+    ) -> dict[Series, str]:
+        found = only(self._series, kind, [image], label or "")
+        if not found:
+            there = ", ".join(self.methods if label else map(str, self.images))
+            raise NotThereError(f"{missing or f'no image {image}'}: there are {there}")
+        return found
+
+    def _input(self, image: int) -> record.Input:
+        read = self._records(self._of(Kind.INPUT, image, None), record.unpack_input)
+        newest: record.Input = read[-1][2]
+        return newest
+
+    def _records(
+        self, tags: Mapping[Series, str], unpack: Callable[[bytes], Any]
+    ) -> list[tuple[int, float, Any]]:
+        problems = Problems()
+        found = [
+            (at.step, at.wall, each)
+            for series, stored in self._reader.tensors(self.run, tags)
+            for at, each in unpacked(series, stored, unpack, problems)
+        ]
+        for each in problems:
+            warnings.warn(source.said(self.run, each), stacklevel=3)
+        if not found:
+            raise NotThereError("none of its records can be read")
+        return found
+
+
+class Named(dict[str, V]):
+    """A dict whose error says what there is."""
+
+    def __init__(self, what: str, values: Mapping[str, V]) -> None:
+        super().__init__(values)
+        self._what = what
+
+    def __missing__(self, name: str) -> V:
+        raise KeyError(f"no {self._what} {name!r}: there are {', '.join(self) or 'none'}")
+
+
+def read(logdir: str | Path) -> dict[str, dict[str, LoggedProbe]]:
+    """What a log directory holds, as NumPy arrays: every logged step, from the event files.
+
+    ::
+
+        log = tensorboard_picasso.read("logs")
+        maps = log["run1"]["digits"].maps(image=0, method="occlusion")
+        maps.values.shape, maps.steps  # (steps, height, width), (steps,)
+
+    `log[run][probe]` is a `LoggedProbe`, with `scores`, `maps`, `windows` and `picture` by image. What
+    cannot be read is warned of and left out. No framework is imported. Event files are read as they are now; read again for more.
+
+    Args:
+      logdir: a directory as `tensorboard --logdir` takes it, `s3://` and `gs://` too.
+
+    Raises:
+      ExportError: there is no such directory, or nothing here reads it.
+    """
+    reader = EventReader(logdir, lambda text: warnings.warn(text, stacklevel=3))
+    runs: dict[str, dict[str, LoggedProbe]] = {}
+    for run in reader.runs:
+        names = sorted({each.probe for each in reader.of_run(run)})
+        if names:
+            runs[run] = Named("probe", {each: LoggedProbe(reader, run, each) for each in names})
+    return Named("run", runs)
+
+
+def _union(classes: Iterable[NDArray[Any]]) -> NDArray[np.int64]:
+    return np.unique(np.concatenate([np.asarray(each, np.int64) for each in classes]))
+
+
+def _spread(classes: NDArray[Any], values: NDArray[Any] | None, all_: NDArray[np.int64]) -> Floats:
+    """Values of some classes, the last axis, as those of all; NaN where there are none."""
+    shape = () if values is None else values.shape[:-1]
+    found = np.full((*shape, len(all_)), np.nan, np.float32)
+    if values is not None:
+        found[..., np.searchsorted(all_, classes)] = values
+    return found
