@@ -213,5 +213,11 @@ class Training:
 
 
 def sub_run(directory: str | os.PathLike[str]) -> str:
-    """Where the callbacks write: beside the loop's own event files, which they leave alone."""
+    """Where the callbacks write: beside the loop's own event files, which they leave alone.
+
+    Raises:
+      TypeError: it is no path.
+    """
+    if not isinstance(directory, str | os.PathLike):
+        raise TypeError(f"log_dir={directory!r}: pass the run's directory, a path")
     return os.path.join(os.fspath(directory), "picasso")
