@@ -46,7 +46,7 @@ def lightning(**options):
     return lambda: summary.LightningCallback(PROBE, **options)
 
 
-def keras(log_dir):
+def of_keras(log_dir):
     return lambda: summary.KerasCallback(PROBE, log_dir)
 
 
@@ -60,7 +60,7 @@ ROWS = [
     Row("is being traced: explain it outside jax.jit", traced, by(lambda: bound(jax.numpy.asarray(WEIGHTS)))),
     Row("no writer: pass writer=", lambda: summary.attribution(CHANNELS, network(), step=0), logged(CHANNELS, network())),
     Row("log_dir= and writer=: pass one of them", lightning(log_dir="a", writer="b"), lightning(log_dir="a")),
-    Row("log_dir=None: pass the run's directory, a path", keras(None), keras("a")),
+    Row("log_dir=None: pass the run's directory, a path", of_keras(None), of_keras("a")),
     Row("log_dir=3: pass the run's directory, a path", lightning(log_dir=3), lightning(log_dir="a")),
     Row("log_dir=3: pass the run's directory, a path", transformers(log_dir=3), transformers(log_dir="a")),
     Row("pass log_dir=, or writer= instead of it", transformers(), transformers(writer="b")),
