@@ -9,6 +9,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from torch.utils.data import DataLoader, TensorDataset
 
 from tensorboard_picasso import summary
+from tensorboard_picasso.summary.kit import report
 from tests import events
 from tests.serving import tensorboard
 from tests.test_torch_loops import METHODS, Module, equal, examples, probe
@@ -34,7 +35,7 @@ class Raising(Own):
 
 def fit(directory, logger, *, log_dir=None, **options):
     torch.manual_seed(1)
-    summary.report._said.clear()
+    report._said.clear()
     module = Module()
     watched = summary.LightningCallback(probe(), log_dir, summary.EverySteps(4), methods=METHODS)
     trainer = lightning.Trainer(

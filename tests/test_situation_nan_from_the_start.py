@@ -16,6 +16,7 @@ from PIL import Image
 from tensorboard_picasso import summary
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.stored.metadata import Kind
+from tensorboard_picasso.summary.kit import report
 from tests import events
 from tests.browser import tab
 from tests.serving import tensorboard
@@ -72,7 +73,7 @@ class Linear:
     + [("torch", output, each) for output in ("logits", "raw") for each in (np.inf, -np.inf)],
 )
 def test_it_is_recorded_and_the_first_numbers_decide(framework, output, value, tmp_path, capsys):
-    summary.report._said.clear()
+    report._said.clear()
     linear = Linear(framework)
     probe = summary.Probe(
         "p", IMAGES, labels=[0, 1, 2], regions={"top": TOP}, output=output, targets=[1]
@@ -140,7 +141,7 @@ def test_wrong_arguments_still_raise(wrong, match, tmp_path):
 
 
 def test_an_image_without_numbers_leaves_the_others_theirs(tmp_path, capsys):
-    summary.report._said.clear()
+    report._said.clear()
 
     def standardized(x):
         with np.errstate(invalid="ignore"):
