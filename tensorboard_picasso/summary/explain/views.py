@@ -1,6 +1,7 @@
 """A model as it is asked about one image: with its other inputs, over its mask."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -38,6 +39,20 @@ class View(Backend):
     def deterministic(self) -> bool:
         """See `Backend.deterministic`."""
         return self._backend.deterministic
+
+    @property
+    def leads(self) -> bool:
+        """See `Backend.leads`."""
+        return self._backend.leads
+
+    @property
+    def sharded(self) -> bool:
+        """See `Backend.sharded`."""
+        return self._backend.sharded
+
+    def gathered(self) -> AbstractContextManager[bool]:
+        """See `Backend.gathered`."""
+        return self._backend.gathered()
 
     @property
     def known(self) -> dict[Any, Any]:

@@ -1,6 +1,7 @@
 """A function that several backends may adapt."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -83,6 +84,20 @@ class Attempts(Backend):
         return self._scored(
             lambda backend: backend.swept_scores(hidings, model_input, in_place, reuse)
         )
+
+    @property
+    def leads(self) -> bool:
+        """See `Backend.leads`."""
+        return self._backends[0].leads
+
+    @property
+    def sharded(self) -> bool:
+        """See `Backend.sharded`."""
+        return self._backends[0].sharded
+
+    def gathered(self) -> AbstractContextManager[bool]:
+        """See `Backend.gathered`."""
+        return self._backends[0].gathered()
 
     @property
     def sweep_told(self) -> str:
