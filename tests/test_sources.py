@@ -13,6 +13,7 @@ from tensorboard_picasso import summary
 from tensorboard_picasso.export import files
 from tensorboard_picasso.export.evolution import Subject
 from tensorboard_picasso.export.source import gather
+from tensorboard_picasso.logs.bounds import COMMAND
 from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.stored import record, record_pb2
 from tensorboard_picasso.summary import Probe
@@ -250,17 +251,20 @@ def evolution(path, probe, image):
     return gather(reader, Subject("run", probe, image, "occlusion"))
 
 
+ROOM = COMMAND.room(COMMAND.kept, "what is exported")
+
+
 def test_exports_say_the_example(logged):
     path, probe = logged
     for image, index in enumerate(probe.source_indices):
         found = evolution(path, "drawn", image)
-        (row,) = csv.DictReader(io.StringIO(files.table(found)))
+        (row,) = csv.DictReader(io.StringIO(files.table(found, ROOM)))
         assert row["source_index"] == str(index)
-        with np.load(io.BytesIO(files.arrays(found, found.fitting(None)))) as arrays:
+        with np.load(io.BytesIO(files.arrays(found, ROOM, found.fitting(None)))) as arrays:
             assert json.loads(str(arrays["metadata"]))["source_index"] == index
     found = evolution(path, "plain", 0)
-    assert "source_index" not in files.table(found)
-    with np.load(io.BytesIO(files.arrays(found, found.fitting(None)))) as arrays:
+    assert "source_index" not in files.table(found, ROOM)
+    with np.load(io.BytesIO(files.arrays(found, ROOM, found.fitting(None)))) as arrays:
         assert json.loads(str(arrays["metadata"]))["source_index"] is None
 
 
