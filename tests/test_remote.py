@@ -74,7 +74,15 @@ def test_what_a_file_system_holds_is_exported_as_local_files_are(held, slash, tm
     made = []
     for logdir in (str(held), f"vault://bucket/logs{slash}"):
         out = tmp_path / "out.csv"
-        what = ["--run", "a/nested run", "--tag", "digits/00/saliency", "--out", str(out)]
+        what = [
+            "--run",
+            "a/nested run",
+            "--tag",
+            "digits/00/saliency",
+            "--out",
+            str(out),
+            "--force",
+        ]
         assert main(["export", "--logdir", logdir, *what]) == 0
         made.append(out.read_bytes())
     assert made[0] == made[1]
