@@ -93,7 +93,7 @@ def test_every_route_takes_and_gives_every_step_exactly(logdir, load_fast):
 
 
 def test_the_command_line_exports_every_step_exactly(logdir, tmp_path, capsys):
-    what = ["export", "--logdir", str(logdir), "--tag", "digits/00/occlusion"]
+    what = ["export", "--logdir", str(logdir), "--tag", "digits/00/occlusion", "--force"]
     for run, steps in {"nano": NANO, "edges": EDGES}.items():
         out = tmp_path / "all.csv"
         assert main([*what, "--run", run, "--out", str(out)]) == 0
