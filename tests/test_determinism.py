@@ -10,6 +10,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import keras
 import numpy as np
@@ -259,12 +260,14 @@ def test_two_runs_of_one_seed_log_equal_records_also_beside_a_busy_loop(way, tmp
 
 
 class Watched(torch.nn.Module):
-    """Notes how many images each call has."""
+    """Notes how many images each call has; of a twin of it, too."""
+
+    counts: ClassVar[list[int]] = []
 
     def __init__(self):
         super().__init__()
         self.weight = torch.nn.Parameter(torch.ones(784, 3))
-        self.counts = []
+        self.counts.clear()
 
     def forward(self, x):
         self.counts.append(len(x))
@@ -288,22 +291,28 @@ class WatchedByTensorFlow(tf.Module):
 @contextmanager
 def pytorch():
     torch.use_deterministic_algorithms(True, warn_only=True)
-    yield
-    torch.use_deterministic_algorithms(False)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(False)
 
 
 @contextmanager
 def tensorflow():
     tf.config.experimental.enable_op_determinism()
-    yield
-    config.disable_op_determinism()
+    try:
+        yield
+    finally:
+        config.disable_op_determinism()
 
 
 @contextmanager
 def ours():
     summary.deterministic()
-    yield
-    summary.deterministic(False)
+    try:
+        yield
+    finally:
+        summary.deterministic(False)
 
 
 @pytest.mark.parametrize(
