@@ -33,13 +33,11 @@ class Watched:
     Attributes:
       path: the file that the last record went to, "" where it is not known.
       held: what the files hold of ours.
-      process: that writes it.
     """
 
     def __init__(self, known: str = "") -> None:
         self.path = ""
         self.held = Held()
-        self.process = os.getpid()
         self.known = known
         self._own = EventFile("")
         self._spoiled = self._why = ""
@@ -145,10 +143,13 @@ _watched: weakref.WeakKeyDictionary[Any, Watched] = weakref.WeakKeyDictionary()
 
 
 def of(writer: Any) -> Watched:
-    """The log of a writer; another one where its file was removed, and in a fork."""
+    """The log of a writer; another one where its file was removed.
+
+    In a fork it is that of the older process, which alone may go on with it.
+    """
     found = _watched.setdefault(writer, Watched())
     gone = found.held.gone()
-    if gone or found.process != os.getpid():
+    if gone:
         found = _watched[writer] = Watched(found.known)
     if gone:
         report.tell(gone, gone)
