@@ -123,3 +123,35 @@ def test_ops_in_forks_leave_the_log_of_their_parent_alone(tmp_path, trials):
     steps = [sorted({each.step for each in found if each.HasField("summary")}) for found in loaded]
     assert steps.count([0, 20]) == 1
     assert steps.count([7, 8]) == count
+
+
+CACHED = """
+import os, signal, threading
+from tensorboard_picasso.summary.explain.checkpoint import Passes
+
+cached = vars(Passes)["result"]
+held = threading.Event()
+
+
+def hold():
+    with getattr(cached, "lock", threading.Lock()):
+        held.set()
+        threading.Event().wait(60)
+
+
+threading.Thread(target=hold, daemon=True).start()
+held.wait()
+pid = os.fork()
+if not pid:
+    signal.alarm(30)
+    try:
+        cached.__get__(object.__new__(Passes), Passes)
+    except AttributeError:  # it has computed nothing
+        os._exit(0)
+    os._exit(1)
+os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+
+
+def test_a_fork_finds_no_cached_property_that_another_thread_computes():
+    assert subprocess.run([sys.executable, "-c", CACHED], timeout=100, check=False).returncode == 0

@@ -2,10 +2,13 @@
 
 import contextlib
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Iterator
+from functools import cached_property
 from types import TracebackType
+from typing import Any
 
 
 class BusyError(RuntimeError):
@@ -77,6 +80,19 @@ _made: weakref.WeakSet[Lock] = weakref.WeakSet()
 def _renew() -> None:
     for each in list(_made):
         each.renew()
+    for each in _cached():
+        if hasattr(each, "lock"):  # up to Python 3.11 all instances of a class share one
+            each.lock = threading.RLock()
+
+
+def _cached() -> Iterator[Any]:
+    """The cached properties of this package's classes."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("tensorboard_picasso."):
+            kinds = [each for each in list(vars(module).values()) if isinstance(each, type)]
+            for kind in kinds:
+                properties = list(vars(kind).values())
+                yield from (each for each in properties if isinstance(each, cached_property))
 
 
 with contextlib.suppress(AttributeError):  # Windows does not fork
