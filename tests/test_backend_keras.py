@@ -188,6 +188,21 @@ unbuilt = keras.Sequential([layers.Flatten(), layers.Dense(3)])
 refused(unbuilt, "Sequential is not built: call it on a batch first")
 unbuilt(X)
 np.testing.assert_allclose(backends.find(unbuilt).scores(X), expected(unbuilt), atol=1e-5)
+
+
+class Untold(layers.Flatten):
+    "Keras cannot tell its output's shape, and says that what holds it is built."
+
+    def compute_output_spec(self, *args, **kwargs):
+        raise NotImplementedError
+
+
+half = keras.Sequential([keras.Input((6, 6, 1)), Untold(), layers.Dense(3)])
+assert half.built and not half.layers[-1].built
+refused(half, "Sequential is not built: call it on a batch first")
+assert not half.layers[-1].built
+half(X)
+np.testing.assert_allclose(backends.find(half).scores(X), expected(half), atol=1e-5)
 one = keras.Input((6, 6, 1))
 two = keras.Input((6, 6, 1))
 refused(keras.Model([one, two], layers.Add()([one, two])), "takes 2 inputs")

@@ -1,6 +1,7 @@
 """A run that crashed and is resumed from an earlier step: how many of its records were left out."""
 
 import json
+import time
 from urllib.parse import quote
 
 import numpy as np
@@ -61,13 +62,21 @@ def remarks(url, run):
     return packs.read(body)["remarks"]
 
 
+def said(url, run, expected):
+    """What is said of a run, once its last file is read: a busy machine shows the first alone."""
+    end = time.monotonic() + 60
+    while (found := remarks(url, run)) != expected and time.monotonic() < end:
+        time.sleep(0.2)
+    return found == expected or found
+
+
 @pytest.mark.parametrize("load_fast", [True, False], ids=["rust", "python"])
 def test_both_loaders_say_how_many(logdir, load_fast):
     with tensorboard(logdir, load_fast=load_fast) as url:
         where = "on" if load_fast else "to 50"
         for name in WRITERS:
-            assert remarks(url, name) == [f"3 older records from step 30 {where} {LEFT_OUT}"]
-        assert remarks(url, "twice") == [f"5 older records from step 20 {where} {LEFT_OUT}"]
+            assert said(url, name, [f"3 older records from step 30 {where} {LEFT_OUT}"]) is True
+        assert said(url, "twice", [f"5 older records from step 20 {where} {LEFT_OUT}"]) is True
         assert remarks(url, "apart") == []
         _, body, _ = get(f"{url}{ROUTE}index")
         assert sum(each["problem"] == "steps" for each in json.loads(body)["problems"]) == 4

@@ -50,27 +50,41 @@ class Noise(layers.Layer):
         return x + 0.01 * keras.random.normal(keras.ops.shape(x), seed=self.seeds)
 
 
+def wrapped():
+    "A module of PyTorch with modes and statistics of its own."
+    nn = torch.nn
+    made = nn.Sequential(nn.Linear(400, 16), nn.BatchNorm1d(16), nn.Dropout(0.3))
+    return [layers.TorchModuleWrapper(made)]
+
+
 def build():
     keras.utils.set_random_seed(0)
     model = keras.Sequential([
         keras.Input((12, 12, 1)), layers.Conv2D(4, 3, activation="relu"),
         layers.BatchNormalization(), layers.Dropout(0.3), Noise(), layers.Flatten(),
-        layers.Dense(3),
+        *(wrapped() if sys.argv[1] == "torch" else ()), layers.Dense(3),
     ])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile("adam", loss, jit_compile="auto")
+    model(X[:1])  # which builds what stands behind a module of PyTorch
     return model
 
 
-def trained(model, *callbacks):
+def trained(model, *callbacks, threads=()):
     for _ in range(2):
         model.fit(X, Y, batch_size=8, epochs=2, verbose=0, callbacks=callbacks)
+    # While an op runs, its layers pass what other threads call through a function.
+    slow.over = True
+    for each in threads:
+        each.join()
     found = {f"variable {at}": digest(each) for at, each in enumerate(model.variables)}
     found |= {f"optimizer {at}": digest(each) for at, each in enumerate(model.optimizer.variables)}
     found["random"] = str((np.random.get_state(), random.getstate()))
     if sys.argv[1] == "torch":
         found["torch"] = hashlib.sha256(torch.get_rng_state().numpy().tobytes()).hexdigest()
-        found["modes"] = [each.training for each in model.modules()]
+        module = next(each.module for each in model.layers if hasattr(each, "module"))
+        found["modes"] = [each.training for each in module.modules()]
+        found["buffers"] = {name: digest(each) for name, each in module.named_buffers()}
     for layer in model._flatten_layers():
         kind = type(layer).__name__
         found[f"attributes {kind}"] = sorted(map(str, vars(layer)))
@@ -79,7 +93,8 @@ def trained(model, *callbacks):
 
 
 def digest(variable):
-    values = np.ascontiguousarray(keras.ops.convert_to_numpy(variable.value))
+    value = getattr(variable, "value", variable)
+    values = np.ascontiguousarray(keras.ops.convert_to_numpy(value))
     return hashlib.sha256(values.tobytes()).hexdigest()
 
 
@@ -113,7 +128,7 @@ def ops(model, slow, name):
         slow.ops = 10_000
 
 
-errors = []
+errors, slow = [], Slow()
 alone = trained(build())
 between = summary.KerasCallback(
     probe(), directory / "between", summary.EverySteps(1), methods=METHODS, strict=True
@@ -123,10 +138,7 @@ model, slow = build(), Slow()
 threads = [threading.Thread(target=ops, args=(model, slow, name)) for name in "ab"]
 for each in threads:
     each.start()
-beside = trained(model, slow)
-slow.over = True
-for each in threads:
-    each.join()
+beside = trained(model, slow, threads=threads)
 summary.flush()
 differ = {
     name: [key for key in alone if alone[key] != found.get(key)]
@@ -190,3 +202,68 @@ def test_threads_that_run_one_graph_do_not_wait_for_each_other_for_good(tmp_path
     command = [sys.executable, "-c", GRAPH, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.stdout.split() == ["0"], done.stderr[-3000:]
+
+
+BETWEEN = """
+import os, sys, threading
+os.environ["KERAS_BACKEND"] = "torch"
+import keras, numpy as np, torch
+from tensorboard_picasso import summary
+from tensorboard_picasso.summary import GradCAM, Saliency
+
+
+def train(*weights):
+    "A step of a training in another thread."
+
+    def step():
+        with torch.no_grad():
+            for each in weights:
+                each.mul_(1.0)
+
+    thread = threading.Thread(target=step)
+    thread.start()
+    thread.join()
+
+
+class Ours(keras.layers.Layer):
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(shape[-1], 3), name="kernel")
+
+    def call(self, x):
+        output = keras.ops.matmul(x, self.kernel)
+        train(*kernels)
+        return output
+
+
+class Wrapped(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = torch.nn.Linear(64, 3)
+
+    def forward(self, x):
+        output = self.linear(x)
+        train(*kernels)
+        return output
+
+
+kernels = []
+images = np.random.default_rng(0).random((2, 6, 6, 1)).astype(np.float32)
+last = {"ours": Ours, "wrapped": lambda: keras.layers.TorchModuleWrapper(Wrapped())}[sys.argv[2]]()
+model = keras.Sequential([
+    keras.Input((6, 6, 1)), keras.layers.Conv2D(4, 3), keras.layers.Flatten(), last,
+])
+kernels.append(last.trainable_variables[0]._value)
+before = kernels[0]._version
+probe = summary.Probe("p", images, labels=[0, 1], output="logits")
+accepted = summary.attribution(
+    probe, model, methods=[Saliency(), GradCAM()], writer=sys.argv[1], step=0, strict=True
+)
+print(accepted, kernels[0]._version > before)
+"""
+
+
+@pytest.mark.parametrize("last", ["ours", "wrapped"])
+def test_weights_that_are_trained_between_a_pass_and_its_gradient_are_no_error(last, tmp_path):
+    command = [sys.executable, "-c", BETWEEN, str(tmp_path), last]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.stdout.split() == ["True", "True"], done.stderr[-3000:]

@@ -26,10 +26,12 @@ from tensorboard_picasso.summary.backends.jax.models import PLAIN, Pure, Tap, ch
 from tensorboard_picasso.summary.backends.keras.arrival import arriving
 from tensorboard_picasso.summary.backends.keras.models import (
     End,
+    built,
     called,
     calls,
     is_keras,
     layer_named,
+    not_built,
     runs_on,
     tapped,
 )
@@ -59,16 +61,22 @@ class Adapter(Attempts):
 class _OnTorch(torch.Adapter):
     """Eagerly, as any module, but that its calls are stateless."""
 
-    def _run(self, body: Callable[[], _T], seed: int | None = None) -> _T:
-        from tensorboard_picasso.summary.backends.torch.confined import confined
+    def __init__(self, model: Any, look_behind: bool = True) -> None:
+        from tensorboard_picasso.summary.backends.keras.wrapped import Wrapped
 
-        with confined(self._model, seed):
+        super().__init__(model, look_behind)
+        self._wrapped = Wrapped(model)
+
+    def _run(self, body: Callable[[], _T], seed: int | None = None) -> _T:
+        with self._wrapped.confined(seed):
             return body()
 
     def _forward(self, batch: Any) -> Any:
         import torch
 
-        values = _values(self._model)
+        # Without their versions: a training in another thread may write between a pass and its
+        # gradient.
+        values = tuple([each.data for each in kind] for kind in _values(self._model))
         others = [self._moved(torch.from_numpy(each)) for each in self.beside(len(batch))]
         output, self.shown, self.behind = _scores(
             self._model, values, batch, self._look_behind, self.call, others
@@ -201,17 +209,19 @@ def _values(model: Any) -> tuple[list[Any], list[Any]]:
     Raises:
       UnsupportedError: it has none yet, or while another model trains it.
     """
-    name = type(model).__name__
     if not model.built:
-        raise UnsupportedError(f"{name} is not built: call it on a batch first")
+        raise not_built(model)
     # On JAX, training keeps them out of the model. Putting them in there, as Keras has a function
     # for, would lose a step that another thread is taking.
     state = getattr(model, "_jax_state", None)
     if state and not model._jax_state_synced:
         return list(state["trainable_variables"]), list(state["non_trainable_variables"])
     if any(each._value is None for each in model.variables):
+        if runs_on("torch"):
+            raise not_built(model)  # but being built, by another thread
         raise UnsupportedError(
-            f"{name} has no weights while another model trains it: pass the one that is trained"
+            f"{type(model).__name__} has no weights while another model trains it: pass the one"
+            " that is trained"
         )
     kinds = model.trainable_variables, model.non_trainable_variables
     trained, others = ([each.value for each in kind] for kind in kinds)
@@ -228,7 +238,7 @@ def _scores(
     def stateless(*args: Any, **keywords: Any) -> Any:
         return model.stateless_call(*values, *args, **keywords, training=False)[0]
 
-    with end.noted():
+    with end.noted(), built(model):
         output = call.scored(called(model, stateless, call, batch, others), name, others)
     if not hasattr(output, "dtype"):
         raise UnsupportedError(f"{name} returns {type(output).__name__}, no tensor")

@@ -101,6 +101,34 @@ def layer_named(model: Any, name: str) -> Any:
     raise UnsupportedError(f"no layer {name!r}: the model ends in {some}")
 
 
+def not_built(model: Any) -> UnsupportedError:
+    """For a model that has no weights yet."""
+    return UnsupportedError(f"{type(model).__name__} is not built: call it on a batch first")
+
+
+@contextmanager
+def built(model: Any) -> Iterator[None]:
+    """Have nothing built in this thread, which would leave layers without values behind.
+
+    A model says that it is built where Keras could not tell what its last layers are given.
+
+    Raises:
+      UnsupportedError: something would be.
+    """
+
+    def refusing(_: Callable[..., Any]) -> Callable[..., Any]:
+        def refuse(*args: Any, **kwargs: Any) -> Any:
+            raise not_built(model)
+
+        return refuse
+
+    with ExitStack() as stack:
+        for layer in model._flatten_layers():
+            if not layer.built:
+                stack.enter_context(replaced(layer, "build", refusing))
+        yield
+
+
 @contextmanager
 def tapped(layer: Any, tap: Function) -> Iterator[None]:
     """Pass what a layer returns through a function, while the model is called in this thread."""

@@ -8,7 +8,7 @@ import sys
 import threading
 import types
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import torch
@@ -22,7 +22,7 @@ from tensorboard_picasso.summary.reuse.torch_twin import Twin
 _T = TypeVar("_T")
 
 # Held while a user's own module is in evaluation mode for us.
-_ALONE = threading.RLock()
+ALONE = threading.RLock()
 
 
 class ReachedError(BaseException):
@@ -200,7 +200,7 @@ class Confined:
                 if watching.ran and seed is None:
                     self._twin.fresh, self._draws = False, watching.drew
                 return found
-            with _ALONE, evaluating(self._model), Drawing(seed or 0):
+            with ALONE, evaluating(self._model), Drawing(seed or 0):
                 return body(self._model)
 
     def _look_deeper(self) -> None:
@@ -212,23 +212,6 @@ class Confined:
                 f"{self._name} holds its parts in ways that cannot be copied, so it is itself set to"
                 " evaluation mode meanwhile: let no other thread train it then",
             )
-
-
-@contextmanager
-def confined(model: Any, seed: int | None = None) -> Iterator[None]:
-    """What runs a Keras model statelessly, without a twin.
-
-    Only a wrapped PyTorch module has modes, which a call of its layer sets.
-    """
-    wrapped = [each for each in model.modules() if type(each).__name__ == "TorchModuleWrapper"]
-    with ExitStack() as stack:
-        stack.enter_context(eagerly())
-        if wrapped:
-            stack.enter_context(_ALONE)
-        for each in wrapped:
-            stack.enter_context(evaluating(each))
-        stack.enter_context(Drawing(seed or 0))
-        yield
 
 
 @contextmanager
