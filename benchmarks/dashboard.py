@@ -14,7 +14,7 @@ from pathlib import Path
 
 from playwright.sync_api import Frame
 
-from tests import chromium, logs, serving
+from tests.kit import chromium, logs, serving
 
 # Runs, images, steps, pixels a side.
 CASES = ((1, 12, 300, 64), (3, 16, 300, 64), (1, 4, 100, 224))

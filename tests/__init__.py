@@ -1,3 +1,3 @@
-from tests import vision
+from tests.kit import vision
 
 vision.install()

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import pytest
 
 from tensorboard_picasso import summary
-from tests import chromium
-from tests.browser import browser
+from tests.kit import chromium
+from tests.kit.browser import browser
 
 __all__ = ["browser"]
 

@@ -15,7 +15,7 @@ from benchmarks.training.measure import events
 from benchmarks.training.projects import IMAGES
 from tensorboard_picasso.stored import metadata
 from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Kind
-from tests import packs, serving
+from tests.kit import packs, serving
 
 # The default loader's data server; the rest of TensorBoard is Python.
 SERVER = "tensorboard_data_server"

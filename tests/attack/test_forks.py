@@ -9,7 +9,7 @@ import textwrap
 import pytest
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-from tests import events
+from tests.kit import events
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows does not fork")
 

@@ -6,9 +6,9 @@ from urllib.parse import quote
 import pytest
 
 from tensorboard_picasso.stored.metadata import Kind
-from tests import events, packs
 from tests.attack import disks, kinds
-from tests.serving import get, tensorboard
+from tests.kit import events, packs
+from tests.kit.serving import get, tensorboard
 
 # By process: TensorFlow is loaded once, and one of PyTorch's writers knows nothing of it.
 PROCESSES = [["path", "tensorboardX", "torch alone"], ["torch", "tensorflow"]]

@@ -10,9 +10,9 @@ import pytest
 
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import Kind, Series
-from tests import logs
-from tests.browser import tab
-from tests.serving import tensorboard
+from tests.kit import logs
+from tests.kit.browser import tab
+from tests.kit.serving import tensorboard
 
 pytestmark = pytest.mark.browser
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.attack import kinds
 from tests.attack.test_full_disk import PROCESSES, shown, whole
-from tests.serving import tensorboard
+from tests.kit.serving import tensorboard
 
 ROOT = Path(__file__).parents[2]
 

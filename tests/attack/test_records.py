@@ -19,11 +19,11 @@ from tensorboard_picasso.logs.tensors import number, strings
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.stored import record, record_pb2
 from tensorboard_picasso.stored.metadata import Kind, Series, SeriesError, parse
-from tests import logs
 from tests.attack.app import App
 from tests.attack.settings import attack
 from tests.attack.taken import memory
-from tests.test_hostile_logs import SERIES, records, tensor
+from tests.kit import logs
+from tests.logs.test_hostile_logs import SERIES, records, tensor
 
 GIGABYTE = 1 << 30
 LARGEST = 1 << 28

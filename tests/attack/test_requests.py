@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from tests import logs
 from tests.attack.app import App
 from tests.attack.settings import attack
-from tests.serving import tensorboard
+from tests.kit import logs
+from tests.kit.serving import tensorboard
 
 LARGEST = 1 << 28
 REQUESTS = 600  # of a plain run

@@ -29,7 +29,7 @@ from tensorboard_picasso.summary import (
     Saliency,
     SmoothGrad,
 )
-from tests import events
+from tests.kit import events
 
 X = np.random.default_rng(0).random((4, 1, 12, 12)).astype(np.float32)
 OPTIONS = {"labels": [0, 1, 2, 0], "data_format": "channels_first", "output": "logits"}

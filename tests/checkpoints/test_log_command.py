@@ -19,9 +19,9 @@ from tensorboard.compat.proto import event_pb2
 from tensorboard_picasso import summary
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import Kind, Series
-from tests import events, logs
+from tests.kit import events, logs
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 STEPS = range(0, 60, 10)
 
 MODELS = """

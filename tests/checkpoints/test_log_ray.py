@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.test_log_command import command, folder, values, whole
+from tests.checkpoints.test_log_command import command, folder, values, whole
 
 ray = pytest.importorskip("ray")
 

@@ -11,7 +11,7 @@ from tensorboard_picasso import summary
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import Kind, Series
-from tests import logs
+from tests.kit import logs
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (2, 6, 4, 1), np.uint8)
 WEIGHTS = np.random.default_rng(1).normal(size=(24, 3)).astype(np.float32)

@@ -14,10 +14,10 @@ import pytest
 
 from tensorboard_picasso import __version__
 from tensorboard_picasso.summary import methods
-from tests import logs
-from tests.test_serving_imports import FRAMEWORKS, POISON
+from tests.kit import logs
+from tests.serving.test_imports import FRAMEWORKS, POISON
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def command(*words, folder=ROOT, environment=None):

@@ -23,7 +23,7 @@ from tensorboard_picasso.shown import readings
 from tensorboard_picasso.shown.readings import Reading
 from tensorboard_picasso.stored import record, record_pb2
 from tensorboard_picasso.stored.metadata import Kind, Series
-from tests import logs
+from tests.kit import logs
 
 SIZE = (9, 12)
 WINDOW = (4, 5)

@@ -19,7 +19,7 @@ from tensorboard_picasso.numbers import maps, palettes
 from tensorboard_picasso.shown.readings import Reading
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind, Series
-from tests import logs
+from tests.kit import logs
 
 SIZE = (9, 12)
 WINDOW = (4, 5)

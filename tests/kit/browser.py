@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Frame, Locator, Page, sync_playwright
 
-from tests import chromium
+from tests.kit import chromium
 
 CHARTED = """number => {
   const chart = document.querySelectorAll(".timechart")[number];

@@ -1,4 +1,4 @@
-"""Logs made from records alone, without any framework: `python -m tests.logs DIR`."""
+"""Logs made from records alone, without any framework: `python -m tests.kit.logs DIR`."""
 
 import argparse
 import time

@@ -13,7 +13,7 @@ import pytest
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.stored import record, record_pb2
 from tensorboard_picasso.stored.metadata import Kind, Series
-from tests import logs
+from tests.kit import logs
 
 GIGABYTE = 1 << 30
 LARGEST = 1 << 28

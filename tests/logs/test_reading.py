@@ -13,7 +13,7 @@ from tensorboard_picasso.logs.remarks import Remarks
 from tensorboard_picasso.serving import answers
 from tensorboard_picasso.stored import record, record_pb2
 from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Kind, Series
-from tests import logs, packs
+from tests.kit import logs, packs
 
 SCORES = Series("digits", 0, Kind.SCORES)
 METHOD = Series("digits", 0, Kind.METHOD, "saliency", "saliency")

@@ -11,7 +11,7 @@ from tensorboard.compat.tensorflow_stub.io import gfile
 
 from tensorboard_picasso.__main__ import main
 from tensorboard_picasso.logs import remote
-from tests import logs
+from tests.kit import logs
 
 STEPS = [0, 10, 20, 30]
 
@@ -153,7 +153,7 @@ def test_a_pipe_that_is_closed_is_no_error(held, tmp_path, words, read):
     words = [str({"LOGS": held, "SAVED": saved}.get(each, each)) for each in words]
     run = subprocess.Popen(
         [sys.executable, "-m", "tensorboard_picasso", *words],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(__file__).parents[1],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(__file__).parents[2],
     )  # fmt: skip
     run.stdout.read(read)
     run.stdout.close()

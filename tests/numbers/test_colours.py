@@ -13,7 +13,7 @@ import pytest
 
 import tensorboard_picasso
 from tensorboard_picasso.numbers.palettes import PALETTES
-from tests.test_palettes import linear
+from tests.numbers.test_palettes import linear
 
 STATIC = Path(tensorboard_picasso.__file__).parent / "static"
 EYES = {

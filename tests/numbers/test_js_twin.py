@@ -11,8 +11,8 @@ from tensorboard_picasso.numbers import maps, palettes
 from tensorboard_picasso.serving.answers import _row, _settings
 from tensorboard_picasso.shown import readings, wording
 from tensorboard_picasso.shown.readings import Reading
-from tests import logs
-from tests.serving import tensorboard
+from tests.kit import logs
+from tests.kit.serving import tensorboard
 
 pytestmark = pytest.mark.browser
 SPECIAL = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
@@ -33,7 +33,7 @@ SIZE = (11, 12)
 def js(browser, tmp_path_factory):
     """Calls `expression` with the twins' modules and one argument; NaN and infinity survive."""
     logdir = tmp_path_factory.mktemp("twin")
-    from tests.logs import plausible
+    from tests.kit.logs import plausible
 
     plausible(logdir, 0, [0], 1, 8)
     with tensorboard(logdir) as url:

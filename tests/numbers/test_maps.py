@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tensorboard_picasso.numbers import maps
-from tests import logs
+from tests.kit import logs
 
 
 def test_readings_agree_with_float64_also_where_p_rounds_to_one():

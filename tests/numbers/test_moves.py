@@ -13,11 +13,11 @@ from tensorboard_picasso.numbers.moves import Move, move
 from tensorboard_picasso.stored import record, record_pb2
 from tensorboard_picasso.stored.metadata import FORMAT_VERSION, Kind
 from tensorboard_picasso.summary import Probe
-from tests import logs
-from tests.explained import explain, noise
+from tests.kit import logs
+from tests.kit.explained import explain, noise
 
 LEFT = np.arange(8) + np.zeros((6, 1)) < 4
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 
 
 def odds(*chances):

@@ -7,18 +7,22 @@ from pathlib import Path
 import pytest
 
 from tensorboard_picasso import summary
-from tests import api
+from tests.kit import api
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_page_is_that_of_the_code():
     # In a process of its own: `--no-reuse` has changed a default in this one.
     made = subprocess.run(
-        [sys.executable, "-m", "tests.api"], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "tests.kit.api"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     written = (ROOT / "docs" / "api.md").read_text()
-    assert written == made.stdout, "make it anew: python -m tests.api > docs/api.md"
+    assert written == made.stdout, "make it anew: python -m tests.kit.api > docs/api.md"
     assert "(docs/api.md)" in (ROOT / "README.md").read_text()
 
 

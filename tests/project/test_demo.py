@@ -13,9 +13,9 @@ import torch
 from PIL import Image
 
 from tensorboard_picasso.stored.metadata import Kind
-from tests import events, vision
+from tests.kit import events, vision
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "demo"))
 
 import common  # noqa: E402

@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 
 from tensorboard_picasso import summary
-from tests import api
+from tests.kit import api
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 FRAMEWORKS = ("tensorflow", "keras", "torch", "jax", "lightning", "transformers")
 CALLBACKS = {

@@ -11,10 +11,10 @@ from sklearn.linear_model import LogisticRegression
 from tensorboard_picasso import summary
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency, backends
-from tests import events
-from tests.explained import explain, noise, stored
+from tests.kit import events
+from tests.kit.explained import explain, noise, stored
 
-WALK = Path(__file__).parent.parent / "docs" / "new-backend.md"
+WALK = Path(__file__).parents[2] / "docs" / "new-backend.md"
 X = noise(30, 6, 6, 1)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tensorboard_picasso.summary import methods
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 LOG = """
 import numpy as np
 from tensorboard_picasso import summary

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import logs
+from tests.kit import logs
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 PROBE = """
 import sys, threading, urllib.request
@@ -80,7 +80,7 @@ def test_an_installed_distribution_serves(built, tmp_path, kind):
 @pytest.mark.parametrize("protobuf", ["protobuf==6.31.1", "protobuf>=7"])
 def test_records_under_the_oldest_and_the_newest_protobuf(tmp_path, protobuf):
     python = environment(tmp_path / "venv", "pytest", "tensorboard>=2.21", "pillow", protobuf)
-    tests = ["tests/test_record.py", "tests/test_metadata.py"]
+    tests = ["tests/stored/test_record.py", "tests/stored/test_metadata.py"]
     # The other tests' fixtures need a browser driver.
     options = ["-q", "-p", "no:cacheprovider", "--noconftest"]
     output = run(python, "-m", "pytest", *options, *tests, cwd=ROOT)

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import torch
 
-from tests import events
+from tests.kit import events
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
 def test_the_code_blocks_run(tmp_path, monkeypatch):
@@ -45,7 +45,7 @@ def test_the_code_blocks_run(tmp_path, monkeypatch):
 
 
 def test_the_commands_are_there():
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     for command in re.findall(r"^scripts/\w+", README, re.MULTILINE):
         assert (root / command).stat().st_mode & 0o100
     for name, anchor in re.findall(r"\]\((docs/[^)#]+)#?([^)]*)\)", README):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "tensorboard_picasso"
+PACKAGE = Path(__file__).parents[2] / "tensorboard_picasso"
 STATIC = PACKAGE / "static"
 
 PYTHON = {

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 # The first `python3 -m venv` stops half way, as where ensurepip is missing.
 PYTHON = """#!/bin/sh

@@ -15,7 +15,7 @@ import numpy as np
 
 from tensorboard_picasso.summary import Occlusion, Probe
 from tensorboard_picasso.summary.kit import report
-from tests.explained import explain, noise
+from tests.kit.explained import explain, noise
 
 
 @dataclass(frozen=True)

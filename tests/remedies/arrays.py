@@ -9,8 +9,8 @@ import tensorboard_picasso
 from tensorboard_picasso import summary
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import Kind, Series
-from tests import logs
-from tests.explained import noise
+from tests.kit import logs
+from tests.kit.explained import noise
 from tests.remedies import Row, directory
 
 

@@ -18,7 +18,7 @@ from torch import nn
 from tensorboard_picasso import summary
 from tensorboard_picasso.__main__ import main
 from tensorboard_picasso.stored.metadata import Kind
-from tests import events, logs
+from tests.kit import events, logs
 from tests.remedies import Row, directory, given
 
 BASE = {

@@ -13,7 +13,7 @@ import tensorflow as tf
 from tensorboard_picasso import summary
 from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary import IntegratedGradients, Probe
-from tests import events
+from tests.kit import events
 from tests.remedies import OCCLUSION, Row, W, X, directory, explained, linear
 
 WEIGHTS = W.astype(np.float32)
@@ -203,7 +203,7 @@ import json
 import keras
 import numpy as np
 from tensorboard_picasso.summary import Occlusion, Probe
-from tests.explained import explain
+from tests.kit.explained import explain
 
 x = np.random.default_rng(0).random((3, 6, 6, 3)).astype("f")
 layers = keras.layers

@@ -12,7 +12,7 @@ import numpy as np
 from tensorboard_picasso import summary
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary import Probe
-from tests import events
+from tests.kit import events
 from tests.remedies import Row, X, explained, linear
 
 HOT = [[1, 0, 1], [0, 0, 0], [0, 1, 0]]

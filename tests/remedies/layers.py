@@ -6,7 +6,7 @@ from captum import attr
 from torch import nn
 
 from tensorboard_picasso.summary import Captum, GradCAM, Probe, Saliency
-from tests.explained import noise, stored
+from tests.kit.explained import noise, stored
 from tests.remedies import Row, explained
 
 IMAGES = noise(2, 3, 16, 8, seed=4)

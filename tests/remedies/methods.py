@@ -14,7 +14,7 @@ from tensorboard_picasso import summary
 from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary import Probe
 from tensorboard_picasso.summary.loops import _training
-from tests import events
+from tests.kit import events
 from tests.remedies import OCCLUSION, Row, X, explained, linear
 
 PROBE = Probe("p", X)

@@ -39,11 +39,11 @@ UNTRIED = {
     "needs all of its input": NO_ERROR,
     "update tensorboard-picasso": TO_COME,
     "is there: pass --force": (
-        "tests/test_command.py::test_a_file_that_is_there_is_kept_and_a_full_disk_is_told"
+        "tests/export/test_command.py::test_a_file_that_is_there_is_kept_and_a_full_disk_is_told"
     ),
-    "has other windows": "tests/test_export.py::test_windows_that_change_are_no_array",
+    "has other windows": "tests/export/test_export.py::test_windows_that_change_are_no_array",
     "give the model's own order of classes": (
-        "tests/test_log_command.py::test_another_order_of_classes_is_warned_of"
+        "tests/checkpoints/test_log_command.py::test_another_order_of_classes_is_warned_of"
     ),
     "log_dir= says otherwise": (
         "tests/test_situation_lightning_loggers.py::test_of_two_loggers_that_of_tensorboard_is_taken"
@@ -58,9 +58,9 @@ UNTRIED = {
     "is a fork of": (
         "tests/attack/test_forks.py::test_ops_in_forks_leave_the_log_of_their_parent_alone"
     ),
-    "Ray is not installed": "tests/test_log_ray.py::test_a_cluster_writes_the_same_events",
+    "Ray is not installed": "tests/checkpoints/test_log_ray.py::test_a_cluster_writes_the_same_events",
     "pip install boto3": (
-        "tests/test_remote.py::test_what_a_file_system_holds_is_exported_as_local_files_are"
+        "tests/logs/test_remote.py::test_what_a_file_system_holds_is_exported_as_local_files_are"
     ),
 }
 

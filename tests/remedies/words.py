@@ -16,7 +16,7 @@ from tensorboard_picasso.__main__ import main
 from tensorboard_picasso.export import order
 from tensorboard_picasso.logs.bounds import COMMAND, SERVER, Room
 from tensorboard_picasso.serving import pack, plugin
-from tests import logs, packs
+from tests.kit import logs, packs
 from tests.remedies import Row, directory
 
 STEPS = [0, 10, 20, 30]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import logs
-from tests.serving import get, tensorboard
+from tests.kit import logs
+from tests.kit.serving import get, tensorboard
 
 FRAMEWORKS = ("tensorflow", "keras", "torch", "jax")
 # TensorBoard itself tries TensorFlow and does without; what matters is who asks.
@@ -27,7 +27,7 @@ def test_serving_imports_no_framework(tmp_path, load_fast):
         (poisoned / name).mkdir(parents=True)
         (poisoned / name / "__init__.py").write_text(POISON.format(told=str(told), name=name))
     logs.plausible(tmp_path / "logs" / "run", 0, range(2), 1, 14)
-    root = str(Path(__file__).parent.parent)
+    root = str(Path(__file__).parents[2])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(poisoned), root])}
     where = "run=run&probe=digits"
     with tensorboard(tmp_path / "logs", load_fast=load_fast, environment=environment) as url:

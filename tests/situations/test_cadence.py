@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from tests import logs
-from tests.browser import tab
-from tests.serving import tensorboard
+from tests.kit import logs
+from tests.kit.browser import tab
+from tests.kit.serving import tensorboard
 
 pytestmark = pytest.mark.browser
 # The third one begins later.

@@ -5,7 +5,7 @@ import pytest
 
 from tensorboard_picasso import summary
 from tensorboard_picasso.stored.metadata import Kind
-from tests import events
+from tests.kit import events
 
 torch = pytest.importorskip("torch")
 

@@ -10,9 +10,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from tensorboard_picasso import summary
 from tensorboard_picasso.summary.kit import report
-from tests import events
-from tests.serving import tensorboard
-from tests.test_torch_loops import METHODS, Module, equal, examples, probe
+from tests.kit import events
+from tests.kit.serving import tensorboard
+from tests.summary.loops.test_torch import METHODS, Module, equal, examples, probe
 
 
 class Own(Logger):

@@ -4,10 +4,10 @@ import subprocess
 import sys
 
 from tensorboard_picasso import summary
-from tests import events
-from tests.test_keras import IMAGES, LABELS, fit, network, probe, steps_in
-from tests.test_torch_loops import METHODS, train
-from tests.test_torch_loops import probe as torch_probe
+from tests.kit import events
+from tests.summary.loops.test_keras import IMAGES, LABELS, fit, network, probe, steps_in
+from tests.summary.loops.test_torch import METHODS, train
+from tests.summary.loops.test_torch import probe as torch_probe
 
 
 def test_keras_without_epochs_or_training_logs_nothing(tmp_path):
@@ -43,7 +43,7 @@ import torch
 from lightning.pytorch.strategies import FSDPStrategy
 from torch.distributed.fsdp import FullyShardedDataParallel
 from torch.distributed.fsdp.wrap import ModuleWrapPolicy
-from tests.test_torch_loops import METHODS, fit, probe
+from tests.summary.loops.test_torch import METHODS, fit, probe
 from tensorboard_picasso import summary
 
 class OnProcessors(FSDPStrategy):

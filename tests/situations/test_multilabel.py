@@ -19,7 +19,7 @@ from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency
-from tests.events import logged, records, scalars
+from tests.kit.events import logged, records, scalars
 
 N, SIDE, CLASSES, WINDOW = 4, 6, 3, 3
 RNG = np.random.default_rng(7)
@@ -310,7 +310,7 @@ def test_the_log_command_takes_several_labels_and_goes_on_with_what_it_took(tmp_
     words += ["--checkpoints", "weights", "--images", "images", "--labels", "labels.csv"]
     words += ["--class-names", "names.txt", "--logdir", "log", "--methods", "occlusion"]
     words += ["--window", "3", "--stride", "3"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     for step, by in ((0, 0.0), (10, 1.0), (20, 0.0)):
         checkpoint(step, by)
         if step == 0:

@@ -17,10 +17,10 @@ from tensorboard_picasso import summary
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary.kit import report
-from tests import events
-from tests.browser import tab
-from tests.serving import tensorboard
-from tests.test_nan import BREAKS, ENDS, METHODS, Network
+from tests.kit import events
+from tests.kit.browser import tab
+from tests.kit.serving import tensorboard
+from tests.summary.test_nan import BREAKS, ENDS, METHODS, Network
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from tensorboard_picasso.__main__ import main
-from tests import logs, packs
-from tests.browser import tab
-from tests.serving import get, tensorboard
+from tests.kit import logs, packs
+from tests.kit.browser import tab
+from tests.kit.serving import get, tensorboard
 
 # The first three are one number in a browser that has only floats.
 START = 1_732_900_000_000_000_000

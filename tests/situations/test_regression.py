@@ -9,7 +9,7 @@ from tensorboard_picasso import summary
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency, backends
-from tests.events import logged
+from tests.kit.events import logged
 
 N, SIDE = 4, 6
 RNG = np.random.default_rng(3)

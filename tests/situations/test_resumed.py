@@ -12,9 +12,9 @@ from torch.utils.tensorboard import SummaryWriter
 
 from tensorboard_picasso import summary
 from tensorboard_picasso.summary import Probe
-from tests import packs
-from tests.browser import tab
-from tests.serving import get, tensorboard
+from tests.kit import packs
+from tests.kit.browser import tab
+from tests.kit.serving import get, tensorboard
 
 ROUTE = "data/plugin/picasso/"
 LEFT_OUT = "left out: the run was logged again from there or before"

@@ -19,11 +19,11 @@ from tensorboard.compat.proto import event_pb2
 from torch.utils.tensorboard import SummaryWriter
 
 from tensorboard_picasso import summary
-from tests import events, logs, packs
-from tests.explained import noise
-from tests.serving import get, tensorboard
+from tests.kit import events, logs, packs
+from tests.kit.explained import noise
+from tests.kit.serving import get, tensorboard
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 IMAGES = noise(4, 8, 8, 1)
 HIDDEN = ("", " with top hidden in black", " with top hidden in image mean")
 TAGS = [

@@ -12,9 +12,9 @@ import torch
 from tensorboard_picasso import __main__ as command
 from tensorboard_picasso import summary
 from tensorboard_picasso.stored.metadata import Kind
-from tests import events
+from tests.kit import events
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 KINDS = ["wrapped", "wrapped with its own parameters", "fully", "tensor parallel", "apart"]
 
 SCRIPT = """

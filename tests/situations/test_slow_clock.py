@@ -15,9 +15,9 @@ from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import Kind, Series
 from tensorboard_picasso.summary import Probe
-from tests import logs, packs
-from tests.browser import tab
-from tests.serving import get, tensorboard
+from tests.kit import logs, packs
+from tests.kit.browser import tab
+from tests.kit.serving import get, tensorboard
 
 ROUTE = "data/plugin/picasso/"
 LOADERS = pytest.mark.parametrize("load_fast", [True, False], ids=["rust", "python"])

@@ -6,7 +6,7 @@ import torch
 
 from tensorboard_picasso import summary
 from tensorboard_picasso.stored.metadata import Kind
-from tests.events import records
+from tests.kit.events import records
 
 
 def squares(count, seed):

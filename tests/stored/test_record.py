@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.stored import record, record_pb2
-from tests import logs
+from tests.kit import logs
 
 SIZE = (6, 9)
 TOPS, LEFTS = np.array([0, 2, 3]), np.array([0, 3, 6])

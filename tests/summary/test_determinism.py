@@ -23,9 +23,9 @@ from tensorboard_picasso import summary
 from tensorboard_picasso.summary import Occlusion, Probe
 from tensorboard_picasso.summary.kit import determinism
 from tensorboard_picasso.summary.log import state
-from tests.explained import noise
+from tests.kit.explained import noise
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 # A process for each of two runs, beside one of which another keeps a core busy. In each model
 # is a layer whose rounding depends on all of its batch, so that batches must be the same ones.
@@ -72,7 +72,7 @@ END = """
 for each in busy:
     each.kill()
 summary.flush()
-from tests import events
+from tests.kit import events
 found = {}
 for path in sorted(Path(sys.argv[1]).iterdir()):
     logged = events.values(path)

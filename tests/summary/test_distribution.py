@@ -7,7 +7,7 @@ import subprocess
 import sys
 import textwrap
 
-from tests import events
+from tests.kit import events
 
 # Devices are set before TensorFlow starts, so each needs a process of its own.
 COMMON = """

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.explained import noise
+from tests.kit.explained import noise
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 # A process each: it explains the network and trains it, with and without that.
 BEGIN = """
@@ -18,7 +18,7 @@ import random, sys
 import numpy as np
 from tensorboard_picasso import summary
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency
-from tests.explained import explain
+from tests.kit.explained import explain
 
 given = dict(np.load(sys.argv[1]))
 x, batch, classes = given["x"], given["batch"], given["classes"]

@@ -11,8 +11,8 @@ import torch
 from tensorboard_picasso import __main__ as command
 from tensorboard_picasso import summary
 from tensorboard_picasso.stored.metadata import Kind
-from tests import events
-from tests.serving import get, tensorboard
+from tests.kit import events
+from tests.kit.serving import get, tensorboard
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 

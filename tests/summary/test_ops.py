@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from tensorboard_picasso import summary
 from tensorboard_picasso.stored.metadata import Kind, Series
-from tests import events
+from tests.kit import events
 
 IMAGES = np.random.default_rng(0).random((2, 6, 6)).astype(np.float32)
 OPTIONS = {"window": 3, "stride": 3}

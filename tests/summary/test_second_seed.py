@@ -17,8 +17,8 @@ from tensorboard_picasso.summary.explain.targets import Targets
 from tensorboard_picasso.summary.log import state
 from tensorboard_picasso.summary.log import steps as logging
 from tensorboard_picasso.summary.methods.base import RandomMethod, Subject
-from tests.events import records
-from tests.explained import explain, noise, stored
+from tests.kit.events import records
+from tests.kit.explained import explain, noise, stored
 
 RAW = {"targets": [0, 1], "top_k": 0, "output": "raw"}
 IMAGES = noise(2, 9, 8, 1)

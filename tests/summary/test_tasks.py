@@ -21,7 +21,7 @@ from tensorboard_picasso.summary import (
 )
 from tensorboard_picasso.summary.backends.base import Call, UnsupportedError
 from tensorboard_picasso.summary.probe.output import OutputError
-from tests.explained import explain, noise, stored
+from tests.kit.explained import explain, noise, stored
 
 jax = pytest.importorskip("jax")
 keras = pytest.importorskip("keras")
@@ -494,7 +494,7 @@ class Patients(torch.nn.Module):
 
 def test_the_documented_lines_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    text = (Path(__file__).parent.parent / "docs" / "models.md").read_text()
+    text = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
     section = text[text.index("## Tasks") : text.index("## Keras on")]
     blocks = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     assert len(blocks) == 4

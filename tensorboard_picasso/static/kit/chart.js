@@ -7,7 +7,7 @@ export const HEIGHT = 100;
 const DASH = 20; // of a line with a single value
 
 // Found by a search for colours that stay apart for every eye, the first ones most, and are seen on
-// a light and a dark ground; tests/test_colours.py holds them to it.
+// a light and a dark ground; tests/numbers/test_colours.py holds them to it.
 export const RUNS = ["#1e7869", "#a578f0", "#f05a96", "#969600", "#5a783c", "#a54b96", "#5a5ae1", "#4ba569"];
 /** Of classes, or of fills, within one run. */
 export const LINES = ["#965a4b", "#3c96ff", "#a5961e", "#ff0fb4", "#007878"];

@@ -20,9 +20,9 @@ from tensorboard_picasso.stored.record import (
     pack_mean,
     pack_scores,
 )
-from tests.browser import tab
-from tests.logs import CLASSES, HASH, Log, mean, occlusion, scores, shown, starts
-from tests.serving import get, tensorboard
+from tests.kit.browser import tab
+from tests.kit.logs import CLASSES, HASH, Log, mean, occlusion, scores, shown, starts
+from tests.kit.serving import get, tensorboard
 
 pytestmark = pytest.mark.browser
 SIZE = (20, 26)

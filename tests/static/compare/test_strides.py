@@ -6,10 +6,10 @@ import pytest
 from tensorboard_picasso.numbers import maps, palettes
 from tensorboard_picasso.stored.metadata import Kind, Series
 from tensorboard_picasso.stored.record import pack_attribution, pack_input, pack_scores
-from tests.browser import tab
-from tests.logs import CLASSES, Log, occlusion, scores, shown, starts
-from tests.serving import tensorboard
-from tests.test_browser_compare import OPACITY, difference, ground
+from tests.kit.browser import tab
+from tests.kit.logs import CLASSES, Log, occlusion, scores, shown, starts
+from tests.kit.serving import tensorboard
+from tests.static.compare.test_compare import OPACITY, difference, ground
 
 pytestmark = pytest.mark.browser
 SIZE = (20, 26)

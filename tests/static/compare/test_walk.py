@@ -17,9 +17,9 @@ from tensorboard_picasso.logs.reading import Problems, only, unpacked
 from tensorboard_picasso.numbers import maps, palettes
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import Kind
-from tests import logs
-from tests.browser import tab
-from tests.serving import tensorboard
+from tests.kit import logs
+from tests.kit.browser import tab
+from tests.kit.serving import tensorboard
 
 pytestmark = pytest.mark.browser
 RUNS, IMAGES, SIDE = ("a", "b"), 4, 14

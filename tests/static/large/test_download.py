@@ -11,9 +11,9 @@ from tensorboard_picasso.export.picture import Look, Painter, Scale
 from tensorboard_picasso.export.source import gather
 from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.shown.readings import Reading
-from tests import logs
-from tests.browser import tab
-from tests.serving import tensorboard
+from tests.kit import logs
+from tests.kit.browser import tab
+from tests.kit.serving import tensorboard
 
 pytestmark = pytest.mark.browser
 STEPS = [0, 10, 20]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.browser import tab
-from tests.logs import plausible
-from tests.serving import tensorboard
+from tests.kit.browser import tab
+from tests.kit.logs import plausible
+from tests.kit.serving import tensorboard
 
 pytestmark = pytest.mark.browser
 

@@ -5,9 +5,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.browser import tab
-from tests.logs import plausible
-from tests.serving import tensorboard
+from tests.kit.browser import tab
+from tests.kit.logs import plausible
+from tests.kit.serving import tensorboard
 
 pytestmark = pytest.mark.browser
 

@@ -6,8 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.logs import plausible
-from tests.serving import tensorboard
+from tests.kit.logs import plausible
+from tests.kit.serving import tensorboard
 
 pytestmark = pytest.mark.browser
 HEIGHT = 800  # of the cell's frame, TensorBoard's own bar included

@@ -8,9 +8,9 @@ import pytest
 
 from tensorboard_picasso.stored import record, record_pb2
 from tensorboard_picasso.stored.metadata import Kind, Series
-from tests.browser import tab
-from tests.logs import CLASSES, Log, plausible, scores
-from tests.serving import tensorboard
+from tests.kit.browser import tab
+from tests.kit.logs import CLASSES, Log, plausible, scores
+from tests.kit.serving import tensorboard
 
 pytestmark = pytest.mark.browser
 

@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from tests.browser import tab
-from tests.logs import plausible
-from tests.serving import tensorboard
+from tests.kit.browser import tab
+from tests.kit.logs import plausible
+from tests.kit.serving import tensorboard
 
 pytestmark = pytest.mark.browser
 

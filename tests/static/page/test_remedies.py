@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import tab
-from tests.logs import plausible
-from tests.serving import tensorboard
+from tests.kit.browser import tab
+from tests.kit.logs import plausible
+from tests.kit.serving import tensorboard
 
 pytestmark = pytest.mark.browser
 
-STATIC = Path(__file__).parents[1] / "tensorboard_picasso" / "static"
+STATIC = Path(__file__).parents[3] / "tensorboard_picasso" / "static"
 LAST = 2
 # What a text says that names a remedy.
 REMEDY = re.compile(
@@ -30,10 +30,10 @@ TRIED = {
     "give whole numbers of pixels": "test_a_rectangle_is_corrected",
     "it is the whole image: take a part of it": "test_a_rectangle_is_corrected",
     "cover all of {}: take a part of it": "test_a_rectangle_is_corrected",
-    "Selected: press Ctrl+C": "tests/test_browser_notebook.py",
-    "See what your network uses": "tests/test_readme.py",
-    "log that region, and hide it": "tests/test_region_lines.py",
-    "Put the lines where your probe": "tests/test_region_lines.py",
+    "Selected: press Ctrl+C": "tests/static/page/test_notebook.py",
+    "See what your network uses": "tests/project/test_readme.py",
+    "log that region, and hide it": "tests/static/timeline/test_region_lines.py",
+    "Put the lines where your probe": "tests/static/timeline/test_region_lines.py",
 }
 
 
@@ -54,7 +54,7 @@ def test_every_text_that_names_a_remedy_is_tried():
     ] == []
     assert [each for each in TRIED if not any(each in text for text in texts)] == []
     for test in TRIED.values():
-        assert test in globals() or (Path(__file__).parents[1] / test).is_file(), test
+        assert test in globals() or (Path(__file__).parents[3] / test).is_file(), test
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from tensorboard_picasso.numbers import maps, palettes
 from tensorboard_picasso.shown import wording
 from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind, Series
 from tensorboard_picasso.stored.record import pack_attribution, pack_input, pack_mean, pack_scores
-from tests.browser import tab
-from tests.logs import CLASSES, Log, mean, occlusion, scores, shown, starts
-from tests.serving import tensorboard
+from tests.kit.browser import tab
+from tests.kit.logs import CLASSES, Log, mean, occlusion, scores, shown, starts
+from tests.kit.serving import tensorboard
 
 pytestmark = pytest.mark.browser
 SIZE = (20, 26)

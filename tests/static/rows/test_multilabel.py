@@ -5,8 +5,8 @@ import pytest
 
 from tensorboard_picasso import summary
 from tensorboard_picasso.numbers import maps
-from tests.browser import tab
-from tests.serving import tensorboard
+from tests.kit.browser import tab
+from tests.kit.serving import tensorboard
 
 pytestmark = pytest.mark.browser
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tensorboard_picasso import summary
-from tests.browser import tab
-from tests.serving import tensorboard
+from tests.kit.browser import tab
+from tests.kit.serving import tensorboard
 
 pytestmark = pytest.mark.browser
 

@@ -12,10 +12,10 @@ from tensorboard_picasso.export.evolution import Subject
 from tensorboard_picasso.export.order import Order, make
 from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.stored.metadata import Kind
-from tests.browser import tab
-from tests.events import records
-from tests.explained import noise
-from tests.serving import tensorboard
+from tests.kit.browser import tab
+from tests.kit.events import records
+from tests.kit.explained import noise
+from tests.kit.serving import tensorboard
 
 STEPS = range(0, 70, 10)
 DUE = [0, 30, 60]

@@ -8,9 +8,9 @@ import pytest
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import Kind, Series
 from tensorboard_picasso.stored.record import pack_attribution, pack_input, pack_scores
-from tests.browser import tab
-from tests.logs import CLASSES, Log, occlusion, scores, shown, starts
-from tests.serving import tensorboard
+from tests.kit.browser import tab
+from tests.kit.logs import CLASSES, Log, occlusion, scores, shown, starts
+from tests.kit.serving import tensorboard
 
 pytestmark = pytest.mark.browser
 SIZE, WINDOW = (20, 20), (6, 6)

@@ -7,9 +7,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from tensorboard_picasso import summary
 from tensorboard_picasso.stored.metadata import Kind
-from tests.browser import tab
-from tests.events import records
-from tests.serving import tensorboard
+from tests.kit.browser import tab
+from tests.kit.events import records
+from tests.kit.serving import tensorboard
 
 pytestmark = pytest.mark.browser
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)

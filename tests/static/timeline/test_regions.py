@@ -9,9 +9,9 @@ from tensorboard_picasso import summary
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.stored.metadata import Kind, Series
 from tensorboard_picasso.stored.record import pack_attribution, pack_input, pack_maps, pack_scores
-from tests.browser import tab
-from tests.logs import CLASSES, Log, occlusion, saliency, scores, shown, starts
-from tests.serving import tensorboard
+from tests.kit.browser import tab
+from tests.kit.logs import CLASSES, Log, occlusion, saliency, scores, shown, starts
+from tests.kit.serving import tensorboard
 
 pytestmark = pytest.mark.browser
 SIZE, OTHER_SIZE = (20, 26), (24, 22)

@@ -16,7 +16,7 @@ from tensorboard_picasso.summary.backends import UnsupportedError
 from tensorboard_picasso.summary.backends._common.attempts import Attempts
 from tensorboard_picasso.summary.backends.base import Backend
 from tensorboard_picasso.summary.explain.views import View
-from tests.explained import explain, noise
+from tests.kit.explained import explain, noise
 
 X = noise(3, 6, 6, 1)
 WEIGHTS = noise(36, 3, seed=1)

@@ -12,7 +12,7 @@ from tensorboard_picasso.summary.backends._common.batch_size import BatchSizes, 
 from tensorboard_picasso.summary.backends._common.sheets import Sheets
 from tensorboard_picasso.summary.backends.base import Call, Hiding, hidden
 from tensorboard_picasso.summary.log import state
-from tests.explained import noise
+from tests.kit.explained import noise
 
 
 def hiding(seed=0, shape=(7, 5, 3), boxes=None):

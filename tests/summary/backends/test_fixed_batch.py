@@ -7,7 +7,7 @@ import pytest
 
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency
 from tensorboard_picasso.summary.backends._common.fixed_batch import FixedBatch
-from tests.explained import explain, noise, stored
+from tests.kit.explained import explain, noise, stored
 
 jax = pytest.importorskip("jax")
 torch = pytest.importorskip("torch")

@@ -15,7 +15,7 @@ from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary import GradCAM, Occlusion, Probe, Saliency, backends
 from tensorboard_picasso.summary.backends import UnsupportedError
 from tensorboard_picasso.summary.methods._places import Layers
-from tests.explained import explain, noise, stored
+from tests.kit.explained import explain, noise, stored
 
 X = noise(3, 6, 6, 1)
 WEIGHTS = noise(36, 3, seed=1) - 0.5

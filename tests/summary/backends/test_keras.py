@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 
 # Each backend of Keras needs a process of its own.
 BEGIN = """
@@ -167,7 +167,7 @@ assert "tensorflow" not in sys.modules
 
 @BACKENDS
 def test_training_is_followed_and_ends_in_equal_weights(backend, tmp_path):
-    from tests import events
+    from tests.kit import events
 
     run(backend, TRAINED, tmp_path)
     assert sorted(events.whole_scores(tmp_path / "run" / "picasso")) == list(range(9))
@@ -267,4 +267,4 @@ assert result.images[0].scores.value_name == "mean log-odds"
 
 @BACKENDS
 def test_several_inputs_and_outputs_and_outputs_over_pixels(backend):
-    run(backend, "from tests.explained import explain\n" + SEVERAL)
+    run(backend, "from tests.kit.explained import explain\n" + SEVERAL)

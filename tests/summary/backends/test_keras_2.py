@@ -12,9 +12,9 @@ import tf_keras
 
 from tensorboard_picasso import summary
 from tensorboard_picasso.stored.metadata import Kind
-from tests import events
+from tests.kit import events
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.random((4, 6, 6, 1)).astype(np.float32)
 WEIGHTS = RANDOM.normal(size=(36, 3)).astype(np.float32)

@@ -6,7 +6,7 @@ import tensorflow as tf
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency, backends
 from tensorboard_picasso.summary.backends import UnsupportedError
-from tests.explained import explain, noise, stored
+from tests.kit.explained import explain, noise, stored
 
 X = noise(3, 6, 6, 1)
 

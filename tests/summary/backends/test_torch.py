@@ -21,7 +21,7 @@ from tensorboard_picasso.summary import (
     backends,
 )
 from tensorboard_picasso.summary.backends import UnsupportedError
-from tests.explained import explain, noise, stored
+from tests.kit.explained import explain, noise, stored
 
 X = noise(3, 1, 6, 6)
 OPTIONS = {"labels": [0, 1, 2], "data_format": "channels_first"}

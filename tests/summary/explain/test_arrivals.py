@@ -16,7 +16,7 @@ from tensorboard_picasso import summary
 from tensorboard_picasso.summary import backends
 from tensorboard_picasso.summary.backends._common.arrival import Arrival, fitted
 from tensorboard_picasso.summary.explain import arrivals
-from tests import events
+from tests.kit import events
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(6, 5, 7, 3)).astype(np.float32)
@@ -193,7 +193,7 @@ assert "call" not in vars(model.layers[0])
 
 @pytest.mark.parametrize("backend", ["torch", "jax"])
 def test_keras_on_other_backends(backend):
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[3]
     environment = {"KERAS_BACKEND": backend, "PYTHONPATH": str(root), "PATH": ""}
     subprocess.run([sys.executable, "-c", OTHER_BACKENDS], env=environment, check=True)
 

@@ -10,7 +10,7 @@ from tensorboard_picasso.summary.backends import base, find
 from tensorboard_picasso.summary.explain.checkpoint import compute
 from tensorboard_picasso.summary.explain.targets import Targets
 from tensorboard_picasso.summary.probe.output import OutputError, Taken
-from tests.explained import explain, noise, stored
+from tests.kit.explained import explain, noise, stored
 
 CLASSES = 4
 

@@ -13,7 +13,7 @@ from tensorboard_picasso.summary.explain.checkpoint import compute
 from tensorboard_picasso.summary.explain.means import groups, mean_and_error
 from tensorboard_picasso.summary.explain.targets import Targets
 from tensorboard_picasso.summary.probe.output import Taken
-from tests.explained import explain, noise
+from tests.kit.explained import explain, noise
 
 SIZE = (6, 8)
 CLASSES = 4
@@ -180,7 +180,7 @@ def test_the_means_are_written_in_the_event_of_their_call(labels, tmp_path):
     import tensorflow as tf
 
     from tensorboard_picasso import summary
-    from tests.events import records, values
+    from tests.kit.events import records, values
 
     probe = Probe("p", noise(3, *SIZE), labels=labels)
     writer = tf.summary.create_file_writer(str(tmp_path))

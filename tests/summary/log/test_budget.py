@@ -10,7 +10,7 @@ from tensorboard_picasso.summary import Occlusion, Probe
 from tensorboard_picasso.summary.log import steps as log
 from tensorboard_picasso.summary.log.budget import Budget, Spending
 from tensorboard_picasso.summary.loops._training import Training
-from tests import events
+from tests.kit import events
 
 IMAGES = np.random.default_rng(0).random((2, 16, 16)).astype(np.float32)
 WEIGHTS = np.random.default_rng(1).normal(size=(256, 3))

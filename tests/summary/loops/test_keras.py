@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tensorboard_picasso import summary
 from tensorboard_picasso.stored.metadata import Kind
-from tests import events
+from tests.kit import events
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.random((64, 8, 8, 1)).astype(np.float32)

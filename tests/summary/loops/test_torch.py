@@ -27,7 +27,7 @@ from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.logs.reading import Problems, only, unpacked
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import Kind
-from tests import events
+from tests.kit import events
 
 BATCHES, BATCH = 6, 4
 SIZE = (1, 8, 8)
@@ -211,7 +211,7 @@ PARALLEL = """
 import os
 import sys
 sys.path.insert(0, {root!r})
-from tests.test_torch_loops import METHODS, fit, probe
+from tests.summary.loops.test_torch import METHODS, fit, probe
 from tensorboard_picasso import summary
 
 if __name__ == "__main__":
@@ -236,7 +236,7 @@ import sys
 sys.path.insert(0, {root!r})
 import torch
 from torch import nn
-from tests import test_torch_loops as loops
+from tests.summary.loops import test_torch as loops
 from tensorboard_picasso import summary
 
 rank, run = int(sys.argv[1]), sys.argv[2]

@@ -24,9 +24,9 @@ from tensorboard_picasso.summary import (
     Saliency,
 )
 from tensorboard_picasso.summary.backends import UnsupportedError
-from tests.events import records
-from tests.explained import explain, noise, stored
-from tests.test_backend_torch import OPTIONS, X, cnn
+from tests.kit.events import records
+from tests.kit.explained import explain, noise, stored
+from tests.summary.backends.test_torch import OPTIONS, X, cnn
 
 EXACT = {"precision": "float32"}
 

@@ -10,7 +10,7 @@ from tensorboard_picasso.numbers.maps import Output, Precision, Sign
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency, methods
 from tensorboard_picasso.summary.backends import UnsupportedError
 from tensorboard_picasso.summary.methods._listing import table
-from tests.explained import explain, noise, stored
+from tests.kit.explained import explain, noise, stored
 
 
 def linear(weights, bias=0.0):
@@ -479,7 +479,7 @@ def test_methods_are_found_by_being_there():
 
 
 def test_the_table_of_methods_is_what_they_say_of_themselves():
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[3]
     for name, paper in (("docs/methods.md", True), ("README.md", False)):
         assert "\n".join(table(paper)) in (root / name).read_text(), (
             f"{name}: take the table of python -m tensorboard_picasso methods --markdown"

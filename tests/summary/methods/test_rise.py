@@ -4,7 +4,7 @@ import pytest
 from tensorboard_picasso.numbers.maps import Sign
 from tensorboard_picasso.summary import RISE, Probe
 from tensorboard_picasso.summary.methods.rise import Draw
-from tests.explained import explain, noise, stored
+from tests.kit.explained import explain, noise, stored
 
 EXACT = {"precision": "float32"}
 RAW = {"targets": [1], "top_k": 0, "output": "raw"}

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from tensorboard_picasso.numbers.maps import Sign
 from tensorboard_picasso.summary import Probe, Saliency, SmoothGrad, VarGrad
-from tests.explained import explain, noise, stored
+from tests.kit.explained import explain, noise, stored
 
 EXACT = {"precision": "float32"}
 RAW = {"targets": [1], "top_k": 0, "output": "raw"}

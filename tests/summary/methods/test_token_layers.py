@@ -9,7 +9,7 @@ import tensorflow as tf
 from flax import nnx
 
 from tensorboard_picasso.summary import GradCAM, Probe
-from tests.explained import explain, noise, stored
+from tests.kit.explained import explain, noise, stored
 
 SIZE, GRID = (24, 16), (3, 2)
 RAW = {"targets": [0, 1], "top_k": 0, "output": "raw"}

@@ -13,7 +13,7 @@ from torch import nn
 from tensorboard_picasso import summary
 from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary import Captum, GradCAM, Probe, Saliency
-from tests.events import records
+from tests.kit.events import records
 
 TIMM = {
     "patch_size": 8, "embed_dim": 24, "depth": 2, "num_heads": 2, "num_classes": 3,

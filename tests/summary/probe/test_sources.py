@@ -17,9 +17,9 @@ from tensorboard_picasso.logs.bounds import COMMAND
 from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.stored import record, record_pb2
 from tensorboard_picasso.summary import Probe
-from tests import packs
-from tests.browser import tab
-from tests.serving import get, tensorboard
+from tests.kit import packs
+from tests.kit.browser import tab
+from tests.kit.serving import get, tensorboard
 
 COUNT = 60
 

@@ -18,8 +18,8 @@ from tensorboard_picasso.summary.reuse import plan as plans
 from tensorboard_picasso.summary.reuse.keras import Engine
 from tensorboard_picasso.summary.reuse.keras_trace import Trace
 from tensorboard_picasso.summary.reuse.rects import Rects
-from tests.explained import explain, noise, stored
-from tests.keras_networks import (
+from tests.kit.explained import explain, noise, stored
+from tests.kit.keras_networks import (
     drawn,
     ended,
     float64,

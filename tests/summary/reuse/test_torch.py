@@ -17,8 +17,8 @@ from tensorboard_picasso.summary.reuse import plan as plans
 from tensorboard_picasso.summary.reuse.rects import Rects
 from tensorboard_picasso.summary.reuse.torch import Unoccluded
 from tensorboard_picasso.summary.reuse.torch_trace import Trace
-from tests.explained import explain, noise, stored
-from tests.networks import Random, conv, head, named, settled
+from tests.kit.explained import explain, noise, stored
+from tests.kit.networks import Random, conv, head, named, settled
 
 GRID = [*range(0, 56, 8), 56]
 BOXES = np.array([(0, 0, 0, 0), *((top, left, 8, 8) for top in GRID for left in GRID)])

@@ -18,8 +18,8 @@ from torch.utils.tensorboard import SummaryWriter
 from tensorboard_picasso import summary
 from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary.writers import losses
-from tests import events
 from tests.attack import kinds
+from tests.kit import events
 
 PROBE = summary.Probe("p", kinds.IMAGES[:2], labels=[0, 1], output="raw")
 
@@ -71,7 +71,7 @@ def test_many_steps_are_counted():
 
 AT_EXIT = """
 import sys
-from tests.test_losses import log
+from tests.summary.writers.test_losses import log
 for step in (1, 2):
     log(sys.argv[1], step)
 """
@@ -79,7 +79,7 @@ for step in (1, 2):
 
 def test_what_is_lost_until_the_end_is_told_at_exit(tmp_path):
     (tmp_path / "run").touch()
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     command = [sys.executable, "-c", AT_EXIT, str(tmp_path / "run")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.stderr.count('lost: steps 1 and 2 of "p" (FileExistsError') == 1, done.stderr

@@ -22,7 +22,7 @@ from tensorboard_picasso.summary.log import steps as log
 from tensorboard_picasso.summary.loops._training import Training
 from tensorboard_picasso.summary.methods.rise import RISE
 from tensorboard_picasso.summary.writers import worker
-from tests import events
+from tests.kit import events
 
 IMAGES = np.random.default_rng(0).random((2, 6, 6)).astype(np.float32)
 

@@ -21,8 +21,8 @@ from tensorboard_picasso import summary
 from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary.kit import determinism
 from tensorboard_picasso.summary.writers import _event_files
-from tests import events
-from tests.serving import get, tensorboard
+from tests.kit import events
+from tests.kit.serving import get, tensorboard
 
 IMAGES = np.random.default_rng(0).random((2, 6, 6)).astype(np.float32)
 
