@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.summary import Probe
 from tensorboard_picasso.summary.explain.checkpoint import Result, compute
 from tensorboard_picasso.summary.explain.targets import Targets
@@ -21,8 +22,35 @@ def stored(result, image=0, method=0):
     return result.images[image].attributions[method]
 
 
+def linear(weights, bias=0.0):
+    """Scores of an image: one sum of weighted pixels a class; weights (h, w, c, classes)."""
+    import tensorflow as tf
+
+    flat = tf.constant(weights.reshape(-1, weights.shape[-1]), tf.float32)
+    return lambda x: tf.reshape(x, (-1, flat.shape[0])) @ flat + bias
+
+
+def painted(result, target, image=0, method=0):
+    """The map that a reader makes of the stored grid."""
+    attribution, none = stored(result, image, method)
+    assert none is None
+    grid = attribution.grid
+    column = list(grid.classes).index(target)
+    return maps.paint(
+        maps.importance(grid.values[:, :, column], grid.whole[column]),
+        grid.tops,
+        grid.lefts,
+        grid.window,
+        (attribution.height, attribution.width),
+    )
+
+
+def decoded(result, target, image=0, method=0):
+    return stored(result, image, method)[1].decode(target)
+
+
 def noise(*shape, seed=0):
     return np.random.default_rng(seed).random(shape).astype(np.float32)
 
 
-__all__ = ["Probe", "explain", "noise", "stored"]
+__all__ = ["Probe", "decoded", "explain", "linear", "noise", "painted", "stored"]
