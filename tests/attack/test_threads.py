@@ -280,6 +280,31 @@ def test_modules_run_while_others_are_traced(trials):
     beside(step, [traced(), traced()], trials(10))
 
 
+def test_other_modules_run_while_one_is_being_traced():
+    """Whatever traces it, another thread comes in the middle of its forward pass."""
+    other, x = Plain(), torch.from_numpy(X)
+    call, read = nn.Module.__call__, nn.Module.__getattr__
+    seen = []
+
+    def run():
+        try:
+            other(x)
+            seen.append((nn.Module.__call__ is call, nn.Module.__getattr__ is read))
+        except BaseException as e:
+            seen.append(repr(e))
+
+    class Traced(Plain):
+        def forward(self, x):
+            thread = threading.Thread(target=run)
+            thread.start()
+            thread.join()
+            return super().forward(x)
+
+    told = summary.explain_plan(ALONE(), Traced(), Occlusion(3, 3))
+    assert "torch.fx" not in told
+    assert set(seen) == {(True, True)}
+
+
 @pytest.mark.filterwarnings("ignore:.*already has saliency")
 def test_threads_with_one_probe_and_step_write_one_record(tmp_path, trials):
     probe, model, accepted = ALONE(), Plain(), []

@@ -425,6 +425,16 @@ def test_the_sentence_of_the_legend(js, record):
         assert tuple(found) == wording.sentence(record, Reading(name), "“7”")
 
 
+def test_the_legend_says_what_grad_cam_is():
+    """What a layer finds, not what changing a pixel does."""
+    (record,) = (each for each in RECORDS if each.method == "grad-cam")
+    assert wording.sentence(record, Reading.IMPORTANCE, "“7”") == (
+        "what conv5 finds here raises the score of “7” little",
+        "much",
+        "(what lowers it is cut off)",
+    )
+
+
 NUMBERS = [
     0, 1, -1, 0.5, 12.345, 12.355, 99.95, 999.5, 1234, 99949, 99950, 1e5, 123456.789, 1.5e10, 9.995e20,
     1e-3, 9.994e-4, 0.00099951, 1.25e-7, -3.14159, 2.125, np.nan, np.inf, -np.inf, 1 / 3, 7e-300,

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import torch
 
-from tests.kit import events
+from tests.kit import api, events
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
@@ -42,6 +42,34 @@ def test_the_code_blocks_run(tmp_path, monkeypatch):
     assert events.records(tmp_path / "logs/run2/picasso")
     for run in ("logs/run3", "logs/run4"):
         assert {step for step, _ in events.records(tmp_path / run)} == {0}
+
+
+def test_what_is_copied_first_gives_a_network_what_it_was_trained_on():
+    """Held-out images, normalised as in training; and says how little of training it may take."""
+    first, *rest = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert "budget=" in first
+    (torch_block,) = (each for each in rest if "SummaryWriter" in each)
+    drawn = torch_block.partition("from_dataset(")[2].partition("\n)")[0]
+    assert drawn.lstrip().startswith("validation,")
+    for option in ("class_names=", "normalized="):
+        assert option in drawn
+    told = api.commands()["log"].epilog.partition("examples:\n")[2]
+    for text in (README, told):
+        command = text.replace(" \\\n   ", "").partition("tensorboard_picasso log --model")[2]
+        assert " --normalized " in command.partition("\n")[0]
+
+
+def test_what_it_costs_is_said_for_each_size_of_images_as_it_was_measured():
+    root = Path(__file__).parents[2]
+    cost = README.partition("## What it costs\n")[2].partition("\n## ")[0]
+    measured = (root / "docs" / "performance.md").read_text()
+    for size in ("28×28", "64×64", "224×224"):
+        said = re.search(rf"{size}[^;]*?([\d.]+) s, ([\d.]+) % of an epoch of ([\d,]+\d)", cost)
+        row = rf"^\| [^|]*{size}, {said[3]} images[^|]*\| ~?([\d.]+) [^|]*\|[^|]*\| ([\d.]+) %"
+        found = re.search(row, measured, re.MULTILINE)
+        for rounded, value in zip(said.groups(), found.groups(), strict=False):
+            digits = len(rounded.partition(".")[2])
+            assert f"{float(value):.{digits}f}" == rounded, size
 
 
 def test_the_commands_are_there():
