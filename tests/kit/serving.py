@@ -11,6 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# TensorBoard imports TensorFlow for its pages of other plugins, which takes longer than all else
+# of its start; where the data server reads the logs it is told, as TensorBoard looks for, not to.
+WITHOUT = (
+    "import sys, types; sys.modules['tensorboard.compat.notf'] = types.ModuleType('notf');"
+    " from tensorboard.main import run_main; run_main()"
+)
+
 
 def get(url: str, headers: dict[str, str] | None = None) -> tuple[int, bytes, dict[str, str]]:
     """Status, body and headers; an HTTP error is a status like any other."""
@@ -30,7 +37,8 @@ def tensorboard(
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-    command = [sys.executable, "-m", "tensorboard.main", "--port", str(port), "--host", "127.0.0.1"]
+    start = ["-c", WITHOUT] if load_fast else ["-m", "tensorboard.main"]
+    command = [sys.executable, *start, "--port", str(port), "--host", "127.0.0.1"]
     command += ["--load_fast", str(load_fast).lower(), "--reload_interval", "1", *flags]
     if logdir is not None:
         command += ["--logdir", str(logdir)]
