@@ -501,7 +501,7 @@ SAMPLES = pytest.mark.parametrize(
 
 @SAMPLES
 def test_the_sample_logs_of_all_formats_read_as_ever(request, name, version, count):
-    data = request.path.parent / "data"
+    data = request.path.parents[1] / "data"
     found = sample_log(data, name)
     assert len(found) == count
     written = {
@@ -523,7 +523,7 @@ def test_the_sample_logs_of_all_formats_read_as_ever(request, name, version, cou
 
 
 def test_formats_1_and_2_hold_the_same_numbers_bit_by_bit(request):
-    data = request.path.parent / "data"
+    data = request.path.parents[1] / "data"
     old, new = sample_log(data, "format1_means"), sample_log(data, "format2")
     assert new.keys() - old.keys() == {(2, "digits/01/grad-cam"), (2, "digits/01/grad-cam/map")}
     assert not old.keys() - new.keys()
@@ -543,7 +543,7 @@ def test_formats_1_and_2_hold_the_same_numbers_bit_by_bit(request):
 
 
 def test_the_sample_log_of_format_2_holds_a_plane_by_its_differences(request):
-    found = sample_log(request.path.parent / "data", "format2")
+    found = sample_log(request.path.parents[1] / "data", "format2")
     stored = record.unpack_maps(found[2, "digits/01/grad-cam/map"])
     assert stored.planes[0].differences
     y, x = np.mgrid[:14, :14] / 7
@@ -556,7 +556,7 @@ def test_the_sample_log_of_format_2_holds_a_plane_by_its_differences(request):
 @LOADERS
 def test_a_run_that_was_begun_in_format_1_goes_on_in_format_2(request, tmp_path, load_fast):
     """Two files of a run: the tag's plugin data is that of the first, in the old version."""
-    data = request.path.parent / "data"
+    data = request.path.parents[1] / "data"
     (path,) = (data / "format1_means").glob("*tfevents*")
     (tmp_path / "events.out.tfevents.1.a").write_bytes(path.read_bytes())
     log = logs.Log(tmp_path, "events.out.tfevents.2.b")
