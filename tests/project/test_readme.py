@@ -83,6 +83,18 @@ def test_the_commands_are_there():
             assert anchor in {each.lower().replace(" ", "-") for each in headings}
 
 
+def test_each_promise_names_the_tests_that_hold_it():
+    root = Path(__file__).parents[2]
+    page = (root / "docs" / "reliability.md").read_text()
+    rows = [each.split(" | ") for each in page.splitlines() if each.startswith("| ")][2:]
+    assert len(rows) > 10
+    for promise, tests, *_ in rows:
+        named = re.findall(r"`(\S+\.py)`", tests)
+        assert named, promise
+        for each in named:
+            assert (root / "tests" / each).is_file(), each
+
+
 def _in_pytorch(images):
     """Training on RGB images as torchvision normalises them."""
     colours = np.repeat(images, 3, -1)
