@@ -17,8 +17,8 @@ from tensorboard.compat.proto import types_pb2
 from tensorboard_picasso.__main__ import main
 from tensorboard_picasso.logs.tensors import number, strings
 from tensorboard_picasso.numbers import maps
-from tensorboard_picasso.stored import record, record_pb2
-from tensorboard_picasso.stored.metadata import Kind, Series, SeriesError, parse
+from tensorboard_picasso.stored import record, record_pb2, seal
+from tensorboard_picasso.stored.metadata import FORMAT_VERSION, Kind, Series, SeriesError, parse
 from tests.attack.app import App
 from tests.attack.settings import attack
 from tests.attack.taken import memory
@@ -85,7 +85,7 @@ def test_a_mutated_record_is_right_or_named(trials):
         if luck.random() < 0.8:
             inner = record_pb2.Sealed.FromString(data)
             payload = mutated(inner.payload, luck)
-            crc = record._checksum(record.FORMAT_VERSION, payload)
+            crc = seal.checksum(FORMAT_VERSION, payload)
             hostile = record_pb2.Sealed(version=2, crc32=crc, payload=payload).SerializeToString()
         else:
             hostile = mutated(data, luck)

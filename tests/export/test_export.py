@@ -21,7 +21,7 @@ from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.numbers import maps, palettes
 from tensorboard_picasso.shown import readings
 from tensorboard_picasso.shown.readings import Reading
-from tensorboard_picasso.stored import record, record_pb2
+from tensorboard_picasso.stored import record, record_pb2, seal
 from tensorboard_picasso.stored.metadata import Kind, Series
 from tests.kit import logs
 
@@ -287,7 +287,7 @@ def test_what_cannot_be_read_is_named_and_skipped(tmp_path):
     write(tmp_path / "run", [0])
     log = logs.Log(tmp_path / "run", "events.out.tfevents.2.test")
     series = Series("p", 0, Kind.METHOD, "occlusion", "occlusion")
-    newer = record_pb2.Sealed(version=9, crc32=record._checksum(9, b"new"), payload=b"new")
+    newer = record_pb2.Sealed(version=9, crc32=seal.checksum(9, b"new"), payload=b"new")
     log.write(1, [(series, b"damaged")], 2000)
     log.write(2, [(series, newer.SerializeToString())], 2001)
     log.write(3, [(logs.Newer("q", 1, Kind.SCORES), b"anything")], 2002)

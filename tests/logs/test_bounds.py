@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tensorboard_picasso.numbers import maps
-from tensorboard_picasso.stored import record, record_pb2
+from tensorboard_picasso.stored import record, record_pb2, seal
 from tensorboard_picasso.stored.metadata import Kind, Series
 from tests.kit import logs
 
@@ -26,7 +26,7 @@ def series(label: str, kind: Kind = Kind.METHOD) -> Series:
 
 
 def sealed(message) -> bytes:
-    return record._seal(message)
+    return seal.seal(message)
 
 
 def zeros(size: int) -> bytes:

@@ -11,7 +11,7 @@ from tensorboard.context import RequestContext
 from tensorboard_picasso.logs import history, reading
 from tensorboard_picasso.logs.remarks import Remarks
 from tensorboard_picasso.serving import answers
-from tensorboard_picasso.stored import record, record_pb2
+from tensorboard_picasso.stored import record, record_pb2, seal
 from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Kind, Series
 from tests.kit import logs, packs
 
@@ -176,7 +176,7 @@ def test_series_of_other_versions_are_named_and_the_rest_is_listed(tmp_path):
 
 
 def test_a_record_of_a_newer_version_is_named_and_skipped(tmp_path):
-    sealed = record_pb2.Sealed(version=3, crc32=record._checksum(3, b"new"), payload=b"new")
+    sealed = record_pb2.Sealed(version=3, crc32=seal.checksum(3, b"new"), payload=b"new")
     log = logs.Log(tmp_path / "run")
     log.write(0, [(SCORES, record.pack_scores(logs.scores(np.zeros(2))))], 1000)
     log.write(1, [(SCORES, sealed.SerializeToString())], 1001)
@@ -232,7 +232,7 @@ def test_steps_to_choose_from_are_those_that_can_be_read(tmp_path):
 )
 def test_a_sealed_record_with_hostile_numbers_is_refused(message, unpack, reason):
     payload = message.SerializeToString()
-    sealed = record_pb2.Sealed(version=1, crc32=record._checksum(1, payload), payload=payload)
+    sealed = record_pb2.Sealed(version=1, crc32=seal.checksum(1, payload), payload=payload)
     with pytest.raises(record.RecordError, match=reason):
         unpack(sealed.SerializeToString())
 

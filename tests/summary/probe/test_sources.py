@@ -15,7 +15,7 @@ from tensorboard_picasso.export.evolution import Subject
 from tensorboard_picasso.export.source import gather
 from tensorboard_picasso.logs.bounds import COMMAND
 from tensorboard_picasso.logs.events import EventReader
-from tensorboard_picasso.stored import record, record_pb2
+from tensorboard_picasso.stored import record, record_pb2, seal
 from tensorboard_picasso.summary import Probe
 from tests.kit import packs
 from tests.kit.browser import tab
@@ -218,7 +218,7 @@ def test_a_draw_by_hand_can_say_it_too():
 def test_a_hostile_index_is_refused():
     message = record_pb2.Input(height=1, width=1, source_index=1 << 53)
     payload = message.SerializeToString()
-    sealed = record_pb2.Sealed(version=1, crc32=record._checksum(1, payload), payload=payload)
+    sealed = record_pb2.Sealed(version=1, crc32=seal.checksum(1, payload), payload=payload)
     with pytest.raises(record.RecordError, match="damaged record: example 9007199254740992"):
         record.unpack_input(sealed.SerializeToString())
 
