@@ -10,7 +10,7 @@ from tensorboard_picasso.numbers.maps import Sign
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary import backends
-from tensorboard_picasso.summary.explain import checkpoint
+from tensorboard_picasso.summary.explain import records
 from tensorboard_picasso.summary.explain.targets import Targets
 from tensorboard_picasso.summary.log import event
 
@@ -46,12 +46,10 @@ def main() -> None:
         backend = backends.find(network(side, channels))
         memory = [Targets((), 2, 8) for _ in range(IMAGES)]
         methods = [summary.Occlusion(), summary.Saliency()]
-        results = [checkpoint.compute(probe, backend, methods, memory) for _ in range(REPEATS + 1)]
+        results = [records.compute(probe, backend, methods, memory) for _ in range(REPEATS + 1)]
         seconds = [each.seconds for each in results[1:]]
-        written = event.build(
-            "bench", results[-1], scores=True, inputs=[], labels=["occlusion", "saliency"],
-            scalars=True,
-        )  # fmt: skip
+        contents = event.Contents(scores=True, labels=["occlusion", "saliency"])
+        written = event.build("bench", results[-1], contents)
         sizes: dict[str, list[int]] = {}
         for value in written.value:
             for each in value.tensor.string_val:

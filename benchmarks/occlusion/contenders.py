@@ -14,7 +14,7 @@ from benchmarks.occlusion.results import OURS_DENSE
 from tensorboard_picasso import summary
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary.backends.base import Hiding
-from tensorboard_picasso.summary.log import state
+from tensorboard_picasso.summary.explain import models
 from tensorboard_picasso.summary.methods.base import Subject
 
 Scores = NDArray[Any]
@@ -96,7 +96,7 @@ class Ours:
     def __init__(self, case: Case, model: Any, images: Array) -> None:
         self._count = len(images)
         probe = summary.Probe("bench", images, value_range=(0, 255), output="logits")
-        backend = state.backend(probe, model)
+        backend = models.backend(probe, model)
         x = probe.model_input(images)
         raw = backend.scores(x)
         self._method = summary.Occlusion(case.window, case.stride, fill=FILL)
@@ -129,7 +129,7 @@ def ours_dense(case: Case, model: Any, image: Array, seconds: float) -> Contende
       seconds: that it is given to find it, at most.
     """
     probe = summary.Probe("bench", image[None], value_range=(0, 255), output="logits")
-    backend = state.backend(probe, model)
+    backend = models.backend(probe, model)
     filled, boxes = probe.filled(0, FILL), case.boxes()
 
     def run(limit: int) -> Scores:

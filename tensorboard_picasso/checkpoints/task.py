@@ -16,10 +16,9 @@ from tensorboard_picasso.checkpoints.past import Chosen
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary import Probe
 from tensorboard_picasso.summary.backends.base import Backend
-from tensorboard_picasso.summary.explain import arrivals, scoring, views
-from tensorboard_picasso.summary.explain import checkpoint as computing
+from tensorboard_picasso.summary.explain import arrivals, models, records, scoring, views
 from tensorboard_picasso.summary.kit import determinism, report
-from tensorboard_picasso.summary.log import event, state
+from tensorboard_picasso.summary.log import event
 from tensorboard_picasso.summary.methods.base import Method, RandomMethod
 from tensorboard_picasso.summary.probe.output import Taken
 
@@ -165,7 +164,7 @@ class Worker:
         }
 
         def summary(backend: Backend) -> bytes:
-            result = computing.explain(
+            result = records.explain(
                 probe,
                 backend,
                 methods,
@@ -175,14 +174,8 @@ class Worker:
                 epoch=None if checkpoint.epoch is None else float(checkpoint.epoch),
                 about=self._task.about,
             ).result
-            built = event.build(
-                probe.name,
-                result,
-                scores=order.scores,
-                inputs=(),
-                labels=order.labels,
-                scalars=True,
-            )
+            contents = event.Contents(scores=order.scores, labels=order.labels)
+            built = event.build(probe.name, result, contents)
             made: bytes = built.SerializeToString()
             return made
 
@@ -196,7 +189,7 @@ class Worker:
         except LogError as e:
             return Answer(problem=str(e), fatal=True)
         try:
-            backend = state.backend(self._task.probe, model)
+            backend = models.backend(self._task.probe, model)
             with determinism.required():  # several workers, or a run that goes on, make one log
                 return Answer(make(backend))
         except LogError as e:

@@ -3,14 +3,17 @@
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tensorboard_picasso.summary import backends, writers
-from tensorboard_picasso.summary.explain import views
+from tensorboard_picasso.summary.explain import models, views
+from tensorboard_picasso.summary.kit import content
 from tensorboard_picasso.summary.kit import images as image_forms
 from tensorboard_picasso.summary.kit.locks import Lock
-from tensorboard_picasso.summary.log import content, state, steps
+from tensorboard_picasso.summary.log import steps
 from tensorboard_picasso.summary.log.budget import Budget
+from tensorboard_picasso.summary.log.request import Destination, Moment, Terms
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.methods.occlusion import Occlusion
 from tensorboard_picasso.summary.methods.saliency import Saliency
@@ -94,8 +97,8 @@ def attribution(
     if writer is None and _follows(probe, model, images, probe_options, strict):
         return False
     host = writers.default() if writer is None else writers.find(writer)
-    settings = {"strict": strict, "scalars": scalars, "budget": Budget.of(budget)}
-    return _record(host, probe, model, images, wanted, probe_options, step, epoch, settings)
+    terms = Terms(strict, scalars, Budget.of(budget))
+    return _logged(host, _Asked(probe, model, images, probe_options, wanted, epoch, terms), step)
 
 
 @_as_it_is
@@ -158,7 +161,7 @@ def explain_plan(probe: Probe, model: Any, method: Occlusion | None = None) -> s
     method.check(probe)
     if probe.task.over is not None:
         return "dense: scores are means over pixels of the model's output"
-    backend = state.backend(probe, model)
+    backend = models.backend(probe, model)
     with backend.lock, backend.gathered() as leads:
         if backend.sharded and not leads:
             return "the first process computes"
@@ -167,23 +170,28 @@ def explain_plan(probe: Probe, model: Any, method: Occlusion | None = None) -> s
         return asked.sweep_told
 
 
-def _record(
-    host: Writer,
-    probe: Probe | str,
-    model: Any,
-    images: Any,
-    methods: Sequence[Method],
-    options: dict[str, Any],
-    step: Any,
-    epoch: Any,
-    settings: dict[str, Any],
-) -> Any:
-    given = {"images": images, "epoch": epoch, **options}
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What a call of an op asks for, as it was given; see `attribution`."""
+
+    probe: Probe | str
+    model: Any
+    images: Any
+    probe_options: dict[str, Any]
+    methods: Sequence[Method]
+    epoch: Any
+    terms: Terms
+
+
+def _logged(host: Writer, asked: _Asked, step: Any) -> Any:
+    """Log what is asked for where a writer logs it; what `attribution` returns."""
+    probe, model = asked.probe, asked.model
+    given = {"images": asked.images, "epoch": asked.epoch, **asked.probe_options}
     symbolic = [key for key, value in given.items() if host.is_symbolic(value)]
     late = set(symbolic) - {"epoch"}
     if "epoch" not in symbolic:
-        _epoch(epoch)
-    known = None if late else _probe(probe, images, options)
+        _epoch(asked.epoch)
+    known = None if late else _probe(probe, asked.images, asked.probe_options)
     if host.owner is None:
         # As in `tf.summary` that is no mistake, but other frameworks know of no default.
         if "tensorflow" not in backends.names(model):
@@ -195,20 +203,14 @@ def _record(
             values = {**given, **dict(zip(symbolic, arrays, strict=True))}
             pictures, epoch = values.pop("images"), values.pop("epoch")
             watched = known or _probe(probe, pictures, values)
-            with steps.gathered(watched, model, name, settings["strict"]) as leads:
-                return leads and steps.checkpoint_of(
+            with steps.gathered(watched, model, name, asked.terms.strict) as leads:
+                return leads and steps.log_record(
                     watched,
                     model,
-                    methods,
-                    name=name,
-                    step=at,
-                    owner=host.owner,
-                    write=host.write,
-                    directory=host.directory,
-                    epoch=_epoch(epoch),
-                    background=host.background,
-                    tensors=host.tensor_scalars,
-                    **settings,
+                    asked.methods,
+                    Destination.of(name, host),
+                    Moment(at, _epoch(epoch)),
+                    asked.terms,
                 )
 
         def handles() -> Sequence[Any]:
@@ -216,7 +218,7 @@ def _record(
                 return host.variables(model)
             with host.outside_graph():  # preprocess may be TensorFlow's, and numbers are needed
                 sample = known.model_input(known.images[0][None])
-            backend = state.backend(known, model)
+            backend = models.backend(known, model)
             with backend.lock:
                 return views.of_images(known, backend)[0].handles(sample)
 
@@ -230,7 +232,7 @@ def _follows(
     if backends.names(model) != ["torch"]:
         return False
     watched = _probe(probe, images, options)
-    if state.backend(watched, model).leads:
+    if models.backend(watched, model).leads:
         return False
     with steps.gathered(watched, model, watched.name, strict):
         return True
@@ -266,7 +268,7 @@ def _probe(probe: Probe | str, images: Any, options: dict[str, Any]) -> Probe:
             for (name, *_), other in _found.items():
                 if name == probe:
                     # The images change from call to call, the model does not.
-                    made.backends = other.backends
+                    models.share(made, other)
             _found[key] = made
             while len(_found) > _MAX_FOUND:
                 _found.popitem(last=False)

@@ -127,7 +127,7 @@ def test_ops_in_forks_leave_the_log_of_their_parent_alone(tmp_path, trials):
 
 CACHED = """
 import os, signal, threading
-from tensorboard_picasso.summary.explain.checkpoint import Passes
+from tensorboard_picasso.summary.explain.records import Passes
 
 cached = vars(Passes)["result"]
 held = threading.Event()

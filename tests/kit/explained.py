@@ -4,15 +4,15 @@ import numpy as np
 
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.summary import Probe
-from tensorboard_picasso.summary.explain.checkpoint import Result, compute
+from tensorboard_picasso.summary.explain import models
+from tensorboard_picasso.summary.explain.records import Result, compute
 from tensorboard_picasso.summary.explain.targets import Targets
 from tensorboard_picasso.summary.kit import determinism
-from tensorboard_picasso.summary.log import state
 
 
 def explain(model, probe, *methods, epoch=None) -> Result:
     targets = [Targets(probe.targets, probe.top_k, probe.max_lasting) for _ in probe.images]
-    backend = state.backend(probe, model)
+    backend = models.backend(probe, model)
     with determinism.required():  # two ways to the same numbers are compared to the last digit
         return compute(probe, backend, methods, targets, epoch=epoch)
 

@@ -21,8 +21,8 @@ from tensorflow.python.framework import config
 
 from tensorboard_picasso import summary
 from tensorboard_picasso.summary import Occlusion, Probe
+from tensorboard_picasso.summary.explain import models
 from tensorboard_picasso.summary.kit import determinism
-from tensorboard_picasso.summary.log import state
 from tests.kit.explained import noise
 
 ROOT = Path(__file__).parents[2]
@@ -330,15 +330,15 @@ def test_whoever_asks_is_heeded_from_the_next_call_on(make, switch):
 
     assert 83 not in counts()
     with switch():
-        assert state.backend(probe, model).deterministic
+        assert models.backend(probe, model).deterministic
         assert counts() == [83, 83, 4]  # and the whole image
-    assert not state.backend(probe, model).deterministic
+    assert not models.backend(probe, model).deterministic
     assert 83 not in counts()
 
 
 def test_it_may_be_required_for_a_while_whatever_was_asked_for():
     model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten()])
-    backend = state.backend(Probe("p", noise(1, 4, 4, 1)), model)
+    backend = models.backend(Probe("p", noise(1, 4, 4, 1)), model)
     assert not backend.deterministic
     with determinism.required(), determinism.required():
         assert backend.deterministic

@@ -12,10 +12,11 @@ from tensorboard_picasso import summary
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary import RISE, Probe, Saliency, SmoothGrad, VarGrad
-from tensorboard_picasso.summary.explain.checkpoint import compute
+from tensorboard_picasso.summary.explain import models
+from tensorboard_picasso.summary.explain.records import compute
 from tensorboard_picasso.summary.explain.targets import Targets
-from tensorboard_picasso.summary.log import state
 from tensorboard_picasso.summary.log import steps as logging
+from tensorboard_picasso.summary.log.request import Destination, Moment
 from tensorboard_picasso.summary.methods.base import RandomMethod, Subject
 from tests.kit.events import records
 from tests.kit.explained import explain, noise, stored
@@ -57,7 +58,7 @@ def twice(model, method):
     """A checkpoint at which a second seed is due."""
     probe = Probe("p", IMAGES, **RAW)
     targets = [Targets(probe.targets, probe.top_k, probe.max_lasting) for _ in probe.images]
-    backend = state.backend(probe, model)
+    backend = models.backend(probe, model)
     return compute(probe, backend, [method], targets, second_seeds={method.label})
 
 
@@ -112,9 +113,8 @@ def test_a_checkpoint_that_was_not_written_does_not_count():
     disk, probe = Disk(), Probe("p", IMAGES, **RAW)
 
     def checkpoint(step):
-        return logging.checkpoint_of(
-            probe, linear, [RISE(10)], name="p", step=step, owner=disk, write=disk.write
-        )
+        where = Destination("p", disk, disk.write)
+        return logging.log_record(probe, linear, [RISE(10)], where, Moment(step))
 
     with pytest.warns(summary.PicassoWarning, match="disk full"):
         assert not checkpoint(0)

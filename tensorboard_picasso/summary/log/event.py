@@ -1,7 +1,7 @@
-"""A checkpoint's records as one event's values."""
+"""Events: all records of one call, as one event's values."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from tensorboard.compat.proto import summary_pb2, tensor_pb2, tensor_shape_pb2, types_pb2
 from tensorboard.plugins.scalar import metadata as scalar_metadata
@@ -9,7 +9,7 @@ from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import Kind, Series
-from tensorboard_picasso.summary.explain.checkpoint import Result
+from tensorboard_picasso.summary.explain.records import Result
 
 
 def input_values(name: str, shown: Iterable[tuple[int, record.Input]]) -> summary_pb2.Summary:
@@ -25,36 +25,47 @@ def input_values(name: str, shown: Iterable[tuple[int, record.Input]]) -> summar
     return summary
 
 
-def build(
-    name: str,
-    result: Result,
-    *,
-    scores: bool,
-    inputs: Iterable[tuple[int, record.Input]],
-    labels: Sequence[str],
-    scalars: bool,
-    nth: int = 0,
-    since: int = 0,
-    superseded: int = 0,
-    tensors: bool = False,
-) -> summary_pb2.Summary:
+@dataclass(frozen=True)
+class Contents:
+    """What of a result one event holds.
+
+    scores: whether the class scores; the first call of a step writes them.
+    inputs: which input records.
+    labels: the methods' labels that are written.
+    scalars: whether ordinary scalars too.
+    nth, since, superseded: of the step, as in `record.Scores`.
+    tensors: scalars as `tf.summary.scalar` writes them. Else as `SummaryWriter.add_scalar` does,
+      which more than TensorBoard reads: its `EventAccumulator.Scalars`, tbparse, MLflow.
+    """
+
+    scores: bool
+    labels: Sequence[str]
+    inputs: Sequence[tuple[int, record.Input]] = ()
+    scalars: bool = True
+    nth: int = 0
+    since: int = 0
+    superseded: int = 0
+    tensors: bool = False
+
+
+def build(name: str, result: Result, contents: Contents) -> summary_pb2.Summary:
     """All values of one call, whole or absent after a crash; those of the inputs first.
 
     Args:
       name: the probe's, with its name scopes.
       result: what was computed.
-      scores: whether to write the class scores; the first call of a step does.
-      inputs: which input records to write.
-      labels: the methods' labels that are to be written.
-      scalars: whether to write ordinary scalars too.
-      nth, since, superseded: of the step, as in `record.Scores`.
-      tensors: as `tf.summary.scalar` writes them. Else as `SummaryWriter.add_scalar` does,
-        which more than TensorBoard reads: its `EventAccumulator.Scalars`, tbparse, MLflow.
+      contents: what of it is written.
     """
-    summary = input_values(name, inputs)
+    summary = input_values(name, contents.inputs)
+    labels = contents.labels
     for index, image in enumerate(result.images):
-        if scores:
-            told = replace(image.scores, nth=nth, since=since, superseded=superseded)
+        if contents.scores:
+            told = replace(
+                image.scores,
+                nth=contents.nth,
+                since=contents.since,
+                superseded=contents.superseded,
+            )
             _add(summary, Series(name, index, Kind.SCORES), record.pack_scores(told))
         for attribution, stored in image.attributions:
             label = attribution.label
@@ -69,12 +80,12 @@ def build(
         if mean.label in labels:
             series = Series(name, 0, Kind.MEAN, mean.method, mean.label, group.index, group.name)
             _add(summary, series, record.pack_mean(mean))
-    if scalars:
+    if contents.scalars:
         for label, named in result.scalars.items():
-            if label in labels or (scores and not label):
+            if label in labels or (contents.scores and not label):
                 for key, value in named.items():
                     tag = f"{name}/{label}/{key}" if label else f"{name}/{key}"
-                    _add_scalar(summary, tag, value, tensors)
+                    _add_scalar(summary, tag, value, contents.tensors)
     return summary
 
 

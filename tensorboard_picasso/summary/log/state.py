@@ -9,23 +9,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tensorboard_picasso.stored import record
-from tensorboard_picasso.summary import backends
-from tensorboard_picasso.summary.backends.base import Backend
-from tensorboard_picasso.summary.explain.checkpoint import Passes
+from tensorboard_picasso.summary.explain.records import Passes
 from tensorboard_picasso.summary.explain.targets import Targets
+from tensorboard_picasso.summary.kit import content
 from tensorboard_picasso.summary.kit.locks import Lock
-from tensorboard_picasso.summary.log import content
 from tensorboard_picasso.summary.log.budget import Spending
 from tensorboard_picasso.summary.methods.base import Method, RandomMethod
-from tensorboard_picasso.summary.probe import output as outputs
 from tensorboard_picasso.summary.probe.output import Taken
 from tensorboard_picasso.summary.probe.probe import Probe
 from tensorboard_picasso.summary.writers.worker import Handed
 
-# Backends that a probe keeps: of a model, its moving average, a teacher.
-_MAX_BACKENDS = 4
-
-# Held while a state or a backend is looked up, or made.
+# Held while a state is looked up, or made.
 _finding = Lock()
 
 
@@ -159,24 +153,6 @@ def find(owner: Any, name: str) -> State:
 def forget(owner: Any, name: str) -> None:
     """Forget it, as the log is gone; its record under way is settled before."""
     _states.get(owner, {}).pop(name, None)
-
-
-def backend(probe: Probe, model: Any) -> Backend:
-    """The backend of a model, the same at every step, so that nothing is traced twice."""
-    call = probe.task.call
-    look_behind = probe.output in outputs.LOOK_BEHIND and call.score is None
-    # The model is kept beside its backend: the id of a live object is its own.
-    key = (id(model), look_behind, probe.gives_channels_last, content.key(call))
-    with _finding:
-        kept = probe.backends
-        # A fork copied what another thread was about to change there.
-        if key not in kept or kept[key][1].lock.torn:
-            kept[key] = (model, backends.find(model, *key[1:3], call))
-            while len(kept) > _MAX_BACKENDS:
-                kept.popitem(last=False)
-        kept.move_to_end(key)
-        found: Backend = kept[key][1]
-        return found
 
 
 def _digest(shown: record.Input) -> bytes:

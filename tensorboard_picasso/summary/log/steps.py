@@ -1,23 +1,26 @@
-"""Compute a checkpoint and write it; what fails never takes the training down."""
+"""Steps: a record is computed and written, and what fails never takes the training down."""
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from types import MappingProxyType
 from typing import Any
 
 from tensorboard_picasso.summary.backends.base import UnsupportedError, out_of_memory
-from tensorboard_picasso.summary.explain import arrivals, checkpoint
-from tensorboard_picasso.summary.kit import report
-from tensorboard_picasso.summary.log import content, event, resumed, state
+from tensorboard_picasso.summary.explain import arrivals, models, records
+from tensorboard_picasso.summary.kit import content, report
+from tensorboard_picasso.summary.log import event, resumed, state
 from tensorboard_picasso.summary.log.budget import Budget, Spending
+from tensorboard_picasso.summary.log.request import Destination, Moment, Terms
 from tensorboard_picasso.summary.methods import named
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.methods.occlusion import Occlusion
 from tensorboard_picasso.summary.methods.saliency import Saliency
 from tensorboard_picasso.summary.probe.probe import Probe
 from tensorboard_picasso.summary.writers import losses, worker
+
+TERMS = Terms()
 
 # What a budget is measured with.
 clock = time.perf_counter
@@ -47,45 +50,22 @@ def wanted(methods: Sequence[Method | str] | None) -> tuple[Method, ...]:
     return listed
 
 
-def checkpoint_of(
+def log_record(
     probe: Probe,
     model: Any,
     methods: Sequence[Method],
-    *,
-    name: str,
-    step: int,
-    owner: Any,
-    write: Callable[[bytes, int], None],
-    epoch: float | None = None,
-    strict: bool = False,
-    scalars: bool = True,
-    tensors: bool = False,
-    next_step: str = "",
-    background: bool = False,
-    directory: str | None = None,
-    budget: Budget | None = None,
-    last: bool = False,
+    where: Destination,
+    when: Moment,
+    terms: Terms = TERMS,
 ) -> bool:
-    """Log one checkpoint of a probe.
+    """Log one record of a probe.
 
     A probe has one record under way: the next call waits for it, so that what it knows of
     the log is what was written.
 
     Args:
       probe, model, methods: what is explained, and how.
-      name: the probe's name with its scopes.
-      step: of the record.
-      owner: whose log it is, a writer as a rule; state is kept for each.
-      write: writes a serialized summary at a step.
-      epoch: recorded with the scores.
-      strict: raise what fails, instead of warning once.
-      scalars: write ordinary scalars too.
-      tensors: as `tf.summary.scalar` does; see `event.build`.
-      next_step: what the cost line says of the next checkpoint: "next at step 12".
-      background: have the worker make and write the record.
-      directory: of the log, where it is known: what stands there may be gone on with.
-      budget: what the maps may cost; what it does not pay for is not computed.
-      last: of a training, which the budget pays for in advance.
+      where, when, terms: what is asked of the record.
 
     Returns:
       Whether a record was accepted for writing; where the one before in its log could not
@@ -95,66 +75,52 @@ def checkpoint_of(
       ValueError, TypeError: as `compute`.
       Exception: in strict mode whatever fails, also writing the record before.
     """
-    options = {
-        "name": name,
-        "step": step,
-        "owner": owner,
-        "write": write,
-        "epoch": epoch,
-        "strict": strict,
-        "scalars": scalars,
-        "tensors": tensors,
-        "next_step": next_step,
-        "background": background,
-        "directory": directory,
-    }
-    memory = state.find(owner, name)
+    memory = state.find(where.owner, where.name)
     if memory.process != os.getpid():
         text = (
-            f'"{name}" is not logged at step {step}: its writer belongs to the process that this one'
-            " is a fork of: pass a log directory"
+            f'"{where.name}" is not logged at step {when.step}: its writer belongs to the process'
+            " that this one is a fork of: pass a log directory"
         )
-        return _refuse("fork", text, memory, strict)
+        return _refuse("fork", text, memory, terms.strict)
     with memory.lock:
-        if budget is None:
-            return _checkpoint(probe, model, methods, **options)
-        return _budgeted(probe, model, methods, memory, budget, last, options)
+        if terms.budget is None:
+            return _logged(probe, model, methods, where, when, terms)
+        return _budgeted(probe, model, methods, where, when, terms, terms.budget)
 
 
 def _budgeted(
     probe: Probe,
     model: Any,
     methods: Sequence[Method],
-    memory: state.State,
+    where: Destination,
+    when: Moment,
+    terms: Terms,
     budget: Budget,
-    last: bool,
-    options: dict[str, Any],
 ) -> bool:
-    """As `checkpoint_of`, what the budget pays for."""
-    name = options["name"]
+    """As `log_record`, what the budget pays for."""
+    memory = state.find(where.owner, where.name)
     key = budget, tuple(map(content.key, methods))
     if key not in memory.spending:
         grids = _ever_coarser(probe, methods)
         memory.spending[key] = grids, Spending(budget, len(grids) - 1)
     grids, spending = memory.spending[key]
     began = clock()
-    choice = spending.choose(began, last)
+    choice = spending.choose(began, when.last)
     if choice is None:
         return False
     traced = memory.tracing_seconds
-    accepted = _checkpoint(
-        probe, model, grids[choice.doublings], **options, about={"budget": f"{budget}: {choice}"}
-    )
+    about = {"budget": f"{budget}: {choice}"}
+    accepted = _logged(probe, model, grids[choice.doublings], where, when, terms, about)
     ended = clock()
     traced = memory.tracing_seconds - traced
     spending.spent(choice, ended, ended - began, traced, whole=accepted)
     if choice.skipped or choice.doublings:
-        said = f'"{name}": {spending.pays_for(choice.doublings)}'
+        said = f'"{where.name}": {spending.pays_for(choice.doublings)}'
         report.tell(f"budget {choice.doublings}", said, memory.said)
-    if accepted and state.backend(probe, model).deterministic:
+    if accepted and models.backend(probe, model).deterministic:
         said = (
-            f'"{name}": budget={budget} goes by the clock, so another run logs other steps: leave'
-            " it out for equal logs"
+            f'"{where.name}": budget={budget} goes by the clock, so another run logs other steps:'
+            " leave it out for equal logs"
         )
         report.tell("budget of deterministic runs", said, memory.said)
     return accepted
@@ -170,34 +136,26 @@ def _ever_coarser(probe: Probe, methods: Sequence[Method]) -> list[list[Method]]
         grids.append([new or old for new, old in zip(coarser, grids[-1], strict=True)])
 
 
-def _checkpoint(
+def _logged(
     probe: Probe,
     model: Any,
     methods: Sequence[Method],
-    *,
-    name: str,
-    step: int,
-    owner: Any,
-    write: Callable[[bytes, int], None],
-    epoch: float | None,
-    strict: bool,
-    scalars: bool,
-    tensors: bool,
-    next_step: str,
-    background: bool,
-    directory: str | None,
+    where: Destination,
+    when: Moment,
+    terms: Terms,
     about: Mapping[str, str] = MappingProxyType({}),
 ) -> bool:
-    """As `checkpoint_of`, whatever it costs; `about` is recorded with the methods' parameters."""
-    memory = settled(owner, name)
+    """As `log_record`, whatever it costs; `about` is recorded with the methods' parameters."""
+    name, step = where.name, when.step
+    memory = settled(where.owner, name)
     if memory.taken(step, probe):
         text = f'"{name}" already has other images at step {step}: pass another name'
-        return _refuse("doubled images", text, memory, strict)
+        return _refuse("doubled images", text, memory, terms.strict)
     labels = memory.fresh_labels(step, [method.label for method in methods])
     doubled = [method.label for method in methods if method.label not in labels]
     if doubled:
         text = f'"{name}" already has {", ".join(doubled)} at step {step}: pass label= to add more'
-        _refuse(f"doubled {doubled}", text, memory, strict)
+        _refuse(f"doubled {doubled}", text, memory, terms.strict)
         if not labels:
             return False
     new_step = step != memory.step
@@ -205,31 +163,30 @@ def _checkpoint(
         return True  # the scores alone are asked for, and the step has them
     fresh = [method for method in methods if method.label in labels]
     what = f'"{name}" at step {step}'
-    passes = compute(probe, model, fresh, memory, what, strict, epoch, about)
+    passes = compute(probe, model, fresh, memory, what, terms.strict, when.epoch, about)
     if passes is None:
         return False
     inputs = memory.fresh_inputs(step, probe)
-    lost = losses.of(owner)
+    lost = losses.of(where.owner)
 
     def finish() -> bool:
         try:
             if memory.superseded is None:
-                memory.superseded = resumed.superseded(directory, name, step)
-            summary = event.build(
-                name,
-                passes.result,
+                memory.superseded = resumed.superseded(where.directory, name, step)
+            contents = event.Contents(
                 scores=new_step,
                 inputs=inputs,
                 labels=labels,
-                scalars=scalars,
+                scalars=terms.scalars,
                 nth=memory.written + 1,
                 since=step if memory.since is None else memory.since,
                 superseded=memory.superseded,
-                tensors=tensors,
+                tensors=where.tensors,
             )
-            write(summary.SerializeToString(), step)
+            summary = event.build(name, passes.result, contents)
+            where.write(summary.SerializeToString(), step)
         except Exception as e:
-            if strict:
+            if terms.strict:
                 raise
             reason = report.reason(e)
             lost.add(name, step, reason)
@@ -237,20 +194,20 @@ def _checkpoint(
             report.warn(f"write {report.kind(reason)}", text, memory.said)
             return False
         if lost.failing:
-            lost.over(name, step, getattr(owner, "path", ""))
+            lost.over(name, step, getattr(where.owner, "path", ""))
             memory.said -= {each for each in memory.said if each.startswith("write ")}
         memory.commit(step, probe, labels, inputs, passes)
         size = event.sizes(summary, len(inputs))
-        cost = _cost(probe, fresh, passes.result, memory, size, next_step)
+        cost = _cost(probe, fresh, passes.result, memory, size, when.next_step)
         report.tell("cost", cost, memory.said)
         return True
 
-    if not background:
+    if not where.background:
         return finish()
-    failing = lost.failing and not strict
+    failing = lost.failing and not terms.strict
     memory.handed = worker.hand_over(finish)
     if failing:  # the answer is what became of this one
-        settled(owner, name)
+        settled(where.owner, name)
     return not (failing and lost.failing)
 
 
@@ -266,7 +223,7 @@ def gathered(probe: Probe, model: Any, what: str, strict: bool = False) -> Itera
       UnsupportedError: at the first call, that the model's parameters cannot be brought
         together.
     """
-    backend, made = state.backend(probe, model), False
+    backend, made = models.backend(probe, model), False
     with ExitStack() as stack:
         try:
             leads = stack.enter_context(backend.gathered())
@@ -310,11 +267,11 @@ def compute(
     strict: bool = False,
     epoch: float | None = None,
     about: Mapping[str, str] = MappingProxyType({}),
-) -> checkpoint.Passes | None:
-    """Compute a checkpoint; None where it failed and was warned of.
+) -> records.Passes | None:
+    """Compute a record; None where it failed and was warned of.
 
     Args:
-      probe, model, methods, strict, epoch: as for `checkpoint_of`.
+      probe, model, methods, strict, epoch: see `log_record`.
       about: recorded among the methods' parameters.
       memory: learns what the probe's output is, and which settings work.
       what: of the warning: the scoped name, and where in training.
@@ -325,59 +282,48 @@ def compute(
       Exception: in strict mode whatever fails.
     """
     with memory.lock:
-        return _computed(probe, model, methods, memory, what, strict, epoch, about)
+        first = memory.decided(probe) is None
+        untried = [method for method in methods if content.key(method) not in memory.tried]
+        for method in untried:
+            method.check(probe)
+        try:
+            backend = models.backend(probe, model)
+            with backend.lock:
+                passes = records.explain(
+                    probe,
+                    backend,
+                    methods,
+                    memory.targets_of(probe),
+                    taken=memory.decided(probe),
+                    second_seeds=memory.second_seeds_due(probe, methods),
+                    epoch=epoch,
+                    about=about,
+                )
+            if untried:
+                _ = (
+                    passes.result
+                )  # what a method answers is fit to be recorded, or that is said now
+        except Exception as e:
+            # What has never worked says so at once; later it is a failure like any other.
+            if strict or (isinstance(e, ValueError | TypeError) and (first or untried)):
+                raise
+            reason = report.reason(e)
+            if first and not out_of_memory(e):
+                raise UnsupportedError(
+                    f"{type(model).__name__} cannot be explained on {probe}: {reason}"
+                ) from e
+            labels = [method.label for method in methods]
+            text = f"{what} could not be computed: {reason}"
+            report.warn(f"{labels} {report.kind(reason)}", text, memory.said)
+            return None
+        memory.computed(probe, methods, passes)
+        if not memory.arrived:
+            with backend.lock:
+                _compare_arrivals(probe, passes, memory)
+        return passes
 
 
-def _computed(
-    probe: Probe,
-    model: Any,
-    methods: Sequence[Method],
-    memory: state.State,
-    what: str,
-    strict: bool,
-    epoch: float | None,
-    about: Mapping[str, str],
-) -> checkpoint.Passes | None:
-    first = memory.decided(probe) is None
-    untried = [method for method in methods if content.key(method) not in memory.tried]
-    for method in untried:
-        method.check(probe)
-    try:
-        backend = state.backend(probe, model)
-        with backend.lock:
-            passes = checkpoint.explain(
-                probe,
-                backend,
-                methods,
-                memory.targets_of(probe),
-                taken=memory.decided(probe),
-                second_seeds=memory.second_seeds_due(probe, methods),
-                epoch=epoch,
-                about=about,
-            )
-        if untried:
-            _ = passes.result  # what a method answers is fit to be recorded, or that is said now
-    except Exception as e:
-        # What has never worked says so at once; later it is a failure like any other.
-        if strict or (isinstance(e, ValueError | TypeError) and (first or untried)):
-            raise
-        reason = report.reason(e)
-        if first and not out_of_memory(e):
-            raise UnsupportedError(
-                f"{type(model).__name__} cannot be explained on {probe}: {reason}"
-            ) from e
-        labels = [method.label for method in methods]
-        text = f"{what} could not be computed: {reason}"
-        report.warn(f"{labels} {report.kind(reason)}", text, memory.said)
-        return None
-    memory.computed(probe, methods, passes)
-    if not memory.arrived:
-        with backend.lock:
-            _compare_arrivals(probe, passes, memory)
-    return passes
-
-
-def _compare_arrivals(probe: Probe, passes: checkpoint.Passes, memory: state.State) -> None:
+def _compare_arrivals(probe: Probe, passes: records.Passes, memory: state.State) -> None:
     """Tell where the model is given something else than in training, once it can tell."""
     subjects = passes.subjects
     try:
@@ -400,7 +346,7 @@ def _compare_arrivals(probe: Probe, passes: checkpoint.Passes, memory: state.Sta
 def _cost(
     probe: Probe,
     methods: Sequence[Method],
-    result: checkpoint.Result,
+    result: records.Result,
     memory: state.State,
     size: tuple[int, int],
     next_step: str,

@@ -6,9 +6,11 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from tensorboard_picasso.summary import writers
+from tensorboard_picasso.summary.explain import models
 from tensorboard_picasso.summary.kit import report
-from tensorboard_picasso.summary.log import state, steps
+from tensorboard_picasso.summary.log import steps
 from tensorboard_picasso.summary.log.budget import Budget
+from tensorboard_picasso.summary.log.request import Destination, Moment, Terms
 from tensorboard_picasso.summary.log.state import State
 from tensorboard_picasso.summary.loops.schedule import LogSpaced, Schedule
 from tensorboard_picasso.summary.methods.base import Method
@@ -58,11 +60,7 @@ class Training:
     ) -> None:
         self.schedule, self._methods = checked(probe, schedule, methods)
         self._probe = probe
-        self._options: dict[str, Any] = {
-            "strict": strict,
-            "scalars": scalars,
-            "budget": Budget.of(budget),
-        }
+        self._terms = Terms(strict, scalars, Budget.of(budget))
         self._model: Any = None
         self._sharded = False
         self._writer: Writer | None = None
@@ -87,7 +85,7 @@ class Training:
           leads: whether this process is the one that logs. The others take part where the
             model's parameters lie in several processes.
         """
-        sharded = state.backend(self._probe, model).sharded
+        sharded = models.backend(self._probe, model).sharded
         if not (leads or sharded):
             return
         self._model, self._sharded = model, sharded
@@ -113,11 +111,11 @@ class Training:
                 self._compute(self._model, memory)
 
     def _compute(self, model: Any, memory: State) -> None:
-        what, strict = f'"{self._probe.name}" before training', self._options["strict"]
+        what, strict = f'"{self._probe.name}" before training', self._terms.strict
         steps.compute(self._probe, model, self._methods, memory, what, strict)
 
     def _gathered(self) -> AbstractContextManager[bool]:
-        return steps.gathered(self._probe, self._model, self._probe.name, self._options["strict"])
+        return steps.gathered(self._probe, self._model, self._probe.name, self._terms.strict)
 
     def rehearse(self, model: Any, why: str) -> None:
         """Compute a record before a training that logs nothing, and write none.
@@ -126,7 +124,7 @@ class Training:
           model: what is explained.
           why: it logs nothing.
         """
-        with steps.gathered(self._probe, model, self._probe.name, self._options["strict"]) as leads:
+        with steps.gathered(self._probe, model, self._probe.name, self._terms.strict) as leads:
             if not leads:
                 return
             self._compute(model, State())
@@ -186,25 +184,18 @@ class Training:
         # Several occasions may fall on one step: a save and the end of its epoch.
         if self._model is None or self._logged == self._step:
             return
+        next_step = "" if last else self.schedule.next(self._step)
         with self._gathered() as leads:
             accepted = (
                 leads
                 and self._writer is not None
-                and steps.checkpoint_of(
+                and steps.log_record(
                     self._probe,
                     self._model,
                     self._methods,
-                    name=self._probe.name,
-                    step=self._step,
-                    owner=self._writer.owner,
-                    write=self._writer.write,
-                    directory=self._writer.directory,
-                    epoch=epoch,
-                    next_step="" if last else self.schedule.next(self._step),
-                    background=self._writer.background,
-                    last=last,
-                    tensors=self._writer.tensor_scalars,
-                    **self._options,
+                    Destination.of(self._probe.name, self._writer),
+                    Moment(self._step, epoch, next_step, last),
+                    self._terms,
                 )
             )
         # Processes that share a model share their occasions, too.

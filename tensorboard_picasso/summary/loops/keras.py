@@ -8,6 +8,7 @@ from tensorboard_picasso.summary.backends.keras.models import is_keras_2
 from tensorboard_picasso.summary.kit import report
 from tensorboard_picasso.summary.log import state, steps
 from tensorboard_picasso.summary.log.budget import Budget
+from tensorboard_picasso.summary.log.request import Destination, Moment, Terms
 from tensorboard_picasso.summary.loops import _history, _missing, _saves
 from tensorboard_picasso.summary.loops._history import History
 from tensorboard_picasso.summary.loops._training import checked, sub_run
@@ -67,9 +68,7 @@ class KerasCallback(_Callback):
         self._schedule, self._methods = checked(probe, schedule, methods)
         self._probe = probe
         self._directory = sub_run(log_dir)
-        self._strict = strict
-        self._scalars = scalars
-        self._budget = Budget.of(budget)
+        self._terms = Terms(strict, scalars, Budget.of(budget))
         self._writer: Writer | None = None
         self._log_of: Any = None
         self._release: Callable[[], None] = lambda: None
@@ -187,7 +186,9 @@ class KerasCallback(_Callback):
             memory = steps.settled(self._history, self._probe.name)
             if memory.decided(self._probe) is None:
                 what = f'"{self._probe.name}" before training'
-                steps.compute(self._probe, self.model, self._methods, memory, what, self._strict)
+                steps.compute(
+                    self._probe, self.model, self._methods, memory, what, self._terms.strict
+                )
 
     def _on_save(self) -> None:
         # Within a batch, callbacks before this one save what it has not counted yet.
@@ -219,22 +220,21 @@ class KerasCallback(_Callback):
         self._follow(self._writer.owner)
         done = self._step - self._epoch_start
         epoch = self._epoch + (done / self._epoch_steps if self._epoch_steps and done else 0.0)
-        accepted = steps.checkpoint_of(
-            self._probe,
-            self.model,
-            self._methods,
-            name=self._probe.name,
-            step=self._step,
-            owner=self._history,
-            write=self._writer.write,
-            directory=self._writer.directory,
-            epoch=epoch if self._epoch_steps or not done else None,
-            strict=self._strict,
-            scalars=self._scalars,
-            next_step="" if last else self._schedule.next(self._step),
+        where = Destination(
+            self._probe.name,
+            self._history,
+            self._writer.write,
+            self._writer.directory,
             background=True,
-            budget=self._budget,
-            last=last,
+        )
+        when = Moment(
+            self._step,
+            epoch if self._epoch_steps or not done else None,
+            "" if last else self._schedule.next(self._step),
+            last,
+        )
+        accepted = steps.log_record(
+            self._probe, self.model, self._methods, where, when, self._terms
         )
         if accepted:
             self._logged = self._step

@@ -3,7 +3,6 @@
 import copy
 import hashlib
 import operator
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -128,7 +127,8 @@ class Probe:
       flat, tensors: whether the images came without an axis of channels, as PyTorch's tensors.
       preprocess, postprocess, decode_prob, data_format, top_k, max_lasting,
         output: as handed in.
-      backends: of the models that were explained, as the summary ops keep them.
+      kept: what others keep of this probe as long as it, or one that `with_regions` made of it,
+        is there; by who keeps it. It refers to models, which may refer to the probe.
 
     Raises:
       TypeError, ValueError: anything that does not fit, with the remedy.
@@ -184,7 +184,7 @@ class Probe:
             raise ValueError(
                 f"decode_prob= names probabilities, and {what} has none: pass class_names="
             )
-        self.backends: OrderedDict[Any, Any] = OrderedDict()
+        self.kept: dict[str, Any] = {}
         self._load(images, names, _count("max_images", max_images, 1))
         self.task = task.of_probe(
             inputs, pick, score, score_inputs, mean_over, self._given, len(self.images)
@@ -275,7 +275,7 @@ class Probe:
         shapes = [(image.shape[0], image.shape[1]) for image in self.images]
         added = masks.masks(regions, shapes, len(self))
         made = copy.copy(self)
-        made.backends = self.backends  # which a copy of a probe otherwise lacks: `__getstate__`
+        made.kept = self.kept  # which a copy of a probe otherwise lacks: `__getstate__`
         taken = {name for new in added for name in new}
         made.regions = tuple(
             {name: mask for name, mask in old.items() if name not in taken} | new
@@ -394,8 +394,8 @@ class Probe:
         return len(self.images)
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a copy takes along: all but the models, which stay with their process."""
-        return {**vars(self), "backends": OrderedDict()}
+        """What a copy takes along: all but what others keep, which stays with its process."""
+        return {**vars(self), "kept": {}}
 
     def __repr__(self) -> str:
         return f"Probe({self.name!r}, {len(self)} images)"

@@ -11,7 +11,7 @@ from tensorboard_picasso.summary.backends._common import batch_size
 from tensorboard_picasso.summary.backends._common.batch_size import BatchSizes, UnfitError
 from tensorboard_picasso.summary.backends._common.sheets import Sheets
 from tensorboard_picasso.summary.backends.base import Call, Hiding, hidden
-from tensorboard_picasso.summary.log import state
+from tensorboard_picasso.summary.explain import models
 from tests.kit.explained import noise
 
 
@@ -228,12 +228,12 @@ def made(images=None, **options):
 
 def swept(model, probe, method=METHOD):
     """Scores of whole passes by our sweep."""
-    return method.swept(state.backend(probe, model), probe, range(len(probe)))
+    return method.swept(models.backend(probe, model), probe, range(len(probe)))
 
 
 def one_by_one(model, probe, method=METHOD):
     """Scores of occluded images that are made by hand, one in each batch."""
-    backend = state.backend(probe, model)
+    backend = models.backend(probe, model)
     result = []
     for index, image in enumerate(probe.images):
         window, tops, lefts = method.geometry(image.shape[:2])
@@ -275,7 +275,7 @@ def test_windows_are_filled_with_what_was_asked_for(framework, fill):
 @FRAMEWORKS
 def test_images_of_several_sizes_and_windows_in_one_sweep(framework):
     model = {"tensorflow": pooled_keras, "torch": pooled_torch}[framework]()
-    backend = state.backend(made(), model)
+    backend = models.backend(made(), model)
     few = [(1, 1, 3, 3), (0, 0, 0, 0), (5, 0, 2, 6)]
     group = [hiding(0, SHAPE), hiding(1, (8, 8, 3)), hiding(2, SHAPE, few), hiding(3, SHAPE)]
     found = backend.swept_scores(group, lambda x: x, in_place=True, reuse=False)
@@ -351,7 +351,7 @@ def test_integers_reach_a_model_as_it_takes_them():
 def test_a_second_input_is_given_to_every_window():
     image, scale = keras.Input(SHAPE, name="image"), keras.Input((1,), name="scale")
     model = keras.Model([image, scale], keras_model()(image) * scale)
-    backend = state.backend(probe := made(), model)
+    backend = models.backend(probe := made(), model)
     boxes = np.array([(0, 0, 0, 0), (1, 1, 3, 3), (4, 2, 3, 3)], np.int64)
     shown = hiding(boxes=boxes, shape=SHAPE)
     backend.call = Call(names=("scale",), count=1, image="image")

@@ -9,8 +9,8 @@ from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import WHOLE_PROBE
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency
 from tensorboard_picasso.summary.backends import find
-from tensorboard_picasso.summary.explain.checkpoint import compute
 from tensorboard_picasso.summary.explain.means import groups, mean_and_error
+from tensorboard_picasso.summary.explain.records import compute
 from tensorboard_picasso.summary.explain.targets import Targets
 from tensorboard_picasso.summary.probe.output import Taken
 from tests.kit.explained import explain, noise

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tensorboard_picasso.summary import Occlusion
-from tensorboard_picasso.summary.log import content
+from tensorboard_picasso.summary.kit import content
 
 LARGE = np.zeros((50, 50), bool)
 OTHER = LARGE.copy()

@@ -41,7 +41,7 @@ def test_a_probe_holds_what_it_was_given():
     assert probe.names == ("a", "b", "c")
     assert probe.preprocess is probe.postprocess is probe.decode_prob is None
     assert not probe.has_alignment
-    assert not probe.backends
+    assert not probe.kept
 
 
 def test_the_record_survives_its_bytes():

@@ -13,7 +13,7 @@ from keras import layers
 from tensorboard_picasso import summary
 from tensorboard_picasso.summary import Occlusion, Probe, backends
 from tensorboard_picasso.summary.backends.base import Hiding
-from tensorboard_picasso.summary.log import state
+from tensorboard_picasso.summary.explain import models
 from tensorboard_picasso.summary.reuse import plan as plans
 from tensorboard_picasso.summary.reuse.keras import Engine
 from tensorboard_picasso.summary.reuse.keras_trace import Trace
@@ -424,7 +424,7 @@ def test_inside_a_training_step(tmp_path, place):
     graph = tf.function(run)
     for number in range(2):
         assert bool(graph(tf.constant(number, tf.int64)))
-    backend = state.backend(probe, model)
+    backend = models.backend(probe, model)
     assert backend.sweep_told.startswith("reuse. 36 windows")
     assert len(engines(backend)) == 1
 

@@ -19,6 +19,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tensorboard_picasso import summary
 from tensorboard_picasso.summary.log import state
 from tensorboard_picasso.summary.log import steps as log
+from tensorboard_picasso.summary.log.request import Destination, Moment, Terms
 from tensorboard_picasso.summary.loops._training import Training
 from tensorboard_picasso.summary.methods.rise import RISE
 from tensorboard_picasso.summary.writers import worker
@@ -49,10 +50,8 @@ class Disk:
 
 def checkpoint(disk, step, name="p", methods=(), **options):
     probe = summary.Probe(name, IMAGES, labels=[0, 1], output="raw")
-    return log.checkpoint_of(
-        probe, scores, methods, name=name, step=step, owner=disk, write=disk.write,
-        background=True, **options,
-    )  # fmt: skip
+    where = Destination(name, disk, disk.write, background=True)
+    return log.log_record(probe, scores, methods, where, Moment(step), Terms(**options))
 
 
 @pytest.fixture
