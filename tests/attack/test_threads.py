@@ -19,6 +19,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from tensorboard_picasso import summary
+from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary import (
     RISE,
     Captum,
@@ -416,3 +417,32 @@ def test_a_training_of_jax_is_the_same_with_ops_between_its_steps_and_beside_the
     while alone.steps < beside_it.steps:
         alone.step()
     assert_same(beside_it.left(), alone.left())
+
+
+class Torn(nnx.Module):
+    """Without its last layer until it is called, as in the middle of another thread's update."""
+
+    def __init__(self):
+        self.head = nnx.Linear(144, 3, rngs=nnx.Rngs(0))
+
+    def __call__(self, x):
+        if not hasattr(self, "head"):
+            thread = threading.Thread(target=setattr, args=(TORN["model"], "head", TORN["head"]))
+            thread.start()
+            thread.join()
+        return self.head(x.reshape(len(x), -1))
+
+
+TORN = {}
+
+
+def test_a_flax_module_that_is_read_in_the_middle_of_an_update_is_read_again(tmp_path):
+    model = Torn()
+    expected = np.asarray(model(np.moveaxis(X, 1, -1)))
+    TORN.update(model=model, head=model.head)
+    del model.head
+    probe = Probe("p", np.moveaxis(X, 1, -1), output="raw")
+    assert summary.class_probabilities(probe, model, writer=tmp_path, step=0, strict=True)
+    summary.flush()
+    found = events.logged(tmp_path, Kind.SCORES, 2)
+    np.testing.assert_allclose(found.values, expected[2], rtol=1e-5)
