@@ -24,8 +24,13 @@ import { Store } from "./log/store.js";
 import { Timeline } from "./timeline/timeline.js";
 import { Tip } from "./kit/tip.js";
 
+/** @import { Index } from "./log/answers.js" */
+/** @import { Came } from "./log/store.js" */
+/** @import { Given, Point, Work } from "./shown/given.js" */
+/** @import { State } from "./shown/state.js" */
+
 // Kinds of work, each holding those after it: join the data again, paint all, paint the step.
-const WORK = ["all", "paint", "step"];
+const WORK = /** @type {const} */ (["all", "paint", "step"]);
 // Choices that change which data is shown; the others only change how.
 const DATA_CHOICES = ["runs", "filter", "probe", "method", "means", "charts", "of", ...PINS];
 // Choices that no number or picture depends on.
@@ -37,16 +42,19 @@ const SETTLING = 500; // milliseconds that a frame may take; of a hidden page it
 const AHEAD = 8; // steps decoded before they are shown
 
 export class App {
+  /** @type {Set<Work>} */
   #pending = new Set();
   #frame = 0;
   #frames = 0;
   #urlTimer = 0;
   #live = el("div", { class: "live", "aria-live": "polite" });
   #empty = el("div", { class: "empty-page", hidden: true });
+  /** @type {Point | null} */
   #pointed = null;
   // Whether something in sight waits for maps: those that come for the charts need no painting.
   #lacking = true;
 
+  /** @param {State} state */
   constructor(state) {
     this.state = state;
     this.store = new Store({
@@ -60,24 +68,43 @@ export class App {
     this.scene = new Scene(state, this.store, this.shares);
     this.scalars = new Scalars(() => this.schedule("charts"));
     this.changes = new Changes(this.store, () => this.schedule("charts"));
-    this.drawing = new Drawing(this);
-    this.player = new Player(this);
-    this.timeline = new Timeline(this);
-    this.rail = new Rail(this);
-    this.legend = new Legend(this);
-    this.rows = new Rows(this);
-    this.large = new Large(this);
-    this.notices = new Notices(this);
     this.tip = new Tip();
+    const { scene, store, shares, scalars, changes, tip } = this;
+    /** @type {Given} each view is given what it names of it */
+    const given = {
+      scene, state, store, shares, scalars, changes, tip,
+      seek: (place) => this.seek(place),
+      open: (image) => this.open(image),
+      hover: (point, aloud) => this.hover(point, aloud),
+      say: (text) => setText(this.#live, text),
+      announce: () => this.announce(),
+      schedule: (work) => this.schedule(work),
+      looked: () => this.looked(),
+      mark: (name, on) => this.root.classList.toggle(name, on),
+    };
+    this.drawing = new Drawing(given);
+    this.player = new Player(given, this.drawing, {
+      reload: () => this.reload(),
+      link: () => this.link(),
+      savePicture: () => this.savePicture(),
+      readAhead: () => this.readAhead(),
+      isPainted: () => this.root.dataset.step === String(scene.step),
+    });
+    this.timeline = new Timeline(given);
+    this.rail = new Rail(given);
+    this.legend = new Legend(given);
+    this.rows = new Rows(given);
+    this.large = new Large(given, (image) => this.rows.focus(image));
+    this.notices = new Notices(given);
     const centre = el("main", {}, this.notices.element, this.legend.element, this.rows.element, this.#empty);
     this.root = el(
       "div", { id: "picasso", tabindex: -1 },
       this.player.element, this.timeline.element,
-      el("div", { class: "body" }, this.rail.element, centre, this.large.element), this.drawing.element, this.tip.element, this.#live,
+      el("div", { class: "body" }, this.rail.element, centre, this.large.element), this.drawing.element, tip.element, this.#live,
     );
     this.drawing.listen(this.root);
     state.onChange((names) => this.#chosen(names));
-    listenToKeys(this);
+    listenToKeys(given, { player: this.player, drawing: this.drawing, large: this.large });
     for (const event of ["resize", "visibilitychange"]) {
       (event === "resize" ? window : document).addEventListener(event, () => this.schedule());
     }
@@ -93,7 +120,7 @@ export class App {
 
   /**
    * Load what is shown first.
-   * @param {Promise<object>} [index] where it is on its way already
+   * @param {Promise<Index>} [index] where it is on its way already
    */
   async start(index) {
     await this.store.loadIndex(index);
@@ -106,7 +133,7 @@ export class App {
     this.scalars.refresh();
     // The index may hold runs that were not there before.
     this.scene.update();
-    if (!this.store.errors.has("index")) await this.store.refresh(this.scene.probe, this.#runs(), this.#labels());
+    if (!this.store.errors.has("index")) await this.store.refresh(this.scene.probe ?? "", this.#runs(), this.#labels());
   }
 
   /** What is looked at: its maps are loaded first. */
@@ -132,7 +159,7 @@ export class App {
 
   /** Other rows came in sight. */
   looked() {
-    this.store.look(this.scene.probe, this.#runs(), this.#labels());
+    this.store.look(this.scene.probe ?? "", this.#runs(), this.#labels());
     this.#prefetch();
     this.schedule("paint");
   }
@@ -141,28 +168,29 @@ export class App {
   #labels() {
     const { label, methods } = this.scene;
     if (this.state.open !== null) return methods.map((each) => each.label);
-    return [...new Set([label, this.state.pinMethod, ...this.timeline.wants.labels])].filter(Boolean);
+    return [...new Set([label, this.state.pinMethod, ...this.timeline.wants.labels])].filter((each) => each !== null);
   }
 
   /** What is compared is loaded too, whether it is shown or not. */
   #runs() {
     const { runs, shown } = this.scene;
     const { pinRun } = this.state;
-    return runs.includes(pinRun) && !shown.includes(pinRun) ? [...shown, pinRun] : shown;
+    return pinRun !== null && runs.includes(pinRun) && !shown.includes(pinRun) ? [...shown, pinRun] : shown;
   }
 
   async #load() {
     this.scene.update();
-    await this.store.show(this.scene.probe, this.#runs(), this.#labels());
+    await this.store.show(this.scene.probe ?? "", this.#runs(), this.#labels());
   }
 
-  /** @param {string} what the store's word for what came */
+  /** @param {Came} what */
   #came(what) {
     if (what === "errors") this.notices.update();
     else if (what === "loading") this.#loading();
     else if (what === "images") this.schedule("paint");
-    else if (what === "maps") this.#lacking && this.schedule("paint");
-    else this.schedule("all");
+    else if (what === "maps") {
+      if (this.#lacking) this.schedule("paint");
+    } else this.schedule("all");
     if (what === "maps" || what === "series") this.changes.wake();
     if (what === "maps") this.shares.wake();
     if (what === "errors") this.shares.forget();
@@ -179,6 +207,7 @@ export class App {
     if (!this.store.loading) this.schedule("charts");
   }
 
+  /** @param {Set<string>} names */
   #chosen(names) {
     clearTimeout(this.#urlTimer);
     this.#urlTimer = setTimeout(() => writeUrl(this.state.url()), 200);
@@ -191,7 +220,7 @@ export class App {
 
   #swipe() {
     this.root.style.setProperty("--swipe", `${this.state.swipe}%`);
-    for (const line of this.root.querySelectorAll("input.swipe")) line.value = this.state.swipe;
+    for (const line of this.root.querySelectorAll("input")) if (line.matches(".swipe")) line.value = String(this.state.swipe);
   }
 
   #size() {
@@ -218,6 +247,7 @@ export class App {
   /**
    * Ask for work in the next frame: of a kind above, or the timeline's "charts".
    * A hidden frame waits until it can be seen.
+   * @param {Work} [kind] default: that which is due
    */
   schedule(kind) {
     if (kind) this.#pending.add(kind);
@@ -267,7 +297,7 @@ export class App {
   #prefetch() {
     const { scene, store } = this;
     const { label } = scene;
-    if (scene.settings(label)?.geometry !== null) return;
+    if (label === null || scene.settings(label)?.geometry !== null) return;
     const wanted = [...scene.columns, ...scene.steps.slice(Math.max(scene.place, 0)), ...scene.steps];
     const { images } = this.#sight();
     for (const step of wanted) {
@@ -280,15 +310,18 @@ export class App {
     }
   }
 
-  /** Paint what is in sight; the root says which step when all of it is that step's. */
+  /**
+   * Paint what is in sight; the root says which step when all of it is that step's.
+   * @param {boolean} onlyNow
+   */
   paint(onlyNow = false) {
     const { scene } = this;
     const rows = this.large.isOpen || this.rows.paint(onlyNow);
     const ready = this.large.paint() && rows;
     this.#lacking = !ready || !(this.large.isOpen || this.rows.whole) || (onlyNow && this.#lacking);
-    if (ready && scene.step !== null) this.root.dataset.step = scene.step;
+    if (ready && scene.step !== null) this.root.dataset.step = String(scene.step);
     else delete this.root.dataset.step;
-    this.root.dataset.frame = ++this.#frames;
+    this.root.dataset.frame = String(++this.#frames);
     this.timeline.move();
     this.player.move();
     if (this.#pointed) this.hover(this.#pointed);
@@ -299,10 +332,10 @@ export class App {
   readAhead() {
     const { scene, store } = this;
     const { label, place } = scene;
-    if (scene.settings(label)?.geometry !== null) return;
+    if (label === null || scene.settings(label)?.geometry !== null) return;
     for (const step of scene.steps.slice(place + 1, place + 1 + AHEAD)) {
       for (const data of scene.datas) {
-        for (const image of this.large.isOpen ? [this.state.open] : this.rows.inSight) {
+        for (const image of this.state.open !== null && this.large.isOpen ? [this.state.open] : this.rows.inSight) {
           const record = data.attributions(label, image)?.steps.get(data.at(step));
           const target = scene.target(image, data);
           if (record?.targets.includes(target)) store.planes.get({ data, label, image }, record, target);
@@ -311,7 +344,10 @@ export class App {
     }
   }
 
-  /** Go to a place in the list of steps; the newest one is followed when more come. */
+  /**
+   * Go to a place in the list of steps; the newest one is followed when more come.
+   * @param {number} place
+   */
   seek(place) {
     const { steps } = this.scene;
     if (!steps.length) return;
@@ -319,35 +355,37 @@ export class App {
     this.state.set({ step: at === steps.length - 1 ? null : steps[at] });
   }
 
-  /** Open an image large, or go back to the rows. */
+  /**
+   * Open an image large, or go back to the rows.
+   * @param {number | null} image
+   */
   open(image) {
     this.hover(null);
     this.state.set({ open: image });
   }
 
-  /** Say something to those who hear the page. */
-  say(text) {
-    setText(this.#live, text);
-  }
-
   /** Say where playback or the keyboard went, for those who hear the page. */
   announce() {
     const { step } = this.scene;
-    if (step !== null) this.say(stepText(step, this.scene.epoch(step)));
+    if (step !== null) setText(this.#live, stepText(step, this.scene.epoch(step)));
   }
 
-  /** Point at a place of an image: outlined on all its maps, read out beside the pointer. */
+  /**
+   * Point at a place of an image: outlined on all its maps, read out beside the pointer.
+   * @param {Point | null} point
+   * @param {boolean} aloud
+   */
   hover(point, aloud = false) {
     this.#pointed = point;
     const cards = [...this.rows.cards, ...this.large.cards];
     const box = point?.card.windowAt(point) ?? null;
-    for (const card of cards) card.mark(box && card.image === point.image ? box : null, point);
-    const lines = box && point.card.readout(point);
-    if (!lines) {
+    for (const card of cards) card.mark(card.image === point?.image ? box : null, point);
+    const lines = box && point ? point.card.readout(point) : null;
+    if (!lines || !point) {
       this.tip.hide();
       return;
     }
-    if (aloud) this.say(lines.join(". "));
+    if (aloud) setText(this.#live, lines.join(". "));
     this.tip.show(lines, point);
   }
 }

@@ -4,6 +4,7 @@
 
 import { fetchIndex } from "./log/api.js";
 import { el } from "./kit/dom.js";
+import { messageOf } from "./kit/format.js";
 import { followTheme, readUrl } from "./kit/host.js";
 
 function loadStyle() {
@@ -31,6 +32,6 @@ export async function render() {
     await app.start(index);
   } catch (error) {
     console.error(error);
-    document.body.append(el("p", { role: "alert", text: `Picasso cannot start: ${error.message}` }));
+    document.body.append(el("p", { role: "alert", text: `Picasso cannot start: ${messageOf(error)}` }));
   }
 }

@@ -48,17 +48,20 @@ FRAMEWORKS = {
     "lightning": "lightning", "transformers": "transformers", "captum": "captum",
     "tensorboardX": "tensorboardx", "ray": "ray", "safetensors": "safetensors",
 }  # fmt: skip
+# `types` is read by the type checker alone, as are the imports of types in comments: the arrows
+# hold for these too.
 BROWSER = {
-    "kit": "",
-    "numbers": "kit",
-    "log": "kit numbers",
-    "shown": "kit numbers log",
-    "pictures": "kit numbers log shown",
-    "timeline": "kit numbers log shown",
-    "rows": "kit numbers log shown pictures timeline",
-    "large": "kit numbers log shown pictures timeline",
-    "bar": "kit numbers log shown pictures timeline",
-    "app": "kit numbers log shown pictures timeline rows large bar",
+    "types": "",
+    "kit": "types",
+    "numbers": "types kit",
+    "log": "types kit numbers",
+    "shown": "types kit numbers log",
+    "pictures": "types kit numbers log shown",
+    "timeline": "types kit numbers log shown",
+    "rows": "types kit numbers log shown pictures",
+    "large": "types kit numbers log shown pictures timeline",
+    "bar": "types kit numbers log shown timeline",
+    "app": "types kit log shown pictures timeline rows large bar",
     "index": "kit log shown app",
 }
 
@@ -83,9 +86,11 @@ def imported(path: Path) -> Iterator[tuple[int, str]]:
             yield from ((node.lineno, f"{node.module}.{each.name}") for each in node.names)
 
 
-def files(path: Path) -> Iterator[tuple[int, Path]]:
-    """Each file that a JavaScript module imports, with the line."""
+def files(path: Path, types: bool = True) -> Iterator[tuple[int, Path]]:
+    """Each file that a JavaScript module imports, with the line; `types`: in comments too."""
     for number, line in enumerate(path.read_text().splitlines(), 1):
+        if not types and line.lstrip().startswith(("/", "*")):
+            continue
         for found in re.finditer(r"""(?:from |import\()"([^"]+)\"""", line):
             assert found[1].startswith("."), f"{path}:{number}: {found[1]} is none of ours"
             yield number, (path.parent / found[1]).resolve()
@@ -127,6 +132,40 @@ def test_javascript_imports_keep_to_the_arrows():
                 name = str(target.relative_to(STATIC))
                 wrong.append(refused(where, name, of, other, BROWSER[of]))
     assert not wrong, "\n".join(wrong)
+
+
+def test_javascript_modules_import_each_other_in_no_circle():
+    imports = {path: [to for _, to in files(path, types=False)] for path in modules(STATIC, ".js")}
+    done: set[Path] = set()
+
+    def follow(path: Path, way: list[Path]) -> None:
+        names = " -> ".join(str(each.relative_to(STATIC)) for each in [*way, path])
+        assert path not in way, f"{names}: move what both need into a module of its own"
+        if path not in done:
+            for to in imports[path]:
+                follow(to, [*way, path])
+            done.add(path)
+
+    for path in imports:
+        follow(path, [])
+
+
+def test_types_of_javascript_have_no_holes():
+    """`tsc` refuses a type that is left out; these would be let through."""
+    hole = re.compile(
+        r"@ts-(ignore|nocheck|expect-error)|@(type|param|returns|property|typedef) \{[^\n]*\b(any|Function|Object)\b[^\n]*\}|\{\*\}"
+    )
+    for path in modules(STATIC, ".js"):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            assert not hole.search(line), f"{path}:{number}: give it its type"
+
+
+def test_modules_of_types_alone_are_imported_in_comments_alone():
+    alone = {path for path in modules(STATIC, ".js") if path.read_text().endswith("\nexport {};\n")}
+    assert STATIC / "types.js" in alone
+    for path in modules(STATIC, ".js"):
+        for line, to in files(path, types=False):
+            assert to not in alone, f"{path}:{line}: a browser would load {to.name} for nothing"
 
 
 @pytest.mark.parametrize(

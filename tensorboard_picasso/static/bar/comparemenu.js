@@ -1,27 +1,50 @@
 // The Compare menu: what A is, and how A and B are laid out.
 
 import { isComparing, pinned, UNPINNED } from "../shown/compare.js";
-import { el, select } from "../kit/dom.js";
+import { el, itself, named, select } from "../kit/dom.js";
 import { count } from "../kit/format.js";
 import { classOf, LAYOUTS, OWN_CLASS } from "../shown/state.js";
 import { ascending, stepOf } from "../kit/steps.js";
 
+/** @import { Pins } from "../shown/compare.js" */
+/** @import { Needs } from "../shown/given.js" */
+/** @import { Scene } from "../shown/scene.js" */
+/** @import { State } from "../shown/state.js" */
+/** @import { Choices, Step } from "../types.js" */
+
+/** @type {Record<"side" | "swipe", string>} */
 const LAYOUT_NAMES = { side: "side by side", swipe: "swipe" };
 
-/** The steps that A is likely to be: the first, where one is now, the one that is pinned. */
-function stepChoices({ scene, state }) {
-  const steps = [scene.steps[0], scene.step, state.pin].filter((step) => step !== null && step !== undefined);
-  const name = (step) => (step === scene.steps[0] ? `first (${count(step)})` : step === scene.step ? `this one (${count(step)}), pinned` : `pinned (${count(step)})`);
-  return [["", "the same step"], ...[...new Set(steps)].sort(ascending).map((step) => [String(step), name(step)])];
+/** @param {string} text @returns {[string, string]} */
+function same(text) {
+  return ["", `the same ${text}`];
 }
 
-/** The Compare menu's fields. */
-export function compareMenu(app) {
-  const { scene, state } = app;
-  const same = (text) => ["", `the same ${text}`];
+/**
+ * The steps that A is likely to be: the first, where one is now, the one that is pinned.
+ * @param {Needs<"scene" | "state">} given
+ */
+function stepChoices({ scene, state }) {
+  const steps = [scene.steps[0], scene.step, state.pin].filter((step) => step !== null && step !== undefined);
+  /** @type {(step: Step) => string} */
+  const name = (step) => (step === scene.steps[0] ? `first (${count(step)})` : step === scene.step ? `this one (${count(step)}), pinned` : `pinned (${count(step)})`);
+  /** @type {[string, string][]} */
+  const found = [...new Set(steps)].sort(ascending).map((step) => [String(step), name(step)]);
+  return [same("step"), ...found];
+}
+
+/**
+ * The Compare menu's fields.
+ * @param {Needs<"scene" | "state">} given
+ * @param {() => void} close
+ */
+export function compareMenu(given, close) {
+  const { scene, state } = given;
+  /** @type {(name: keyof Pins, read: (value: string) => unknown) => (value: string) => void} */
   const choose = (name, read) => (value) => state.set({ [name]: value === "" ? null : read(value) });
+  /** @type {(text: string, key: string, patch: () => Partial<Choices>, disabled?: boolean) => HTMLElement} */
   const act = (text, key, patch, disabled = false) =>
-    el("button", { type: "button", disabled, title: `key ${key}`, on: { click: () => (state.set(patch()), app.player.closeMenus()) } }, text);
+    el("button", { type: "button", disabled, title: `key ${key}`, on: { click: () => (state.set(patch()), close()) } }, text);
   const comparing = isComparing(state);
   return [
     el("p", { text: "B is what the page shows; A is what it is compared with." }),
@@ -32,32 +55,44 @@ export function compareMenu(app) {
       act("Stop comparing", "c", () => UNPINNED, !comparing),
       el("button", { type: "button", text: "Undo", title: "key Ctrl + Z", disabled: !state.canUndo, on: { click: () => state.undo() } }),
     ),
-    select("A: step", stepChoices(app), state.pin === null ? "" : String(state.pin), choose("pin", stepOf)),
-    select("A: run", [same("run"), ...scene.listed.map((run) => [run, run])], state.pinRun ?? "", choose("pinRun", String)),
+    select("A: step", stepChoices(given), state.pin === null ? "" : String(state.pin), choose("pin", stepOf)),
+    select("A: run", [same("run"), ...scene.listed.map(itself)], state.pinRun ?? "", choose("pinRun", String)),
     select(
-      "A: class", [same("class"), [OWN_CLASS, scene.targetName], ...scene.words, ...scene.targets.map((each) => [String(each), scene.nameOfClass(each)])],
+      "A: class", [same("class"), [OWN_CLASS, scene.targetName], ...scene.words, ...scene.targetChoices],
       state.pinTarget === null ? "" : String(state.pinTarget), choose("pinTarget", classOf),
     ),
-    select("A: method", [same("method"), ...scene.methods.map(({ label }) => [label, label])], state.pinMethod ?? "", choose("pinMethod", String)),
-    select("layout", LAYOUTS.map((each) => [each, LAYOUT_NAMES[each]]), state.layout, (layout) => state.set({ layout })),
+    select("A: method", [same("method"), ...scene.methods.map(({ label }) => itself(label))], state.pinMethod ?? "", choose("pinMethod", String)),
+    select("layout", named(LAYOUTS, LAYOUT_NAMES), state.layout, (layout) => state.set({ layout })),
     ...alignment(state),
   ];
 }
 
-/** How the steps of two runs are matched, where that is not settled by a pinned step. */
+/**
+ * How the steps of two runs are matched, where that is not settled by a pinned step.
+ * @param {State} state
+ */
 function alignment(state) {
   if (state.pinRun === null) return [];
   if (state.pin !== null) return [el("p", { class: "quiet", text: `A's step is pinned: with “A: step” at “the same step” runs can align by share of training.` })];
   return [select("runs align", [["step", "by step"], ["share", "by share of training done"]], state.align, (align) => state.set({ align }))];
 }
 
-/** Whether swapping changes anything: several shown runs cannot change places with one. */
+/**
+ * Whether swapping changes anything: several shown runs cannot change places with one.
+ * @param {Scene} scene
+ * @param {State} state
+ */
 export function canSwap(scene, state) {
   const { pin, pinRun, pinTarget, pinMethod } = state;
   return [pin, pinTarget, pinMethod].some((each) => each !== null) || (pinRun !== null && scene.shown.length === 1);
 }
 
-/** A becomes what is shown, and what was shown becomes A. */
+/**
+ * A becomes what is shown, and what was shown becomes A.
+ * @param {Scene} scene
+ * @param {State} state
+ * @returns {Partial<Choices>}
+ */
 export function swapped(scene, state) {
   const last = scene.steps.at(-1);
   return {

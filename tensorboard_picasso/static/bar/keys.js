@@ -3,6 +3,12 @@
 import { isComparing, nameOf, pinned, UNPINNED } from "../shown/compare.js";
 import { canSwap, swapped } from "./comparemenu.js";
 
+/** @import { Zoom } from "../kit/zoom.js" */
+/** @import { Needs } from "../shown/given.js" */
+/** @import { Choices } from "../types.js" */
+/** @import { Drawing } from "./drawing.js" */
+/** @import { Player } from "./player.js" */
+
 /** Keys and what they do, as the help lists them. */
 export const KEYS = [
   ["Space", "play or pause"],
@@ -21,6 +27,7 @@ export const KEYS = [
   ["?", "this help"],
 ];
 
+/** @type {Record<string, (zoom: Zoom) => void>} */
 const ZOOMS = {
   "+": (zoom) => zoom.by(1.5),
   "=": (zoom) => zoom.by(1.5),
@@ -32,50 +39,64 @@ const ZOOMS = {
   l: (zoom) => zoom.move(0.2, 0),
 };
 
-/** Pin what is shown as A, or let go of it, and say so to those who hear the page. */
-function compare(app, patch) {
-  const { scene, state } = app;
+/**
+ * Pin what is shown as A, or let go of it, and say so to those who hear the page.
+ * @param {Needs<"scene" | "state" | "say">} given
+ * @param {Partial<Choices>} patch
+ */
+function compare(given, patch) {
+  const { scene, state } = given;
   state.set(patch);
-  app.say(isComparing(state) ? `A is ${nameOf(state, (target) => scene.nameOfClass(target))}` : "nothing is compared");
+  given.say(isComparing(state) ? `A is ${nameOf(state, (target) => scene.nameOfClass(target))}` : "nothing is compared");
 }
 
-/** Elements that need the key themselves. */
+/**
+ * Elements that need the key themselves.
+ * @param {EventTarget | null} target
+ * @param {string} key
+ */
 function keeps(target, key) {
+  if (!(target instanceof Element)) return false;
   if (target.matches("input[type=text], input[type=search], input[type=number], textarea")) return key !== "Escape";
   if (target.matches("select, input[type=radio], input[type=range]:not(.steps)")) return key !== "Escape";
   return key === " " && target.matches("button, summary, input[type=checkbox], a");
 }
 
-export function listenToKeys(app) {
+/**
+ * @param {Needs<"scene" | "state" | "seek" | "open" | "say" | "announce">} given
+ * @param {{player: Player, drawing: Drawing, large: {isOpen: boolean, zoom: Zoom, go: (by: number) => void}}} parts
+ */
+export function listenToKeys(given, { player, drawing, large }) {
   document.addEventListener("keydown", (event) => {
     const { key } = event;
     if ((event.ctrlKey || event.metaKey) && key.toLowerCase() === "z" && !keeps(event.target, key)) {
-      const { state } = app;
+      const { state } = given;
       const any = event.shiftKey ? state.canRedo : state.canUndo;
       if (event.shiftKey) state.redo();
       else state.undo();
-      app.say(`${any ? "" : "nothing to be "}${event.shiftKey ? "redone" : "undone"}`);
+      given.say(`${any ? "" : "nothing to be "}${event.shiftKey ? "redone" : "undone"}`);
       event.preventDefault();
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || keeps(event.target, key)) return;
     const by = event.shiftKey ? 10 : 1;
-    const { place, steps } = app.scene;
+    const { place, steps } = given.scene;
+    /** @type {Record<string, number>} */
     const moves = { ArrowLeft: place - by, ArrowRight: place + by, Home: 0, End: steps.length - 1 };
     if (key in moves) {
-      app.player.pause();
-      app.seek(moves[key]);
-      app.announce();
-    } else if (key === " ") app.player.toggle();
-    else if (key === "p" && app.scene.step !== null) compare(app, pinned(app.scene, app.state));
-    else if (key === "s" && canSwap(app.scene, app.state)) compare(app, swapped(app.scene, app.state));
-    else if (key === "c") compare(app, UNPINNED);
-    else if (key === "r" && app.scene.every.length) app.drawing.start();
-    else if (app.large.isOpen && key in ZOOMS) ZOOMS[key](app.large.zoom);
-    else if (app.large.isOpen && (key === "n" || key === "b")) app.large.go(key === "n" ? 1 : -1);
-    else if (key === "?") app.player.toggleHelp();
+      player.pause();
+      given.seek(moves[key]);
+      given.announce();
+    } else if (key === " ") player.toggle();
+    else if (key === "p" && given.scene.step !== null) compare(given, pinned(given.scene, given.state));
+    else if (key === "s" && canSwap(given.scene, given.state)) compare(given, swapped(given.scene, given.state));
+    else if (key === "c") compare(given, UNPINNED);
+    else if (key === "r" && given.scene.every.length) drawing.start();
+    else if (large.isOpen && key in ZOOMS) ZOOMS[key](large.zoom);
+    else if (large.isOpen && (key === "n" || key === "b")) large.go(key === "n" ? 1 : -1);
+    else if (key === "?") player.toggleHelp();
     else if (key === "Escape") {
-      if (!app.drawing.cancel() && !app.player.closeMenus() && app.state.open !== null) app.open(null);
+      if (!drawing.cancel() && !player.closeMenus() && given.state.open !== null) given.open(null);
     } else return;
     event.preventDefault();
   });

@@ -1,21 +1,35 @@
 // The menus of the top bar: closed until they are asked for.
 
-import { button, copier, el, refill, select } from "../kit/dom.js";
+import { button, copier, el, itself, named, refill, select } from "../kit/dom.js";
+import { ordered } from "../kit/lists.js";
 import { DRAWN, hidingSort, movesSort, predictionsOf, SHARE, SORTS } from "../shown/finding.js";
 import { hidingName, hidings } from "../numbers/hidden.js";
 import { KEYS } from "./keys.js";
 import { palettesFor } from "../numbers/palette.js";
 import { isSigned, readingsFor } from "../numbers/reading.js";
-import { classOf, DENSITIES, SCALES, SIZES, SPEEDS, VERDICTS } from "../shown/state.js";
+import { DENSITIES, PREDICTED, SCALES, SIZE_NAMES, SPEEDS, VERDICTS } from "../shown/state.js";
+
+/** @import { Needs } from "../shown/given.js" */
+/** @import { State } from "../shown/state.js" */
+/** @import { Choices, Reading } from "../types.js" */
+
+/** @typedef {{link: () => string, savePicture: () => void}} Acts what the menu does with the page */
 
 export class Menu {
+  /** @type {HTMLDivElement} */
   #panel;
   #button;
   #make;
-  #said; // by the panel when it was filled: a button of it may say "Copied" since
+  /** @type {string | null} */
+  #said = ""; // by the panel when it was filled: a button of it may say "Copied" since
+  /** @type {Element | null} */
   #from = null;
 
-  /** @param {() => HTMLElement[]} make what the panel holds, made anew whenever it opens */
+  /**
+   * @param {string} text
+   * @param {() => Node[]} make what the panel holds, made anew whenever it opens
+   * @param {string} name
+   */
   constructor(text, make, name = text.toLowerCase()) {
     this.#make = make;
     this.#panel = el("div", { class: "panel", role: "dialog", "aria-label": name, tabindex: -1, hidden: true });
@@ -25,11 +39,11 @@ export class Menu {
     });
     this.element = el("div", { class: `menu ${name}` }, this.#button, this.#panel);
     document.addEventListener("pointerdown", (event) => {
-      if (!this.element.contains(event.target)) this.close();
+      if (!(event.target instanceof Node && this.element.contains(event.target))) this.close();
     });
     // Who tabs on has left the menu. Focus that goes nowhere is a panel made anew.
     this.element.addEventListener("focusout", ({ relatedTarget }) => {
-      if (relatedTarget && !this.element.contains(relatedTarget)) this.close();
+      if (relatedTarget instanceof Node && !this.element.contains(relatedTarget)) this.close();
     });
   }
 
@@ -45,7 +59,8 @@ export class Menu {
     this.#panel.hidden = false;
     this.#button.setAttribute("aria-expanded", "true");
     // What has no fields is read and scrolled.
-    (this.#panel.querySelector(":is(button, select, input):enabled") ?? this.#panel).focus();
+    const first = this.#panel.querySelector(":is(button, select, input):enabled");
+    (first instanceof HTMLElement ? first : this.#panel).focus();
   }
 
   /** Offer what fits now: one choice may change what others there are. */
@@ -63,7 +78,8 @@ export class Menu {
 
   close() {
     if (this.#panel.hidden) return false;
-    const back = this.#from?.isConnected && this.#from !== document.body ? this.#from : this.#button;
+    const from = this.#from;
+    const back = from instanceof HTMLElement && from.isConnected && from !== document.body ? from : this.#button;
     if (this.#panel.contains(document.activeElement)) back.focus();
     this.#panel.hidden = true;
     this.#button.setAttribute("aria-expanded", "false");
@@ -71,52 +87,58 @@ export class Menu {
   }
 }
 
+/** @type {Record<Reading, string>} */
 const READINGS = {
   importance: "importance",
   score: "score while hidden",
   evidence: "evidence against the strongest other class",
 };
+/** @type {Record<Choices["scale"], string>} */
 const SCALE_NAMES = { shared: "all steps and runs", step: "this step", map: "each map on its own" };
 
-/** The View menu's fields, for what is shown now. */
-export function viewMenu(app) {
-  const { state, scene } = app;
+/**
+ * The View menu's fields, for what is shown now.
+ * @param {Needs<"scene" | "state">} given
+ * @param {Acts} acts
+ */
+export function viewMenu(given, acts) {
+  const { state, scene } = given;
   const settings = scene.settings();
   const fields = [
     el("h4", { text: "Maps" }),
-    select("method", scene.methods.map(({ label }) => [label, label]), scene.label, (method) => state.set({ method })),
+    select("method", scene.methods.map(({ label }) => itself(label)), scene.label, (method) => state.set({ method })),
     select(
       "class",
-      [["", scene.targetName], ...scene.words, ...scene.targets.map((each) => [String(each), scene.nameOfClass(each)])],
+      [["", scene.targetName], ...scene.words, ...scene.targetChoices],
       state.target === null ? "" : String(state.target),
-      (value) => state.set({ target: value === "" ? null : classOf(value) }),
+      (value) => state.set({ target: value === "" ? null : value === PREDICTED ? PREDICTED : Number(value) }),
     ),
   ];
   const readings = readingsFor(settings);
   if (readings.length > 1) {
-    fields.push(select("reading", readings.map((each) => [each, READINGS[each]]), scene.reading, (reading) => state.set({ reading })));
+    fields.push(select("reading", named(readings, READINGS), scene.reading, (reading) => state.set({ reading })));
   }
   if (settings && scene.reading !== "score") {
     const sided = isSigned(settings, scene.reading);
     const key = sided ? "signedPalette" : "plainPalette";
     fields.push(
-      select("palette", palettesFor(sided).map((each) => [each, each]), state[key], (value) => state.set({ [key]: value })),
+      select("palette", palettesFor(sided).map(itself), state[key], (value) => state.set({ [key]: value })),
       el("label", { class: "field" }, el("span", { text: "opacity" }), slider(state)),
-      select("scale", SCALES.map((each) => [each, SCALE_NAMES[each]]), state.scale, (scale) => state.set({ scale })),
+      select("scale", named(SCALES, SCALE_NAMES), state.scale, (scale) => state.set({ scale })),
     );
   }
   fields.push(...imageFields({ state, scene }));
   fields.push(
     el("h4", { text: "Page" }),
-    select("size", Object.keys(SIZES).map((each) => [each, each]), state.size, (size) => state.set({ size })),
+    select("size", SIZE_NAMES.map(itself), state.size, (size) => state.set({ size })),
     select("speed", SPEEDS.map((each) => [String(each), `${each} steps a second`]), String(state.speed), (value) => state.set({ speed: Number(value) })),
   );
   const link = el("input", { type: "text", class: "link", readonly: true, "aria-label": "link to this view", hidden: true });
   fields.push(
     el(
       "div", { class: "acts" },
-      button("Save as PNG", "save what is on screen as a picture", () => app.savePicture()),
-      copier("Copy link", "copy a link to this view", () => app.link(), (address) => {
+      button("Save as PNG", "save what is on screen as a picture", () => acts.savePicture()),
+      copier("Copy link", "copy a link to this view", () => acts.link(), (address) => {
         link.value = address;
         link.hidden = false;
         return link;
@@ -127,36 +149,49 @@ export function viewMenu(app) {
   return fields;
 }
 
+/** @type {Record<string, string>} */
 const SORT_NAMES = { flips: "most flips first", number: "number", score: "least sure of the truth first (newest step)", sure: "least sure of the prediction first (newest step)", change: "map changed most first" };
+/** @type {Record<Choices["verdict"], string>} */
 const VERDICT_NAMES = { all: "right and wrong", right: "right at this step", wrong: "wrong at this step" };
+/** @type {Record<Choices["density"], string>} */
 const DENSITY_NAMES = { strips: "maps over training", grid: "this step's maps only" };
 
-/** Which images are listed, and how. */
+/** @param {string | number} value @param {string} name @returns {[string, string]} */
+function choice(value, name) {
+  return [String(value), name];
+}
+
+/**
+ * Which images are listed, and how.
+ * @param {Needs<"scene" | "state">} given
+ */
 function imageFields({ state, scene }) {
   const search = el("input", {
     type: "search", value: state.find, placeholder: "tag, name or example (regex)", on: { input: () => state.set({ find: search.value }) },
   });
-  const classes = [...new Set(scene.every.flatMap((image) => scene.truths(image)))].sort((a, b) => a - b);
-  const predictions = [...new Set([...scene.every.flatMap((image) => predictionsOf(scene, image)), ...(state.asClass === null ? [] : [state.asClass])])].sort((a, b) => a - b);
+  const classes = ordered(scene.every.flatMap((image) => scene.truths(image)));
+  const predictions = ordered([...scene.every.flatMap((image) => predictionsOf(scene, image)), ...(state.asClass === null ? [] : [state.asClass])]);
   const regions = [...new Set(scene.every.flatMap((image) => (scene.input(image)?.regions ?? []).map(({ name }) => name)))];
+  /** @type {[string, string][]} */
   const sorts = [
-    ...SORTS.filter((each) => each !== "change" || scene.settings()?.geometry).map((each) => [each, SORT_NAMES[each]]),
-    ...regions.map((name) => [SHARE + name, `largest share of ${name} first (newest step)`]),
-    ...scene.drawn.map((name) => [DRAWN + name, `largest share of ${name} (drawn) first (newest step)`]),
-    ...(scene.raw ? [] : hidings(scene).map((each) => [movesSort(each), `hiding ${hidingName(each)} moves the answer most (newest step)`])),
-    ...hidings(scene).map((each) => [hidingSort(each), `hiding ${hidingName(each)} costs most (newest step)`]),
+    ...SORTS.filter((each) => each !== "change" || scene.settings()?.geometry).map((each) => named([each], SORT_NAMES)[0]),
+    ...regions.map((name) => choice(SHARE + name, `largest share of ${name} first (newest step)`)),
+    ...scene.drawn.map((name) => choice(DRAWN + name, `largest share of ${name} (drawn) first (newest step)`)),
+    ...(scene.raw ? [] : hidings(scene).map((each) => choice(movesSort(each), `hiding ${hidingName(each)} moves the answer most (newest step)`))),
+    ...hidings(scene).map((each) => choice(hidingSort(each), `hiding ${hidingName(each)} costs most (newest step)`)),
   ];
   return [
     el("h4", { text: "Images" }),
     el("label", { class: "field" }, el("span", { text: "tag" }), search),
-    select("of class", [["", "all"], ...classes.map((each) => [String(each), scene.nameOfClass(each)])], state.ofClass === null ? "" : String(state.ofClass), (value) => state.set({ ofClass: value === "" ? null : Number(value) })),
-    select("taken for", [["", "all"], ...predictions.map((each) => [String(each), scene.nameOfClass(each)])], state.asClass === null ? "" : String(state.asClass), (value) => state.set({ asClass: value === "" ? null : Number(value) })),
-    ...(scene.labelled ? [select("predicted", VERDICTS.map((each) => [each, VERDICT_NAMES[each]]), state.verdict, (verdict) => state.set({ verdict }))] : []),
+    select("of class", [["", "all"], ...classes.map((each) => choice(each, scene.nameOfClass(each)))], state.ofClass === null ? "" : String(state.ofClass), (value) => state.set({ ofClass: value === "" ? null : Number(value) })),
+    select("taken for", [["", "all"], ...predictions.map((each) => choice(each, scene.nameOfClass(each)))], state.asClass === null ? "" : String(state.asClass), (value) => state.set({ asClass: value === "" ? null : Number(value) })),
+    ...(scene.labelled ? [select("predicted", named(VERDICTS, VERDICT_NAMES), state.verdict, (verdict) => state.set({ verdict }))] : []),
     select("sort", sorts, scene.sort, (sort) => state.set({ sort })),
-    select("density", DENSITIES.map((each) => [each, DENSITY_NAMES[each]]), state.density, (density) => state.set({ density })),
+    select("density", named(DENSITIES, DENSITY_NAMES), state.density, (density) => state.set({ density })),
   ];
 }
 
+/** @param {State} state */
 function slider(state) {
   const control = el("input", { type: "range", min: 0, max: 1, step: 0.05, value: state.opacity });
   control.addEventListener("input", () => state.set({ opacity: Number(control.value) }));

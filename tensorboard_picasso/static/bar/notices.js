@@ -1,33 +1,43 @@
 // What went wrong, in sight: failed requests with a way to try again, records that cannot be read.
 
 import { button, el, refill } from "../kit/dom.js";
-import { plural } from "../kit/format.js";
+import { messageOf, plural } from "../kit/format.js";
+
+/** @import { Needs } from "../shown/given.js" */
+/** @import { Problem } from "../types.js" */
 
 const SHOWN = 20;
 
+/** @param {Problem} problem */
 function where({ image, group, source }) {
   if (image !== undefined) return `image ${image}, ${source}`;
   return `${source}, ${group === null ? "whole probe" : `class ${group}`}`;
 }
 
 export class Notices {
-  #app;
+  #given;
   #open = false;
+  /** @type {string | null} */
   #broken = null;
 
-  constructor(app) {
-    this.#app = app;
+  /** @param {Needs<"scene" | "store">} given */
+  constructor(given) {
+    this.#given = given;
     this.element = el("div", { class: "notices" });
   }
 
-  /** The page itself failed at something. */
+  /**
+   * The page itself failed at something.
+   * @param {string} what
+   * @param {unknown} error
+   */
   broken(what, error) {
-    this.#broken = `${what}: ${error.message}`;
+    this.#broken = `${what}: ${messageOf(error)}`;
     this.update();
   }
 
   update() {
-    const { scene, store } = this.#app;
+    const { scene, store } = this.#given;
     // Many requests may fail for one reason: it is said once, and all are tried again.
     const errors = [...new Set([...store.errors.values()].map(({ message }) => message))].map((message) =>
       el("div", { class: "error", role: "alert" }, el("span", { text: message }), button("Retry", "try again", () => this.#retry(message))));
@@ -44,10 +54,12 @@ export class Notices {
     if (next.textContent !== this.element.textContent) refill(this.element, next.childNodes);
   }
 
+  /** @param {string} message */
   #retry(message) {
-    for (const error of [...this.#app.store.errors.values()]) if (error.message === message) error.retry();
+    for (const error of [...this.#given.store.errors.values()]) if (error.message === message) error.retry();
   }
 
+  /** @param {string[]} problems */
   #list(problems) {
     const more = problems.length > SHOWN ? [el("li", { text: `and ${problems.length - SHOWN} more` })] : [];
     const list = el("ul", {}, ...problems.slice(0, SHOWN).map((text) => el("li", { text })), ...more);

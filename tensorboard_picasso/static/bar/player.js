@@ -8,8 +8,21 @@ import { help, Menu, viewMenu } from "./menus.js";
 import { regionMenu } from "./regionmenu.js";
 import { stepOf } from "../kit/steps.js";
 
+/** @import { Needs } from "../shown/given.js" */
+/** @import { Drawing } from "./drawing.js" */
+/** @import { Acts } from "./menus.js" */
+
+/**
+ * What the top bar does with the page.
+ * @typedef {Acts & {reload: () => void, readAhead: () => void, isPainted: () => boolean}} PlayerActs
+ *   `readAhead` decodes the maps of the coming steps; `isPainted`: all in sight is the current step's
+ */
+
 export class Player {
-  #app;
+  /** @type {Needs<"scene" | "state" | "seek" | "announce" | "schedule">} */
+  #given;
+  /** @type {PlayerActs} */
+  #acts;
   #playing = false;
   #last = 0;
   #play;
@@ -18,61 +31,68 @@ export class Player {
   #entry;
   #menus;
 
-  constructor(app) {
-    this.#app = app;
+  /**
+   * @param {Needs<"scene" | "state" | "seek" | "say" | "announce" | "schedule">} given
+   * @param {Drawing} drawing
+   * @param {PlayerActs} acts
+   */
+  constructor(given, drawing, acts) {
+    this.#given = given;
+    this.#acts = acts;
     this.#play = button("▶", "play", () => this.toggle(), { class: "play" });
     this.#slider = el("input", {
       type: "range", class: "steps", min: 0, max: 0, step: 1, "aria-label": "step",
-      on: { input: () => (this.pause(), app.seek(Number(this.#slider.value))) },
+      on: { input: () => (this.pause(), given.seek(Number(this.#slider.value))) },
     });
     this.#entry = el("input", {
       type: "text", inputmode: "numeric", class: "entry", "aria-label": "go to step", title: "go to the logged step at or before this one",
       on: { change: () => this.#enter(), focus: () => this.#entry.select() },
     });
+    const close = () => this.closeMenus();
     this.#menus = [
-      new Menu("View", () => viewMenu(app)), new Menu("Compare", () => compareMenu(app)),
-      new Menu("Region", () => regionMenu(app)), new Menu("?", help, "help"),
+      new Menu("View", () => viewMenu(given, acts)), new Menu("Compare", () => compareMenu(given, close)),
+      new Menu("Region", () => regionMenu(given, drawing, close)), new Menu("?", help, "help"),
     ];
     this.element = el(
       "header", { class: "top" },
       this.#play, this.#slider, this.#label,
       el("label", { class: "field" }, el("span", { text: "step" }), this.#entry),
-      button("↻", "look for new data", () => app.reload(), { class: "reload" }),
+      button("↻", "look for new data", () => acts.reload(), { class: "reload" }),
       ...this.#menus.map((menu) => menu.element),
     );
   }
 
   #enter() {
-    const { steps } = this.#app.scene;
+    const { steps } = this.#given.scene;
     const text = this.#entry.value.replaceAll(/[,\s]/g, "");
     const asked = stepOf(text) ?? Number(text);
     const after = steps.findIndex((step) => step > asked);
     if (text !== "" && !Number.isNaN(asked)) {
       this.pause();
-      this.#app.seek(after < 0 ? steps.length - 1 : after - 1);
-      this.#app.announce();
+      this.#given.seek(after < 0 ? steps.length - 1 : after - 1);
+      this.#given.announce();
     }
-    this.#app.schedule("step");
+    this.#given.schedule("step");
     this.#entry.blur();
   }
 
   update() {
-    const last = Math.max(this.#app.scene.steps.length - 1, 0);
-    this.#slider.max = last;
+    const last = Math.max(this.#given.scene.steps.length - 1, 0);
+    this.#slider.max = String(last);
     for (const menu of this.#menus) menu.update();
     this.#slider.disabled = this.#play.disabled = this.#entry.disabled = last === 0;
   }
 
   /** Show the current step. */
   move() {
-    const { scene } = this.#app;
+    const { scene } = this.#given;
     const { step } = scene;
     const text = step === null ? "" : stepText(step, scene.epoch(step));
-    this.#slider.value = scene.place;
+    this.#slider.value = String(scene.place);
     this.#slider.setAttribute("aria-valuetext", text);
     setText(this.#label, text);
-    this.#entry.style.setProperty("--digits", Math.max(...[scene.steps[0], scene.steps.at(-1)].map((each) => String(each ?? "").length)));
-    if (document.activeElement !== this.#entry) this.#entry.value = step ?? "";
+    this.#entry.style.setProperty("--digits", String(Math.max(...[scene.steps[0], scene.steps.at(-1)].map((each) => String(each ?? "").length))));
+    if (document.activeElement !== this.#entry) this.#entry.value = String(step ?? "");
   }
 
   toggle() {
@@ -81,9 +101,9 @@ export class Player {
   }
 
   #start() {
-    const { scene } = this.#app;
+    const { scene } = this.#given;
     if (scene.steps.length < 2) return;
-    if (scene.place === scene.steps.length - 1) this.#app.seek(0);
+    if (scene.place === scene.steps.length - 1) this.#given.seek(0);
     this.#playing = true;
     this.#show();
     this.#last = performance.now();
@@ -94,7 +114,7 @@ export class Player {
     if (!this.#playing) return;
     this.#playing = false;
     this.#show();
-    this.#app.announce();
+    this.#given.announce();
   }
 
   #show() {
@@ -103,25 +123,28 @@ export class Player {
     this.#play.title = this.#playing ? "pause" : "play";
   }
 
-  /** A step on when its time has come and the one on screen is complete. */
+  /**
+   * A step on when its time has come and the one on screen is complete.
+   * @param {number} now
+   */
   #tick(now) {
     if (!this.#playing) return;
     if (!isVisible()) return this.pause();
-    const { scene, root, state } = this.#app;
+    const { scene, state } = this.#given;
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     const pause = 1000 / (calm ? Math.min(state.speed, 2) : state.speed);
-    this.#app.readAhead();
+    this.#acts.readAhead();
     // A little early rather than a frame late.
-    if (now - this.#last >= pause - 4 && root.dataset.step === String(scene.step)) {
+    if (now - this.#last >= pause - 4 && this.#acts.isPainted()) {
       this.#last = now;
       if (scene.place === scene.steps.length - 1) return this.pause();
-      this.#app.seek(scene.place + 1);
+      this.#given.seek(scene.place + 1);
     }
     requestAnimationFrame((next) => this.#tick(next));
   }
 
   toggleHelp() {
-    this.#menus.at(-1).toggle();
+    this.#menus.at(-1)?.toggle();
   }
 
   /** Close an open menu; false where none was open. */

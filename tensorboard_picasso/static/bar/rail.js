@@ -5,8 +5,10 @@ import { el, refill, setText } from "../kit/dom.js";
 import { plural } from "../kit/format.js";
 import { filterTest } from "../shown/finding.js";
 
+/** @import { Needs } from "../shown/given.js" */
+
 export class Rail {
-  #app;
+  #given;
   #runs = el("ul", { class: "runs" });
   #others = el("div", {});
   #probes = el("div", { class: "probes" });
@@ -15,11 +17,12 @@ export class Rail {
   #wrong = el("div", { class: "wrong", role: "alert" });
   #made = "";
 
-  constructor(app) {
-    this.#app = app;
+  /** @param {Needs<"scene" | "state">} given */
+  constructor(given) {
+    this.#given = given;
     this.#filter = el("input", {
       type: "search", placeholder: "filter runs (regex)", "aria-label": "filter runs, a regular expression",
-      value: app.state.filter, on: { input: () => app.state.set({ filter: this.#filter.value }) },
+      value: given.state.filter, on: { input: () => given.state.set({ filter: this.#filter.value }) },
     });
     this.element = el(
       "nav", { class: "rail", "aria-label": "runs and probes" },
@@ -28,7 +31,7 @@ export class Rail {
   }
 
   update() {
-    const { scene, state } = this.#app;
+    const { scene, state } = this.#given;
     const good = filterTest(state.filter) !== null;
     setText(this.#wrong, good ? "" : "not a regular expression");
     if (this.#filter !== document.activeElement) this.#filter.value = state.filter;
@@ -47,8 +50,9 @@ export class Rail {
     refill(this.#probes, probes.length ? [el("h2", { text: "Probe" }), ...probes] : []);
   }
 
+  /** @param {string} run */
   #run(run) {
-    const { scene } = this.#app;
+    const { scene } = this.#given;
     const input = el("input", {
       type: "checkbox", checked: scene.shown.includes(run), data: { run },
       on: { change: () => this.#choose(run, input.checked) },
@@ -57,8 +61,9 @@ export class Rail {
     return el("li", {}, el("label", { title: run }, input, colour, el("span", { class: "name", text: run })));
   }
 
+  /** @param {string} run @param {boolean} on */
   #choose(run, on) {
-    const { scene, state } = this.#app;
+    const { scene, state } = this.#given;
     const others = (state.runs ?? scene.shown).filter((each) => each !== run);
     state.set({ runs: on ? [...others, run] : others });
   }

@@ -1,23 +1,38 @@
 // The lines of Python that log a drawn region: hiding it takes the model.
 
-/** Whole numbers as Python writes them, those in a row as a range. */
+/** @import { Place } from "../types.js" */
+
+/** @typedef {{image: number, size: number[], rectangles: Place[]}} PartOf a region's part in an image; size: height and width */
+
+/**
+ * Whole numbers as Python writes them, those in a row as a range.
+ * @param {number[]} numbers
+ */
 function listed(numbers) {
-  const [first, last] = [numbers[0], numbers.at(-1)];
+  const [first, last] = [numbers[0], numbers[numbers.length - 1]];
   if (numbers.length > 2 && last - first === numbers.length - 1) return first ? `range(${first}, ${last + 1})` : `range(${last + 1})`;
   return `[${numbers.join(", ")}]`;
 }
 
-/** A string as Python reads it. */
+/**
+ * A string as Python reads it.
+ * @param {string} text
+ */
 function quoted(text) {
   return JSON.stringify(text);
 }
 
+/** @param {Place} place */
 function slice({ top, left, height, width }) {
   return `${top}:${top + height}, ${left}:${left + width}`;
 }
 
-/** Each rectangle once, with the images that it lies on. */
+/**
+ * Each rectangle once, with the images that it lies on.
+ * @param {PartOf[]} parts
+ */
 function imagesOf(parts) {
+  /** @type {Map<string, number[]>} */
   const found = new Map();
   for (const { image, rectangles } of parts) {
     for (const each of rectangles) found.set(slice(each), [...(found.get(slice(each)) ?? []), image]);
@@ -28,7 +43,7 @@ function imagesOf(parts) {
 /**
  * Lines that need nothing of how the probe was made: they take it, and give it the region too.
  * @param {string} name of the region
- * @param {{image: number, size: number[], rectangles: object[]}[]} parts of the images it lies on,
+ * @param {PartOf[]} parts of the images it lies on,
  *   by image; size is height and width
  * @param {number} count how many images the probe has
  * @returns {string}

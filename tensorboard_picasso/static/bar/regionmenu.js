@@ -2,27 +2,40 @@
 
 import { code } from "../kit/code.js";
 import { placeText } from "./drawing.js";
-import { el, select } from "../kit/dom.js";
+import { el, named, select } from "../kit/dom.js";
 import { DRAWN } from "../shown/finding.js";
 import { plural } from "../kit/format.js";
 import { loggedNames, OUTLINES, regionColour } from "../shown/outlines.js";
 import { pythonFor } from "./regioncode.js";
 import { withoutChart } from "../timeline/regioncharts.js";
-import { copied, drawnOn, named, namesOf, problemOf, removed, renamed, writeRanges } from "../numbers/regions.js";
+import { copied, drawnOn, named as nameKept, namesOf, problemOf, removed, renamed, writeRanges } from "../numbers/regions.js";
 
+/** @import { Options } from "../kit/dom.js" */
+/** @import { Needs } from "../shown/given.js" */
+/** @import { Scene } from "../shown/scene.js" */
+/** @import { Choices, Rectangle, Size } from "../types.js" */
+/** @import { Drawing } from "./drawing.js" */
+
+/** @type {Record<Choices["outlines"], string>} */
 const OUTLINE_NAMES = { originals: "drawn; logged on the image", drawn: "of drawn regions", all: "of all regions", none: "of none" };
 
+/** @param {string} text @param {string} label @param {() => void} onClick @param {Options} options */
 function act(text, label, onClick, options = {}) {
   return el("button", { type: "button", text, "aria-label": label, title: label, on: { click: onClick }, ...options });
 }
 
-/** The Region menu's fields. */
-export function regionMenu(app) {
-  const { state, scene } = app;
+/**
+ * The Region menu's fields.
+ * @param {Needs<"scene" | "state">} given
+ * @param {Drawing} drawing
+ * @param {() => void} close
+ */
+export function regionMenu(given, drawing, close) {
+  const { state, scene } = given;
   const names = namesOf(state.regions, scene.probe);
   const draw = () => {
-    app.player.closeMenus();
-    app.drawing.start();
+    close();
+    drawing.start();
   };
   return [
     el(
@@ -31,18 +44,23 @@ export function regionMenu(app) {
       act("Undo", "undo (Ctrl + Z)", () => state.undo(), { disabled: !state.canUndo }),
       act("Redo", "redo (Ctrl + Shift + Z)", () => state.redo(), { disabled: !state.canRedo }),
     ),
-    byNumbers(app),
-    ...names.map((name) => drawnRegion(app, name)),
+    byNumbers(given, drawing),
+    ...names.map((name) => drawnRegion(given, name)),
     ...(names.length ? [el("p", { text: "Two regions of one name are one: it may lie elsewhere in each image." })] : []),
-    ...loggedNames(scene).map((name) => loggedRegion(app, name)),
-    select("outlines", OUTLINES.map((each) => [each, OUTLINE_NAMES[each]]), state.outlines, (outlines) => state.set({ outlines })),
+    ...loggedNames(scene).map((name) => loggedRegion(given, name)),
+    select("outlines", named(OUTLINES, OUTLINE_NAMES), state.outlines, (outlines) => state.set({ outlines })),
   ];
 }
 
-/** A rectangle by its numbers. */
-function byNumbers(app) {
-  const { state, scene } = app;
-  const fields = ["top", "left", "height", "width"].map((name) => [name, el("input", { type: "number", min: 0, step: 1, required: true })]);
+/**
+ * A rectangle by its numbers.
+ * @param {Needs<"scene" | "state">} given
+ * @param {Drawing} drawing
+ */
+function byNumbers(given, drawing) {
+  const { state, scene } = given;
+  const input = () => el("input", { type: "number", min: 0, step: 1, required: true });
+  const fields = { top: input(), left: input(), height: input(), width: input() };
   const several = severalImages(scene);
   const images = scene.every.filter((image) => scene.input(image));
   const which = el(
@@ -53,28 +71,34 @@ function byNumbers(app) {
   const problem = el("span", { class: "wrong", role: "alert" });
   const form = el(
     "form", { class: "byhand" },
-    ...fields.map(([name, input]) => el("label", {}, el("span", { text: name }), input)),
+    ...Object.entries(fields).map(([name, input]) => el("label", {}, el("span", { text: name }), input)),
     el("label", {}, el("span", { text: "of" }), which), el("button", { type: "submit", text: "Add" }), problem,
   );
   form.noValidate = true;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    /** @type {(input: HTMLInputElement) => number} */
     const number = (input) => (input.value.trim() === "" ? NaN : Number(input.value));
-    const rectangle = Object.fromEntries(fields.map(([name, input]) => [name, number(input)]));
+    const { top, left, height, width } = fields;
+    const rectangle = { top: number(top), left: number(left), height: number(height), width: number(width) };
     const chosen = which.value.split(",").map(Number);
     const size = scene.input(chosen[0]);
     problem.textContent = size ? problemOf(rectangle, size) : "no image is loaded yet";
     if (problem.textContent) return;
     form.reset();
-    app.drawing.add(chosen, rectangle);
+    drawing.add(chosen, rectangle);
   });
   return form;
 }
 
-/** All images where they have one size, and those behind each mean, as on whose pictures one draws. */
+/**
+ * All images where they have one size, and those behind each mean, as on whose pictures one draws.
+ * @param {Scene} scene
+ */
 function severalImages(scene) {
   const [first] = scene.every;
-  const alike = scene.input(first) ? ofSize(scene, scene.input(first)) : [];
+  const size = scene.input(first);
+  const alike = size ? ofSize(scene, size) : [];
   const whole = alike.length > 1 && alike.length === scene.every.length;
   const all = whole ? [{ text: `all ${plural(alike.length, "image")}`, images: [...alike].sort((a, b) => a - b) }] : [];
   const means = scene.groups.flatMap((group) => {
@@ -85,7 +109,11 @@ function severalImages(scene) {
   return [...all, ...means];
 }
 
-/** Images of the probe that have a size. */
+/**
+ * Images of the probe that have a size.
+ * @param {Scene} scene
+ * @param {Size} size
+ */
 function ofSize(scene, { height, width }) {
   return scene.every.filter((image) => {
     const input = scene.input(image);
@@ -93,26 +121,32 @@ function ofSize(scene, { height, width }) {
   });
 }
 
-/** Which images, in words. */
+/**
+ * Which images, in words.
+ * @param {Scene} scene
+ * @param {number[]} images
+ */
 function imagesText(scene, images) {
   if (images.length === 1) return scene.imageName(images[0]);
   return images.length === scene.every.length ? `all ${plural(images.length, "image")}` : `images ${writeRanges(images).replaceAll(".", ", ").replaceAll("-", "–")}`;
 }
 
-function drawnRegion(app, name) {
-  const { state, scene } = app;
+/** @param {Needs<"scene" | "state">} given @param {string} name */
+function drawnRegion(given, name) {
+  const { state, scene } = given;
   const rectangles = state.regions.filter((each) => each.probe === scene.probe && each.name === name);
   const field = el("input", { type: "text", value: name, maxlength: 80, "aria-label": `name of ${name}`, class: "name" });
   field.addEventListener("change", () => {
-    const next = named(field.value);
+    const next = nameKept(field.value);
     if (next === null || next === name) field.value = name;
     else {
       const sort = state.sort === DRAWN + name ? DRAWN + next : state.sort;
-      state.set({ regions: renamed(state.regions, scene.probe, name, next), charts: withoutChart(app, name, next), sort });
+      state.set({ regions: renamed(state.regions, scene.probe ?? "", name, next), charts: withoutChart(given, name, next), sort });
     }
   });
+  /** @type {(rectangle: Rectangle) => void} */
   const remove = (rectangle) => state.set({
-    regions: removed(state.regions, rectangle), ...(rectangles.length === 1 ? { charts: withoutChart(app, name) } : {}),
+    regions: removed(state.regions, rectangle), ...(rectangles.length === 1 ? { charts: withoutChart(given, name) } : {}),
   });
   const colour = regionColour(state.regions, scene.probe, name);
   return el(
@@ -130,11 +164,15 @@ function drawnRegion(app, name) {
         act("Delete", `delete ${placeText(rectangle)} of ${name}`, () => remove(rectangle)),
       );
     }),
-    lines(app, name),
+    lines(given, name),
   );
 }
 
-/** The lines that log a region; nothing where it lies in no image. */
+/**
+ * The lines that log a region; nothing where it lies in no image.
+ * @param {Needs<"scene" | "state">} given
+ * @param {string} name
+ */
 function lines({ state, scene }, name) {
   const parts = scene.every.flatMap((image) => {
     const input = scene.input(image);
@@ -153,9 +191,11 @@ function lines({ state, scene }, name) {
   );
 }
 
+/** @param {Needs<"scene">} given @param {string} name */
 function loggedRegion({ scene }, name) {
   const images = scene.every.filter((image) => scene.input(image)?.regions.some((each) => each.name === name));
-  const areas = images.map((image) => scene.input(image).regions.find((each) => each.name === name).mask.reduce((sum, each) => sum + each, 0));
+  const masks = images.flatMap((image) => scene.input(image)?.regions.find((each) => each.name === name)?.mask ?? []);
+  const areas = masks.map((mask) => mask.reduce((sum, each) => sum + each, 0));
   const [least, most] = [Math.min(...areas), Math.max(...areas)];
   const size = least === most ? plural(least, "pixel") : `${least} to ${plural(most, "pixel")}`;
   return el(

@@ -2,7 +2,11 @@
 
 import { copier, el } from "./dom.js";
 
-/** Lines under a title, with a button that copies them. */
+/**
+ * Lines under a title, with a button that copies them.
+ * @param {string} title
+ * @param {string} text
+ */
 export function code(title, text) {
   const lines = el("pre", { text });
   const copy = copier("Copy", `copy: ${title}`, () => text, () => lines);

@@ -1,6 +1,10 @@
 // Files made in the browser.
 
-/** Let the browser save a file. */
+/**
+ * Let the browser save a file.
+ * @param {Blob} blob
+ * @param {string} name
+ */
 export function save(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
@@ -9,7 +13,10 @@ export function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-/** A number with all its digits, as Python writes it; nothing where there is none. */
+/**
+ * A number with all its digits, as Python writes it; nothing where there is none.
+ * @param {string | number | bigint | null | undefined} value
+ */
 function cell(value) {
   if (value === null || value === undefined) return "";
   if (typeof value === "number" && !Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
@@ -17,7 +24,7 @@ function cell(value) {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** @param {(string|number|null)[][]} rows the heads first */
+/** @param {(string | number | bigint | null | undefined)[][]} rows the heads first */
 export function csv(rows) {
   return new Blob([rows.map((row) => `${row.map(cell).join(",")}\r\n`).join("")], { type: "text/csv" });
 }

@@ -1,12 +1,18 @@
 // Numbers and names as people read them.
 
+/** @import { Step } from "../types.js" */
+
 const MINUS = "−";
 
+/** @param {Step} value */
 export function count(value) {
   return value.toLocaleString("en-US");
 }
 
-/** A probability; never "100 %" or "0 %" where something is left. */
+/**
+ * A probability; never "100 %" or "0 %" where something is left.
+ * @param {number} p
+ */
 export function percent(p) {
   if (Number.isNaN(p)) return "–";
   if (p === 0 || p === 1) return `${100 * p} %`;
@@ -16,8 +22,13 @@ export function percent(p) {
   return `${Math.round(100 * p)} %`;
 }
 
-/** Compare names as people order them: seed2 before seed10, lr0.0005 before lr0.001. */
+/**
+ * Compare names as people order them: seed2 before seed10, lr0.0005 before lr0.001.
+ * @param {string} a
+ * @param {string} b
+ */
 export function natural(a, b) {
+  /** @type {(text: string) => string[]} */
   const parts = (text) => text.split(/(\d+(?:\.\d+)?)/);
   const [left, right] = [parts(a), parts(b)];
   for (let i = 0; i < Math.min(left.length, right.length); i++) {
@@ -28,7 +39,11 @@ export function natural(a, b) {
   return left.length - right.length;
 }
 
-/** Two probabilities, with as many digits as it takes to tell them apart. */
+/**
+ * Two probabilities, with as many digits as it takes to tell them apart.
+ * @param {number} a
+ * @param {number} b
+ */
 export function apart(a, b) {
   const short = [percent(a), percent(b)];
   if (short[0] !== short[1] || a === b) return short;
@@ -39,7 +54,10 @@ export function apart(a, b) {
   return short;
 }
 
-/** Three significant digits, with a minus sign that is as wide as a plus. */
+/**
+ * Three significant digits, with a minus sign that is as wide as a plus.
+ * @param {number} value
+ */
 export function number(value) {
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
@@ -49,21 +67,46 @@ export function number(value) {
   return (value < 0 ? MINUS : "") + text.replace("e-", `e${MINUS}`).replace("e+", "e");
 }
 
-/** A correlation, -1 to 1: three decimals. */
+/**
+ * A correlation, -1 to 1: three decimals.
+ * @param {number} value
+ */
 export function correlation(value) {
   return Number.isNaN(value) ? "NaN" : value.toFixed(3).replace("-", MINUS);
 }
 
+/** @param {number} value */
 export function signed(value) {
   return value > 0 ? `+${number(value)}` : number(value);
 }
 
-/** `step 1,240 · epoch 20` */
+/**
+ * `step 1,240 · epoch 20`
+ * @param {Step} step
+ * @param {number | null} [epoch]
+ */
 export function stepText(step, epoch) {
   const at = `step ${count(step)}`;
   return epoch === null || epoch === undefined ? at : `${at} · epoch ${Number(epoch.toFixed(2))}`;
 }
 
+/** @param {Step} n @param {string} one @param {string} many */
 export function plural(n, one, many = `${one}s`) {
   return `${count(n)} ${n === 1 ? one : many}`;
+}
+
+/**
+ * What an error says.
+ * @param {unknown} error
+ */
+export function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * What was thrown, as an error.
+ * @param {unknown} thrown
+ */
+export function errorOf(thrown) {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -16,7 +16,9 @@ function outer() {
 const page = outer();
 const alone = page === window;
 
+/** @param {string} hash */
 function parse(hash) {
+  /** @type {Map<string, string>} */
   const found = new Map();
   for (const part of hash.replace(/^#/, "").split("&")) {
     const at = part.indexOf("=");
@@ -31,11 +33,15 @@ function parse(hash) {
   return found;
 }
 
+/** @type {MessagePort | null} */
 let port = null;
 let last = 0;
+/** @type {Map<number, (payload: Record<string, string> | null) => void>} */
 const waiting = new Map();
+/** @type {Map<string, (payload: unknown) => void>} */
 const listeners = new Map();
 
+/** @param {MessageEvent<string>} event */
 function receive(event) {
   const { type, id, payload, isReply } = JSON.parse(event.data);
   if (isReply) {
@@ -44,9 +50,10 @@ function receive(event) {
     return;
   }
   listeners.get(type)?.(payload);
-  port.postMessage(JSON.stringify({ type, id, payload: null, error: null, isReply: true }));
+  port?.postMessage(JSON.stringify({ type, id, payload: null, error: null, isReply: true }));
 }
 
+/** @param {string} type @returns {Promise<Record<string, string> | null>} */
 function ask(type) {
   if (port === null) return Promise.resolve(null);
   const id = last++;
@@ -57,7 +64,10 @@ function ask(type) {
   });
 }
 
-/** Open the channel to the host; `onReload` is called when it read new data. */
+/**
+ * Open the channel to the host; `onReload` is called when it read new data.
+ * @param {() => void} onReload
+ */
 export function connect(onReload) {
   if (window.parent === window) return;
   const channel = new MessageChannel();
@@ -74,13 +84,17 @@ export async function readUrl() {
   return new Map(Object.entries(answer ?? {}));
 }
 
-/** Be told when another address of this tab is opened: a link that was pasted, the way back. */
+/**
+ * Be told when another address of this tab is opened: a link that was pasted, the way back.
+ * @param {(entries: Map<string, string>) => void} listener
+ */
 export function followUrl(listener) {
   page.addEventListener("hashchange", () => {
     if (alone || /^#picasso(&|$)/.test(page.location.hash)) listener(parse(page.location.hash));
   });
 }
 
+/** @param {Map<string, string>} entries */
 function hashOf(entries) {
   const parts = page.location.hash.replace(/^#/, "").split("&").filter(Boolean);
   const others = parts.filter((part) => !part.startsWith(PREFIX));
@@ -88,12 +102,18 @@ function hashOf(entries) {
   return `#${[...others, ...ours].join("&")}`;
 }
 
-/** The address of the page with these entries. */
+/**
+ * The address of the page with these entries.
+ * @param {Map<string, string>} entries
+ */
 export function addressOf(entries) {
   return new URL(hashOf(entries), page.location.href).href;
 }
 
-/** Put entries into the URL's hash, leaving what is not ours. */
+/**
+ * Put entries into the URL's hash, leaving what is not ours.
+ * @param {Map<string, string>} entries
+ */
 export function writeUrl(entries) {
   // TensorBoard puts its active tab first; another tab's address is not ours to change.
   if (!alone && !/^#picasso(&|$)/.test(page.location.hash)) return;
@@ -101,7 +121,10 @@ export function writeUrl(entries) {
   if (hash !== page.location.hash) page.history.replaceState(page.history.state, "", hash);
 }
 
-/** Follow light and dark: the host's class, or the system's wish where there is no host. */
+/**
+ * Follow light and dark: the host's class, or the system's wish where there is no host.
+ * @param {(dark: boolean) => void} apply
+ */
 export function followTheme(apply) {
   const media = matchMedia("(prefers-color-scheme: dark)");
   const update = () => apply(alone ? media.matches : page.document.body.classList.contains("dark-mode"));

@@ -1,8 +1,13 @@
 // The tab as it is on screen, as a PNG: the page itself, drawn by the browser through an SVG.
 
-/** A copy of an element that looks the same: canvases as pictures, scrolled parts where they are. */
+import { contextOf } from "./dom.js";
+
+/**
+ * A copy of an element that looks the same: canvases as pictures, scrolled parts where they are.
+ * @param {HTMLElement} root
+ */
 function copyOf(root) {
-  const copy = root.cloneNode(true);
+  const copy = /** @type {HTMLElement} */ (root.cloneNode(true));
   const [from, to] = [root, copy].map((each) => [...each.querySelectorAll("canvas")]);
   from.forEach((canvas, i) => {
     const picture = document.createElement("img");
@@ -13,32 +18,39 @@ function copyOf(root) {
     Object.assign(picture.style, { display: "block", imageRendering, visibility, opacity, ...size });
     to[i].replaceWith(picture);
   });
-  const [boxes, copies] = [root, copy].map((each) => [...each.querySelectorAll("main, .rail, .large, .films")]);
+  const [boxes, copies] = [root, copy].map((each) => elements(each, "main, .rail, .large, .films"));
   boxes.forEach((box, i) => {
     copies[i].style.overflow = "hidden";
-    for (const child of copies[i].children) {
+    for (const child of elements(copies[i], ":scope > *")) {
       child.style.position = "relative";
       child.style.top = `${-box.scrollTop}px`;
       child.style.left = `${-box.scrollLeft}px`;
     }
     // What sticks to the top of the box stays there.
-    [...box.querySelectorAll(".heads")].forEach((head, k) => {
-      const stuck = head.getBoundingClientRect().top - head.parentElement.getBoundingClientRect().top;
-      Object.assign(copies[i].querySelectorAll(".heads")[k].style, { position: "relative", top: `${stuck}px` });
+    elements(box, ".heads").forEach((head, k) => {
+      const stuck = head.getBoundingClientRect().top - (head.parentElement ?? box).getBoundingClientRect().top;
+      Object.assign(elements(copies[i], ".heads")[k].style, { position: "relative", top: `${stuck}px` });
     });
   });
-  for (const [i, field] of [...root.querySelectorAll("input, select")].entries()) {
-    const same = copy.querySelectorAll("input, select")[i];
+  for (const [i, field] of [...root.querySelectorAll("input")].entries()) {
+    const same = copy.querySelectorAll("input")[i];
     if (field.type === "checkbox" || field.type === "radio") same.toggleAttribute("checked", field.checked);
-    else if (field.tagName === "SELECT") [...same.options].forEach((option, k) => option.toggleAttribute("selected", k === field.selectedIndex));
     else same.setAttribute("value", field.value);
+  }
+  for (const [i, field] of [...root.querySelectorAll("select")].entries()) {
+    [...copy.querySelectorAll("select")[i].options].forEach((option, k) => option.toggleAttribute("selected", k === field.selectedIndex));
   }
   for (const panel of copy.querySelectorAll(".panel")) panel.remove();
   return copy;
 }
 
+/** @param {Element} within @param {string} selector @returns {HTMLElement[]} */
+function elements(within, selector) {
+  return [...within.querySelectorAll(selector)].filter((each) => each instanceof HTMLElement);
+}
+
 async function styles() {
-  const texts = [...document.querySelectorAll("link[rel=stylesheet]")].map(async ({ href }) => (await fetch(href)).text());
+  const texts = [...document.querySelectorAll("link")].filter(({ rel }) => rel === "stylesheet").map(async ({ href }) => (await fetch(href)).text());
   return (await Promise.all(texts)).join("\n");
 }
 
@@ -67,7 +79,7 @@ export async function snapshot(root) {
   const canvas = document.createElement("canvas");
   canvas.width = Math.round(width * scale);
   canvas.height = Math.round(height * scale);
-  const context = canvas.getContext("2d");
+  const context = contextOf(canvas);
   context.scale(scale, scale);
   context.drawImage(image, 0, 0);
   return new Promise((resolve, reject) => {

@@ -10,6 +10,7 @@ export class Tip {
   /**
    * Say something near a point of the window, pixels.
    * @param {string[]} lines the first one is the heading
+   * @param {{clientX: number, clientY: number}} at
    */
   show(lines, { clientX, clientY }) {
     this.element.hidden = false;

@@ -3,25 +3,41 @@
 import { Caption } from "../pictures/caption.js";
 import { Card } from "../pictures/card.js";
 import { runColour } from "../kit/chart.js";
-import { button, el, select, setBreakable } from "../kit/dom.js";
+import { button, el, itself, named, put, select, setBreakable } from "../kit/dom.js";
 import { count, stepText } from "../kit/format.js";
 import { look, valuesOf } from "../shown/look.js";
 import { FILMS, FRAMES } from "../shown/state.js";
+import { kept, ordered } from "../kit/lists.js";
 import { advance } from "../kit/steps.js";
 
+/** @import { RunData } from "../log/rundata.js" */
+/** @import { Needs } from "../shown/given.js" */
+/** @import { FoundMap, MapSpec } from "../shown/spec.js" */
+/** @import { Choices, Step } from "../types.js" */
+
+/** @type {Record<Choices["film"], string>} */
 const FILM_NAMES = { log: "log-spaced", even: "evenly", change: "where it changed most" };
 
-/** `frames` places of `count`, at equal distances. */
+/**
+ * `frames` places of `count`, at equal distances.
+ * @param {number} count
+ * @param {number} frames
+ */
 export function evenly(count, frames) {
   const length = Math.min(frames, count);
   return Array.from({ length }, (_, i) => Math.round((i * (count - 1)) / Math.max(length - 1, 1)));
 }
 
-/** Places of steps at equal distances of their logarithm, first and last among them. */
+/**
+ * Places of steps at equal distances of their logarithm, first and last among them.
+ * @param {Step[]} steps
+ * @param {number} frames
+ */
 export function logSpaced(steps, frames) {
   if (steps.length <= frames) return steps.map((_, i) => i);
   const since = steps.map((step) => advance(steps[0], step));
-  const span = Math.log1p(since.at(-1));
+  const span = Math.log1p(since[since.length - 1]);
+  /** @type {number[]} */
   const places = [];
   for (let i = 0; i < frames; i++) {
     const wanted = Math.expm1((i * span) / (frames - 1));
@@ -34,45 +50,67 @@ export function logSpaced(steps, frames) {
   return places;
 }
 
-/** The first and last place and those with the largest change from the one before. */
+/**
+ * The first and last place and those with the largest change from the one before.
+ * @param {number[]} changes
+ * @param {number} frames
+ */
 export function mostChanged(changes, frames) {
   const last = changes.length - 1;
   const order = [...changes.keys()].filter((place) => place > 0 && place < last && changes[place] > 0);
   order.sort((a, b) => changes[b] - changes[a] || a - b);
   const places = [0, last, ...order.slice(0, Math.max(frames - 2, 0))];
-  return [...new Set(places)].filter((place) => place >= 0).sort((a, b) => a - b);
+  return ordered(places.filter((place) => place >= 0));
 }
 
-/** Steps that all runs have, so that a column is one step; null where they share fewer than two. */
+/**
+ * Steps that all runs have, so that a column is one step; null where they share fewer than two.
+ * @param {Step[][]} lists
+ */
 export function commonSteps(lists) {
   const [first = [], ...others] = lists.filter((list) => list.length);
   const common = first.filter((step) => others.every((list) => list.includes(step)));
   return common.length > 1 || !others.length ? common : null;
 }
 
-/** Fields that choose the frames. */
+/**
+ * Fields that choose the frames.
+ * @param {Needs<"state">} given
+ */
 export function filmFields({ state }) {
   return [
-    select("film", FILMS.map((each) => [each, FILM_NAMES[each]]), state.film, (film) => state.set({ film })),
-    select("frames", FRAMES.map((each) => [String(each), String(each)]), String(state.frames), (frames) => state.set({ frames: Number(frames) })),
+    select("film", named(FILMS, FILM_NAMES), state.film, (film) => state.set({ film })),
+    select("frames", FRAMES.map(String).map(itself), String(state.frames), (frames) => state.set({ frames: Number(frames) })),
   ];
 }
 
+/**
+ * What film strips need of the page.
+ * @typedef {"scene" | "state" | "store" | "hover" | "seek"} Filmed
+ *
+ * One map of a strip.
+ * @typedef {{step: Step, caption: Caption, card: Card, element: HTMLElement}} Frame
+ */
+
 /** One run's strip. */
 class Film {
-  #app;
+  #given;
   #data;
   #image;
+  /** @type {Frame[]} */
   #frames = [];
+  /** @type {Map<string, Float32Array>} */
   #changes = new Map();
+  /** @type {Frame | null} */
   #now = null;
   #list = el("div", { class: "film", role: "list" });
 
-  constructor(app, data, image) {
-    this.#app = app;
+  /** @param {Needs<Filmed>} given @param {RunData} data @param {number} image */
+  constructor(given, data, image) {
+    this.#given = given;
     this.#data = data;
     this.#image = image;
-    const colour = runColour(app.scene.runs, data.run);
+    const colour = runColour(given.scene.runs, data.run);
     this.element = el("div", { class: "filmof", style: { "--run": colour } }, el("div", { class: "quiet filmname", text: data.run }), this.#list);
   }
 
@@ -80,17 +118,21 @@ class Film {
     return this.#frames.map(({ card }) => card);
   }
 
+  /** @param {Step} step @returns {MapSpec} */
   #spec(step) {
-    const { scene } = this.#app;
+    const { scene } = this.#given;
     return { data: this.#data, image: this.#image, label: scene.label, step, target: scene.target(this.#image, this.#data) };
   }
 
   /** Steps at which the method was logged, so that no frame is empty. */
   get steps() {
-    return this.#data.attributions(this.#app.scene.label, this.#image)?.records.map((record) => record.step) ?? [];
+    return this.#data.attributions(this.#given.scene.label, this.#image)?.records.map((record) => record.step) ?? [];
   }
 
-  /** Show these steps. */
+  /**
+   * Show these steps.
+   * @param {Step[]} wanted
+   */
   arrange(wanted) {
     if (wanted.join() === this.#frames.map(({ step }) => step).join()) return;
     this.#frames = wanted.map((step, i) => this.#frame(step, i ? wanted[i - 1] : null));
@@ -99,14 +141,16 @@ class Film {
 
   /**
    * Mean of |difference| of each map from the one before.
+   * @param {Step[]} steps
    * @returns {{changes: number[], known: boolean}} 0 and not all known where a map is not here yet,
    *   which is asked for by this
    */
   change(steps) {
+    /** @type {Float32Array | null} */
     let before = null;
     let known = true;
     const changes = steps.map((step) => {
-      const found = look(this.#app, this.#spec(step));
+      const found = look(this.#given, this.#spec(step));
       const values = found.record ? this.#kept(found) : null;
       if (found.loading) known = false;
       let change = 0;
@@ -122,28 +166,34 @@ class Film {
     return { changes, known };
   }
 
+  /** @param {FoundMap} found */
   #kept(found) {
     const key = [found.record.step, found.record.wall, found.target, found.reading].join();
-    if (!this.#changes.has(key)) this.#changes.set(key, Float32Array.from(valuesOf(found)));
-    return this.#changes.get(key);
+    return kept(this.#changes, key, () => Float32Array.from(valuesOf(found) ?? []));
   }
 
+  /** @param {Step} step @param {Step | null} before */
   #frame(step, before) {
-    const { scene } = this.#app;
+    const { scene } = this.#given;
     const caption = new Caption();
-    const card = new Card(this.#app, { caption: caption.element });
+    const card = new Card(this.#given, { caption: caption.element });
     const scores = this.#data.scores.get(this.#image)?.steps;
-    const [was, is] = [scores?.get(before)?.prediction ?? null, scores?.get(step)?.prediction ?? null];
+    const [was, is] = [before === null ? null : (scores?.get(before)?.prediction ?? null), scores?.get(step)?.prediction ?? null];
     const flipped = was !== null && is !== null && String(was) !== String(is);
     card.element.classList.toggle("flip", flipped);
-    const go = button("", `go to step ${count(step)}`, () => this.#app.seek(scene.steps.indexOf(step)), { class: "head" });
+    const go = button("", `go to step ${count(step)}`, () => this.#given.seek(scene.steps.indexOf(step)), { class: "head" });
     setBreakable(go, stepText(step));
-    card.element.addEventListener("click", (event) => event.target !== go && go.click());
+    card.element.addEventListener("click", (event) => {
+      if (event.target !== go) go.click();
+    });
     const element = el("div", { class: "frameof", role: "listitem", title: flipped ? "the prediction changed since the frame before" : null }, go, card.element);
     return { step, caption, card, element };
   }
 
-  /** Bring a frame into sight, without moving the page. */
+  /**
+   * Bring a frame into sight, without moving the page.
+   * @param {Frame | null} frame
+   */
   #reveal(frame) {
     const strip = this.element.closest(".films");
     if (!frame || !strip) return;
@@ -154,13 +204,14 @@ class Film {
 
   /** Paint all frames; false while something is still loading. */
   paint() {
-    const { scene } = this.#app;
+    const { scene } = this.#given;
     let ready = true;
+    /** @type {Frame | null} */
     let now = null;
     for (const frame of this.#frames) {
       frame.caption.show(scene, this.#image, this.#data, this.#data.scores.get(this.#image)?.steps.get(frame.step));
       ready = frame.card.show(this.#spec(frame.step)) && ready;
-      if (frame.step <= scene.step) now = frame;
+      if (scene.step !== null && frame.step <= scene.step) now = frame;
     }
     for (const frame of this.#frames) {
       const isNow = frame === now && frame.step === scene.step;
@@ -180,14 +231,17 @@ class Film {
 
 /** The strips of all runs on show, one under the other. */
 export class Films {
-  #app;
+  #given;
+  /** @type {number | null} */
   #image = null;
+  /** @type {Map<RunData, Film>} */
   #films = new Map();
   #known = true;
   #list = el("div", {});
 
-  constructor(app) {
-    this.#app = app;
+  /** @param {Needs<Filmed>} given */
+  constructor(given) {
+    this.#given = given;
     this.element = el("section", { class: "films", tabindex: 0, "aria-label": "film strip: maps over training" }, this.#list);
   }
 
@@ -195,14 +249,13 @@ export class Films {
     return [...this.#films.values()].flatMap((film) => film.cards);
   }
 
+  /** @param {number} image */
   update(image) {
     const before = image === this.#image ? this.#films : new Map();
     this.#image = image;
-    this.#films = new Map(this.#app.scene.datas.map((data) => [data, before.get(data) ?? new Film(this.#app, data, image)]));
+    this.#films = new Map(this.#given.scene.datas.map((data) => [data, before.get(data) ?? new Film(this.#given, data, image)]));
     const films = [...this.#films.values()];
-    if (films.length !== this.#list.children.length || films.some(({ element }, i) => this.#list.children[i] !== element)) {
-      this.#list.replaceChildren(...films.map(({ element }) => element));
-    }
+    put(this.#list, films.map(({ element }) => element));
     this.#choose();
   }
 
@@ -217,24 +270,29 @@ export class Films {
     } else for (const film of films) film.arrange(this.#pick(film.steps, [film]));
   }
 
-  /** Of the steps of some runs those that are asked for; what changed most is what did in all of them together. */
+  /**
+   * Of the steps of some runs those that are asked for; what changed most is what did in all of them together.
+   * @param {Step[]} steps
+   * @param {Film[]} films
+   */
   #pick(steps, films) {
-    const { film, frames } = this.#app.state;
+    const { film, frames } = this.#given.state;
     const changes = () => {
       const found = films.map((each) => each.change(steps));
       if (found.some(({ known }) => !known)) this.#known = false;
       return steps.map((_, place) => found.reduce((sum, each) => sum + each.changes[place], 0));
     };
-    const places = {
+    const ways = {
       log: () => logSpaced(steps, frames),
       even: () => evenly(steps.length, frames),
       change: () => mostChanged(changes(), frames),
-    }[film]();
+    };
+    const places = ways[film]();
     return places.map((place) => steps[place]);
   }
 
   paint() {
-    if (this.#app.state.film === "change" && !this.#known) this.#choose();
+    if (this.#given.state.film === "change" && !this.#known) this.#choose();
     return [...this.#films.values()].map((film) => film.paint()).every(Boolean);
   }
 }

@@ -7,16 +7,23 @@ import { number, percent } from "../kit/format.js";
 import { effect } from "../numbers/effect.js";
 import { hiddenScore, hidings } from "../numbers/hidden.js";
 import { partingMarks, partingNote } from "../timeline/partingnote.js";
-import { overSteps } from "../timeline/sources.js";
+import { overSteps } from "../shown/gather.js";
+
+/** @import { Scores } from "../log/records.js" */
+/** @import { RunData } from "../log/rundata.js" */
+/** @import { Hiding } from "../numbers/hidden.js" */
+/** @import { Needs } from "../shown/given.js" */
 
 export class HiddenCharts {
-  #app;
+  #given;
   #data;
   #image;
+  /** @type {HTMLElement[]} */
   #cursors = [];
 
-  constructor(app, data, image) {
-    this.#app = app;
+  /** @param {Needs<"scene" | "seek">} given @param {RunData} data @param {number} image */
+  constructor(given, data, image) {
+    this.#given = given;
     this.#data = data;
     this.#image = image;
     this.element = el("div", { class: "hiddencharts" });
@@ -29,16 +36,20 @@ export class HiddenCharts {
     this.move();
   }
 
+  /** @param {string} region @param {Hiding[]} fills */
   #chart(region, fills) {
-    const { scene } = this.#app;
+    const { scene } = this.#given;
     const series = this.#data.scores.get(this.#image);
     const target = scene.target(this.#image, this.#data);
+    /** @type {(read: (record: Scores) => number | null) => (number | null)[]} */
     const over = (read) => overSteps(scene, series, read);
     const whole = over((record) => record.score(target));
     const hidden = fills.map((each) => over((record) => hiddenScore(record, target, each)));
     const range = rangeOf([whole, ...hidden], scene.raw);
+    /** @type {(value: number) => string} */
     const end = (value) => (scene.raw ? number(value) : percent(value));
     const colour = runColour(scene.runs, this.#data.run);
+    /** @type {(i: number) => string} */
     const fillColour = (i) => LINES[i % LINES.length];
     const lines = hidden.map((values, i) => path(line(values, range), fillColour(i), "line dashed"));
     const cursor = el("div", { class: "cursor" });
@@ -47,13 +58,15 @@ export class HiddenCharts {
       "div", { class: "chart" }, drawing(path("M0 0H1000M0 50H1000M0 100H1000", "", "grid"), path(line(whole, range), colour), ...lines),
       el("span", { class: "high", text: end(range[1]) }), el("span", { class: "low", text: end(range[0]) }), cursor,
     );
-    const seek = (place) => this.#app.seek(place);
+    /** @type {(place: number) => void} */
+    const seek = (place) => this.#given.seek(place);
     seekable(chart, () => scene.steps.length, seek);
     const name = scene.className(this.#image, target, this.#data);
     const all = evenParts(scene.steps.length);
     const parts = scene.raw ? [] : fills.flatMap((each, i) => {
       const found = effect(scene, this.#data, [this.#image], each, { name, of: () => target });
-      return found ? [{ name: each.fill, colour: fillColour(i), found, part: all[found.moves?.from] ?? null }] : [];
+      const from = found?.moves?.from ?? null;
+      return found ? [{ name: each.fill, colour: fillColour(i), found, part: from === null ? null : all[from] }] : [];
     });
     chart.append(...partingMarks(parts, scene.steps, seek));
     const keys = fills.map(({ fill }, i) => el("span", { class: "value", style: { "--run": fillColour(i) }, text: `${region} hidden (${fill})` }));
@@ -67,7 +80,7 @@ export class HiddenCharts {
 
   /** Put the cursors at the current step. */
   move() {
-    const { scene } = this.#app;
+    const { scene } = this.#given;
     for (const cursor of this.#cursors) cursor.style.left = `${across(scene.place, scene.steps.length) / 10}%`;
   }
 }

@@ -1,30 +1,38 @@
 // The large view's image as it was given; runs that hold different ones under a number have one each.
 
 import { runColour } from "../kit/chart.js";
-import { el, setText } from "../kit/dom.js";
-import { Outlines } from "../shown/outlines.js";
+import { el, put, setText } from "../kit/dom.js";
+import { kept } from "../kit/lists.js";
+import { Original } from "../pictures/original.js";
+
+/** @import { RunData } from "../log/rundata.js" */
+/** @import { Needs } from "../shown/given.js" */
+/** @import { Input } from "../types.js" */
 
 /** One image, with the runs that hold it where not all do. */
-class Original {
-  #app;
+class GivenImage {
+  #given;
   #image;
-  #canvas = el("canvas", { width: 1, height: 1, class: "original" });
-  #pane = el("div", { class: "pane" }, this.#canvas);
+  #pane = el("div", { class: "pane" });
+  #picture;
   #runs = el("div", {});
   #facts = el("p", { class: "quiet" });
-  #drawn = null;
-  #regions;
 
-  constructor(app, image) {
-    this.#app = app;
+  /** @param {Needs<"scene" | "state" | "store">} given @param {number} image */
+  constructor(given, image) {
+    this.#given = given;
     this.#image = image;
-    this.#regions = new Outlines(app);
+    this.#picture = new Original(given, this.#pane, { class: "original" });
+    this.#pane.append(this.#picture.canvas);
     this.element = el("div", { class: "given" }, this.#runs, el("div", { class: "frame" }, this.#pane), this.#facts);
   }
 
-  /** @param {object[]|null} datas the runs to name; null: all have this one */
+  /**
+   * @param {Input} input
+   * @param {RunData[] | null} datas the runs to name; null: all have this one
+   */
   update(input, datas) {
-    const { scene } = this.#app;
+    const { scene } = this.#given;
     const named = (datas ?? []).map(({ run }) => el(
       "div", { class: "runof" }, el("span", { class: "swatch", style: { background: runColour(scene.runs, run) } }), el("span", { text: run }),
     ));
@@ -35,49 +43,58 @@ class Original {
     setText(this.#facts, `${labels && `${labels} · `}${input.width} × ${input.height} pixels${display}${source}`);
   }
 
+  /** @param {RunData} data @param {Input} input */
   paint(data, input) {
-    this.#regions.show(this.#pane, [this.#image], input, input, true);
-    const ground = this.#app.store.ground(data, this.#image, input.hash);
-    if (ground.state !== "ready" || ground === this.#drawn) return;
-    this.#drawn = ground;
-    this.#canvas.width = ground.pixels.width;
-    this.#canvas.height = ground.pixels.height;
-    Object.assign(this.#canvas.dataset, { image: this.#image, hash: input.hash });
-    this.#pane.style.setProperty("--ratio", `${ground.pixels.width} / ${ground.pixels.height}`);
-    this.#canvas.getContext("2d").putImageData(ground.pixels, 0, 0);
+    this.#picture.outline(this.#pane, [this.#image], input);
+    this.#picture.paint(this.#given.store.grounds.of(data, this.#image, input.hash), { image: this.#image, hash: input.hash });
   }
 }
 
+/**
+ * An image, and the runs that hold it.
+ * @typedef {{input: Input, datas: RunData[]}} Found
+ */
+
 export class Originals {
-  #app;
+  #given;
+  /** @type {number | null} */
   #image = null;
+  /** @type {Map<string, GivenImage>} by hash */
   #held = new Map();
   element = el("div", { class: "originals" });
 
-  constructor(app) {
-    this.#app = app;
+  /** @param {Needs<"scene" | "state" | "store">} given */
+  constructor(given) {
+    this.#given = given;
   }
 
-  /** The runs that hold each image, by its hash. */
+  /**
+   * The runs that hold each image, by its hash.
+   * @returns {Map<string, Found>}
+   */
   #found() {
-    const datas = this.#app.scene.datas.filter((data) => data.newestInput(this.#image));
-    return Map.groupBy(datas, (data) => data.newestInput(this.#image).hash);
+    /** @type {Map<string, Found>} */
+    const found = new Map();
+    const image = this.#image;
+    if (image === null) return found;
+    for (const data of this.#given.scene.datas) {
+      const input = data.newestInput(image);
+      if (input) kept(found, input.hash, () => ({ input, datas: [] })).datas.push(data);
+    }
+    return found;
   }
 
-  /** @param {number|null} image null: none is open */
+  /** @param {number | null} image null: none is open */
   update(image) {
     const before = image === this.#image ? this.#held : new Map();
     this.#image = image;
     const found = this.#found();
-    this.#held = new Map([...found.keys()].map((hash) => [hash, before.get(hash) ?? new Original(this.#app, image)]));
-    const elements = [...this.#held.values()].map(({ element }) => element);
-    if (elements.length !== this.element.children.length || elements.some((each, i) => each !== this.element.children[i])) {
-      this.element.replaceChildren(...elements);
-    }
-    for (const [hash, datas] of found) this.#held.get(hash).update(datas[0].newestInput(image), found.size > 1 ? datas : null);
+    this.#held = new Map([...found.keys()].map((hash) => [hash, before.get(hash) ?? new GivenImage(this.#given, image ?? 0)]));
+    put(this.element, [...this.#held.values()].map(({ element }) => element));
+    for (const [hash, { input, datas }] of found) this.#held.get(hash)?.update(input, found.size > 1 ? datas : null);
   }
 
   paint() {
-    for (const [hash, [data]] of this.#found()) this.#held.get(hash)?.paint(data, data.newestInput(this.#image));
+    for (const [hash, { input, datas }] of this.#found()) this.#held.get(hash)?.paint(datas[0], input);
   }
 }

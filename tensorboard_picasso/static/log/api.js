@@ -2,30 +2,46 @@
 
 import { Pack } from "./pack.js";
 
+/** @import { Step } from "../types.js" */
+/** @import { AttributionsAnswer, Beside, Index, InputsAnswer, MapsAnswer, MeansAnswer, ScalarAnswer, ScoresAnswer } from "./answers.js" */
+
+/** @typedef {Record<string, unknown>} Query what is null or undefined is left out */
+
 const DATA = new URL("../../", import.meta.url);
+
+/**
+ * Whether a request was given up.
+ * @param {unknown} error
+ */
+export function isAbort(error) {
+  return error instanceof Error && error.name === "AbortError";
+}
 
 /** A failed request: what failed and what to do about it. */
 export class RequestError extends Error {
+  /** @param {string} message @param {number} status */
   constructor(message, status) {
     super(message);
     this.status = status;
   }
 }
 
+/** @param {string} route @param {Query} query */
 function address(route, query) {
   const url = new URL(route, DATA);
   for (const [key, value] of Object.entries(query)) {
-    if (value !== undefined && value !== null) url.searchParams.set(key, value);
+    if (value !== undefined && value !== null) url.searchParams.set(key, String(value));
   }
   return url;
 }
 
+/** @param {string} route @param {Query} query @param {AbortSignal} [signal] */
 async function get(route, query, signal) {
   let response;
   try {
     response = await fetch(address(route, query), { signal });
   } catch (error) {
-    if (error.name === "AbortError") throw error;
+    if (isAbort(error)) throw error;
     throw new RequestError("TensorBoard does not answer: is it still running?", 0);
   }
   if (!response.ok) {
@@ -36,6 +52,13 @@ async function get(route, query, signal) {
   return response;
 }
 
+/**
+ * @template Header
+ * @param {string} route
+ * @param {Query} query
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Pack<Header>>}
+ */
 async function pack(route, query, signal) {
   const response = await get(route, query, signal);
   try {
@@ -46,52 +69,108 @@ async function pack(route, query, signal) {
   }
 }
 
+/** @param {AbortSignal} [signal] @returns {Promise<Index>} */
 export async function fetchIndex(signal) {
   return (await get("index", {}, signal)).json();
 }
 
-/** @param {boolean} pngs whether the pictures are wanted too, as far as they are small */
+/**
+ * @param {string} run
+ * @param {string} probe
+ * @param {boolean} pngs whether the pictures are wanted too, as far as they are small
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Pack<InputsAnswer>>}
+ */
 export function fetchInputs(run, probe, pngs, signal) {
   return pack("inputs", { run, probe, pngs: pngs || undefined }, signal);
 }
 
+/**
+ * @param {string} run
+ * @param {string} probe
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Pack<ScoresAnswer>>}
+ */
 export function fetchScores(run, probe, signal) {
   return pack("scores", { run, probe }, signal);
 }
 
-/** @param {{images?: number[], grids?: string|number[]}} which */
+/**
+ * @param {string} run
+ * @param {string} probe
+ * @param {string} label
+ * @param {{images?: number[], grids?: string | Step[]}} which
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Pack<AttributionsAnswer>>}
+ */
 export function fetchAttributions(run, probe, label, { images, grids }, signal) {
   const query = { run, probe, label, images: images?.join(","), grids: Array.isArray(grids) ? grids.join(",") : grids };
   return pack("attributions", query, signal);
 }
 
-/** @param {string} [groups] "probe": the mean over the probe alone; else those over classes too */
+/**
+ * @param {string} run
+ * @param {string} probe
+ * @param {string} label
+ * @param {string} [groups] "probe": the mean over the probe alone; else those over classes too
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Pack<MeansAnswer>>}
+ */
 export function fetchMeans(run, probe, label, groups, signal) {
   return pack("means", { run, probe, label, groups }, signal);
 }
 
-/** @param {{image: number, step: number, wall: number}[]} wanted at most 512 */
+/**
+ * @param {string} run
+ * @param {string} probe
+ * @param {string} label
+ * @param {{image: number, step: Step, wall: number}[]} wanted at most 512
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Pack<MapsAnswer>>}
+ */
 export function fetchMaps(run, probe, label, wanted, signal) {
   const of = wanted.map((each) => `${each.image}:${each.step}:${each.wall}`).join(",");
   return pack("maps", { run, probe, label, of }, signal);
 }
 
-/** Tags of ordinary scalars of a run and beside it. */
+/**
+ * Tags of ordinary scalars of a run and beside it.
+ * @param {string} run
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{scalars: Beside[]}>}
+ */
 export async function fetchScalars(run, signal) {
   return (await get("scalars", { run }, signal)).json();
 }
 
-/** One series of ordinary scalars. */
+/**
+ * One series of ordinary scalars.
+ * @param {string} run
+ * @param {string} tag
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Pack<ScalarAnswer>>}
+ */
 export function fetchScalar(run, tag, signal) {
   return pack("scalar", { run, tag }, signal);
 }
 
-/** One viewed image, as a PNG. */
+/**
+ * One viewed image, as a PNG.
+ * @param {string} run
+ * @param {string} probe
+ * @param {number} image
+ * @param {string} hash
+ * @param {AbortSignal} [signal]
+ */
 export async function fetchImage(run, probe, image, hash, signal) {
   return (await get("image", { run, probe, image, hash }, signal)).blob();
 }
 
-/** Where the server makes a file of an image's maps; `runs` share one scale. */
+/**
+ * Where the server makes a file of an image's maps; `runs` share one scale.
+ * @param {Query} query
+ * @param {string[]} runs
+ */
 export function exportAddress(query, runs) {
   const url = address("export", query);
   for (const run of runs) url.searchParams.append("runs", run);

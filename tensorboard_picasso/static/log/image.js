@@ -1,11 +1,15 @@
 // A PNG's pixels, as they were stored: no colour management, no premultiplied alpha.
 
+import { messageOf } from "../kit/format.js";
 import { pixels } from "./pack.js";
 
 /** A picture that cannot be decoded: to ask for it again does not help. */
 export class PictureError extends Error {}
 
-/** See that a PNG's own head declares no more pixels than may be drawn: a few bytes may stand for gigabytes. */
+/**
+ * See that a PNG's own head declares no more pixels than may be drawn: a few bytes may stand for gigabytes.
+ * @param {Blob} png
+ */
 async function check(png) {
   const head = new DataView(await png.slice(0, 24).arrayBuffer());
   if (head.byteLength === 24) pixels(head.getUint32(20), head.getUint32(16));
@@ -21,10 +25,11 @@ export async function pixelsOf(png) {
     await check(png);
     bitmap = await createImageBitmap(png, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
   } catch (error) {
-    throw new PictureError(error.message);
+    throw new PictureError(messageOf(error));
   }
   const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
+  if (!context) throw new PictureError("the browser gives no canvas");
   context.drawImage(bitmap, 0, 0);
   return context.getImageData(0, 0, bitmap.width, bitmap.height);
 }

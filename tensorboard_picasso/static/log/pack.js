@@ -3,19 +3,32 @@
 
 import { stepOf } from "../kit/steps.js";
 
+/** @import { Reference } from "../types.js" */
+
 const TYPES = { f4: Float32Array, f8: Float64Array, i8: BigInt64Array, u1: Uint8Array };
 const MAX_PIXELS = 1 << 26;
 
-/** The header, with its steps as steps.js has them: those beyond a number's reach come as text. */
+/**
+ * The header, with its steps as steps.js has them: those beyond a number's reach come as text.
+ * @param {string} header
+ */
 function parsed(header) {
   if (!header.includes('"step":"')) return JSON.parse(header);
   return JSON.parse(header, (key, value) => (key === "step" && typeof value === "string" ? (stepOf(value) ?? value) : value));
 }
 
+/**
+ * What reads the numbers of an answer.
+ * @typedef {Pick<Pack<unknown>, "array">} Numbers
+ */
+
 /** A pack that does not hold together. */
 export class PackError extends Error {}
 
-/** One answer: its header, and the arrays that the header refers to. */
+/**
+ * One answer: its header, and the arrays that the header refers to.
+ * @template Header
+ */
 export class Pack {
   #body;
 
@@ -29,6 +42,7 @@ export class Pack {
     if (8 + length > buffer.byteLength) throw new PackError("the answer is cut short: reload");
     const header = new TextDecoder().decode(new Uint8Array(buffer, 8, length));
     try {
+      /** @type {Header} */
       this.header = parsed(header);
     } catch {
       throw new PackError("the answer's header cannot be read: reload");
@@ -38,13 +52,20 @@ export class Pack {
 
   /**
    * The numbers behind a reference, without copying them; null for null.
-   * @param {{at: number, length: number, type: string}|null} reference
+   * @template {Reference | null | undefined} Given
+   * @param {Given} reference
    * @param {number} [expected] how many there must be
+   * @returns {Given extends Reference<infer Read> ? Read : null}
    */
   array(reference, expected) {
-    if (reference === null || reference === undefined) return null;
+    // What comes back follows from what is given, which a cast alone can say.
+    return /** @type {Given extends Reference<infer Read> ? Read : null} */ (reference ? this.#read(reference, expected) : null);
+  }
+
+  /** @param {Reference} reference @param {number | undefined} expected */
+  #read(reference, expected) {
     const { at, length, type } = reference;
-    const Type = TYPES[type];
+    const Type = type in TYPES ? TYPES[/** @type {keyof typeof TYPES} */ (type)] : null;
     const start = this.#body.start + at;
     const whole = Number.isSafeInteger(at) && Number.isSafeInteger(length) && at >= 0 && length >= 0;
     const end = start + length * (Type?.BYTES_PER_ELEMENT ?? 0);
@@ -58,7 +79,11 @@ export class Pack {
   }
 }
 
-/** A mask of so many pixels, a byte each, from packed bits, the most significant one first. */
+/**
+ * A mask of so many pixels, a byte each, from packed bits, the most significant one first.
+ * @param {Uint8Array} bits
+ * @param {number} count
+ */
 function unpackBits(bits, count) {
   const mask = new Uint8Array(count);
   for (let i = 0; i < count; i++) mask[i] = (bits[i >> 3] >> (7 - (i & 7))) & 1;
@@ -66,18 +91,31 @@ function unpackBits(bits, count) {
 }
 
 /**
- * Give an object a mask that is unpacked when it is first read: bytes of all of them would not fit.
- * @param {object} of
- * @param {string} name of the property, which holds a reference to packed bits, or null
+ * An object with a mask that is unpacked when it is first read: bytes of all of them would not fit.
+ * @template {object} Of
+ * @template {string} Name
+ * @template {Reference<Uint8Array<ArrayBuffer>> | null} Bits
+ * @param {Of} of
+ * @param {Name} name of the mask
+ * @param {Numbers} pack
+ * @param {Bits} packed bits
+ * @param {number} count of pixels
  */
-export function unpackLater(of, name, pack, count) {
-  const bits = pack.array(of[name], Math.ceil(count / 8));
-  if (bits === null) return;
+export function withMask(of, name, pack, packed, count) {
+  /** @type {Uint8Array | null} */
+  const bits = pack.array(packed, Math.ceil(count / 8));
+  /** @type {Uint8Array | null} */
   let mask = null;
-  Object.defineProperty(of, name, { enumerable: true, get: () => (mask ??= unpackBits(bits, count)) });
+  const get = () => (bits === null ? null : (mask ??= unpackBits(bits, count)));
+  const made = Object.defineProperty(of, name, { enumerable: true, get });
+  return /** @type {Of & Record<Name, Bits extends null ? Uint8Array | null : Uint8Array>} */ (made);
 }
 
-/** Number of pixels of a height and width that may be drawn. */
+/**
+ * Number of pixels of a height and width that may be drawn.
+ * @param {number} height
+ * @param {number} width
+ */
 export function pixels(height, width) {
   const count = height * width;
   if (!(height > 0 && width > 0 && count <= MAX_PIXELS)) {
@@ -88,7 +126,11 @@ export function pixels(height, width) {
 
 const FED = 1 << 15; // bytes: what they may swell to is the most that is decompressed too much
 
-/** Hand data to a stream, bit by bit; what goes wrong with it is told to the reader. */
+/**
+ * Hand data to a stream, bit by bit; what goes wrong with it is told to the reader.
+ * @param {WritableStreamDefaultWriter<BufferSource>} writer
+ * @param {Uint8Array<ArrayBuffer>} data
+ */
 async function feed(writer, data) {
   try {
     for (let at = 0; at < data.length; at += FED) await writer.write(data.subarray(at, at + FED));
@@ -100,9 +142,9 @@ async function feed(writer, data) {
 
 /**
  * Decompress zlib to exactly `size` bytes; more is never kept.
- * @param {Uint8Array} data
+ * @param {Uint8Array<ArrayBuffer>} data
  * @param {number} size
- * @returns {Promise<Uint8Array>}
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
 export async function inflate(data, size) {
   const result = new Uint8Array(size);

@@ -1,24 +1,50 @@
 // Full-resolution maps: fetched when they are wanted, nearest need first; decoded once.
 
-import { fetchMaps } from "./api.js";
+import { fetchMaps, isAbort } from "./api.js";
+import { errorOf, messageOf } from "../kit/format.js";
 import { dequantise, halves, sumUp } from "../numbers/maps.js";
-import { inflate, pixels, unpackLater } from "./pack.js";
+import { inflate, pixels, withMask } from "./pack.js";
+
+/** @import { MapRecord, Plane, Step } from "../types.js" */
+/** @import { StoredPlanes } from "./answers.js" */
+/** @import { Pack } from "./pack.js" */
 
 const BATCH = 96; // maps a request: about half a megabyte of 64×64 maps
 const PARALLEL = 2;
 const MAX_COMPRESSED = 256 << 20;
 const MAX_DECODED = 192 << 20;
 
-/** Drops what was used longest ago once there is too much. */
+/**
+ * Which maps are meant.
+ * @typedef {{data: {run: string, probe: string}, label: string, image: number}} MapsOf
+ *
+ * Maps of an image at a step as they came.
+ * @typedef {{record: StoredPlanes, pack: Pack<unknown>}} StoredMap
+ *
+ * @typedef {Plane & {state?: undefined}} ReadyPlane
+ *
+ * Why there is no map.
+ * @typedef {{state: string, message?: string, values?: undefined}} LackingPlane
+ *
+ * @typedef {{key: string, of: MapsOf, record: Pick<MapRecord, "step" | "wall">}} Wanted
+ */
+
+/**
+ * Drops what was used longest ago once there is too much.
+ * @template T
+ */
 class Cache {
+  /** @type {Map<string, {value: T, bytes: number}>} */
   #entries = new Map();
   #limit;
   size = 0;
 
+  /** @param {number} limit */
   constructor(limit) {
     this.#limit = limit;
   }
 
+  /** @param {string} key */
   get(key) {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
@@ -27,6 +53,7 @@ class Cache {
     return entry.value;
   }
 
+  /** @param {string} key @param {T} value @param {number} bytes */
   set(key, value, bytes) {
     this.size += bytes - (this.#entries.get(key)?.bytes ?? 0);
     this.#entries.delete(key);
@@ -42,19 +69,22 @@ class Cache {
 const HALF_PEAK = 2 ** 15; // what the peak of a float16 plane is stored as
 const SPECIAL = [0, NaN, Infinity, -Infinity];
 
+/** @param {StoredMap} stored @param {number} target @returns {Promise<ReadyPlane>} */
 async function decode(stored, target) {
   const { record, pack } = stored;
   const plane = record.planes.find((each) => each.target === target);
+  if (!plane) throw new RangeError(`no map of class ${target}`);
   const count = pixels(record.height, record.width);
   const bytes = pack.array(plane.values);
-  const found = { peak: plane.peak, precision: record.precision, unseen: record.unseen };
-  unpackLater(found, "unseen", pack, count);
+  const { unseen } = withMask({}, "unseen", pack, record.unseen, count);
+  /** @type {(values: Float32Array) => ReadyPlane} */
+  const ready = (values) => ({ peak: plane.peak, precision: record.precision, unseen, values });
   if (record.precision !== "q8") {
     const size = record.precision === "float16" ? 2 : 4;
     const plain = await inflate(bytes, size * count);
-    if (size === 4) return { ...found, values: new Float32Array(plain.buffer) };
+    if (size === 4) return ready(new Float32Array(plain.buffer));
     const unit = plane.peak > 0 ? plane.peak / HALF_PEAK : 1;
-    return { ...found, values: halves(plain).map((value) => value * unit) };
+    return ready(halves(plain).map((value) => value * unit));
   }
   const plain = await inflate(bytes, count);
   if (plane.differences) sumUp(plain, record.width);
@@ -62,28 +92,44 @@ async function decode(stored, target) {
   const values = dequantise(level, plane.peak, record.sign);
   if (plane.special !== null) {
     const marks = await inflate(pack.array(plane.special), count);
-    marks.forEach((mark, i) => mark && (values[i] = SPECIAL[mark] ?? NaN));
+    marks.forEach((mark, i) => {
+      if (mark) values[i] = SPECIAL[mark] ?? NaN;
+    });
   }
-  return { ...found, values };
+  return ready(values);
 }
 
-/** What is known of a map: `values` where it is ready, else `state`. */
+/**
+ * What is known of a map: `values` where it is ready, else `state`.
+ * @type {LackingPlane}
+ */
 const LOADING = Object.freeze({ state: "loading" });
+/** @type {LackingPlane} */
 const FAILED = Object.freeze({ state: "could not be loaded" });
 
 export class Planes {
+  /** @type {Cache<StoredMap | LackingPlane>} */
   #stored = new Cache(MAX_COMPRESSED);
+  /** @type {Cache<ReadyPlane | LackingPlane>} */
   #decoded = new Cache(MAX_DECODED);
+  /** @type {Map<string, Wanted>} */
   #urgent = new Map();
+  /** @type {Map<string, Wanted>} */
   #later = new Map();
+  /** @type {Set<string>} */
   #asked = new Set();
+  /** @type {Set<string>} */
   #failed = new Set();
   #running = 0;
   #abort = new AbortController();
   #notify;
   #fail;
 
-  /** `notify()` is called when maps came or were decoded, `fail(error)` when a request failed. */
+  /**
+   * `notify()` is called when maps came or were decoded, `fail(error)` when a request failed.
+   * @param {() => void} notify
+   * @param {(error: Error) => void} fail
+   */
   constructor(notify, fail) {
     this.#notify = notify;
     this.#fail = fail;
@@ -91,8 +137,10 @@ export class Planes {
 
   /**
    * One target's map.
-   * @param {{data: object, label: string, image: number}} of
-   * @param {object} record the attribution record that it belongs to
+   * @param {MapsOf} of
+   * @param {MapRecord} record the attribution record that it belongs to
+   * @param {number} target
+   * @returns {ReadyPlane | LackingPlane}
    */
   get(of, record, target) {
     const key = `${of.data.run}\n${of.data.probe}\n${of.label}\n${of.image}\n${record.step}\n${record.wall}`;
@@ -104,11 +152,11 @@ export class Planes {
       this.#want(this.#urgent, key, of, record);
       return LOADING;
     }
-    if (stored.state) return stored;
+    if ("state" in stored) return stored;
     if (!stored.record.planes.some((each) => each.target === target)) return { state: "absent" };
     this.#decoded.set(`${key}\n${target}`, LOADING, 0);
     decode(stored, target)
-      .catch((error) => ({ state: "damaged", message: error.message }))
+      .catch((error) => /** @type {LackingPlane} */ ({ state: "damaged", message: messageOf(error) }))
       .then((result) => {
         this.#decoded.set(`${key}\n${target}`, result, result.values?.byteLength ?? 0);
         this.#notify();
@@ -116,7 +164,11 @@ export class Planes {
     return LOADING;
   }
 
-  /** Fetch maps ahead of need, while there is room. */
+  /**
+   * Fetch maps ahead of need, while there is room.
+   * @param {MapsOf} of
+   * @param {MapRecord[]} records
+   */
   prefetch(of, records) {
     for (const record of records) {
       const key = `${of.data.run}\n${of.data.probe}\n${of.label}\n${of.image}\n${record.step}\n${record.wall}`;
@@ -138,6 +190,7 @@ export class Planes {
     this.#asked.clear();
   }
 
+  /** @param {Map<string, Wanted>} list @param {string} key @param {MapsOf} of @param {MapRecord} record */
   #want(list, key, of, record) {
     if (this.#asked.has(key) || this.#failed.has(key)) return;
     list.set(key, { key, of, record });
@@ -168,6 +221,7 @@ export class Planes {
     }
   }
 
+  /** @param {Wanted[]} batch @param {AbortSignal} signal */
   async #fetch(batch, signal) {
     const { data } = batch[0].of;
     const { label } = batch[0].of;
@@ -185,18 +239,24 @@ export class Planes {
       }
       this.#notify();
     } catch (error) {
-      if (error.name === "AbortError") return;
+      if (isAbort(error)) return;
       for (const each of batch) {
         this.#asked.delete(each.key);
         this.#failed.add(each.key);
       }
       this.#urgent.clear();
       this.#later.clear();
-      this.#fail(error);
+      this.#fail(errorOf(error));
       this.#notify();
     }
   }
 
+  /**
+   * @param {Map<string, string>} keys
+   * @param {{image: number, step: Step}} at
+   * @param {StoredMap | LackingPlane} value
+   * @param {number} bytes
+   */
   #take(keys, { image, step }, value, bytes) {
     const key = keys.get(`${image}:${step}`);
     if (key === undefined) return;

@@ -1,22 +1,39 @@
-// What is known of one probe in one run: records by image and step, read from packs.
+// Records as they come in packs: scores, attributions and means.
 
 import { plural } from "../kit/format.js";
 import { probability, percentile } from "../numbers/maps.js";
-import { pixels, unpackLater } from "./pack.js";
-import { ascending } from "../kit/steps.js";
 
+/** @import { Hidden, MeanSettings, Member, Settings, Statistic, Statistics } from "../types.js" */
+/** @import { WireAttribution, WireMean, WireScores } from "./answers.js" */
+/** @import { Numbers } from "./pack.js" */
+
+/** @type {Statistic[]} */
 const FIXED = ["minimum", "maximum", "positive", "negative", "p50", "p99", "p999", "nan", "infinite", "count"];
 
-/** The place of a class in a record's lists, -1 where it is not there. */
+/**
+ * The place of a class in a record's lists, -1 where it is not there.
+ * @param {number[] | null} classes
+ * @param {number} index
+ */
 function place(classes, index) {
   return classes === null ? index : classes.indexOf(index);
 }
 
 /** What the model said of one image at one step. */
 export class Scores {
+  /** @param {WireScores} record @param {Numbers} pack */
   constructor(record, pack) {
-    Object.assign(this, record);
+    this.step = record.step;
+    this.wall = record.wall;
+    this.hash = record.hash;
+    this.epoch = record.epoch;
+    this.output = record.output;
+    this.value_name = record.value_name;
+    this.independent = record.independent;
+    this.class_count = record.class_count;
+    this.classes = record.classes;
     this.values = pack.array(record.values, record.classes?.length ?? record.class_count);
+    /** @type {Hidden[]} */
     this.hidden = record.hidden.map((each) => ({ ...each, values: pack.array(each.values, this.values.length) }));
   }
 
@@ -25,14 +42,23 @@ export class Scores {
     return this.class_count === 1 && this.output !== "raw";
   }
 
-  /** Log-odds of a class (raw outputs: the value), in `values` or in those of a hidden region. */
+  /**
+   * Log-odds of a class (raw outputs: the value), in `values` or in those of a hidden region.
+   * @param {number} index
+   * @param {Float32Array} values
+   */
   logOdds(index, values = this.values) {
     if (this.binary) return index === 0 ? -values[0] : values[0];
     const at = place(this.classes, index);
     return at >= 0 && at < values.length ? values[at] : NaN;
   }
 
-  /** Probability of a class, of several the mean; of raw outputs the value. */
+  /**
+   * Probability of a class, of several the mean; of raw outputs the value.
+   * @param {number | number[]} index
+   * @param {Float32Array} values
+   * @returns {number}
+   */
   score(index, values = this.values) {
     if (Array.isArray(index)) return index.reduce((sum, each) => sum + this.score(each, values), 0) / index.length;
     const value = this.logOdds(index, values);
@@ -61,9 +87,14 @@ export class Scores {
     return (this.classes ?? [...this.values.keys()]).filter((each) => this.logOdds(each) >= 0);
   }
 
-  /** Classes by score, best first: those of `values` or of a hidden region's. */
+  /**
+   * Classes by score, best first: those of `values` or of a hidden region's.
+   * @param {number} limit
+   * @param {Float32Array} values
+   */
   ranked(limit, values = this.values) {
     const classes = this.binary ? [0, 1] : (this.classes ?? [...this.values.keys()]);
+    /** @type {(index: number) => number} */
     const rank = (index) => (Number.isNaN(this.logOdds(index, values)) ? -Infinity : this.logOdds(index, values));
     return [...classes].sort((a, b) => (rank(a) === rank(b) ? a - b : rank(b) - rank(a))).slice(0, limit);
   }
@@ -71,6 +102,7 @@ export class Scores {
 
 /** One method's answer for one image at one step. */
 export class Attribution {
+  /** @param {WireAttribution} record @param {Settings} settings @param {Numbers} pack */
   constructor(record, settings, pack) {
     this.step = record.step;
     this.wall = record.wall;
@@ -83,27 +115,34 @@ export class Attribution {
     this.whole = geometry && pack.array(record.whole, geometry.classes.length);
     this.grid = geometry && pack.array(record.grid, geometry.tops.length * geometry.lefts.length * geometry.classes.length);
     this.agreement = record.second && pack.array(record.second.agreement, record.targets.length);
+    /** @type {Map<number | string, number>} */
     this.peaks = new Map();
   }
 
-  /** Rank correlation with the map of a second seed, NaN where there is none; null: not computed. */
+  /**
+   * Rank correlation with the map of a second seed, NaN where there is none; null: not computed.
+   * @param {number} target
+   */
   agreementOf(target) {
-    const row = this.agreement ? this.targets.indexOf(target) : -1;
-    return row < 0 ? null : this.agreement[row];
+    const row = this.targets.indexOf(target);
+    return row < 0 || !this.agreement ? null : this.agreement[row];
   }
 
-  /** Statistics of a target's map, or null where it is not a target at this step. */
+  /**
+   * Statistics of a target's map, or null where it is not a target at this step.
+   * @param {number} target
+   * @returns {Statistics | null}
+   */
   statistics(target) {
     const row = this.targets.indexOf(target);
     if (row < 0) return null;
     const at = row * this.columns;
-    const result = { whole: this.numbers[at] };
-    FIXED.forEach((name, i) => (result[name] = this.numbers[at + 1 + i]));
-    result.shares = this.settings.regions.map((region, i) => {
+    const shares = this.settings.regions.map((region, i) => {
       const [positive, negative, absolute] = this.numbers.subarray(at + 11 + 3 * i, at + 14 + 3 * i);
       return { ...region, positive, negative, absolute };
     });
-    return result;
+    const fixed = Object.fromEntries(FIXED.map((name, i) => [name, this.numbers[at + 1 + i]]));
+    return { whole: this.numbers[at], shares, .../** @type {Record<Statistic, number>} */ (fixed) };
   }
 
   /** Classes that a map can be shown for. */
@@ -111,44 +150,61 @@ export class Attribution {
     return this.settings.geometry?.classes ?? this.targets;
   }
 
-  /** One class's values at all window positions; null where they are not here. */
+  /**
+   * One class's values at all window positions; null where they are not here.
+   * @param {number} target
+   */
   column(target) {
     const classes = this.settings.geometry?.classes;
-    const at = classes ? classes.indexOf(target) : -1;
-    if (at < 0 || !this.grid) return null;
+    const at = classes?.indexOf(target) ?? -1;
+    if (at < 0 || !classes || !this.grid) return null;
     const result = new Float64Array(this.grid.length / classes.length);
     for (let i = 0; i < result.length; i++) result[i] = this.grid[i * classes.length + at];
     return result;
   }
 
+  /** @param {number} target */
   wholeOf(target) {
     const at = this.settings.geometry?.classes.indexOf(target) ?? -1;
-    return at < 0 ? NaN : this.whole[at];
+    return at < 0 || !this.whole ? NaN : this.whole[at];
   }
 
-  /** The 99th percentile of |value|: from the statistics, else over the window positions. */
+  /**
+   * The 99th percentile of |value|: from the statistics, else over the window positions.
+   * @param {number} target
+   */
   peak(target) {
-    if (!this.peaks.has(target)) {
-      const numbers = this.statistics(target);
-      if (numbers) this.peaks.set(target, numbers.p99);
-      else {
-        const column = this.column(target);
-        if (!column) return 0;
-        const whole = this.wholeOf(target);
-        const sizes = column.map((value) => Math.abs(whole - value)).filter(Number.isFinite).sort();
-        this.peaks.set(target, percentile(sizes, 99));
-      }
-    }
-    return this.peaks.get(target);
+    const known = this.peaks.get(target);
+    if (known !== undefined) return known;
+    const found = this.#peak(target);
+    if (found === null) return 0;
+    this.peaks.set(target, found);
+    return found;
+  }
+
+  /** @param {number} target */
+  #peak(target) {
+    const numbers = this.statistics(target);
+    if (numbers) return numbers.p99;
+    const column = this.column(target);
+    if (!column) return null;
+    const whole = this.wholeOf(target);
+    return percentile(column.map((value) => Math.abs(whole - value)).filter(Number.isFinite).sort(), 99);
   }
 }
 
-/** The members of a mean with each image once: with several true labels it is there with each. */
+/**
+ * The members of a mean with each image once: with several true labels it is there with each.
+ * @param {Member[]} members
+ */
 export function distinct(members) {
   return [...new Map(members.map((each) => [each.image, each])).values()];
 }
 
-/** What a mean is over, in words: "12 images", or "15 labels of 12 images". */
+/**
+ * What a mean is over, in words: "12 images", or "15 labels of 12 images".
+ * @param {Member[]} members
+ */
 export function membersText(members) {
   const images = plural(distinct(members).length, "image");
   return distinct(members).length === members.length ? images : `${plural(members.length, "label")} of ${images}`;
@@ -156,6 +212,7 @@ export function membersText(members) {
 
 /** The mean over several images of a method's importance at one step. */
 export class Mean {
+  /** @param {WireMean} record @param {MeanSettings} settings @param {Numbers} pack */
   constructor(record, settings, pack) {
     const { tops, lefts } = settings.geometry;
     const count = tops.length * lefts.length;
@@ -168,7 +225,10 @@ export class Mean {
     this.numbers = pack.array(record.statistics, FIXED.length + 3 * settings.regions.length);
   }
 
-  /** How many images have a finite importance at a window position. */
+  /**
+   * How many images have a finite importance at a window position.
+   * @param {number} position
+   */
   countAt(position) {
     return this.counts ? this.counts[position] : this.settings.members.length;
   }
@@ -176,211 +236,5 @@ export class Mean {
   /** The 99th percentile of |value| over the image. */
   peak() {
     return this.numbers[FIXED.indexOf("p99")];
-  }
-}
-
-function byStep(records) {
-  return new Map(records.map((record) => [record.step, record]));
-}
-
-function series(image, records) {
-  return { image, records, steps: byStep(records) };
-}
-
-function checkedGeometry(settings) {
-  pixels(settings.height, settings.width);
-  const geometry = settings.geometry;
-  if (!geometry) return settings;
-  const inside = (starts, extent, size) => extent > 0 && starts.every((start) => start >= 0 && start + extent <= size);
-  if (
-    !inside(geometry.tops, geometry.window[0], settings.height) ||
-    !inside(geometry.lefts, geometry.window[1], settings.width)
-  ) {
-    throw new RangeError("a window lies outside the image");
-  }
-  return settings;
-}
-
-/** One probe in one run. */
-export class RunData {
-  constructor(run, probe) {
-    this.run = run;
-    this.probe = probe;
-    this.inputs = new Map();
-    this.scores = new Map();
-    this.methods = new Map();
-    /** Labels of methods whose records of all images are here. */
-    this.whole = new Set();
-    this.means = new Map();
-    this.problems = new Map();
-    this.logged = null;
-    /** What of the steps is not here, in sentences. */
-    this.remarks = [];
-  }
-
-  /** Keep what could not be read; an answer of some images says nothing of the others. */
-  #note(source, pack, images = null) {
-    this.logged = null;
-    const others = images === null ? [] : (this.problems.get(source) ?? []).filter((each) => !images.includes(each.image));
-    this.problems.set(source, [...others, ...pack.header.problems.map((each) => ({ ...each, source }))]);
-  }
-
-  takeInputs(pack) {
-    this.#note("input", pack);
-    for (const { image, records } of pack.header.images) {
-      for (const record of records) {
-        const count = pixels(record.height, record.width);
-        unpackLater(record, "unseen", pack, count);
-        record.png = pack.array(record.png);
-        for (const region of record.regions) unpackLater(region, "mask", pack, count);
-        record.class_names = record.class_names === null ? [] : pack.header.class_names[record.class_names];
-      }
-      this.inputs.set(image, series(image, records));
-    }
-  }
-
-  /**
-   * The newest step that the run logged at or before a step, as runs log at steps of their own; the
-   * step itself where there is none.
-   */
-  at(step) {
-    this.logged ??= this.#steps();
-    if (step === null || this.logged.set.has(step)) return step;
-    return this.logged.list.findLast((each) => each <= step) ?? step;
-  }
-
-  /** The newest step that was logged, null where none was. */
-  get newest() {
-    this.logged ??= this.#steps();
-    return this.logged.list.at(-1) ?? null;
-  }
-
-  #steps() {
-    const all = [this.scores, ...this.methods.values()].flatMap((images) => [...images.values()]);
-    const set = new Set(all.flatMap(({ records }) => records.map((each) => each.step)));
-    // What is damaged was logged, too.
-    for (const problems of this.problems.values()) for (const each of problems) set.add(each.step);
-    return { set, list: [...set].sort(ascending) };
-  }
-
-  takeScores(pack) {
-    this.#note("scores", pack);
-    this.remarks = pack.header.remarks;
-    for (const { image, records } of pack.header.images) {
-      this.scores.set(image, series(image, records.map((record) => new Scores(record, pack))));
-    }
-  }
-
-  /**
-   * Records replace those of before; grids that are already here stay.
-   * @param {number[]|null} asked the images that were asked for; null: all
-   */
-  takeAttributions(label, pack, asked = null) {
-    this.#note(label, pack, asked);
-    const settings = pack.header.settings.map(checkedGeometry);
-    const images = this.methods.get(label) ?? new Map();
-    for (const { image, records } of pack.header.images) {
-      const before = images.get(image)?.steps;
-      const taken = records.map((record) => {
-        const known = before?.get(record.step);
-        if (known && known.wall === record.wall && (known.grid || !record.grid)) return known;
-        return new Attribution(record, settings[record.settings], pack);
-      });
-      images.set(image, series(image, taken));
-    }
-    this.methods.set(label, images);
-    if (asked === null) this.whole.add(label);
-  }
-
-  /** @param {string} which means the answer holds: over the "probe", or over its "classes" too */
-  takeMeans(label, which, pack) {
-    this.#note(`means of ${label}`, pack);
-    const settings = pack.header.settings.map(checkedGeometry);
-    const groups = new Map();
-    for (const { group, records } of pack.header.groups) {
-      // A class that got another name has a series under each.
-      const taken = records.map((record) => new Mean(record, settings[record.settings], pack));
-      const all = [...byStep([...(groups.get(group)?.records ?? []), ...taken]).values()].sort((a, b) => ascending(a.step, b.step));
-      groups.set(group, { records: all, steps: byStep(all) });
-    }
-    this.means.set(label, { which, groups });
-  }
-
-  hasMeans(label, which) {
-    const known = this.means.get(label)?.which;
-    return known === which || known === "classes";
-  }
-
-  /**
-   * What the images of a mean have in common, as of one input: size, and regions at one place in
-   * all; null where they were not kept.
-   */
-  commonInput({ members: [{ image, hash }], regions }) {
-    const input = this.input(image, hash);
-    if (!input) return null;
-    const { height, width } = input;
-    return { height, width, unseen: null, regions: input.regions.filter((each) => regions.some(({ name }) => name === each.name)) };
-  }
-
-  /** One method's means over a class's images, or (null) all. */
-  mean(label, group) {
-    return this.means.get(label)?.groups.get(group) ?? null;
-  }
-
-  meanProblem(label, group, step) {
-    return this.problems.get(`means of ${label}`)?.find((each) => each.group === group && each.step === step) ?? null;
-  }
-
-  attributions(label, image) {
-    return this.methods.get(label)?.get(image) ?? null;
-  }
-
-  /** The input whose hash a record carries, or null where it was not kept. */
-  input(image, hash) {
-    return this.inputs.get(image)?.records.find((each) => each.hash === hash) ?? null;
-  }
-
-  /** The PNG of an image, null where it did not come with its name. */
-  png(image, hash) {
-    const bytes = this.input(image, hash)?.png ?? null;
-    return bytes && new Blob([bytes], { type: "image/png" });
-  }
-
-  newestInput(image) {
-    return this.inputs.get(image)?.records.at(-1) ?? null;
-  }
-
-  #ofStep(step, read) {
-    for (const { steps } of this.scores.values()) {
-      const record = steps.get(step);
-      const found = record && read(record);
-      if (found !== null && found !== undefined) return found;
-    }
-    return null;
-  }
-
-  /** The epoch that was recorded at a step, or null. */
-  epoch(step) {
-    return this.#ofStep(step, (record) => record.epoch);
-  }
-
-  /** When a step was logged, in seconds, or null. */
-  wall(step) {
-    return this.#ofStep(step, (record) => record.wall);
-  }
-
-  /** A problem of one record, or null. */
-  problem(source, image, step) {
-    return this.problems.get(source)?.find((each) => each.image === image && each.step === step) ?? null;
-  }
-
-  /** How many records the images have together, of scores or of a method. */
-  get size() {
-    return [...this.scores.values()].reduce((sum, { records }) => sum + records.length, 0);
-  }
-
-  /** Images, by index. */
-  get images() {
-    return [...new Set([...this.inputs.keys(), ...this.scores.keys()])].sort((a, b) => a - b);
   }
 }

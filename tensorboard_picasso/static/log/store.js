@@ -1,42 +1,56 @@
 // Loading: the index; then of each shown run what the first look needs, then the rest.
 // Answers to superseded requests are discarded.
 
-import { fetchAttributions, fetchImage, fetchIndex, fetchInputs, fetchMeans, fetchScores } from "./api.js";
-import { average } from "../numbers/average.js";
-import { PictureError, pixelsOf } from "./image.js";
-import { grey } from "../numbers/palette.js";
+import { fetchAttributions, fetchIndex, fetchInputs, fetchMeans, fetchScores, isAbort } from "./api.js";
+import { Grounds } from "./grounds.js";
+import { firstGroup, imagesOf, missing, sizeOf, stepsOf } from "./missing.js";
 import { Planes } from "./planes.js";
-import { distinct, RunData } from "./records.js";
-import { ascending } from "../kit/steps.js";
+import { RunData } from "./rundata.js";
+import { errorOf } from "../kit/format.js";
+import { kept } from "../kit/lists.js";
 
-const CHUNK = 8 << 20; // bytes of grids a request
+/** @import { Step } from "../types.js" */
+/** @import { Index, Method } from "./answers.js" */
+
 const QUIET = 500; // milliseconds
 const AHEAD = 96 << 20; // bytes of grids that are loaded before they are looked at
 const FEW = 4; // images that are in sight at once, as a rule
 const MANY = 1000; // records of a method and run that take so long to read that some come first
 
+/**
+ * What the store is told, and whom it tells.
+ * @typedef {object} Listeners
+ * @property {(what: Came) => void} changed what came
+ * @property {() => {images: Set<number>, steps: Set<Step>, charted: Set<number>}} sight which images and
+ *   steps are looked at, and of which images all steps are charted
+ * @property {() => Promise<void>} settled resolves once it can be known which images are in sight
+ * @property {() => "probe" | "classes"} means which means: over the probe, or over its classes too
+ * @property {() => void} retry loads all again
+ *
+ * @typedef {"index" | "series" | "images" | "maps" | "errors" | "loading"} Came
+ */
+
 export class Store {
+  /** @type {Index | null} */
   index = null;
-  /** What failed: a name to a message and a way to try again. */
+  /**
+   * What failed: a name to a message and a way to try again.
+   * @type {Map<string, {message: string, retry: () => void}>}
+   */
   errors = new Map();
+  /** @type {Map<string, RunData>} */
   #runs = new Map();
-  #grounds = new Map();
-  #meanGrounds = new Map();
   #abort = new AbortController();
+  /** @type {Listeners} */
   #listeners;
   #loading = 0;
+  /** @type {Map<string, AbortSignal>} */
   #asking = new Map();
 
-  /**
-   * @param {{changed: (what: string) => void, sight: () => {images: Set<number>, steps: Set<number>,
-   *   charted: Set<number>}, settled: () => Promise<void>, means: () => string, retry: () => void}} listeners
-   *   `changed` is told what came: "index", "series", "images", "maps", "errors", "loading";
-   *   `sight` says which images and steps are looked at, and of which images all steps are charted;
-   *   `settled` resolves once it can be known which images are in sight;
-   *   `means` says which means: over the "probe", or over its "classes" too; `retry` loads all again
-   */
+  /** @param {Listeners} listeners */
   constructor(listeners) {
     this.#listeners = listeners;
+    this.grounds = new Grounds(() => listeners.changed("images"), (error, retry) => this.#failed("images", error, retry));
     this.planes = new Planes(
       () => listeners.changed("maps"),
       (error) => this.#failed("maps", error, () => {
@@ -50,29 +64,41 @@ export class Store {
     return this.#loading > 0;
   }
 
-  /** Whether something of a run could not be loaded. */
+  /**
+   * Whether something of a run could not be loaded.
+   * @param {string} run
+   */
   failed(run) {
     return this.errors.has(`run ${run}`) || this.errors.has(`maps of run ${run}`);
   }
 
-  /** One probe in one run, empty until it is loaded. */
+  /**
+   * One probe in one run, empty until it is loaded.
+   * @param {string} run
+   * @param {string} probe
+   */
   data(run, probe) {
     const key = `${run}\n${probe}`;
-    if (!this.#runs.has(key)) this.#runs.set(key, new RunData(run, probe));
-    return this.#runs.get(key);
+    return kept(this.#runs, key, () => new RunData(run, probe));
   }
 
-  /** The methods that a run has logged for a probe, as the index lists them. */
+  /**
+   * The methods that a run has logged for a probe, as the index lists them.
+   * @param {string} run
+   * @param {string | null} probe
+   * @returns {Method[]}
+   */
   methods(run, probe) {
     return this.#listed(run, probe)?.methods ?? [];
   }
 
+  /** @param {string} run @param {string | null} probe */
   #listed(run, probe) {
     const found = this.index?.runs.find((each) => each.name === run);
     return found?.probes.find((each) => each.name === probe);
   }
 
-  /** @param {Promise<object>} [coming] the index, where it was asked for already */
+  /** @param {Promise<Index>} [coming] the index, where it was asked for already */
   async loadIndex(coming) {
     await this.#track("index", () => this.#listeners.retry(), async () => {
       this.index = await (coming ?? fetchIndex());
@@ -80,7 +106,12 @@ export class Store {
     });
   }
 
-  /** Load what is shown; what was under way for something else is given up. */
+  /**
+   * Load what is shown; what was under way for something else is given up.
+   * @param {string} probe
+   * @param {string[]} runs
+   * @param {string[]} labels
+   */
   async show(probe, runs, labels) {
     this.#abort.abort();
     this.#abort = new AbortController();
@@ -88,19 +119,33 @@ export class Store {
     await this.#each(probe, runs, labels, false);
   }
 
-  /** Look for new records of what is shown. */
+  /**
+   * Look for new records of what is shown.
+   * @param {string} probe
+   * @param {string[]} runs
+   * @param {string[]} labels
+   */
   async refresh(probe, runs, labels) {
     await this.#each(probe, runs, labels, true);
   }
 
-  /** A stage begins when all runs are through the one before: what is in sight comes before what is not. */
+  /**
+   * A stage begins when all runs are through the one before: what is in sight comes before what is not.
+   * @param {string} probe
+   * @param {string[]} runs
+   * @param {string[]} labels
+   * @param {boolean} again
+   * @returns {Promise<void>}
+   */
   async #each(probe, runs, labels, again) {
     const { signal } = this.#abort;
+    /** @type {((data: RunData) => Promise<void>)[]} */
     const stages = [
       (data) => this.#open(data, labels, again, signal), (data) => this.#first(data, labels, signal),
       (data) => this.#rest(data, labels, signal), (data) => this.#fill(data, labels, signal),
     ];
-    let done = runs.map(() => null);
+    /** @type {Promise<void>[]} */
+    let done = runs.map(() => Promise.resolve());
     for (const stage of stages) {
       const before = Promise.allSettled(done);
       done = runs.map(async (run, i) => {
@@ -113,19 +158,31 @@ export class Store {
       this.#track(`run ${run}`, () => this.#each(probe, [run], labels, again), () => done[i])));
   }
 
-  /** The methods of these labels that a run has logged. */
+  /**
+   * The methods of these labels that a run has logged.
+   * @param {RunData} data
+   * @param {string[]} labels
+   */
   #logged({ run, probe }, labels) {
     const logged = new Map(this.methods(run, probe).map((each) => [each.label, each]));
-    return labels.filter((label) => logged.has(label)).map((label) => logged.get(label));
+    return labels.flatMap((label) => logged.get(label) ?? []);
   }
 
-  /** Scores and means; of methods what is new, or so little that nobody waits for it. */
+  /**
+   * Scores and means; of methods what is new, or so little that nobody waits for it.
+   * @param {RunData} data
+   * @param {string[]} labels
+   * @param {boolean} again
+   * @param {AbortSignal} signal
+   */
   async #open(data, labels, again, signal) {
     const { run, probe } = data;
     const means = this.#listeners.means();
     // Scores without labels would be judged by what the model says itself, and a map would ask for
     // its image once more: what is given comes first.
+    /** @type {Promise<unknown> | null} */
     let given = null;
+    /** @type {<T>(answer: Promise<T>, into: (pack: T) => void) => Promise<void>} */
     const take = async (answer, into) => {
       const [pack] = await Promise.all([answer, given]);
       if (signal.aborted) return;
@@ -152,7 +209,12 @@ export class Store {
     await Promise.all(asked);
   }
 
-  /** Where reading all records takes a while: those of the images in sight. */
+  /**
+   * Where reading all records takes a while: those of the images in sight.
+   * @param {RunData} data
+   * @param {string[]} labels
+   * @param {AbortSignal} signal
+   */
   async #first(data, labels, signal) {
     const wanted = this.#lacking(data, labels);
     if (!wanted.length || data.size <= MANY) return;
@@ -163,7 +225,12 @@ export class Store {
     for (const label of wanted) await this.#take(data, label, seen.filter((image) => !data.attributions(label, image)), signal);
   }
 
-  /** The records of all other images. */
+  /**
+   * The records of all other images.
+   * @param {RunData} data
+   * @param {string[]} labels
+   * @param {AbortSignal} signal
+   */
   async #rest(data, labels, signal) {
     for (const label of this.#lacking(data, labels)) {
       const rest = data.images.filter((image) => !data.attributions(label, image));
@@ -172,11 +239,17 @@ export class Store {
     }
   }
 
+  /** @param {RunData} data @param {string[]} labels */
   #lacking(data, labels) {
     return this.#logged(data, labels).map(({ label }) => label).filter((label) => !data.whole.has(label));
   }
 
-  /** @param {number[]|null} images null: all */
+  /**
+   * @param {RunData} data
+   * @param {string} label
+   * @param {number[] | null} images null: all
+   * @param {AbortSignal} signal
+   */
   async #take(data, label, images, signal) {
     if (images?.length === 0 || signal.aborted) return;
     const pack = await fetchAttributions(data.run, data.probe, label, { images: images ?? undefined, grids: "overview" }, signal);
@@ -185,11 +258,18 @@ export class Store {
     this.#listeners.changed("series");
   }
 
+  /** @param {RunData} data @param {string[]} labels @param {AbortSignal} signal */
   async #fill(data, labels, signal) {
     for (const { label } of this.#logged(data, labels)) await this.#grids(data, label, signal);
   }
 
-  /** Load the maps of what came in sight. */
+  /**
+   * Load the maps of what came in sight.
+   * @param {string} probe
+   * @param {string[]} runs
+   * @param {string[]} labels
+   * @returns {Promise<void>}
+   */
   async look(probe, runs, labels) {
     const { signal } = this.#abort;
     await Promise.all(runs.map(async (run) => {
@@ -203,6 +283,9 @@ export class Store {
   /**
    * Fetch the grids that are not here yet: the steps in sight, then all steps of the images in
    * sight and of those charted, then those of the others while there is room.
+   * @param {RunData} data
+   * @param {string} label
+   * @param {AbortSignal} signal
    */
   async #grids(data, label, signal) {
     const key = `${data.run}\n${data.probe}\n${label}`;
@@ -230,7 +313,11 @@ export class Store {
     }
   }
 
-  /** The request for grids that comes next, and whether someone waits for it; null where none is left. */
+  /**
+   * The request for grids that comes next, and whether someone waits for it; null where none is left.
+   * @param {RunData} data
+   * @param {string} label
+   */
   #next(data, label) {
     const lacking = missing(data, label);
     if (!lacking.length) return null;
@@ -246,51 +333,7 @@ export class Store {
     return { images: firstGroup(rest), grids: wanted.length <= 40 ? wanted : "all", urgent: false };
   }
 
-  /**
-   * The pixels of one input, and the greys under its maps.
-   * @returns {{state: "ready", grey: Uint8Array, pixels: ImageData}|{state: "loading"|"not kept"|"failed"|"damaged"}}
-   */
-  ground(data, image, hash) {
-    const key = `${data.probe}\n${image}\n${hash}`;
-    const known = this.#grounds.get(key);
-    if (known) return known;
-    const entry = { state: "loading" };
-    this.#grounds.set(key, entry);
-    this.#loadGround(entry, data, image, hash);
-    return entry;
-  }
-
-  /** The same for the mean of several images' pixels, of {image, hash} each. */
-  meanGround(data, all) {
-    const members = distinct(all);
-    const key = [data.probe, ...members.map(({ image, hash }) => `${image} ${hash}`)].join("\n");
-    const known = this.#meanGrounds.get(key);
-    if (known) return known;
-    const grounds = members.map(({ image, hash }) => this.ground(data, image, hash));
-    const lacking = grounds.find(({ state }) => state !== "ready");
-    if (lacking) return { state: grounds.some(({ state }) => state === "loading") ? "loading" : lacking.state };
-    const pixels = average(grounds.map((ground) => ground.pixels));
-    const entry = pixels ? { state: "ready", pixels, grey: grey(pixels.data) } : { state: "not kept" };
-    this.#meanGrounds.set(key, entry);
-    return entry;
-  }
-
-  async #loadGround(entry, data, image, hash) {
-    try {
-      const pixels = await pixelsOf(data.png(image, hash) ?? (await fetchImage(data.run, data.probe, image, hash)));
-      Object.assign(entry, { state: "ready", pixels, grey: grey(pixels.data) });
-    } catch (error) {
-      entry.state = error instanceof PictureError ? "damaged" : error.status === 404 ? "not kept" : "failed";
-      if (entry.state === "failed") {
-        this.#failed("images", error, () => {
-          for (const [key, { state }] of this.#grounds) if (state === "failed") this.#grounds.delete(key);
-          this.#listeners.changed("images");
-        });
-      }
-    }
-    this.#listeners.changed("images");
-  }
-
+  /** @param {string} what @param {() => void} retry @param {() => unknown} work */
   async #track(what, retry, work) {
     this.#loading++;
     this.#listeners.changed("loading");
@@ -298,13 +341,14 @@ export class Store {
       await work();
       if (this.errors.delete(what)) this.#listeners.changed("errors");
     } catch (error) {
-      if (error.name !== "AbortError") this.#failed(what, error, retry);
+      if (!isAbort(error)) this.#failed(what, errorOf(error), retry);
     } finally {
       this.#loading--;
       this.#listeners.changed("loading");
     }
   }
 
+  /** @param {string} what @param {Error} error @param {() => void} retry */
   #failed(what, error, retry) {
     const again = () => {
       this.errors.delete(what);
@@ -319,48 +363,4 @@ export class Store {
 /** Wait until the page has painted and has nothing to do: what is not waited for must not hold it up. */
 function quiet() {
   return new Promise((resolve) => requestIdleCallback(resolve, { timeout: QUIET }));
-}
-
-/** Records of a method whose grid is not here. */
-function missing(data, label) {
-  const found = [];
-  for (const { image, records } of data.methods.get(label)?.values() ?? []) {
-    for (const record of records) if (record.settings.geometry && !record.grid) found.push({ image, record });
-  }
-  return found;
-}
-
-function bytesOf({ settings: { geometry } }) {
-  return 4 * geometry.tops.length * geometry.lefts.length * geometry.classes.length;
-}
-
-/** Bytes of the grids of those records that a test picks. */
-function sizeOf(data, label, test) {
-  let size = 0;
-  for (const { records } of data.methods.get(label)?.values() ?? []) {
-    for (const record of records) if (record.settings.geometry && test(record)) size += bytesOf(record);
-  }
-  return size;
-}
-
-/** The first images whose missing grids fit into one answer; one at the least. */
-function firstGroup(records) {
-  const bytes = new Map();
-  for (const { image, record } of records) bytes.set(image, (bytes.get(image) ?? 0) + bytesOf(record));
-  const group = [];
-  let room = CHUNK;
-  for (const [image, size] of bytes) {
-    if (group.length && size > room) break;
-    group.push(image);
-    room -= size;
-  }
-  return group;
-}
-
-function imagesOf(records) {
-  return [...new Set(records.map(({ image }) => image))];
-}
-
-function stepsOf(records) {
-  return [...new Set(records.map(({ record }) => record.step))].sort(ascending);
 }

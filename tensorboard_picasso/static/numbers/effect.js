@@ -4,51 +4,71 @@
 import { hiddenIn, hidingLoss, movesOf } from "./hidden.js";
 import { ERRORS, isLarge, LEAST, parting } from "./parting.js";
 
+/** @import { Answer, Hidden, Series, Step } from "../types.js" */
+/** @import { Hiding } from "./hidden.js" */
+/** @import { Parting } from "./parting.js" */
+
+/** @typedef {{scores: Map<number, Series<Answer>>}} Run what is read of one */
+
+/**
+ * A class beside the predicted one.
+ * @template Data
+ * @typedef {{name: string, of: (image: number, data: Data) => number | number[]}} Asked
+ */
+
+/** @typedef {{image: number, record: Answer, found: Hidden}} Found */
+
 /**
  * @typedef {object} Effect
- * @property {import("./parting.js").Parting|null} moves from which step on the answers move; null:
+ * @property {Parting | null} moves from which step on the answers move; null:
  *   not recorded
  * @property {number} changed how many predictions are others at the newest step
- * @property {{before: number, after: number, image: number}|null} turned of a single image: what was
+ * @property {{before: number | null, after: number | null, image: number} | null} turned of a single image: what was
  *   predicted, and what is; null: several images
  * @property {{whole: number, hidden: number}|null} predicted mean probabilities of the class that is
  *   predicted with nothing hidden, at the newest step
- * @property {(import("./parting.js").Parting & {name: string, lost: number, gained: number})|null} own what
+ * @property {(Parting & {name: string, lost: number, gained: number})|null} own what
  *   is taken from the class asked about, how many images lose and gain enough to count; null: none is
  *   asked about
  */
 
+/** @param {number[]} values */
 function mean(values) {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /**
- * @param {object} scene
- * @param {object} data a run
+ * @template {Run} Data
+ * @param {{steps: Step[]}} scene
+ * @param {Data} data a run
  * @param {number[]} images
- * @param {import("./hidden.js").Hiding} hiding
- * @param {{name: string, of: (image: number, data: object) => number}|null} asked a class beside the predicted one
- * @returns {Effect|null} null where no region was hidden
+ * @param {Hiding} hiding
+ * @param {Asked<Data> | null} asked a class beside the predicted one
+ * @returns {Effect | null} null where no region was hidden
  */
 export function effect(scene, data, images, hiding, asked) {
+  /** @type {<T>(read: (record: Answer, image: number) => T) => (T | null)[][]} */
   const over = (read) => images.map((image) => scene.steps.map((step) => {
     const record = data.scores.get(image)?.steps.get(step);
     return record ? read(record, image) : null;
   }));
   const moves = parting(over((record) => movesOf(record, hiding)));
-  const own = asked && ownOf(over((record, image) => hidingLoss(record, asked.of(image, data), hiding)), asked.name);
+  const own = asked ? ownOf(over((record, image) => hidingLoss(record, asked.of(image, data), hiding)), asked.name) : null;
   if (moves === null && !own) return null;
   const at = moves === null ? [] : over((record, image) => ({ image, record, found: hiddenIn(record, hiding) }))
-    .map((each) => each[moves.newest]).filter((each) => typeof (each?.found?.moves ?? null) === "number");
+    .map((each) => each[moves.newest]).flatMap((each) => (each?.found && each.found.moves !== null ? [{ ...each, found: each.found }] : []));
   return { moves, own, ...newest(at) };
 }
 
-/** What there is at the newest step. */
+/**
+ * What there is at the newest step.
+ * @param {Found[]} at
+ */
 function newest(at) {
   if (!at.length) return { changed: 0, turned: null, predicted: null };
   const [{ image, record, found }] = at;
   const scores = at.map((each) => {
-    const { predicted } = each.record;
+    const predicted = each.record.predicted ?? NaN;
     return { whole: each.record.score(predicted), hidden: each.record.score(predicted, each.found.values) };
   });
   return {
@@ -58,6 +78,7 @@ function newest(at) {
   };
 }
 
+/** @param {(number | null)[][]} lists @param {string} name */
 function ownOf(lists, name) {
   const found = parting(lists);
   if (found === null) return null;
@@ -69,7 +90,10 @@ function ownOf(lists, name) {
   };
 }
 
-/** Whether what some images lose is what others gain: then the mean says nothing. */
+/**
+ * Whether what some images lose is what others gain: then the mean says nothing.
+ * @param {{mean: number, error: number | null, lost: number, gained: number}} own
+ */
 export function cancels({ mean: of, error, lost, gained }) {
-  return lost > 0 && gained > 0 && (!isLarge({ mean: of }) || Math.abs(of) < ERRORS * error);
+  return lost > 0 && gained > 0 && (!isLarge({ mean: of }) || Math.abs(of) < ERRORS * (error ?? 0));
 }

@@ -2,14 +2,25 @@
 
 import { plural } from "../kit/format.js";
 
+/** @import { Answer, Series, Step } from "../types.js" */
+
 const NAMED = 3; // flips told one by one
+
+/** @typedef {{step: Step, before: number[], after: number[]}} Flip the classes predicted */
+
+/** @typedef {{image: number, before: number[], after: number[]}} FlipOf */
+
+/** @typedef {{flips: FlipOf[], images: number}} Flips at a step, and how many images have a record there */
 
 /**
  * An image's flips, in the order of its records. Scores that are no numbers predict nothing.
- * @returns {{step: number, before: number[], after: number[]}[]} the classes predicted
+ * @param {Iterable<Pick<Answer, "step" | "prediction">>} records
+ * @returns {Flip[]}
  */
 export function flipsOf(records) {
+  /** @type {Flip[]} */
   const found = [];
+  /** @type {number[] | null} */
   let before = null;
   for (const { step, prediction } of records) {
     if (prediction === null) continue;
@@ -21,23 +32,36 @@ export function flipsOf(records) {
 
 /**
  * A run's flips at each step on show.
- * @returns {{flips: {image: number, before: number[], after: number[]}[], images: number}[]} with the
- *   number of images that have a record there
+ * @param {{steps: Step[]}} scene
+ * @param {{scores: Map<number, Series<Answer>>}} data
+ * @param {number[]} images
+ * @returns {Flips[]}
  */
 export function flipsOver(scene, data, images) {
-  const all = new Map(scene.steps.map((step) => [step, { flips: [], images: 0 }]));
+  const all = new Map(scene.steps.map((step) => [step, /** @type {Flips} */ ({ flips: [], images: 0 })]));
   for (const image of [...images].sort((a, b) => a - b)) {
     const records = data.scores.get(image)?.records ?? [];
-    for (const { step } of records) if (all.has(step)) all.get(step).images++;
+    for (const { step } of records) {
+      const at = all.get(step);
+      if (at) at.images++;
+    }
     for (const { step, before, after } of flipsOf(records)) all.get(step)?.flips.push({ image, before, after });
   }
   return [...all.values()];
 }
 
-/** One run's flips at a step: the first few, and how many more; "" where there are none. */
+/**
+ * One run's flips at a step: the first few, and how many more; "" where there are none.
+ * @template Data
+ * @param {{className: (image: number, index: number, data: Data) => string, imageName: (image: number) => string}} scene
+ * @param {Data} data
+ * @param {{flips: FlipOf[]}} at
+ */
 export function flipWords(scene, data, { flips }) {
   if (!flips.length) return "";
+  /** @type {(image: number, classes: number[]) => string} */
   const names = (image, classes) => classes.map((each) => scene.className(image, each, data)).join(" + ") || "none";
+  /** @type {(flip: FlipOf) => string} */
   const change = ({ image, before, after }) => `from ${names(image, before)} to ${names(image, after)}`;
   if (flips.length === 1) return `the prediction of ${scene.imageName(flips[0].image)} flips ${change(flips[0])}`;
   const told = flips.slice(0, NAMED).map((flip) => `${scene.imageName(flip.image)} ${change(flip)}`);

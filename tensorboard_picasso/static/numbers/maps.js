@@ -1,35 +1,55 @@
 // The numbers behind the maps: the twin of maps.py, which states what each is.
 // Grids and maps are flat, row by row.
 
+/** @import { Shares, Sign, Windows } from "../types.js" */
+
+/** @param {number} logOdds */
 export function probability(logOdds) {
   const small = Math.exp(-Math.abs(logOdds));
   return logOdds >= 0 ? 1 / (1 + small) : small / (1 + small);
 }
 
+/** @param {number} logOdds */
 export function logProbability(logOdds) {
   return Math.min(logOdds, 0) - Math.log1p(Math.exp(-Math.abs(logOdds)));
 }
 
+/** @param {number} forClass @param {number} againstClass */
 export function evidence(forClass, againstClass) {
   return subtract(logProbability(forClass), logProbability(againstClass));
 }
 
+/** @param {number} occluded @param {number} whole */
 export function importance(occluded, whole) {
   return subtract(whole, occluded);
 }
 
-/** Value minus other; what is saturated alike in both (equal infinities) stays so. */
+/**
+ * Value minus other; what is saturated alike in both (equal infinities) stays so.
+ * @param {number} value
+ * @param {number} other
+ */
 export function subtract(value, other) {
   return value === other && Math.abs(value) === Infinity ? value : value - other;
 }
 
-/** How many windows cover each row or column. */
+/**
+ * How many windows cover each row or column.
+ * @param {number[]} starts
+ * @param {number} window
+ * @param {number} size
+ */
 function counts(starts, window, size) {
   const result = new Float64Array(size);
   for (const start of starts) for (let i = start; i < start + window; i++) result[i]++;
   return result;
 }
 
+/**
+ * @param {Float64Array} out
+ * @param {Float32Array | Float64Array | number[]} grid
+ * @param {Windows & {width: number}} shape
+ */
 function spread(out, grid, { tops, lefts, window, width }) {
   const line = new Float64Array(width);
   for (let t = 0; t < tops.length; t++) {
@@ -44,9 +64,15 @@ function spread(out, grid, { tops, lefts, window, width }) {
   }
 }
 
+/** @type {WeakMap<Windows, Float64Array>} */
 const dividers = new WeakMap();
 
-/** Number of windows over each pixel, kept for each geometry. */
+/**
+ * Number of windows over each pixel, kept for each geometry.
+ * @param {Windows} geometry
+ * @param {number} height
+ * @param {number} width
+ */
 function divider(geometry, height, width) {
   let made = dividers.get(geometry);
   if (!made) {
@@ -61,8 +87,8 @@ function divider(geometry, height, width) {
 
 /**
  * Spread one value a window over the image; overlapping windows are averaged.
- * @param {ArrayLike<number>} grid tops × lefts values
- * @param {{tops: number[], lefts: number[], window: number[]}} geometry
+ * @param {Float32Array | Float64Array | number[]} grid tops × lefts values
+ * @param {Windows} geometry
  * @param {number} height of the image
  * @param {number} width of the image
  * @returns {Float64Array} NaN where no window reaches; a value that is not finite marks the
@@ -88,7 +114,11 @@ export function paint(grid, geometry, height, width) {
   return out;
 }
 
-/** Linear interpolation between order statistics, as numpy.percentile. */
+/**
+ * Linear interpolation between order statistics, as numpy.percentile.
+ * @param {ArrayLike<number>} sorted
+ * @param {number} percent
+ */
 export function percentile(sorted, percent) {
   if (!sorted.length) return 0;
   const where = (percent / 100) * (sorted.length - 1);
@@ -97,7 +127,13 @@ export function percentile(sorted, percent) {
   return sorted[low] + (where - low) * (sorted[high] - sorted[low]);
 }
 
-/** A region's share of the positive, negative and absolute total; NaN: no share. */
+/**
+ * A region's share of the positive, negative and absolute total; NaN: no share.
+ * @param {ArrayLike<number>} values
+ * @param {ArrayLike<number>} mask
+ * @param {number} rounding
+ * @returns {Shares}
+ */
 export function share(values, mask, rounding = 0) {
   let [positive, negative, positiveIn, negativeIn] = [0, 0, 0, 0];
   for (let i = 0; i < values.length; i++) {
@@ -111,6 +147,7 @@ export function share(values, mask, rounding = 0) {
     }
   }
   const floor = 10 * rounding * values.length;
+  /** @type {(within: number, total: number) => number} */
   const part = (within, total) => (total > floor ? within / total : NaN);
   return {
     positive: part(positiveIn, positive),
@@ -119,12 +156,16 @@ export function share(values, mask, rounding = 0) {
   };
 }
 
-/** Statistics of one map over its finite values. */
+/**
+ * Statistics of one map over its finite values.
+ * @param {ArrayLike<number>} values
+ */
 export function statistics(values) {
   const finite = Array.from(values).filter(Number.isFinite);
   const nan = Array.from(values).filter(Number.isNaN).length;
   const infinite = values.length - finite.length - nan;
   const sizes = Float64Array.from(finite, Math.abs).sort();
+  /** @type {(part: (value: number) => number) => number} */
   const sum = (part) => finite.reduce((total, value) => total + part(value), 0);
   return {
     minimum: finite.reduce((a, b) => Math.min(a, b), finite[0] ?? 0),
@@ -140,7 +181,11 @@ export function statistics(values) {
   };
 }
 
-/** Values divided by the mean of |value|; `mean` where it is known from the statistics. */
+/**
+ * Values divided by the mean of |value|; `mean` where it is known from the statistics.
+ * @param {Float32Array | Float64Array | number[]} values
+ * @param {number | null} mean
+ */
 export function timesUniform(values, mean = null) {
   let divisor = mean;
   if (divisor === null) {
@@ -156,12 +201,19 @@ export function timesUniform(values, mean = null) {
   return divisor > 0 ? Float64Array.from(values, (value) => value / divisor) : Float64Array.from(values);
 }
 
-/** Largest stored level of the 8-bit planes. */
+/**
+ * Largest stored level of the 8-bit planes.
+ * @param {Sign} sign
+ */
 export function levels(sign) {
   return sign === "unsigned" ? 255 : 127;
 }
 
-/** Levels from their differences along both axes, modulo 256, in place. */
+/**
+ * Levels from their differences along both axes, modulo 256, in place.
+ * @param {Uint8Array} bytes
+ * @param {number} width
+ */
 export function sumUp(bytes, width) {
   for (let start = 0; start < bytes.length; start += width) {
     let change = 0;
@@ -173,7 +225,12 @@ export function sumUp(bytes, width) {
   return bytes;
 }
 
-/** Undo the square law: float32, as stored values are read in Python. */
+/**
+ * Undo the square law: float32, as stored values are read in Python.
+ * @param {ArrayLike<number>} level
+ * @param {number} peak
+ * @param {Sign} sign
+ */
 export function dequantise(level, peak, sign) {
   const n = levels(sign);
   const least = sign === "unsigned" ? 0 : -128;
@@ -185,14 +242,22 @@ export function dequantise(level, peak, sign) {
   return values;
 }
 
-/** Half the distance between the levels around a stored value. */
+/**
+ * Half the distance between the levels around a stored value.
+ * @param {number} value
+ * @param {number} peak
+ * @param {Sign} sign
+ */
 export function halfLevel(value, peak, sign) {
   const n = levels(sign);
   const root = peak > 0 ? Math.sqrt(Math.abs(value) / peak) : 0;
   return ((root + 0.5 / n) ** 2 - root ** 2) * peak;
 }
 
-/** Little-endian float16 to float32. */
+/**
+ * Little-endian float16 to float32.
+ * @param {Uint8Array} bytes
+ */
 export function halves(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Float32Array.from({ length: bytes.length / 2 }, (_, i) => {
@@ -205,7 +270,12 @@ export function halves(bytes) {
   });
 }
 
-/** Index of the window whose centre is nearest to a position, along one axis. */
+/**
+ * Index of the window whose centre is nearest to a position, along one axis.
+ * @param {number[]} starts
+ * @param {number} window
+ * @param {number} position
+ */
 export function nearest(starts, window, position) {
   let best = 0;
   let least = Infinity;

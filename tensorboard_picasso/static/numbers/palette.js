@@ -1,5 +1,18 @@
 // Palettes and the pixel formula: the twin of palettes.py, which states both.
 
+/**
+ * Colours of levels from the least to the greatest, and beyond: of the greatest values, then of the least.
+ * @typedef {{name: string, signed: boolean, colours: number[][], beyond: number[][]}} Palette
+ *
+ * How a map is painted.
+ * @typedef {object} Overlay
+ * @property {Palette} palette
+ * @property {number} scale
+ * @property {number} opacity
+ * @property {boolean} [opaque]
+ * @property {Uint8Array | null} [unseen] 1 where the model never looks
+ */
+
 /** Why a pixel is hatched. */
 export const Mark = Object.freeze({ NAN: 1, PLUS_INFINITY: 2, MINUS_INFINITY: 3, UNSEEN: 4 });
 
@@ -14,15 +27,18 @@ const LMS_TO_RGB = [
   [-0.0041960863, -0.7034186147, 1.707614701],
 ];
 
+/** @param {number[]} anchor */
 function lab([lightness, chroma, hue]) {
   const angle = (hue * Math.PI) / 180;
   return [lightness, chroma * Math.cos(angle), chroma * Math.sin(angle)];
 }
 
+/** @param {number[][]} matrix @param {number[]} vector */
 function times(matrix, vector) {
   return matrix.map((row) => row[0] * vector[0] + row[1] * vector[1] + row[2] * vector[2]);
 }
 
+/** @param {number[]} point */
 function rgb(point) {
   const light = times(OKLAB_TO_LMS, point).map((root) => root * root * root);
   return times(LMS_TO_RGB, light).map((each) => {
@@ -32,7 +48,11 @@ function rgb(point) {
   });
 }
 
-/** `count` colours at equal distances along the anchors. */
+/**
+ * `count` colours at equal distances along the anchors.
+ * @param {number[][]} anchors
+ * @param {number} count
+ */
 function path(anchors, count) {
   const points = anchors.map(lab);
   const along = [0];
@@ -50,17 +70,19 @@ function path(anchors, count) {
   });
 }
 
+/** @param {string} name @param {number[][]} positive @param {number[][]} negative @returns {Palette} */
 function signed(name, positive, negative) {
   const up = path(positive.slice(0, -1), 128);
   const down = path(negative.slice(0, -1), 128);
   // Level -128 does not occur: it repeats level -127.
   const colours = [down[127], ...down.slice(1).reverse(), ...up];
-  const beyond = [rgb(lab(positive.at(-1))), rgb(lab(negative.at(-1)))];
+  const beyond = [rgb(lab(positive[positive.length - 1])), rgb(lab(negative[negative.length - 1]))];
   return { name, signed: true, colours, beyond };
 }
 
+/** @param {string} name @param {number[][]} anchors @returns {Palette} */
 function sequential(name, anchors) {
-  return { name, signed: false, colours: path(anchors.slice(0, -1), 256), beyond: [rgb(lab(anchors.at(-1)))] };
+  return { name, signed: false, colours: path(anchors.slice(0, -1), 256), beyond: [rgb(lab(anchors[anchors.length - 1]))] };
 }
 
 export const GREY = sequential("grey", [[0, 0, 0], [1, 0, 0], [1, 0, 0]]);
@@ -84,24 +106,42 @@ export const PALETTES = new Map(
   ].map((palette) => [palette.name, palette]),
 );
 
-/** Names of the palettes that fit a map with (or without) a sign. */
+/**
+ * Names of the palettes that fit a map with (or without) a sign.
+ * @param {boolean} isSigned
+ */
 export function palettesFor(isSigned) {
   return [...PALETTES.values()].filter((each) => each.signed === isSigned && each !== GREY).map((each) => each.name);
 }
 
+/**
+ * The palette of a name; state.js lets no other name in than those of palettes.
+ * @param {string} name
+ */
+export function paletteOf(name) {
+  return PALETTES.get(name) ?? GREY;
+}
+
 const WHITE = [255, 255, 255];
 
-/** The two colours of a kind of hatch. */
+/**
+ * The two colours of a kind of hatch.
+ * @param {Palette} palette
+ * @param {number} mark
+ */
 function hatch(palette, mark) {
   switch (mark) {
     case Mark.NAN: return [[190, 60, 160], [70, 70, 70]];
     case Mark.PLUS_INFINITY: return [palette.beyond[0], WHITE];
-    case Mark.MINUS_INFINITY: return [palette.beyond.at(-1), WHITE];
+    case Mark.MINUS_INFINITY: return [palette.beyond[palette.beyond.length - 1], WHITE];
     default: return [[150, 150, 150], [115, 115, 115]];
   }
 }
 
-/** RGBA bytes to greys, one byte a pixel; transparency shows white. */
+/**
+ * RGBA bytes to greys, one byte a pixel; transparency shows white.
+ * @param {ArrayLike<number>} rgba
+ */
 export function grey(rgba) {
   const result = new Uint8Array(rgba.length / 4);
   for (let i = 0, at = 0; i < result.length; i++, at += 4) {
@@ -112,9 +152,13 @@ export function grey(rgba) {
   return result;
 }
 
+/** @type {WeakMap<Palette, {n: number, alpha: Float64Array, colours: Float64Array}>} */
 const tables = new WeakMap();
 
-/** Colours in a flat array and what each level hides of the ground. */
+/**
+ * Colours in a flat array and what each level hides of the ground.
+ * @param {Palette} palette
+ */
 function table(palette) {
   let made = tables.get(palette);
   if (!made) {
@@ -131,8 +175,7 @@ function table(palette) {
  * @param {Uint8ClampedArray} out RGBA of height × width pixels
  * @param {ArrayLike<number>} values the map as shown
  * @param {Uint8Array} ground greys
- * @param {{width: number, palette: object, scale: number, opacity: number, opaque?: boolean,
- *   unseen?: Uint8Array|null}} options
+ * @param {Overlay & {width: number}} options
  * @returns {number} how many finite values lay beyond the scale
  */
 export function overlay(out, values, ground, { width, palette, scale, opacity, opaque = false, unseen = null }) {

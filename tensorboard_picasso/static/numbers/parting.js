@@ -1,27 +1,36 @@
 // Where two lines part: from which step on what hiding a region does is large enough to count. A
 // measurement by a fixed rule; what it means is for the reader to say.
 
+import { finite } from "../kit/lists.js";
+
 /** The least difference that counts: of two probabilities. */
 export const LEAST = 0.05;
 /** Over two images or more, it is also at least so many standard errors of its mean. */
 export const ERRORS = 2;
 
-/** Mean, and its standard error (n − 1), of the finite numbers; null where there are none. */
+/**
+ * Mean, and its standard error (n − 1), of the finite numbers; null where there are none.
+ * @param {(number | null)[]} differences
+ */
 function meanOf(differences) {
-  const finite = differences.filter((each) => each !== null && Number.isFinite(each));
-  const count = finite.length;
+  const numbers = finite(differences);
+  const count = numbers.length;
   if (!count) return null;
-  const mean = finite.reduce((sum, each) => sum + each, 0) / count;
+  const mean = numbers.reduce((sum, each) => sum + each, 0) / count;
   if (count === 1) return { mean, error: null, count };
-  const squares = finite.reduce((sum, each) => sum + (each - mean) ** 2, 0);
+  const squares = numbers.reduce((sum, each) => sum + (each - mean) ** 2, 0);
   return { mean, error: Math.sqrt(squares / (count - 1) / count), count };
 }
 
-/** Whether a mean is large enough to count, were it beyond noise. */
+/**
+ * Whether a mean is large enough to count, were it beyond noise.
+ * @param {{mean: number}} of
+ */
 export function isLarge({ mean }) {
   return Math.abs(mean) >= LEAST;
 }
 
+/** @param {{mean: number, error: number | null}} of */
 function isApart({ mean, error }) {
   return isLarge({ mean }) && (error === null || Math.abs(mean) >= ERRORS * error);
 }
@@ -50,6 +59,7 @@ function isApart({ mean, error }) {
  * @returns {Parting|null} null where no step was kept
  */
 export function parting(lists) {
+  /** @type {{place: number, found: ReturnType<typeof meanOf>, side: number}[]} */
   const steps = [];
   (lists[0] ?? []).forEach((_, place) => {
     const there = lists.map((list) => list[place]).filter((each) => each !== null);
@@ -58,7 +68,7 @@ export function parting(lists) {
     steps.push({ place, found, side: found && isApart(found) ? Math.sign(found.mean) : 0 });
   });
   if (!steps.length) return null;
-  const newest = steps.at(-1);
+  const newest = steps[steps.length - 1];
   const start = newest.side ? steps.findLastIndex(({ side }) => side !== newest.side) + 1 : -1;
   const apart = steps.filter(({ side }) => side);
   return {

@@ -1,6 +1,9 @@
 // How alike two maps order the same positions: the twin of maps.py's rank correlation.
 
-/** Rank of each value, from 1; equal values share the mean of their ranks. */
+/**
+ * Rank of each value, from 1; equal values share the mean of their ranks.
+ * @param {ArrayLike<number>} values
+ */
 export function ranks(values) {
   const sorted = Float64Array.from(values).sort();
   const distinct = new Float64Array(sorted.length);

@@ -1,31 +1,31 @@
 // Regions drawn in the tab: rectangles with a name, each on some images of a probe. Rectangles of
 // one name are one region, so that it may lie elsewhere in each image, as a logged one may.
 
+import { kept, ordered } from "../kit/lists.js";
+
+/** @import { Place, Rectangle, Size } from "../types.js" */
+
 const MOST = 64; // rectangles
 const MOST_IMAGES = 4096; // of one rectangle
 const LONGEST = 80; // name, in characters
 const SIDE = 16384; // as in stored images
 
-/**
- * @typedef {object} Rectangle
- * @property {string} probe
- * @property {string} name
- * @property {number} top first row, pixels
- * @property {number} left first column, pixels
- * @property {number} height pixels
- * @property {number} width pixels
- * @property {number[]} images ascending
- */
+/** @typedef {{name: string, mask: Uint8Array, rectangles: Rectangle[]}} DrawnRegion */
 
 // In the URL: probe~name~top.left.height.width~0-11.15, rectangles apart by "!". encodeURIComponent
 // leaves both signs alone, so names have them escaped too.
 
+/** @param {string} text */
 function quote(text) {
   return encodeURIComponent(text.toWellFormed()).replaceAll("~", "%7E").replaceAll("!", "%21");
 }
 
-/** Whole numbers, those in a row as `first-last`. */
+/**
+ * Whole numbers, those in a row as `first-last`.
+ * @param {number[]} numbers
+ */
 export function writeRanges(numbers) {
+  /** @type {number[][]} */
   const ranges = [];
   for (const each of numbers) {
     const last = ranges.at(-1);
@@ -35,19 +35,25 @@ export function writeRanges(numbers) {
   return ranges.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`)).join(".");
 }
 
+/** @param {string} text */
 function readRanges(text) {
+  /** @type {Set<number>} */
   const found = new Set();
   for (const part of text.split(".")) {
-    const [, first, , last] = /^(\d{1,9})(-(\d{1,9}))?$/.exec(part) ?? [];
-    if (first === undefined) return null;
-    const end = Number(last ?? first);
-    if (end < Number(first) || found.size + end - first >= MOST_IMAGES) return null;
-    for (let each = Number(first); each <= end; each++) found.add(each);
+    const [, low, , high] = /^(\d{1,9})(-(\d{1,9}))?$/.exec(part) ?? [];
+    if (low === undefined) return null;
+    const [first, last] = [Number(low), Number(high ?? low)];
+    if (last < first || found.size + last - first >= MOST_IMAGES) return null;
+    for (let each = first; each <= last; each++) found.add(each);
   }
-  return [...found].sort((a, b) => a - b);
+  return ordered(found);
 }
 
-/** A rectangle as it stands in the URL; null where it is none. */
+/**
+ * A rectangle as it stands in the URL; null where it is none.
+ * @param {string} text
+ * @returns {Rectangle | null}
+ */
 function readOne(text) {
   const [probe, name, place, images, ...more] = text.split("~");
   if (images === undefined || more.length || !/^\d{1,5}(\.\d{1,5}){3}$/.test(place)) return null;
@@ -55,8 +61,8 @@ function readOne(text) {
   const numbers = readRanges(images);
   if (!numbers || !height || !width || top + height > SIDE || left + width > SIDE) return null;
   try {
-    const names = { probe: decodeURIComponent(probe), name: named(decodeURIComponent(name)) };
-    return names.name === null ? null : { ...names, top, left, height, width, images: numbers };
+    const known = named(decodeURIComponent(name));
+    return known === null ? null : { probe: decodeURIComponent(probe), name: known, top, left, height, width, images: numbers };
   } catch {
     return null; // a hand-written stray per cent sign
   }
@@ -64,18 +70,27 @@ function readOne(text) {
 
 /** How the state reads and writes them; what is no rectangle is left out. */
 export const REGIONS = {
-  read: (text) => Object.freeze(text.split("!").slice(0, MOST).map(readOne).filter(Boolean)),
+  /** @type {(text: string) => readonly Rectangle[]} */
+  read: (text) => Object.freeze(text.split("!").slice(0, MOST).map(readOne).filter((each) => each !== null)),
+  /** @type {(list: readonly Rectangle[]) => string} */
   write: (list) => list
     .map(({ probe, name, top, left, height, width, images }) => [quote(probe), quote(name), [top, left, height, width].join("."), writeRanges(images)].join("~"))
     .join("!"),
 };
 
-/** A name as it is kept; null where nothing is left of it. */
+/**
+ * A name as it is kept; null where nothing is left of it.
+ * @param {string} text
+ */
 export function named(text) {
   return text.trim().slice(0, LONGEST).trim() || null;
 }
 
-/** Why a rectangle is no region of an image; "" where it is one. */
+/**
+ * Why a rectangle is no region of an image; "" where it is one.
+ * @param {Place} place
+ * @param {Size} size
+ */
 export function problemOf({ top, left, height, width }, size) {
   const whole = [top, left, height, width].every((each) => Number.isInteger(each) && each >= 0);
   if (!whole || !height || !width) return "give whole numbers of pixels, height and width from 1";
@@ -84,12 +99,20 @@ export function problemOf({ top, left, height, width }, size) {
   return "";
 }
 
-/** Names in the order in which they were drawn. */
+/**
+ * Names in the order in which they were drawn.
+ * @param {readonly Rectangle[]} list
+ * @param {string | null} probe
+ */
 export function namesOf(list, probe) {
   return [...new Set(list.filter((each) => each.probe === probe).map(({ name }) => name))];
 }
 
-/** @param {string[]} logged names that the log has: a drawn region of one would take its place */
+/**
+ * @param {readonly Rectangle[]} list
+ * @param {string} probe
+ * @param {string[]} logged names that the log has: a drawn region of one would take its place
+ */
 export function freeName(list, probe, logged) {
   const taken = [...namesOf(list, probe), ...logged];
   for (let i = 1; ; i++) if (!taken.includes(`region ${i}`)) return `region ${i}`;
@@ -97,28 +120,47 @@ export function freeName(list, probe, logged) {
 
 // Edits give a new list: the old one stays for undo.
 
-/** @returns {Rectangle[]} the same list where it is full */
+/**
+ * @param {readonly Rectangle[]} list
+ * @param {Rectangle} rectangle
+ * @returns {readonly Rectangle[]} the same list where it is full
+ */
 export function added(list, rectangle) {
   return list.length < MOST ? [...list, rectangle] : list;
 }
 
+/** @param {readonly Rectangle[]} list @param {Rectangle} rectangle */
 export function removed(list, rectangle) {
   return list.filter((each) => each !== rectangle);
 }
 
-/** A region under another name; one that is there already takes its rectangles in. */
+/**
+ * A region under another name; one that is there already takes its rectangles in.
+ * @param {readonly Rectangle[]} list
+ * @param {string} probe
+ * @param {string} before
+ * @param {string} after
+ */
 export function renamed(list, probe, before, after) {
   return list.map((each) => (each.probe === probe && each.name === before ? { ...each, name: after } : each));
 }
 
-/** A rectangle on these images too. */
+/**
+ * A rectangle on these images too.
+ * @param {readonly Rectangle[]} list
+ * @param {Rectangle} rectangle
+ * @param {number[]} images
+ */
 export function copied(list, rectangle, images) {
-  const all = [...new Set([...rectangle.images, ...images])].sort((a, b) => a - b).slice(0, MOST_IMAGES);
+  const all = ordered([...rectangle.images, ...images]).slice(0, MOST_IMAGES);
   return list.map((each) => (each === rectangle ? { ...each, images: all } : each));
 }
 
 /**
  * The pixels that rectangles cover together.
+ * @param {Place[]} rectangles
+ * @param {number} height
+ * @param {number} width
  * @returns {Uint8Array} 1 inside, row by row
  */
 function maskOf(rectangles, height, width) {
@@ -131,43 +173,56 @@ function maskOf(rectangles, height, width) {
   return mask;
 }
 
+/** @type {WeakMap<readonly Rectangle[], Map<string, readonly DrawnRegion[]>>} */
 const drawn = new WeakMap();
+/** @type {readonly DrawnRegion[]} */
 const NONE = Object.freeze([]);
 
 /**
  * The regions drawn on an image of a size.
- * @returns {{name: string, mask: Uint8Array, rectangles: Rectangle[]}[]} the same for the same list
+ * @param {readonly Rectangle[]} list
+ * @param {string | null} probe
+ * @param {number} image
+ * @param {Size} size
+ * @returns {readonly DrawnRegion[]} the same for the same list
  */
 export function drawnOn(list, probe, image, { height, width }) {
   if (!list.length) return NONE;
-  if (!drawn.has(list)) drawn.set(list, new Map());
-  const known = drawn.get(list);
-  const key = [image, height, width, probe].join("\n");
-  if (!known.has(key)) {
+  const known = kept(drawn, list, () => new Map());
+  return kept(known, [image, height, width, probe].join("\n"), () => {
     const here = list.filter((each) => each.probe === probe && each.images.includes(image) && !problemOf(each, { height, width }));
-    known.set(key, namesOf(here, probe).map((name) => {
+    return namesOf(here, probe).map((name) => {
       const rectangles = here.filter((each) => each.name === name);
       return { name, rectangles, mask: shared(rectangles, height, width) };
-    }));
-  }
-  return known.get(key);
+    });
+  });
 }
 
-/** Those drawn at one place on all of several images. */
+/**
+ * Those drawn at one place on all of several images.
+ * @param {readonly Rectangle[]} list
+ * @param {string | null} probe
+ * @param {number[]} images
+ * @param {Size} size
+ */
 export function drawnOnAll(list, probe, images, size) {
   const [first, ...rest] = images.map((image) => drawnOn(list, probe, image, size));
+  /** @type {(a: DrawnRegion, b: DrawnRegion) => boolean} */
   const same = (a, b) => a.name === b.name && a.rectangles.length === b.rectangles.length && a.rectangles.every((each, i) => each === b.rectangles[i]);
   return first.filter((region) => rest.every((others) => others.some((other) => same(region, other))));
 }
 
+/** @type {Map<string, Uint8Array>} */
 const masks = new Map();
 
-/** One mask for the same rectangles on all images: what is counted by it is counted once. */
+/**
+ * One mask for the same rectangles on all images: what is counted by it is counted once.
+ * @param {Place[]} rectangles
+ * @param {number} height
+ * @param {number} width
+ */
 function shared(rectangles, height, width) {
   const key = [height, width, ...rectangles.flatMap((each) => [each.top, each.left, each.height, each.width])].join();
-  if (!masks.has(key)) {
-    if (masks.size >= 4 * MOST) masks.clear();
-    masks.set(key, maskOf(rectangles, height, width));
-  }
-  return masks.get(key);
+  if (!masks.has(key) && masks.size >= 4 * MOST) masks.clear();
+  return kept(masks, key, () => maskOf(rectangles, height, width));
 }

@@ -1,9 +1,32 @@
 // A region's share of a map, and what it is to be compared with: twins of `share` and `ceiling` in
 // maps.py. Windows are never painted: the map they make is constant between their edges.
 
+import { kept } from "../kit/lists.js";
 import { importance, share } from "./maps.js";
 
-/** Stretches of one axis between the edges of windows, each with the windows `from` … `to` over it. */
+/** @import { Canvas, MapRecord, Part, Plane, Shares, Size, Windows } from "../types.js" */
+
+/**
+ * Pixels of one axis between the edges of windows, and which windows lie over them.
+ * @typedef {{start: number, end: number, from: number, to: number}} Stretch
+ *
+ * A region on a grid.
+ * @typedef {object} Cells
+ * @property {Stretch[]} rows
+ * @property {Stretch[]} columns
+ * @property {Float64Array} area pixels of each cell
+ * @property {Float64Array} inside those in the region
+ * @property {number} pixels of the image
+ * @property {number} tops how many rows of windows
+ * @property {number} lefts how many columns of them
+ */
+
+/**
+ * Stretches of one axis between the edges of windows, each with the windows `from` … `to` over it.
+ * @param {number[]} starts
+ * @param {number} window
+ * @param {number} size
+ */
 function stretches(starts, window, size) {
   const edges = new Set([0, size, ...starts, ...Array.from(starts, (start) => start + window)]);
   const sorted = [...edges].sort((a, b) => a - b);
@@ -17,8 +40,10 @@ function stretches(starts, window, size) {
 
 /**
  * A region on a grid: how many pixels of each cell there are, and how many lie in the region.
- * @param {{tops: number[], lefts: number[], window: number[]}} geometry starts ascending
+ * @param {Windows} geometry starts ascending
  * @param {ArrayLike<number>} mask 1 inside, row by row
+ * @param {number} height
+ * @param {number} width
  */
 export function cellsOf(geometry, mask, height, width) {
   const rows = stretches(geometry.tops, geometry.window[0], height);
@@ -37,9 +62,10 @@ export function cellsOf(geometry, mask, height, width) {
 
 /**
  * A region's share of the map that is painted from one value a window: as `share` of `paint`.
- * @param {object} cells as `cellsOf` gives them
+ * @param {Cells} cells
  * @param {ArrayLike<number>} values tops × lefts
- * @param {number} [rounding] of one value
+ * @param {number} rounding of one value
+ * @returns {Shares}
  */
 export function shareOfGrid({ rows, columns, area, inside, pixels, lefts }, values, rounding = 0) {
   let [positive, negative, positiveIn, negativeIn] = [0, 0, 0, 0];
@@ -64,6 +90,7 @@ export function shareOfGrid({ rows, columns, area, inside, pixels, lefts }, valu
     }
   }
   const floor = 10 * rounding * pixels;
+  /** @type {(within: number, total: number) => number} */
   const part = (within, total) => (total > floor ? within / total : NaN);
   return {
     positive: part(positiveIn, positive),
@@ -72,7 +99,10 @@ export function shareOfGrid({ rows, columns, area, inside, pixels, lefts }, valu
   };
 }
 
-/** The share that occlusion would give the region if it alone were used. */
+/**
+ * The share that occlusion would give the region if it alone were used.
+ * @param {Cells} cells
+ */
 export function ceilingOf(cells) {
   const { rows, columns, inside, tops, lefts } = cells;
   const hidden = new Float64Array(tops * lefts);
@@ -84,12 +114,18 @@ export function ceilingOf(cells) {
   return shareOfGrid(cells, hidden).positive;
 }
 
-/** What a region's share of a method's maps is to be compared with; a ceiling where there is a grid. */
+/**
+ * What a region's share of a method's maps is to be compared with; a ceiling where there is a grid.
+ * @param {Canvas} canvas
+ * @param {Uint8Array} mask
+ */
 export function referencesOf({ geometry, height, width }, mask) {
   const area = mask.reduce((sum, each) => sum + each, 0) / (height * width);
-  return { area, ceiling: geometry ? ceilingOf(cellsFor({ geometry, height, width }, mask)) : null };
+  return { area, ceiling: geometry ? ceilingOf(cellsFor(geometry, { height, width }, mask)) : null };
 }
 
+/** @type {Shares} */
+const NO_SHARES = Object.freeze({ positive: NaN, negative: NaN, absolute: NaN });
 const EPSILON = 2 ** -23; // of float32
 
 /**
@@ -97,6 +133,8 @@ const EPSILON = 2 ** -23; // of float32
  * The log says it wherever a region was logged: whether a map has shares depends on its total, not
  * on the region. Elsewhere the size of the log-odds stands for that of the logits, and a gradient's
  * input is taken to span a range of one.
+ * @param {MapRecord} record
+ * @param {{values: Float32Array} | null} scores
  */
 function roundingOf(record, scores) {
   const { settings } = record;
@@ -107,37 +145,44 @@ function roundingOf(record, scores) {
   return (EPSILON * size) / (settings.geometry ? 1 : settings.height * settings.width);
 }
 
+/** @type {WeakMap<ArrayLike<number>, WeakMap<Windows, Cells>>} */
 const known = new WeakMap();
 
-/** `cellsOf` a mask on the grid of a record's settings, made once. */
-function cellsFor({ geometry, height, width }, mask) {
-  if (!known.has(mask)) known.set(mask, new WeakMap());
-  const made = known.get(mask);
-  if (!made.has(geometry)) made.set(geometry, cellsOf(geometry, mask, height, width));
-  return made.get(geometry);
+/**
+ * `cellsOf` a mask on the grid of a record's settings, made once.
+ * @param {Windows} geometry
+ * @param {Size} size
+ * @param {Uint8Array} mask
+ */
+function cellsFor(geometry, { height, width }, mask) {
+  const made = kept(known, mask, () => new WeakMap());
+  return kept(made, geometry, () => cellsOf(geometry, mask, height, width));
 }
 
+/** @param {MapRecord} record @param {number} target @param {Uint8Array} mask @param {number} rounding */
 function shareOfRecord(record, target, mask, rounding) {
+  const { settings } = record;
   const whole = record.wholeOf(target);
-  const values = record.column(target).map((value) => importance(value, whole));
-  return shareOfGrid(cellsFor(record.settings, mask), values, rounding);
+  const values = record.column(target)?.map((value) => importance(value, whole));
+  return values && settings.geometry ? shareOfGrid(cellsFor(settings.geometry, settings, mask), values, rounding) : NO_SHARES;
 }
 
 /**
  * A region's share of one map.
- * @param {object} record an attribution whose grid is here
+ * @param {MapRecord} record an attribution whose grid is here
  * @param {number} target
  * @param {Uint8Array} mask of the region
- * @param {object|null} plane the map, where there is no grid
- * @param {object|null} scores of the same image and step
- * @returns {{positive: number, negative: number, absolute: number}} NaN where that total of the map
+ * @param {Plane | null} plane the map, where there is no grid
+ * @param {{values: Float32Array} | null} scores of the same image and step
+ * @returns {Shares} NaN where that total of the map
  *   is within ten times the rounding
  */
 export function shareOf(record, target, mask, plane, scores) {
   const { settings } = record;
   const [logged] = record.statistics(target)?.shares ?? [];
   const rounding = logged ? 0 : roundingOf(record, scores);
-  const found = settings.geometry ? shareOfRecord(record, target, mask, rounding) : share(plane.values, mask, rounding);
-  for (const part of Object.keys(found)) if (logged && Number.isNaN(logged[part])) found[part] = NaN;
-  return found;
+  const found = settings.geometry ? shareOfRecord(record, target, mask, rounding) : plane ? share(plane.values, mask, rounding) : NO_SHARES;
+  /** @type {(part: Part) => number} */
+  const known = (part) => (logged && Number.isNaN(logged[part]) ? NaN : found[part]);
+  return { positive: known("positive"), negative: known("negative"), absolute: known("absolute") };
 }

@@ -3,6 +3,10 @@
 import { el, setText } from "../kit/dom.js";
 import { number, percent } from "../kit/format.js";
 
+/** @import { Scores } from "../log/records.js" */
+/** @import { RunData } from "../log/rundata.js" */
+/** @import { Scene } from "../shown/scene.js" */
+
 /** `✗ 3 (61 %)` */
 export class Caption {
   #mark = el("span", { class: "mark" });
@@ -13,13 +17,18 @@ export class Caption {
     this.element = el("figcaption", {}, this.#mark, this.#name, this.#score);
   }
 
-  /** @param {object} record scores of an image in a run, or undefined where there are none */
+  /**
+   * @param {Scene} scene
+   * @param {number} image
+   * @param {RunData} data
+   * @param {Scores | undefined} record scores of an image in a run, or undefined where there are none
+   */
   show(scene, image, data, record) {
     const prediction = record?.prediction ?? null;
     const right = scene.isRight(image, data, record);
     this.element.className = right === null ? "" : right ? "right" : "wrong";
     setText(this.#mark, right === null ? "" : right ? "✓" : "✗");
-    if (prediction === null) {
+    if (!record || prediction === null) {
       setText(this.#name, record ? "NaN" : "");
       setText(this.#score, "");
       this.element.title = record ? "the model's scores are not numbers" : "";

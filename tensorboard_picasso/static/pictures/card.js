@@ -3,35 +3,57 @@
 import { apart, number, percent, signed } from "../kit/format.js";
 import { look, valuesOf } from "../shown/look.js";
 import { halfLevel, probability } from "../numbers/maps.js";
-import { GREY, PALETTES } from "../numbers/palette.js";
+import { GREY, paletteOf } from "../numbers/palette.js";
 import { Picture } from "./picture.js";
 import { comparable, isSigned, isZero, meanOf, rival, windows, ZERO } from "../numbers/reading.js";
 
+/** @import { Attribution } from "../log/records.js" */
+/** @import { Placed } from "../shown/look.js" */
+/** @import { FoundMap, MapSpec } from "../shown/spec.js" */
+/** @import { Plane, Reading } from "../types.js" */
+/** @import { Given, Parts } from "./kind.js" */
+
+/**
+ * What is painted.
+ * @typedef {{spec: MapSpec, record: Attribution, values: Values, plane: Plane | null, reading: Reading}} Painted
+ *
+ * @typedef {Float32Array | Float64Array} Values
+ */
+
 export class Card extends Picture {
+  /** @type {MapSpec | null} */
   #spec = null;
+  /** @type {Painted | null} */
   #map = null;
   #painted = "";
 
-  /** @param {{caption: HTMLElement, reach?: boolean}} parts as of `Picture` */
-  constructor(app, { caption, reach = false }) {
-    super(app, caption, reach);
+  /**
+   * @param {Given} given
+   * @param {Parts} parts as of `Picture`
+   */
+  constructor(given, { caption, reach = false }) {
+    super(given, caption, reach);
   }
 
   get image() {
     return this.#spec?.image ?? null;
   }
 
+  get images() {
+    return this.#spec ? [this.#spec.image] : [];
+  }
+
   /**
    * Show a map.
-   * @param {{data: object, image: number, label: string, step: number, target: number}} spec
+   * @param {MapSpec} spec
    * @returns {boolean} false while it is still loading
    */
   show(spec) {
     this.#spec = spec;
     this.stands(spec);
-    const found = look(this.app, spec);
+    const found = look(this.given, spec);
     if (found.record) {
-      this.#paint(found);
+      this.#paint(spec, found);
       this.showRegions(found.input);
       return true;
     }
@@ -39,34 +61,39 @@ export class Card extends Picture {
     return found.loading ? this.wait() : this.say(found.why);
   }
 
-  #paint(found) {
-    const { scene, state } = this.app;
-    const { label, step, target, image, data } = this.#spec;
+  /** @param {MapSpec} spec @param {FoundMap} found */
+  #paint(spec, found) {
+    const { scene, state } = this.given;
+    const { label, step, target, image, data } = spec;
     const { record, plane, ground, input, reading } = found;
-    const scale = scene.scale(record, target, label, reading);
+    const scale = scene.scales.of(record, target, label, reading);
     const isScore = reading === "score";
-    const palette = isScore ? GREY : PALETTES.get(isSigned(record.settings, reading) ? state.signedPalette : state.plainPalette);
+    const palette = isScore ? GREY : paletteOf(isSigned(record.settings, reading) ? state.signedPalette : state.plainPalette);
     const same = [data.run, label, image, step, record.wall, target, reading, scale, palette.name, state.opacity, ground.state, state.scale].join("\n");
     if (same === this.#painted) return;
-    this.#painted = same;
     const values = valuesOf(found);
+    if (!values) return;
+    this.#painted = same;
     const unseen = plane?.unseen ?? input?.unseen ?? null;
     const clipped = this.draw(record.settings, values, ground, { palette, scale, opacity: state.opacity, opaque: isScore, unseen });
-    this.#map = { record, values, plane, reading, scale };
+    this.#map = { spec, record, values, plane, reading };
     Object.assign(this.canvas.dataset, { run: data.run, image, method: label, step, target, reading, scale });
-    this.remark(this.#remark(record, values, clipped, reading));
+    this.remark(this.#remark(this.#map, clipped));
     this.call(`${label} map of ${scene.imageName(image)} for ${scene.className(image, target, data)} at step ${step}${isZero(values, reading) ? `: ${ZERO}` : ""}`);
   }
 
-  /** The line below the map: only what must be said. */
-  #remark(record, values, clipped, reading) {
-    const { state } = this.app;
-    const { target } = this.#spec;
+  /**
+   * The line below the map: only what must be said.
+   * @param {Painted} painted
+   * @param {number} clipped how many values lie beyond the scale
+   */
+  #remark({ spec, record, values, reading }, clipped) {
+    const { state } = this.given;
     const parts = [];
     if (state.scale === "map" && reading !== "score") parts.push("not comparable");
     if (isZero(values, reading)) parts.push(ZERO);
     else if (!comparable(record.settings)) {
-      const numbers = record.statistics(target);
+      const numbers = record.statistics(spec.target);
       if (numbers) parts.push(`Σ ${number(numbers.positive - numbers.negative)}`);
     }
     let nan = 0;
@@ -81,58 +108,60 @@ export class Card extends Picture {
     return parts.join(" · ");
   }
 
+  /** @param {Placed} at */
   short(at) {
-    const { record, values, reading } = this.#map;
+    if (!this.#map) return "";
+    const { spec, record, values, reading } = this.#map;
     if (at.position === undefined) return number(values[at.pixel]);
-    const { target } = this.#spec;
-    if (record.settings.output === "raw" || reading === "evidence") return signed(windows(record, target, reading)[at.position]);
-    return percent(probability(record.column(target)[at.position]));
+    const after = record.column(spec.target)?.[at.position] ?? NaN;
+    if (record.settings.output !== "raw" && reading !== "evidence") return percent(probability(after));
+    return signed(windows(record, spec.target, reading)?.[at.position] ?? NaN);
   }
 
+  /** @param {Placed} at */
   lines(at) {
-    const { record, values, plane, reading } = this.#map;
-    const { target, step } = this.#spec;
+    if (!this.#map) return [];
+    const { spec, record, values, plane, reading } = this.#map;
     const { settings } = record;
-    const name = this.app.scene.className(this.#spec.image, target, this.#spec.data);
-    const lines = at.position === undefined ? this.#pixelLines(at) : this.#windowLines(at, name);
+    const lines = at.position !== undefined ? this.#windowLines(this.#map, at.position) : plane ? this.#pixelLines(this.#map, plane, at.pixel) : [];
     if (settings.geometry) {
       const unit = reading === "score" ? "" : ` ${settings.unit}`;
       const here = reading === "score" ? percent(values[at.pixel]) : `${signed(values[at.pixel])}${unit}`;
       lines.push(`pixel ${at.row}, ${at.column}: ${here}, mean of its windows`);
-    } else if (plane) lines.push(`pixel ${at.row}, ${at.column} · step ${step}`);
+    } else if (plane) lines.push(`pixel ${at.row}, ${at.column} · step ${spec.step}`);
     return lines;
   }
 
-  #windowLines(at, name) {
-    const { record, reading } = this.#map;
-    const { target } = this.#spec;
+  /** @param {Painted} painted @param {number} position of a window */
+  #windowLines({ spec, record, reading }, position) {
+    const { data, image, target } = spec;
+    const { scene } = this.given;
     const { settings } = record;
+    const name = scene.className(image, target, data);
     const before = record.wholeOf(target);
-    const after = record.column(target)[at.position];
+    const after = record.column(target)?.[position] ?? NaN;
     if (settings.output === "raw") {
       return [`hide this window: the ${settings.unit} of ${name} goes from ${number(before)} to ${number(after)}`];
     }
     const [from, to] = apart(probability(before), probability(after));
     const verb = after < before ? "falls" : "rises";
     const first = from === to ? `stays at ${to}` : `${verb} from ${from} to ${to}`;
-    const value = windows(record, target, reading)[at.position];
+    const value = windows(record, target, reading)?.[position] ?? NaN;
     const lines = [`hide this window: ${name} ${first}`];
     if (reading === "importance") lines.push(`importance ${signed(value)} ${settings.unit} (${number(before)} to ${number(after)})`);
-    if (reading === "evidence") {
-      const other = this.app.scene.className(this.#spec.image, rival(record, target), this.#spec.data);
-      lines.push(`evidence for ${name} against ${other} changes by ${signed(-value)}`);
-    }
+    const other = reading === "evidence" ? rival(record, target) : null;
+    if (other !== null) lines.push(`evidence for ${name} against ${scene.className(image, other, data)} changes by ${signed(-value)}`);
     return lines;
   }
 
-  #pixelLines(at) {
-    const { record, values, plane } = this.#map;
+  /** @param {Painted} painted @param {Plane} plane @param {number} pixel */
+  #pixelLines({ spec, record, values }, plane, pixel) {
     const { settings } = record;
-    const mean = meanOf(record, this.#spec.target) || 1;
-    const stored = plane.values[at.pixel];
+    const mean = meanOf(record, spec.target) || 1;
+    const stored = plane.values[pixel];
     const half = plane.precision === "q8" && Number.isFinite(stored) ? ` ± ${number(halfLevel(stored, plane.peak, settings.sign))}` : "";
     const lines = [`${number(stored)}${half} ${settings.unit}`];
-    if (!comparable(settings)) lines.push(`${number(values[at.pixel] ?? stored / mean)} times a uniform map`);
+    if (!comparable(settings)) lines.push(`${number(values[pixel] ?? stored / mean)} times a uniform map`);
     return lines;
   }
 }

@@ -1,21 +1,12 @@
 // A, B and the difference of one image (or mean) in one run: side by side, or one under the other with a swipe.
 
-import { Card } from "./card.js";
 import { isItself, nameOf, sideA } from "../shown/compare.js";
 import { Difference } from "./difference.js";
 import { el, setText } from "../kit/dom.js";
-import { count, number, percent, stepText } from "../kit/format.js";
+import { count, stepText } from "../kit/format.js";
 
-// What a comparison of an image's maps is made of; meandifference.js has the same for means.
-const OF_IMAGES = {
-  card: (app, parts) => new Card(app, parts),
-  difference: (app, parts) => new Difference(app, parts),
-  /** The class that is explained, and its score. */
-  said(scene, { data, image, step, target }) {
-    const score = data.scores.get(image)?.steps.get(step)?.score(target);
-    return [scene.className(image, target, data), score === undefined ? "" : scene.raw ? number(score) : percent(score)];
-  },
-};
+/** @import { FoundMap, FoundMean, Spec } from "../shown/spec.js" */
+/** @import { Given, Kind } from "./kind.js" */
 
 /** `A 7 94 %`: which side, and what is said of it. */
 class SideCaption {
@@ -27,6 +18,7 @@ class SideCaption {
     this.element = el("figcaption", {}, this.#side, this.#name, this.#score);
   }
 
+  /** @param {string} side @param {[string, string]} said */
   show(side, [name, score]) {
     setText(this.#side, side);
     setText(this.#name, name);
@@ -35,24 +27,35 @@ class SideCaption {
   }
 }
 
+/**
+ * @template {Spec} Of
+ * @template {FoundMap | FoundMean} Found
+ */
 export class Comparison {
-  #app;
+  #given;
   #swiping;
   #kind;
   #captions = [new SideCaption(), new SideCaption()];
+  /** @type {ReturnType<Kind<Of, Found>["card"]>} */
   #a;
+  /** @type {ReturnType<Kind<Of, Found>["card"]>} */
   #b;
   #difference;
   #name = el("span", { class: "score" });
 
-  /** @param {{swiping: boolean, open?: () => void, reach?: boolean, kind?: object}} options reach as of `Picture` */
-  constructor(app, { swiping, open = null, reach = false, kind = OF_IMAGES }) {
-    this.#app = app;
+  /**
+   * @param {Given} given
+   * @param {Kind<Of, Found>} kind
+   * @param {{swiping: boolean, open?: (() => void) | null, reach?: boolean}} options reach as of `Picture`
+   */
+  constructor(given, kind, { swiping, open = null, reach = false }) {
+    this.#given = given;
     this.#swiping = swiping;
     this.#kind = kind;
-    [this.#a, this.#b] = this.#captions.map(({ element }) => kind.card(app, { caption: element, reach }));
+    const [a, b] = this.#captions.map(({ element }) => kind.card(given, { caption: element, reach }));
+    [this.#a, this.#b] = [a, b];
     this.#b.element.classList.add("now");
-    this.#difference = kind.difference(app, {
+    this.#difference = new Difference(given, kind, {
       caption: el("figcaption", {}, el("span", { class: "side", text: "B − A" }), this.#name),
       reach,
     });
@@ -75,23 +78,26 @@ export class Comparison {
 
   /** B lies on A and is cut off at a line, which all comparisons of the page share. */
   #swipe() {
-    const app = this.#app;
+    const given = this.#given;
     const line = el("input", {
-      type: "range", class: "swipe", min: 0, max: 100, step: 1, value: app.state.swipe, "aria-label": "line between A and B",
-      on: { input: () => app.state.set({ swipe: Number(line.value) }), click: (event) => event.stopPropagation() },
+      type: "range", class: "swipe", min: 0, max: 100, step: 1, value: given.state.swipe, "aria-label": "line between A and B",
+      on: { input: () => given.state.set({ swipe: Number(line.value) }), click: (event) => event.stopPropagation() },
     });
     return el("div", { class: "swiped" }, this.#a.element, this.#b.element, line);
   }
 
-  /** Paint for what B shows; false while something is still loading. */
+  /**
+   * Paint for what B shows; false while something is still loading.
+   * @param {Of} spec
+   */
   paint(spec) {
-    const { scene, state } = this.#app;
+    const { scene, state } = this.#given;
     const a = sideA(scene, state, spec);
     this.#captions[0].show("A", this.#kind.said(scene, a));
     this.#captions[1].show("B", this.#kind.said(scene, spec));
     setText(this.#name, a.step === spec.step ? "" : `${count(a.step)} → ${count(spec.step)}`);
     this.#name.title = a.step === spec.step ? "" : `${stepText(a.step)} to ${stepText(spec.step)}`;
-    this.#a.element.title = nameOf(state, (target) => scene.className(spec.image, target));
+    this.#a.element.title = nameOf(state, (target) => spec.image === undefined ? scene.nameOfClass(target) : scene.className(spec.image, target));
     const shown = [this.#a.show(a), this.#b.show(spec), isItself(a, spec) ? this.#difference.none("A is B itself") : this.#difference.show(a, spec)];
     return shown.every(Boolean);
   }

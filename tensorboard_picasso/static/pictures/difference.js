@@ -1,77 +1,86 @@
 // B minus A on screen, with the numbers of both where the pointer is.
 
-import { difference, sameGrid } from "../shown/compare.js";
+import { sameGrid } from "../shown/compare.js";
 import { percent, signed } from "../kit/format.js";
-import { look } from "../shown/look.js";
 import { percentile } from "../numbers/maps.js";
-import { PALETTES } from "../numbers/palette.js";
+import { paletteOf } from "../numbers/palette.js";
 import { Picture } from "./picture.js";
 
-/** Of an image's maps: `look`, `between`, `shared` and `named` say what is subtracted, for means otherwise. */
+/** @import { Difference as Between } from "../shown/compare.js" */
+/** @import { Placed } from "../shown/look.js" */
+/** @import { FoundMap, FoundMean, Spec } from "../shown/spec.js" */
+/** @import { Reading, Step, Windows } from "../types.js" */
+/** @import { Given, Kind, Parts } from "./kind.js" */
+
+/**
+ * What is on screen, to be taken away: numbers, and what they are of.
+ * @typedef {Between & {height: number, width: number, geometry: Windows | null, probe: string, reading: Reading, sides: {a: Side, b: Side}}} Taken
+ * @typedef {{run: string, step: Step, method: string | null, image: string, class?: string}} Side
+ */
+
+/**
+ * @template {Spec} Of
+ * @template {FoundMap | FoundMean} Found
+ */
 export class Difference extends Picture {
+  #kind;
+  /** @type {{found: Between, spec: Of, sides: {spec: Of, found: Found}[]} | null} what is painted */
+  #map = null;
+  /** @type {Of | null} */
   #spec = null;
-  #found = null;
-  #sides = null;
   #painted = "";
 
-  constructor(app, { caption, reach = false }) {
-    super(app, caption, reach);
+  /**
+   * @param {Given} given
+   * @param {Kind<Of, Found>} kind
+   * @param {Parts} parts
+   */
+  constructor(given, kind, { caption, reach = false }) {
+    super(given, caption, reach);
+    this.#kind = kind;
     this.element.classList.add("difference");
   }
 
   get image() {
-    return this.#spec?.image ?? null;
+    return this.#spec && this.#kind.key(this.#spec);
   }
 
-  /** What `difference` says of the maps that are shown. */
-  get found() {
-    return this.#found;
+  get images() {
+    return this.#map ? this.#kind.images(this.#map.spec, this.#map.sides[1].found) : [];
   }
 
-  /** What is on screen, to be taken away: numbers, and what they are of; null where there is none. */
+  /**
+   * What is on screen; null where there is none.
+   * @returns {Taken | null}
+   */
   get taken() {
-    if (!this.settings) return null;
+    if (!this.settings || !this.#map) return null;
     const { height, width, geometry } = this.settings;
-    const [a, b] = this.#sides.map(({ spec, found }) => ({ run: spec.data.run, step: spec.step, method: spec.label, ...this.of(spec, found) }));
-    return { ...this.#found, height, width, geometry, probe: this.#spec.data.probe, reading: this.#sides[1].found.reading, sides: { a, b } };
+    const { found, spec, sides } = this.#map;
+    const [a, b] = sides.map((each) => ({
+      run: each.spec.data.run, step: each.spec.step, method: each.spec.label, ...this.#kind.of(this.given.scene, each.spec, each.found),
+    }));
+    return { ...found, height, width, geometry, probe: spec.data.probe, reading: sides[1].found.reading, sides: { a, b } };
   }
 
-  /** What is known of one side. */
-  look(spec) {
-    return look(this.app, spec);
-  }
-
-  between(a, b) {
-    return difference(a, b);
-  }
-
-  /** The scale that the difference shares with the maps, for B. */
-  shared({ label, target }, { record, reading }) {
-    return reading === "score" ? 1 : this.app.scene.scale(record, target, label, reading);
-  }
-
-  /** What the canvas says it shows: data, and a name. */
-  named({ image, target }) {
-    return { data: { image, target }, of: this.app.scene.imageName(image) };
-  }
-
-  /** What a side is of, beside run, step and method. */
-  of({ data, image, target }) {
-    const { scene } = this.app;
-    return { image: scene.imageName(image), class: scene.className(image, target, data) };
-  }
-
-  /** Say why nothing is subtracted. */
+  /**
+   * Say why nothing is subtracted.
+   * @param {string} why
+   */
   none(why) {
     this.#painted = "";
     delete this.canvas.dataset.difference;
     return this.say(why);
   }
 
-  /** Show what lies between two maps; false while one of them is still loading. */
+  /**
+   * Show what lies between two maps; false while one of them is still loading.
+   * @param {Of} specA
+   * @param {Of} specB
+   */
   show(specA, specB) {
     this.#spec = specB;
-    const [a, b] = [this.look(specA), this.look(specB)];
+    const [a, b] = [this.#kind.look(this.given, specA), this.#kind.look(this.given, specB)];
     if (a.loading || b.loading) {
       this.#painted = "";
       return this.wait();
@@ -82,59 +91,65 @@ export class Difference extends Picture {
     return true;
   }
 
+  /** @param {Found} a @param {Found} b @param {Of} specA @param {Of} specB */
   #paint(a, b, specA, specB) {
-    const { state } = this.app;
+    const { scene, state } = this.given;
+    /** @type {(spec: Of, found: Found) => string} */
     const key = ({ data, label, step, target }, { record }) => [data.run, label, step, target, record.wall].join("\t");
-    const shared = this.shared(specB, b);
+    const shared = this.#kind.scale(scene, specB, b);
     const same = [key(specA, a), key(specB, b), this.image, b.reading, shared, state.signedPalette, state.opacity, state.scale, b.ground.state].join("\n");
     if (same === this.#painted) return;
     this.#painted = same;
-    const found = this.between(a, b);
-    if (found.why) {
+    const found = this.#kind.between(a, b);
+    if (found.why !== undefined) {
       this.say(found.why);
       return;
     }
-    this.#found = found;
-    this.#sides = [{ spec: specA, found: a }, { spec: specB, found: b }];
+    this.#map = { found, spec: specB, sides: [{ spec: specA, found: a }, { spec: specB, found: b }] };
     const own = () => percentile(found.values.map(Math.abs).filter(Number.isFinite).sort(), 99);
     const scale = state.scale === "map" && b.reading !== "score" ? own() : shared;
     const { settings } = b.record;
     // The window under the pointer is B's where both have the same grid, else there is none.
     const common = sameGrid(a.record.settings.geometry, settings.geometry) ? settings : { ...settings, geometry: null };
     const unseen = b.plane?.unseen ?? b.input?.unseen ?? null;
-    this.draw(common, found.values, b.ground, { palette: PALETTES.get(state.signedPalette), scale, opacity: state.opacity, unseen });
-    const { data, of } = this.named(specB, b);
+    this.draw(common, found.values, b.ground, { palette: paletteOf(state.signedPalette), scale, opacity: state.opacity, unseen });
+    const { data, of } = this.#kind.named(scene, specB, b);
     Object.assign(this.canvas.dataset, { difference: found.kind, run: specB.data.run, step: specB.step, scale, ...data });
     this.remark(state.scale === "map" ? "not comparable" : "");
     this.call(`difference of ${of}: step ${specB.step} minus A`);
   }
 
-  #say(value) {
-    return this.#found.kind === "probability" ? percent(value) : signed(value);
-  }
-
+  /** @param {Placed} at */
   short(at) {
-    const { values, windows } = this.#found;
-    return signed(windows ? windows.values[at.position] : values[at.pixel]);
+    if (!this.#map) return "";
+    const { values, windows } = this.#map.found;
+    return signed(windows ? windows.values[at.position ?? 0] : values[at.pixel]);
   }
 
-  /** Of the window under the pointer, as A and B say theirs; without a grid in common of the pixel. */
+  /**
+   * Of the window under the pointer, as A and B say theirs; without a grid in common of the pixel.
+   * @param {Placed} at
+   */
   lines(at) {
-    const { windows, kind, unit, ...pixels } = this.#found;
-    const onGrids = this.#sides.every(({ found }) => found.record.settings.geometry);
-    const [of, place] = windows ? [windows, at.position] : [pixels, at.pixel];
+    if (!this.#map) return [];
+    const { sides, found: { windows, kind, unit, ...pixels } } = this.#map;
+    const onGrids = sides.every(({ found }) => found.record.settings.geometry);
+    const [of, place] = windows ? [windows, at.position ?? 0] : [pixels, at.pixel];
     const what = kind === "probability" ? "probability" : unit;
     const where = `pixel ${at.row}, ${at.column}`;
+    /** @type {(side: number, value: number) => string} */
+    const said = (side, value) => {
+      // Without windows in common numbers that are of windows say nothing of the pixel.
+      const own = windows ? this.#kind.windowed?.(sides[side].found, at) : undefined;
+      return own ?? (kind === "probability" ? percent(value) : signed(value));
+    };
+    const remark = windows && this.#kind.remark?.(sides[1].found);
     return [
       `B − A: ${signed(of.values[place])} ${what}${windows ? ", this window" : ""}`,
-      this.sides([of.a[place], of.b[place]].map((value) => this.#say(value)), at),
+      `A ${said(0, of.a[place])} · B ${said(1, of.b[place])}`,
       ...(kind === "evidence" ? ["log of the ratio of both classes' probabilities"] : []),
       windows ? `${where}: ${signed(pixels.values[at.pixel])} ${what}, mean of its windows` : `${where}${onGrids ? ": A and B have different windows" : ""}`,
+      ...(remark ? [remark] : []),
     ];
-  }
-
-  /** The numbers of both sides, in words. */
-  sides([a, b]) {
-    return `A ${a} · B ${b}`;
   }
 }

@@ -3,17 +3,28 @@
 import { csv } from "../kit/files.js";
 import { npz } from "../kit/npz.js";
 
-/** `run · step 40 · occlusion · image 3 · seven` */
+/** @import { Differing } from "../shown/compare.js" */
+/** @import { Side, Taken } from "./difference.js" */
+
+/**
+ * `run · step 40 · occlusion · image 3 · seven`
+ * @param {Side} side
+ */
 function sideName({ run, step, method, image, class: name }) {
   return [run, `step ${step}`, method, image, name].filter((part) => part !== undefined).join(" · ");
 }
 
+/** @param {Taken} taken */
 function unitOf({ kind, unit }) {
   return kind === "probability" ? "probability" : unit;
 }
 
-/** What the file is called, without its ending. */
+/**
+ * What the file is called, without its ending.
+ * @param {Taken} taken
+ */
 export function differenceName({ probe, sides: { a, b } }) {
+  /** @type {(key: keyof Side) => unknown[]} */
   const both = (key) => (a[key] === b[key] ? [b[key]] : [b[key], "minus", a[key]]);
   return [probe, b.image, ...both("class"), ...both("method"), ...both("run"), "step", ...both("step")]
     .filter((part) => part !== undefined)
@@ -21,7 +32,10 @@ export function differenceName({ probe, sides: { a, b } }) {
     .replaceAll(/[^\p{L}\p{N}.]+/gu, "-");
 }
 
-/** One row a pixel. */
+/**
+ * One row a pixel.
+ * @param {Taken} taken
+ */
 export function differenceCsv(taken) {
   const { values, a, b, width, sides } = taken;
   const heads = ["row", "column", `A: ${sideName(sides.a)}`, `B: ${sideName(sides.b)}`, `B − A (${unitOf(taken)})`];
@@ -31,14 +45,17 @@ export function differenceCsv(taken) {
 /**
  * `a`, `b` and `difference` (height, width); where both sides have the same windows the same of
  * these, (tops, lefts), with where they are; what all of it is, as JSON in `metadata`.
+ * @param {Taken} taken
  */
 export function differenceNpz(taken) {
   const { probe, reading, kind, sides, height, width, geometry, windows } = taken;
+  /** @type {(from: Differing, shape: number[], ending?: string) => Record<string, {values: ArrayLike<number>, shape: number[]}>} */
   const arrays = (from, shape, ending = "") => Object.fromEntries(
-    [["a", from.a], ["b", from.b], ["difference", from.values]].map(([name, values]) => [name + ending, { values, shape }]),
+    Object.entries({ a: from.a, b: from.b, difference: from.values }).map(([name, values]) => [name + ending, { values, shape }]),
   );
+  /** @type {(values: number[]) => {values: number[], shape: number[]}} */
   const list = (values) => ({ values, shape: [values.length] });
-  const grid = windows && {
+  const grid = windows && geometry && {
     ...arrays(windows, [geometry.tops.length, geometry.lefts.length], "_windows"),
     tops: list(geometry.tops), lefts: list(geometry.lefts), window: list(geometry.window),
   };

@@ -7,12 +7,27 @@ import { button, el, refill, setText } from "../kit/dom.js";
 import { save } from "../kit/files.js";
 import { isSigned } from "../numbers/reading.js";
 
+/** @import { RunData } from "../log/rundata.js" */
+/** @import { Needs } from "../shown/given.js" */
+/** @import { Reading } from "../types.js" */
+/** @import { Taken } from "./difference.js" */
+
+/** @type {[string, string][]} */
 const FORMATS = [["gif", "GIF"], ["webp", "WebP"], ["npz", "NPZ"], ["csv", "CSV"]];
+/** @type {[string, (taken: Taken) => Blob, string][]} */
 const OF_DIFFERENCE = [["NPZ", differenceNpz, "npz"], ["CSV", differenceCsv, "csv"]];
 
-/** A line of links a file format, to what a query asks for in the palette and scale on show. */
+/**
+ * A line of links a file format, to what a query asks for in the palette and scale on show.
+ * @param {Needs<"scene" | "state">} given
+ * @param {string} name
+ * @param {Record<string, unknown>} query
+ * @param {string | null} label
+ * @param {Reading} reading
+ */
 function links({ scene, state }, name, query, label, reading) {
-  const palette = isSigned(scene.settings(label), reading) ? state.signedPalette : state.plainPalette;
+  const settings = scene.settings(label);
+  const palette = settings && !isSigned(settings, reading) ? state.plainPalette : state.signedPalette;
   const look = { palette: reading === "score" ? null : palette, opacity: state.opacity, scale: state.scale, fps: Math.min(state.speed, 50) };
   return FORMATS.map(([format, text]) => {
     const href = exportAddress({ ...query, label, format, reading, ...look }, scene.shown);
@@ -20,53 +35,66 @@ function links({ scene, state }, name, query, label, reading) {
   });
 }
 
-/** The files of one image in one run: a line a method, for the class and reading on show. */
-export function imageFiles(app, data, image) {
-  const { scene, state } = app;
+/**
+ * The files of one image in one run: a line a method, for the class and reading on show.
+ * @param {Needs<"scene" | "state">} given
+ * @param {RunData} data
+ * @param {number} image
+ */
+export function imageFiles(given, data, image) {
+  const { scene, state } = given;
   const target = scene.target(image, data);
+  /** @type {(method: {label: string}) => boolean | undefined} */
   const explains = ({ label }) => data.attributions(label, image)?.records.some((each) => each.explained.includes(target));
   const query = { run: data.run, probe: data.probe, image, target: state.target };
   return [
     el("p", { class: "quiet", text: `All steps, for “${scene.className(image, target, data)}”: pictures as shown here, or the numbers.` }),
     ...scene.methods.filter(explains).map(({ label }) => {
       const reading = scene.fittingReading(scene.settings(label));
-      return el("p", {}, el("span", { class: "quiet", text: label }), ...links(app, label, query, label, reading));
+      return el("p", {}, el("span", { class: "quiet", text: label }), ...links(given, label, query, label, reading));
     }),
   ];
 }
 
-/** The files of the mean over a group in one run. */
-export function meanFiles(app, data, group) {
-  const { scene } = app;
+/**
+ * The files of the mean over a group in one run.
+ * @param {Needs<"scene" | "state">} given
+ * @param {RunData} data
+ * @param {number | null} group
+ */
+export function meanFiles(given, data, group) {
+  const { scene } = given;
   const name = `mean ${scene.label} of ${group === null ? "the probe" : scene.nameOfClass(group)}`;
   const query = { run: data.run, probe: data.probe, group: group ?? "probe" };
-  return [el("p", {}, el("span", { class: "quiet", text: "all steps" }), ...links(app, name, query, scene.label, "importance"))];
+  return [el("p", {}, el("span", { class: "quiet", text: "all steps" }), ...links(given, name, query, scene.label, "importance"))];
 }
 
 /** A disclosure with the files of one picture; while something is compared, also with B − A. */
 export class Download {
-  #app;
+  #given;
   #files;
   #taken;
   #why = el("span", { class: "quiet", role: "status" });
   #links = el("div", { class: "links" });
 
   /**
+   * @param {Needs<"state">} given
    * @param {() => HTMLElement[]} files lines of links, made while it is open
-   * @param {() => object|null} taken what B − A shows, as `Difference` gives it
+   * @param {() => Taken | null} taken what B − A shows, as `Difference` gives it
    */
-  constructor(app, files, taken) {
-    this.#app = app;
+  constructor(given, files, taken) {
+    this.#given = given;
     this.#files = files;
     this.#taken = taken;
     this.element = el("details", { class: "download", on: { toggle: () => this.update() } }, el("summary", { text: "Download" }), this.#links);
   }
 
   update() {
-    if (this.element.open) refill(this.#links, [...this.#files(), ...(isComparing(this.#app.state) ? [this.#difference()] : [])]);
+    if (this.element.open) refill(this.#links, [...this.#files(), ...(isComparing(this.#given.state) ? [this.#difference()] : [])]);
   }
 
   #difference() {
+    /** @type {(make: (taken: Taken) => Blob, ending: string) => void} */
     const take = (make, ending) => {
       const taken = this.#taken();
       setText(this.#why, taken ? "" : "nothing is subtracted here");

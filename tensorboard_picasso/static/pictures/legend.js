@@ -1,10 +1,14 @@
 // One legend for the page, in a sentence.
 
 import { hasOtherClass, isComparing, sameUnit, wordOf } from "../shown/compare.js";
-import { el } from "../kit/dom.js";
+import { contextOf, el } from "../kit/dom.js";
 import { number } from "../kit/format.js";
-import { GREY, PALETTES } from "../numbers/palette.js";
+import { GREY, paletteOf } from "../numbers/palette.js";
 import { comparable, isSigned } from "../numbers/reading.js";
+
+/** @import { Needs } from "../shown/given.js" */
+/** @import { State } from "../shown/state.js" */
+/** @import { Choice, Reading, Settings, Sign } from "../types.js" */
 
 const SCALES = {
   shared: "one scale for all steps and runs",
@@ -12,7 +16,13 @@ const SCALES = {
   map: "each map has its own scale: not comparable",
 };
 
-/** The sentence around the bar: before it, after it, and what else must be said. */
+/**
+ * The sentence around the bar: before it, after it, and what else must be said.
+ * @param {Settings} settings
+ * @param {Reading} reading
+ * @param {string} subject
+ * @returns {[string, string, string]}
+ */
 export function sentence(settings, reading, subject) {
   const fill = settings.parameters.fill;
   const more = fill ? `(fill: ${fill === "mean" ? "image mean" : fill})` : "";
@@ -29,21 +39,29 @@ export function sentence(settings, reading, subject) {
   return [`strength: changing this changes the score of ${subject} little`, "much", "(without a sign)"];
 }
 
-/** What was used for one record, beside what the sentence says: layer, seed and the method's own parameters. */
+/**
+ * What was used for one record, beside what the sentence says: layer, seed and the method's own parameters.
+ * @param {Settings} settings
+ */
 export function used({ layer, seed, parameters }) {
   const { fill, baseline, ...all } = parameters;
   if (layer) all.layer = layer;
-  if (seed !== null) all.seed = seed;
+  if (seed !== null) all.seed = String(seed);
   return Object.keys(all).sort().map((name) => `${name}: ${all[name]}`).join(" · ");
 }
 
-/** The palette as a bar: positive first, as the sentence says it. */
+/**
+ * The palette as a bar: positive first, as the sentence says it.
+ * @param {{sign: Sign}} settings
+ * @param {Reading} reading
+ * @param {State} state
+ */
 function bar(settings, reading, state) {
   const score = reading === "score";
   const sided = isSigned(settings, reading);
-  const palette = score ? GREY : PALETTES.get(sided ? state.signedPalette : state.plainPalette);
+  const palette = score ? GREY : paletteOf(sided ? state.signedPalette : state.plainPalette);
   const canvas = el("canvas", { class: "bar", width: 129, height: 1, "aria-hidden": "true" });
-  const context = canvas.getContext("2d");
+  const context = contextOf(canvas);
   const image = context.createImageData(129, 1);
   for (let i = 0; i < 129; i++) {
     const value = sided ? 1 - i / 64 : i / 128;
@@ -52,34 +70,44 @@ function bar(settings, reading, state) {
     image.data[4 * i + 3] = score ? 255 : Math.round(255 * state.opacity * Math.sqrt(Math.abs(value)));
   }
   context.putImageData(image, 0, 0);
+  /** @type {(colour: number[]) => HTMLElement} */
   const cap = (colour) => el("span", { class: "cap", title: "beyond the scale", style: { background: `rgb(${colour.join(" ")})` } });
   const ends = palette.beyond.map(cap);
   const parts = score ? [canvas] : sided ? [ends[0], canvas, ends[1]] : [canvas, ends[0]];
   return [el("span", { class: "barred" }, ...parts)];
 }
 
-/** The sentence for the difference of two maps. */
+/**
+ * The sentence for the difference of two maps.
+ * @param {Settings} settings
+ * @param {Reading} reading
+ * @param {State} state
+ * @param {(target: number) => string} className
+ */
 function differenceSentence(settings, reading, state, className) {
   if (reading === "score") return ["the class stays likelier while this is hidden in B", "in A"];
-  if (hasOtherClass(state) && settings.geometry && settings.output !== "raw") return ["this speaks for B's class", `for ${wordOf(state.pinTarget) ? `its ${wordOf(state.pinTarget)}` : `“${className(state.pinTarget)}”`} (A)`];
+  if (hasOtherClass(state) && settings.geometry && settings.output !== "raw") return ["this speaks for B's class", `for ${wordOf(state.pinTarget) ? `its ${wordOf(state.pinTarget)}` : `“${className(Number(state.pinTarget))}”`} (A)`];
   if (settings.sign === "unsigned") return ["stronger in B", "in A"];
   if (settings.sign === "direction") return ["raises the score more in B", "in A"];
   return ["supports the class more in B", "in A"];
 }
 
 export class Legend {
-  #app;
+  #given;
   #label;
 
-  /** @param {string|null} label the method it explains; null: the one on show */
-  constructor(app, label = null) {
-    this.#app = app;
+  /**
+   * @param {Needs<"scene" | "state">} given
+   * @param {string | null} label the method it explains; null: the one on show
+   */
+  constructor(given, label = null) {
+    this.#given = given;
     this.#label = label;
     this.element = el("div", { class: "legend" });
   }
 
   update() {
-    const { scene, state } = this.#app;
+    const { scene, state } = this.#given;
     const label = this.#label ?? scene.label;
     const settings = scene.settings(label);
     this.element.hidden = settings === null;
@@ -94,18 +122,27 @@ export class Legend {
     );
   }
 
-  /** What must be said of A and of B − A. */
+  /**
+   * What must be said of A and of B − A.
+   * @param {Settings} settings
+   * @param {string | null} label
+   * @param {Reading} reading
+   */
   #compared(settings, label, reading) {
-    const { scene, state } = this.#app;
+    const { scene, state } = this.#given;
     const { pinMethod } = state;
     const own = pinMethod === null || pinMethod === label ? null : scene.settings(pinMethod);
     if (own === null) return [this.#difference(settings, reading)];
-    return [this.#sideA(own, pinMethod), ...(sameUnit(own, settings) ? [this.#difference(settings, reading)] : [])];
+    return [this.#sideA(own, String(pinMethod)), ...(sameUnit(own, settings) ? [this.#difference(settings, reading)] : [])];
   }
 
-  /** A line for A's method, where it is another one: it has a palette and a scale of its own. */
+  /**
+   * A line for A's method, where it is another one: it has a palette and a scale of its own.
+   * @param {Settings} settings
+   * @param {string} label
+   */
   #sideA(settings, label) {
-    const { scene, state } = this.#app;
+    const { scene, state } = this.#given;
     const reading = scene.fittingReading(settings);
     const [before, after, more] = sentence(settings, reading, this.#subject(state.pinTarget ?? state.target));
     return el(
@@ -115,12 +152,17 @@ export class Legend {
     );
   }
 
-  /** A line for what the colours of B − A say. */
+  /**
+   * A line for what the colours of B − A say.
+   * @param {Settings} settings
+   * @param {Reading} reading
+   */
   #difference(settings, reading) {
-    const { scene, state } = this.#app;
+    const { scene, state } = this.#given;
+    /** @type {(target: number) => string} */
     const name = (target) => scene.nameOfClass(target);
     const [before, after] = differenceSentence(settings, reading, state, name);
-    const sided = { ...settings, sign: "contribution" };
+    const sided = { sign: /** @type {Sign} */ ("contribution") };
     const size = reading === "score" ? "±100 %" : "on the same scale";
     return el(
       "div", { class: "more" }, el("b", { text: "B − A" }), el("span", { text: before }), ...bar(sided, "importance", state),
@@ -128,17 +170,21 @@ export class Legend {
     );
   }
 
-  /** A class in words; null or its stand-in: each image's own. */
+  /**
+   * A class in words; null or its stand-in: each image's own.
+   * @param {Choice} target
+   */
   #subject(target) {
-    return this.#app.scene.choiceName(target);
+    return this.#given.scene.choiceName(target);
   }
 
+  /** @param {Settings} settings @param {string | null} label @param {Reading} reading */
   #scale(settings, label, reading) {
-    const { scene, state } = this.#app;
+    const { scene, state } = this.#given;
     if (reading === "score") return "";
     const parts = [SCALES[state.scale]];
     if (state.scale !== "map" && scene.isPartial(label)) parts.push("more is loading");
-    const scale = state.scale === "shared" ? scene.sharedScale(label, reading) : 0;
+    const scale = state.scale === "shared" ? scene.scales.shared(label, reading) : 0;
     if (comparable(settings)) {
       const unit = settings.unit === "value" ? "" : ` ${settings.unit}`;
       if (scale) parts.unshift(`±${number(scale)}${unit}`);

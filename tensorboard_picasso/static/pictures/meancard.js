@@ -4,17 +4,29 @@ import { el } from "../kit/dom.js";
 import { number, percent, signed } from "../kit/format.js";
 import { lookMean } from "../shown/look.js";
 import { paint } from "../numbers/maps.js";
-import { PALETTES } from "../numbers/palette.js";
+import { paletteOf } from "../numbers/palette.js";
 import { Picture } from "./picture.js";
 import { isZero, ZERO } from "../numbers/reading.js";
 import { distinct, membersText } from "../log/records.js";
 
-/** What all pictures of a group are known by. */
+/** @import { Mean } from "../log/records.js" */
+/** @import { Placed } from "../shown/look.js" */
+/** @import { FoundMean, MeanSpec } from "../shown/spec.js" */
+/** @import { Given, Parts } from "./kind.js" */
+
+/**
+ * What all pictures of a group are known by.
+ * @param {number | null} group
+ */
 export function nameOfMean(group) {
   return `mean ${group}`;
 }
 
-/** The mean of a window, and its standard error where there is one. */
+/**
+ * The mean of a window, and its standard error where there is one.
+ * @param {Mean} record
+ * @param {number} position
+ */
 export function withError(record, position) {
   const error = record.errors[position];
   const mean = signed(record.means[position]);
@@ -22,13 +34,15 @@ export function withError(record, position) {
 }
 
 export class MeanCard extends Picture {
+  /** @type {MeanSpec | null} */
   #spec = null;
+  /** @type {{record: Mean, values: Float64Array} | null} */
   #map = null;
   #painted = "";
 
-  /** @param {{caption?: HTMLElement, reach?: boolean}} parts as of `Picture` */
-  constructor(app, { caption = el("figcaption"), reach = false } = {}) {
-    super(app, caption, reach);
+  /** @param {Given} given @param {Partial<Parts>} parts as of `Picture` */
+  constructor(given, { caption = el("figcaption"), reach = false } = {}) {
+    super(given, caption, reach);
   }
 
   get image() {
@@ -36,19 +50,19 @@ export class MeanCard extends Picture {
   }
 
   get images() {
-    return distinct(this.#map.record.settings.members).map(({ image }) => image);
+    return this.#map ? distinct(this.#map.record.settings.members).map(({ image }) => image) : [];
   }
 
   /**
    * Show one run's mean at a step; false while it is still loading.
-   * @param {object} spec as of `lookMean`
+   * @param {MeanSpec} spec as of `lookMean`
    */
   show(spec) {
     this.#spec = spec;
     this.stands(spec);
-    const found = lookMean(this.app, spec);
+    const found = lookMean(this.given, spec);
     if (found.record) {
-      this.#paint(found);
+      this.#paint(spec, found);
       this.showRegions(found.input);
       return true;
     }
@@ -56,12 +70,13 @@ export class MeanCard extends Picture {
     return found.loading ? this.wait() : this.say(found.why);
   }
 
-  #paint({ record, ground }) {
-    const { scene, state } = this.app;
-    const { data, group, label, step } = this.#spec;
+  /** @param {MeanSpec} spec @param {FoundMean} found */
+  #paint(spec, { record, ground }) {
+    const { scene, state } = this.given;
+    const { data, group, label, step } = spec;
     const { settings } = record;
-    const scale = scene.meanScale(record, group, label);
-    const palette = PALETTES.get(state.signedPalette);
+    const scale = scene.scales.ofMean(record, group, label);
+    const palette = paletteOf(state.signedPalette);
     const same = [data.run, label, step, record.wall, scale, palette.name, state.opacity, ground.state, state.scale].join("\n");
     if (same === this.#painted) return;
     this.#painted = same;
@@ -73,9 +88,10 @@ export class MeanCard extends Picture {
     this.#remark(values, beyond);
   }
 
+  /** @param {Float64Array} values @param {number} beyond */
   #remark(values, beyond) {
     const parts = [];
-    if (this.app.state.scale === "map") parts.push("not comparable");
+    if (this.given.state.scale === "map") parts.push("not comparable");
     if (isZero(values, "importance")) parts.push(ZERO);
     const none = values.filter(Number.isNaN).length;
     if (none) parts.push(`${none} NaN`);
@@ -83,20 +99,24 @@ export class MeanCard extends Picture {
     this.remark(parts.join(" · "));
   }
 
+  /** @param {Placed} at */
   short(at) {
-    return signed(this.#map.record.means[at.position]);
+    return this.#map ? signed(this.#map.record.means[at.position ?? 0]) : "";
   }
 
+  /** @param {Placed} at */
   lines(at) {
+    if (!this.#map) return [];
     const { record, values } = this.#map;
+    const position = at.position ?? 0;
     const { members, unit } = record.settings;
-    const count = record.countAt(at.position);
+    const count = record.countAt(position);
     const images = membersText(members);
-    if (Number.isNaN(record.means[at.position])) return [`no finite importance in any of ${images}`];
+    if (Number.isNaN(record.means[position])) return [`no finite importance in any of ${images}`];
     const of = count === members.length ? images : `${count} of ${images}; the others are saturated here`;
     return [
-      `hide this window: importance ${withError(record, at.position)} ${unit}`,
-      `${Number.isNaN(record.errors[at.position]) ? "mean of" : "mean ± standard error of"} ${of}`,
+      `hide this window: importance ${withError(record, position)} ${unit}`,
+      `${Number.isNaN(record.errors[position]) ? "mean of" : "mean ± standard error of"} ${of}`,
       `pixel ${at.row}, ${at.column}: ${signed(values[at.pixel])} ${unit}, mean of its windows`,
     ];
   }

@@ -1,16 +1,34 @@
 // A picture on screen: caption, canvas, a note over it, a line below, the window under the pointer.
 
-import { el, setText } from "../kit/dom.js";
+import { contextOf, el, setText } from "../kit/dom.js";
 import { count } from "../kit/format.js";
 import { placeOf } from "../shown/look.js";
 import { Outlines } from "../shown/outlines.js";
 import { overlay } from "../numbers/palette.js";
 
+/** @import { Overlay } from "../numbers/palette.js" */
+/** @import { Box, Within } from "../shown/given.js" */
+/** @import { Placed } from "../shown/look.js" */
+/** @import { Spec } from "../shown/spec.js" */
+/** @import { Canvas, Framed, Ground, Input } from "../types.js" */
+/** @import { Given } from "./kind.js" */
+
 // Why there is no picture below a map.
+/** @type {Record<string, string>} */
 const LACKING = { failed: "image could not be loaded", damaged: "image cannot be decoded" };
 
+/**
+ * A part of an image's side, within it.
+ * @param {number} value
+ */
+function inside(value) {
+  return Math.min(Math.max(value, 0), 1 - 1e-9);
+}
+
 export class Picture {
+  /** @type {CanvasRenderingContext2D} */
   #context;
+  /** @type {ImageData | null} */
   #pixels = null;
   #note = el("span", { class: "note" });
   #outline = el("span", { class: "outline", hidden: true });
@@ -21,37 +39,50 @@ export class Picture {
   #pane;
   #regions;
 
-  /** Settings (height, width, geometry) of what is painted; null where nothing is. */
+  /**
+   * Settings (height, width, geometry) of what is painted; null where nothing is.
+   * @type {Canvas | null}
+   */
   settings = null;
 
   /**
+   * @param {Given} given
    * @param {HTMLElement} caption filled by the owner
    * @param {boolean} reach whether the keyboard can go over its windows
    */
-  constructor(app, caption, reach = false) {
-    this.app = app;
+  constructor(given, caption, reach = false) {
+    this.given = given;
     this.canvas = el("canvas", { width: 1, height: 1, role: "img" });
-    this.#context = this.canvas.getContext("2d");
+    this.#context = contextOf(this.canvas);
     this.#pane = el("div", { class: "pane" }, this.canvas, this.#outline);
-    this.#regions = new Outlines(app);
+    this.#regions = new Outlines(given);
     this.#frame = el("div", { class: "frame" }, this.#pane, this.#note, this.#at);
     this.element = el("figure", { class: "card" }, caption, this.#frame, this.#below);
     this.#frame.addEventListener("pointermove", (event) => this.#hover(event));
-    this.#frame.addEventListener("pointerleave", () => app.hover(null));
+    this.#frame.addEventListener("pointerleave", () => given.hover(null));
     if (reach) this.#reach();
   }
 
-  /** The image that is shown, for the hover of all its pictures together. */
+  /**
+   * What is shown, for the hover of all its pictures together.
+   * @returns {number | string | null}
+   */
   get image() {
     return null;
   }
 
-  /** The images whose regions are outlined. */
+  /**
+   * The images whose regions are outlined.
+   * @returns {number[]}
+   */
   get images() {
-    return [this.image];
+    return [];
   }
 
-  /** Say which step is shown where it is not the one asked for: the run logged none there. */
+  /**
+   * Say which step is shown where it is not the one asked for: the run logged none there.
+   * @param {Spec} at
+   */
   stands({ data, step, asked = step }) {
     this.#at.hidden = step === asked;
     setText(this.#at, step === asked ? "" : `${data.newest === step ? "newest: " : ""}step ${count(step)}`);
@@ -65,7 +96,10 @@ export class Picture {
     return false;
   }
 
-  /** Say why there is nothing to paint. */
+  /**
+   * Say why there is nothing to paint.
+   * @param {string} text
+   */
   say(text) {
     this.settings = null;
     this.#frame.classList.remove("loading");
@@ -78,10 +112,10 @@ export class Picture {
 
   /**
    * Paint numbers over an image.
-   * @param {object} settings height, width and geometry of the map
+   * @param {Canvas} settings height, width and geometry of the map
    * @param {ArrayLike<number>} values one a pixel
-   * @param {object} ground the image's, as the store gives it
-   * @param {object} options of `overlay`
+   * @param {Ground} ground the image's, as the store gives it
+   * @param {Overlay} options of `overlay`
    * @returns {number} how many values lie beyond the scale
    */
   draw(settings, values, ground, options) {
@@ -104,29 +138,38 @@ export class Picture {
     return clipped;
   }
 
-  /** Say what the picture shows, to those who hear it. */
+  /**
+   * Say what the picture shows, to those who hear it.
+   * @param {string} text
+   */
   call(text) {
     this.canvas.setAttribute("aria-label", text);
     if (this.#frame.tabIndex === 0) this.#frame.setAttribute("aria-label", text);
   }
 
-  /** Outline regions of the images that are painted. */
+  /**
+   * Outline regions of the images that are painted.
+   * @param {Framed | Input | null} input
+   */
   showRegions(input) {
-    this.#regions.show(this.#pane, this.images, this.settings, input);
+    if (this.settings) this.#regions.show(this.#pane, this.images, this.settings, input);
   }
 
-  /** The line below the map. */
+  /**
+   * The line below the map.
+   * @param {string} text
+   */
   remark(text) {
     setText(this.#below, text);
   }
 
+  /** @param {PointerEvent} event */
   #hover(event) {
-    if (!this.settings) return this.app.hover(null);
+    if (!this.settings) return this.given.hover(null);
     const box = this.canvas.getBoundingClientRect();
-    const inside = (value) => Math.min(Math.max(value, 0), 1 - 1e-9);
     const x = inside((event.clientX - box.left) / box.width);
     const y = inside((event.clientY - box.top) / box.height);
-    this.app.hover({ image: this.image, x, y, card: this, clientX: event.clientX, clientY: event.clientY });
+    this.given.hover({ image: this.image, x, y, card: this, clientX: event.clientX, clientY: event.clientY });
   }
 
   /** Let the arrow keys go from window to window (without a grid: over 20 places a side). */
@@ -141,8 +184,9 @@ export class Picture {
       if (!this.settings) return;
       const box = this.canvas.getBoundingClientRect();
       const where = { clientX: box.left + at.x * box.width, clientY: box.top + at.y * box.height };
-      this.app.hover({ image: this.image, ...at, card: this, ...where }, true);
+      this.given.hover({ image: this.image, ...at, card: this, ...where }, true);
     };
+    /** @type {Record<string, number[]>} */
     const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     this.#frame.addEventListener("keydown", (event) => {
       const move = moves[event.key];
@@ -151,16 +195,20 @@ export class Picture {
       event.stopPropagation();
       event.preventDefault();
       const { geometry } = this.settings ?? {};
+      /** @type {(starts: number[] | undefined) => number} */
       const part = (starts) => 1 / Math.min(starts?.length ?? 20, 20);
-      const inside = (value) => Math.min(Math.max(value, 0), 1 - 1e-9);
       at = { x: inside(at.x + move[0] * part(geometry?.lefts)), y: inside(at.y + move[1] * part(geometry?.tops)) };
       say();
     });
     this.#frame.addEventListener("focus", () => this.#frame.matches(":focus-visible") && say());
-    this.#frame.addEventListener("blur", () => this.app.hover(null));
+    this.#frame.addEventListener("blur", () => this.given.hover(null));
   }
 
-  /** The window (or pixel) under a point, as fractions of the image; null where there is no map. */
+  /**
+   * The window (or pixel) under a point, as fractions of the image; null where there is no map.
+   * @param {Within} point
+   * @returns {Box | null}
+   */
   windowAt(point) {
     if (!this.settings) return null;
     const { height, width } = this.settings;
@@ -168,25 +216,45 @@ export class Picture {
     return { left: at.left / width, top: at.top / height, width: at.width / width, height: at.height / height };
   }
 
-  /** Outline a window (fractions of the image), with this map's own value there; null: none. */
+  /**
+   * Outline a window (fractions of the image), with this map's own value there; null: none.
+   * @param {Box | null} box
+   * @param {Within | null} point
+   */
   mark(box, point) {
-    const shown = box !== null && this.settings !== null;
+    const shown = box !== null && point !== null && this.settings !== null;
     this.#outline.hidden = !shown;
-    if (!shown) {
+    if (!shown || !this.settings) {
       this.#here.remove();
       return;
     }
-    for (const key of ["left", "top", "width", "height"]) this.#outline.style[key] = `${100 * box[key]}%`;
+    for (const key of /** @type {const} */ (["left", "top", "width", "height"])) this.#outline.style[key] = `${100 * box[key]}%`;
     setText(this.#here, this.short(placeOf(this.settings, point)));
     if (!this.#here.isConnected) this.#frame.append(this.#here);
   }
 
-  /** This map's value at a place, in a word. */
-  short() {
+  /**
+   * This map's value at a place, in a word.
+   * @param {Placed} _at
+   */
+  short(_at) {
     return "";
   }
 
-  /** What the pointer is told, line by line; null where there is no map. */
+  /**
+   * What is said of a place, line by line.
+   * @param {Placed} _at
+   * @returns {string[]}
+   */
+  lines(_at) {
+    return [];
+  }
+
+  /**
+   * What the pointer is told, line by line; null where there is no map.
+   * @param {Within} point
+   * @returns {string[] | null}
+   */
   readout(point) {
     return this.settings && this.lines(placeOf(this.settings, point));
   }

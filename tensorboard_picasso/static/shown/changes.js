@@ -3,39 +3,78 @@
 
 import { rankCorrelation } from "../numbers/ranks.js";
 import { windows } from "../numbers/reading.js";
+import { sameGrid } from "./compare.js";
+
+/** @import { MapsOf, Planes } from "../log/planes.js" */
+/** @import { Attribution } from "../log/records.js" */
+/** @import { RunData } from "../log/rundata.js" */
+/** @import { Series, Step } from "../types.js" */
+
+/**
+ * With what a map is compared: `step` of a pin, `data` of another run.
+ * @typedef {"previous" | "first" | "pin" | "run"} Kind
+ * @typedef {{kind: Kind, step?: Step, data?: RunData}} From
+ * @typedef {{step: Step | undefined, other: Series<Attribution> | null}} Counterpart
+ *
+ * A pair of maps; `value` null until it is counted, NaN where there is none; `from` the step of the other.
+ * @typedef {{record: Attribution, partner: Attribution, from: Step, value: number | null}} Result
+ *
+ * What is known of one series.
+ * @typedef {object} Entry
+ * @property {Series<Attribution> | null} series
+ * @property {Series<Attribution> | null} other
+ * @property {number} target
+ * @property {Map<Step, Result>} results
+ * @property {Result[]} todo
+ * @property {MapsOf & {data: RunData}} of
+ * @property {MapsOf & {data: RunData}} to
+ */
 
 const SLICE = 5; // milliseconds of counting between two frames
 const AHEAD = 16; // pairs whose stored maps are decoded at one time
 const SHOW = 250; // milliseconds between two updates of the charts
 
-/** Whether two records' numbers belong to the same positions and mean the same. */
+/**
+ * Whether two records' numbers belong to the same positions and mean the same.
+ * @param {Attribution} one
+ * @param {Attribution} other
+ */
 function samePositions({ hash, settings: a }, { hash: other, settings: b }) {
   if (hash !== other || a.sign !== b.sign || a.unit !== b.unit || a.score !== b.score) return false;
   if (!a.geometry || !b.geometry) return !a.geometry && !b.geometry && a.height === b.height && a.width === b.width;
-  const shape = ({ window, tops, lefts }) => JSON.stringify([window, tops, lefts]);
-  return a.geometry === b.geometry || shape(a.geometry) === shape(b.geometry);
+  return a.geometry === b.geometry || sameGrid(a.geometry, b.geometry);
 }
 
-/** The record that a series' record at a place is compared with, null where there is none. */
+/**
+ * The record that a series' record at a place is compared with, null where there is none.
+ * @type {Record<Kind, (series: Series<Attribution>, place: number, what: Counterpart) => Attribution | null>}
+ */
 const PARTNERS = {
   previous: ({ records }, place) => records[place - 1] ?? null,
   first: ({ records }, place) => (place ? records[0] : null),
   pin: ({ records }, place, { step }) => {
-    const pinned = records.findLast((each) => each.step <= step) ?? records[0];
+    const pinned = records.findLast((each) => step !== undefined && each.step <= step) ?? records[0];
     return pinned === records[place] ? null : pinned;
   },
   run: ({ records }, place, { other }) => other?.steps.get(records[place].step) ?? null,
 };
 
-/** What is to be counted for a series, and what is known of it from `before`. */
+/**
+ * What is to be counted for a series, and what is known of it from `before`.
+ * @param {Series<Attribution> | null} series
+ * @param {Kind} kind
+ * @param {Counterpart} what
+ * @param {Map<Step, Result> | undefined} before
+ */
 function results(series, kind, what, before) {
+  /** @type {Map<Step, Result>} */
   const found = new Map();
   series?.records.forEach((record, place) => {
     const partner = PARTNERS[kind](series, place, what);
     if (!partner) return;
     const known = before?.get(record.step);
     const same = known?.record.wall === record.wall && known.partner.wall === partner.wall && known.from === partner.step;
-    found.set(record.step, { record, partner, from: partner.step, value: same ? known.value : null });
+    found.set(record.step, { record, partner, from: partner.step, value: same && known ? known.value : null });
   });
   return found;
 }
@@ -43,12 +82,14 @@ function results(series, kind, what, before) {
 export class Changes {
   #store;
   #changed;
+  /** @type {Map<string, Entry>} */
   #entries = new Map();
+  /** @type {Set<Entry>} */
   #wanted = new Set();
   #timer = 0;
   #shown = 0;
 
-  /** @param {() => void} changed called when more is counted */
+  /** @param {{planes: Planes}} store @param {() => void} changed called when more is counted */
   constructor(store, changed) {
     this.#store = store;
     this.#changed = changed;
@@ -66,11 +107,9 @@ export class Changes {
 
   /**
    * Correlations of one image's maps with those of other checkpoints.
-   * @param {{data: object, image: number, label: string, target: number}} of
-   * @param {{kind: "previous"|"first"|"pin"|"run", step?: number, data?: object}} from what with:
-   *   `step` of a pin, `data` of another run
-   * @returns {Map<number, {value: number|null, from: number}>} by step: `value` null until it is
-   *   counted, NaN where there is none; `from` the step of the other map
+   * @param {MapsOf & {data: RunData, target: number}} of
+   * @param {From} from
+   * @returns {Map<Step, Result>} by step
    */
   of({ data, image, label, target }, from) {
     const key = [data.run, data.probe, label, image, target, from.kind, from.step, from.data?.run].join("\n");
@@ -80,7 +119,7 @@ export class Changes {
     // A series is made anew when records or their grids came.
     if (entry?.series !== series || entry.other !== other) {
       const found = results(series, from.kind, { step: from.step, other }, entry?.results);
-      this.#wanted.delete(entry);
+      if (entry) this.#wanted.delete(entry);
       entry = {
         series, other, target, results: found, todo: [...found.values()].filter(({ value }) => value === null),
         of: { data, label, image }, to: { data: from.data ?? data, label, image },
@@ -95,6 +134,7 @@ export class Changes {
     return entry.results;
   }
 
+  /** @param {Entry} entry */
   #prefetch({ of, to, todo }) {
     const stored = todo.filter(({ record }) => !record.settings.geometry);
     this.#store.planes.prefetch(of, stored.map(({ record }) => record));
@@ -130,9 +170,14 @@ export class Changes {
     }
   }
 
-  /** The correlation of a pair; null where a map is still on its way. */
+  /**
+   * The correlation of a pair; null where a map is still on its way.
+   * @param {Entry} entry
+   * @param {Result} pair
+   */
   #count({ of, to, target }, { record, partner }) {
-    const lacks = ({ settings, grid }) => settings.geometry && !grid;
+    /** @type {(record: Attribution) => boolean} */
+    const lacks = ({ settings, grid }) => Boolean(settings.geometry) && !grid;
     if (lacks(record) || lacks(partner)) return null;
     if (!samePositions(record, partner)) return NaN;
     if (!record.explained.includes(target) || !partner.explained.includes(target)) return NaN;
@@ -141,7 +186,12 @@ export class Changes {
     return a && b ? rankCorrelation(a, b) : NaN;
   }
 
-  /** One number a position; null where they are on their way, undefined where they are lost. */
+  /**
+   * One number a position; null where they are on their way, undefined where they are lost.
+   * @param {MapsOf} of
+   * @param {Attribution} record
+   * @param {number} target
+   */
   #numbers(of, record, target) {
     if (record.settings.geometry) return windows(record, target, "importance");
     const plane = this.#store.planes.get(of, record, target);

@@ -8,15 +8,47 @@ import { comparable, meanOf, windows } from "../numbers/reading.js";
 import { OWN_CLASS, PREDICTED } from "./state.js";
 import { advance } from "../kit/steps.js";
 
-/** The choices that make A; null: as in B. */
+/** @import { Attribution, Mean } from "../log/records.js" */
+/** @import { RunData } from "../log/rundata.js" */
+/** @import { Choice, Choices, MeanSettings, Member, Series, Sign, Step, Windows } from "../types.js" */
+/** @import { Scene } from "./scene.js" */
+/** @import { FoundMap, FoundMean, Spec } from "./spec.js" */
+
+/**
+ * What is pinned, and what of a method says what its numbers mean.
+ * @typedef {Pick<Choices, "pin" | "pinRun" | "pinTarget" | "pinMethod">} Pins
+ * @typedef {{sign: Sign, unit: string, score?: string}} Unit
+ *
+ * Numbers of both sides and what lies between.
+ * @typedef {{values: Float64Array, a: ArrayLike<number>, b: ArrayLike<number>}} Differing
+ *
+ * B minus A, one number a pixel, and one a window where both sides have the same grid.
+ * @typedef {Differing & {windows: Differing | null, kind: "change" | "evidence" | "probability", unit: string, why?: undefined}} Difference
+ *
+ * Why nothing can be subtracted.
+ * @typedef {{why: string}} Refused
+ */
+
+/**
+ * The choices that make A; null: as in B.
+ * @type {readonly ["pinRun", "pin", "pinTarget", "pinMethod"]}
+ */
 export const PINS = ["pinRun", "pin", "pinTarget", "pinMethod"];
 
-/** Whether something is compared. */
+/**
+ * Whether something is compared.
+ * @param {Choices} state
+ */
 export function isComparing(state) {
   return PINS.some((name) => state[name] !== null);
 }
 
-/** Pin what is shown as A, so that what is chosen next is compared with it. */
+/**
+ * Pin what is shown as A, so that what is chosen next is compared with it.
+ * @param {Scene} scene
+ * @param {Choices} state
+ * @returns {Pins}
+ */
 export function pinned(scene, state) {
   return {
     pin: scene.step,
@@ -27,31 +59,53 @@ export function pinned(scene, state) {
   };
 }
 
-export const UNPINNED = Object.freeze(Object.fromEntries(PINS.map((name) => [name, null])));
+/** @type {Pins} */
+export const UNPINNED = Object.freeze({ pinRun: null, pin: null, pinTarget: null, pinMethod: null });
 
-/** The records of what is shown: an image's maps, or a mean over a group of images. */
+/**
+ * The records of what is shown: an image's maps, or a mean over a group of images.
+ * @param {RunData} data
+ * @param {string | null} label
+ * @param {Spec} spec
+ * @returns {Series<Attribution | Mean> | null}
+ */
 function seriesOf(data, label, { group, image }) {
   return group === undefined ? data.attributions(label, image) : data.mean(label, group);
 }
 
-/** How far training went at a step: from 0 on, where steps are counts and no times or the like. */
+/**
+ * How far training went at a step: from 0 on, where steps are counts and no times or the like.
+ * @param {Series<{step: Step}> | null} series
+ * @param {Step} step
+ */
 function progress(series, step) {
   const first = series?.records[0]?.step ?? 0;
   return advance(Number.isSafeInteger(first) && first >= 0 ? 0 : first, step);
 }
 
+/** @param {Series<{step: Step}> | null} series */
 function length(series) {
-  return series?.records.length ? progress(series, series.records.at(-1).step) : 0;
+  const last = series?.records.at(-1);
+  return series && last ? progress(series, last.step) : 0;
 }
 
-/** The newest of a series' steps that is not after a step. */
+/**
+ * The newest of a series' steps that is not after a step.
+ * @param {Series<{step: Step}> | null} series
+ * @param {Step} step
+ */
 function atOrBefore(series, step) {
   let found = series?.records[0]?.step ?? step;
   for (const record of series?.records ?? []) if (record.step <= step) found = record.step;
   return found;
 }
 
-/** The step of a series nearest to a share of the way to its last one; another where it is empty. */
+/**
+ * The step of a series nearest to a share of the way to its last one; another where it is empty.
+ * @param {Series<{step: Step}> | null} series
+ * @param {number} share
+ * @param {Step} other
+ */
 function atShare(series, share, other) {
   const wanted = share * length(series);
   let found = other;
@@ -66,12 +120,19 @@ function atShare(series, share, other) {
   return found;
 }
 
-/** The specification of A's map, for B's. */
+/**
+ * The specification of A's map, for B's.
+ * @template {Spec} T
+ * @param {Scene} scene
+ * @param {Choices} state
+ * @param {T} spec
+ * @returns {T}
+ */
 export function sideA(scene, state, spec) {
   const data = state.pinRun === null ? spec.data : scene.dataOf(state.pinRun);
   const label = state.pinMethod ?? spec.label;
   const series = seriesOf(data, label, spec);
-  const target = state.pinTarget === null ? spec.target : scene.chosen(state.pinTarget, spec.image, data);
+  const target = state.pinTarget === null || spec.image === undefined ? spec.target : scene.chosen(state.pinTarget, spec.image, data);
   let step = state.pin ?? (data === spec.data ? spec.step : (spec.asked ?? spec.step));
   if (data !== spec.data) {
     const own = seriesOf(spec.data, spec.label, spec);
@@ -81,78 +142,117 @@ export function sideA(scene, state, spec) {
   return { ...spec, data, label, step, asked: step, target };
 }
 
-/** Whether A is B itself. */
+/**
+ * Whether A is B itself.
+ * @param {Spec} a
+ * @param {Spec} b
+ */
 export function isItself(a, b) {
   return a.data === b.data && a.label === b.label && a.step === b.step && a.target === b.target;
 }
 
-/** Whether A's class is pinned and another than B's. */
+/**
+ * Whether A's class is pinned and another than B's.
+ * @param {Pick<Choices, "pinTarget" | "target">} state
+ */
 export function hasOtherClass({ pinTarget, target }) {
   return pinTarget !== null && pinTarget !== (target ?? OWN_CLASS);
 }
 
-/** What stands for a class, in words; null: it is a class. */
+/**
+ * What stands for a class, in words; null: it is a class.
+ * @param {Choice} choice
+ */
 export function wordOf(choice) {
-  return { [OWN_CLASS]: "own class", [PREDICTED]: "predicted class" }[choice] ?? null;
+  return choice === OWN_CLASS ? "own class" : choice === PREDICTED ? "predicted class" : null;
 }
 
-/** What A is, in words: what differs from B. */
+/**
+ * What A is, in words: what differs from B.
+ * @param {Choices} state
+ * @param {(target: number) => string} className
+ */
 export function nameOf(state, className) {
   const parts = [];
   if (state.pinRun !== null) parts.push(state.pinRun);
   if (state.pin !== null) parts.push(`step ${count(state.pin)}`);
-  if (hasOtherClass(state)) parts.push(wordOf(state.pinTarget) ?? `“${className(state.pinTarget)}”`);
+  if (hasOtherClass(state)) parts.push(wordOf(state.pinTarget) ?? `“${className(Number(state.pinTarget))}”`);
   if (state.pinMethod !== null) parts.push(state.pinMethod);
   return parts.join(" · ");
 }
 
-/** One number a window: what hiding it takes from the class's log-probability. */
+/**
+ * One number a window: what hiding it takes from the class's log-probability.
+ * @param {Attribution} record
+ * @param {number} target
+ */
 function loss(record, target) {
   const whole = logProbability(record.wholeOf(target));
-  return record.column(target).map((value) => subtract(whole, logProbability(value)));
+  return record.column(target)?.map((value) => subtract(whole, logProbability(value))) ?? null;
 }
 
+/** @param {Attribution} record @param {Float64Array | null} grid */
 function painted(record, grid) {
   const { geometry, height, width } = record.settings;
-  return paint(grid, geometry, height, width);
+  return geometry && grid && paint(grid, geometry, height, width);
 }
 
+/** @param {ArrayLike<number>} b @param {ArrayLike<number>} a */
 function minus(b, a) {
   return Float64Array.from(b, (value, i) => subtract(value, a[i]));
 }
 
-/** Half a stored level at each pixel, in the unit shown; null for maps that are exact. */
+/**
+ * Half a stored level at each pixel, in the unit shown; null for maps that are exact.
+ * @param {FoundMap} side
+ */
 function slack({ record, plane, target }) {
   if (plane?.precision !== "q8") return null;
+  /** @type {number} */
   const unit = comparable(record.settings) ? 1 : meanOf(record, target) || 1;
-  return (i) => halfLevel(plane.values[i], plane.peak, record.settings.sign) / unit;
+  return (/** @type {number} */ i) => halfLevel(plane.values[i], plane.peak, record.settings.sign) / unit;
 }
 
-/** Whether two maps were made by the same windows. */
+/**
+ * Whether two maps were made by the same windows.
+ * @param {Windows | null} a
+ * @param {Windows | null} b
+ */
 export function sameGrid(a, b) {
+  /** @type {(windows: Windows) => string} */
   const shape = ({ window, tops, lefts }) => JSON.stringify([window, tops, lefts]);
-  return Boolean(a && b) && shape(a) === shape(b);
+  return a !== null && b !== null && shape(a) === shape(b);
 }
 
-/** The numbers of both sides' windows and what lies between; null where the grids differ. */
+/**
+ * The numbers of both sides' windows and what lies between; null where the grids differ.
+ * @template {FoundMap | FoundMean} T
+ * @param {T} a
+ * @param {T} b
+ * @param {(side: T) => ArrayLike<number> | null} read
+ * @returns {Differing | null}
+ */
 function between(a, b, read) {
   if (!sameGrid(a.record.settings.geometry, b.record.settings.geometry)) return null;
   const [before, after] = [read(a), read(b)];
+  if (!before || !after) return null;
   return { values: minus(after, before), a: before, b: after };
 }
 
-/** Whether the numbers of two methods mean the same. */
+/**
+ * Whether the numbers of two methods mean the same.
+ * @param {Unit} from
+ * @param {Unit} to
+ */
 export function sameUnit(from, to) {
   return from.sign === to.sign && from.unit === to.unit && from.score === to.score;
 }
 
 /**
  * B minus A.
- * @param {object} a what `look` found of A; b likewise
- * @returns {{why: string}|{values: Float64Array, a: ArrayLike<number>, b: ArrayLike<number>,
- *   windows: {values: Float64Array, a: ArrayLike<number>, b: ArrayLike<number>}|null,
- *   kind: "change"|"evidence"|"probability", unit: string}} one number a pixel, and one a window
- *   where both sides have the same grid; `why` there is none
+ * @param {FoundMap} a what `look` found of A; b likewise
+ * @param {FoundMap} b
+ * @returns {Difference | Refused}
  */
 export function difference(a, b) {
   const [from, to] = [a.record.settings, b.record.settings];
@@ -161,11 +261,14 @@ export function difference(a, b) {
   if (!sameUnit(from, to) || a.reading !== b.reading) return { why: "no common unit" };
   if (a.target !== b.target && from.geometry && to.geometry && to.output !== "raw" && b.reading !== "score") {
     // Between two classes: what hiding takes from the ratio of their probabilities.
+    /** @type {(side: FoundMap) => Float64Array | null} */
     const read = ({ record, target }) => loss(record, target);
     const [lostA, lostB] = [a, b].map((side) => painted(side.record, read(side)));
+    if (!lostA || !lostB) return { why: "a map is not here" };
     return { values: minus(lostB, lostA), a: lostA, b: lostB, windows: between(a, b, read), kind: "evidence", unit: to.unit };
   }
   const [before, after] = [valuesOf(a), valuesOf(b)];
+  if (!before || !after) return { why: "a map is not here" };
   const values = minus(after, before);
   const [slackA, slackB] = [slack(a), slack(b)];
   if (slackA && slackB) {
@@ -173,28 +276,35 @@ export function difference(a, b) {
     for (let i = 0; i < values.length; i++) if (Math.abs(values[i]) < Math.min(slackA(i), slackB(i))) values[i] = 0;
   }
   const unit = b.reading === "score" ? "" : comparable(to) ? to.unit : "times a uniform map";
+  /** @type {(side: FoundMap) => Float64Array | null} */
   const read = ({ record, target, reading }) => windows(record, target, reading);
   return { values, a: before, b: after, windows: between(a, b, read), kind: b.reading === "score" ? "probability" : "change", unit };
 }
 
-/** Of which images a mean is, in no order, and which class each one's importance is for. */
+/**
+ * Of which images a mean is, in no order, and which class each one's importance is for.
+ * @param {MeanSettings} settings
+ * @param {(member: Member) => string} read
+ */
 function membersOf({ members }, read) {
   return members.map(read).sort().join();
 }
 
 /**
  * B minus A of two means.
- * @param {object} a what `lookMean` found of A; b likewise
- * @returns {object} as of `difference`
+ * @param {FoundMean} a what `lookMean` found of A; b likewise
+ * @param {FoundMean} b
+ * @returns {Difference | Refused}
  */
 export function meanDifference(a, b) {
   const [from, to] = [a.record.settings, b.record.settings];
+  /** @type {(read: (member: Member) => string) => boolean} */
   const differ = (read) => membersOf(from, read) !== membersOf(to, read);
   if (differ(({ hash }) => hash)) return { why: "A is of other images" };
   if (differ(({ hash, target }) => `${hash} ${target}`)) return { why: "A is for other classes" };
   if (from.height !== to.height || from.width !== to.width) return { why: "A has another size" };
   if (!sameUnit(from, to)) return { why: "no common unit" };
-  const [before, after] = [a, b].map(({ record }) => painted(record, record.means));
+  const [before, after] = [a, b].map(({ record: { settings, means } }) => paint(means, settings.geometry, settings.height, settings.width));
   const windowed = between(a, b, ({ record }) => record.means);
   return { values: minus(after, before), a: before, b: after, windows: windowed, kind: "change", unit: to.unit };
 }

@@ -1,10 +1,21 @@
 // Which images are listed, and in which order.
 
+import { finite } from "../kit/lists.js";
 import { flipsOf } from "../numbers/flips.js";
 import { hidingLoss, hidings, movesOf } from "../numbers/hidden.js";
 import { partOf } from "../numbers/reading.js";
 
-/** A filter as a test; null where it is no regular expression. */
+/** @import { Attribution } from "../log/records.js" */
+/** @import { RunData } from "../log/rundata.js" */
+/** @import { Hiding } from "../numbers/hidden.js" */
+/** @import { Choices, Settings } from "../types.js" */
+/** @import { Scene } from "./scene.js" */
+
+/**
+ * A filter as a test; null where it is no regular expression.
+ * @param {string} filter
+ * @returns {((name: string) => boolean) | null}
+ */
 export function filterTest(filter) {
   try {
     const expression = new RegExp(filter, "i");
@@ -23,14 +34,20 @@ export const DRAWN = "drawn ";
 
 const HIDING = "hidden:";
 
-/** What sorting by how much hiding a region takes is called. */
+/**
+ * What sorting by how much hiding a region takes is called.
+ * @param {Hiding} hiding
+ */
 export function hidingSort({ region, fill }) {
   return `${HIDING}${region}:${fill}`;
 }
 
 const MOVES = "moves:";
 
-/** What sorting by how far hiding a region moves the whole answer is called. */
+/**
+ * What sorting by how far hiding a region moves the whole answer is called.
+ * @param {Hiding} hiding
+ */
 export function movesSort({ region, fill }) {
   return `${MOVES}${region}:${fill}`;
 }
@@ -38,6 +55,8 @@ export function movesSort({ region, fill }) {
 /**
  * The order that is meant: the change of a method's maps is known where they are grids, the share
  * of a drawn region while there is one.
+ * @param {string} sort
+ * @param {Settings | null} settings
  * @param {string[]} drawn names
  */
 export function fittingSort(sort, settings, drawn) {
@@ -47,31 +66,47 @@ export function fittingSort(sort, settings, drawn) {
   return sort === "change" && settings && !settings.geometry ? SORTS[0] : sort;
 }
 
-/** Whether an order is that of the maps of the method on show. */
+/**
+ * Whether an order is that of the maps of the method on show.
+ * @param {string} sort
+ */
 export function sortsByMaps(sort) {
   return sort === "change" || sort.startsWith(SHARE) || sort.startsWith(DRAWN);
 }
 
-/** Whether an order is that of the class on show. */
+/**
+ * Whether an order is that of the class on show.
+ * @param {string} sort
+ */
 export function sortsByTarget(sort) {
   return sortsByMaps(sort) || sort.startsWith(HIDING);
 }
 
-/** How often an image's predicted class changes, over all runs. */
+/**
+ * How often an image's predicted class changes, over all runs.
+ * @param {Scene} scene
+ * @param {number} image
+ */
 function flips(scene, image) {
   return scene.datas.reduce((sum, data) => sum + flipsOf(data.scores.get(image)?.records ?? []).length, 0);
 }
 
-/** Mean over the shown runs of what `read` gives, without what is no number. */
+/**
+ * Mean over the shown runs of what `read` gives, without what is no number.
+ * @param {Scene} scene
+ * @param {(data: RunData) => number | null | undefined} read
+ */
 function mean(scene, read) {
-  const values = scene.datas.map(read).filter(Number.isFinite);
+  const values = finite(scene.datas.map(read));
   return values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : NaN;
 }
 
+/** @param {Scene} scene @param {number} image */
 function score(scene, image) {
   return mean(scene, (data) => data.scores.get(image)?.records.at(-1)?.score(scene.truths(image, data)));
 }
 
+/** @param {Scene} scene @param {number} image */
 function sureness(scene, image) {
   return mean(scene, (data) => {
     const record = data.scores.get(image)?.records.at(-1);
@@ -79,27 +114,34 @@ function sureness(scene, image) {
   });
 }
 
-/** Mean of |difference| between the log-odds of the first and the newest grid. */
+/**
+ * Mean of |difference| between the log-odds of the first and the newest grid.
+ * @param {Scene} scene
+ * @param {number} image
+ */
 function change(scene, image) {
   return mean(scene, (data) => {
     const target = scene.target(image, data);
     const records = data.attributions(scene.label, image)?.records ?? [];
     const [first, last] = [records[0], records.at(-1)];
     const [before, after] = [first?.column(target), last?.column(target)];
-    if (!before || before.length !== after?.length) return NaN;
+    if (!first || !last || !before || before.length !== after?.length) return NaN;
+    /** @type {(value: number, record: Attribution) => number} */
     const moved = (value, record) => record.wholeOf(target) - value;
     return before.reduce((sum, value, i) => sum + Math.abs(moved(after[i], last) - moved(value, first)), 0) / before.length;
   });
 }
 
+/** @param {Scene} scene @param {number} image @param {string} name */
 function share(scene, image, name) {
   return mean(scene, (data) => {
     const record = data.attributions(scene.label, image)?.records.at(-1);
     const found = record?.statistics(scene.target(image, data))?.shares.find((each) => each.name === name);
-    return found?.[partOf(record.settings)];
+    return record && found?.[partOf(record.settings)];
   });
 }
 
+/** @param {Scene} scene @param {number} image @param {Hiding} hiding */
 function loss(scene, image, hiding) {
   return mean(scene, (data) => {
     const record = data.scores.get(image)?.records.at(-1);
@@ -107,6 +149,7 @@ function loss(scene, image, hiding) {
   });
 }
 
+/** @param {Scene} scene @param {number} image @param {Hiding} hiding */
 function moves(scene, image, hiding) {
   return mean(scene, (data) => {
     const record = data.scores.get(image)?.records.at(-1);
@@ -114,7 +157,12 @@ function moves(scene, image, hiding) {
   });
 }
 
-/** How many of the maps that an order takes are counted; null where none has to be. */
+/**
+ * How many of the maps that an order takes are counted; null where none has to be.
+ * @param {Scene} scene
+ * @param {number[]} images
+ * @param {string} sort
+ */
 export function counting(scene, images, sort) {
   if (!sort.startsWith(DRAWN)) return null;
   const name = sort.slice(DRAWN.length);
@@ -122,9 +170,15 @@ export function counting(scene, images, sort) {
   return { done: shares.filter((each) => each !== undefined).length, all: shares.length };
 }
 
-/** Images in the order that is asked for; those without a number last, and by number where equal. */
+/**
+ * Images in the order that is asked for; those without a number last, and by number where equal.
+ * @param {Scene} scene
+ * @param {number[]} images
+ * @param {string} sort
+ */
 export function sorted(scene, images, sort) {
   // No object: the address may ask for any word, such as one that every object has.
+  /** @type {Map<string, (image: number) => number>} */
   const keys = new Map([
     ["flips", (image) => -flips(scene, image)],
     ["number", (image) => image],
@@ -138,19 +192,32 @@ export function sorted(scene, images, sort) {
   if (hiding) keys.set(sort, (image) => -loss(scene, image, hiding));
   const moving = hidings(scene).find((each) => movesSort(each) === sort);
   if (moving) keys.set(sort, (image) => -moves(scene, image, moving));
-  const key = keys.get(sort) ?? keys.get(SORTS[0]);
+  const key = keys.get(sort) ?? ((image) => -flips(scene, image));
   const found = new Map(images.map((image) => [image, key(image)]));
-  const place = (image) => (Number.isNaN(found.get(image)) ? Infinity : found.get(image));
+  /** @type {(image: number) => number} */
+  const place = (image) => {
+    const at = found.get(image) ?? NaN;
+    return Number.isNaN(at) ? Infinity : at;
+  };
   return [...images].sort((a, b) => (place(a) === place(b) ? 0 : place(a) - place(b)) || a - b);
 }
 
-/** What an image is taken for at this step, by the runs on show. */
+/**
+ * What an image is taken for at this step, by the runs on show.
+ * @param {Scene} scene
+ * @param {number} image
+ */
 export function predictionsOf(scene, image) {
   const found = scene.datas.map((data) => data.scores.get(image)?.steps.get(data.at(scene.step))?.predicted ?? null);
   return [...new Set(found.filter((each) => each !== null))];
 }
 
-/** Whether an image is listed: its tag, name or example fits, its class, and the prediction at this step. */
+/**
+ * Whether an image is listed: its tag, name or example fits, its class, and the prediction at this step.
+ * @param {Scene} scene
+ * @param {Choices} state
+ * @param {number} image
+ */
 export function isListed(scene, state, image) {
   const test = filterTest(state.find) ?? (() => true);
   const tag = `${scene.probe}/${String(image).padStart(2, "0")}`;

@@ -4,9 +4,21 @@ import { count } from "../kit/format.js";
 import { nearest } from "../numbers/maps.js";
 import { shown } from "../numbers/reading.js";
 
+/** @import { ReadyPlane } from "../log/planes.js" */
+/** @import { Store } from "../log/store.js" */
+/** @import { Canvas, Place, Problem, Series, Step } from "../types.js" */
+/** @import { Needs, Within } from "./given.js" */
+/** @import { Coming, FoundMap, FoundMean, Lacking, MapSpec, MeanSpec } from "./spec.js" */
+
+/**
+ * A place of a map: the pixel, and the window (without a grid the pixel again); `position`: which of the grid.
+ * @typedef {Place & {row: number, column: number, pixel: number, position?: number}} Placed
+ */
+
 /**
  * Why a series has no record of a step.
- * @param {{run: string, series: object|null, damage: object|null, step: number}} what the series,
+ * @param {Store} store
+ * @param {{run: string, series: Series<{step: Step}> | null, damage: Problem | null, step: Step}} what the series,
  *   and what is known of an unreadable record
  */
 function absence(store, { run, series, damage, step }) {
@@ -21,7 +33,9 @@ function absence(store, { run, series, damage, step }) {
 /**
  * Whether a series lacks a step because TensorBoard, which keeps a sample of so many steps, let
  * go of it, or because it was never logged: a series below the limit is whole.
- * @param {number|null} samples the limit, 0 where there is none, null where it is not known
+ * @param {Series<unknown> | null | undefined} series
+ * @param {Step} step
+ * @param {number | null | undefined} samples the limit, 0 where there is none, null where it is not known
  */
 export function whyLacking(series, step, samples) {
   if (samples === null || samples === undefined) return `not logged or not kept at step ${count(step)}`;
@@ -29,6 +43,7 @@ export function whyLacking(series, step, samples) {
   return full ? `not kept at step ${count(step)}` : `not logged at step ${count(step)}`;
 }
 
+/** @type {Record<string, (step: Step) => string>} */
 const PLANE_STATES = {
   "not kept": (step) => `not kept at step ${count(step)}`,
   refused: () => "TensorBoard refuses to give this map: see docs/http_api.md",
@@ -36,37 +51,38 @@ const PLANE_STATES = {
 
 /**
  * Look a map up.
- * @param {{scene: object, store: object}} app
- * @param {{data: object, image: number, label: string, step: number, target: number}} spec
- * @returns {{loading: true}|{why: string}|{record: object, plane: object|null, ground: object,
- *   input: object|null, reading: string, target: number}}
+ * @param {Needs<"scene" | "store">} given
+ * @param {MapSpec} spec
+ * @returns {Coming | Lacking | FoundMap}
  */
 export function look({ scene, store }, spec) {
   const { data, image, label, step, target } = spec;
   const record = data.attributions(label, image)?.steps.get(step) ?? null;
-  if (!record) {
+  if (!record || label === null) {
     const series = data.attributions(label, image);
-    if (!series && !data.whole.has(label) && store.loading) return { loading: true };
+    if (!series && !data.whole.has(label ?? "") && store.loading) return { loading: true };
     return { why: absence(store, { run: data.run, series, damage: data.problem(label, image, step), step }) };
   }
   if (!record.explained.includes(target)) return { why: `“${scene.className(image, target, data)}” not logged` };
+  /** @type {ReadyPlane | null} */
   let plane = null;
   if (!record.settings.geometry) {
-    plane = store.planes.get({ data, label, image }, record, target);
-    if (plane.state === "loading") return { loading: true };
-    if (plane.state) return { why: PLANE_STATES[plane.state]?.(step) ?? plane.message ?? plane.state };
+    const found = store.planes.get({ data, label, image }, record, target);
+    if (found.state === "loading") return { loading: true };
+    if (found.state !== undefined) return { why: PLANE_STATES[found.state]?.(step) ?? found.message ?? found.state };
+    plane = found;
   } else if (!record.grid) return store.failed(data.run) ? { why: "could not be loaded" } : { loading: true };
-  const ground = store.ground(data, image, record.hash);
+  const ground = store.grounds.of(data, image, record.hash);
   if (ground.state === "loading") return { loading: true };
   return { record, plane, ground, input: data.input(image, record.hash), reading: scene.fittingReading(record.settings), target };
 }
 
 /**
  * Look a mean over images up.
- * @param {{data: object, group: number|null, label: string, step: number}} spec group: the class
+ * @param {Needs<"store" | "state">} given
+ * @param {MeanSpec} spec group: the class
  *   whose images are averaged; null: all
- * @returns {{loading: true}|{why: string}|{record: object, ground: object, input: object|null,
- *   reading: string}} the ground may still be loading: many images may be needed for it, and the
+ * @returns {Coming | Lacking | FoundMean} the ground may still be loading: many images may be needed for it, and the
  *   numbers do not wait for them
  */
 export function lookMean({ store, state }, { data, group, label, step }) {
@@ -77,15 +93,23 @@ export function lookMean({ store, state }, { data, group, label, step }) {
     return { why: absence(store, { run: data.run, series, damage: data.meanProblem(label, group, step), step }) };
   }
   const { settings } = record;
-  return { record, ground: store.meanGround(data, settings.members), input: data.commonInput(settings), reading: "importance" };
+  return { record, ground: store.grounds.ofMean(data, settings.members), input: data.commonInput(settings), reading: "importance" };
 }
 
-/** The numbers of a map that was found, one a pixel, as its reading shows them. */
+/**
+ * The numbers of a map that was found, one a pixel, as its reading shows them.
+ * @param {FoundMap} found
+ */
 export function valuesOf({ record, plane, target, reading }) {
   return shown(record, target, reading, plane);
 }
 
-/** Where a point (0..1 along each side) lies: the pixel, and the window whose centre is nearest. */
+/**
+ * Where a point (0..1 along each side) lies: the pixel, and the window whose centre is nearest.
+ * @param {Canvas} canvas
+ * @param {Within} within
+ * @returns {Placed}
+ */
 export function placeOf({ height, width, geometry }, { x, y }) {
   const row = Math.floor(y * height);
   const column = Math.floor(x * width);

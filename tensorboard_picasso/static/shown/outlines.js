@@ -1,20 +1,33 @@
 // Outlines of regions over pictures.
 
 import { svg } from "../kit/dom.js";
+import { kept } from "../kit/lists.js";
 import { drawnOnAll, namesOf } from "../numbers/regions.js";
+
+/** @import { Framed, Input, Rectangle, Size } from "../types.js" */
+/** @import { Needs } from "./given.js" */
+/** @import { Scene } from "./scene.js" */
 
 // Unlike the maps' orange and blue, and unlike the runs.
 const COLOURS = ["#ffe14d", "#7dffb0", "#ff8df4", "#8dfdff", "#d0ff4d", "#ffb3b3"];
 
 // "originals": drawn regions on all pictures, logged ones on the images as they were given.
-export const OUTLINES = ["originals", "drawn", "all", "none"];
+export const OUTLINES = /** @type {const} */ (["originals", "drawn", "all", "none"]);
 
-/** Names of the logged regions of all images. */
+/**
+ * Names of the logged regions of all images.
+ * @param {Scene} scene
+ */
 export function loggedNames(scene) {
   return [...new Set(scene.every.flatMap((image) => (scene.input(image)?.regions ?? []).map(({ name }) => name)))];
 }
 
-/** The colour of a drawn region, by its place among all of them; logged regions are white. */
+/**
+ * The colour of a drawn region, by its place among all of them; logged regions are white.
+ * @param {readonly Rectangle[]} list
+ * @param {string | null} probe
+ * @param {string} name
+ */
 export function regionColour(list, probe, name) {
   return COLOURS[Math.max(namesOf(list, probe).indexOf(name), 0) % COLOURS.length];
 }
@@ -22,10 +35,16 @@ export function regionColour(list, probe, name) {
 /**
  * The edge of a mask, as the path of an SVG whose unit is a pixel: stretches between a pixel inside
  * and one outside.
+ * @param {Uint8Array} mask
+ * @param {number} height
+ * @param {number} width
  */
 function edgeOf(mask, height, width) {
+  /** @type {(y: number, x: number) => boolean} */
   const inside = (y, x) => y >= 0 && x >= 0 && y < height && x < width && mask[y * width + x] > 0;
+  /** @type {string[]} */
   const parts = [];
+  /** @type {(lines: number, length: number, differs: (line: number, at: number) => boolean, draw: (line: number, from: number, to: number) => string) => void} */
   const trace = (lines, length, differs, draw) => {
     for (let line = 0; line <= lines; line++) {
       for (let at = 0; at < length; at++) {
@@ -40,18 +59,20 @@ function edgeOf(mask, height, width) {
   return parts.join("");
 }
 
+/** @type {WeakMap<Uint8Array, string>} */
 const edges = new WeakMap();
 
+/** @param {Uint8Array} mask @param {number} height @param {number} width */
 function edgeFor(mask, height, width) {
-  if (!edges.has(mask)) edges.set(mask, edgeOf(mask, height, width));
-  return edges.get(mask);
+  return kept(edges, mask, () => edgeOf(mask, height, width));
 }
 
 /**
  * What is outlined on a picture of an image, or of the mean of several.
+ * @param {Needs<"state" | "scene">} given
  * @param {number[]} images
- * @param {{height: number, width: number}} size of the picture, pixels
- * @param {object|null} input the image's, with its logged regions; of several: what they share
+ * @param {Size} size of the picture, pixels
+ * @param {Framed | Input | null} input the image's, with its logged regions; of several: what they share
  * @param {boolean} isOriginal whether the picture is of what was given
  * @returns {{name: string, edge: string, colour: string}[]}
  */
@@ -63,33 +84,42 @@ function outlinesOf({ state, scene }, images, size, input, isOriginal) {
   }));
   const wanted = state.outlines === "all" || (state.outlines === "originals" && isOriginal);
   const fits = wanted && input?.height === height && input.width === width;
-  const logged = fits ? input.regions.map(({ name, mask }) => ({ name, edge: edgeFor(mask, height, width), colour: "#fff" })) : [];
+  const logged = input && fits ? input.regions.map(({ name, mask }) => ({ name, edge: edgeFor(mask, height, width), colour: "#fff" })) : [];
   return [...logged, ...drawn];
 }
 
 /** The outlines on one picture. */
 export class Outlines {
-  #app;
+  #given;
+  /** @type {SVGSVGElement | null} */
   #element = null;
   #shown = "";
 
-  constructor(app) {
-    this.#app = app;
+  /** @param {Needs<"state" | "scene">} given */
+  constructor(given) {
+    this.#given = given;
   }
 
-  /** Show those of images over the element that holds their picture. */
+  /**
+   * Show those of images over the element that holds their picture.
+   * @param {Element} holder
+   * @param {number[]} images
+   * @param {Size} size
+   * @param {Framed | Input | null} input
+   * @param {boolean} isOriginal
+   */
   show(holder, images, size, input, isOriginal = false) {
-    const found = outlinesOf(this.#app, images, size, input, isOriginal);
+    const found = outlinesOf(this.#given, images, size, input, isOriginal);
     const wanted = found.map(({ name, edge, colour }) => `${name}\n${edge}\n${colour}`).join("\n");
     if (wanted === this.#shown) return;
     this.#shown = wanted;
-    this.#element ??= svg("svg", { class: "regions", preserveAspectRatio: "none", "aria-hidden": "true" });
-    this.#element.setAttribute("viewBox", `0 0 ${size.width} ${size.height}`);
-    this.#element.replaceChildren(...found.flatMap(({ name, edge, colour }) => [
+    const element = (this.#element ??= svg("svg", { class: "regions", preserveAspectRatio: "none", "aria-hidden": "true" }));
+    element.setAttribute("viewBox", `0 0 ${size.width} ${size.height}`);
+    element.replaceChildren(...found.flatMap(({ name, edge, colour }) => [
       svg("path", { d: edge, class: "halo", "vector-effect": "non-scaling-stroke" }),
       svg("path", { d: edge, stroke: colour, "vector-effect": "non-scaling-stroke", data: { region: name } }),
     ]));
-    if (found.length) holder.append(this.#element);
-    else this.#element.remove();
+    if (found.length) holder.append(element);
+    else element.remove();
   }
 }

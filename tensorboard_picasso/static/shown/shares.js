@@ -1,7 +1,13 @@
 // Shares of drawn regions: counted when they are asked for, a little in each frame, and kept.
 
 import { shareOf } from "../numbers/regionshare.js";
+import { kept } from "../kit/lists.js";
 import { ascending } from "../kit/steps.js";
+
+/** @import { Planes } from "../log/planes.js" */
+/** @import { Attribution } from "../log/records.js" */
+/** @import { RunData } from "../log/rundata.js" */
+/** @import { Shares as Parts } from "../types.js" */
 
 const SLICE = 8; // milliseconds at a time: what is left of a frame stays for painting
 const PAUSE = 150; // milliseconds between two tellings of what came
@@ -14,10 +20,11 @@ const FETCHING = 192; // maps asked for at once, so that what is looked at waits
  * @returns {T[]}
  */
 export function coarseFirst(list) {
+  /** @type {T[]} */
   const found = [];
   let gaps = [[-1, list.length]];
   if (list.length > 2) {
-    found.push(list[0], list.at(-1));
+    found.push(list[0], list[list.length - 1]);
     gaps = [[0, list.length - 1]];
   }
   for (const [low, high] of gaps) {
@@ -29,21 +36,38 @@ export function coarseFirst(list) {
   return found;
 }
 
+/**
+ * A map in which a region is weighed.
+ * @typedef {{data: RunData, label: string, image: number, record: Attribution, target: number}} Weighed
+ *
+ * @typedef {Weighed & {mask: Uint8Array}} Job
+ */
+
 export class Shares {
   #store;
   #notify;
-  /** For each record: mask and class to share. */
+  /**
+   * For each record: mask and class to share.
+   * @type {WeakMap<Attribution, Map<string, Parts | null>>}
+   */
   #found = new WeakMap();
+  /** @type {Map<string, Job>} */
   #jobs = new Map();
   #ordered = true;
+  /** @type {Set<string>} */
   #fetching = new Set();
+  /** @type {WeakMap<object, number>} */
   #numbers = new WeakMap();
   #next = 0;
   #timer = 0;
   #told = 0;
   #done = 0;
 
-  /** `notify()` is called when shares came, now and then while there are more to come. */
+  /**
+   * `notify()` is called when shares came, now and then while there are more to come.
+   * @param {{planes: Planes}} store
+   * @param {() => void} notify
+   */
   constructor(store, notify) {
     this.#store = store;
     this.#notify = notify;
@@ -62,9 +86,9 @@ export class Shares {
 
   /**
    * A region's share of one map.
-   * @param {{data: object, label: string, image: number, record: object, target: number}} of
+   * @param {Weighed} of
    * @param {Uint8Array} mask of the region; the same object for the same region
-   * @returns {{positive: number, negative: number, absolute: number}|null|undefined} NaN: the map has
+   * @returns {Parts | null | undefined} NaN: the map has
    *   no such share; null: there is no such map; undefined: it is not counted yet
    */
   get(of, mask) {
@@ -91,11 +115,12 @@ export class Shares {
     if (this.#jobs.size && !this.#timer) this.#timer = setTimeout(() => this.#work());
   }
 
+  /** @param {object} object */
   #number(object) {
-    if (!this.#numbers.has(object)) this.#numbers.set(object, this.#next++);
-    return this.#numbers.get(object);
+    return kept(this.#numbers, object, () => this.#next++);
   }
 
+  /** @param {Uint8Array} mask @param {number} target */
   #key(mask, target) {
     return `${this.#number(mask)} ${target}`;
   }
@@ -124,11 +149,17 @@ export class Shares {
   #order() {
     const steps = [...new Set([...this.#jobs.values()].map(({ record }) => record.step))].sort(ascending);
     const place = new Map(coarseFirst(steps).map((step, i) => [step, i]));
-    this.#jobs = new Map([...this.#jobs].sort(([, a], [, b]) => place.get(a.record.step) - place.get(b.record.step)));
+    /** @type {(job: Job) => number} */
+    const placeOf = ({ record }) => place.get(record.step) ?? 0;
+    this.#jobs = new Map([...this.#jobs].sort(([, a], [, b]) => placeOf(a) - placeOf(b)));
     this.#ordered = true;
   }
 
-  /** A share; null where there is no map, undefined where it is on its way. */
+  /**
+   * A share; null where there is no map, undefined where it is on its way.
+   * @param {string} key
+   * @param {Job} job
+   */
   #count(key, { data, label, image, record, target, mask }) {
     const scores = data.scores.get(image)?.steps.get(record.step) ?? null;
     if (record.settings.geometry) return shareOf(record, target, mask, null, scores);
@@ -139,9 +170,9 @@ export class Shares {
     return plane.state === "loading" ? undefined : null;
   }
 
+  /** @param {Job} job @param {Parts | null} value */
   #keep({ record, target, mask }, value) {
-    if (!this.#found.has(record)) this.#found.set(record, new Map());
-    this.#found.get(record).set(this.#key(mask, target), value);
+    kept(this.#found, record, () => new Map()).set(this.#key(mask, target), value);
   }
 
   #tell() {

@@ -5,7 +5,17 @@ import { palettesFor } from "../numbers/palette.js";
 import { REGIONS } from "../numbers/regions.js";
 import { stepOf } from "../kit/steps.js";
 
+/** @import { Choices } from "../types.js" */
+
+/**
+ * How a choice stands in the URL: its key, its default, reading and writing; `read` gives undefined
+ * where the text says nothing.
+ * @template T
+ * @typedef {{key: string, initial: T, read: (text: string) => T | undefined, write: (value: NonNullable<T>) => string}} Key
+ */
+
 const LIST = {
+  /** @type {(text: string) => string[] | undefined} */
   read: (text) => {
     try {
       return text.split(",").filter(Boolean).map(decodeURIComponent);
@@ -13,16 +23,40 @@ const LIST = {
       return undefined; // a hand-written stray per cent sign
     }
   },
+  /** @type {(list: string[]) => string} */
   write: (list) => list.map(encodeURIComponent).join(","),
 };
+/** @type {{read: (text: string) => string, write: (text: string) => string}} */
 const TEXT = { read: (text) => text, write: (text) => text };
-const WHOLE = { read: (text) => (/^\d{1,15}$/.test(text) ? Number(text) : undefined), write: String };
+const WHOLE = {
+  /** @type {(text: string) => number | undefined} */
+  read: (text) => (/^\d{1,15}$/.test(text) ? Number(text) : undefined),
+  write: String,
+};
 const STEP = { read: stepOf, write: String };
-const oneNumberOf = (values) => ({ read: (text) => values.find((value) => String(value) === text), write: String });
-const oneOf = (...values) => ({ read: (text) => (values.includes(text) ? text : undefined), write: String });
 
+/** @param {number[]} values */
+function oneNumberOf(values) {
+  return {
+    /** @type {(text: string) => number | undefined} */
+    read: (text) => values.find((value) => String(value) === text),
+    write: String,
+  };
+}
+
+/**
+ * @template {string} Word
+ * @param {readonly Word[]} words
+ * @returns {{read: (text: string) => Word | undefined, write: (word: Word) => string}}
+ */
+function oneOf(words) {
+  return { read: (text) => words.find((each) => each === text), write: String };
+}
+
+/** @param {number} low @param {number} high */
 function within(low, high) {
   return {
+    /** @type {(text: string) => number | undefined} */
     read: (text) => {
       const value = Number(text);
       return text !== "" && value >= low && value <= high ? value : undefined;
@@ -31,41 +65,56 @@ function within(low, high) {
   };
 }
 
-/** Instead of a class: each image's own, the truth or else the newest prediction. */
+/** @type {"own"} instead of a class: each image's own, the truth or else the newest prediction */
 export const OWN_CLASS = "own";
-/** Instead of a class: what is predicted of each image at the newest step. */
+/** @type {"predicted"} instead of a class: what is predicted of each image at the newest step */
 export const PREDICTED = "predicted";
-const classOr = (...words) => ({ read: (text) => (words.includes(text) ? text : WHOLE.read(text)), write: String });
 
-/** A choice of class as a menu says it. */
-export function classOf(text) {
-  return [OWN_CLASS, PREDICTED].includes(text) ? text : Number(text);
+/**
+ * @template {string} Word
+ * @param {Word[]} words
+ * @returns {{read: (text: string) => Word | number | undefined, write: (value: string | number) => string}}
+ */
+function classOr(...words) {
+  return { read: (text) => words.find((each) => each === text) ?? WHOLE.read(text), write: String };
 }
 
-const WHOLE_IMAGE = Object.freeze([1, 0, 0]);
+/**
+ * A choice of class as a menu says it.
+ * @param {string} text
+ */
+export function classOf(text) {
+  return [OWN_CLASS, PREDICTED].find((each) => each === text) ?? Number(text);
+}
+
+const WHOLE_IMAGE = [1, 0, 0];
 // Scale, and the left and top edge of what is in sight, as parts of the image.
 const ZOOM = {
+  /** @type {(text: string) => number[] | undefined} */
   read: (text) => {
     const [scale, left, top] = text.split(",").map(Number);
+    /** @type {(value: number) => boolean} */
     const inside = (value) => value >= 0 && value <= 1 - 1 / scale + 1e-6;
     return scale >= 1 && scale <= 16 && inside(left) && inside(top) ? [scale, left, top] : undefined;
   },
+  /** @type {(zoom: number[]) => string} */
   write: (zoom) => zoom.map((value) => String(Number(value.toFixed(4)))).join(","),
 };
 
-export const READINGS = ["importance", "score", "evidence"];
-export const SCALES = ["shared", "step", "map"];
+export const READINGS = /** @type {const} */ (["importance", "score", "evidence"]);
+export const SCALES = /** @type {const} */ (["shared", "step", "map"]);
 export const SIZES = { small: 72, medium: 96, large: 144 };
-export const LAYOUTS = ["side", "swipe"];
-export const VERDICTS = ["all", "right", "wrong"];
-export const DENSITIES = ["strips", "grid"];
-export const FILMS = ["log", "even", "change"];
+export const SIZE_NAMES = /** @type {(keyof typeof SIZES)[]} */ (Object.keys(SIZES));
+export const LAYOUTS = /** @type {const} */ (["side", "swipe"]);
+export const VERDICTS = /** @type {const} */ (["all", "right", "wrong"]);
+export const DENSITIES = /** @type {const} */ (["strips", "grid"]);
+export const FILMS = /** @type {const} */ (["log", "even", "change"]);
 export const FRAMES = [6, 12, 24, 48];
-const ALIGNMENTS = ["step", "share"];
-export const AXES = ["order", "step", "log", "epoch", "wall"];
+const ALIGNMENTS = /** @type {const} */ (["step", "share"]);
+export const AXES = /** @type {const} */ (["order", "step", "log", "epoch", "wall"]);
 export const SPEEDS = [2, 5, 10, 20, 30, 60];
 
-// Key in the URL, default, reading and writing. null: chosen from the data.
+/** @type {{[Name in keyof Choices]: Key<Choices[Name]>}} default null: chosen from the data */
 const KEYS = {
   filter: { key: "filter", initial: "", ...TEXT },
   runs: { key: "runs", initial: null, ...LIST },
@@ -74,72 +123,90 @@ const KEYS = {
   method: { key: "method", initial: null, ...TEXT },
   // A class, the predicted one, or null: the truth, else the newest prediction.
   target: { key: "target", initial: null, ...classOr(PREDICTED) },
-  reading: { key: "reading", initial: "importance", ...oneOf(...READINGS) },
-  signedPalette: { key: "palette", initial: "orange–blue", ...oneOf(...palettesFor(true)) },
-  plainPalette: { key: "plain", initial: "ember", ...oneOf(...palettesFor(false)) },
+  reading: { key: "reading", initial: "importance", ...oneOf(READINGS) },
+  signedPalette: { key: "palette", initial: "orange–blue", ...oneOf(palettesFor(true)) },
+  plainPalette: { key: "plain", initial: "ember", ...oneOf(palettesFor(false)) },
   opacity: { key: "opacity", initial: 0.85, ...within(0, 1) },
-  scale: { key: "scale", initial: "shared", ...oneOf(...SCALES) },
-  size: { key: "size", initial: "medium", ...oneOf(...Object.keys(SIZES)) },
+  scale: { key: "scale", initial: "shared", ...oneOf(SCALES) },
+  size: { key: "size", initial: "medium", ...oneOf(SIZE_NAMES) },
   speed: { key: "speed", initial: 10, ...oneNumberOf(SPEEDS) },
   // Which images are listed: a regular expression for the tag, a true class, what is
   // predicted now, right or wrong now.
   find: { key: "find", initial: "", ...TEXT },
   ofClass: { key: "ofclass", initial: null, ...WHOLE },
   asClass: { key: "asclass", initial: null, ...WHOLE },
-  verdict: { key: "verdict", initial: "all", ...oneOf(...VERDICTS) },
+  verdict: { key: "verdict", initial: "all", ...oneOf(VERDICTS) },
   sort: { key: "sort", initial: "flips", ...TEXT },
-  density: { key: "density", initial: "strips", ...oneOf(...DENSITIES) },
+  density: { key: "density", initial: "strips", ...oneOf(DENSITIES) },
   // Which means are shown before the images: over the probe, or over its classes too.
-  means: { key: "means", initial: "probe", ...oneOf("probe", "classes") },
+  means: { key: "means", initial: "probe", ...oneOf(/** @type {const} */ (["probe", "classes"])) },
   // What the page is compared with, where it is not the same; see compare.js.
   pin: { key: "pin", initial: null, ...STEP },
   pinRun: { key: "pinrun", initial: null, ...TEXT },
   pinTarget: { key: "pinclass", initial: null, ...classOr(OWN_CLASS, PREDICTED) },
   pinMethod: { key: "pinmethod", initial: null, ...TEXT },
-  layout: { key: "layout", initial: "side", ...oneOf(...LAYOUTS) },
+  layout: { key: "layout", initial: "side", ...oneOf(LAYOUTS) },
   swipe: { key: "swipe", initial: 50, ...within(0, 100) },
   zoom: { key: "zoom", initial: WHOLE_IMAGE, ...ZOOM },
-  align: { key: "align", initial: "step", ...oneOf(...ALIGNMENTS) },
+  align: { key: "align", initial: "step", ...oneOf(ALIGNMENTS) },
   // Rectangles that were drawn, see regions.js, and which regions are outlined.
   regions: { key: "regions", initial: Object.freeze([]), ...REGIONS },
-  outlines: { key: "outlines", initial: "originals", ...oneOf(...OUTLINES) },
+  outlines: { key: "outlines", initial: "originals", ...oneOf(OUTLINES) },
   // The film strip of the large view: which steps, and how many.
-  film: { key: "film", initial: "log", ...oneOf(...FILMS) },
+  film: { key: "film", initial: "log", ...oneOf(FILMS) },
   frames: { key: "frames", initial: 12, ...oneNumberOf(FRAMES) },
   // The timeline: ids of what is charted (null: the first source), over all images or of one,
   // and what its axis counts.
   charts: { key: "charts", initial: null, ...LIST },
   of: { key: "of", initial: null, ...WHOLE },
-  x: { key: "x", initial: "order", ...oneOf(...AXES) },
+  x: { key: "x", initial: "order", ...oneOf(AXES) },
   open: { key: "open", initial: null, ...WHOLE },
 };
 
-/** What was made by hand and can be undone. */
+/** @type {(keyof Choices)[]} what was made by hand and can be undone */
 const UNDOABLE = ["pin", "pinRun", "pinTarget", "pinMethod", "regions"];
 
+/** @param {Map<string, string>} url */
 function valuesOf(url) {
-  const read = ([name, { key, initial, read }]) => [name, url.has(key) ? (read(url.get(key)) ?? initial) : initial];
-  return Object.fromEntries(Object.entries(KEYS).map(read));
+  const values = entries().map(([name, { key, initial, read }]) => {
+    const text = url.get(key);
+    return [name, text === undefined ? initial : (read(text) ?? initial)];
+  });
+  return /** @type {Choices} */ (Object.fromEntries(values));
 }
 
-export class State {
-  #values = {};
+/** The keys with their names, as one kind: which belongs to which the types of an object's entries cannot say. */
+function entries() {
+  return /** @type {[keyof Choices, Key<unknown>][]} */ (Object.entries(KEYS));
+}
+
+/** @typedef {Chosen & Readonly<Choices>} State */
+
+class Chosen {
+  /** @type {Choices} */
+  #values;
+  /** @type {((names: Set<string>) => void)[]} */
   #listeners = [];
+  /** @type {Partial<Choices>[]} */
   #done = [];
+  /** @type {Partial<Choices>[]} */
   #undone = [];
 
   /** @param {Map<string, string>} url entries as `host.readUrl` gives them */
   constructor(url) {
     this.#values = valuesOf(url);
-    for (const name of Object.keys(KEYS)) {
+    for (const [name] of entries()) {
       Object.defineProperty(this, name, { get: () => this.#values[name], enumerable: true });
     }
   }
 
-  /** Change some values; listeners are told the names of those that really changed. */
+  /**
+   * Change some values; listeners are told the names of those that really changed.
+   * @param {Partial<Choices>} patch
+   */
   set(patch) {
     // What changes together comes back together: charts with their region, steps with their pin.
-    const before = this.#pick([...new Set([...UNDOABLE, ...Object.keys(patch)])]);
+    const before = this.#pick([...new Set([...UNDOABLE, ...namesOf(patch)])]);
     this.#change(patch);
     if (UNDOABLE.every((name) => before[name] === this.#values[name])) return;
     this.#undone = [];
@@ -164,49 +231,65 @@ export class State {
     this.#step(this.#undone, this.#done);
   }
 
+  /** @param {Partial<Choices>[]} from @param {Partial<Choices>[]} to */
   #step(from, to) {
-    if (!from.length) return;
     const patch = from.pop();
-    to.push(this.#pick(Object.keys(patch)));
+    if (!patch) return;
+    to.push(this.#pick(namesOf(patch)));
     this.#change(patch);
   }
 
+  /** @param {(keyof Choices)[]} names */
   #pick(names) {
     return Object.fromEntries(names.map((name) => [name, this.#values[name]]));
   }
 
+  /** @param {Partial<Choices>} patch */
   #change(patch) {
-    const changed = Object.keys(patch).filter((name) => this.#values[name] !== patch[name]);
+    const changed = namesOf(patch).filter((name) => this.#values[name] !== patch[name]);
     if (!changed.length) return;
-    for (const name of changed) this.#values[name] = patch[name];
+    for (const name of changed) Object.assign(this.#values, { [name]: patch[name] });
     for (const listener of this.#listeners) listener(new Set(changed));
   }
 
-  /** Take over another URL's entries. */
+  /**
+   * Take over another URL's entries.
+   * @param {Map<string, string>} url
+   */
   follow(url) {
     const values = valuesOf(url);
-    const changed = (name) => {
-      const { write } = KEYS[name];
+    const changed = entries().filter(([name, { write }]) => {
       const [now, next] = [this.#values[name], values[name]].map((value) => (value === null ? null : write(value)));
       return now !== next;
-    };
-    this.set(Object.fromEntries(Object.entries(values).filter(([name]) => changed(name))));
+    });
+    this.set(Object.fromEntries(changed.map(([name]) => [name, values[name]])));
   }
 
+  /** @param {(names: Set<string>) => void} listener */
   onChange(listener) {
     this.#listeners.push(listener);
   }
 
   /**
    * Entries for the URL: what differs from the defaults.
-   * @param {object} fixed values to hold on to where a choice is left to the data
+   * @param {Partial<Choices>} fixed values to hold on to where a choice is left to the data
    */
   url(fixed = {}) {
-    const entries = new Map();
-    for (const [name, { key, initial, write }] of Object.entries(KEYS)) {
+    /** @type {Map<string, string>} */
+    const found = new Map();
+    for (const [name, { key, initial, write }] of entries()) {
       const value = this.#values[name] ?? fixed[name] ?? null;
-      if (value !== null && write(value) !== (initial === null ? null : write(initial))) entries.set(key, write(value));
+      const usual = initial ?? null;
+      if (value !== null && write(value) !== (usual === null ? null : write(usual))) found.set(key, write(value));
     }
-    return entries;
+    return found;
   }
+}
+
+// Its constructor makes a property of each choice.
+export const State = /** @type {new (url: Map<string, string>) => State} */ (Chosen);
+
+/** @param {Partial<Choices>} patch */
+function namesOf(patch) {
+  return /** @type {(keyof Choices)[]} */ (Object.keys(patch));
 }

@@ -2,21 +2,32 @@
 
 import { band, dots, HEIGHT, heightOf, line, path, WIDTH } from "../kit/chart.js";
 import { el, svg } from "../kit/dom.js";
+import { finite } from "../kit/lists.js";
+
+/** @import { Flips } from "../numbers/flips.js" */
+/** @import { Point } from "../numbers/spread.js" */
+/** @import { Gathered, Range } from "../shown/gather.js" */
+/** @import { Axis } from "./axis.js" */
 
 const NEUTRAL = "var(--quiet)";
 const ROOM = 0.17; // of the height, between the names of two lines
 
 const FLAT = 0.1; // of the value of a line that never changes, above and below it
 
+/** @param {Point[]} points */
 function listOf(points) {
   return points.map(({ mean }) => mean);
 }
 
-/** What the height stands for, least and largest, bands too; `empty` where there is nothing to draw. */
+/**
+ * What the height stands for, least and largest, bands too; `empty` where there is nothing to draw.
+ * @param {Range} kind
+ * @param {Gathered} gathered
+ */
 export function rangeOf(kind, { runs, common, references }) {
   const lists = [...runs.flatMap(({ points, lines }) => [points, ...lines.map((each) => each.points)]), ...common.map(({ points }) => points)];
   const bands = runs.flatMap(({ points }) => points.flatMap(({ low, high }) => [low, high]));
-  const values = [...lists.flatMap(listOf), ...bands, ...references.map(({ value }) => value)].filter((value) => value !== null && Number.isFinite(value));
+  const values = finite([...lists.flatMap(listOf), ...bands, ...references.map(({ value }) => value)]);
   if (!values.length) return { low: 0, high: 1, empty: true };
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const room = least < most ? 0 : FLAT * Math.abs(least) || 1;
@@ -29,20 +40,32 @@ export function rangeOf(kind, { runs, common, references }) {
   return { low, high, empty: false };
 }
 
-/** Ticks at the foot: the more predictions flip, the higher, up to a quarter of the height. */
+/**
+ * Ticks at the foot: the more predictions flip, the higher, up to a quarter of the height.
+ * @param {Flips[]} points
+ * @param {(number | null)[]} parts
+ */
 function flipPath(points, parts) {
   return points
     .map((point, place) => {
-      if (!point.flips.length || parts[place] === null) return "";
+      const part = parts[place];
+      if (!point.flips.length || part === null) return "";
       const height = 4 + 21 * Math.min((2 * point.flips.length) / point.images, 1);
-      return `M${(parts[place] * WIDTH).toFixed(1)} ${HEIGHT}v${-height.toFixed(1)}`;
+      return `M${(part * WIDTH).toFixed(1)} ${HEIGHT}v${-height.toFixed(1)}`;
     })
     .join("");
 }
 
-/** The elements of a drawing: what is beside a line lies under it. */
+/**
+ * The elements of a drawing: what is beside a line lies under it.
+ * @param {Gathered} gathered
+ * @param {string | undefined} style
+ * @param {Axis} axis
+ * @param {{low: number, high: number}} ends
+ */
 export function curves({ runs, common, references }, style, axis, { low, high }) {
   const range = [low, high];
+  /** @type {(y: number, colour: string | null, name: string) => SVGElement} */
   const level = (y, colour, name) => path(`M0 ${y}H${WIDTH}`, colour, name);
   const drawn = [0, HEIGHT / 2, HEIGHT].map((y) => level(y, null, "grid"));
   for (const { value, colour } of references) drawn.push(level(heightOf(value, range) * HEIGHT, colour ?? NEUTRAL, "line thin"));
@@ -61,12 +84,17 @@ export function curves({ runs, common, references }, style, axis, { low, high })
   return drawn;
 }
 
-/** Names at the right end of thin lines and noise floors, none on top of another. */
+/**
+ * Names at the right end of thin lines and noise floors, none on top of another.
+ * @param {Gathered} gathered
+ * @param {{low: number, high: number}} ends
+ * @param {(value: number) => string} show
+ */
 export function endLabels({ runs, common, references }, { low, high }, show) {
   const floors = runs.flatMap(({ colour, lines }) => lines.filter(({ style }) => style === "floor")
-    .map((each) => ({ ...each, colour: runs.length > 1 ? colour : null })));
-  const ends = [...common, ...floors].flatMap(({ name, points, colour = null }) => {
-    const last = listOf(points).findLast((value) => Number.isFinite(value ?? NaN));
+    .map(({ name, points }) => ({ name, points, colour: runs.length > 1 ? colour : null })));
+  const ends = [...common.map(({ name, points }) => ({ name, points, colour: null })), ...floors].flatMap(({ name, points, colour }) => {
+    const last = finite(listOf(points)).at(-1);
     return last === undefined ? [] : [{ name, value: last, colour }];
   });
   const named = references.map((each) => ({ ...each, name: `${each.name} ${show(each.value)}` }));

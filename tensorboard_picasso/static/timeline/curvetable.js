@@ -2,15 +2,35 @@
 
 import { plural } from "../kit/format.js";
 
+/** @import { RunData } from "../log/rundata.js" */
+/** @import { Point } from "../numbers/spread.js" */
+/** @import { Gathered, Source } from "../shown/gather.js" */
+/** @import { Scene } from "../shown/scene.js" */
+/** @import { Step } from "../types.js" */
+
+/** @typedef {Step | string | null} Cell */
+
 const HEADS = ["run", "of", "curve", "step", "epoch", "wall_time", "value", "quarter", "three_quarters", "images"];
 
-/** What a curve is of, in words. */
+/**
+ * What a curve is of, in words.
+ * @param {Scene} scene
+ * @param {Source} source
+ * @param {number[]} images
+ */
 function ofText(scene, { ofRun }, images) {
   if (ofRun) return "the run";
   return images.length === 1 ? scene.imageName(images[0]) : `mean of ${plural(images.length, "image")}`;
 }
 
-/** One curve; the quartiles only where they are drawn. */
+/**
+ * One curve; the quartiles only where they are drawn.
+ * @param {Scene} scene
+ * @param {RunData | null} data
+ * @param {Point[]} points
+ * @param {Cell[]} head
+ * @param {boolean} spreads
+ */
 function pointsOf({ steps }, data, points, head, spreads) {
   return points.flatMap(({ mean, low, high, count }, place) => {
     if (mean === null) return [];
@@ -21,11 +41,11 @@ function pointsOf({ steps }, data, points, head, spreads) {
 
 /**
  * All that a chart draws.
- * @param {object} scene
- * @param {object} source as in sources.js
- * @param {object} gathered as `gather` gives it
+ * @param {Scene} scene
+ * @param {Source} source as in sources.js
+ * @param {Gathered} gathered as `gather` gives it
  * @param {number[]} images over which the means are
- * @returns {(string|number|null)[][]} heads first; a reference, which is of no step, is one row
+ * @returns {Cell[][]} heads first; a reference, which is of no step, is one row
  */
 export function curveTable(scene, source, { runs, common, references }, images) {
   const rows = runs.flatMap(({ data, images: own, points, lines }) => {

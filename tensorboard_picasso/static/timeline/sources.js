@@ -3,45 +3,30 @@
 import { changeSources } from "./changesources.js";
 import { count } from "../kit/format.js";
 import { changedBy, hiddenScore, hidingName, hidings, movesOf } from "../numbers/hidden.js";
+import { ordered } from "../kit/lists.js";
 import { LEAST } from "../numbers/parting.js";
 import { partOf } from "../numbers/reading.js";
+import { overSteps } from "../shown/gather.js";
 import { drawnSources } from "./regionsources.js";
 import { scalarSources } from "./scalarsources.js";
 import { PREDICTED } from "../shown/state.js";
 
+/** @import { Attribution, Scores } from "../log/records.js" */
+/** @import { RunData } from "../log/rundata.js" */
+/** @import { Asked } from "../numbers/effect.js" */
+/** @import { Hiding } from "../numbers/hidden.js" */
+/** @import { Hides, Line, Source, Values } from "../shown/gather.js" */
+/** @import { Needs } from "../shown/given.js" */
+/** @import { Scene } from "../shown/scene.js" */
+
 /**
- * What can be charted. Functions take a run's data and an image, and answer for `scene.steps`
- * as they are when called.
- * @typedef {object} Source
- * @property {string} id stays the same over reloads: links hold it
- * @property {string} title what it is, without the image that it is of
- * @property {string} group of the list in which it stands
- * @property {string} unit "" where the range says it all
- * @property {"probability"|"share"|"correlation"|"free"} range what the numbers may be
- * @property {(data: object, image: number) => (number|null)[]} values one a step: null where
- *   nothing was logged or is known yet, NaN where there is no such number
- * @property {"line"|"dashed"} [style] how it is drawn, by default a solid line
- * @property {boolean} [ofRun] the numbers are the run's, whichever image
- * @property {boolean} [flips] changes of the prediction are marked under it
- * @property {boolean} [yesOrNo] a number is 0 or 1: over images there is a share, and no band
- * @property {{lead: string, hiding: import("../numbers/hidden.js").Hiding, asked: object|null}|null} [hiding] of what
- *   hiding it does is said, and from which step on is marked; `asked` as in effect.js
- * @property {string[]} [labels] methods whose records it reads: they are loaded while it is charted
- * @property {boolean} [maps] it reads their maps of all steps too
- * @property {Line[]} [lines] what is drawn beside it
- * @property {(data: object, image: number) => {name: string, value: number}[]} [references]
- *   numbers to compare with, the same at all steps
- * @property {(data: object, images: number[], place: number) => string} [detail] what a single
- *   number stands for, in words
- * @property {(images: number[]) => string} [note] what must be known of the chart, in words
- * @property {() => string} [pending] what is still on its way, "" where nothing is
+ * What there is to chart is made of.
+ * @typedef {"scene" | "state" | "store" | "changes" | "scalars" | "shares"} Listed
  *
- * @typedef {object} Line
- * @property {string} name
- * @property {string} [short] its name in a readout, where it is read out
- * @property {"line"|"dashed"|"thin"|"floor"} style "floor": dots, joined
- * @property {boolean} [common] one line for all runs: `data` is ignored
- * @property {(data: object, image: number) => (number|null)[]} values as a source's
+ * @typedef {(image: number, data: RunData) => number | number[]} ClassOf
+ *
+ * What hiding does to an answer.
+ * @typedef {(record: Scores, hiding: Hiding) => number | null} Read
  */
 
 /** The source that is charted at first. */
@@ -49,23 +34,23 @@ export const FIRST = "truth";
 const MANY_CLASSES = 20;
 const NO_MOVES = "plain values predict nothing that could change";
 
-/** One number a step from the records of a series; null where there is none. */
-export function overSteps(scene, series, read) {
-  return scene.steps.map((step) => {
-    const record = series?.steps.get(step);
-    return record ? read(record) : null;
-  });
-}
-
+/** @param {Scene} scene @param {ClassOf} classOf @returns {Values} */
 function scoreOf(scene, classOf) {
   return (data, image) => overSteps(scene, data.scores.get(image), (record) => record.score(classOf(image, data)));
 }
 
+/** @param {Scene} scene @param {ClassOf} classOf @param {Hiding} hiding @returns {Values} */
 function hiddenOver(scene, classOf, hiding) {
   return (data, image) => overSteps(scene, data.scores.get(image), (record) => hiddenScore(record, classOf(image, data), hiding));
 }
 
-/** What hiding a region does; nothing of plain values, of which no difference is large or small. */
+/**
+ * What hiding a region does; nothing of plain values, of which no difference is large or small.
+ * @param {Scene} scene
+ * @param {Hiding} hiding
+ * @param {{asked: Asked<RunData> | null, dashed?: boolean, others?: Hiding[]}} about
+ * @returns {Hides | null}
+ */
 function hidingOf(scene, hiding, { asked, dashed = false, others = [] }) {
   if (scene.raw) return null;
   const fills = others.filter(({ region }) => region === hiding.region).map(({ fill }) => fill);
@@ -73,33 +58,49 @@ function hidingOf(scene, hiding, { asked, dashed = false, others = [] }) {
   return { lead: `${dashed ? "dashed: " : ""}${name} hidden`, hiding, asked };
 }
 
-/** The class that a sentence is about beside the predicted one; null where no other is meant. */
+/**
+ * The class that a sentence is about beside the predicted one; null where no other is meant.
+ * @param {Scene} scene
+ * @returns {Asked<RunData> | null}
+ */
 function askedTruth(scene) {
   return scene.someLabelled ? { name: scene.truthName, of: (image, data) => scene.truths(image, data) } : null;
 }
 
-/** The same of the class chosen for the maps. */
+/**
+ * The same of the class chosen for the maps.
+ * @param {Scene} scene
+ * @returns {Asked<RunData> | null}
+ */
 function askedTarget(scene) {
   const { choice } = scene;
   if (choice === PREDICTED) return askedTruth(scene);
   return choice === null ? askedTruth(scene) : { name: scene.choiceName(choice), of: () => choice };
 }
 
-/** Classes to choose from: all where they are few, else those that were explained or are true. */
+/**
+ * Classes to choose from: all where they are few, else those that were explained or are true.
+ * @param {Scene} scene
+ */
 function classesOf(scene) {
   const [series] = scene.datas.flatMap((data) => [...data.scores.values()]);
   const newest = series?.records.at(-1);
   const count = newest?.binary ? 2 : (newest?.class_count ?? 0);
   if (count <= MANY_CLASSES) return Array.from({ length: count }, (_, each) => each);
-  return [...new Set([...scene.targets, ...scene.every.flatMap((image) => scene.truths(image))])].sort((a, b) => a - b);
+  return ordered([...scene.targets, ...scene.every.flatMap((image) => scene.truths(image))]);
 }
 
+/** @param {Scene} scene */
 function scoreSources(scene) {
+  /** @type {ClassOf} */
   const truth = (image, data) => scene.truths(image, data);
   const what = scene.measure;
+  /** @type {Pick<Source, "group" | "unit" | "range">} */
   const shape = { group: "class scores", unit: "", range: scene.raw ? "free" : "probability" };
   const [first, ...others] = hidings(scene);
+  /** @type {Line | undefined} */
   const beside = first && { name: `${first.region} hidden (${first.fill})`, short: "hidden", style: "dashed", values: hiddenOver(scene, truth, first) };
+  /** @type {Source[]} */
   const sources = [{
     ...shape, id: FIRST, title: `${what} of ${scene.truthName}`,
     values: scoreOf(scene, truth), flips: true, lines: beside ? [beside] : [],
@@ -113,22 +114,36 @@ function scoreSources(scene) {
   return sources;
 }
 
-/** How sure the model is of what it predicts, at each step anew; dashed: that class with a region hidden. */
+/**
+ * How sure the model is of what it predicts, at each step anew; dashed: that class with a region hidden.
+ * @param {Scene} scene
+ * @param {Pick<Source, "group" | "unit" | "range">} shape
+ * @param {Hiding | undefined} first
+ * @param {Hiding[]} others
+ * @returns {Source}
+ */
 function predictedSource(scene, shape, first, others) {
-  const over = (read) => (data, image) => overSteps(scene, data.scores.get(image), (record) => (record.predicted === null ? NaN : read(record)));
+  /** @type {(read: (record: Scores, predicted: number) => number | null) => Values} */
+  const over = (read) => (data, image) => overSteps(scene, data.scores.get(image), (record) => (record.predicted === null ? NaN : read(record, record.predicted)));
+  /** @type {Line | undefined} */
   const beside = first && {
     name: `${hidingName(first)} hidden`, short: "hidden", style: "dashed",
-    values: over((record) => hiddenScore(record, record.predicted, first)),
+    values: over((record, predicted) => hiddenScore(record, predicted, first)),
   };
   return {
     ...shape, id: "predicted", title: `${scene.measure} of the predicted class`,
-    values: over((record) => record.score(record.predicted)), flips: true, lines: beside ? [beside] : [],
+    values: over((record, predicted) => record.score(predicted)), flips: true, lines: beside ? [beside] : [],
     hiding: first ? hidingOf(scene, first, { asked: askedTruth(scene), dashed: true, others }) : null,
   };
 }
 
-/** The direct test: the target's score with a region hidden, beside the whole image's. */
+/**
+ * The direct test: the target's score with a region hidden, beside the whole image's.
+ * @param {Scene} scene
+ * @returns {Source[]}
+ */
 function hiddenSources(scene) {
+  /** @type {ClassOf} */
   const target = (image, data) => scene.target(image, data);
   const what = scene.measure;
   return hidings(scene).map((each) => ({
@@ -140,16 +155,23 @@ function hiddenSources(scene) {
   }));
 }
 
-/** What hiding does to the predictions and to the whole answer: measures that cannot cancel. */
+/**
+ * What hiding does to the predictions and to the whole answer: measures that cannot cancel.
+ * @param {Scene} scene
+ * @returns {Source[]}
+ */
 function effectSources(scene) {
   if (scene.raw) return [];
   return hidings(scene).flatMap((each) => {
     const hiding = hidingOf(scene, each, { asked: askedTarget(scene) });
+    /** @type {(read: Read) => Values} */
     const over = (read) => (data, image) => overSteps(scene, data.scores.get(image), (record) => read(record, each));
+    /** @type {(read: Read) => NonNullable<Source["references"]>} */
     const atFirst = (read) => (data, image) => {
       const first = data.scores.get(image)?.records.find((record) => read(record, each) !== null);
-      return first ? [{ name: `first step (${count(first.step)})`, value: read(first, each) }] : [];
+      return first ? [{ name: `first step (${count(first.step)})`, value: read(first, each) ?? NaN }] : [];
     };
+    /** @type {Pick<Source, "group" | "unit" | "range" | "hiding">} */
     const shape = { group: "regions", unit: "", range: "share", hiding };
     return [
       {
@@ -164,12 +186,21 @@ function effectSources(scene) {
   });
 }
 
-/** A region's share of one map; null where the class has none. */
+/**
+ * A region's share of one map; null where the class has none.
+ * @param {Attribution} record
+ * @param {number} target
+ * @param {string} name
+ */
 function shareOf(record, target, name) {
   return record.statistics(target)?.shares.find((each) => each.name === name)?.[partOf(record.settings)] ?? null;
 }
 
-/** A region's share of a method's maps, with what it is to be compared with. */
+/**
+ * A region's share of a method's maps, with what it is to be compared with.
+ * @param {Scene} scene
+ * @returns {Source[]}
+ */
 function shareSources(scene) {
   const regions = new Set(scene.every.flatMap((image) => (scene.input(image)?.regions ?? []).map(({ name }) => name)));
   return [...regions].flatMap((name) => scene.methods.map(({ label }) => ({
@@ -179,7 +210,7 @@ function shareSources(scene) {
     references: (data, image) => {
       const records = data.attributions(label, image)?.records ?? [];
       if (!records.length) return [];
-      const about = records.at(-1).settings.regions.find((each) => each.name === name);
+      const about = records[records.length - 1].settings.regions.find((each) => each.name === name);
       return [
         { name: "area", value: about?.area ?? NaN },
         { name: `first step (${count(records[0].step)})`, value: shareOf(records[0], scene.target(image, data), name) ?? NaN },
@@ -191,10 +222,10 @@ function shareSources(scene) {
 
 /**
  * All that can be charted now.
- * @param {{scene: object, state: object, store: object, changes: object, scalars: object, shares: object}} app
+ * @param {Needs<Listed>} given
  * @returns {Source[]} by group
  */
-export function listSources(app) {
-  const { scene } = app;
-  return [...scoreSources(scene), ...hiddenSources(scene), ...effectSources(scene), ...shareSources(scene), ...drawnSources(app), ...changeSources(app), ...scalarSources(app)];
+export function listSources(given) {
+  const { scene } = given;
+  return [...scoreSources(scene), ...hiddenSources(scene), ...effectSources(scene), ...shareSources(scene), ...drawnSources(given), ...changeSources(given), ...scalarSources(given)];
 }

@@ -10,15 +10,25 @@ import { correlation, number, percent, plural, stepText } from "../kit/format.js
 import { gather, NOTHING } from "../shown/gather.js";
 import { partingMarks, partingNote } from "./partingnote.js";
 
+/** @import { Gathered, RunCurve, Source } from "../shown/gather.js" */
+/** @import { Needs } from "../shown/given.js" */
+/** @import { Axis } from "./axis.js" */
+
 const FOOT = 0.7; // of the height: below it the flips are pointed at
 const MANY = 2; // runs: what more of them say takes a line of its own, as do longer words
 
 export class TimeChart {
-  #app;
+  /** @type {Needs<"scene" | "seek" | "tip">} */
+  #given;
+  /** @type {Source | null} */
   #source = null;
+  /** @type {Axis | null} */
   #axis = null;
+  /** @type {Gathered} */
   #gathered = NOTHING;
+  /** @type {number[]} */
   #images = [];
+  /** @type {number | null} */
   #pointed = null;
   #select;
   #made = "";
@@ -38,12 +48,12 @@ export class TimeChart {
   #told = false;
 
   /**
-   * @param {object} app
-   * @param {{choose: (id: string) => void, remove: (() => void)|null, tools: HTMLElement[]}} options
+   * @param {Needs<"scene" | "seek" | "tip">} given
+   * @param {{choose: (id: string) => void, remove: (() => void) | null, tools: HTMLElement[]}} options
    *   `remove` takes the chart away, null where it is the only one; `tools` stand beside the choice
    */
-  constructor(app, { choose, remove, tools }) {
-    this.#app = app;
+  constructor(given, { choose, remove, tools }) {
+    this.#given = given;
     this.#select = el("select", { class: "title", "aria-label": "what is charted", on: { change: () => choose(this.#select.value) } });
     this.#plot = el("div", { class: "plot", tabindex: 0, role: "slider" }, this.#svg, this.#labels, this.#pointer, this.#cursors);
     this.element = el(
@@ -52,17 +62,19 @@ export class TimeChart {
       this.#parted,
       el("div", { class: "area" }, el("div", { class: "axis", "aria-hidden": "true" }, this.#high, this.#low), this.#plot, this.#marks),
     );
-    const count = () => app.scene.steps.length;
-    const placeOf = (part) => this.#axis.place(part);
-    seekable(this.#plot, count, (place) => app.seek(place), placeOf);
+    const count = () => given.scene.steps.length;
+    /** @type {(part: number) => number} */
+    const placeOf = (part) => this.#axis?.place(part) ?? 0;
+    seekable(this.#plot, count, (place) => given.seek(place), placeOf);
     this.#plot.addEventListener("pointermove", (event) => count() && this.#point(placeOf(partAt(this.#plot, event.clientX)), event));
     this.#plot.addEventListener("pointerleave", () => this.#point(null));
     this.#plot.addEventListener("focus", () => this.#tellFocused());
-    this.#plot.addEventListener("blur", () => app.tip.hide());
+    this.#plot.addEventListener("blur", () => given.tip.hide());
   }
 
   #save() {
-    const { scene } = this.#app;
+    const { scene } = this.#given;
+    if (!this.#source) return;
     save(csv(curveTable(scene, this.#source, this.#gathered, this.#images)), `${scene.probe} ${this.#source.title}.csv`);
   }
 
@@ -77,10 +89,10 @@ export class TimeChart {
 
   /**
    * Draw again.
-   * @param {object|null} source what is charted, null: nothing of that name is there
-   * @param {object[]} sources what may be chosen
+   * @param {Source | null} source what is charted, null: nothing of that name is there
+   * @param {Source[]} sources what may be chosen
    * @param {string} id of what is charted, there or not
-   * @param {{axis: object, images: number[], told: boolean}} over what; whether a chart above says
+   * @param {{axis: Axis, images: number[], told: boolean}} over what; whether a chart above says
    *   what hiding does
    */
   update(source, sources, id, { axis, images, told }) {
@@ -89,16 +101,18 @@ export class TimeChart {
     this.#axis = axis;
     this.#list(sources, id);
     this.#images = images;
-    this.#gathered = gather(this.#app.scene, source, images);
+    this.#gathered = gather(this.#given.scene, source, images);
     this.#draw();
     this.move();
   }
 
+  /** @param {Source[]} sources @param {string} id */
   #list(sources, id) {
     const made = JSON.stringify([id, sources.map((each) => [each.id, each.title, each.group])]);
     if (made === this.#made) return;
     this.#made = made;
     const groups = [...new Set(sources.map(({ group }) => group))];
+    /** @type {(source: Source) => HTMLElement} */
     const option = (each) => el("option", { value: each.id, text: each.title });
     const known = sources.some((each) => each.id === id);
     this.#select.replaceChildren(
@@ -109,9 +123,11 @@ export class TimeChart {
   }
 
   #draw() {
-    const { scene } = this.#app;
+    const { scene } = this.#given;
+    if (!this.#axis) return;
     const range = rangeOf(this.#source?.range ?? "free", this.#gathered);
-    const end = (value) => (range.empty ? "" : this.#source.range === "correlation" ? number(value) : this.#show(value));
+    /** @type {(value: number) => string} */
+    const end = (value) => (range.empty ? "" : this.#source?.range === "correlation" ? number(value) : this.#show(value));
     setText(this.#high, end(range.high));
     setText(this.#low, end(range.low));
     this.#svg.replaceChildren(...curves(this.#gathered, this.#source?.style, this.#axis, range));
@@ -123,28 +139,34 @@ export class TimeChart {
     setText(this.#note, this.#noteText());
     this.#note.title = this.#note.textContent;
     this.#plot.setAttribute("aria-label", this.#source?.title ?? "nothing");
-    this.#plot.setAttribute("aria-valuemin", 0);
-    this.#plot.setAttribute("aria-valuemax", Math.max(scene.steps.length - 1, 0));
+    this.#plot.setAttribute("aria-valuemin", "0");
+    this.#plot.setAttribute("aria-valuemax", String(Math.max(scene.steps.length - 1, 0)));
   }
 
   /** Say and mark where each run's lines part. */
   #part() {
-    const { scene } = this.#app;
+    const { scene } = this.#given;
     const { steps } = scene;
-    const parts = this.#gathered.runs.filter((run) => run.effect).map((run) => {
-      const from = run.effect.moves?.from ?? null;
-      return { name: this.#nameOf(run), colour: run.colour, found: run.effect, part: from === null ? null : this.#axis.parts(run.data)[from] };
+    const parts = this.#gathered.runs.flatMap((run) => {
+      const { effect: found, colour } = run;
+      const from = found?.moves?.from ?? null;
+      const part = from === null ? null : (this.#axis?.parts(run.data)[from] ?? null);
+      return found ? [{ name: this.#nameOf(run), colour, found, part }] : [];
     });
-    const lead = parts.length ? this.#source.hiding.lead : "";
+    const lead = (parts.length && this.#source?.hiding?.lead) || "";
     const made = JSON.stringify([lead, parts, steps.join(), this.#told]);
     if (made === this.#partsMade) return; // a button that has the keyboard stays
     this.#partsMade = made;
-    const seek = (place) => this.#app.seek(place);
+    /** @type {(place: number) => void} */
+    const seek = (place) => this.#given.seek(place);
     this.#marks.replaceChildren(...partingMarks(parts, steps, seek));
     this.#parted.replaceChildren(...(parts.length && !this.#told ? [partingNote(lead, parts, steps, seek, (image, index) => scene.className(image, index))] : []));
   }
 
-  /** A run's name, where there are several. */
+  /**
+   * A run's name, where there are several.
+   * @param {RunCurve} run
+   */
   #nameOf({ name }) {
     return this.#gathered.runs.length > 1 ? name : "";
   }
@@ -154,8 +176,9 @@ export class TimeChart {
     return [this.#source.note?.(this.#images), this.#source.pending?.()].filter(Boolean).join(" · ");
   }
 
+  /** @param {number | null} value @returns {string} */
   #show(value) {
-    if (value === null) return "–";
+    if (value === null || !this.#source) return "–";
     const text = { probability: percent, share: percent, correlation, free: number };
     const { range, unit } = this.#source;
     return text[range](value) + (unit && ` ${unit}`);
@@ -164,8 +187,9 @@ export class TimeChart {
   /** Put the cursor at the current step. */
   move() {
     if (this.#axis === null) return;
-    const { scene } = this.#app;
+    const { scene } = this.#given;
     const { place } = scene;
+    /** @type {Map<number, string>} */
     const parts = new Map();
     for (const { data, colour } of this.#gathered.runs) {
       const part = this.#axis.part(data, place);
@@ -175,41 +199,47 @@ export class TimeChart {
     if (!parts.size && place >= 0) parts.set(this.#axis.part(null, place) ?? 0, "");
     const several = parts.size > 1;
     const made = [...parts].map(([part, colour]) => el("div", { class: "cursor", style: { left: `${100 * part}%`, ...(several ? { background: colour } : {}) } }));
-    if (made.length === this.#cursors.children.length) made.forEach((each, i) => (this.#cursors.children[i].style.cssText = each.style.cssText));
+    const there = [...this.#cursors.children].filter((each) => each instanceof HTMLElement);
+    if (made.length === there.length) made.forEach((each, i) => (there[i].style.cssText = each.style.cssText));
     else this.#cursors.replaceChildren(...made);
-    this.#plot.setAttribute("aria-valuenow", place);
+    this.#plot.setAttribute("aria-valuenow", String(place));
     if (this.#pointed === null) this.#say(place);
     this.#tellFocused();
   }
 
-  /** @param {PointerEvent|null} event null: the pointer left */
+  /** @param {number | null} place @param {PointerEvent | null} event null: the pointer left */
   #point(place, event = null) {
-    const { scene, tip } = this.#app;
+    const { scene, tip } = this.#given;
     this.#pointed = place;
     const box = this.#plot.getBoundingClientRect();
-    const flips = event && event.clientY > box.top + FOOT * box.height ? this.#flipLines(place) : [];
-    if (flips.length) tip.show([stepText(scene.steps[place], scene.epoch(scene.steps[place])), ...flips], event);
+    const low = event !== null && event.clientY > box.top + FOOT * box.height;
+    const flips = low && place !== null ? this.#flipLines(place) : [];
+    if (event && place !== null && flips.length) tip.show([stepText(scene.steps[place], scene.epoch(scene.steps[place])), ...flips], event);
     else tip.hide();
     this.#pointer.hidden = place === null;
-    if (place !== null) this.#pointer.style.left = `${100 * (this.#axis.part(this.#gathered.runs[0]?.data, place) ?? 0)}%`;
+    if (place !== null) this.#pointer.style.left = `${100 * (this.#axis?.part(this.#gathered.runs[0]?.data, place) ?? 0)}%`;
     this.#say(place ?? scene.place);
   }
 
   /** What flips at the current step, where the keyboard is in the chart. */
   #tellFocused() {
     if (!this.#plot.matches(":focus-visible") || this.#pointed !== null) return;
-    const { scene, tip } = this.#app;
+    const { scene, tip } = this.#given;
     const flips = this.#flipLines(scene.place);
-    if (!flips.length) {
+    if (!flips.length || scene.step === null) {
       tip.hide();
       return;
     }
     const box = this.#plot.getBoundingClientRect();
-    const part = this.#axis.part(this.#gathered.runs[0].data, scene.place) ?? 0;
+    const part = this.#axis?.part(this.#gathered.runs[0]?.data, scene.place) ?? 0;
     tip.show([stepText(scene.step, scene.epoch(scene.step)), ...flips], { clientX: box.left + part * box.width, clientY: box.bottom });
   }
 
-  /** What flips at a place, a line a run. */
+  /**
+   * What flips at a place, a line a run.
+   * @param {number} place
+   * @returns {string[]}
+   */
   #flipLines(place) {
     return this.#gathered.runs.flatMap((run) => {
       const words = this.#flipsOf(run, place);
@@ -218,12 +248,14 @@ export class TimeChart {
     });
   }
 
+  /** @param {RunCurve} run @param {number} place */
   #flipsOf({ data, flips }, place) {
-    return flips?.[place] ? flipWords(this.#app.scene, data, flips[place]) : "";
+    return flips?.[place] ? flipWords(this.#given.scene, data, flips[place]) : "";
   }
 
+  /** @param {number} place */
   #say(place) {
-    const { scene } = this.#app;
+    const { scene } = this.#given;
     const step = scene.steps[place];
     const details = new Set(this.#gathered.runs.map((run) => this.#detail(run, scene.steps.indexOf(run.data.at(step ?? null)))).filter(Boolean));
     const parts = this.#gathered.runs.flatMap((run) => this.#words(run, place, details.size > 1));
@@ -234,14 +266,16 @@ export class TimeChart {
     this.#plot.setAttribute("aria-valuetext", step === undefined ? "" : [stepText(step), ...parts.map((each) => each.textContent), ...this.#flipLines(place)].join(", "));
   }
 
+  /** @param {RunCurve} run @param {number} place */
   #detail({ data, images, points }, place) {
-    return (points[place]?.mean ?? null) === null ? "" : (this.#source.detail?.(data, images, place) ?? "");
+    return (points[place]?.mean ?? null) === null ? "" : (this.#source?.detail?.(data, images, place) ?? "");
   }
 
+  /** @param {RunCurve} run @param {number} place @param {boolean} detailed */
   #words(run, place, detailed) {
     const { colour, points, lines, flips } = run;
     const name = this.#nameOf(run);
-    const { steps } = this.#app.scene;
+    const { steps } = this.#given.scene;
     const at = steps.indexOf(run.data.at(steps[place] ?? null));
     const point = points[at];
     if (!point) return [];
@@ -249,8 +283,7 @@ export class TimeChart {
     // The newest that this run logged.
     if (at !== place) text += ` (${stepText(steps[at])})`;
     if (point.count > 1 && point.low !== null && this.#gathered.runs.length === 1) text += ` (${this.#show(point.low)} to ${this.#show(point.high)})`;
-    const more = lines.filter(({ short }) => short).map((each) => [each.short, each.points[at].mean])
-      .filter(([, mean]) => mean !== null).map(([short, mean]) => `${short} ${this.#show(mean)}`);
+    const more = lines.filter((each) => each.short && each.points[at].mean !== null).map((each) => `${each.short} ${this.#show(each.points[at].mean)}`);
     const detail = this.#detail(run, at);
     if (detailed && detail) more.push(detail);
     if (flips?.[place].flips.length) more.push(plural(flips[place].flips.length, "flip"));

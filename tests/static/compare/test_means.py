@@ -191,6 +191,14 @@ def test_two_steps_by_keys(browser, url):
         np.testing.assert_array_equal(seen(picasso, "B", 0), expected(before, to))
 
 
+def test_nothing_is_subtracted_from_itself(browser, url):
+    with tab(browser, url) as picasso:
+        picasso.open(runs="a").at(40)
+        picasso.key("p")
+        note = picasso.frame.locator("#means .difference .note")
+        note.filter(has_text="A is B itself").wait_for()
+
+
 def hovered(picasso, window=None):
     """What hovering over the difference says, over the middle of a window or anywhere."""
     found = picasso.frame.locator(side("B − A"))

@@ -180,7 +180,7 @@ def percent(value):
 SHARES = """async ([base, label]) => {
   const {shareOf, referencesOf} = await import(base + "numbers/regionshare.js");
   const {REGIONS, drawnOn} = await import(base + "numbers/regions.js");
-  const {RunData} = await import(base + "log/records.js");
+  const {RunData} = await import(base + "log/rundata.js");
   const api = await import(base + "log/api.js");
   const {Planes} = await import(base + "log/planes.js");
   const list = REGIONS.read(new URLSearchParams(top.location.hash.slice(1)).get("p.picasso.regions"));

@@ -1,0 +1,104 @@
+// What the routes answer, as docs/http_api.md has it: `tsc` reads this, no browser loads it.
+
+/** @import { Hidden, Input, MeanSettings, Problem, Reference, Settings, Step } from "../types.js" */
+
+/**
+ * Bytes, and numbers of a kind.
+ * @typedef {Reference<Uint8Array<ArrayBuffer>>} Bytes
+ * @typedef {Reference<Float32Array>} Floats
+ * @typedef {Reference<Float64Array>} Doubles
+ *
+ * @typedef {Omit<Problem, "source">} WireProblem
+ */
+
+/**
+ * A method that a run logged; `means`: the groups that it has means of, null for the probe.
+ * @typedef {{label: string, method: string, maps: boolean, means: (number | null)[]}} Method
+ *
+ * @typedef {object} Index
+ * @property {number | null} samples how many steps TensorBoard keeps of a series, 0: all, null: not known
+ * @property {{name: string, probes: {name: string, images: number[], methods: Method[]}[]}[]} runs
+ * @property {{run: string, tag: string, problem: string, message: string}[]} problems
+ */
+
+/**
+ * @typedef {Omit<Input, "class_names" | "png" | "regions" | "unseen"> & {class_names: number | null,
+ *   png: Bytes | null, regions: {name: string, mask: Bytes}[], unseen: Bytes | null}} WireInput
+ *
+ * @typedef {{class_names: string[][], images: {image: number, records: WireInput[]}[], problems: WireProblem[]}} InputsAnswer
+ */
+
+/**
+ * @typedef {object} WireScores
+ * @property {Step} step
+ * @property {number} wall
+ * @property {number | null} epoch
+ * @property {string} hash
+ * @property {string} output
+ * @property {string} value_name
+ * @property {boolean} independent
+ * @property {number} class_count
+ * @property {number[] | null} classes
+ * @property {Floats} values
+ * @property {(Omit<Hidden, "values"> & {values: Floats})[]} hidden
+ *
+ * @typedef {{images: {image: number, records: WireScores[]}[], remarks: string[], problems: WireProblem[]}} ScoresAnswer
+ */
+
+/**
+ * @typedef {object} WireAttribution
+ * @property {Step} step
+ * @property {number} wall
+ * @property {string} hash
+ * @property {number} settings which of the answer's
+ * @property {number[]} targets
+ * @property {Doubles} statistics
+ * @property {Floats | null} whole
+ * @property {Floats | null} grid
+ * @property {{seed: Step, agreement: Doubles} | null} second
+ *
+ * @typedef {{settings: Settings[], images: {image: number, records: WireAttribution[]}[], problems: WireProblem[]}} AttributionsAnswer
+ */
+
+/**
+ * @typedef {object} WireMean
+ * @property {Step} step
+ * @property {number} wall
+ * @property {number} settings which of the answer's
+ * @property {Doubles} statistics
+ * @property {Floats} means
+ * @property {Floats} errors
+ * @property {Floats | null} counts
+ *
+ * @typedef {object} MeansAnswer
+ * @property {MeanSettings[]} settings
+ * @property {{group: number | null, name: string, records: WireMean[]}[]} groups
+ * @property {WireProblem[]} problems
+ */
+
+/**
+ * The maps of an image at a step, as stored.
+ * @typedef {object} StoredPlanes
+ * @property {number} image
+ * @property {Step} step
+ * @property {number} height
+ * @property {number} width
+ * @property {Settings["sign"]} sign
+ * @property {string} precision
+ * @property {Bytes | null} unseen
+ * @property {{target: number, peak: number, values: Bytes, special: Bytes | null, differences: boolean}[]} planes
+ *
+ * @typedef {object} MapsAnswer
+ * @property {StoredPlanes[]} records
+ * @property {{image: number, step: Step, wall: number}[]} missing
+ * @property {(WireProblem & {image: number})[]} problems
+ */
+
+/**
+ * Ordinary scalars beside a run.
+ * @typedef {{where: string, run: string, tags: string[]}} Beside
+ *
+ * @typedef {{steps: Reference<BigInt64Array>, walls: Doubles, values: Doubles}} ScalarAnswer
+ */
+
+export {};
