@@ -25,7 +25,7 @@ from tensorboard_picasso.export.picture import Look, Painter
 from tensorboard_picasso.export.shown import M, Shown, check_alike
 from tensorboard_picasso.logs.bounds import Room
 from tensorboard_picasso.numbers import maps
-from tensorboard_picasso.numbers.maps import Output, Statistics
+from tensorboard_picasso.numbers.maps import SHARES, STATISTICS, Output, Statistics
 from tensorboard_picasso.shown import readings
 from tensorboard_picasso.shown.readings import Reading
 from tensorboard_picasso.stored.record import Attribution, Region, Scores
@@ -272,13 +272,9 @@ def table(evolution: Evolution, room: Room) -> str:
     return written(columns, map(row, evolution.moments), room)
 
 
-_STATISTICS = (
-    "minimum", "maximum", "positive", "negative", "p50", "p99", "p999", "nan", "infinite", "count",
-)  # fmt: skip
 _OF_PREDICTED = "probability of the predicted class"
 _EFFECT = ("prediction", "prediction changed", "moves")
 _AGREEMENT = "rank_correlation_with_second_seed"
-_SHARES = ("positive", "negative", "absolute")
 
 
 def _score_cells(evolution: Evolution, scores: Scores | None) -> dict[str, Any]:
@@ -331,15 +327,15 @@ def _map_cells(about: Attribution | None, target: int) -> dict[str, Any]:
 
 def statistics_columns(regions: Sequence[str]) -> list[str]:
     """Columns of a map's statistics and of the shares of regions."""
-    shares = [f"{part} share of {name}" for name in dict.fromkeys(regions) for part in _SHARES]
-    return [*(f"map_{name}" for name in _STATISTICS), *shares]
+    shares = [f"{part} share of {name}" for name in dict.fromkeys(regions) for part in SHARES]
+    return [*(f"map_{name}" for name in STATISTICS), *shares]
 
 
 def statistics_cells(regions: Sequence[Region], statistics: Statistics) -> dict[str, str]:
     """What was recorded of a map, by column."""
-    row = {f"map_{name}": cell_of(getattr(statistics, name)) for name in _STATISTICS}
+    row = {f"map_{name}": cell_of(getattr(statistics, name)) for name in STATISTICS}
     for region, share in zip(regions, statistics.shares, strict=True):
-        for part in _SHARES:
+        for part in SHARES:
             row[f"{part} share of {region.name}"] = cell_of(getattr(share, part))
     return row
 

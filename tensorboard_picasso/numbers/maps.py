@@ -16,7 +16,7 @@ are as many. Infinite values are counted, and enter no sum, scale or share.
 import enum
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -207,6 +207,12 @@ class Statistics:
     def mean(self) -> float:
         """Mean of |value|: what "times uniform" divides by."""
         return self.absolute / self.count if self.count else 0.0
+
+
+# The statistics of a map, and the parts of a region's share, by name: declared here alone, and so
+# called in `record.proto`, in the answers of the routes and in tables.
+SHARES = tuple(each.name for each in fields(Share))
+STATISTICS = tuple(each.name for each in fields(Statistics) if each.name != "shares")
 
 
 def share(values: ArrayLike, mask: ArrayLike, rounding: float = 0.0) -> Share:

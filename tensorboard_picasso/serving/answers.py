@@ -1,6 +1,5 @@
 """What the routes answer, as packs; `docs/http_api.md` describes them."""
 
-import math
 from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,10 +18,20 @@ from tensorboard_picasso.logs.reading import (
     unpacked_maps,
 )
 from tensorboard_picasso.logs.remarks import Remarks, of_series
-from tensorboard_picasso.numbers.maps import Statistics
-from tensorboard_picasso.numbers.moves import Move
+from tensorboard_picasso.numbers.maps import STATISTICS
 from tensorboard_picasso.numbers.steps import exact
-from tensorboard_picasso.serving.pack import Json, Pack, dumped
+from tensorboard_picasso.serving.entries import (
+    Listed,
+    maps_of,
+    mean_settings_of,
+    move_of,
+    numbers_of,
+    row_of,
+    second_of,
+    settings_of,
+    when,
+)
+from tensorboard_picasso.serving.pack import Pack
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import FORMAT_VERSION, Kind
 from tensorboard_picasso.version import __version__
@@ -69,7 +78,7 @@ def inputs(
     room: bytes of PNGs that the answer may hold; `image` gives the others.
     """
     pack, problems = Pack(), Problems()
-    class_names = _Listed(pack)
+    class_names = Listed(pack)
 
     def png(data: bytes) -> dict[str, Any] | None:
         nonlocal room
@@ -80,7 +89,7 @@ def inputs(
         shown, bits = found
         names = list(shown.class_names)
         return {
-            **_at(stored, shown.hash),
+            **when(stored, shown.hash),
             "name": shown.name,
             "label": shown.label,
             "source_index": shown.source_index,
@@ -132,7 +141,7 @@ def scores(
     def one(stored: Stored, each: record.Scores) -> dict[str, Any]:
         whole = len(each.classes) == each.class_count
         return {
-            **_at(stored, each.input_hash),
+            **when(stored, each.input_hash),
             "epoch": each.epoch,
             "output": each.output,
             "value_name": each.value_name,
@@ -145,7 +154,7 @@ def scores(
                     "region": part.region,
                     "fill": part.fill,
                     "values": pack.add(part.values, "f4"),
-                    **_move(each.move_of(part)),
+                    **move_of(each.move_of(part)),
                 }
                 for part in each.hidden
             ],
@@ -176,12 +185,6 @@ def scores(
     return pack.finish({**header, "problems": problems})
 
 
-def _move(found: Move | None) -> dict[str, Any]:
-    if found is None:
-        return {"moves": None, "flips": None, "predicted": None}
-    return {"moves": found.moves, "flips": found.flips, "predicted": found.predicted}
-
-
 def attributions(
     reader: Reader,
     run: str,
@@ -195,22 +198,22 @@ def attributions(
     with_grid: the steps of an image to those whose grid is wanted.
     """
     pack, problems = Pack(), Problems()
-    settings = _Listed(pack)
+    settings = Listed(pack)
     series = reader.of_probe(run, probe, images, blobs=False)
     if not only(series, Kind.METHOD, None, label):
         return None
 
     def one(stored: Stored, each: record.Attribution) -> dict[str, Any]:
         grid = each.grid
-        rows = [_row(target) for target in each.targets]
+        rows = [row_of(target) for target in each.targets]
         return {
-            **_at(stored, each.input_hash),
-            "settings": settings.place(_settings(each)),
+            **when(stored, each.input_hash),
+            "settings": settings.place(settings_of(each)),
             "targets": [target.index for target in each.targets],
             "statistics": pack.add(rows, "f8"),
             "whole": None if grid is None else pack.add(grid.whole, "f4"),
             "grid": None,
-            "second": _second(pack, each),
+            "second": second_of(pack, each),
         }
 
     listed = []
@@ -230,6 +233,7 @@ def attributions(
             records.append(pack.entry(entry))
         listed.append({"image": of.image, "records": records})
     header = {"run": run, "probe": probe, "label": label, "settings": settings.all}
+    header["statistics"] = ["whole", *STATISTICS]
     return pack.finish({**header, "images": listed, "problems": problems})
 
 
@@ -238,7 +242,7 @@ def means(
 ) -> bytes | None:
     """One method's means over these groups of images or all; None where there is none."""
     pack, problems = Pack(), Problems()
-    settings = _Listed(pack)
+    settings = Listed(pack)
     tags = only(reader.of_probe(run, probe, blobs=False), Kind.MEAN, None, label)
     if not tags:
         return None
@@ -249,8 +253,8 @@ def means(
         return {
             "step": exact(stored.step),
             "wall": stored.wall,
-            "settings": settings.place(_mean_settings(each)),
-            "statistics": pack.add(_numbers(each.statistics), "f8"),
+            "settings": settings.place(mean_settings_of(each)),
+            "statistics": pack.add(numbers_of(each.statistics), "f8"),
             "means": pack.add(each.means, "f4"),
             "errors": pack.add(each.errors, "f4"),
             "counts": None if everywhere else pack.add(each.counts, "f4"),
@@ -268,6 +272,7 @@ def means(
         for series, stored in reader.tensors(run, wanted)
     ]
     header = {"run": run, "probe": probe, "label": label, "settings": settings.all}
+    header["statistics"] = STATISTICS
     return pack.finish({**header, "groups": listed, "problems": problems})
 
 
@@ -294,7 +299,7 @@ def maps(
             gone.append(each)
             continue
         try:
-            records.append(pack.entry(_maps(pack, each, unpacked_maps(elements))))
+            records.append(pack.entry(maps_of(pack, each, unpacked_maps(elements))))
         except record.RecordError as e:
             problems.note(e, image=each[0], step=exact(each[1]))
     missing = [{"image": image, "step": exact(step), "wall": wall} for image, step, wall in gone]
@@ -331,58 +336,6 @@ def scalar(reader: Reader, run: str, tag: str) -> bytes | None:
     return pack.finish(header)
 
 
-def _maps(pack: Pack, at: tuple[int, int, float], stored: record.Maps) -> dict[str, Any]:
-    return {
-        "image": at[0],
-        "step": exact(at[1]),
-        "wall": at[2],
-        "hash": stored.input_hash.hex(),
-        "height": stored.height,
-        "width": stored.width,
-        "sign": stored.sign,
-        "precision": stored.precision,
-        "unseen": None if stored.unseen is None else pack.add(np.packbits(stored.unseen), "u1"),
-        "planes": [
-            {
-                "target": plane.target,
-                "peak": plane.peak,
-                "values": pack.add(plane.values, "u1"),
-                "special": pack.add(plane.special, "u1") if plane.special else None,
-                "differences": plane.differences,
-            }
-            for plane in stored.planes
-        ],
-    }
-
-
-def _at(stored: Stored, digest: bytes) -> dict[str, Any]:
-    return {"step": exact(stored.step), "wall": stored.wall, "hash": digest.hex()}
-
-
-class _Listed:
-    """What repeats from record to record, listed once."""
-
-    def __init__(self, pack: Pack) -> None:
-        self._pack = pack
-        self._places: dict[str, int] = {}
-        self._last: tuple[Any, int] = (None, -1)
-
-    @property
-    def all(self) -> list[Json]:
-        """What was placed, in its order."""
-        return [Json(each) for each in self._places]
-
-    def place(self, about: Any) -> int:
-        """Index of these settings, or names, in the list."""
-        # Mostly those of the record before.
-        if self._last[0] != about:
-            text = dumped(about)
-            if text not in self._places:
-                self._pack.room.take(len(text))
-            self._last = about, self._places.setdefault(text, len(self._places))
-        return self._last[1]
-
-
 def slim(data: bytes) -> record.Attribution:
     """A method's record without the values of its grid."""
     return record.unpack_attribution(data, values=False)
@@ -392,76 +345,3 @@ def grid_of(data: bytes) -> NDArray[np.float32]:
     """The values of its grid; none where it has none."""
     grid = record.unpack_attribution(data).grid
     return np.empty(0, np.float32) if grid is None else grid.values
-
-
-def _settings(each: record.Attribution) -> dict[str, Any]:
-    geometry = None
-    if each.grid is not None:
-        geometry = {
-            "window": list(each.grid.window),
-            "tops": each.grid.tops.tolist(),
-            "lefts": each.grid.lefts.tolist(),
-            "classes": each.grid.classes.tolist(),
-        }
-    return {
-        "method": each.method,
-        "sign": each.sign,
-        "unit": each.unit,
-        "score": each.score,
-        "output": each.output,
-        "layer": each.layer,
-        "seed": None if each.seed is None else exact(each.seed),
-        "parameters": dict(each.parameters),
-        "height": each.height,
-        "width": each.width,
-        "precision": each.precision,
-        "regions": _regions(each.regions),
-        "geometry": geometry,
-    }
-
-
-def _mean_settings(each: record.Mean) -> dict[str, Any]:
-    return {
-        "method": each.method,
-        "sign": each.sign,
-        "unit": each.unit,
-        "output": each.output,
-        "parameters": dict(each.parameters),
-        "height": each.height,
-        "width": each.width,
-        "labelled": each.labelled,
-        "members": [
-            {"image": part.image, "target": part.target, "hash": part.input_hash.hex()}
-            for part in each.members
-        ],
-        "regions": _regions(each.regions),
-        "geometry": {
-            "window": list(each.window),
-            "tops": each.tops.tolist(),
-            "lefts": each.lefts.tolist(),
-        },
-    }
-
-
-def _regions(regions: Sequence[record.Region]) -> list[dict[str, Any]]:
-    return [{"name": each.name, "area": each.area, "ceiling": each.ceiling} for each in regions]
-
-
-def _row(target: record.Target) -> list[float]:
-    return [target.whole, *_numbers(target.statistics)]
-
-
-def _second(pack: Pack, each: record.Attribution) -> dict[str, Any] | None:
-    """The second seed, and how the maps of both agree; one number a target, NaN: none."""
-    if each.second_seed is None:
-        return None
-    known = [math.nan if at.agreement is None else at.agreement for at in each.targets]
-    return {"seed": exact(each.second_seed), "agreement": pack.add(known, "f8")}
-
-
-def _numbers(s: Statistics) -> list[float]:
-    row = [s.minimum, s.maximum, s.positive, s.negative, s.p50, s.p99, s.p999]
-    row += [s.nan, s.infinite, s.count]
-    return row + [
-        part for share in s.shares for part in (share.positive, share.negative, share.absolute)
-    ]

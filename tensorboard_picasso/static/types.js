@@ -132,10 +132,8 @@
  * @property {(target: number) => Statistics | null} statistics
  * @property {(target: number) => number} peak
  *
- * @typedef {"minimum" | "maximum" | "positive" | "negative" | "p50" | "p99" | "p999" | "nan" | "infinite" | "count"} Statistic
- *
- * Of one map over its finite values.
- * @typedef {Record<Statistic, number> & {whole: number, shares: (Compared & Shares)[]}} Statistics
+ * Of one map over its finite values, by the names that answers give; of means without `whole`.
+ * @typedef {Record<string, number> & {whole: number, shares: (Compared & Shares)[]}} Statistics
  *
  * A map at full resolution.
  * @typedef {object} Plane

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.numbers.maps import Share, Statistics
+from tensorboard_picasso.numbers.maps import SHARES, STATISTICS, Share, Statistics
 from tensorboard_picasso.stored import record_pb2
 from tensorboard_picasso.stored.seal import RecordError, check_finite, inflate
 
@@ -77,29 +77,25 @@ def unpack_regions(messages: Sequence[record_pb2.Region]) -> tuple[Region, ...]:
     )
 
 
-_NUMBERS = (
-    "minimum", "maximum", "positive", "negative", "p50", "p99", "p999", "nan", "infinite", "count",
-)  # fmt: skip
-
-
 def pack_statistics(statistics: Statistics) -> record_pb2.Statistics:
-    """Statistics as a message."""
+    """Statistics as a message, whose fields have their names."""
     return record_pb2.Statistics(
-        **{name: getattr(statistics, name) for name in _NUMBERS},
+        **{name: getattr(statistics, name) for name in STATISTICS},
         shares=[
-            record_pb2.Share(positive=each.positive, negative=each.negative, absolute=each.absolute)
-            for each in statistics.shares
+            record_pb2.Share(**{name: getattr(share, name) for name in SHARES})
+            for share in statistics.shares
         ],
     )
 
 
-_numbers: Callable[[record_pb2.Statistics], tuple[Any, ...]] = operator.attrgetter(*_NUMBERS)
+_numbers: Callable[[record_pb2.Statistics], tuple[Any, ...]] = operator.attrgetter(*STATISTICS)
+_parts: Callable[[record_pb2.Share], tuple[Any, ...]] = operator.attrgetter(*SHARES)
 
 
 def unpack_statistics(message: record_pb2.Statistics) -> Statistics:
     """Statistics of a map, with the shares of regions."""
-    shares = tuple(Share(each.positive, each.negative, each.absolute) for each in message.shares)
-    return Statistics(*(*_numbers(message), shares))
+    shares = tuple(Share(*_parts(share)) for share in message.shares)
+    return Statistics(*_numbers(message), shares)
 
 
 def unpack_geometry(

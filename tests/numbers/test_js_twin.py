@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from tensorboard_picasso.numbers import maps, palettes
-from tensorboard_picasso.serving.answers import _row, _settings
+from tensorboard_picasso.serving.entries import mean_settings_of, numbers_of, row_of, settings_of
 from tensorboard_picasso.shown import readings, wording
 from tensorboard_picasso.shown.readings import Reading
 from tests.kit import logs
@@ -123,11 +123,7 @@ def test_painting_a_grid(js, case):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_statistics_and_times_uniform(js, case):
-    found = js("maps.statistics(given)", CASES[case].ravel())
-    expected = maps.statistics(CASES[case])
-    for name, value in found.items():
-        assert value == pytest.approx(getattr(expected, name), rel=1e-12, abs=1e-15), name
+def test_times_uniform(js, case):
     uniform = js("maps.timesUniform(given)", CASES[case].ravel())
     np.testing.assert_allclose(uniform, maps.times_uniform(CASES[case]).ravel(), rtol=1e-12)
 
@@ -347,10 +343,11 @@ def as_read(record):
     """What the browser's `Attribution` is made from."""
     grid = record.grid
     return {
-        "settings": _settings(record),
+        "settings": settings_of(record),
         "record": {
             "targets": [each.index for each in record.targets],
-            "statistics": [part for each in record.targets for part in _row(each)],
+            "statistics": [part for each in record.targets for part in row_of(each)],
+            "names": ["whole", *maps.STATISTICS],
             "whole": None if grid is None else grid.whole,
             "grid": None if grid is None else grid.values.ravel(),
         },
@@ -359,7 +356,7 @@ def as_read(record):
 
 RECORD = (
     "const read = {array: (given) => given && Float64Array.from(given)};"
-    " const record = new records.Attribution(given.record, given.settings, read);"
+    " const record = new records.Attribution(given.record, given.settings, read, given.record.names);"
 )
 RECORDS = [
     about(), about("nan"), about("both infinities"), about(output=maps.Output.RAW),
@@ -367,6 +364,47 @@ RECORDS = [
     replace(about(sign=maps.Sign.CONTRIBUTION), parameters={"baseline": "grey"}),
     replace(about(sign=maps.Sign.UNSIGNED), method="grad-cam", layer="conv5"),
 ]  # fmt: skip
+
+
+def test_statistics_go_by_the_names_that_are_declared_once(js):
+    """Of several targets and regions, and of a mean: each number is found under its name."""
+    regions = {"sky": np.arange(132).reshape(SIZE) < 40, "road": np.arange(132).reshape(SIZE) > 90}
+    grid = np.random.default_rng(5).normal(0, 3, (5, 4, 3)).astype(np.float32)
+    starts = (np.array(GEOMETRY["tops"]), np.array(GEOMETRY["lefts"]))
+    made = logs.occlusion(grid, grid[0, 0], SIZE, (4, 5), *starts, (0, 2), regions)
+    mean = replace(logs.mean([made], [2]), regions=made.regions)
+    mean = replace(mean, statistics=made.targets[1].statistics)
+    found = js(
+        f"(() => {{ {RECORD} const mean = new records.Mean(given.mean, given.of, read, given.names);"
+        " return {targets: [0, 2].map((each) => record.statistics(each)), none: record.statistics(1),"
+        " peak: mean.peak()}; })()",
+        {
+            **as_read(made),
+            "names": maps.STATISTICS,
+            "of": mean_settings_of(mean),
+            "mean": {
+                "statistics": numbers_of(mean.statistics),
+                **{name: getattr(mean, name).ravel() for name in ("means", "errors", "counts")},
+            },
+        },
+    )
+    assert found["none"] is None
+    for target, read in zip(made.targets, found["targets"], strict=True):
+        expected = {name: getattr(target.statistics, name) for name in maps.STATISTICS}
+        assert {name: read[name] for name in read if name != "shares"} == {
+            "whole": target.whole, **expected,
+        }  # fmt: skip
+        for region, share, said in zip(
+            made.regions, target.statistics.shares, read["shares"], strict=True
+        ):
+            parts = {name: getattr(share, name) for name in maps.SHARES}
+            assert said == {
+                "name": region.name,
+                "area": region.area,
+                "ceiling": region.ceiling,
+                **parts,
+            }
+    assert found["peak"] == made.targets[1].statistics.p99
 
 
 @pytest.mark.parametrize("record", RECORDS)
@@ -420,7 +458,7 @@ def test_a_map_of_zeros_is_told(js):
 @pytest.mark.parametrize("record", RECORDS)
 def test_the_sentence_of_the_legend(js, record):
     for name in readings.readings_for(record):
-        given = {"settings": _settings(record), "name": name}
+        given = {"settings": settings_of(record), "name": name}
         found = js("legend.sentence(given.settings, given.name, '“7”')", given)
         assert tuple(found) == wording.sentence(record, Reading(name), "“7”")
 

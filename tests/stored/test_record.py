@@ -257,3 +257,9 @@ def test_what_could_not_be_read_is_not_written():
     for pack, value, match in wrong:
         with pytest.raises(record.RecordError, match=f"it cannot be recorded: .*{match}"):
             pack(value)
+
+
+def test_the_stored_statistics_have_the_names_that_are_declared():
+    fields = {each.name for each in record_pb2.Statistics.DESCRIPTOR.fields}
+    assert fields == {*maps.STATISTICS, "shares"}
+    assert {each.name for each in record_pb2.Share.DESCRIPTOR.fields} == set(maps.SHARES)

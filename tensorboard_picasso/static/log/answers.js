@@ -57,7 +57,7 @@
  * @property {Floats | null} grid
  * @property {{seed: Step, agreement: Doubles} | null} second
  *
- * @typedef {{settings: Settings[], images: {image: number, records: WireAttribution[]}[], problems: WireProblem[]}} AttributionsAnswer
+ * @typedef {{settings: Settings[], statistics: string[], images: {image: number, records: WireAttribution[]}[], problems: WireProblem[]}} AttributionsAnswer
  */
 
 /**
@@ -72,6 +72,7 @@
  *
  * @typedef {object} MeansAnswer
  * @property {MeanSettings[]} settings
+ * @property {string[]} statistics names, in the order of a record's
  * @property {{group: number | null, name: string, records: WireMean[]}[]} groups
  * @property {WireProblem[]} problems
  */

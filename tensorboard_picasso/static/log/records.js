@@ -2,13 +2,11 @@
 
 import { plural } from "../kit/format.js";
 import { probability, percentile } from "../numbers/maps.js";
+import { Rows } from "./statistics.js";
 
-/** @import { Hidden, MeanSettings, Member, Settings, Statistic, Statistics } from "../types.js" */
+/** @import { Hidden, MeanSettings, Member, Settings, Statistics } from "../types.js" */
 /** @import { WireAttribution, WireMean, WireScores } from "./answers.js" */
 /** @import { Numbers } from "./pack.js" */
-
-/** @type {Statistic[]} */
-const FIXED = ["minimum", "maximum", "positive", "negative", "p50", "p99", "p999", "nan", "infinite", "count"];
 
 /**
  * The place of a class in a record's lists, -1 where it is not there.
@@ -102,15 +100,21 @@ export class Scores {
 
 /** One method's answer for one image at one step. */
 export class Attribution {
-  /** @param {WireAttribution} record @param {Settings} settings @param {Numbers} pack */
-  constructor(record, settings, pack) {
+  #statistics;
+
+  /**
+   * @param {WireAttribution} record
+   * @param {Settings} settings
+   * @param {Numbers} pack
+   * @param {string[]} names of the statistics in a row of the record's
+   */
+  constructor(record, settings, pack, names) {
     this.step = record.step;
     this.wall = record.wall;
     this.hash = record.hash;
     this.targets = record.targets;
     this.settings = settings;
-    this.columns = 11 + 3 * settings.regions.length;
-    this.numbers = pack.array(record.statistics, this.columns * record.targets.length);
+    this.#statistics = new Rows(names, settings.regions, pack, record.statistics, record.targets.length);
     const geometry = settings.geometry;
     this.whole = geometry && pack.array(record.whole, geometry.classes.length);
     this.grid = geometry && pack.array(record.grid, geometry.tops.length * geometry.lefts.length * geometry.classes.length);
@@ -135,14 +139,7 @@ export class Attribution {
    */
   statistics(target) {
     const row = this.targets.indexOf(target);
-    if (row < 0) return null;
-    const at = row * this.columns;
-    const shares = this.settings.regions.map((region, i) => {
-      const [positive, negative, absolute] = this.numbers.subarray(at + 11 + 3 * i, at + 14 + 3 * i);
-      return { ...region, positive, negative, absolute };
-    });
-    const fixed = Object.fromEntries(FIXED.map((name, i) => [name, this.numbers[at + 1 + i]]));
-    return { whole: this.numbers[at], shares, .../** @type {Record<Statistic, number>} */ (fixed) };
+    return row < 0 ? null : this.#statistics.row(row);
   }
 
   /** Classes that a map can be shown for. */
@@ -212,8 +209,15 @@ export function membersText(members) {
 
 /** The mean over several images of a method's importance at one step. */
 export class Mean {
-  /** @param {WireMean} record @param {MeanSettings} settings @param {Numbers} pack */
-  constructor(record, settings, pack) {
+  #statistics;
+
+  /**
+   * @param {WireMean} record
+   * @param {MeanSettings} settings
+   * @param {Numbers} pack
+   * @param {string[]} names of the record's statistics
+   */
+  constructor(record, settings, pack, names) {
     const { tops, lefts } = settings.geometry;
     const count = tops.length * lefts.length;
     this.step = record.step;
@@ -222,7 +226,7 @@ export class Mean {
     this.means = pack.array(record.means, count);
     this.errors = pack.array(record.errors, count);
     this.counts = pack.array(record.counts, count);
-    this.numbers = pack.array(record.statistics, FIXED.length + 3 * settings.regions.length);
+    this.#statistics = new Rows(names, settings.regions, pack, record.statistics);
   }
 
   /**
@@ -235,6 +239,6 @@ export class Mean {
 
   /** The 99th percentile of |value| over the image. */
   peak() {
-    return this.numbers[FIXED.indexOf("p99")];
+    return this.#statistics.row(0).p99;
   }
 }

@@ -155,7 +155,7 @@ export class RunData {
       const taken = records.map((record) => {
         const known = before?.get(record.step);
         if (known && known.wall === record.wall && (known.grid || !record.grid)) return known;
-        return new Attribution(record, settings[record.settings], pack);
+        return new Attribution(record, settings[record.settings], pack, pack.header.statistics);
       });
       images.set(image, series(image, taken));
     }
@@ -175,7 +175,7 @@ export class RunData {
     const groups = new Map();
     for (const { group, records } of pack.header.groups) {
       // A class that got another name has a series under each.
-      const taken = records.map((record) => new Mean(record, settings[record.settings], pack));
+      const taken = records.map((record) => new Mean(record, settings[record.settings], pack, pack.header.statistics));
       const all = [...byStep([...(groups.get(group)?.records ?? []), ...taken]).values()].sort((a, b) => ascending(a.step, b.step));
       groups.set(group, { records: all, steps: byStep(all) });
     }

@@ -157,31 +157,6 @@ export function share(values, mask, rounding = 0) {
 }
 
 /**
- * Statistics of one map over its finite values.
- * @param {ArrayLike<number>} values
- */
-export function statistics(values) {
-  const finite = Array.from(values).filter(Number.isFinite);
-  const nan = Array.from(values).filter(Number.isNaN).length;
-  const infinite = values.length - finite.length - nan;
-  const sizes = Float64Array.from(finite, Math.abs).sort();
-  /** @type {(part: (value: number) => number) => number} */
-  const sum = (part) => finite.reduce((total, value) => total + part(value), 0);
-  return {
-    minimum: finite.reduce((a, b) => Math.min(a, b), finite[0] ?? 0),
-    maximum: finite.reduce((a, b) => Math.max(a, b), finite[0] ?? 0),
-    positive: sum((value) => Math.max(value, 0)),
-    negative: sum((value) => Math.min(value, 0)),
-    p50: percentile(sizes, 50),
-    p99: percentile(sizes, 99),
-    p999: percentile(sizes, 99.9),
-    nan,
-    infinite,
-    count: finite.length,
-  };
-}
-
-/**
  * Values divided by the mean of |value|; `mean` where it is known from the statistics.
  * @param {Float32Array | Float64Array | number[]} values
  * @param {number | null} mean
