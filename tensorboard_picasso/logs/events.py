@@ -13,7 +13,6 @@ from typing import Any, BinaryIO, TypeVar
 
 from google.protobuf.message import DecodeError
 from tensorboard.compat.proto import event_pb2
-from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
 from tensorboard_picasso.logs import history
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
@@ -21,13 +20,12 @@ from tensorboard_picasso.logs.reading import Elements, Stored, opened
 from tensorboard_picasso.logs.remote import Remote, is_remote
 from tensorboard_picasso.logs.tensors import Content, strings
 from tensorboard_picasso.stored import metadata, record
+from tensorboard_picasso.stored.frames import DamagedError, frames
 from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Kind, Series
 
 # Bytes of records that are read at once, and the most that one event may hold.
 GROUP = 64 << 20
 MAX_EVENT = 1 << 28
-# Around each event: its length, a checksum of the length; behind it one of the event.
-HEAD, TAIL = 12, 4
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
@@ -42,10 +40,6 @@ class Place:
     length: int
     index: int
     size: int
-
-
-class DamagedError(ValueError):
-    """An event file whose structure is lost from some byte on."""
 
 
 def run_files(logdir: Path, warn: Callable[[str], None]) -> dict[str, list[str]]:
@@ -74,34 +68,6 @@ def _holds(folder: str, real: str) -> bool:
         return False
     target = os.path.realpath(folder)
     return os.path.commonpath([target, real]) == target
-
-
-def events(file: BinaryIO, size: int) -> Iterator[tuple[int, bytes | None]]:
-    """First byte and content of each event; None of one that is too large to be read.
-
-    The checksum over an event is not computed: in Python that takes a second
-    for 8 MB. Each of our records carries one of its own, by which a flipped
-    byte costs that record and no other, as under TensorBoard's default loader.
-    A tail that is still being written ends the file.
-
-    Raises:
-      DamagedError: a length is not what was written; nothing behind it can be found.
-    """
-    while True:
-        head = file.read(HEAD)
-        if len(head) < HEAD:
-            return
-        if masked_crc32c(head[:8]) != int.from_bytes(head[8:], "little"):
-            raise DamagedError(
-                f"damaged at byte {file.tell() - HEAD}: the rest of the file is lost"
-            )
-        length = int.from_bytes(head[:8], "little")
-        start = file.tell()
-        if start + length + TAIL > size:
-            return
-        data = file.read(length) if length <= MAX_EVENT else None
-        file.seek(start + length + TAIL)
-        yield start, data
 
 
 class EventReader:
@@ -235,20 +201,24 @@ class EventReader:
         if not size:
             return
         with path.open("rb") as file:
+            # The checksum over an event is not computed: in Python that takes a second for 8 MB.
+            # Each of our records carries one of its own, by which a flipped byte costs that record
+            # and no other, as under TensorBoard's default loader.
             try:
-                for start, data in events(file, size):
+                for start, end in frames(file, size):
+                    if end - start > MAX_EVENT:
+                        self._warn(f"{name}: the event at byte {start} is too large: skipped")
+                        continue
+                    file.seek(start)
                     try:
-                        if data is None:
-                            raise DecodeError("too large")
-                        event = event_pb2.Event.FromString(data)
-                    except DecodeError as e:
-                        what = "damaged" if data is not None else str(e)
-                        self._warn(f"{name}: the event at byte {start} is {what}: skipped")
+                        event = event_pb2.Event.FromString(file.read(end - start))
+                    except DecodeError:
+                        self._warn(f"{name}: the event at byte {start} is damaged: skipped")
                         continue
                     for index, value in enumerate(event.summary.value):
                         series = self._series(name, value, named)
                         if series is not None:
-                            place = Place(path, start, len(data), index, value.ByteSize())
+                            place = Place(path, start, end - start, index, value.ByteSize())
                             stored = Stored(event.step, event.wall_time, place)
                             found.setdefault(series, []).append(stored)
                     yield start

@@ -3,13 +3,15 @@
 TensorBoard's default loader drops them before anything here sees them, so whoever writes tells.
 """
 
+import contextlib
+import os
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
 from tensorboard.compat.proto import event_pb2
 
+from tensorboard_picasso.stored.frames import DamagedError, frames
 from tensorboard_picasso.stored.metadata import Kind, Series
-from tensorboard_picasso.summary.writers import _event_files
 
 # Bytes of event files that are read for it, which takes a second.
 MOST = 1 << 30
@@ -48,8 +50,8 @@ def superseded(directory: str | None, name: str, step: int) -> int:
 def _steps(path: Path, tag: str) -> list[int]:
     """The steps at which a file has a tag, in the order of writing."""
     found = []
-    with path.open("rb") as file:
-        for begin, end in _event_files.events(file, 0):
+    with path.open("rb") as file, contextlib.suppress(DamagedError):
+        for begin, end in frames(file, os.fstat(file.fileno()).st_size):
             file.seek(begin)
             data = file.read(end - begin)
             if tag.encode() in data:  # most events of a training hold scalars alone

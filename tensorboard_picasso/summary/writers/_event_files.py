@@ -7,20 +7,14 @@ import itertools
 import os
 import re
 import socket
-import struct
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from typing import BinaryIO
 
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.compat.tensorflow_stub.io import gfile
 
-try:
-    from google_crc32c import value as crc32c
-except ImportError:  # TensorBoard's is pure Python: 8 MB/s, and nothing else runs meanwhile
-    from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import crc32c
+from tensorboard_picasso.stored.frames import framed
 
 _numbers = itertools.count()
 _STAMP = re.compile(r"events\.out\.tfevents\.(\d{10})\.")
@@ -84,7 +78,7 @@ class EventFile:
         event = event_pb2.Event(step=step, wall_time=time.time(), summary=given)
         append = self._append_remote if "://" in self._directory else self._append
         with self._writing:
-            append(_framed(event.SerializeToString()))
+            append(framed(event.SerializeToString()))
             self.held.add(self.path, step)
 
     def _append(self, data: bytes) -> None:
@@ -131,39 +125,6 @@ def check_room(directory: str, data: bytes) -> None:
             raise
 
 
-def events(file: BinaryIO, start: int) -> Iterator[tuple[int, int]]:
-    """Where the data of each event of a file begins and ends, up to the first that is not whole.
-
-    Args:
-      file: an event file.
-      start: where one of its events begins.
-    """
-    size = os.fstat(file.fileno()).st_size
-    while True:
-        file.seek(start)
-        head = file.read(12)
-        if len(head) < 12 or head[8:] != _masked(head[:8]):
-            return
-        end = start + 12 + int.from_bytes(head[:8], "little")
-        if end + 4 > size:
-            return
-        yield start + 12, end
-        start = end + 4
-
-
-def data(file: BinaryIO, begin: int, end: int, known: bytes) -> bytes | None:
-    """The data of an event that begins and ends there; None where they are damaged.
-
-    Args:
-      file: an event file.
-      begin, end: of the data.
-      known: where these bytes are part of the data, no checksum is computed.
-    """
-    file.seek(begin)
-    found = file.read(end - begin)
-    return found if known in found or file.read(4) == _masked(found) else None
-
-
 def _append_whole(path: str, data: bytes, begin: bool) -> None:
     flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0)
     # Opened each time: a file that was removed is noticed, and one of NFS tells what it lost.
@@ -205,16 +166,4 @@ def _name(directory: str) -> str:
 def _first() -> bytes:
     """What an event file begins with."""
     event = event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2")
-    return _framed(event.SerializeToString())
-
-
-def _framed(data: bytes) -> bytes:
-    """One record of an event file: length, data and the masked CRC-32C of each."""
-    length = struct.pack("<Q", len(data))
-    return length + _masked(length) + data + _masked(data)
-
-
-def _masked(data: bytes) -> bytes:
-    checksum = crc32c(data)
-    turned = (checksum >> 15 | checksum << 17) + 0xA282EAD8
-    return struct.pack("<I", turned & 0xFFFFFFFF)
+    return framed(event.SerializeToString())

@@ -4,6 +4,7 @@ What one of them was given is read back from its event file. Where that is beyon
 as nothing is read behind half an event, records go on in a file of ours beside it.
 """
 
+import contextlib
 import os
 import re
 import threading
@@ -14,6 +15,7 @@ from typing import Any
 
 from tensorboard.compat.proto import event_pb2, summary_pb2
 
+from tensorboard_picasso.stored.frames import TAIL, DamagedError, frames, whole_data
 from tensorboard_picasso.summary.kit import report
 from tensorboard_picasso.summary.writers import _event_files
 from tensorboard_picasso.summary.writers._event_files import EventFile, Held
@@ -98,13 +100,15 @@ class Watched:
         except (FileNotFoundError, NotADirectoryError):
             return False
         with file:
-            for begin, end in _event_files.events(file, self._ends.get(path, 0)):
-                self._ends[path] = end + 4
-                if end - begin < len(summary):
-                    continue
-                data = _event_files.data(file, begin, end, summary)
-                if data is not None and _is(data, summary, step, began):
-                    return True
+            size = os.fstat(file.fileno()).st_size
+            with contextlib.suppress(DamagedError):
+                for begin, end in frames(file, size, self._ends.get(path, 0)):
+                    self._ends[path] = end + TAIL
+                    if end - begin < len(summary):
+                        continue
+                    data = whole_data(file, begin, end, summary)
+                    if data is not None and _is(data, summary, step, began):
+                        return True
         return False
 
     def _lost(self, files: list[str], error: Exception | None) -> None:

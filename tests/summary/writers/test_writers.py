@@ -18,6 +18,7 @@ from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import crc32c
 from torch.utils.tensorboard import SummaryWriter
 
 from tensorboard_picasso import summary
+from tensorboard_picasso.stored import frames
 from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary.kit import determinism
 from tensorboard_picasso.summary.writers import _event_files
@@ -315,9 +316,9 @@ def test_a_killed_training_leaves_a_log_in_which_every_record_shows(tmp_path):
 
 def test_checksums_are_tensorboards():
     data = bytes(range(256)) * 3
-    assert _event_files.crc32c(data) == crc32c(data)
+    assert frames.crc32c(data) == crc32c(data)
     google = pytest.importorskip("google_crc32c")
-    assert _event_files.crc32c is google.value
+    assert frames.crc32c is google.value
     assert google.implementation == "c"
 
 
