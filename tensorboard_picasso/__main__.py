@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from tensorboard_picasso.checkpoints import session, settings
-from tensorboard_picasso.export.evolution import PREDICTED, Subject, Target
-from tensorboard_picasso.export.files import Format
+from tensorboard_picasso.export.evolution import PREDICTED, MapSubject, TargetChoice
+from tensorboard_picasso.export.files import FileFormat
 from tensorboard_picasso.export.means import MeanSubject
-from tensorboard_picasso.export.order import Order, make
+from tensorboard_picasso.export.order import ExportRequest, make
 from tensorboard_picasso.export.picture import SCALES
 from tensorboard_picasso.logs.bounds import TooLargeError
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
@@ -150,7 +150,7 @@ def _add_options(export: argparse.ArgumentParser) -> None:
         "--tag",
         help="such as digits/00/occlusion or digits/mean/occlusion; default: the only method's",
     )
-    add("--format", help=", ".join(Format))
+    add("--format", help=", ".join(FileFormat))
     add("--out", help="file to write, - for standard output; default: a name made from the rest")
     add("--force", action="store_true", help="replace a file that is there")
     add("--target", metavar="CLASS", help="name, index, or predicted; default: the image's label")
@@ -180,16 +180,19 @@ def _export(given: argparse.Namespace) -> None:
     if not wanted and given.out is None:
         _list(reader, given.run)
         return
-    order = Order.parse({**vars(given), "format": wanted})
+    asked = ExportRequest.parse({**vars(given), "format": wanted})
     run = _run(reader, given.run)
     series = _series(reader, run, given.tag)
     subject = _subject(reader, run, series, given.target)
     # One scale for all runs, as in the tab; numbers need no scale.
-    shared = order.kind not in (Format.NPZ, Format.CSV) and order.scale in ("shared", "step")
+    shared = asked.kind not in (FileFormat.NPZ, FileFormat.CSV) and asked.scale in (
+        "shared",
+        "step",
+    )
     runs = reader.runs if shared else [run]
     reader.scan(runs)
     drawing = Bar("drawing")
-    made = make(reader, subject, order, runs, progress=drawing)
+    made = make(reader, subject, asked, runs, progress=drawing)
     for remark in made.remarks:
         say(remark)
     if given.out == "-":
@@ -276,16 +279,16 @@ def _series(reader: EventReader, run: str, tag: str | None) -> Series:
 
 def _subject(
     reader: EventReader, run: str, series: Series, target: str | None
-) -> Subject | MeanSubject:
+) -> MapSubject | MeanSubject:
     if series.kind is not Kind.MEAN:
         index = _target(reader, run, series, target)
-        return Subject(run, series.probe, series.image, series.label, index)
+        return MapSubject(run, series.probe, series.image, series.label, index)
     if target is not None:
         raise ExportError("--target: a mean is of each image's own class")
     return MeanSubject(run, series.probe, series.label, series.group)
 
 
-def _target(reader: EventReader, run: str, series: Series, word: str | None) -> Target:
+def _target(reader: EventReader, run: str, series: Series, word: str | None) -> TargetChoice:
     """A class by its name, else by its index; `PREDICTED`; None: the image's own."""
     if word is None:
         return None

@@ -10,7 +10,7 @@ import numpy as np
 
 from tensorboard_picasso.checkpoints import LogError
 from tensorboard_picasso.checkpoints.settings import Settings
-from tensorboard_picasso.checkpoints.task import Named
+from tensorboard_picasso.checkpoints.task import NamedFunction
 from tensorboard_picasso.summary import Probe
 from tensorboard_picasso.summary.kit import pictures, report
 from tensorboard_picasso.summary.kit.images import Array
@@ -28,11 +28,11 @@ def probe(settings: Settings) -> Probe:
       ValueError, TypeError: as `Probe`.
     """
     if settings.images is None:
-        return _own(Named(settings.probe or "", "--probe"))
+        return _own(NamedFunction(settings.probe or "", "--probe"))
     return _of_folder(settings, settings.images)
 
 
-def _own(make: Named) -> Probe:
+def _own(make: NamedFunction) -> Probe:
     try:
         made = make()
     except LogError:
@@ -69,7 +69,9 @@ def _of_folder(settings: Settings, root: Path) -> Probe:
         class_names=names or None,
         names=[pictures.named(each.name) for each in chosen],
         regions=_regions(settings.regions, root, chosen) if settings.regions else None,
-        preprocess=Named(settings.preprocess, "--preprocess") if settings.preprocess else None,
+        preprocess=NamedFunction(settings.preprocess, "--preprocess")
+        if settings.preprocess
+        else None,
         value_range=settings.value_range,
         normalized=settings.normalized,
         max_images=len(pixels),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tensorboard_picasso.checkpoints import LogError
-from tensorboard_picasso.checkpoints.task import Answer, Task, Worker
+from tensorboard_picasso.checkpoints.task import Outcome, Setup, Worker
 from tensorboard_picasso.checkpoints.workers import AHEAD, Workers, in_order
 
 CONNECT = 10.0  # seconds
@@ -17,7 +17,7 @@ class Cluster(Workers):
     """Actors, each of which builds the model once.
 
     Args:
-      task: what they do.
+      setup: what is the same for all that they do.
       address: of the cluster, as `ray.init` takes it.
       count: how many actors; default: one a processor of the cluster.
 
@@ -25,7 +25,7 @@ class Cluster(Workers):
       LogError: there is no Ray, or no such cluster.
     """
 
-    def __init__(self, task: Task, address: str, count: int | None) -> None:
+    def __init__(self, setup: Setup, address: str, count: int | None) -> None:
         try:
             import ray
         except ImportError as e:
@@ -47,11 +47,11 @@ class Cluster(Workers):
         except (ConnectionError, ValueError) as e:
             raise LogError(f"--ray {address}: {e}") from e
         count = count or max(1, int(ray.cluster_resources().get("CPU", 1)))
-        shared = ray.put(task)
+        shared = ray.put(setup)
         actor = ray.remote(num_cpus=1)(Worker)
         self._actors = [actor.remote(shared) for _ in range(count)]
 
-    def answers(self, call: str, each: Iterable[tuple[Any, ...]]) -> Iterator[Answer]:
+    def answers(self, call: str, each: Iterable[tuple[Any, ...]]) -> Iterator[Outcome]:
         """See `Workers.answers`; the actors take turns."""
         turn = 0
 

@@ -15,7 +15,7 @@ from tensorboard_picasso.checkpoints import LogError, past, pictures
 from tensorboard_picasso.checkpoints.folder import Checkpoint, Folder, Scan
 from tensorboard_picasso.checkpoints.past import Chosen
 from tensorboard_picasso.checkpoints.settings import Settings
-from tensorboard_picasso.checkpoints.task import Answer, Named, Order, Said, Task
+from tensorboard_picasso.checkpoints.task import NamedFunction, Outcome, Said, Setup, Wanted
 from tensorboard_picasso.checkpoints.workers import Alone, Processes, Workers
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.shown.terminal import Bar, printed
@@ -46,9 +46,9 @@ def run(settings: Settings) -> int:
     probe = pictures.probe(settings)
     for method in settings.methods:
         method.check(probe)
-    build = Named(settings.model, "--model") if settings.model else None
-    task = Task(probe, settings.methods, build, settings.trust, settings.about)
-    session = Session(settings, folder, task)
+    build = NamedFunction(settings.model, "--model") if settings.model else None
+    setup = Setup(probe, settings.methods, build, settings.trust, settings.about)
+    session = Session(settings, folder, setup)
     interrupted = _interruptions() if settings.follow else threading.Event()
     try:
         session.work()
@@ -88,13 +88,13 @@ def _list(scan: Scan) -> int:
 class Session:
     """One run of the command."""
 
-    def __init__(self, settings: Settings, folder: Folder, task: Task) -> None:
+    def __init__(self, settings: Settings, folder: Folder, setup: Setup) -> None:
         self._bar: Bar | None = None
         self._settings = settings
         self._folder = folder
-        self._task = task
-        self._past = past.read(settings.logdir, task.probe, task.about, self._say)
-        self._labels = tuple(method.label for method in task.methods)
+        self._setup = setup
+        self._past = past.read(settings.logdir, setup.probe, setup.about, self._say)
+        self._labels = tuple(method.label for method in setup.methods)
         self._workers: Workers | None = None
         self._writer = writers.find(settings.logdir)
         self._failed: set[Checkpoint] = set()
@@ -198,7 +198,7 @@ class Session:
 
     def _choose(self, due: Sequence[Checkpoint]) -> list[Checkpoint]:
         """Score all checkpoints, and choose each image's targets; those that can be scored."""
-        probe = self._task.probe
+        probe = self._setup.probe
         scored: list[Checkpoint] = []
         said: list[Said] = []
         answers = self._at_work().answers("scores", ((each,) for each in due))
@@ -242,7 +242,7 @@ class Session:
 
     def _check_heads(self, last: Checkpoint, odds: NDArray[Any]) -> None:
         """Warn where the last checkpoint gives nearly all images one class, or each another."""
-        probe = self._task.probe
+        probe = self._setup.probe
         heads = [-1 if np.isnan(row).all() else int(np.nanargmax(row)) for row in odds]
         of = heads, probe.labels, probe.class_names
         if odds.shape[1] > 1 and (text := arrivals.one_class(*of)):
@@ -255,16 +255,16 @@ class Session:
         """Compute and write each checkpoint's event, in step order."""
         asked = [self._past.due(each.step, self._labels) for each in due]
         new = [self._past.is_new(each.step) for each in due]
-        orders = (
-            (each, Order(chosen, place, labels, scores))
+        wanted = (
+            (each, Wanted(chosen, place, labels, scores))
             for each, place, labels, scores in zip(due, places, asked, new, strict=True)
         )
-        answers = self._at_work().answers("explain", orders)
+        answers = self._at_work().answers("explain", wanted)
         counted = self._counted("explaining", len(due), answers)
         for each, labels, answer in zip(due, asked, counted, strict=True):
             if not self._fine(each, answer):
                 continue
-            probe = self._task.probe
+            probe = self._setup.probe
             summary = summary_pb2.Summary.FromString(answer.value)
             self._past.check(summary)
             self._past.count(summary, each.step)
@@ -276,7 +276,7 @@ class Session:
             self._past.written(each.step, labels, probe)
             self._logged += 1
 
-    def _fine(self, each: Checkpoint, answer: Answer) -> bool:
+    def _fine(self, each: Checkpoint, answer: Outcome) -> bool:
         """Whether there is an answer; what is wrong with all checkpoints is raised."""
         if not answer.problem:
             self._worked = True
@@ -292,10 +292,10 @@ class Session:
 
     def _at_work(self) -> Workers:
         if self._workers is None:
-            self._workers = _workers(self._settings, self._task)
+            self._workers = _workers(self._settings, self._setup)
         return self._workers
 
-    def _counted(self, what: str, count: int, answers: Iterator[Answer]) -> Iterator[Answer]:
+    def _counted(self, what: str, count: int, answers: Iterator[Outcome]) -> Iterator[Outcome]:
         """The answers, while a bar shows how many there are."""
         self._bar = bar = Bar(what)
         bar(0, count)
@@ -315,10 +315,10 @@ class Session:
         print(f"picasso: {printed(text)}", file=sys.stderr, flush=True)
 
 
-def _workers(settings: Settings, task: Task) -> Workers:
+def _workers(settings: Settings, setup: Setup) -> Workers:
     if settings.ray is not None:
         from tensorboard_picasso.checkpoints.ray import Cluster
 
-        return Cluster(task, settings.ray, settings.workers)
+        return Cluster(setup, settings.ray, settings.workers)
     count = settings.workers or 1
-    return Alone(task) if count == 1 else Processes(task, count)
+    return Alone(setup) if count == 1 else Processes(setup, count)

@@ -24,7 +24,7 @@ from tensorboard_picasso.summary.probe.output import Taken
 
 
 @dataclass
-class Named:
+class NamedFunction:
     """A function of the user's by the name of its module and its own: travels as text.
 
     Raises:
@@ -52,7 +52,7 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Task:
+class Setup:
     """What is the same for all checkpoints: images, methods, the model without weights.
 
     about: recorded among the methods' parameters.
@@ -60,7 +60,7 @@ class Task:
 
     probe: Probe
     methods: tuple[Method, ...]
-    build: Named | None
+    build: NamedFunction | None
     trusted: bool
     about: dict[str, str] = field(default_factory=dict)
 
@@ -88,7 +88,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Order:
+class Wanted:
     """What is asked for at a step: of the methods these labels, and whether scores too.
 
     place: how many checkpoints come before this one.
@@ -101,7 +101,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Outcome:
     """A value; or the problem, and whose it is.
 
     misfit: the weights were loaded, and the images or methods do not go with the model.
@@ -117,15 +117,15 @@ class Answer:
 class Worker:
     """Answers for a process; the model is built once, and gets each checkpoint's weights."""
 
-    def __init__(self, task: Task) -> None:
-        self._task = task
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
         self._model: Any = None
 
-    def look(self, checkpoint: Checkpoint) -> Answer:
+    def look(self, checkpoint: Checkpoint) -> Outcome:
         """What the model of a checkpoint is given: `Looked`."""
 
         def looked(backend: Backend) -> Looked:
-            probe = self._task.probe
+            probe = self._setup.probe
             asked = views.of_images(probe, backend)
             given = [each[0] for each in scoring.whole_inputs(probe)]
             fed = asked[0].fed(given[0][None])
@@ -137,11 +137,11 @@ class Worker:
 
         return self._answer(checkpoint, looked)
 
-    def scores(self, checkpoint: Checkpoint) -> Answer:
+    def scores(self, checkpoint: Checkpoint) -> Outcome:
         """The scores of a checkpoint: `Said`."""
 
         def said(backend: Backend) -> Said:
-            probe, taken = self._task.probe, None
+            probe, taken = self._setup.probe, None
             scoring.check_preprocess(probe)
             given = scoring.whole_inputs(probe)
             if probe.task.over is None:
@@ -153,14 +153,14 @@ class Worker:
 
         return self._answer(checkpoint, said)
 
-    def explain(self, checkpoint: Checkpoint, order: Order) -> Answer:
+    def explain(self, checkpoint: Checkpoint, wanted: Wanted) -> Outcome:
         """The event of a checkpoint but for the input records: a serialized `Summary`."""
-        probe = self._task.probe
-        methods = [each for each in self._task.methods if each.label in order.labels]
+        probe = self._setup.probe
+        methods = [each for each in self._setup.methods if each.label in wanted.labels]
         second_seeds = {
             each.label
             for each in methods
-            if isinstance(each, RandomMethod) and each.second_due(order.place)
+            if isinstance(each, RandomMethod) and each.second_due(wanted.place)
         }
 
         def summary(backend: Backend) -> bytes:
@@ -168,38 +168,38 @@ class Worker:
                 probe,
                 backend,
                 methods,
-                order.chosen.targets,
-                taken=order.chosen.taken,
+                wanted.chosen.targets,
+                taken=wanted.chosen.taken,
                 second_seeds=second_seeds,
                 epoch=None if checkpoint.epoch is None else float(checkpoint.epoch),
-                about=self._task.about,
+                about=self._setup.about,
             ).result
-            contents = event.Contents(scores=order.scores, labels=order.labels)
+            contents = event.Contents(scores=wanted.scores, labels=wanted.labels)
             built = event.build(probe.name, result, contents)
             made: bytes = built.SerializeToString()
             return made
 
         return self._answer(checkpoint, summary)
 
-    def _answer(self, checkpoint: Checkpoint, make: Callable[[Backend], Any]) -> Answer:
+    def _answer(self, checkpoint: Checkpoint, make: Callable[[Backend], Any]) -> Outcome:
         try:
-            model = folder.load(checkpoint, self._built(), self._task.trusted)
+            model = folder.load(checkpoint, self._built(), self._setup.trusted)
         except CheckpointError as e:
-            return Answer(problem=str(e))
+            return Outcome(problem=str(e))
         except LogError as e:
-            return Answer(problem=str(e), fatal=True)
+            return Outcome(problem=str(e), fatal=True)
         try:
-            backend = models.backend(self._task.probe, model)
+            backend = models.backend(self._setup.probe, model)
             with determinism.required():  # several workers, or a run that goes on, make one log
-                return Answer(make(backend))
+                return Outcome(make(backend))
         except LogError as e:
-            return Answer(problem=str(e), fatal=True)
+            return Outcome(problem=str(e), fatal=True)
         except Exception as e:
             plain = isinstance(e, ValueError | TypeError)
-            return Answer(problem=str(e) if plain else report.reason(e), misfit=True)
+            return Outcome(problem=str(e) if plain else report.reason(e), misfit=True)
 
     def _built(self) -> Any:
-        build = self._task.build
+        build = self._setup.build
         if self._model is None and build is not None:
             try:
                 self._model = build()

@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from tensorboard_picasso.checkpoints import LogError
-from tensorboard_picasso.checkpoints.task import Answer, Task, Worker
+from tensorboard_picasso.checkpoints.task import Outcome, Setup, Worker
 
 Sent = TypeVar("Sent")
 
@@ -25,7 +25,7 @@ class Workers(abc.ABC):
     """Something that does a worker's calls."""
 
     @abc.abstractmethod
-    def answers(self, call: str, each: Iterable[tuple[Any, ...]]) -> Iterator[Answer]:
+    def answers(self, call: str, each: Iterable[tuple[Any, ...]]) -> Iterator[Outcome]:
         """Call a method of `Worker` with each of these arguments; answers in their order.
 
         Raises:
@@ -39,10 +39,10 @@ class Workers(abc.ABC):
 class Alone(Workers):
     """This process."""
 
-    def __init__(self, task: Task) -> None:
-        self._worker = Worker(task)
+    def __init__(self, setup: Setup) -> None:
+        self._worker = Worker(setup)
 
-    def answers(self, call: str, each: Iterable[tuple[Any, ...]]) -> Iterator[Answer]:
+    def answers(self, call: str, each: Iterable[tuple[Any, ...]]) -> Iterator[Outcome]:
         """See `Workers.answers`."""
         return (getattr(self._worker, call)(*arguments) for arguments in each)
 
@@ -56,9 +56,9 @@ class Processes(Workers):
       LogError: what they do cannot be sent to them.
     """
 
-    def __init__(self, task: Task, count: int) -> None:
+    def __init__(self, setup: Setup, count: int) -> None:
         try:
-            pickle.dumps(task)
+            pickle.dumps(setup)
         except (pickle.PicklingError, AttributeError, TypeError) as e:
             raise LogError(
                 f"--workers {count}: the probe cannot be sent to them ({e}): give it functions"
@@ -66,12 +66,12 @@ class Processes(Workers):
             ) from e
         self._count = count
         context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(task,))
+        self._pool = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(setup,))
 
-    def answers(self, call: str, each: Iterable[tuple[Any, ...]]) -> Iterator[Answer]:
+    def answers(self, call: str, each: Iterable[tuple[Any, ...]]) -> Iterator[Outcome]:
         """See `Workers.answers`."""
 
-        def send(arguments: tuple[Any, ...]) -> Future[Answer]:
+        def send(arguments: tuple[Any, ...]) -> Future[Outcome]:
             return self._pool.submit(_do, call, arguments)
 
         try:
@@ -88,10 +88,10 @@ class Processes(Workers):
 
 def in_order(
     send: Callable[[tuple[Any, ...]], Sent],
-    receive: Callable[[Sent], Answer],
+    receive: Callable[[Sent], Outcome],
     each: Iterable[tuple[Any, ...]],
     ahead: int,
-) -> Iterator[Answer]:
+) -> Iterator[Outcome]:
     """Answers in the order in which they were asked for, so many asked for at a time."""
     waiting: deque[Sent] = deque()
     for arguments in each:
@@ -105,9 +105,9 @@ def in_order(
 _worker: Worker | None = None
 
 
-def _begin(task: Task) -> None:
+def _begin(setup: Setup) -> None:
     global _worker  # noqa: PLW0603
-    _worker = Worker(task)
+    _worker = Worker(setup)
     # Ctrl-C reaches all processes of a terminal; only the first one has something to say.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -121,6 +121,6 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _do(call: str, arguments: tuple[Any, ...]) -> Answer:
-    answer: Answer = getattr(_worker, call)(*arguments)
+def _do(call: str, arguments: tuple[Any, ...]) -> Outcome:
+    answer: Outcome = getattr(_worker, call)(*arguments)
     return answer

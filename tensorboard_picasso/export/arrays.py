@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tensorboard_picasso.export import source
-from tensorboard_picasso.export.evolution import Evolution, Subject
-from tensorboard_picasso.export.evolution import Target as Asked
+from tensorboard_picasso.export.evolution import Evolution, MapSubject, TargetChoice
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.logs.reading import Problems, only, unpacked
@@ -190,7 +189,7 @@ class LoggedProbe:
         self,
         image: int,
         method: str,
-        target: Asked = None,
+        target: TargetChoice = None,
         *,
         reading: str | None = None,
         step: int | None = None,
@@ -209,7 +208,7 @@ class LoggedProbe:
           NotThereError: there is no such image, method, step, or map of the class.
           ExportError: the reading does not fit the method, or maps have several sizes.
         """
-        subject = Subject(self.run, self.name, image, method, target)
+        subject = MapSubject(self.run, self.name, image, method, target)
         found: Evolution = source.gather(self._reader, subject, step=step)
         for text in found.problems:
             warnings.warn(text, stacklevel=2)
@@ -290,7 +289,7 @@ class LoggedProbe:
         return found
 
 
-class Named(dict[str, V]):
+class Listing(dict[str, V]):
     """A dict whose error says what there is."""
 
     def __init__(self, what: str, values: Mapping[str, V]) -> None:
@@ -324,8 +323,8 @@ def read(logdir: str | Path) -> dict[str, dict[str, LoggedProbe]]:
     for run in reader.runs:
         names = sorted({each.probe for each in reader.of_run(run)})
         if names:
-            runs[run] = Named("probe", {each: LoggedProbe(reader, run, each) for each in names})
-    return Named("run", runs)
+            runs[run] = Listing("probe", {each: LoggedProbe(reader, run, each) for each in names})
+    return Listing("run", runs)
 
 
 def _union(classes: Iterable[NDArray[Any]]) -> NDArray[np.int64]:

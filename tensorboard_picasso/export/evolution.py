@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.export.ground import greys
-from tensorboard_picasso.export.shown import Called
+from tensorboard_picasso.export.shown import Naming
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.numbers.maps import Floats, Output
@@ -27,11 +27,11 @@ from tensorboard_picasso.stored.record import Attribution, Input, Maps, Scores
 
 # In place of a class: what is predicted of the image at the newest step.
 PREDICTED: Final = "predicted"
-Target: TypeAlias = int | Literal["predicted"] | None
+TargetChoice: TypeAlias = int | Literal["predicted"] | None
 
 
 @dataclass(frozen=True)
-class Subject:
+class MapSubject:
     """Which map: one image of a probe in a run under a method's label.
 
     target: the class explained; `PREDICTED`: the image's newest prediction; None: its first
@@ -42,7 +42,7 @@ class Subject:
     probe: str
     image: int
     label: str
-    target: Target = None
+    target: TargetChoice = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Evolution:
     where none was kept. problems: what could not be read, in words.
     """
 
-    subject: Subject
+    subject: MapSubject
     target: int
     moments: tuple[Moment, ...]
     inputs: Mapping[bytes, Input]
@@ -196,11 +196,11 @@ class Evolution:
         found = self.inputs.get(moment.attribution.input_hash)
         return found.unseen if found else None
 
-    def subject_of(self, called: Called) -> str:
+    def subject_of(self, called: Naming) -> str:
         """The class explained."""
         return called(self.target)
 
-    def caption(self, moment: Moment, called: Called) -> tuple[str, str]:
+    def caption(self, moment: Moment, called: Naming) -> tuple[str, str]:
         """The class with its score; the step, and what was predicted instead."""
         scores = moment.scores
         true = self.newest is not None and self.target in (self.newest.truths or ())

@@ -22,7 +22,7 @@ from tensorboard_picasso.export.evolution import (
     score_of,
 )
 from tensorboard_picasso.export.picture import Look, Painter
-from tensorboard_picasso.export.shown import M, Shown, check_alike
+from tensorboard_picasso.export.shown import Drawable, M, check_alike
 from tensorboard_picasso.logs.bounds import Room
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.numbers.maps import SHARES, STATISTICS, Output, Statistics
@@ -40,7 +40,7 @@ AROUND = 56
 Progress = Callable[[int, int], None]
 
 
-class Format(enum.StrEnum):
+class FileFormat(enum.StrEnum):
     """What a map over training can be taken away as."""
 
     PNG = "png"
@@ -51,21 +51,21 @@ class Format(enum.StrEnum):
 
 
 TYPES = {
-    Format.PNG: "image/png",
-    Format.GIF: "image/gif",
-    Format.WEBP: "image/webp",
-    Format.NPZ: "application/octet-stream",
-    Format.CSV: "text/csv",
+    FileFormat.PNG: "image/png",
+    FileFormat.GIF: "image/gif",
+    FileFormat.WEBP: "image/webp",
+    FileFormat.NPZ: "application/octet-stream",
+    FileFormat.CSV: "text/csv",
 }
 
 
-def file_name(words: Sequence[str], kind: Format) -> str:
+def file_name(words: Sequence[str], kind: FileFormat) -> str:
     """A name for the file that every system takes."""
     text = "-".join(words)
     return f"{re.sub('[^A-Za-z0-9._]+', '-', text).strip('-.')[:120] or 'map'}.{kind}"
 
 
-def picture(shown: Shown[M], look: Look) -> bytes:
+def picture(shown: Drawable[M], look: Look) -> bytes:
     """The newest map as PNG."""
     stream = io.BytesIO()
     Painter(shown, look).paint(shown.drawn[-1]).save(stream, "PNG", optimize=True)
@@ -73,16 +73,16 @@ def picture(shown: Shown[M], look: Look) -> bytes:
 
 
 def animation(
-    shown: Shown[M],
+    shown: Drawable[M],
     look: Look,
-    kind: Format,
+    kind: FileFormat,
     fps: float = FPS,
     progress: Progress = lambda done, total: None,
 ) -> bytes:
     """All maps as GIF or (lossless) WebP, a frame a step; the last one stays."""
     painter, moments = Painter(shown, look), shown.drawn
     indexed = _Indexed(painter)
-    draw = indexed.paint if kind is Format.GIF else painter.paint
+    draw = indexed.paint if kind is FileFormat.GIF else painter.paint
 
     def frame(number: int) -> Image.Image:
         progress(number + 1, len(moments))
@@ -92,7 +92,7 @@ def animation(
     held = [each] * (len(moments) - 1) + [max(each, HOLD)]
     options: dict[str, Any] = {"save_all": True, "duration": held, "loop": 0}
     stream = io.BytesIO()
-    if kind is Format.GIF:
+    if kind is FileFormat.GIF:
         rest = map(frame, range(1, len(moments)))
         frame(0).save(stream, "GIF", append_images=rest, disposal=1, **options)
     else:

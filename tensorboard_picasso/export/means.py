@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.export.ground import greys
-from tensorboard_picasso.export.shown import Called
+from tensorboard_picasso.export.shown import Naming
 from tensorboard_picasso.export.source import Source, no_step, said
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.logs.reading import Problems, Stored, only, unpacked
@@ -135,13 +135,13 @@ class MeanEvolution:
     def unseen(self, moment: MeanMoment) -> None:
         """Not said of several images."""
 
-    def subject_of(self, called: Called) -> str:
+    def subject_of(self, called: Naming) -> str:
         """The class that each image's importance is for."""
         if self.subject.group != WHOLE_PROBE:
             return called(self.subject.group)
         return "the true class" if self.drawn[-1].mean.labelled else "what each step predicts"
 
-    def caption(self, moment: MeanMoment, called: Called) -> tuple[str, str]:
+    def caption(self, moment: MeanMoment, called: Naming) -> tuple[str, str]:
         """Of how many images it is; the step."""
         group = self.subject.group
         of = "" if group == WHOLE_PROBE else f"{called(group)}: "

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from tensorboard_picasso.export import files, meannumbers, picture
-from tensorboard_picasso.export.evolution import Subject
-from tensorboard_picasso.export.files import Format
+from tensorboard_picasso.export.evolution import MapSubject
+from tensorboard_picasso.export.files import FileFormat
 from tensorboard_picasso.export.means import MeanSubject, gather_mean, largest_mean
 from tensorboard_picasso.export.picture import Look, Painter, Scale
-from tensorboard_picasso.export.shown import M, Shown
+from tensorboard_picasso.export.shown import Drawable, M
 from tensorboard_picasso.export.source import MAPS, Source, gather, largest
 from tensorboard_picasso.logs.bounds import COMMAND, Limits, TooLargeError
 from tensorboard_picasso.logs.errors import ExportError
@@ -23,14 +23,14 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Order:
+class ExportRequest:
     """How a map over training is to be taken away.
 
     step: only this one. reading, palette: names, None: the default. scale: a
     mode of `picture.SCALES`, or the value that takes the last colour.
     """
 
-    kind: Format
+    kind: FileFormat
     step: int | None = None
     reading: str | None = None
     palette: str | None = None
@@ -40,16 +40,16 @@ class Order:
     fps: float = files.FPS
 
     @classmethod
-    def parse(cls, words: Mapping[str, str | None]) -> "Order":
+    def parse(cls, words: Mapping[str, str | None]) -> "ExportRequest":
         """From named words; what is absent or None takes its default.
 
         Raises:
           ExportError: a word is none that is understood; it is named.
         """
         given = {name: word for name, word in words.items() if word is not None}
-        kinds = ", ".join(Format)
+        kinds = ", ".join(FileFormat)
         kind = given.get("format", "")
-        if kind not in tuple(Format):
+        if kind not in tuple(FileFormat):
             raise ExportError(
                 f'format "{kind}": give {kinds}' if kind else f"give a format: {kinds}"
             )
@@ -60,7 +60,7 @@ class Order:
             )
         step = given.get("step")
         return cls(
-            Format(kind),
+            FileFormat(kind),
             None if step is None else _whole("step", step, -(2**63), 2**63 - 1),
             given.get("reading"),
             given.get("palette"),
@@ -90,8 +90,8 @@ class Made:
 
 def make(
     source: Source,
-    subject: Subject | MeanSubject,
-    order: Order,
+    subject: MapSubject | MeanSubject,
+    asked: ExportRequest,
     runs: Sequence[str],
     *,
     limits: Limits | None = None,
@@ -102,7 +102,7 @@ def make(
     Args:
       source: where from.
       subject: which.
-      order: how.
+      asked: how.
       runs: whose maps share one scale.
       limits: what it may take; None: as the command has it.
       progress: told frames made and to make.
@@ -112,25 +112,25 @@ def make(
       TooLargeError: it exceeds the limits.
     """
     limits = limits or COMMAND
-    newest = order.kind is Format.PNG
+    newest = asked.kind is FileFormat.PNG
     made = limits.room(limits.made, "the file")
     if isinstance(subject, MeanSubject):
-        mean = gather_mean(source, subject, step=order.step, newest=newest)
+        mean = gather_mean(source, subject, step=asked.step, newest=newest)
         numbers = _Numbers(
             partial(meannumbers.table, mean, made),
             partial(meannumbers.arrays, mean, made),
             lambda reading: largest_mean(source, runs, subject),
         )
-        return _make(mean, order, numbers, limits, progress)
-    planes = order.kind is not Format.CSV
+        return _make(mean, asked, numbers, limits, progress)
+    planes = asked.kind is not FileFormat.CSV
     kept = limits.room(limits.kept, MAPS)
-    evolution = gather(source, subject, kept, planes=planes, step=order.step, newest=newest)
+    evolution = gather(source, subject, kept, planes=planes, step=asked.step, newest=newest)
     numbers = _Numbers(
         partial(files.table, evolution, made),
         partial(files.arrays, evolution, made),
         partial(largest, source, runs, subject.probe, subject.label, subject.target),
     )
-    return _make(evolution, order, numbers, limits, progress)
+    return _make(evolution, asked, numbers, limits, progress)
 
 
 @dataclass(frozen=True)
@@ -143,35 +143,35 @@ class _Numbers:
 
 
 def _make(
-    shown: Shown[M], order: Order, numbers: _Numbers, limits: Limits, progress: Progress
+    shown: Drawable[M], asked: ExportRequest, numbers: _Numbers, limits: Limits, progress: Progress
 ) -> Made:
-    name = files.file_name(shown.words, order.kind)
-    if order.kind is Format.CSV:
+    name = files.file_name(shown.words, asked.kind)
+    if asked.kind is FileFormat.CSV:
         return Made(name, numbers.table().encode(), shown.problems)
-    reading = shown.fitting(order.reading)
+    reading = shown.fitting(asked.reading)
     remarks = (*shown.problems, *shown.lacking)
-    if order.kind is Format.NPZ:
+    if asked.kind is FileFormat.NPZ:
         _check(shown, limits, 0)
         return Made(name, numbers.arrays(reading, remarks), remarks)
-    scale = _scale(order, reading, numbers)
-    look = Look(reading, scale, order.palette, order.opacity, order.size)
+    scale = _scale(asked, reading, numbers)
+    look = Look(reading, scale, asked.palette, asked.opacity, asked.size)
     height, width = Painter(shown, look).shape
     _check(shown, limits, height * width)
-    if order.kind is Format.PNG:
+    if asked.kind is FileFormat.PNG:
         return Made(name, files.picture(shown, look), remarks)
-    data = files.animation(shown, look, order.kind, order.fps, progress)
+    data = files.animation(shown, look, asked.kind, asked.fps, progress)
     return Made(name, data, remarks)
 
 
-def _scale(order: Order, reading: Reading, numbers: _Numbers) -> Scale:
-    if isinstance(order.scale, float):
-        return Scale("fixed", shared=order.scale)
-    if order.scale == "map":
+def _scale(asked: ExportRequest, reading: Reading, numbers: _Numbers) -> Scale:
+    if isinstance(asked.scale, float):
+        return Scale("fixed", shared=asked.scale)
+    if asked.scale == "map":
         return Scale("map")
-    return Scale(order.scale, *numbers.scales(reading))
+    return Scale(asked.scale, *numbers.scales(reading))
 
 
-def _check(shown: Shown[M], limits: Limits, frame: int) -> None:
+def _check(shown: Drawable[M], limits: Limits, frame: int) -> None:
     """Refuse what would take too much, before any of it is made."""
     abouts = [shown.about(each) for each in shown.drawn]
     maps = [each.height * each.width for each in abouts]

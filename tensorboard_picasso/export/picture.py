@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from tensorboard_picasso.export.font import Font
-from tensorboard_picasso.export.shown import M, Shown
+from tensorboard_picasso.export.shown import Drawable, M
 from tensorboard_picasso.logs.errors import ExportError
 from tensorboard_picasso.numbers import palettes
 from tensorboard_picasso.numbers.palettes import Palette
@@ -46,7 +46,7 @@ class Scale:
     by_step: Mapping[int, float] = field(default_factory=dict)
     shared: float = 0.0
 
-    def of(self, shown: Shown[M], moment: M, reading: Reading) -> float:
+    def of(self, shown: Drawable[M], moment: M, reading: Reading) -> float:
         """The scale of one map."""
         if reading is Reading.SCORE:
             return 1.0
@@ -106,7 +106,7 @@ def box(height: int, width: int, size: int) -> tuple[int, int]:
 class Painter(Generic[M]):
     """Draws the moments of what is shown, all at one size."""
 
-    def __init__(self, shown: Shown[M], look: Look) -> None:
+    def __init__(self, shown: Drawable[M], look: Look) -> None:
         self._shown = shown
         self._look = look
         texts = [*map(shown.name, shown.named), *shown.where]

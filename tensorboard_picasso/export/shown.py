@@ -12,7 +12,7 @@ from tensorboard_picasso.shown.readings import Reading
 from tensorboard_picasso.stored.record import Attribution, Mean
 
 # How a picture calls a class: by a name that its font has.
-Called = Callable[[int], str]
+Naming = Callable[[int], str]
 
 
 class At(Protocol):
@@ -26,7 +26,7 @@ class At(Protocol):
 M = TypeVar("M", bound=At)
 
 
-class Shown(Protocol[M]):
+class Drawable(Protocol[M]):
     """Something over training that can be drawn."""
 
     @property
@@ -78,10 +78,10 @@ class Shown(Protocol[M]):
     def unseen(self, moment: M) -> NDArray[np.bool_] | None:
         """Pixels that the model never sees, where it is known."""
 
-    def subject_of(self, called: Called) -> str:
+    def subject_of(self, called: Naming) -> str:
         """What hiding makes less likely, in the legend."""
 
-    def caption(self, moment: M, called: Called) -> tuple[str, str]:
+    def caption(self, moment: M, called: Naming) -> tuple[str, str]:
         """The two lines above a map."""
 
     def remarks(self, moment: M) -> Sequence[str]:

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 from tensorboard_picasso.export.evolution import (
     PREDICTED,
     Evolution,
+    MapSubject,
     Moment,
-    Subject,
-    Target,
+    TargetChoice,
     predicted,
 )
 from tensorboard_picasso.logs.bounds import COMMAND, Room
@@ -58,7 +58,7 @@ class Source(Protocol):
 
 def gather(
     source: Source,
-    subject: Subject,
+    subject: MapSubject,
     room: Room | None = None,
     *,
     planes: bool = True,
@@ -225,7 +225,7 @@ def prediction(scores: Sequence[Scores]) -> int:
     return next((each for each in predictions if each is not None), 0)
 
 
-def _class_of(target: Target, inputs: Sequence[Input], scores: Sequence[Scores]) -> int:
+def _class_of(target: TargetChoice, inputs: Sequence[Input], scores: Sequence[Scores]) -> int:
     if target is None:
         return truth(inputs, scores)
     return prediction(scores) if target == PREDICTED else target
@@ -236,7 +236,7 @@ def largest(
     runs: Sequence[str],
     probe: str,
     label: str,
-    target: Target,
+    target: TargetChoice,
     reading: Reading,
 ) -> tuple[dict[int, float], float]:
     """The scale of the method's maps at each step, and of all steps, over all images and some runs.
@@ -270,7 +270,7 @@ def largest(
 
 
 def _classes(
-    source: Source, run: str, series: Mapping[Series, str], target: Target
+    source: Source, run: str, series: Mapping[Series, str], target: TargetChoice
 ) -> dict[int, int]:
     """The class of each image of a probe in a run."""
     inputs = {

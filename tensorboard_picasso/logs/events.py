@@ -152,7 +152,7 @@ class EventReader:
             {series: files[number][series] for series in found if series in files[number]}
             for number in numbers
         ]
-        order = history.Order.of([self._span(file, len(held) > 1) for file in held])
+        order = history.FileOrder.of([self._span(file, len(held) > 1) for file in held])
         dropped: dict[tuple[int, float], Stored] = {}  # one event holds many series
         for series in found:
             parts = [file.get(series, []) for file in held]

@@ -49,7 +49,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Order:
+class FileOrder:
     """In which order files were written; they are counted in the order of their names.
 
     Attributes:
@@ -65,7 +65,7 @@ class Order:
     unsure: list[int]
 
     @classmethod
-    def of(cls, spans: Sequence[Span]) -> "Order":
+    def of(cls, spans: Sequence[Span]) -> "FileOrder":
         """Put files in order, which are given in that of their names."""
         places: list[int] = []
         for new in range(len(spans)):
@@ -102,7 +102,7 @@ def _told(one: Span, other: Span) -> bool:
     return one.since < other.since
 
 
-def settled(files: Sequence[Sequence[R]], order: Order) -> tuple[list[R], list[R]]:
+def settled(files: Sequence[Sequence[R]], order: FileOrder) -> tuple[list[R], list[R]]:
     """What is left of a series, ascending, and what was written again.
 
     A record supersedes all that were written before it with the same or a later step: in its
@@ -130,7 +130,7 @@ def _give_up(kept: list[R], step: int, dropped: list[R]) -> None:
         dropped.append(kept.pop())
 
 
-def parted(records: Sequence[R], known: Sequence[int | None], order: Order) -> list[list[R]]:
+def parted(records: Sequence[R], known: Sequence[int | None], order: FileOrder) -> list[list[R]]:
     """The records of each file, of a series that has them in the order of the names.
 
     known: which file each is of; None: not known, and told by its step.
@@ -165,7 +165,7 @@ def superseded(records: Iterable[R]) -> tuple[list[R], list[R]]:
             files.append([])
         files[-1].append(each)
     steps = [[each.step for each in file] for file in files]
-    return settled(files, Order.of([Span(min(file), max(file), file[0]) for file in steps]))
+    return settled(files, FileOrder.of([Span(min(file), max(file), file[0]) for file in steps]))
 
 
 def processes(scores: Iterable[Numbered]) -> tuple[list[int], list[Span]]:

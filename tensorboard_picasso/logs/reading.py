@@ -27,7 +27,7 @@ T = TypeVar("T")
 # The blobs of a record, why there are none, or None where they are gone.
 Elements: TypeAlias = list[bytes] | record.RecordError | None
 # The order of processes, and which of them wrote the event of a step and wall time.
-Written = tuple[history.Order | None, dict[tuple[int, float], int]]
+Written = tuple[history.FileOrder | None, dict[tuple[int, float], int]]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Problems(list[dict[str, Any]]):
         self.append({**where, "problem": kind, "message": str(error)})
 
 
-class Reader:
+class ProviderReader:
     """All reads of one request."""
 
     def __init__(
@@ -138,7 +138,7 @@ class Reader:
         if not spans:
             return None, {}
         of = {(at.step, at.wall): number for (at, _), number in zip(scores, numbers, strict=True)}
-        return history.Order.of(spans), of
+        return history.FileOrder.of(spans), of
 
     def series(
         self, runs: Sequence[str] | None = None, blobs: bool = True
@@ -326,7 +326,7 @@ class Reader:
 
 
 def unpacked_maps(elements: list[bytes] | record.RecordError) -> record.Maps:
-    """The maps of one record of `Reader.contents`.
+    """The maps of one record of `ProviderReader.contents`.
 
     Raises:
       RecordError: they cannot be read, or were refused.

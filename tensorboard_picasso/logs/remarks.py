@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tensorboard_picasso.logs import history
 from tensorboard_picasso.logs.bounds import TooLargeError
-from tensorboard_picasso.logs.reading import Problems, Reader, Stored, unpacked
+from tensorboard_picasso.logs.reading import Problems, ProviderReader, Stored, unpacked
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import Kind, Series
 
@@ -15,7 +15,7 @@ Newest = tuple[int, float]
 
 
 def of_series(
-    reader: Reader,
+    reader: ProviderReader,
     run: str,
     series: Series,
     read: Sequence[tuple[Stored, record.Scores]],
@@ -45,13 +45,13 @@ class Remarks:
         self.samples = samples
         self._known: dict[tuple[str, str, str], tuple[Newest, list[str]]] = {}
 
-    def note(self, reader: Reader, run: str, series: Series, texts: Iterable[str]) -> None:
+    def note(self, reader: ProviderReader, run: str, series: Series, texts: Iterable[str]) -> None:
         """Keep what was said of a series that was read."""
         key = reader.experiment, run, series.probe
         self._known[key] = reader.newest(run, series), list(texts)
 
     def listed(
-        self, reader: Reader, found: Mapping[str, Mapping[Series, str]]
+        self, reader: ProviderReader, found: Mapping[str, Mapping[Series, str]]
     ) -> tuple[list[dict[str, str]], int]:
         """The remarks on all runs as problems, and how many probes of runs are still to be read."""
         problems, fresh, unread = [], FRESH, 0
@@ -71,7 +71,7 @@ class Remarks:
                     )
         return problems, unread
 
-    def _read(self, reader: Reader, run: str, series: Series, tag: str) -> list[str]:
+    def _read(self, reader: ProviderReader, run: str, series: Series, tag: str) -> list[str]:
         try:
             ((_, stored),) = reader.tensors(run, {series: tag})
         except TooLargeError as e:

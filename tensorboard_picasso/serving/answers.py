@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso.logs.reading import (
     Problems,
-    Reader,
+    ProviderReader,
     Stored,
     family,
     named,
@@ -37,7 +37,7 @@ from tensorboard_picasso.stored.metadata import FORMAT_VERSION, Kind
 from tensorboard_picasso.version import __version__
 
 
-def index(reader: Reader, known: Remarks) -> dict[str, Any]:
+def index(reader: ProviderReader, known: Remarks) -> dict[str, Any]:
     """Which runs, probes, images and methods there are.
 
     known: what was read of the runs' steps.
@@ -71,7 +71,7 @@ def index(reader: Reader, known: Remarks) -> dict[str, Any]:
 
 
 def inputs(
-    reader: Reader, run: str, probe: str, images: Sequence[int] | None, room: int = 0
+    reader: ProviderReader, run: str, probe: str, images: Sequence[int] | None, room: int = 0
 ) -> bytes:
     """Names, labels, class names, regions.
 
@@ -122,7 +122,7 @@ def inputs(
     return pack.finish({**header, "problems": problems})
 
 
-def image(reader: Reader, run: str, probe: str, number: int, digest: str) -> bytes | None:
+def image(reader: ProviderReader, run: str, probe: str, number: int, digest: str) -> bytes | None:
     """The PNG of one viewed image with this hash, None where it was not kept."""
     tags = only(reader.of_probe(run, probe, [number], blobs=False), Kind.INPUT, [number])
     for series, stored in reader.tensors(run, tags):
@@ -133,7 +133,7 @@ def image(reader: Reader, run: str, probe: str, number: int, digest: str) -> byt
 
 
 def scores(
-    reader: Reader, run: str, probe: str, images: Sequence[int] | None, known: Remarks
+    reader: ProviderReader, run: str, probe: str, images: Sequence[int] | None, known: Remarks
 ) -> bytes:
     """Class scores of all kept steps; what is not there is noted in `known`."""
     pack, problems = Pack(), Problems()
@@ -186,7 +186,7 @@ def scores(
 
 
 def attributions(
-    reader: Reader,
+    reader: ProviderReader,
     run: str,
     probe: str,
     label: str,
@@ -238,7 +238,7 @@ def attributions(
 
 
 def means(
-    reader: Reader, run: str, probe: str, label: str, groups: Sequence[int] | None
+    reader: ProviderReader, run: str, probe: str, label: str, groups: Sequence[int] | None
 ) -> bytes | None:
     """One method's means over these groups of images or all; None where there is none."""
     pack, problems = Pack(), Problems()
@@ -277,7 +277,11 @@ def means(
 
 
 def maps(
-    reader: Reader, run: str, probe: str, label: str, wanted: Sequence[tuple[int, int, float]]
+    reader: ProviderReader,
+    run: str,
+    probe: str,
+    label: str,
+    wanted: Sequence[tuple[int, int, float]],
 ) -> tuple[bytes, bool] | None:
     """Full-resolution maps of (image, step, wall), and whether all are there."""
     images = sorted({number for number, _, _ in wanted})
@@ -308,7 +312,7 @@ def maps(
     return data, not missing and not problems
 
 
-def scalars(reader: Reader, run: str) -> dict[str, Any]:
+def scalars(reader: ProviderReader, run: str) -> dict[str, Any]:
     """Tags of the ordinary scalars of a run and those beside it."""
     names = family(run)
     tags = reader.scalar_tags(list(names.values()))
@@ -320,7 +324,7 @@ def scalars(reader: Reader, run: str) -> dict[str, Any]:
     return {"run": run, "scalars": listed}
 
 
-def scalar(reader: Reader, run: str, tag: str) -> bytes | None:
+def scalar(reader: ProviderReader, run: str, tag: str) -> bytes | None:
     """Steps, wall times and values of one series of scalars; None where it is not there."""
     stored = reader.scalar(run, tag)
     if not stored:

@@ -15,13 +15,13 @@ from tensorboard.data import provider
 from tensorboard.plugins import base_plugin
 from werkzeug import wrappers
 
-from tensorboard_picasso.export.evolution import PREDICTED, Subject, Target
+from tensorboard_picasso.export.evolution import PREDICTED, MapSubject, TargetChoice
 from tensorboard_picasso.export.files import TYPES as TYPES_OF_EXPORT
 from tensorboard_picasso.export.means import MeanSubject
-from tensorboard_picasso.export.order import Order, make
+from tensorboard_picasso.export.order import ExportRequest, make
 from tensorboard_picasso.logs.bounds import MAX_ANSWER, SERVER, Room
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
-from tensorboard_picasso.logs.reading import Reader
+from tensorboard_picasso.logs.reading import ProviderReader
 from tensorboard_picasso.logs.remarks import Remarks
 from tensorboard_picasso.serving import answers
 from tensorboard_picasso.serving.pack import dumped
@@ -87,10 +87,10 @@ class PicassoPlugin(base_plugin.TBPlugin):
             es_module_path="/static/index.js", tab_name="Picasso", disable_reload=False
         )
 
-    def _reader(self, request: wrappers.Request) -> Reader:
+    def _reader(self, request: wrappers.Request) -> ProviderReader:
         context = plugin_util.context(request.environ)
         experiment = plugin_util.experiment_id(request.environ)
-        return Reader(self._provider, context, experiment, self._multiplexer)
+        return ProviderReader(self._provider, context, experiment, self._multiplexer)
 
     def _serve_index(self, request: wrappers.Request) -> Any:
         found = answers.index(self._reader(request), self._remarks)
@@ -159,15 +159,15 @@ class PicassoPlugin(base_plugin.TBPlugin):
         if len(runs) > MAX_RUNS:
             raise errors.InvalidArgumentError(f"{len(runs)} runs: at most {MAX_RUNS}")
         try:
-            order = Order.parse(request.args)
+            asked = ExportRequest.parse(request.args)
             with _EXPORTING:
-                made = make(self._reader(request), subject, order, runs, limits=SERVER)
+                made = make(self._reader(request), subject, asked, runs, limits=SERVER)
         except NotThereError as e:
             raise errors.NotFoundError(str(e)) from e
         except (ExportError, RecordError) as e:
             raise errors.InvalidArgumentError(str(e)) from e
         headers = [("Content-Disposition", f'attachment; filename="{made.name}"')]
-        return http_util.Respond(request, made.data, TYPES_OF_EXPORT[order.kind], headers=headers)
+        return http_util.Respond(request, made.data, TYPES_OF_EXPORT[asked.kind], headers=headers)
 
     def _serve_static(self, request: wrappers.Request) -> Any:
         name = request.path.rsplit("/static/", 1)[-1]
@@ -282,7 +282,7 @@ def _groups(request: wrappers.Request) -> Sequence[int] | None:
         ) from e
 
 
-def _target(text: str | None) -> Target:
+def _target(text: str | None) -> TargetChoice:
     if text is None or text == PREDICTED:
         return PREDICTED if text else None
     return _index("target", text)
@@ -292,13 +292,13 @@ def _group(text: str) -> int:
     return WHOLE_PROBE if text == "probe" else _natural(text)
 
 
-def _subject(request: wrappers.Request) -> Subject | MeanSubject:
+def _subject(request: wrappers.Request) -> MapSubject | MeanSubject:
     """Which map is exported: of an image and a class, or a mean over a group of images."""
     run, probe = _probe(request)
     group, target = request.args.get("group"), request.args.get("target")
     if group is None:
         image, label = _index("image", _argument(request, "image")), _argument(request, "label")
-        return Subject(run, probe, image, label, _target(target))
+        return MapSubject(run, probe, image, label, _target(target))
     if target is not None or "image" in request.args:
         raise errors.InvalidArgumentError("group: a mean has no image and no target")
     try:

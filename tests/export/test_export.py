@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from tensorboard_picasso.export import files
-from tensorboard_picasso.export.evolution import PREDICTED, Subject
-from tensorboard_picasso.export.order import Order, make
+from tensorboard_picasso.export.evolution import PREDICTED, MapSubject
+from tensorboard_picasso.export.order import ExportRequest, make
 from tensorboard_picasso.export.picture import Look, Painter, Scale
 from tensorboard_picasso.export.source import gather, largest
 from tensorboard_picasso.logs import events
@@ -79,9 +79,9 @@ def reader(logdir, said=None):
 
 
 def exported(logdir, label, kind, *, said=None, runs=("run",), image=0, target=None, **words):
-    order = Order.parse({"format": kind, **words})
-    subject = Subject("run", "p", image, label, target)
-    made = make(reader(logdir, said), subject, order, list(runs))
+    asked = ExportRequest.parse({"format": kind, **words})
+    subject = MapSubject("run", "p", image, label, target)
+    made = make(reader(logdir, said), subject, asked, list(runs))
     return made.data
 
 
@@ -226,7 +226,7 @@ def test_an_animation_has_a_frame_a_step_with_the_pixels_of_its_map(logdir, kind
     source = reader(logdir)
     scales = largest(source, ["run", "other"], "p", "occlusion", None, Reading.IMPORTANCE)
     look = Look(Reading.IMPORTANCE, Scale("shared", *scales), size=60)
-    painter = Painter(gather(source, Subject("run", "p", 0, "occlusion")), look)
+    painter = Painter(gather(source, MapSubject("run", "p", 0, "occlusion")), look)
     top, left, height, width = painter.place
     assert (height, width) == (45, 60)
     for (pixels, _), step in zip(found, (0, 5, 30), strict=True):
@@ -295,7 +295,9 @@ def test_what_cannot_be_read_is_named_and_skipped(tmp_path):
     log.close()
     said = []
     source = reader(tmp_path, said)
-    made = make(source, Subject("run", "p", 0, "occlusion"), Order.parse({"format": "npz"}), [])
+    made = make(
+        source, MapSubject("run", "p", 0, "occlusion"), ExportRequest.parse({"format": "npz"}), []
+    )
     assert np.load(io.BytesIO(made.data))["steps"].tolist() == [0, 4]
     assert [each.split(":")[0] for each in made.remarks] == [
         "run, image 0, step 1",
@@ -331,7 +333,7 @@ def test_an_image_that_was_not_kept_is_grey(tmp_path):
     log.write(0, values(0), 1000)
     log.close()
     source = reader(tmp_path)
-    subject = Subject("run", "p", 0, "occlusion", 1)
+    subject = MapSubject("run", "p", 0, "occlusion", 1)
     look = Look(Reading.IMPORTANCE, Scale("fixed", shared=1e9))
     painter = Painter(gather(source, subject), look)
     (moment,) = gather(source, subject).moments
@@ -345,7 +347,7 @@ def test_a_name_that_no_font_has_is_replaced_by_the_index(tmp_path):
         log = logs.Log(tmp_path / str(run))
         log.write(0, [*values(0), (Series("p", 0, Kind.INPUT), record.pack_input(given))], 1000)
         log.close()
-        evolution = gather(reader(tmp_path), Subject(str(run), "p", 0, "occlusion"))
+        evolution = gather(reader(tmp_path), MapSubject(str(run), "p", 0, "occlusion"))
         look = Look(Reading.IMPORTANCE, Scale("map"))
         sentences.append(Painter(evolution, look).sentence[0])
     assert sentences == [
@@ -362,8 +364,8 @@ def test_hostile_pictures_and_names_do_no_harm(tmp_path):
     log.close()
     made = make(
         reader(tmp_path),
-        Subject("run", "p", 0, "occlusion"),
-        Order.parse({"format": "png"}),
+        MapSubject("run", "p", 0, "occlusion"),
+        ExportRequest.parse({"format": "png"}),
         ["run"],
     )
     assert len(made.name) < 140
@@ -379,8 +381,8 @@ def test_a_map_of_another_size_than_its_record_is_left_out(tmp_path):
     stored = logs.saliency({1: np.ones((3, 3))}, maps.Sign.DIRECTION)[1]
     log.write(1, [*written[:3], (written[3][0], record.pack_maps(stored))], 1001)
     log.close()
-    order = Order.parse({"format": "gif"})
-    made = make(reader(tmp_path), Subject("run", "p", 0, "saliency"), order, ["run"])
+    asked = ExportRequest.parse({"format": "gif"})
+    made = make(reader(tmp_path), MapSubject("run", "p", 0, "saliency"), asked, ["run"])
     assert len(frames(made.data)) == 1
     assert made.remarks == ('no map of class "=yes" at 1 of 2 steps: left out',)
 
@@ -417,14 +419,14 @@ def test_windows_that_change_are_no_array(tmp_path):
 )
 def test_wrong_orders_are_refused(words, reason):
     with pytest.raises(ExportError, match=reason):
-        Order.parse(words)
+        ExportRequest.parse(words)
 
 
 def test_work_is_bounded_where_a_limit_is_set(logdir):
-    order = Order.parse({"format": "gif", "size": "448"})
-    subject = Subject("run", "p", 0, "occlusion")
+    asked = ExportRequest.parse({"format": "gif", "size": "448"})
+    subject = MapSubject("run", "p", 0, "occlusion")
     with pytest.raises(TooLargeError, match="3 steps of this size are too much"):
-        make(reader(logdir), subject, order, ["run"], limits=COMMAND._replace(pixels=1 << 19))
+        make(reader(logdir), subject, asked, ["run"], limits=COMMAND._replace(pixels=1 << 19))
     assert make(
-        reader(logdir), subject, order, ["run"], limits=COMMAND._replace(pixels=1 << 21)
+        reader(logdir), subject, asked, ["run"], limits=COMMAND._replace(pixels=1 << 21)
     ).data

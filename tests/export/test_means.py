@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tensorboard_picasso.export.means import MeanSubject, gather_mean, largest_mean
-from tensorboard_picasso.export.order import Order, make
+from tensorboard_picasso.export.order import ExportRequest, make
 from tensorboard_picasso.export.picture import Look, Painter, Scale
 from tensorboard_picasso.logs.bounds import COMMAND, TooLargeError
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
@@ -98,7 +98,7 @@ def reader(logdir):
 
 def exported(logdir, kind, group=WHOLE_PROBE, runs=("run",), **words):
     subject = MeanSubject("run", "p", "occlusion", group)
-    return make(reader(logdir), subject, Order.parse({"format": kind, **words}), list(runs))
+    return make(reader(logdir), subject, ExportRequest.parse({"format": kind, **words}), list(runs))
 
 
 def arrays(*given, **words):
@@ -230,9 +230,9 @@ def test_what_is_not_there_is_said(logdir):
 
 
 def test_work_is_bounded_where_a_limit_is_set(logdir):
-    order, subject = Order.parse({"format": "gif"}), MeanSubject("run", "p", "occlusion")
+    asked, subject = ExportRequest.parse({"format": "gif"}), MeanSubject("run", "p", "occlusion")
     with pytest.raises(TooLargeError, match="3 steps of this size are too much"):
-        make(reader(logdir), subject, order, ["run"], limits=COMMAND._replace(pixels=1 << 19))
+        make(reader(logdir), subject, asked, ["run"], limits=COMMAND._replace(pixels=1 << 19))
     assert make(
-        reader(logdir), subject, order, ["run"], limits=COMMAND._replace(pixels=1 << 21)
+        reader(logdir), subject, asked, ["run"], limits=COMMAND._replace(pixels=1 << 21)
     ).data

@@ -20,13 +20,13 @@ METHOD = Series("digits", 0, Kind.METHOD, "saliency", "saliency")
 MAP = Series("digits", 0, Kind.MAP, "saliency", "saliency")
 
 
-def reader(logdir) -> reading.Reader:
+def reader(logdir) -> reading.ProviderReader:
     """What the plugin makes of a request, without a server."""
     multiplexer = plugin_event_multiplexer.EventMultiplexer(tensor_size_guidance={PLUGIN_NAME: 500})
     multiplexer.AddRunsFromDirectory(str(logdir))
     multiplexer.Reload()
     source = data_provider.MultiplexerDataProvider(multiplexer, str(logdir))
-    return reading.Reader(source, RequestContext(), "", multiplexer)
+    return reading.ProviderReader(source, RequestContext(), "", multiplexer)
 
 
 def stored(step: int, wall: float) -> reading.Stored:
@@ -141,9 +141,9 @@ def test_the_index_reads_few_runs_for_an_answer_and_each_once(tmp_path, monkeypa
     for name in names:
         write(name, 0, 2)
     known, asked = Remarks(500), []
-    tensors = reading.Reader.tensors
+    tensors = reading.ProviderReader.tensors
     monkeypatch.setattr(
-        reading.Reader, "tensors", lambda *given: asked.append(given[1]) or tensors(*given)
+        reading.ProviderReader, "tensors", lambda *given: asked.append(given[1]) or tensors(*given)
     )
 
     def index():

@@ -19,10 +19,10 @@ from tensorboard.backend.event_processing import (
 from tensorboard.plugins import base_plugin
 from werkzeug import test as werkzeug_test
 
-from tensorboard_picasso.export.evolution import PREDICTED, Subject
-from tensorboard_picasso.export.files import TYPES, Format
+from tensorboard_picasso.export.evolution import PREDICTED, MapSubject
+from tensorboard_picasso.export.files import TYPES, FileFormat
 from tensorboard_picasso.export.means import MeanSubject
-from tensorboard_picasso.export.order import Order, make
+from tensorboard_picasso.export.order import ExportRequest, make
 from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.serving.plugin import PicassoPlugin
@@ -201,18 +201,18 @@ def test_an_export_is_what_the_command_line_makes(plausible, load_fast):
     with tensorboard(plausible, load_fast=load_fast) as url:
         route = f"{url}{ROUTE}export?"
         for label in ("occlusion", "saliency"):
-            for kind in Format:
+            for kind in FileFormat:
                 query = f"{where}&label={label}&format={kind}&runs={quote(run)}&runs=b&size=64"
                 status, body, headers = get(route + query)
                 assert status == 200, body
-                order = Order.parse({"format": kind, "size": "64"})
+                asked = ExportRequest.parse({"format": kind, "size": "64"})
                 reader = EventReader(plausible, lambda text: None)
-                made = make(reader, Subject(run, "digits", image, label), order, [run, "b"])
+                made = make(reader, MapSubject(run, "digits", image, label), asked, [run, "b"])
                 name = f"a-nested-run-digits-02-{label}-2.{kind}"
                 assert headers["Content-Disposition"] == f'attachment; filename="{name}"'
                 assert headers["Content-Type"].startswith(TYPES[kind])
                 assert "no-cache" in headers["Cache-Control"]
-                if kind is not Format.NPZ:  # whose archive holds the time of day
+                if kind is not FileFormat.NPZ:  # whose archive holds the time of day
                     assert body == made.data
                 else:
                     found, expected = np.load(BytesIO(body)), np.load(BytesIO(made.data))
@@ -221,8 +221,8 @@ def test_an_export_is_what_the_command_line_makes(plausible, load_fast):
                         np.testing.assert_array_equal(found[key], expected[key])
         query = f"{where}&label=occlusion&format=npz&target=predicted"
         reader = EventReader(plausible, lambda text: None)
-        subject = Subject(run, "digits", image, "occlusion", PREDICTED)
-        made = make(reader, subject, Order.parse({"format": "npz"}), [run])
+        subject = MapSubject(run, "digits", image, "occlusion", PREDICTED)
+        made = make(reader, subject, ExportRequest.parse({"format": "npz"}), [run])
         both = (np.load(BytesIO(each)) for each in (get(route + query)[1], made.data))
         one, other = (json.loads(str(each["metadata"]))["target"] for each in both)
         assert one == other
@@ -248,14 +248,14 @@ def test_an_export_of_a_mean_is_what_the_command_line_makes(plausible, load_fast
     where = f"run={quote(run)}&probe=digits&label=occlusion"
     with tensorboard(plausible, load_fast=load_fast) as url:
         route = f"{url}{ROUTE}export?{where}"
-        for kind in (Format.CSV, Format.GIF):
+        for kind in (FileFormat.CSV, FileFormat.GIF):
             status, body, headers = get(
                 f"{route}&group=probe&format={kind}&runs={quote(run)}&runs=b"
             )
             assert status == 200, body
             subject = MeanSubject(run, "digits", "occlusion")
             reader = EventReader(plausible, lambda text: None)
-            made = make(reader, subject, Order.parse({"format": kind}), [run, "b"])
+            made = make(reader, subject, ExportRequest.parse({"format": kind}), [run, "b"])
             assert body == made.data
             name = f"a-nested-run-digits-mean-occlusion.{kind}"
             assert headers["Content-Disposition"] == f'attachment; filename="{name}"'

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tensorboard_picasso.export.evolution import Subject
+from tensorboard_picasso.export.evolution import MapSubject
 from tensorboard_picasso.export.picture import Look, Painter, Scale
 from tensorboard_picasso.export.source import gather
 from tensorboard_picasso.logs.events import EventReader
@@ -35,7 +35,7 @@ def download(shown, label, text):
 
 def map_area(logdir, reading, image):
     """Where the map is in the picture."""
-    subject = Subject("run 0", "digits", image, "occlusion")
+    subject = MapSubject("run 0", "digits", image, "occlusion")
     evolution = gather(EventReader(logdir, lambda text: None), subject)
     return Painter(evolution, Look(reading, Scale("map"))).place
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.export.evolution import Subject
-from tensorboard_picasso.export.order import Order, make
+from tensorboard_picasso.export.evolution import MapSubject
+from tensorboard_picasso.export.order import ExportRequest, make
 from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.stored.metadata import Kind
 from tests.kit.browser import tab
@@ -49,8 +49,10 @@ def logged(logdir):
 
 def test_the_table_has_the_agreement_where_it_was_computed(logdir, logged):
     def table(label):
-        subject = Subject("run", "p", 0, label, None)
-        made = make(EventReader(logdir, print), subject, Order.parse({"format": "csv"}), ["run"])
+        subject = MapSubject("run", "p", 0, label, None)
+        made = make(
+            EventReader(logdir, print), subject, ExportRequest.parse({"format": "csv"}), ["run"]
+        )
         return list(csv.DictReader(io.StringIO(made.data.decode())))
 
     cells = {int(row["step"]): row["rank_correlation_with_second_seed"] for row in table("rise")}

@@ -11,7 +11,7 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset,
 
 from tensorboard_picasso import summary
 from tensorboard_picasso.export import files
-from tensorboard_picasso.export.evolution import Subject
+from tensorboard_picasso.export.evolution import MapSubject
 from tensorboard_picasso.export.source import gather
 from tensorboard_picasso.logs.bounds import COMMAND
 from tensorboard_picasso.logs.events import EventReader
@@ -248,7 +248,7 @@ def logged(tmp_path_factory):
 
 def evolution(path, probe, image):
     reader = EventReader(path, [].append)
-    return gather(reader, Subject("run", probe, image, "occlusion"))
+    return gather(reader, MapSubject("run", probe, image, "occlusion"))
 
 
 ROOM = COMMAND.room(COMMAND.kept, "what is exported")
