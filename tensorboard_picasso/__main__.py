@@ -13,12 +13,12 @@ from tensorboard_picasso.checkpoints import session, settings
 from tensorboard_picasso.export.evolution import PREDICTED, MapSubject, TargetChoice
 from tensorboard_picasso.export.files import FileFormat
 from tensorboard_picasso.export.means import MeanSubject
-from tensorboard_picasso.export.order import ExportRequest, make
 from tensorboard_picasso.export.picture import SCALES
+from tensorboard_picasso.export.request import ExportRequest, make
 from tensorboard_picasso.logs.bounds import TooLargeError
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.logs.events import EventReader
-from tensorboard_picasso.logs.reading import Problems, only, unpacked
+from tensorboard_picasso.logs.records import Problems, only, unpacked
 from tensorboard_picasso.shown.readings import Reading
 from tensorboard_picasso.shown.terminal import Bar, printed
 from tensorboard_picasso.stored import record

@@ -1,4 +1,4 @@
-"""The checkpoints in a folder, in step order, and where their steps come from."""
+"""A folder's checkpoints, in step order, and where their steps come from."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What a log holds already, so that it is gone on with."""
+"""The past of a log, what it holds already, so that it is gone on with."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""The probe: the user's own, or the images of a folder, with labels and regions by folders."""
+"""Pictures of a folder as a probe, with labels and regions by folders; or the user's own probe."""
 
 import csv
 import itertools
@@ -10,7 +10,7 @@ import numpy as np
 
 from tensorboard_picasso.checkpoints import LogError
 from tensorboard_picasso.checkpoints.settings import Settings
-from tensorboard_picasso.checkpoints.task import NamedFunction
+from tensorboard_picasso.checkpoints.work import NamedFunction
 from tensorboard_picasso.summary import Probe
 from tensorboard_picasso.summary.kit import pictures, report
 from tensorboard_picasso.summary.kit.images import Array

@@ -1,4 +1,4 @@
-"""Spreads checkpoints over an existing Ray cluster; Ray is imported only where it is asked for."""
+"""Ray: checkpoints spread over an existing cluster; Ray is imported only where it is asked for."""
 
 import logging
 import os
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tensorboard_picasso.checkpoints import LogError
-from tensorboard_picasso.checkpoints.task import Outcome, Setup, Worker
+from tensorboard_picasso.checkpoints.work import Outcome, Setup, Worker
 from tensorboard_picasso.checkpoints.workers import AHEAD, Workers, in_order
 
 CONNECT = 10.0  # seconds

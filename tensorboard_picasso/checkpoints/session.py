@@ -1,4 +1,4 @@
-"""Goes through the checkpoints of a folder and logs each one's maps."""
+"""A session goes through the checkpoints of a folder and logs each one's maps."""
 
 import signal
 import sys
@@ -15,7 +15,7 @@ from tensorboard_picasso.checkpoints import LogError, past, pictures
 from tensorboard_picasso.checkpoints.folder import Checkpoint, Folder, Scan
 from tensorboard_picasso.checkpoints.past import Chosen
 from tensorboard_picasso.checkpoints.settings import Settings
-from tensorboard_picasso.checkpoints.task import NamedFunction, Outcome, Said, Setup, Wanted
+from tensorboard_picasso.checkpoints.work import NamedFunction, Outcome, Said, Setup, Wanted
 from tensorboard_picasso.checkpoints.workers import Alone, Processes, Workers
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.shown.terminal import Bar, printed

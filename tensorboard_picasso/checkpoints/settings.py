@@ -1,4 +1,4 @@
-"""What `python -m tensorboard_picasso log` is asked for."""
+"""Settings: what `python -m tensorboard_picasso log` is asked for."""
 
 import argparse
 from dataclasses import dataclass

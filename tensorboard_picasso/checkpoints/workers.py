@@ -1,4 +1,4 @@
-"""Spreads checkpoints over processes; answers come in the order of the checkpoints."""
+"""Workers, over which checkpoints are spread: processes of this machine; answers come in the order of the checkpoints."""
 
 import abc
 import multiprocessing
@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from tensorboard_picasso.checkpoints import LogError
-from tensorboard_picasso.checkpoints.task import Outcome, Setup, Worker
+from tensorboard_picasso.checkpoints.work import Outcome, Setup, Worker
 
 Sent = TypeVar("Sent")
 

@@ -1,4 +1,4 @@
-"""A log as NumPy arrays, for notebooks and scripts: `tensorboard_picasso.read`."""
+"""Arrays of what a log holds, for notebooks and scripts: `tensorboard_picasso.read`."""
 
 import io
 import warnings
@@ -15,7 +15,7 @@ from tensorboard_picasso.export import source
 from tensorboard_picasso.export.evolution import Evolution, MapSubject, TargetChoice
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.logs.events import EventReader
-from tensorboard_picasso.logs.reading import Problems, only, unpacked
+from tensorboard_picasso.logs.records import Problems, only, unpacked
 from tensorboard_picasso.numbers.maps import single
 from tensorboard_picasso.shown.readings import Reading
 from tensorboard_picasso.stored import record

@@ -1,4 +1,4 @@
-"""One map over training: an image, a method and a target, its records joined on step."""
+"""The evolution of a map over training: an image, a method and a target, its records joined on step."""
 
 import functools
 from collections.abc import Mapping
@@ -8,8 +8,8 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorboard_picasso.export.drawable import Naming
 from tensorboard_picasso.export.ground import greys
-from tensorboard_picasso.export.shown import Naming
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.numbers.maps import Floats, Output

@@ -1,4 +1,4 @@
-"""What lies below a map: the greys of stored pictures, or of their mean."""
+"""The ground below a map: the greys of stored pictures, or of their mean."""
 
 from collections.abc import Sequence
 from io import BytesIO

@@ -1,4 +1,4 @@
-"""The numbers of a mean over training as NPZ and CSV; docs/export.md says what each is."""
+"""Numbers of a mean over training as NPZ and CSV; docs/export.md says what each is."""
 
 import io
 import json
@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from tensorboard_picasso.export.files import (
+from tensorboard_picasso.export.cells import (
     cell_of,
     stack_room,
     statistics_cells,
     statistics_columns,
     written,
 )
+from tensorboard_picasso.export.drawable import check_alike
 from tensorboard_picasso.export.means import MeanEvolution, MeanMoment
-from tensorboard_picasso.export.shown import check_alike
 from tensorboard_picasso.logs.bounds import Room
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.shown.readings import Reading

@@ -1,4 +1,4 @@
-"""A mean over a probe's images over training, as `Shown`."""
+"""Means over a probe's images over training, as `Drawable`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorboard_picasso.export.drawable import Naming
 from tensorboard_picasso.export.ground import greys
-from tensorboard_picasso.export.shown import Naming
 from tensorboard_picasso.export.source import Source, no_step, said
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
-from tensorboard_picasso.logs.reading import Problems, Stored, only, unpacked
+from tensorboard_picasso.logs.records import Problems, Stored, only, unpacked
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.numbers.maps import Floats
 from tensorboard_picasso.shown import wording

@@ -1,4 +1,4 @@
-"""Numbers to pictures: a map over its image, with a caption above and the legend below."""
+"""Pictures made from numbers: a map over its image, with a caption above and the legend below."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,8 +7,8 @@ from typing import Generic
 import numpy as np
 from PIL import Image, ImageDraw
 
+from tensorboard_picasso.export.drawable import Drawable, M
 from tensorboard_picasso.export.font import Font
-from tensorboard_picasso.export.shown import Drawable, M
 from tensorboard_picasso.logs.errors import ExportError
 from tensorboard_picasso.numbers import palettes
 from tensorboard_picasso.numbers.palettes import Palette

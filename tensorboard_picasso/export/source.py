@@ -1,4 +1,4 @@
-"""Reads what was logged of an image, or of all for their common scale, and joins it on step."""
+"""The source of exports: what was logged of an image, or of all for their scale, joined on step."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ from tensorboard_picasso.export.evolution import (
 )
 from tensorboard_picasso.logs.bounds import COMMAND, Room
 from tensorboard_picasso.logs.errors import NotThereError
-from tensorboard_picasso.logs.reading import (
+from tensorboard_picasso.logs.records import (
     Elements,
     Problems,
     Stored,
@@ -39,7 +39,7 @@ _PART = 256
 
 
 class Source(Protocol):
-    """What is read from: `reading.Reader` or `events.EventReader`."""
+    """What is read from: `provider.ProviderReader` or `events.EventReader`."""
 
     def of_probe(self, run: str, probe: str) -> dict[Series, str]:
         """The series of one probe in one run."""

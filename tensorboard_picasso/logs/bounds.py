@@ -1,4 +1,4 @@
-"""What one answer, or one file, may take: told before any of it is made.
+"""Bounds of what one answer, or one file, may take: told before any of it is made.
 
 Logs are untrusted: a few kilobytes of one may stand for gigabytes of masks or grids. The bounds
 of a record are `record`'s; these are of what is made of many.

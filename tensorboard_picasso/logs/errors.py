@@ -1,4 +1,4 @@
-"""What a log cannot give."""
+"""Errors of what a log cannot give."""
 
 
 class ExportError(ValueError):

@@ -1,8 +1,8 @@
-"""Reads event files themselves: every logged step, not TensorBoard's sample of them.
+"""The reader of event files themselves: every logged step, not TensorBoard's sample of them.
 
 A scan notes where each record stands; what is wanted is then read from there,
 so that a long log does not have to fit into memory. `EventReader` offers what
-`reading.Reader` offers, and the rest of the export works on either.
+`provider.ProviderReader` offers, and the rest of the export works on either.
 """
 
 import os
@@ -16,7 +16,7 @@ from tensorboard.compat.proto import event_pb2
 
 from tensorboard_picasso.logs import history
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
-from tensorboard_picasso.logs.reading import Elements, Stored, opened
+from tensorboard_picasso.logs.records import Elements, Stored, opened
 from tensorboard_picasso.logs.remote import Remote, is_remote
 from tensorboard_picasso.logs.tensors import Content, strings
 from tensorboard_picasso.stored import metadata, record

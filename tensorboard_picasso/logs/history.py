@@ -1,4 +1,4 @@
-"""What of a series is left: of a resumed run its newer records, of a long one a sample.
+"""The history of a series, what of it is left: of a resumed run its newer records, of a long one a sample.
 
 Wall times decide nothing: the clock of the machine on which a run is resumed may be behind.
 Files stand in the order of their names, which begin with such a clock too. So a file supersedes

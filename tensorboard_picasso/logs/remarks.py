@@ -1,10 +1,11 @@
-"""What of the steps of runs is not there, as it was read; kept for the index."""
+"""Remarks on what of the steps of runs is not there, as it was read; kept for the index."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from tensorboard_picasso.logs import history
 from tensorboard_picasso.logs.bounds import TooLargeError
-from tensorboard_picasso.logs.reading import Problems, ProviderReader, Stored, unpacked
+from tensorboard_picasso.logs.provider import ProviderReader
+from tensorboard_picasso.logs.records import Problems, Stored, unpacked
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import Kind, Series
 

@@ -1,4 +1,4 @@
-"""What stands in the tensors of a log, read without trust, whichever loader is behind it.
+"""Tensors of a log and what stands in them, read without trust, whichever loader is behind it.
 
 TensorBoard's own way makes an array of what a shape declares before anybody can look at it: a
 few bytes may declare gigabytes, and a tensor of another type, or one that does not fill its

@@ -1,4 +1,4 @@
-"""What the routes answer, as packs; `docs/http_api.md` describes them."""
+"""Answers of the routes, as packs; `docs/http_api.md` describes them."""
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
@@ -7,16 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.logs.reading import (
-    Problems,
-    ProviderReader,
-    Stored,
-    family,
-    named,
-    only,
-    unpacked,
-    unpacked_maps,
-)
+from tensorboard_picasso.logs.provider import ProviderReader, family
+from tensorboard_picasso.logs.records import Problems, Stored, named, only, unpacked, unpacked_maps
 from tensorboard_picasso.logs.remarks import Remarks, of_series
 from tensorboard_picasso.numbers.maps import STATISTICS
 from tensorboard_picasso.numbers.steps import exact

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tensorboard_picasso.logs.reading import Stored
+from tensorboard_picasso.logs.records import Stored
 from tensorboard_picasso.numbers.maps import SHARES, STATISTICS, Statistics
 from tensorboard_picasso.numbers.moves import Move
 from tensorboard_picasso.numbers.steps import exact

@@ -1,4 +1,4 @@
-"""A header and numbers in one answer; `static/log/pack.js` reads it."""
+"""Packs: a header and numbers in one answer; `static/log/pack.js` reads it."""
 
 import json
 from typing import Any

@@ -18,10 +18,10 @@ from werkzeug import wrappers
 from tensorboard_picasso.export.evolution import PREDICTED, MapSubject, TargetChoice
 from tensorboard_picasso.export.files import TYPES as TYPES_OF_EXPORT
 from tensorboard_picasso.export.means import MeanSubject
-from tensorboard_picasso.export.order import ExportRequest, make
+from tensorboard_picasso.export.request import ExportRequest, make
 from tensorboard_picasso.logs.bounds import MAX_ANSWER, SERVER, Room
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
-from tensorboard_picasso.logs.reading import ProviderReader
+from tensorboard_picasso.logs.provider import ProviderReader
 from tensorboard_picasso.logs.remarks import Remarks
 from tensorboard_picasso.serving import answers
 from tensorboard_picasso.serving.pack import dumped

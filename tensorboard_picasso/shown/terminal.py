@@ -1,4 +1,4 @@
-"""What commands show on a terminal."""
+"""The terminal: what commands show on it."""
 
 import sys
 import time

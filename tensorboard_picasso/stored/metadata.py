@@ -1,4 +1,4 @@
-"""What a series is: plugin name, format version, tags, plugin data.
+"""Metadata of a series, which say what it is: plugin name, format version, tags, plugin data.
 
 A series is one image of one probe under one kind (and, for maps, one method
 and label), or a method's mean over several images. Tags are for people; the

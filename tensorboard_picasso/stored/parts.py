@@ -95,7 +95,7 @@ _parts: Callable[[record_pb2.Share], tuple[Any, ...]] = operator.attrgetter(*SHA
 def unpack_statistics(message: record_pb2.Statistics) -> Statistics:
     """Statistics of a map, with the shares of regions."""
     shares = tuple(Share(*_parts(share)) for share in message.shares)
-    return Statistics(*_numbers(message), shares=shares)
+    return Statistics(*(*_numbers(message), shares))
 
 
 def unpack_geometry(

@@ -11,8 +11,8 @@ from PIL import Image
 
 from tensorboard_picasso.export import files
 from tensorboard_picasso.export.evolution import PREDICTED, MapSubject
-from tensorboard_picasso.export.order import ExportRequest, make
 from tensorboard_picasso.export.picture import Look, Painter, Scale
+from tensorboard_picasso.export.request import ExportRequest, make
 from tensorboard_picasso.export.source import gather, largest
 from tensorboard_picasso.logs import events
 from tensorboard_picasso.logs.bounds import COMMAND, TooLargeError

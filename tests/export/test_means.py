@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from tensorboard_picasso.export.means import MeanSubject, gather_mean, largest_mean
-from tensorboard_picasso.export.order import ExportRequest, make
 from tensorboard_picasso.export.picture import Look, Painter, Scale
+from tensorboard_picasso.export.request import ExportRequest, make
 from tensorboard_picasso.logs.bounds import COMMAND, TooLargeError
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.logs.events import EventReader

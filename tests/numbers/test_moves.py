@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tensorboard_picasso.logs.events import EventReader
-from tensorboard_picasso.logs.reading import only
+from tensorboard_picasso.logs.records import only
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.numbers.moves import Move, move
 from tensorboard_picasso.stored import record, record_pb2, seal

@@ -64,6 +64,18 @@ BROWSER = {
     "app": "types kit log shown pictures timeline rows large bar",
     "index": "kit log shown app",
 }
+# Modules above this many lines, each with its reason. A new one is parted by its nouns instead.
+MOST = 400
+LONG = {
+    "static/shown/scene.js": "one class, whose parts all read the same state",
+    "summary/backends/base.py": "the contract of the model: each method with its promise",
+    "summary/backends/jax/models.py": "a model a kind of JAX's, with what they share",
+    "summary/backends/tensorflow/__init__.py": "one backend: its passes share a traced function",
+    "summary/backends/torch/__init__.py": "one backend: its passes share a twin of the module",
+    "summary/log/steps.py": "one step of each kind of loop, with what may skip it",
+    "summary/probe/probe.py": "the call of Probe, whose arguments are told in one place",
+    "summary/reuse/torch_layers.py": "a rule a layer, each of a few lines",
+}
 
 
 def modules(folder: Path, suffix: str) -> list[Path]:
@@ -195,3 +207,13 @@ def test_the_documents_for_those_who_extend_it_use_one_address():
     for path in documents:
         used = re.findall(r"(?:from|import) (tensorboard_picasso[\w.]*)", path.read_text())
         assert set(used) == {"tensorboard_picasso.extend"}, path
+
+
+def test_no_module_is_long_without_a_reason():
+    wrong = []
+    for path in [*modules(PACKAGE, ".py"), *modules(STATIC, ".js")]:
+        name, lines = str(path.relative_to(PACKAGE)), len(path.read_text().splitlines())
+        if lines > MOST and name not in LONG and not name.endswith("_pb2.py"):
+            wrong.append(f"{name}: {lines} lines: part it by what it holds, or say why not in LONG")
+    assert not wrong, "\n".join(wrong)
+    assert all(LONG.values())

@@ -13,7 +13,7 @@ from tensorboard.plugins import base_plugin
 from werkzeug import test as werkzeug_test
 
 from tensorboard_picasso.__main__ import main
-from tensorboard_picasso.export import order
+from tensorboard_picasso.export import request
 from tensorboard_picasso.logs.bounds import COMMAND, SERVER, Room
 from tensorboard_picasso.serving import pack, plugin
 from tests.kit import logs, packs
@@ -148,7 +148,7 @@ def command(message, right):
     def limited(more):
         out.unlink(missing_ok=True)
         with (
-            mock.patch.object(order, "COMMAND", COMMAND._replace(pixels=1 << 19)),
+            mock.patch.object(request, "COMMAND", COMMAND._replace(pixels=1 << 19)),
             redirect_stdout(io.StringIO()),
         ):
             return main(["export", *map(str, given), *more])

@@ -22,7 +22,7 @@ from werkzeug import test as werkzeug_test
 from tensorboard_picasso.export.evolution import PREDICTED, MapSubject
 from tensorboard_picasso.export.files import TYPES, FileFormat
 from tensorboard_picasso.export.means import MeanSubject
-from tensorboard_picasso.export.order import ExportRequest, make
+from tensorboard_picasso.export.request import ExportRequest, make
 from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.serving.plugin import PicassoPlugin

@@ -1,4 +1,4 @@
-"""What a format of checkpoints must be able to do."""
+"""The base of formats of checkpoints: what one must be able to do."""
 
 import abc
 from collections.abc import Sequence

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from scipy import stats
 
 from tensorboard_picasso.logs.events import EventReader
-from tensorboard_picasso.logs.reading import Problems, only, unpacked
+from tensorboard_picasso.logs.records import Problems, only, unpacked
 from tensorboard_picasso.numbers import maps, palettes
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import Kind

@@ -9,7 +9,7 @@ import pytest
 
 from tensorboard_picasso import summary
 from tensorboard_picasso.export.evolution import MapSubject
-from tensorboard_picasso.export.order import ExportRequest, make
+from tensorboard_picasso.export.request import ExportRequest, make
 from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.stored.metadata import Kind
 from tests.kit.browser import tab

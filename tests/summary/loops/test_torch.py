@@ -24,7 +24,7 @@ from transformers.modeling_outputs import ImageClassifierOutput
 
 from tensorboard_picasso import summary
 from tensorboard_picasso.logs.events import EventReader
-from tensorboard_picasso.logs.reading import Problems, only, unpacked
+from tensorboard_picasso.logs.records import Problems, only, unpacked
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import Kind
 from tests.kit import events

@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, Subset
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.export import files
+from tensorboard_picasso.export import mapnumbers
 from tensorboard_picasso.export.evolution import MapSubject
 from tensorboard_picasso.export.source import gather
 from tensorboard_picasso.logs.bounds import COMMAND
@@ -258,13 +258,13 @@ def test_exports_say_the_example(logged):
     path, probe = logged
     for image, index in enumerate(probe.source_indices):
         found = evolution(path, "drawn", image)
-        (row,) = csv.DictReader(io.StringIO(files.table(found, ROOM)))
+        (row,) = csv.DictReader(io.StringIO(mapnumbers.table(found, ROOM)))
         assert row["source_index"] == str(index)
-        with np.load(io.BytesIO(files.arrays(found, ROOM, found.fitting(None)))) as arrays:
+        with np.load(io.BytesIO(mapnumbers.arrays(found, ROOM, found.fitting(None)))) as arrays:
             assert json.loads(str(arrays["metadata"]))["source_index"] == index
     found = evolution(path, "plain", 0)
-    assert "source_index" not in files.table(found, ROOM)
-    with np.load(io.BytesIO(files.arrays(found, ROOM, found.fitting(None)))) as arrays:
+    assert "source_index" not in mapnumbers.table(found, ROOM)
+    with np.load(io.BytesIO(mapnumbers.arrays(found, ROOM, found.fitting(None)))) as arrays:
         assert json.loads(str(arrays["metadata"]))["source_index"] is None
 
 

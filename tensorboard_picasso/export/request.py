@@ -1,16 +1,16 @@
-"""What is asked for, in words from a command line or a URL, and its making."""
+"""Requests of exports, in words from a command line or a URL, and the making of what they ask for."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from tensorboard_picasso.export import files, meannumbers, picture
+from tensorboard_picasso.export import files, mapnumbers, meannumbers, picture
+from tensorboard_picasso.export.drawable import Drawable, M
 from tensorboard_picasso.export.evolution import MapSubject
 from tensorboard_picasso.export.files import FileFormat
 from tensorboard_picasso.export.means import MeanSubject, gather_mean, largest_mean
 from tensorboard_picasso.export.picture import Look, Painter, Scale
-from tensorboard_picasso.export.shown import Drawable, M
 from tensorboard_picasso.export.source import MAPS, Source, gather, largest
 from tensorboard_picasso.logs.bounds import COMMAND, Limits, TooLargeError
 from tensorboard_picasso.logs.errors import ExportError
@@ -126,8 +126,8 @@ def make(
     kept = limits.room(limits.kept, MAPS)
     evolution = gather(source, subject, kept, planes=planes, step=asked.step, newest=newest)
     numbers = _Numbers(
-        partial(files.table, evolution, made),
-        partial(files.arrays, evolution, made),
+        partial(mapnumbers.table, evolution, made),
+        partial(mapnumbers.arrays, evolution, made),
         partial(largest, source, runs, subject.probe, subject.label, subject.target),
     )
     return _make(evolution, asked, numbers, limits, progress)

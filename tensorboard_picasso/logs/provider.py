@@ -1,19 +1,18 @@
-"""Reads series through TensorBoard's data provider, whichever loader is behind it."""
+"""The reader of series through TensorBoard's data provider, whichever loader is behind it."""
 
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, TypeAlias, TypeVar
+from typing import Any
 
 from tensorboard import errors
 from tensorboard.data import provider
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 
 from tensorboard_picasso.logs import history, tensors
+from tensorboard_picasso.logs.records import Elements, RefusedError, Stored
 from tensorboard_picasso.logs.tensors import Datum
-from tensorboard_picasso.numbers.steps import exact
 from tensorboard_picasso.stored import metadata, record
 from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Kind, Series
 
@@ -23,37 +22,8 @@ BLOB_READERS = 8
 # is shows only when it is read; the others of a group may be four times larger.
 REPLY = 64 << 20
 
-T = TypeVar("T")
-# The blobs of a record, why there are none, or None where they are gone.
-Elements: TypeAlias = list[bytes] | record.RecordError | None
 # The order of processes, and which of them wrote the event of a step and wall time.
 Written = tuple[history.FileOrder | None, dict[tuple[int, float], int]]
-
-
-@dataclass(frozen=True)
-class Stored:
-    """One stored record: `data` are its bytes, why there are none, or what leads to its blobs."""
-
-    step: int
-    wall: float
-    data: Any
-
-
-class RefusedError(record.RecordError):
-    """TensorBoard holds a blob and does not give it, with its reason."""
-
-
-class Problems(list[dict[str, Any]]):
-    """What could not be read, for the answer."""
-
-    def note(self, error: record.RecordError, **where: Any) -> None:
-        """Add one, with where it is."""
-        kind = "damaged"
-        if isinstance(error, record.NewerRecordError):
-            kind = "newer"
-        elif isinstance(error, RefusedError):
-            kind = "refused"
-        self.append({**where, "problem": kind, "message": str(error)})
 
 
 class ProviderReader:
@@ -325,17 +295,6 @@ class ProviderReader:
             yield Stored(each.step, each.wall_time, value)
 
 
-def unpacked_maps(elements: list[bytes] | record.RecordError) -> record.Maps:
-    """The maps of one record of `ProviderReader.contents`.
-
-    Raises:
-      RecordError: they cannot be read, or were refused.
-    """
-    if isinstance(elements, record.RecordError):
-        raise elements
-    return record.unpack_maps(elements)
-
-
 def family(run: str) -> dict[str, str]:
     """Where a run's own loss and accuracy may be: relative names to runs.
 
@@ -354,50 +313,3 @@ def family(run: str) -> dict[str, str]:
             if each != run:
                 found[".." if name == "." else f"../{name}"] = each
     return found
-
-
-def opened(stored: Stored, unpack: Callable[[bytes], T]) -> T:
-    """What a record holds.
-
-    Raises:
-      RecordError: it cannot be read, is no string, or has a time that JSON cannot hold.
-    """
-    if isinstance(stored.data, record.RecordError):
-        raise stored.data
-    if not math.isfinite(stored.wall):
-        raise record.RecordError(f"damaged record: wall time {stored.wall}")
-    return unpack(stored.data)
-
-
-def unpacked(
-    series: Series,
-    stored: Sequence[Stored],
-    unpack: Callable[[bytes], T],
-    problems: Problems,
-) -> Iterator[tuple[Stored, T]]:
-    """The records that can be read, one at a time; the others become problems."""
-    mean = series.kind is Kind.MEAN
-    where = {"group": named(series.group)} if mean else {"image": series.image}
-    for each in stored:
-        try:
-            held = opened(each, unpack)
-        except record.RecordError as e:
-            problems.note(e, **where, step=exact(each.step))
-        else:
-            yield each, held
-
-
-def named(group: int) -> int | None:
-    """A mean's group in an answer: its class, None for the whole probe."""
-    return None if group == metadata.WHOLE_PROBE else group
-
-
-def only(
-    series: Mapping[Series, str], kind: Kind, images: Collection[int] | None, label: str = ""
-) -> dict[Series, str]:
-    """The series of one kind and label, of some images or of all, by image."""
-    return {
-        each: tag
-        for each, tag in sorted(series.items())
-        if each.kind is kind and each.label == label and (images is None or each.image in images)
-    }

@@ -8,7 +8,8 @@ from tensorboard import errors
 from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
 from tensorboard.context import RequestContext
 
-from tensorboard_picasso.logs import history, reading
+from tensorboard_picasso.logs import history, provider
+from tensorboard_picasso.logs.records import Stored
 from tensorboard_picasso.logs.remarks import Remarks
 from tensorboard_picasso.serving import answers
 from tensorboard_picasso.stored import record, record_pb2, seal
@@ -20,17 +21,17 @@ METHOD = Series("digits", 0, Kind.METHOD, "saliency", "saliency")
 MAP = Series("digits", 0, Kind.MAP, "saliency", "saliency")
 
 
-def reader(logdir) -> reading.ProviderReader:
+def reader(logdir) -> provider.ProviderReader:
     """What the plugin makes of a request, without a server."""
     multiplexer = plugin_event_multiplexer.EventMultiplexer(tensor_size_guidance={PLUGIN_NAME: 500})
     multiplexer.AddRunsFromDirectory(str(logdir))
     multiplexer.Reload()
     source = data_provider.MultiplexerDataProvider(multiplexer, str(logdir))
-    return reading.ProviderReader(source, RequestContext(), "", multiplexer)
+    return provider.ProviderReader(source, RequestContext(), "", multiplexer)
 
 
-def stored(step: int, wall: float) -> reading.Stored:
-    return reading.Stored(step, wall, None)
+def stored(step: int, wall: float) -> Stored:
+    return Stored(step, wall, None)
 
 
 def test_a_record_supersedes_what_was_written_before_it_at_its_step_or_later():
@@ -141,9 +142,9 @@ def test_the_index_reads_few_runs_for_an_answer_and_each_once(tmp_path, monkeypa
     for name in names:
         write(name, 0, 2)
     known, asked = Remarks(500), []
-    tensors = reading.ProviderReader.tensors
+    tensors = provider.ProviderReader.tensors
     monkeypatch.setattr(
-        reading.ProviderReader, "tensors", lambda *given: asked.append(given[1]) or tensors(*given)
+        provider.ProviderReader, "tensors", lambda *given: asked.append(given[1]) or tensors(*given)
     )
 
     def index():
@@ -311,7 +312,7 @@ def test_an_image_without_a_method_has_no_entry_and_one_that_is_not_there_is_an_
         answers.scores(source, "run", "digits", [3, 4], Remarks(None))
 
 
-@pytest.mark.parametrize(("reply", "groups"), [(reading.REPLY, [1, 4]), (1, [1] * 5)])
+@pytest.mark.parametrize(("reply", "groups"), [(provider.REPLY, [1, 4]), (1, [1] * 5)])
 def test_series_are_read_in_groups_that_fit_into_a_reply(tmp_path, monkeypatch, reply, groups):
     log = logs.Log(tmp_path / "run")
     for step in range(3):
@@ -327,7 +328,7 @@ def test_series_are_read_in_groups_that_fit_into_a_reply(tmp_path, monkeypatch, 
         sizes.append(len(tags))
         return read(run, tags)
 
-    monkeypatch.setattr(reading, "REPLY", reply)
+    monkeypatch.setattr(provider, "REPLY", reply)
     monkeypatch.setattr(source, "_read", counted)
     answer = packs.read(answers.scores(source, "run", "digits", None, Remarks(None)))
     assert sizes == groups
@@ -357,4 +358,4 @@ def test_series_are_read_in_groups_that_fit_into_a_reply(tmp_path, monkeypatch, 
     ],
 )  # fmt: skip
 def test_the_family_of_a_run(run, family):
-    assert reading.family(run) == family
+    assert provider.family(run) == family

@@ -1,4 +1,4 @@
-"""What is done with one checkpoint, in this process, in another, or on another machine."""
+"""The work on one checkpoint, in this process, in another, or on another machine."""
 
 import importlib
 import os

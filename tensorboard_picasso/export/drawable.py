@@ -1,4 +1,4 @@
-"""What pictures are made from: numbers and words of each moment, of a map or of a mean."""
+"""The drawable: what pictures are made from, numbers and words of each moment, of a map or of a mean."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar

@@ -1,0 +1,248 @@
+"""Numbers of a map over training as NPZ and CSV; docs/export.md says what each is."""
+
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorboard_picasso.export.cells import (
+    cell_of,
+    name_cell,
+    stack_room,
+    statistics_cells,
+    statistics_columns,
+    written,
+)
+from tensorboard_picasso.export.drawable import check_alike
+from tensorboard_picasso.export.evolution import (
+    Evolution,
+    Moment,
+    predicted,
+    prediction,
+    probability_of,
+    score_of,
+)
+from tensorboard_picasso.logs.bounds import Room
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers.maps import Output
+from tensorboard_picasso.shown import readings
+from tensorboard_picasso.shown.readings import Reading
+from tensorboard_picasso.stored.record import Attribution, Scores
+from tensorboard_picasso.version import __version__
+
+
+def arrays(
+    evolution: Evolution, room: Room, reading: Reading, remarks: Sequence[str] = ()
+) -> bytes:
+    """The numbers as NPZ; docs/export.md says what each array is.
+
+    room: for the arrays. remarks: what is lacking, for the metadata.
+
+    Raises:
+      ExportError: the image's size or the windows change from step to step.
+      TooLargeError: there is not enough room.
+    """
+    moments, target = evolution.drawn, evolution.target
+    abouts = [each.attribution for each in moments]
+    newest = abouts[-1]
+    check_alike([each.step for each in moments], [_geometry(each) for each in abouts])
+    values = stack_room(room, len(moments), newest.height, newest.width)
+    kept = {int(k) for each in moments if each.scores for k in each.scores.classes}
+    room.take(3 * 4 * len(moments) * len(kept))
+    found: dict[str, Any] = {
+        "steps": np.array([each.step for each in moments], np.int64),
+        "wall_times": np.array([each.wall for each in moments], np.float64),
+        "epochs": np.array([_epoch(each.scores) for each in moments], np.float64),
+    }
+    if newest.grid is None:
+        stored = [each.planes for each in moments if each.planes]
+        for row, each in zip(values, stored, strict=True):
+            row[:] = each.decode(target)
+        found["values"] = values
+        found["peaks"] = np.array([each.peak(target) for each in stored])
+    else:
+        room.take(24 * len(moments) * len(newest.grid.tops) * len(newest.grid.lefts))
+        for row, moment in zip(values, moments, strict=True):
+            row[:] = maps.single(moment.shown(target, reading))
+        found["values"] = values
+        grids = [
+            (readings.windows(each, target, reading), readings.column(each, target))
+            for each in abouts
+        ]
+        found["windows"] = np.stack([shown for shown, _ in grids if shown is not None])
+        found["hidden_log_odds"] = np.stack(
+            [hidden for _, hidden in grids if hidden is not None]
+        ).astype(np.float32)
+        found["whole_log_odds"] = np.array(
+            [readings.whole_of(each, target) for each in abouts], np.float32
+        )
+        found["tops"], found["lefts"] = newest.grid.tops, newest.grid.lefts
+        found["window"] = np.array(newest.grid.window, np.int64)
+    found["means"] = np.array([_mean(each, target) for each in abouts])
+    classes, log_odds = _all_scores(moments)
+    found["classes"], found["log_odds"] = classes, log_odds
+    if newest.output is not Output.RAW:
+        found["probabilities"] = maps.probability(log_odds)
+    found["metadata"] = np.array(json.dumps(_metadata(evolution, newest, reading, remarks)))
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **found)
+    return stream.getvalue()
+
+
+def table(evolution: Evolution, room: Room) -> str:
+    """The series as CSV: one row a step; empty where nothing was kept.
+
+    Raises:
+      TooLargeError: there is not enough room.
+    """
+    target = evolution.target
+    raw = any(each.scores and each.scores.output is Output.RAW for each in evolution.moments)
+    hidden = list(
+        dict.fromkeys(
+            (part.region, part.fill)
+            for each in evolution.moments
+            if each.scores
+            for part in each.scores.hidden
+        )
+    )
+    regions = [part.name for each in evolution.moments if each.about for part in each.about.regions]
+    scores = ["value"] if raw else ["probability", "log_odds"]
+    columns = ["step", "wall_time", "epoch", "prediction", "predicted_class", *scores]
+    columns += [] if raw or not hidden else [_OF_PREDICTED]
+    columns += [
+        f"{each} with {name} hidden ({fill})"
+        for name, fill in hidden
+        for each in (scores if raw else [*scores, _OF_PREDICTED, *_EFFECT])
+    ]
+    room.check(len(evolution.moments) * (6 * len(hidden) + 3 * len(set(regions))))
+    columns += statistics_columns(regions)
+    if any(each.about and each.about.second_seed is not None for each in evolution.moments):
+        columns.append(_AGREEMENT)
+    source = evolution.newest and evolution.newest.source_index
+    constant = {} if source is None else {"source_index": source}
+    columns += constant
+
+    def row(moment: Moment) -> dict[str, Any]:
+        cells = {"step": moment.step, "wall_time": repr(moment.wall), **constant}
+        cells |= _score_cells(evolution, moment.scores)
+        return cells | _map_cells(moment.about, target)
+
+    return written(columns, map(row, evolution.moments), room)
+
+
+_OF_PREDICTED = "probability of the predicted class"
+_EFFECT = ("prediction", "prediction changed", "moves")
+_AGREEMENT = "rank_correlation_with_second_seed"
+
+
+def _score_cells(evolution: Evolution, scores: Scores | None) -> dict[str, Any]:
+    if scores is None:
+        return {}
+    best, every = predicted(scores), prediction(scores)
+    row: dict[str, Any] = {}
+    if every is not None:
+        names = ", ".join(map(evolution.name, every))
+        row |= {"prediction": " ".join(map(str, every)), "predicted_class": name_cell(names)}
+    if scores.epoch is not None:
+        row["epoch"] = repr(scores.epoch)
+    kinds = [("", scores.values)]
+    kinds += [(f" with {each.region} hidden ({each.fill})", each.values) for each in scores.hidden]
+    for suffix, values in kinds:
+        value = score_of(scores, evolution.target, values)
+        if scores.output is Output.RAW:
+            row[f"value{suffix}"] = cell_of(value)
+            continue
+        row[f"probability{suffix}"] = cell_of(probability_of(scores, value))
+        row[f"log_odds{suffix}"] = cell_of(value)
+        if scores.hidden and best is not None:
+            of_best = probability_of(scores, score_of(scores, best, values))
+            row[f"{_OF_PREDICTED}{suffix}"] = cell_of(of_best)
+    return row | _effect_cells(scores)
+
+
+def _effect_cells(scores: Scores) -> dict[str, Any]:
+    """What hiding each region does to the answer; nothing where that is not known."""
+    row: dict[str, Any] = {}
+    for each in scores.hidden:
+        found = scores.move_of(each)
+        if found is None:
+            continue
+        values = (found.predicted, int(found.flips), cell_of(found.moves))
+        for name, value in zip(_EFFECT, values, strict=True):
+            row[f"{name} with {each.region} hidden ({each.fill})"] = value
+    return row
+
+
+def _map_cells(about: Attribution | None, target: int) -> dict[str, Any]:
+    found = about and next((each for each in about.targets if each.index == target), None)
+    if not about or not found:
+        return {}
+    row = statistics_cells(about.regions, found.statistics)
+    if found.agreement is not None:
+        row[_AGREEMENT] = cell_of(found.agreement)
+    return row
+
+
+def _geometry(about: Attribution) -> tuple[Any, ...]:
+    grid = about.grid
+    windows = grid and (grid.window, grid.tops.tolist(), grid.lefts.tolist())
+    return about.height, about.width, windows
+
+
+def _epoch(scores: Scores | None) -> float:
+    return float("nan") if scores is None or scores.epoch is None else scores.epoch
+
+
+def _mean(about: Attribution, target: int) -> float:
+    statistics = readings.statistics_of(about, target)
+    return float("nan") if statistics is None else statistics.mean
+
+
+def _all_scores(moments: list[Moment]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """All classes ever kept and their log-odds, (steps, classes); NaN where not kept."""
+    kept = [each.scores.classes for each in moments if each.scores]
+    classes = np.unique(np.concatenate(kept)) if kept else np.empty(0)
+    result = np.full((len(moments), len(classes)), np.nan, np.float32)
+    for row, each in zip(result, moments, strict=True):
+        if each.scores:
+            row[np.searchsorted(classes, each.scores.classes)] = each.scores.values
+    return classes.astype(np.int64), result
+
+
+def _metadata(
+    evolution: Evolution, about: Attribution, reading: Reading, remarks: Sequence[str]
+) -> dict[str, Any]:
+    """What the numbers are, of the newest step."""
+    subject, newest = evolution.subject, evolution.newest
+    return {
+        "run": subject.run,
+        "probe": subject.probe,
+        "image": subject.image,
+        "image_name": newest.name if newest else "",
+        "source_index": newest.source_index if newest else None,
+        "label": newest.label if newest else None,
+        "labels": newest.labels if newest else None,
+        "method": about.method,
+        "method_label": about.label,
+        "target": evolution.target,
+        "target_name": evolution.name(evolution.target),
+        "class_names": list(newest.class_names) if newest else [],
+        "reading": reading,
+        "unit": "probability" if reading is Reading.SCORE else about.unit,
+        "sign": about.sign,
+        "score": about.score,
+        "output": about.output,
+        "layer": about.layer,
+        "seed": about.seed,
+        "parameters": dict(about.parameters),
+        "precision": about.precision,
+        "regions": [
+            {"name": each.name, "area": each.area, "ceiling": each.ceiling}
+            for each in about.regions
+        ],
+        "remarks": list(remarks),
+        "version": __version__,
+    }
