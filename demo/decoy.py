@@ -8,7 +8,6 @@ held-out digits whose swatches have the shade of their own class, the swatch as 
 
 import math
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +16,10 @@ import keras
 import keras_training
 import numpy as np
 from tensorboard.backend.event_processing import event_accumulator
-from tensorboard.util import tensor_util
 
+import tensorboard_picasso
 from tensorboard_picasso import summary
 from tensorboard_picasso.numbers import maps
-from tensorboard_picasso.stored import metadata, record
-from tensorboard_picasso.stored.metadata import Kind
 
 SIDE = 4
 BATCH = 32
@@ -157,7 +154,8 @@ def read(logdir: Path, run: str) -> Run:
         str(logdir / run / "picasso"),
         size_guidance={event_accumulator.TENSORS: 0, event_accumulator.SCALARS: 0},
     ).Reload()
-    tags = log.Tags()["tensors"]
+    probe = tensorboard_picasso.read(logdir)[f"{run}/picasso"]["decoy digits"]
+    newest = int(probe.steps("occlusion")[-1])
 
     def series(name: str) -> dict[int, float]:
         return {each.step: each.value for each in log.Scalars(f"decoy digits/{name}")}
@@ -171,25 +169,8 @@ def read(logdir: Path, run: str) -> Run:
             for what in (truth, "moves", "predictions changed")
         ),
         series("saliency/share of swatch"),
-        _corners(list(_newest(log, tags))),
+        _corners([probe.maps(each, "occlusion", step=newest).values[0] for each in probe.images]),
     )
-
-
-def _newest(log: event_accumulator.EventAccumulator, tags: list[str]) -> Iterator[np.ndarray]:
-    """The newest importance of each image for its own class, (28, 28)."""
-    for tag in tags:
-        try:
-            content = log.SummaryMetadata(tag).plugin_data.content
-            series = metadata.parse(content)
-        except (metadata.SeriesError, KeyError):
-            continue
-        if series.kind is not Kind.METHOD or series.method != "occlusion":
-            continue
-        data = tensor_util.make_ndarray(log.Tensors(tag)[-1].tensor_proto).item()
-        about = record.unpack_attribution(data)
-        grid, own = about.grid, about.targets[0].index
-        values = maps.importance(grid.values[:, :, own], grid.whole[own])
-        yield maps.paint(values, grid.tops, grid.lefts, grid.window, (about.height, about.width))
 
 
 def _corners(importances: list[np.ndarray]) -> float:

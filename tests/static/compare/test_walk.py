@@ -12,11 +12,8 @@ from PIL import Image
 from playwright.sync_api import expect
 from scipy import stats
 
-from tensorboard_picasso.logs.events import EventReader
-from tensorboard_picasso.logs.records import Problems, only, unpacked
+import tensorboard_picasso
 from tensorboard_picasso.numbers import maps, palettes
-from tensorboard_picasso.stored import record
-from tensorboard_picasso.stored.metadata import Kind
 from tests.kit import logs
 from tests.kit.browser import tab
 from tests.kit.serving import tensorboard
@@ -32,28 +29,22 @@ class Logged:
     """What the event files hold, read without TensorBoard."""
 
     def __init__(self, logdir):
-        self._reader = EventReader(logdir, lambda text: None)
-        self.occlusion = {run: self._all(run, Kind.METHOD, "occlusion") for run in RUNS}
-        self.scores = {run: self._all(run, Kind.SCORES) for run in RUNS}
-
-    def _all(self, run, kind, label=""):
-        unpack = {Kind.METHOD: record.unpack_attribution, Kind.SCORES: record.unpack_scores}[kind]
-        tags = only(self._reader.of_probe(run, "digits"), kind, None, label)
-        return {
-            (series.image, at.step): each
-            for series, stored in self._reader.tensors(run, tags)
-            for at, each in unpacked(series, stored, unpack, Problems())
-        }
+        log = tensorboard_picasso.read(logdir)
+        of_image = [(run, image) for run in RUNS for image in range(IMAGES)]
+        self.occlusion = {(run, k): log[run]["digits"].windows(k) for run, k in of_image}
+        self._scores = {(run, k): log[run]["digits"].scores(k) for run, k in of_image}
 
     def windows(self, run, step, image):
         """Importance for the image's own class (its number), at each window position."""
-        grid = self.occlusion[run][image, step].grid
-        return maps.importance(grid.values[:, :, image].astype(float), float(grid.whole[image]))
+        held, at = self.occlusion[run, image], STEPS.index(step)
+        return maps.importance(
+            held.hidden[at, ..., image].astype(float), float(held.whole[at, image])
+        )
 
     def painted(self, run, step, image):
-        grid = self.occlusion[run][image, step].grid
+        held = self.occlusion[run, image]
         values = self.windows(run, step, image)
-        return maps.paint(values, grid.tops, grid.lefts, grid.window, (SIDE, SIDE))
+        return maps.paint(values, held.tops, held.lefts, held.window, (SIDE, SIDE))
 
     def scale(self):
         return max(
@@ -62,9 +53,9 @@ class Logged:
         )  # fmt: skip
 
     def probability(self, run, step, image, region=None):
-        said = self.scores[run][image, step]
-        values = next(each.values for each in said.hidden) if region else said.values
-        return float(maps.probability(values[image]))
+        said = self._scores[run, image]
+        values = said.hidden[region, "image mean"] if region else said.values
+        return float(maps.probability(values[STEPS.index(step), image]))
 
 
 @pytest.fixture(scope="module")
@@ -213,9 +204,7 @@ def test_3_the_mean_stands_first(picasso, logged):
     canvas.hover(position={"x": 50, "y": 60})
     box = canvas.bounding_box()
     row, column = int(60 / box["height"] * SIDE), int(50 / box["width"] * SIDE)
-    grid = logged.occlusion["a"][0, 90].grid
-    mean = np.mean([logged.windows("a", 90, image) for image in range(IMAGES)], axis=0)
-    pixels = maps.paint(mean, grid.tops, grid.lefts, grid.window, (SIDE, SIDE))
+    pixels = np.mean([logged.painted("a", 90, image) for image in range(IMAGES)], axis=0)
     told = picasso.frame.locator(".tip").inner_text()
     said = re.search(rf"pixel {row}, {column}: ([+−]?[\d.]+)", told)[1]
     assert float(said.replace("−", "-")) == pytest.approx(pixels[row, column], rel=5e-3, abs=1e-3)
@@ -316,10 +305,9 @@ def test_7_taking_it_away(picasso, logged):
         picasso.frame.get_by_role("link", name="occlusion as NPZ").first.click()
     with np.load(waiting.value.path()) as file:
         assert file["steps"].tolist() == STEPS
-        for place, step in enumerate(file["steps"]):
-            grid = logged.occlusion["a"][1, int(step)].grid
-            np.testing.assert_array_equal(file["hidden_log_odds"][place], grid.values[:, :, 1])
-            assert file["whole_log_odds"][place] == grid.whole[1]
+        held = logged.occlusion["a", 1]
+        np.testing.assert_array_equal(file["hidden_log_odds"], held.hidden[..., 1])
+        np.testing.assert_array_equal(file["whole_log_odds"], held.whole[:, 1])
 
 
 def test_8_without_a_mouse(picasso):

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import lightning.pytorch as lightning
 import numpy as np
@@ -22,11 +21,8 @@ from transformers import (
 )
 from transformers.modeling_outputs import ImageClassifierOutput
 
+import tensorboard_picasso
 from tensorboard_picasso import summary
-from tensorboard_picasso.logs.events import EventReader
-from tensorboard_picasso.logs.records import Problems, only, unpacked
-from tensorboard_picasso.stored import record
-from tensorboard_picasso.stored.metadata import Kind
 from tests.kit import events
 
 BATCHES, BATCH = 6, 4
@@ -47,13 +43,8 @@ def probe():
 
 def logged(directory, run="picasso"):
     """Epoch by step of the first image, as they stand in the event files."""
-    reader = EventReader(Path(directory), lambda text: None)
-    tags = only(reader.of_probe(run, "p"), Kind.SCORES, [0])
-    return {
-        at.step: each.epoch
-        for series, stored in reader.tensors(run, tags)
-        for at, each in unpacked(series, stored, record.unpack_scores, Problems())
-    }
+    scores = tensorboard_picasso.read(directory)[run]["p"].scores(0)
+    return dict(zip(scores.steps.tolist(), scores.epochs.tolist(), strict=True))
 
 
 class Module(lightning.LightningModule):
