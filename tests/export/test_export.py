@@ -14,7 +14,6 @@ from tensorboard_picasso.export.evolution import PREDICTED, MapSubject
 from tensorboard_picasso.export.picture import Look, Painter, Scale
 from tensorboard_picasso.export.request import ExportRequest, make
 from tensorboard_picasso.export.source import gather, largest
-from tensorboard_picasso.logs import events
 from tensorboard_picasso.logs.bounds import COMMAND, TooLargeError
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.logs.events import EventReader
@@ -22,6 +21,8 @@ from tensorboard_picasso.numbers import maps, palettes
 from tensorboard_picasso.shown import readings
 from tensorboard_picasso.shown.readings import Reading
 from tensorboard_picasso.stored import record, record_pb2, seal
+from tensorboard_picasso.stored.frames import HEAD
+from tensorboard_picasso.stored.frames import frames as event_frames
 from tensorboard_picasso.stored.metadata import Kind, Series
 from tests.kit import logs
 
@@ -320,9 +321,9 @@ def test_a_file_that_breaks_off_or_is_damaged_gives_what_precedes(tmp_path):
     assert said == []
     starts = []
     with path.open("rb") as file:
-        starts += [start for start, _ in events.events(file, path.stat().st_size)]
+        starts += [begin for begin, _ in event_frames(file, path.stat().st_size)]
     broken = bytearray(data)
-    broken[starts[-1] - events.HEAD] ^= 1
+    broken[starts[-1] - HEAD] ^= 1
     path.write_bytes(broken)
     assert arrays(tmp_path, "occlusion", said=said)["steps"].tolist() == [0]
     assert "damaged at byte" in said[0]
