@@ -153,11 +153,11 @@ class LoggedProbe:
         Raises:
           NotThereError: there is no such image, or its input was not kept.
         """
-        found = self._input(image)
-        with Image.open(io.BytesIO(found.png), formats=["PNG"]) as opened:
+        shown = self._input(image)
+        with Image.open(io.BytesIO(shown.png), formats=["PNG"]) as opened:
             pixels = np.asarray(opened.convert("RGB"))
-        regions = dict(found.regions)
-        return Picture(pixels, found.name, found.truths, regions, found.source_index)
+        regions = dict(shown.regions)
+        return Picture(pixels, shown.name, shown.truths, regions, shown.source_index)
 
     def scores(self, image: int) -> Scores:
         """What the model said of an image at each step.
@@ -165,24 +165,24 @@ class LoggedProbe:
         Raises:
           NotThereError: there is no such image.
         """
-        read = self._records(self._of(Kind.SCORES, image, None), record.unpack_scores)
-        classes = _union(each.classes for _, _, each in read)
-        regions = sorted({(of.region, of.fill) for _, _, each in read for of in each.hidden})
+        records = self._records(self._of(Kind.SCORES, image, None), record.unpack_scores)
+        classes = _union(said.classes for _, _, said in records)
+        regions = sorted({(of.region, of.fill) for _, _, said in records for of in said.hidden})
         hidden = {}
         for key in regions:
             rows = []
-            for _, _, each in read:
-                known = [of.values for of in each.hidden if (of.region, of.fill) == key]
-                rows.append(_spread(each.classes, known[0] if known else None, classes))
+            for _, _, said in records:
+                known = [of.values for of in said.hidden if (of.region, of.fill) == key]
+                rows.append(_spread(said.classes, known[0] if known else None, classes))
             hidden[key] = np.stack(rows)
         return Scores(
-            np.array([step for step, _, _ in read], np.int64),
-            np.array([wall for _, wall, _ in read], np.float64),
-            np.array([np.nan if each.epoch is None else each.epoch for _, _, each in read]),
+            np.array([step for step, _, _ in records], np.int64),
+            np.array([wall for _, wall, _ in records], np.float64),
+            np.array([np.nan if said.epoch is None else said.epoch for _, _, said in records]),
             classes,
-            np.stack([_spread(each.classes, each.values, classes) for _, _, each in read]),
+            np.stack([_spread(said.classes, said.values, classes) for _, _, said in records]),
             hidden,
-            str(read[-1][2].output),
+            str(records[-1][2].output),
         )
 
     def maps(
@@ -209,23 +209,23 @@ class LoggedProbe:
           ExportError: the reading does not fit the method, or maps have several sizes.
         """
         subject = MapSubject(self.run, self.name, image, method, target)
-        found: Evolution = source.gather(self._reader, subject, step=step)
-        for text in found.problems:
+        evolution: Evolution = source.gather(self._reader, subject, step=step)
+        for text in evolution.problems:
             warnings.warn(text, stacklevel=2)
-        chosen: Reading = found.fitting(reading)
+        chosen: Reading = evolution.fitting(reading)
         values = [
-            each.planes.decode(found.target)
-            if each.planes is not None
-            else single(found.values(each, chosen))
-            for each in found.drawn
+            moment.planes.decode(evolution.target)
+            if moment.planes is not None
+            else single(evolution.values(moment, chosen))
+            for moment in evolution.drawn
         ]
         if len({each.shape for each in values}) > 1:
             raise ExportError("maps of several sizes: pass step=")
-        about = found.drawn[-1].attribution
+        about = evolution.drawn[-1].attribution
         return Maps(
-            np.array([each.step for each in found.drawn], np.int64),
+            np.array([moment.step for moment in evolution.drawn], np.int64),
             np.stack(values),
-            found.target,
+            evolution.target,
             str(chosen),
             about.unit,
             about.score,

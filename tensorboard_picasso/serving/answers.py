@@ -130,29 +130,29 @@ def scores(
     """Class scores of all kept steps; what is not there is noted in `known`."""
     pack, problems = Pack(), Problems()
 
-    def one(stored: Stored, each: record.Scores) -> dict[str, Any]:
-        whole = len(each.classes) == each.class_count
+    def one(stored: Stored, said: record.Scores) -> dict[str, Any]:
+        whole = len(said.classes) == said.class_count
         return {
-            **when(stored, each.input_hash),
-            "epoch": each.epoch,
-            "output": each.output,
-            "value_name": each.value_name,
-            "independent": each.independent,
-            "class_count": each.class_count,
-            "classes": None if whole else each.classes.tolist(),
-            "values": pack.add(each.values, "f4"),
+            **when(stored, said.input_hash),
+            "epoch": said.epoch,
+            "output": said.output,
+            "value_name": said.value_name,
+            "independent": said.independent,
+            "class_count": said.class_count,
+            "classes": None if whole else said.classes.tolist(),
+            "values": pack.add(said.values, "f4"),
             "hidden": [
                 {
                     "region": part.region,
                     "fill": part.fill,
                     "values": pack.add(part.values, "f4"),
-                    **move_of(each.move_of(part)),
+                    **move_of(said.move_of(part)),
                 }
-                for part in each.hidden
+                for part in said.hidden
             ],
-            "targets": each.targets,
-            "lasting": each.lasting,
-            "dropped": each.dropped,
+            "targets": said.targets,
+            "lasting": said.lasting,
+            "dropped": said.dropped,
         }
 
     found = reader.of_probe(run, probe, images, blobs=False)
@@ -195,17 +195,17 @@ def attributions(
     if not only(series, Kind.METHOD, None, label):
         return None
 
-    def one(stored: Stored, each: record.Attribution) -> dict[str, Any]:
-        grid = each.grid
-        rows = [row_of(target) for target in each.targets]
+    def one(stored: Stored, attribution: record.Attribution) -> dict[str, Any]:
+        grid = attribution.grid
+        rows = [row_of(target) for target in attribution.targets]
         return {
-            **when(stored, each.input_hash),
-            "settings": settings.place(settings_of(each)),
-            "targets": [target.index for target in each.targets],
+            **when(stored, attribution.input_hash),
+            "settings": settings.place(settings_of(attribution)),
+            "targets": [target.index for target in attribution.targets],
             "statistics": pack.add(rows, "f8"),
             "whole": None if grid is None else pack.add(grid.whole, "f4"),
             "grid": None,
-            "second": second_of(pack, each),
+            "second": second_of(pack, attribution),
         }
 
     listed = []
@@ -240,16 +240,16 @@ def means(
         return None
     wanted = {each: tag for each, tag in tags.items() if groups is None or each.group in groups}
 
-    def one(stored: Stored, each: record.Mean) -> dict[str, Any]:
-        everywhere = (each.counts == len(each.members)).all()
+    def one(stored: Stored, mean: record.Mean) -> dict[str, Any]:
+        everywhere = (mean.counts == len(mean.members)).all()
         return {
             "step": exact(stored.step),
             "wall": stored.wall,
-            "settings": settings.place(mean_settings_of(each)),
-            "statistics": pack.add(numbers_of(each.statistics), "f8"),
-            "means": pack.add(each.means, "f4"),
-            "errors": pack.add(each.errors, "f4"),
-            "counts": None if everywhere else pack.add(each.counts, "f4"),
+            "settings": settings.place(mean_settings_of(mean)),
+            "statistics": pack.add(numbers_of(mean.statistics), "f8"),
+            "means": pack.add(mean.means, "f4"),
+            "errors": pack.add(mean.errors, "f4"),
+            "counts": None if everywhere else pack.add(mean.counts, "f4"),
         }
 
     listed = [

@@ -43,67 +43,69 @@ class Listed:
         return self._last[1]
 
 
-def move_of(found: Move | None) -> dict[str, Any]:
+def move_of(move: Move | None) -> dict[str, Any]:
     """How far hiding a region moves the answer; nulls where that is not known."""
-    if found is None:
+    if move is None:
         return {"moves": None, "flips": None, "predicted": None}
-    return {"moves": found.moves, "flips": found.flips, "predicted": found.predicted}
+    return {"moves": move.moves, "flips": move.flips, "predicted": move.predicted}
 
 
-def settings_of(each: record.Attribution) -> dict[str, Any]:
+def settings_of(attribution: record.Attribution) -> dict[str, Any]:
     """What was used for a map."""
     geometry = None
-    if each.grid is not None:
+    if attribution.grid is not None:
         geometry = {
-            "window": list(each.grid.window),
-            "tops": each.grid.tops.tolist(),
-            "lefts": each.grid.lefts.tolist(),
-            "classes": each.grid.classes.tolist(),
+            "window": list(attribution.grid.window),
+            "tops": attribution.grid.tops.tolist(),
+            "lefts": attribution.grid.lefts.tolist(),
+            "classes": attribution.grid.classes.tolist(),
         }
     return {
-        "method": each.method,
-        "sign": each.sign,
-        "unit": each.unit,
-        "score": each.score,
-        "output": each.output,
-        "layer": each.layer,
-        "seed": None if each.seed is None else exact(each.seed),
-        "parameters": dict(each.parameters),
-        "height": each.height,
-        "width": each.width,
-        "precision": each.precision,
-        "regions": regions_of(each.regions),
+        "method": attribution.method,
+        "sign": attribution.sign,
+        "unit": attribution.unit,
+        "score": attribution.score,
+        "output": attribution.output,
+        "layer": attribution.layer,
+        "seed": None if attribution.seed is None else exact(attribution.seed),
+        "parameters": dict(attribution.parameters),
+        "height": attribution.height,
+        "width": attribution.width,
+        "precision": attribution.precision,
+        "regions": regions_of(attribution.regions),
         "geometry": geometry,
     }
 
 
-def mean_settings_of(each: record.Mean) -> dict[str, Any]:
+def mean_settings_of(mean: record.Mean) -> dict[str, Any]:
     """What was used for a mean, and whose it is."""
     return {
-        "method": each.method,
-        "sign": each.sign,
-        "unit": each.unit,
-        "output": each.output,
-        "parameters": dict(each.parameters),
-        "height": each.height,
-        "width": each.width,
-        "labelled": each.labelled,
+        "method": mean.method,
+        "sign": mean.sign,
+        "unit": mean.unit,
+        "output": mean.output,
+        "parameters": dict(mean.parameters),
+        "height": mean.height,
+        "width": mean.width,
+        "labelled": mean.labelled,
         "members": [
-            {"image": part.image, "target": part.target, "hash": part.input_hash.hex()}
-            for part in each.members
+            {"image": member.image, "target": member.target, "hash": member.input_hash.hex()}
+            for member in mean.members
         ],
-        "regions": regions_of(each.regions),
+        "regions": regions_of(mean.regions),
         "geometry": {
-            "window": list(each.window),
-            "tops": each.tops.tolist(),
-            "lefts": each.lefts.tolist(),
+            "window": list(mean.window),
+            "tops": mean.tops.tolist(),
+            "lefts": mean.lefts.tolist(),
         },
     }
 
 
 def regions_of(regions: Sequence[record.Region]) -> list[dict[str, Any]]:
     """What the shares of regions are to be compared with."""
-    return [{"name": each.name, "area": each.area, "ceiling": each.ceiling} for each in regions]
+    return [
+        {"name": region.name, "area": region.area, "ceiling": region.ceiling} for region in regions
+    ]
 
 
 def row_of(target: record.Target) -> list[float]:
@@ -111,12 +113,14 @@ def row_of(target: record.Target) -> list[float]:
     return [target.whole, *numbers_of(target.statistics)]
 
 
-def second_of(pack: Pack, each: record.Attribution) -> dict[str, Any] | None:
+def second_of(pack: Pack, attribution: record.Attribution) -> dict[str, Any] | None:
     """The second seed, and how the maps of both agree; one number a target, NaN: none."""
-    if each.second_seed is None:
+    if attribution.second_seed is None:
         return None
-    known = [math.nan if at.agreement is None else at.agreement for at in each.targets]
-    return {"seed": exact(each.second_seed), "agreement": pack.add(known, "f8")}
+    known = [
+        math.nan if target.agreement is None else target.agreement for target in attribution.targets
+    ]
+    return {"seed": exact(attribution.second_seed), "agreement": pack.add(known, "f8")}
 
 
 def numbers_of(statistics: Statistics) -> list[float]:
