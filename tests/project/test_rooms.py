@@ -67,12 +67,10 @@ BROWSER = {
 # Modules above this many lines, each with its reason. A new one is parted by its nouns instead.
 MOST = 400
 LONG = {
-    "static/shown/scene.js": "one class, whose parts all read the same state",
     "summary/backends/base.py": "the contract of the model: each method with its promise",
     "summary/backends/jax/models.py": "a model a kind of JAX's, with what they share",
     "summary/backends/tensorflow/__init__.py": "one backend: its passes share a traced function",
     "summary/backends/torch/__init__.py": "one backend: its passes share a twin of the module",
-    "summary/log/steps.py": "one step of each kind of loop, with what may skip it",
     "summary/probe/probe.py": "the call of Probe, whose arguments are told in one place",
     "summary/reuse/torch_layers.py": "a rule a layer, each of a few lines",
 }
