@@ -1,6 +1,5 @@
 """Arrays of what a log holds, for notebooks and scripts: `tensorboard_picasso.read`."""
 
-import io
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -9,10 +8,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from tensorboard_picasso.export import source
 from tensorboard_picasso.export.evolution import Evolution, MapSubject, TargetChoice
+from tensorboard_picasso.export.ground import decoded
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.logs.records import Problems, only, unpacked
@@ -152,10 +151,12 @@ class LoggedProbe:
 
         Raises:
           NotThereError: there is no such image, or its input was not kept.
+          ExportError: its picture cannot be decoded.
         """
         shown = self._input(image)
-        with Image.open(io.BytesIO(shown.png), formats=["PNG"]) as opened:
-            pixels = np.asarray(opened.convert("RGB"))
+        pixels = decoded(shown.png, (shown.height, shown.width), "RGB")
+        if pixels is None:
+            raise ExportError(f"image {image}: its picture cannot be decoded")
         regions = dict(shown.regions)
         return Picture(pixels, shown.name, shown.truths, regions, shown.source_index)
 

@@ -73,7 +73,10 @@ class Drawable(Protocol[M]):
         """What the map alone would take as its scale."""
 
     def ground(self, moment: M) -> NDArray[np.uint8] | None:
-        """The greys below; None where what they are of was not kept."""
+        """The greys below; None where what they are of was not kept, or cannot be decoded."""
+
+    def kept(self, moment: M) -> bool:
+        """Whether what they are of was kept."""
 
     def unseen(self, moment: M) -> NDArray[np.bool_] | None:
         """Pixels that the model never sees, where it is known."""

@@ -181,13 +181,17 @@ class Evolution:
         return own_scale(moment.attribution, self.target, reading)
 
     def ground(self, moment: Moment) -> NDArray[np.uint8] | None:
-        """The greys of the image with this hash; None where it was not kept."""
+        """The greys of the image with this hash; None where there are none."""
         about = moment.attribution
         if about.input_hash not in self._grounds:
             found = self.inputs.get(about.input_hash)
             shape = (about.height, about.width)
             self._grounds[about.input_hash] = greys([found.png], shape) if found else None
         return self._grounds[about.input_hash]
+
+    def kept(self, moment: Moment) -> bool:
+        """Whether the image with this hash was kept."""
+        return moment.attribution.input_hash in self.inputs
 
     def unseen(self, moment: Moment) -> NDArray[np.bool_] | None:
         """Pixels that the model never sees, where it is known."""

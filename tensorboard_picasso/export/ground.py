@@ -17,20 +17,24 @@ def greys(pngs: Sequence[bytes], shape: tuple[int, int]) -> NDArray[np.uint8] | 
     """
     total = np.zeros((*shape, 4))
     for png in pngs:
-        pixels = _pixels(png, shape)
+        pixels = decoded(png, shape, "RGBA")
         if pixels is None:
             return None
         total += pixels
     return palettes.grey(np.floor(total / len(pngs) + 0.5).astype(np.uint8))
 
 
-def _pixels(png: bytes, shape: tuple[int, int]) -> NDArray[np.uint8] | None:
-    """RGBA."""
+def decoded(png: bytes, shape: tuple[int, int], mode: str) -> NDArray[np.uint8] | None:
+    """The pixels of a picture, (height, width, channels) of Pillow's mode, as `greys`."""
     try:
         with Image.open(BytesIO(png), formats=["PNG"]) as image:
             # Before anything is decoded: the picture itself is untrusted.
             if (image.height, image.width) != shape:
                 return None
-            return np.asarray(image.convert("RGBA"))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            return np.asarray(image.convert(mode))
+    except (
+        OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, OverflowError,
+        Image.DecompressionBombError,
+    ):  # fmt: skip
+        # What Pillow's readers raise of damaged files.
         return None

@@ -122,15 +122,16 @@ class MeanEvolution:
         return moment.mean.statistics.p99
 
     def ground(self, moment: MeanMoment) -> Ground:
-        """The greys of the images' mean; None where one of them was not kept."""
-        mean = moment.mean
-        # With several true labels an image is there with each.
-        key = tuple(dict.fromkeys((each.image, each.input_hash) for each in mean.members))
+        """The greys of the images' mean; None where one of them has none."""
+        key, shape = _images(moment), (moment.mean.height, moment.mean.width)
         if key not in self._grounds:
-            kept = [self.inputs[each].png for each in key if each in self.inputs]
-            whole = len(kept) == len(key)
-            self._grounds[key] = greys(kept, (mean.height, mean.width)) if whole else None
+            pngs = [self.inputs[each].png for each in key] if self.kept(moment) else None
+            self._grounds[key] = None if pngs is None else greys(pngs, shape)
         return self._grounds[key]
+
+    def kept(self, moment: MeanMoment) -> bool:
+        """Whether all images were kept."""
+        return all(each in self.inputs for each in _images(moment))
 
     def unseen(self, moment: MeanMoment) -> None:
         """Not said of several images."""
@@ -239,6 +240,12 @@ def _records(
         for at, mean in unpacked(of, stored, record.unpack_mean, problems)
     }
     return [found[step] for step in sorted(found)]
+
+
+def _images(moment: MeanMoment) -> tuple[tuple[int, bytes], ...]:
+    """The images that it is over, once each: with several true labels one is there with each."""
+    members = moment.mean.members
+    return tuple(dict.fromkeys((each.image, each.input_hash) for each in members))
 
 
 def _over(mean: Mean) -> str:

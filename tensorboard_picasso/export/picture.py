@@ -187,7 +187,8 @@ class Painter(Generic[M]):
         if nan:
             parts.append(f"{nan} NaN")
         if self._shown.ground(moment) is None:
-            parts.append("image not kept")
+            kept = self._shown.kept(moment)
+            parts.append("image cannot be decoded" if kept else "image not kept")
         return " · ".join(parts)
 
     def _draw_legend(self, draw: ImageDraw.ImageDraw, picture: Image.Image, moment: M) -> None:

@@ -74,7 +74,6 @@ def gather(
       planes: whether full-resolution maps are wanted.
       step: keep only this one.
       newest: keep only the last one that explains the target.
-      room: for the grids and masks that are kept.
 
     Raises:
       NotThereError: the run, probe, image, method or step is not there.

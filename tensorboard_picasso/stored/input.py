@@ -1,5 +1,6 @@
 """Inputs: the picture shown of one image, and what is known of it."""
 
+import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,13 +27,16 @@ from tensorboard_picasso.stored.seal import (
 
 # Of a dataset's examples: whole numbers that a browser keeps apart.
 MAX_SOURCES = 1 << 53
+# How a PNG begins.
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True)
 class Input:
     """What is shown of one image, and what is known of it.
 
-    png: the viewed image, or the caller's `display=` of the same size.
+    png: the viewed image, or the caller's `display=` of the same size. A head that says
+      another size is damage; whether the rest can be decoded shows when it is.
     label: the one true class. labels: where any number may be true, those that are,
       ascending; None where not.
     regions: named (height, width) bool masks.
@@ -137,9 +141,21 @@ def _open_input(data: bytes) -> Any:
     check_shape(message.height, message.width)
     check_parts(regions=message.regions)
     check_masks(len(message.regions) + 1, message.height, message.width)
+    _check_picture(message.png, message.height, message.width)
     if message.source_index >= MAX_SOURCES:
         raise RecordError(f"damaged record: example {message.source_index} of a dataset")
     return message
+
+
+def _check_picture(png: bytes, height: int, width: int) -> None:
+    # Some bytes of a PNG may stand for gigabytes: its own head says so before it is decoded.
+    if png[:8] != PNG or png[12:16] != b"IHDR" or len(png) < 24:
+        return  # none that anybody decodes
+    columns, rows = struct.unpack(">II", png[16:24])
+    if (rows, columns) != (height, width):
+        raise RecordError(
+            f"damaged record: a picture of {rows}x{columns} in place of {height}x{width}"
+        )
 
 
 def _plain(message: record_pb2.Input) -> Input:

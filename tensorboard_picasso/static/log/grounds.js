@@ -82,7 +82,8 @@ export class Grounds {
       Object.assign(entry, { state: "ready", pixels, grey: grey(pixels.data) });
     } catch (error) {
       const gone = error instanceof RequestError && error.status === 404;
-      entry.state = error instanceof PictureError ? "damaged" : gone ? "not kept" : "failed";
+      const damaged = error instanceof PictureError || (gone && data.damagedInput(image));
+      entry.state = damaged ? "damaged" : gone ? "not kept" : "failed";
       if (entry.state === "failed") {
         this.#failed(errorOf(error), () => {
           for (const [key, { state }] of this.#grounds) if (state === "failed") this.#grounds.delete(key);

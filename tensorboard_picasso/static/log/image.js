@@ -6,13 +6,17 @@ import { pixels } from "./pack.js";
 /** A picture that cannot be decoded: to ask for it again does not help. */
 export class PictureError extends Error {}
 
+const HEAD = [0x89504e47, 0x0d0a1a0a, 13, 0x49484452]; // a PNG's, up to its width and height
+
 /**
- * See that a PNG's own head declares no more pixels than may be drawn: a few bytes may stand for gigabytes.
+ * See that it is a PNG, the browser would open others too, and that its own head declares no more
+ * pixels than may be drawn: a few bytes may stand for gigabytes.
  * @param {Blob} png
  */
 async function check(png) {
   const head = new DataView(await png.slice(0, 24).arrayBuffer());
-  if (head.byteLength === 24) pixels(head.getUint32(20), head.getUint32(16));
+  if (head.byteLength < 24 || HEAD.some((each, k) => head.getUint32(4 * k) !== each)) throw new Error("no PNG");
+  pixels(head.getUint32(20), head.getUint32(16));
 }
 
 /**

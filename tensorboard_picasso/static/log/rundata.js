@@ -234,6 +234,14 @@ export class RunData {
   }
 
   /**
+   * Whether a record of an image's input cannot be read.
+   * @param {number} image
+   */
+  damagedInput(image) {
+    return this.problems.get("input")?.some((each) => each.image === image && each.problem === "damaged") ?? false;
+  }
+
+  /**
    * The PNG of an image, null where it did not come with its name.
    * @param {number} image
    * @param {string} hash
