@@ -19,19 +19,22 @@ from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.logs.records import Elements, Stored, opened
 from tensorboard_picasso.logs.remote import Remote, is_remote
 from tensorboard_picasso.logs.tensors import Content, strings
-from tensorboard_picasso.stored import metadata, record
+from tensorboard_picasso.stored import metadata, record, unparsed
 from tensorboard_picasso.stored.frames import DamagedError, frames
 from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Kind, Series
 
 # Bytes of records that are read at once, and the most that one event may hold.
 GROUP = 64 << 20
 MAX_EVENT = 1 << 28
+# Where each record stands is kept: of what is smaller than any record, and of series, so many.
+SMALL, MAX_SMALL = 64, 1 << 16
+MAX_SERIES = 1 << 18
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where a value stands: the event's file, first byte and length, its own index in it and size."""
 
@@ -95,6 +98,7 @@ class EventReader:
             raise ExportError(f"no directory {logdir}: give that which tensorboard --logdir shows")
         self._warn = warn
         self._progress = progress
+        self._count = 0  # of series, also such as cannot be read
         self._scanned: dict[str, dict[Series, list[Stored]]] = {}
         self._tags: dict[str, dict[Series, str]] = {}
 
@@ -155,8 +159,8 @@ class EventReader:
         order = history.FileOrder.of([self._span(file, len(held) > 1) for file in held])
         dropped: dict[tuple[int, float], Stored] = {}  # one event holds many series
         for series in found:
-            parts = [file.get(series, []) for file in held]
-            self._scanned[run][series], lost = history.settled(parts, order)
+            those = [file.get(series, []) for file in held]
+            self._scanned[run][series], lost = history.settled(those, order)
             dropped.update({(at.step, at.wall): at for at in lost})
         if text := history.rewritten(dropped.values()):
             self._warn(f'run "{run}", probe "{probe}": {text}')
@@ -200,6 +204,7 @@ class EventReader:
         """Note the records of one file; yields the bytes that are behind."""
         if not size:
             return
+        small = 0
         with path.open("rb") as file:
             # The checksum over an event is not computed: in Python that takes a second for 8 MB.
             # Each of our records carries one of its own, by which a flipped byte costs that record
@@ -211,23 +216,41 @@ class EventReader:
                         continue
                     file.seek(start)
                     try:
-                        event = event_pb2.Event.FromString(file.read(end - start))
-                    except DecodeError:
-                        self._warn(f"{name}: the event at byte {start} is damaged: skipped")
+                        data = file.read(end - start)
+                        unparsed.check(data, event_pb2.Event)
+                        event = event_pb2.Event.FromString(data)
+                    except DecodeError as e:
+                        what = str(e) if isinstance(e, unparsed.PartsError) else "damaged"
+                        self._warn(f"{name}: the event at byte {start} is {what}: skipped")
                         continue
+                    step, wall = event.step, event.wall_time
                     for index, value in enumerate(event.summary.value):
                         series = self._series(name, value, named)
                         if series is not None:
                             place = Place(path, start, end - start, index, value.ByteSize())
-                            stored = Stored(event.step, event.wall_time, place)
-                            found.setdefault(series, []).append(stored)
+                            small += place.size < SMALL
+                            if small > MAX_SMALL:
+                                raise DamagedError(
+                                    f"more than {MAX_SMALL:,} values that are no records: the rest"
+                                    " of the file is left out"
+                                )
+                            found.setdefault(series, []).append(Stored(step, wall, place))
                     yield start
             except DamagedError as e:
                 self._warn(f"{name}: {e}")
 
     def _series(self, name: str, value: Any, named: dict[str, Series | None]) -> Series | None:
-        """What a value's tag is; like TensorBoard, from the first metadata of the tag."""
+        """What a value's tag is; like TensorBoard, from the first metadata of the tag.
+
+        Raises:
+          DamagedError: it is one of more than any log has.
+        """
         if value.tag not in named and value.metadata.plugin_data.plugin_name == PLUGIN_NAME:
+            self._count += 1
+            if self._count > MAX_SERIES:
+                raise DamagedError(
+                    f"more than {MAX_SERIES:,} series: the rest of the file is left out"
+                )
             try:
                 named[value.tag] = metadata.parse(value.metadata.plugin_data.content)
             except metadata.SeriesError as e:

@@ -18,7 +18,7 @@ T = TypeVar("T")
 Elements: TypeAlias = list[bytes] | record.RecordError | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Stored:
     """One stored record: `data` are its bytes, why there are none, or what leads to its blobs."""
 

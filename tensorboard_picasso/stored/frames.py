@@ -14,7 +14,7 @@ HEAD, TAIL = 12, 4
 
 
 class DamagedError(ValueError):
-    """An event file whose structure is lost from some byte on."""
+    """An event file that is not read from some byte on, with the reason."""
 
 
 def framed(data: bytes) -> bytes:

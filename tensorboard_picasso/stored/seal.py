@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
-from tensorboard_picasso.stored import record_pb2
+from tensorboard_picasso.stored import record_pb2, unparsed
 from tensorboard_picasso.stored.metadata import FORMAT_VERSION
 
 Packed = TypeVar("Packed", bytes, list[bytes])
@@ -77,7 +77,10 @@ def unseal(data: bytes, message: type[Any], limit: int | None = MAX_RECORD) -> A
     if sealed.version > FORMAT_VERSION:
         raise NewerRecordError(sealed.version)
     try:
+        unparsed.check(sealed.payload, message)
         return message.FromString(sealed.payload)
+    except unparsed.PartsError as e:
+        raise RecordError(f"damaged record: {e}") from e
     except DecodeError as e:
         raise RecordError("damaged record: it cannot be parsed") from e
 

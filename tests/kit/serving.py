@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,13 +32,17 @@ def get(url: str, headers: dict[str, str] | None = None) -> tuple[int, bytes, di
 def tensorboard(
     logdir: Path | str | None, *flags: str, load_fast: bool = True, prefix: str = "",
     environment: dict[str, str] | None = None, seconds: float = 60,
+    program: Sequence[str] = (),
 ) -> Iterator[str]:  # fmt: skip
-    """Start TensorBoard; yields its URL once it has read the log."""
+    """Start TensorBoard; yields its URL once it has read the log.
+
+    program: what Python runs in place of TensorBoard's own.
+    """
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
     start = ["-c", WITHOUT] if load_fast else ["-m", "tensorboard.main"]
-    command = [sys.executable, *start, "--port", str(port), "--host", "127.0.0.1"]
+    command = [sys.executable, *(program or start), "--port", str(port), "--host", "127.0.0.1"]
     command += ["--load_fast", str(load_fast).lower(), "--reload_interval", "1", *flags]
     if logdir is not None:
         command += ["--logdir", str(logdir)]

@@ -9,11 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from google.protobuf.message import DecodeError
+from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, tensor_shape_pb2
 
+import tensorboard_picasso
+from tensorboard_picasso.__main__ import main
+from tensorboard_picasso.logs import events
 from tensorboard_picasso.numbers import maps
-from tensorboard_picasso.stored import record, record_pb2, seal
+from tensorboard_picasso.stored import record, record_pb2, seal, unparsed
 from tensorboard_picasso.stored.metadata import Kind, Series
-from tests.kit import logs
+from tests.kit import logs, packs
+from tests.kit.serving import get, tensorboard
 
 GIGABYTE = 1 << 30
 LARGEST = 1 << 28
@@ -38,10 +44,8 @@ def zeros(size: int) -> bytes:
 def masks(step: int, side: int = 4096, count: int = 15) -> bytes:
     bits = zeros(side * side // 8)
     regions = [record_pb2.Mask(name=str(each), bits=bits) for each in range(count)]
-    png = logs.shown((4, 4)).png
     return sealed(
         record_pb2.Input(
-            png=png,
             height=side,
             width=side,
             hash=step.to_bytes(16, "big"),
@@ -183,6 +187,138 @@ def test_the_command_says_so_and_stays_below_a_gigabyte(logdir, tmp_path, run, l
     assert (status, out.exists()) == (2, False), made.stderr
     assert "too much" in made.stderr or "MB" in made.stderr or "at most" in made.stderr
     assert memory < GIGABYTE, memory >> 20
+
+
+# TensorBoard whose default loader hands over a megabyte, where it is 256.
+SMALL = """
+import tensorboard.data.server_ingester as server
+import grpc
+channel = grpc.secure_channel
+def small(address, credentials, options):
+    most = "grpc.max_receive_message_length"
+    options = [each for each in options if each[0] != most]
+    return channel(address, credentials, [*options, (most, 1 << 20)])
+server.grpc.secure_channel = small
+from tensorboard.main import run_main
+run_main()
+"""
+
+
+def test_what_the_default_loader_does_not_hand_over_the_other_one_does(tmp_path):
+    """TensorBoard is started as the refusal says."""
+    log = logs.Log(tmp_path / "run")
+    for step in range(5):
+        shown = replace(logs.shown((4, 4)), name="x" * 300_000)
+        said = record.pack_scores(logs.scores(np.zeros(2)))
+        log.write(step, [(SCORES, said), (INPUT, record.pack_input(shown))], 1000.0 + step)
+    log.close()
+    for load_fast in (True, False):
+        with tensorboard(tmp_path, load_fast=load_fast, program=("-c", SMALL)) as url:
+            status, body, _ = get(f"{url}data/plugin/picasso/inputs?run=run&probe=p")
+            if load_fast:
+                assert status == 413
+                assert b'series "p/00/input"' in body
+                assert b"start TensorBoard with --load_fast=false" in body
+                # Smaller ones are.
+                assert get(f"{url}data/plugin/picasso/scores?run=run&probe=p")[0] == 200
+            else:
+                assert status == 200
+                (image,) = packs.read(body)["images"]
+                assert [each["step"] for each in image["records"]] == [0, 1, 2, 3, 4]
+
+
+MANY = 2000
+EMPTY = {
+    "values": [summary_pb2.Summary.Value()] * MANY,
+    "sides": [summary_pb2.Summary.Value(tag=SCORES.tag, tensor=tensor_pb2.TensorProto())],
+    "numbers": [summary_pb2.Summary.Value(tensor=tensor_pb2.TensorProto(int64_val=[0] * 8 * MANY))],
+}
+EMPTY["sides"][0].tensor.tensor_shape.dim.extend([tensor_shape_pb2.TensorShapeProto.Dim()] * MANY)
+
+
+@pytest.mark.parametrize("what", EMPTY)
+def test_an_event_of_more_parts_than_any_has_is_named_before_it_is_parsed(
+    tmp_path, capsys, monkeypatch, what
+):
+    log = logs.Log(tmp_path / "run")
+    said = record.pack_scores(logs.scores(np.zeros(2)))
+    log.write(0, [(SCORES, said)], 1000.0)
+    summary = summary_pb2.Summary(value=EMPTY[what])
+    log.event(event_pb2.Event(step=1, wall_time=1001.0, summary=summary))
+    log.write(2, [(SCORES, said)], 1002.0)
+    log.close()
+    main(["export", "--logdir", str(tmp_path)])
+    assert "parts" not in capsys.readouterr().err
+    monkeypatch.setattr(unparsed, "MAX_PARTS", 1000)
+    with pytest.warns(UserWarning, match="is of more than 1,000 parts: skipped"):
+        found = tensorboard_picasso.read(tmp_path)
+    assert found["run"]["p"].steps().tolist() == [0, 2]
+    main(["export", "--logdir", str(tmp_path)])
+    assert "is of more than 1,000 parts: skipped" in capsys.readouterr().err
+
+
+def test_what_is_of_many_parts_is_parsed_up_to_a_million(monkeypatch):
+    assert unparsed.MAX_PARTS == 1 << 20
+    monkeypatch.setattr(unparsed, "MAX_PARTS", 1000)
+    text = summary_pb2.Summary(value=[summary_pb2.Summary.Value(tag="x" * 3000)])
+    data = text.SerializeToString()
+    unparsed.check(data, summary_pb2.Summary)
+    unparsed.check(b"\x0a\0" * 1000, summary_pb2.Summary)
+    with pytest.raises(unparsed.PartsError):
+        unparsed.check(b"\x0a\0" * 1001, summary_pb2.Summary)
+    for damaged in (data[:-1], data[:-100], data + b"\x0a", b"\xff" * len(data)):
+        with pytest.raises(DecodeError):
+            unparsed.check(damaged, summary_pb2.Summary)
+    # Tensors in variants in tensors.
+    deep = tensor_pb2.TensorProto(tensor_content=bytes(3000)).SerializeToString()
+    for _ in range(120):
+        inner = b"\x1a" + varint(len(deep)) + deep
+        deep = b"\x7a" + varint(len(inner)) + inner
+    with pytest.raises(DecodeError):
+        unparsed.check(deep, tensor_pb2.TensorProto)
+
+
+def varint(number: int) -> bytes:
+    found = b""
+    while number > 127:
+        found += bytes([number & 127 | 128])
+        number >>= 7
+    return found + bytes([number])
+
+
+@pytest.mark.parametrize(
+    ("limit", "what"), [("MAX_SMALL", "values that are no records"), ("MAX_SERIES", "series")]
+)
+def test_so_many_values_are_kept_that_are_small_or_of_series_of_their_own(
+    tmp_path, monkeypatch, limit, what
+):
+    monkeypatch.setattr(events, limit, 10)
+    log = logs.Log(tmp_path / "run")
+    said = record.pack_scores(logs.scores(np.zeros(2)))
+    log.write(0, [(SCORES, said)], 1000.0)
+    for step in range(1, 20):
+        made = summary_pb2.Summary.Value(tag=SCORES.tag)
+        if limit == "MAX_SERIES":
+            other = Series("p", step, Kind.SCORES)
+            made = summary_pb2.Summary.Value(tag=other.tag, metadata=other.summary_metadata())
+        log.event(event_pb2.Event(step=step, summary=summary_pb2.Summary(value=[made])))
+    log.close()
+    with pytest.warns(UserWarning, match=f"more than 10 {what}: the rest of the file is left out"):
+        found = tensorboard_picasso.read(tmp_path)["run"]["p"]
+    assert found.steps().tolist() == [*range(11 if limit == "MAX_SMALL" else 1)]
+
+
+def test_a_record_of_more_parts_than_any_has_is_damaged_before_it_is_parsed(monkeypatch):
+    monkeypatch.setattr(unparsed, "MAX_PARTS", 1000)
+    shown = record_pb2.Input(height=8, width=8, hash=bytes(16))
+    shown.class_names.extend([""] * MANY)
+    for unpack in (
+        record.unpack_input,
+        record.unpack_picture,
+        lambda data: record.unpack_shown(data, lambda size: None),
+    ):
+        with pytest.raises(record.RecordError, match="damaged record: of more than 1,000 parts"):
+            unpack(sealed(shown))
 
 
 def test_a_record_of_more_parts_than_any_has_is_damaged():

@@ -10,6 +10,7 @@ from pathlib import Path
 from google.protobuf.message import DecodeError
 from tensorboard.compat.proto import event_pb2
 
+from tensorboard_picasso.stored import unparsed
 from tensorboard_picasso.stored.frames import DamagedError, frames
 from tensorboard_picasso.stored.metadata import Kind, Series
 
@@ -55,6 +56,7 @@ def _steps(path: Path, tag: str) -> list[int]:
             file.seek(begin)
             data = file.read(end - begin)
             if tag.encode() in data:  # most events of a training hold scalars alone
+                unparsed.check(data, event_pb2.Event)
                 event = event_pb2.Event.FromString(data)
                 if any(value.tag == tag for value in event.summary.value):
                     found.append(event.step)
