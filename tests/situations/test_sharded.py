@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 KINDS = ["wrapped", "wrapped with its own parameters", "fully", "tensor parallel", "apart"]
 
 SCRIPT = """
-import os, sys
+import os, sys, threading
 import numpy as np
 import torch
 import torch.distributed as dist
@@ -39,7 +39,10 @@ class Network(nn.Module):
         self.drop, self.head = nn.Dropout(0.5), nn.Linear(144, 4)
 
     def forward(self, x):
+        meanwhile()
         return self.head(self.drop(torch.relu(self.norm(self.conv(x))).flatten(1)))
+
+meanwhile = lambda: None
 
 def sharded(model):
     from torch.distributed.device_mesh import init_device_mesh
@@ -68,13 +71,21 @@ methods = [summary.Occlusion(2, 2), summary.Saliency(), summary.GradCAM()]
 # Without data parallelism both have the same batches.
 mine = slice(0, 8) if kind in ("tensor parallel", "apart") else slice(4 * rank, 4 * rank + 4)
 
-def refused(model):
+def refused(model, **options):
     try:
-        summary.attribution(probe, model, writer=out, step=0)
+        summary.attribution(probe, model, writer=out, step=0, **options)
     except TypeError as e:
-        print("refused:", e, flush=True)
+        sys.stdout.write(f"refused: {e}\\n")  # at once: threads say so together
+
+def aside(*calls):
+    threads = [threading.Thread(target=each, name="aside") for each in calls]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
 
 def train(logs):
+    global meanwhile
     model, accepted = sharded(Network()), []
     if what == "part":
         refused(model.module)
@@ -94,7 +105,14 @@ def train(logs):
                 probe, model, methods=methods, step=step, strict=True, **writer
             ))
 
-    log(0)
+    if what == "threads":
+        # A thread while the one that trains is in a pass.
+        meanwhile = (lambda: aside(lambda: refused(model, strict=True))) if logs else lambda: None
+        model(torch.from_numpy(images[mine]))
+        meanwhile = lambda: None
+        aside(lambda: log(0))  # and while that one does nothing
+    else:
+        log(0)
     torch.manual_seed(1)
     for step in range(1, 4):
         model.train()
@@ -106,6 +124,8 @@ def train(logs):
         optimizer.zero_grad()
         if step != 2:
             log(step)
+    if what == "threads" and logs:
+        aside(*[lambda: refused(model, strict=True)] * 2)
     assert model.training
     summary.flush()
     print("accepted", accepted, flush=True)
@@ -121,7 +141,7 @@ def train(logs):
 
 logged = train(True)
 state = torch.random.get_rng_state()
-if what == "both":
+if what in ("both", "threads"):
     alone = train(False)
     assert torch.equal(state, torch.random.get_rng_state())
     assert logged.keys() == alone.keys()
@@ -184,6 +204,20 @@ def test_where_the_first_process_calls_alone_it_is_told_so(tmp_path):
         "refused: Network is sharded over 2 processes, and not all of them called within 3 s:"
         " call it in every process"
     ) in said[0][0]
+    explained(tmp_path, said)
+
+
+@pytest.mark.parametrize("kind", ["wrapped", "fully"])
+def test_another_thread_than_the_one_that_trains_is_refused_at_once(kind, tmp_path):
+    said = run(tmp_path, kind, "threads")
+    for told, errors, code in said:
+        assert code == 0, errors
+        refused = [each for each in told.splitlines() if each.startswith("refused:")]
+        assert refused == [
+            "refused: Network is sharded, and thread 'aside' is not the one that trains it: call it"
+            " from that thread alone, in each process"
+        ] * 3  # fmt: skip
+    # What the thread that trains calls, and one while that waits, is logged.
     explained(tmp_path, said)
 
 

@@ -8,16 +8,35 @@ sharded module, whose every pass takes all processes and changes what they hold.
 import datetime
 import itertools
 import sys
+import threading
+import time
 import types
+import weakref
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from tensorboard_picasso.summary.backends.base import UnsupportedError
+from tensorboard_picasso.summary.kit.locks import Lock
 
 # How long a process waits for the others to call too, seconds.
 WAIT = 60.0
+
+# How often it is looked where the main thread is.
+LOOKS = 5
+# Modules of PyTorch's that a training is in.
+_TRAINING = (
+    "torch.nn.",
+    "torch._tensor",
+    "torch.autograd",
+    "torch.optim",
+    "torch.distributed.fsdp",
+)
+
+# The thread that brought parameters together.
+_caller: weakref.ref[threading.Thread] | None = None
+_calling = Lock()
 
 # What a module has of others.
 _HELD = ("_parameters", "_buffers", "_modules")
@@ -85,10 +104,12 @@ class Shards:
         """The module with its parameters whole; None in all processes but the first.
 
         Raises:
-          UnsupportedError: not all of the processes call it.
+          UnsupportedError: not all of the processes call it, or another thread than the one
+            that trains.
         """
         import torch
 
+        _check_thread(self._name)
         _meet(self._ranks, self._name)
         with torch.no_grad(), self._summoned():
             found = {}
@@ -207,6 +228,43 @@ def _rebind(copied: Any, module: Any) -> None:
     for name, value in list(vars(copied).items()):
         if isinstance(value, types.MethodType) and value.__self__ is module:
             vars(copied)[name] = types.MethodType(value.__func__, copied)
+
+
+def _check_thread(name: str) -> None:
+    """See that what takes all processes comes from one thread in each, as trainings do.
+
+    Of several the processes might not hear in one order: they would wait for each other, or mix
+    up what is not theirs, the training's own passes among it.
+
+    Raises:
+      UnsupportedError: another thread has called, or the main thread trains meanwhile.
+    """
+    global _caller
+    mine = threading.current_thread()
+    with _calling:
+        caller = _caller() if _caller is not None else None
+        if caller is None or not caller.is_alive():
+            _caller, caller = weakref.ref(mine), mine
+    if caller is not mine or _main_trains():
+        raise UnsupportedError(
+            f"{name} is sharded, and thread {mine.name!r} is not the one that trains it: call it"
+            " from that thread alone, in each process"
+        )
+
+
+def _main_trains() -> bool:
+    """Whether this is another thread than the main one, which is found at work in PyTorch."""
+    main = threading.main_thread()
+    if threading.current_thread() is main:
+        return False
+    for _ in range(LOOKS):
+        frame = sys._current_frames().get(main.ident or 0)
+        while frame is not None:
+            if str(frame.f_globals.get("__name__", "")).startswith(_TRAINING):
+                return True
+            frame = frame.f_back
+        time.sleep(0.005)
+    return False
 
 
 def _meet(ranks: list[int], name: str) -> None:
