@@ -5,7 +5,7 @@ import torch
 from captum import attr
 from torch import nn
 
-from tensorboard_picasso.summary import Captum, GradCAM, Probe, Saliency
+from tensorboard_picasso.summary import Captum, GradCAM, Occlusion, Probe, Saliency
 from tests.kit.explained import noise, stored
 from tests.remedies import Row, explained
 
@@ -90,6 +90,22 @@ def by(make, method, **options):
     return try_it
 
 
+def scripted():
+    return torch.jit.script(Last())
+
+
+def made_from():
+    """What a scripted module was made from, with its weights."""
+    model = Last()
+    model.load_state_dict(scripted().state_dict())
+    return model
+
+
+def windows():
+    probe = Probe("p", IMAGES, output="logits", data_format="channels_first")
+    explained(probe, scripted(), Occlusion(4, 4))
+
+
 def flat(values):
     return values.reshape(len(values), -1)
 
@@ -120,4 +136,8 @@ ROWS = [
     Row("or Saliency.layer=.", by(Last, Captum("LayerGradCam", layer="norm")), by(Last, Saliency(layer="norm"))),
     Row("or give the probe a postprocess= that makes .n, height, width. of it", by(Tokens, Captum(Summed, layer="norm")), by(Tokens, Captum(Summed, layer="norm"), postprocess=of_numbers)),
     Row("made .* of .*: give it a layer=", by(Last, Captum(unnamed)), by(Last, Captum(attr.LayerActivation, layer="norm"))),
+    Row("^RecursiveScriptModule is compiled by TorchScript, .* pass the module that it was made from", by(scripted, GradCAM()), by(made_from, GradCAM())),
+    Row("is compiled by TorchScript, .* or methods=.summary.Occlusion", by(scripted, GradCAM()), windows),
+    Row("^layer 'norm' is compiled by TorchScript, .* pass the module", by(scripted, GradCAM("norm")), by(made_from, GradCAM("norm"))),
+    Row("^DeepLift: RecursiveScriptModule is compiled by TorchScript", by(scripted, Captum("DeepLift")), by(made_from, Captum("DeepLift"))),
 ]  # fmt: skip

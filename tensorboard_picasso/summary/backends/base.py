@@ -148,6 +148,14 @@ def no_gradient(name: str, layer: str | None, reason: str = "") -> UnsupportedEr
     )
 
 
+def scripted(what: str) -> UnsupportedError:
+    """What to say where layers would have to be read that TorchScript has compiled."""
+    return UnsupportedError(
+        f"{what} is compiled by TorchScript, whose layers cannot be read: pass the module that it"
+        f" was made from, or {OCCLUSION_ALONE}"
+    )
+
+
 def floats(x: Array) -> Array:
     """Numbers that a derivative can be taken by."""
     return x if x.dtype.kind == "f" else x.astype(np.float32)

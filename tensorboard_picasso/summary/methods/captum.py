@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.numbers.maps import Precision, Sign
+from tensorboard_picasso.summary.backends.base import scripted
+from tensorboard_picasso.summary.kit.frameworks import is_a
 from tensorboard_picasso.summary.methods import _foreign
 from tensorboard_picasso.summary.methods._ground import Ground, soundest_first
 from tensorboard_picasso.summary.methods.base import Answer, Floats, RandomMethod, Subject
@@ -34,6 +36,8 @@ CONTRIBUTIONS = frozenset(
         "ShapleyValues",
     }
 )  # fmt: skip
+# Those that change what a module's parts pass back; of parts without hooks they make plain gradients.
+BY_PARTS = frozenset({"DeepLift", "DeepLiftShap", "Deconvolution", "GuidedBackprop", "LRP"})
 
 
 @dataclass(frozen=True)
@@ -183,6 +187,9 @@ class Captum(RandomMethod):
         made_by = self._made_by()
 
         def tool(model: Any, batch: Any, layer: Any) -> Any:
+            of = [each for each in model.modules() if is_a(each, "torch", "jit.ScriptModule")]
+            if of and self._called in BY_PARTS:
+                raise scripted(f"{self._called}: {type(of[0]).__name__}")
             method = made_by(model) if layer is None else made_by(model, layer)
             arguments = {name: _given(value, batch) for name, value in self.arguments.items()}
             return method.attribute(batch, **arguments)

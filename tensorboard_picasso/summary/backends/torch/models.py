@@ -14,6 +14,7 @@ from tensorboard_picasso.summary.backends.base import (
     Layer,
     UnsupportedError,
     attends,
+    scripted,
 )
 
 
@@ -105,9 +106,13 @@ def layer_named(model: Any, name: str) -> Any:
     """A module by its dotted name, as `named_modules()` has it.
 
     Raises:
-      UnsupportedError: there is none of that name.
+      UnsupportedError: there is none of that name, or it takes no hooks.
     """
+    import torch
+
     layers = dict(model.named_modules())
+    if isinstance(layers.get(name, model), torch.jit.ScriptModule):
+        raise scripted(f"layer {name!r}")
     if name in layers:
         return layers[name]
     # The last ones see most of the image, and are the ones that are asked for.
@@ -117,7 +122,11 @@ def layer_named(model: Any, name: str) -> Any:
 
 @contextmanager
 def calls(model: Any, count: int) -> Iterator[list[Layer]]:
-    """Collect the calls of a model's layers as they end, for a batch of so many inputs."""
+    """Collect the calls of a model's layers as they end, for a batch of so many inputs.
+
+    Raises:
+      UnsupportedError: TorchScript has compiled all of them.
+    """
     import torch
 
     found: list[Layer] = []
@@ -151,6 +160,8 @@ def calls(model: Any, count: int) -> Iterator[list[Layer]]:
     finally:
         for hook in hooks:
             hook.remove()
+    if not found and any(isinstance(each, torch.jit.ScriptModule) for each in model.modules()):
+        raise scripted(type(model).__name__)
 
 
 def _kind(module: Any, row: tuple[int, ...]) -> tuple[str, bool]:
