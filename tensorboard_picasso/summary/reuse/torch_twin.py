@@ -20,6 +20,8 @@ from torch import nn
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, torch.dtype, torch.device, torch.Size)
 _LISTS = (tuple, set, frozenset, collections.deque)
 _DICTS = (dict, collections.OrderedDict)
+# What every module has, and mostly leaves empty: its hooks.
+_HOOKS = {name for name, value in vars(nn.Module()).items() if type(value) in (*_DICTS, set)}
 
 
 class Twin:
@@ -62,7 +64,10 @@ class Twin:
                 if place in self._own:
                     ours.data = ours.data.clone()
         for each in self.root.modules():
-            each.training = False
+            if "training" in vars(each):  # past what assigning to a module looks for
+                vars(each)["training"] = False
+            else:
+                each.training = False
         return self.root
 
     def deeper(self) -> "Twin":
@@ -177,6 +182,8 @@ class Copies:
                     key: None if each is None else self._tensor(each)
                     for key, each in list(value.items())
                 }
+            elif name in _HOOKS and type(value) in (*_DICTS, set) and not value:
+                attributes[name] = type(value)()
             elif name == "_compiled_call_impl" or (name == "forward" and kind is _Opened):
                 continue
             else:
