@@ -1,7 +1,7 @@
 """Export of log directories that TensorBoard reads through a file system of its own."""
 
 import csv
-import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -100,13 +100,131 @@ def test_what_is_damaged_is_named_by_its_own_name(held, capsys):
 @pytest.mark.parametrize("scheme", ["nowhere", "gs", "s3"])
 def test_what_cannot_be_read_is_named_as_it_was_given(scheme, monkeypatch, capsys):
     monkeypatch.delitem(gfile._REGISTERED_FILESYSTEMS, scheme, raising=False)
-    if importlib.util.find_spec({"gs": "gcsfs", "s3": "s3fs"}.get(scheme, "-")):
-        pytest.skip("what reads it is installed")
+    # Whatever is installed.
+    for package in ("boto3", "botocore", "s3fs", "gcsfs"):
+        monkeypatch.setitem(sys.modules, package, None)
+    registry = sys.modules.get("fsspec.registry")
+    if registry is not None:
+        monkeypatch.delitem(registry._registry, scheme, raising=False)
     url = f"{scheme}://bucket/logs"
     assert main(["export", "--logdir", url]) == 2
     told = capsys.readouterr().err
     assert f"{url}: nothing here reads {scheme}://" in told
     assert "copy it to this machine" in told
+
+
+# What is installed, in the place of the real package: it offers what TensorBoard calls of that one,
+# on the folder HELD. A bucket is a folder in it.
+BOTO3 = """
+import io, os, pathlib
+import botocore.exceptions
+HELD = pathlib.Path(os.environ["HELD"])
+
+class Client:
+    def __init__(self, name, endpoint_url=None):
+        assert name == "s3"
+
+    def list_objects(self, Bucket, Prefix, Delimiter=""):
+        root, keys, folders = HELD / Bucket, [], set()
+        for each in sorted(root.rglob("*")):
+            key = each.relative_to(root).as_posix()
+            if each.is_file() and key.startswith(Prefix):
+                inside, deeper, _ = key[len(Prefix):].partition(Delimiter or "//")
+                if deeper:
+                    folders.add(Prefix + inside + Delimiter)
+                else:
+                    keys.append({"Key": key})
+        return {"Contents": keys, "CommonPrefixes": [{"Prefix": each} for each in sorted(folders)]}
+
+    def get_paginator(self, name):
+        assert name == "list_objects"
+        return self
+
+    def paginate(self, **words):
+        yield self.list_objects(**words)
+
+    def head_object(self, Bucket, Key):
+        return {"ContentLength": (HELD / Bucket / Key).stat().st_size}
+
+client = Client
+
+class resource(Client):
+    def Object(self, bucket, key):
+        self.path = HELD / bucket / key
+        return self
+
+    def get(self, Range=None):
+        data = self.path.read_bytes()
+        if Range is not None:
+            first, last = map(int, Range.removeprefix("bytes=").split("-"))
+            if first >= len(data):
+                raise botocore.exceptions.ClientError({"Error": {"Code": "InvalidRange"}}, "GetObject")
+            data = data[first:last + 1]
+        return {"Body": io.BytesIO(data)}
+"""
+BOTOCORE = """
+class ClientError(Exception):
+    def __init__(self, response, operation):
+        self.response = response
+"""
+# fsspec's own for files, on that folder.
+FSSPEC = """
+import os
+from fsspec.implementations.local import LocalFileSystem
+
+class {name}(LocalFileSystem):
+    protocol = "{scheme}"
+
+    @classmethod
+    def _strip_protocol(cls, path):
+        return os.path.join(os.environ["HELD"], path.removeprefix("{scheme}://").rstrip("/"))
+"""
+INSTALLED = {
+    "boto3": ("s3", {"boto3.py": BOTO3, "botocore/__init__.py": "", "botocore/exceptions.py": BOTOCORE}),
+    "gcsfs": ("gs", {"gcsfs.py": FSSPEC.format(name="GCSFileSystem", scheme="gs")}),
+    "the fsspec package of your storage": (
+        "abfs", {"adlfs.py": FSSPEC.format(name="AzureBlobFileSystem", scheme="abfs")},
+    ),
+}  # fmt: skip
+# The command, without what is installed but for these.
+WITHOUT = """
+import sys
+for name in {"boto3", "botocore", "s3fs", "gcsfs", "adlfs"} - set(sys.argv.pop(1).split(",")):
+    sys.modules[name] = None
+from tensorboard_picasso.__main__ import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("package", INSTALLED)
+def test_what_is_said_to_be_installed_reads_it(tmp_path, package):
+    scheme, files = INSTALLED[package]
+    logs.plausible(tmp_path / "bucket" / "logs" / "a", 0, STEPS, 1, 8)
+    for name, text in files.items():
+        path = tmp_path / "installed" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    path = f"{Path(__file__).parents[2]}{os.pathsep}{tmp_path / 'installed'}"
+    environment = {**os.environ, "HELD": str(tmp_path), "PYTHONPATH": path}
+    url = f"{scheme}://bucket/logs"
+
+    def command(*installed, logdir=url):
+        words = ["export", "--logdir", logdir]
+        return subprocess.run(
+            [sys.executable, "-c", WITHOUT, ",".join(installed), *words],
+            env=environment, capture_output=True, text=True,
+        )  # fmt: skip
+
+    done = command()
+    assert done.returncode == 2
+    assert f"{url}: nothing here reads {scheme}:// (" in done.stderr
+    assert package in done.stderr
+    installed = {Path(name).parts[0].removesuffix(".py") for name in files}
+    done = command(*installed)
+    assert done.returncode == 0, done.stderr
+    assert "digits/00/occlusion" in done.stdout
+    # Or copied to this machine.
+    assert command(logdir=str(tmp_path / "bucket" / "logs")).stdout == done.stdout
 
 
 def test_a_directory_that_is_not_there_or_fails_is_named_as_it_was_given(held, monkeypatch, capsys):

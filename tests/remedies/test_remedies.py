@@ -25,7 +25,7 @@ ROWS = [
 # What a message says that names a remedy.
 REMEDY = re.compile(
     r"(: |; |, |\(|^)(pass|use|give|bring|return|leave (it )?out|name|call it|check|mark|remove|explain it"
-    r"|move|wrap|see|set|install|pip install|where it takes)\b|=\S* (keeps|limits|says|reads)"
+    r"|move|wrap|see|set|start|choose|install|pip install|where it takes)\b|=\S* (keeps|limits|says|reads)"
     r"|compile\(|, or writer|Probe\.from_dataset reads|need a|needs a|which needs none"
     r"|(: |; )(put|convert|log|export one|update|build|count)\b|another --logdir\b|or copy it"
     r"|--\S+ (takes|reads)\b|takes all\b"
@@ -46,21 +46,27 @@ UNTRIED = {
         "tests/checkpoints/test_log_command.py::test_another_order_of_classes_is_warned_of"
     ),
     "log_dir= says otherwise": (
-        "tests/test_situation_lightning_loggers.py::test_of_two_loggers_that_of_tensorboard_is_taken"
+        "tests/situations/test_lightning_loggers.py::test_of_two_loggers_that_of_tensorboard_is_taken"
     ),
     "is a part of what FullyShardedDataParallel wraps": (
-        "tests/test_situation_sharded.py::test_a_part_of_what_is_wrapped_is_refused"
+        "tests/situations/test_sharded.py::test_a_part_of_what_is_wrapped_is_refused"
     ),
-    "DeepSpeed shards": "tests/test_situation_sharded.py::test_what_deepspeed_shards_is_refused",
+    "DeepSpeed shards": "tests/situations/test_sharded.py::test_what_deepspeed_shards_is_refused",
+    "is not the one that trains it": (
+        "tests/situations/test_sharded.py"
+        "::test_another_thread_than_the_one_that_trains_is_refused_at_once"
+    ),
     "and not all of them called within": (
-        "tests/test_situation_sharded.py::test_where_the_first_process_calls_alone_it_is_told_so"
+        "tests/situations/test_sharded.py::test_where_the_first_process_calls_alone_it_is_told_so"
     ),
     "is a fork of": (
         "tests/attack/test_forks.py::test_ops_in_forks_leave_the_log_of_their_parent_alone"
     ),
-    "Ray is not installed": "tests/checkpoints/test_log_ray.py::test_a_cluster_writes_the_same_events",
-    "pip install boto3": (
-        "tests/logs/test_remote.py::test_what_a_file_system_holds_is_exported_as_local_files_are"
+    "Ray is not installed": "tests/checkpoints/test_log_ray.py::test_where_ray_is_not_installed_it_is_said",
+    "nothing here reads": "tests/logs/test_remote.py::test_what_is_said_to_be_installed_reads_it",
+    "pip install boto3": "tests/logs/test_remote.py::test_what_is_said_to_be_installed_reads_it",
+    "start TensorBoard with --load_fast": (
+        "tests/logs/test_bounds.py::test_what_the_default_loader_does_not_hand_over_the_other_one_does"
     ),
 }
 

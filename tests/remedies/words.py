@@ -35,12 +35,22 @@ def logdir():
 
 
 @cache
-def routes(samples=10):
+def of_three_runs():
+    path = Path(directory())
+    for run in "abc":
+        logs.plausible(path / run, 0, [0], 1, 8)
+    return path
+
+
+@cache
+def routes(samples=10, of=logdir, run=""):
+    """Of a log directory, or of a run in it."""
+    where = str(of() / run)
     guidance = {"picasso": samples}
     multiplexer = plugin_event_multiplexer.EventMultiplexer(tensor_size_guidance=guidance)
-    multiplexer.AddRunsFromDirectory(str(logdir()))
+    multiplexer.AddRunsFromDirectory(where)
     multiplexer.Reload()
-    source = data_provider.MultiplexerDataProvider(multiplexer, str(logdir()))
+    source = data_provider.MultiplexerDataProvider(multiplexer, where)
     context = base_plugin.TBContext(data_provider=source, multiplexer=multiplexer)
     return plugin.PicassoPlugin(context).get_plugin_apps()
 
@@ -140,6 +150,23 @@ def short(route, words, message, size, right, samples=10):
     return Row(message, lambda: limited({}), lambda: packs.read(limited(right, samples)))
 
 
+def asked_for_runs(run=""):
+    answer = werkzeug_test.Client(routes(10, of_three_runs, run)["/index"]).get()
+    assert answer.status_code == 200, answer.data
+    return answer
+
+
+def listed(run=""):
+    """The runs that a list has for which there is room for one."""
+    size = len(asked_for_runs("b").data)
+    with mock.patch.object(plugin, "MAX_ANSWER", size + size // 2):
+        return [each["name"] for each in asked_for_runs(run).json["runs"]]
+
+
+def fewer_runs():
+    assert listed("b") == ["."]
+
+
 def command(message, right):
     """The command's own limit, on a log that is below the server's."""
     out = Path(directory()) / "map.gif"
@@ -192,4 +219,5 @@ ROWS = [
     short("/scores", WHERE, "ask for fewer images", 1 << 12, {"images": "0"}),
     short("/attributions", {**OCCLUSION, "images": "0", "grids": "all"}, "or steps", 1 << 14, {"grids": "0"}),
     short("/scores", WHERE, r"start TensorBoard with --samples_per_plugin picasso=50, or fewer", 1 << 14, {}, samples=1),
+    Row("the list of series would take more than .* choose fewer runs with --logdir", listed, fewer_runs),
 ]  # fmt: skip
