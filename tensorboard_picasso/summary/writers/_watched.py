@@ -155,7 +155,6 @@ def of(writer: Any) -> Watched:
     gone = found.held.gone()
     if gone:
         found = _watched[writer] = Watched(found.known)
-    if gone:
         report.tell(gone, gone)
     return found
 
