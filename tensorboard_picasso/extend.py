@@ -6,13 +6,18 @@ These names stay where they are, whatever moves behind them; `docs/new-method.md
 
 from tensorboard_picasso.checkpoints.formats.base import Format
 from tensorboard_picasso.numbers.maps import Output, Precision, Sign
+from tensorboard_picasso.summary.backends import Backend
 from tensorboard_picasso.summary.backends.base import (
+    Adapter,
     Array,
-    Backend,
     Claim,
     Function,
     Layer,
+    Question,
+    Setup,
+    Tool,
     UnsupportedError,
+    Windows,
 )
 from tensorboard_picasso.summary.kit import frameworks
 from tensorboard_picasso.summary.methods.base import (
@@ -25,6 +30,7 @@ from tensorboard_picasso.summary.methods.base import (
 from tensorboard_picasso.summary.writers.base import Writer
 
 __all__ = [
+    "Adapter",
     "Answer",
     "Array",
     "Backend",
@@ -36,10 +42,14 @@ __all__ = [
     "Method",
     "Output",
     "Precision",
+    "Question",
     "RandomMethod",
+    "Setup",
     "Sign",
     "Subject",
+    "Tool",
     "UnsupportedError",
+    "Windows",
     "Writer",
     "frameworks",
 ]

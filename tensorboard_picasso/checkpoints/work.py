@@ -15,7 +15,7 @@ from tensorboard_picasso.checkpoints.folder import Checkpoint
 from tensorboard_picasso.checkpoints.past import Chosen
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary import Probe
-from tensorboard_picasso.summary.backends.base import Backend
+from tensorboard_picasso.summary.backends import Backend
 from tensorboard_picasso.summary.explain import arrivals, models, records, scoring, views
 from tensorboard_picasso.summary.kit import determinism, report
 from tensorboard_picasso.summary.log import event

@@ -67,10 +67,7 @@ BROWSER = {
 # Modules above this many lines, each with its reason. A new one is parted by its nouns instead.
 MOST = 400
 LONG = {
-    "summary/backends/base.py": "the contract of the model: each method with its promise",
-    "summary/backends/jax/models.py": "a model a kind of JAX's, with what they share",
-    "summary/backends/tensorflow/__init__.py": "one backend: its passes share a traced function",
-    "summary/backends/torch/__init__.py": "one backend: its passes share a twin of the module",
+    "summary/backends/torch/adapter.py": "one adapter: its passes share a twin of the module",
     "summary/probe/probe.py": "the call of Probe, whose arguments are told in one place",
     "summary/reuse/torch_layers.py": "a rule a layer, each of a few lines",
 }
@@ -215,3 +212,31 @@ def test_no_module_is_long_without_a_reason():
             wrong.append(f"{name}: {lines} lines: part it by what it holds, or say why not in LONG")
     assert not wrong, "\n".join(wrong)
     assert all(LONG.values())
+
+
+# What each framework's folder has, and why one lacks it; what it has for itself alone.
+BACKEND = {"__init__", "adapter", "models", "layers", "ends", "arrival", "sweep"}
+LACKING = {
+    ("tensorflow", "layers"): "its models with named layers are Keras'",
+    ("tensorflow", "arrival"): "its models that hold statistics are Keras'",
+    ("jax", "arrival"): "the statistics that a Flax module holds are not looked at",
+    ("jax", "sweep"): "a function shows no layers to reuse, and a whole pass is compiled",
+    ("keras", "sweep"): "on PyTorch it is PyTorch's, on JAX none",
+}
+OWN = {
+    "torch": {"confined", "shards"},
+    "tensorflow": {"dense"},
+    "jax": set(),
+    "keras": {"wrapped"},
+}
+
+
+def test_the_folders_of_frameworks_have_the_same_files():
+    backends = PACKAGE / "summary" / "backends"
+    folders = {each.name for each in backends.iterdir() if (each / "__init__.py").is_file()}
+    assert folders == {"_common", *OWN}
+    for name, own in OWN.items():
+        there = {path.stem for path in (backends / name).glob("*.py")}
+        assert there - own <= BACKEND, f"{name}: name files as the other folders do"
+        lacks = {file for file in BACKEND if file not in there}
+        assert lacks == {file for of, file in LACKING if of == name}, name

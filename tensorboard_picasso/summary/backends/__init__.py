@@ -1,8 +1,8 @@
-"""One file a framework. A new one is found by being here: nothing else is edited.
+"""Models behind their frameworks: one file or folder a framework, found by being here.
 
-Each module has `adapts(model)`, which tells how sure it is that a model is its own
-without importing a framework that is not imported yet, and a `Backend` subclass named
-`Adapter`. A name that starts with an underscore is a part of another file.
+Each module has `adapts(model)`, which tells how sure it is that a model is its own without
+importing a framework that is not imported yet, and `adapter_of(model, setup)`, which makes an
+`Adapter` of it. A name that starts with an underscore is a part of another file.
 """
 
 import importlib
@@ -10,10 +10,17 @@ import pkgutil
 from types import ModuleType
 from typing import Any
 
-from tensorboard_picasso.summary.backends._common.attempts import Attempts
-from tensorboard_picasso.summary.backends.base import Backend, Call, Claim, UnsupportedError
+from tensorboard_picasso.summary.backends._common.backend import Adapted, Backend
+from tensorboard_picasso.summary.backends._common.call import PLAIN
+from tensorboard_picasso.summary.backends.base import (
+    Adapter,
+    Call,
+    Claim,
+    Setup,
+    UnsupportedError,
+)
 
-PLAIN = Call()
+__all__ = ["Backend", "UnsupportedError", "find", "names"]
 
 
 def find(
@@ -23,35 +30,32 @@ def find(
 
     Args:
       model: the user's.
-      look_behind: whether to take the scores before a final softmax or sigmoid.
-      channels_last, call: as `Backend` has them.
+      look_behind, channels_last, call: as of `Setup`.
 
     Raises:
-      UnsupportedError: no backend adapts it.
+      UnsupportedError: nothing adapts it.
     """
-    adapters: list[Backend] = []
+    setup = Setup(look_behind, channels_last, call)
+    adapters: list[Adapter] = []
     for module in _claiming(model):
-        adapter: Backend = module.Adapter(model, look_behind)
+        adapter: Adapter = module.adapter_of(model, setup)
         if call != PLAIN and not adapter.calls:
             raise UnsupportedError(
                 f"{adapter.name} models take an image and return scores: wrap what inputs=, pick="
                 " or score= say in a function"
             )
-        adapter.channels_last = channels_last
         adapters.append(adapter)
     if not adapters:
         raise UnsupportedError(
             f"{type(model).__name__} is no model that can be explained: pass a Keras model, a"
             " tf.Module, a SavedModel, a PyTorch or Flax nnx module, or a function from images to scores"
         )
-    found = adapters[0] if len(adapters) == 1 else Attempts(adapters)
-    found.call = call
-    return found
+    return Backend(Adapted(adapters, call))
 
 
 def names(model: Any) -> list[str]:
-    """The names of the backends that may adapt a model, the surest first."""
-    return [module.Adapter.name for module in _claiming(model)]
+    """The names of the frameworks that a model may be of, the surest first."""
+    return [module.__name__.rpartition(".")[2] for module in _claiming(model)]
 
 
 def _claiming(model: Any) -> list[ModuleType]:

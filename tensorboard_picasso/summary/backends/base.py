@@ -1,12 +1,10 @@
-"""What a model must be able to do for the methods, whatever its framework."""
+"""The adapter: what a framework must do with its models, and what all of them need for it."""
 
 import abc
 import enum
-import functools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,18 +13,24 @@ from numpy.typing import NDArray
 from tensorboard_picasso.numbers.maps import Output, quiet
 from tensorboard_picasso.summary.backends._common.arrival import Arrival
 from tensorboard_picasso.summary.backends._common.call import Call, UnsupportedError
+from tensorboard_picasso.summary.backends._common.question import (
+    Array,
+    Function,
+    Hiding,
+    Layer,
+    Question,
+    Setup,
+    Tool,
+    Windows,
+)
 from tensorboard_picasso.summary.kit import determinism
-from tensorboard_picasso.summary.kit.locks import Lock
 
 __all__ = [
-    "BATCH_INPUTS", "BATCH_NUMBERS", "GRADIENT_SHARE", "OCCLUSION_ALONE", "Array", "Arrival",
-    "Backend", "Call", "Claim", "Function", "Hiding", "Layer", "UnsupportedError", "attends",
-    "batches", "broken", "floats", "hidden", "integers_only", "no_gradient", "out_of_memory", "same",
-    "spread",
+    "BATCH_INPUTS", "BATCH_NUMBERS", "GRADIENT_SHARE", "OCCLUSION_ALONE", "Adapter", "Array",
+    "Arrival", "Call", "Claim", "Function", "Hiding", "Layer", "Question", "Setup", "Tool",
+    "UnsupportedError", "Windows", "attends", "batches", "broken", "floats", "hidden",
+    "integers_only", "no_gradient", "out_of_memory", "same", "spread",
 ]  # fmt: skip
-
-Array = NDArray[Any]
-Function = Callable[[Any], Any]
 
 # A batch of model inputs holds about this many numbers, and at most so many inputs.
 BATCH_NUMBERS = 1 << 22
@@ -47,7 +51,7 @@ _ATTENTION = re.compile(
 
 
 class Claim(enum.IntEnum):
-    """How sure a backend is that a model is its own.
+    """How sure a framework is that a model is its own.
 
     A function does not tell its framework: those that may be its own are tried in this
     order, the surest first.
@@ -57,38 +61,6 @@ class Claim(enum.IntEnum):
     ANY_FUNCTION = 1
     PERHAPS = 2
     YES = 3
-
-
-@dataclass(frozen=True, eq=False)
-class Hiding:
-    """One viewed image and the windows that are hidden, one at a time.
-
-    image, filled: (h, w, c), and what windows are filled with. boxes: (boxes, 4): top,
-    left, height, width, pixels; an empty one leaves the image whole.
-    """
-
-    image: Array
-    filled: Array
-    boxes: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One call of a layer, as its end was seen.
-
-    name: the layer's. shape: of its output for one input, None where it is no one tensor
-      with a row an input.
-    channels: which axis of an input's output they are, "first" or "last", where the layer's
-      kind tells; else "".
-    images: its kind makes images: a convolution, a pooling.
-    inside: it is an attention, or a part of one.
-    """
-
-    name: str
-    shape: tuple[int, ...] | None
-    channels: str = ""
-    images: bool = False
-    inside: bool = False
 
 
 def attends(*names: str) -> bool:
@@ -169,7 +141,7 @@ def batches(count: int, numbers: int) -> Iterator[slice]:
 
 
 def hidden(image: Array, filled: Array, boxes: NDArray[np.int64]) -> Array:
-    """A batch of one image, each with another box filled; see `Backend.occluded_scores`."""
+    """A batch of one image, each with another box filled; see `Hiding`."""
     batch = np.repeat(image[None], len(boxes), axis=0)
     for occluded, (top, left, height, width) in zip(batch, boxes, strict=True):
         window = np.s_[top : top + height, left : left + width]
@@ -177,23 +149,23 @@ def hidden(image: Array, filled: Array, boxes: NDArray[np.int64]) -> Array:
     return batch
 
 
-class Backend(abc.ABC):
-    """Adapts one model. Always in inference mode; leaves the model as it was.
+class Adapter(abc.ABC):
+    """Adapts models of one framework: always in inference mode, and leaves a model as it was.
+
+    One is made for each model and `Setup`, before anything is asked, and lives as long as the
+    model is explained; what it found out of the model it may keep. One thread asks at a time.
 
     Attributes:
       name: the framework's.
+      model: the user's. setup: how it is asked.
       shown: what the framework shows of the scores, None where it does not;
         known after the first `scores`.
       behind: the scores are those before the model's final softmax or sigmoid,
         so that they stay exact where its probabilities round to 0 or 1.
-      channels_last: inputs are the probe's own images with their channels last, as
-        no `preprocess` made them: a framework that has them first moves them.
       layers_channels_first: layers return (n, channels, height, width).
-      calls: whether it heeds `call`; what does not is given models of one input alone.
-      call: how the model is called beside its image, and what is scored.
-      others: of the image at hand, without batch axes: what the call takes beside it.
+      calls: whether it heeds `setup.call` and what a question has beside `x`; what does not is
+        given models of one input alone.
       tracing_seconds: spent so far on what is not repeated.
-      lock: held by who asks it; one thread at a time.
     """
 
     name: ClassVar[str]
@@ -201,33 +173,26 @@ class Backend(abc.ABC):
     layers_channels_first: ClassVar[bool] = False
     shown: Output | None = None
     behind: bool = False
-    channels_last: bool = False
-    call: Call = Call()
-    others: tuple[Array, ...] = ()
     tracing_seconds: float = 0.0
 
-    @functools.cached_property
-    def lock(self) -> Lock:
-        """See the class."""
-        return Lock()
-
-    @functools.cached_property
-    def known(self) -> dict[Any, Any]:
-        """What was found out of the model once, by whoever asked."""
-        return {}
+    def __init__(self, model: Any, setup: Setup) -> None:
+        self.model, self.setup = model, setup
 
     @property
     def deterministic(self) -> bool:
         """Whether how scores are computed may depend on no clock, as it is now.
 
-        Another process then makes the same ones to the last digit. A framework that can
-        be asked for that itself is asked too.
+        Asked at each sweep and each record. Another process then makes the same scores to the
+        last digit. A framework that can be asked for that itself is asked too.
         """
         return determinism.asked()
 
     @property
     def leads(self) -> bool:
-        """Whether this process logs the model, of those that train it together."""
+        """Whether this process logs the model, of those that train it together.
+
+        Asked before a record, by all of them.
+        """
         return True
 
     def gathered(self) -> AbstractContextManager[bool]:
@@ -245,97 +210,78 @@ class Backend(abc.ABC):
     def sharded(self) -> bool:
         """Whether the model's parameters lie in several processes.
 
+        Asked before training, and before a record.
+
         Raises:
           UnsupportedError: in a way in which they cannot be brought together.
         """
         return False
 
-    def beside(self, count: int) -> list[Array]:
-        """`others`, one row for each of so many images."""
-        return [np.repeat(each[None], count, axis=0) for each in self.others]
-
     @abc.abstractmethod
-    def scores(self, x: Array) -> Array:
+    def scores(self, question: Question) -> Array:
         """Raw scores of a batch of model inputs: float32 or float64, (n, classes).
 
+        Called first at each record, and by most methods; a batch holds so many inputs as
+        `batches` cuts.
+
         Raises:
-          UnsupportedError: the model returns no single tensor.
+          UnsupportedError: the model returns no single tensor, or is none of the framework.
         """
 
     @abc.abstractmethod
-    def gradient(
-        self,
-        x: Array,
-        cotangent: Array,
-        layer: str | None = None,
-        preprocess: Function | None = None,
-    ) -> Array:
-        """Derivative of sum(cotangent * scores) by x, of x's shape, or by a layer's output.
+    def gradient(self, question: Question, cotangent: Array) -> Array:
+        """Derivative of sum(cotangent * scores) by `x`, of its shape, or by a layer's output.
 
-        Log-odds, logits and probabilities are made outside, in NumPy: each is a
-        cotangent, and no backend knows of them.
+        Called by methods that need gradients, after `scores`. Log-odds, logits and
+        probabilities are made outside, in NumPy: each is a cotangent, and no adapter knows of
+        them.
 
         Args:
-          x: batch of model inputs; with `preprocess`, of what that is given.
+          question: with the layer, or the preprocess that the derivative passes through.
           cotangent: (n, classes).
-          layer: name of the layer whose output the derivative is taken by.
-          preprocess: what the derivative passes through on its way to x; one
-            for which `differentiates` is true.
 
         Raises:
           UnsupportedError: the model has no such gradient or layer.
         """
 
-    def activations(self, x: Array, layer: str) -> Array:
-        """What a named layer returns for a batch of model inputs, (n, …).
+    def activations(self, question: Question) -> Array:
+        """What the layer that is asked for returns for a batch of model inputs, (n, …).
+
+        Called by Grad-CAM.
 
         Raises:
           UnsupportedError: the model has no such layer.
         """
-        raise UnsupportedError(f"layer={layer!r}: a {self.name} has no layers that can be seen")
+        raise UnsupportedError(
+            f"layer={question.layer!r}: a {self.name} has no layers that can be seen"
+        )
 
-    def layers(self, x: Array) -> list[Layer]:
-        """The calls of layers in the order in which they end.
+    def layers(self, question: Question) -> list[Layer]:
+        """The calls of layers in the order in which they end, of a batch to look at them with.
 
-        Args:
-          x: a batch of model inputs to look at layers with.
+        Called once a model and shape, where a method reads a layer's output.
 
         Raises:
           UnsupportedError: layers cannot be seen.
         """
         raise UnsupportedError(f"a {self.name} has no layers that can be seen")
 
-    def reaches(self, x: Array, layer: str, places: NDArray[np.bool_]) -> bool:
+    def reaches(self, question: Question, places: NDArray[np.bool_]) -> bool:
         """Whether some of what a layer returns can change the scores, whatever the weights.
 
-        Not a number put there is one in the scores then, also behind weights of zero.
+        Not a number put there is one in the scores then, also behind weights of zero. Called
+        after `layers`, once a layer.
 
         Args:
-          x: a batch of model inputs.
+          question: with the layer.
           places: of the layer's output for one input, of its shape; which are asked about.
         """
         return True
 
-    def handed(
-        self,
-        x: Array,
-        score: Function,
-        slope: Function,
-        tool: Callable[[Any, Any, Any], Any],
-        layer: str | None = None,
-        preprocess: Function | None = None,
-        seed: int = 0,
-    ) -> Array:
+    def handed(self, question: Question, tool: Tool) -> Array:
         """What a tool that is written for the framework makes of one score of the model.
 
-        Args:
-          x: batch of model inputs; with `preprocess`, of what that is given.
-          score: (n,) of raw scores (n, classes), in NumPy. slope: its derivative by them.
-          tool: is called with the model as one of the framework that returns this score of
-            a batch, with the batch, and with the named layer or None; returns one tensor
-            of the batch's shape, or the layer's.
-          layer, preprocess: as for `gradient`.
-          seed: of the framework's random numbers meanwhile.
+        Called by `Captum`, once an image and class.
 
         Raises:
           UnsupportedError: there are no tools for this framework.
@@ -344,26 +290,32 @@ class Backend(abc.ABC):
             f"a {self.name} cannot be handed to tools for PyTorch: pass an nn.Module"
         )
 
-    def differentiates(self, preprocess: Function, given: Array, inputs: Array) -> bool:
+    def differentiates(self, question: Question, inputs: Array) -> bool:
         """Whether the framework can differentiate through the user's `preprocess`.
 
+        Called where that moves pixels, at each record; found out once a shape.
+
         Args:
-          preprocess: written in the framework, perhaps.
-          given: a batch as it gets it.
-          inputs: what it makes of that; of the framework's own tensors it must
-            make the same.
+          question: with a batch as `preprocess` gets it, and that.
+          inputs: what it makes of the batch; of the framework's own tensors it must make the
+            same.
         """
         return False
 
-    def fed(self, x: Array) -> tuple[tuple[int, ...], str]:
-        """Shape and dtype of what the model itself is called with for a batch of model inputs."""
-        return x.shape, str(x.dtype)
+    def fed(self, question: Question) -> tuple[tuple[int, ...], str]:
+        """Shape and dtype of what the model itself is called with for a batch of model inputs.
 
-    def arrives(self, x: Array, over: bool) -> Arrival | None:
+        Called by `python -m tensorboard_picasso log`, once.
+        """
+        return question.x.shape, str(question.x.dtype)
+
+    def arrives(self, question: Question, over: bool) -> Arrival | None:
         """What arrives at the first normalization that holds statistics of a training.
 
+        Called after a record, until there is an answer.
+
         Args:
-          x: a batch of model inputs.
+          question: a batch of model inputs.
           over: whether training is over, see `fitted`.
 
         Returns:
@@ -371,54 +323,32 @@ class Backend(abc.ABC):
         """
         return None
 
-    def handles(self, x: Array) -> list[Any]:
-        """What a graph that calls the backend on such inputs must order itself after."""
+    def handles(self, question: Question) -> list[Any]:
+        """What a graph that calls the backend on such inputs must order itself after.
+
+        Called while a `tf.function` with an op in it is traced.
+        """
         return []
 
-    def occluded_scores(
-        self,
-        image: Array,
-        boxes: NDArray[np.int64],
-        filled: Array,
-        model_input: Callable[[Array], Array],
-    ) -> Array:
-        """Raw scores with each box of one viewed image filled, (boxes, classes).
-
-        Args:
-          image: (h, w, c).
-          boxes: (boxes, 4): top, left, height, width, pixels. An empty box
-            leaves the image whole.
-          filled: (h, w, c), what a box is filled with.
-          model_input: viewed batch to model inputs.
-        """
-        rows = []
-        for chunk in batches(len(boxes), image.size):
-            rows.append(self.scores(model_input(hidden(image, filled, boxes[chunk]))))
-        return np.concatenate(rows)
-
-    def swept_scores(
-        self,
-        hidings: Sequence[Hiding],
-        model_input: Callable[[Array], Array],
-        in_place: bool,
-        reuse: bool = True,
-    ) -> list[Array]:
+    def swept_scores(self, windows: Windows) -> list[Array]:
         """Raw scores of all windows of several images, (boxes, classes) each.
 
-        Args:
-          hidings: the images with their windows.
-          model_input: viewed batch to model inputs.
-          in_place: whether that leaves each pixel what and where it is, but for the
-            order of axes.
-          reuse: whether what a window cannot change may be taken from the unoccluded
-            image's pass. The scores are the same, but for rounding.
+        Called by occlusion at each record, and where it is the only method right after
+        `scores`.
         """
-        return [
-            self.occluded_scores(each.image, each.boxes, each.filled, model_input)
-            for each in hidings
-        ]
+        return [self._dense(each, windows) for each in windows.hidings]
+
+    def _dense(self, hiding: Hiding, windows: Windows) -> Array:
+        rows = []
+        for part in batches(len(hiding.boxes), hiding.image.size):
+            batch = hidden(hiding.image, hiding.filled, hiding.boxes[part])
+            rows.append(self.scores(windows.question(batch)))
+        return np.concatenate(rows)
 
     @property
     def sweep_told(self) -> str:
-        """How the last `swept_scores` were computed and why, for people."""
+        """How the last `swept_scores` were computed and why, for people.
+
+        Asked by `summary.explain_plan`.
+        """
         return f"dense: a {self.name} model is run on each occluded image as a whole"

@@ -11,12 +11,14 @@ import numpy as np
 
 from tensorboard_picasso.summary.backends._common.call import by_rows
 from tensorboard_picasso.summary.backends._common.fixed_batch import FixedBatch
+from tensorboard_picasso.summary.backends._common.question import beside
 from tensorboard_picasso.summary.backends.base import (
     OCCLUSION_ALONE,
+    Adapter,
     Array,
-    Backend,
     Claim,
-    Function,
+    Question,
+    Setup,
     UnsupportedError,
     out_of_memory,
 )
@@ -28,34 +30,42 @@ def adapts(model: Any) -> Claim:
     return Claim.ANY_FUNCTION if callable(model) else Claim.NO
 
 
-class Adapter(Backend):
+def adapter_of(model: Any, setup: Setup) -> Adapter:
+    """See `backends`."""
+    return FunctionAdapter(model, setup)
+
+
+class FunctionAdapter(Adapter):
     """Calls the function on NumPy batches."""
 
     name = "function"
     calls = True
 
-    def __init__(self, model: Callable[[Array], Any], look_behind: bool = True) -> None:
-        self._model = model
+    def __init__(self, model: Callable[[Array], Any], setup: Setup) -> None:
+        super().__init__(model, setup)
         self._type = getattr(model, "__qualname__", type(model).__name__)
         self._batch = FixedBatch(self._type)
 
-    def scores(self, x: Array) -> Array:
-        """See `Backend.scores`."""
-        return np.concatenate(self._batch.run(len(x), lambda rows: self._scores(x[rows])))
+    def scores(self, question: Question) -> Array:
+        """See `Adapter.scores`."""
+        x = question.x
+        parts = self._batch.run(len(x), lambda rows: self._scores(question.about(x[rows])))
+        return np.concatenate(parts)
 
-    def _scores(self, x: Array) -> Array:
-        others = self.beside(len(x))
+    def _scores(self, question: Question) -> Array:
+        x, call = question.x, self.setup.call
+        others = beside(question.others, len(x))
         try:
             # A copy: it may write into what it is given.
-            output = self.call.outputs(self._model, self._model, np.array(x), others)
+            output = call.outputs(self.model, self.model, np.array(x), others)
         except Exception as e:
             if not out_of_memory(e):
                 of_torch = "torch" in sys.modules and "numpy" in str(e)
                 remedy = "; what calls PyTorch goes into an nn.Module" if of_torch else ""
                 e.add_note(f"({self._type} is given a NumPy batch of {x.dtype} {x.shape}{remedy})")
             raise
-        if self.call.pick is not None or self.call.score is not None:
-            output = self.call.scored(output, self._type, others)
+        if call.pick is not None or call.score is not None:
+            output = call.scored(output, self._type, others)
         if isinstance(output, dict | list | tuple):
             raise UnsupportedError(
                 f"{self._type} returns a {type(output).__name__}: return one array (n, classes), or pass pick="
@@ -66,14 +76,8 @@ class Adapter(Backend):
         scores = np.asarray(by_rows(scores, len(x)))
         return scores if scores.dtype in (np.float32, np.float64) else scores.astype(np.float32)
 
-    def gradient(
-        self,
-        x: Array,
-        cotangent: Array,
-        layer: str | None = None,
-        preprocess: Function | None = None,
-    ) -> Array:
-        """See `Backend.gradient`; there is none."""
+    def gradient(self, question: Question, cotangent: Array) -> Array:
+        """See `Adapter.gradient`; there is none."""
         raise UnsupportedError(
             f"{self._type} is a function of NumPy arrays, which have no gradient: pass the"
             f" framework's own model, or {OCCLUSION_ALONE}"

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.summary.backends import Backend
 from tensorboard_picasso.summary.backends._common.arrival import Arrival
-from tensorboard_picasso.summary.backends.base import Backend
 from tensorboard_picasso.summary.kit.images import SHOWN, Array
 
 # Nats between the normal distribution that arrives in a channel and the one that is held, in

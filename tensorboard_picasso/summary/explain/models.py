@@ -4,7 +4,7 @@ from collections import OrderedDict
 from typing import Any
 
 from tensorboard_picasso.summary import backends
-from tensorboard_picasso.summary.backends.base import Backend
+from tensorboard_picasso.summary.backends import Backend
 from tensorboard_picasso.summary.kit import content
 from tensorboard_picasso.summary.kit.locks import Lock
 from tensorboard_picasso.summary.probe import output as outputs

@@ -14,7 +14,7 @@ from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.numbers.moves import move
 from tensorboard_picasso.stored import record
-from tensorboard_picasso.summary.backends.base import Backend
+from tensorboard_picasso.summary.backends import Backend
 from tensorboard_picasso.summary.explain import means, scoring
 from tensorboard_picasso.summary.explain.targets import Choice, Chooser
 from tensorboard_picasso.summary.methods.base import Answer, Method, RandomMethod, Subject

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.numbers.maps import Output
-from tensorboard_picasso.summary.backends.base import Backend, batches, out_of_memory
+from tensorboard_picasso.summary.backends import Backend
+from tensorboard_picasso.summary.backends.base import batches, out_of_memory
 from tensorboard_picasso.summary.explain import views
 from tensorboard_picasso.summary.kit import report
 from tensorboard_picasso.summary.probe import output as outputs

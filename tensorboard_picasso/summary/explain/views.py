@@ -1,160 +1,28 @@
-"""A model as it is asked about one image: with its other inputs, over its mask."""
+"""Views: a model as it is asked about one image, with its other inputs and over its mask."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tensorboard_picasso.numbers.maps import quiet
+from tensorboard_picasso.summary.backends import Backend
 from tensorboard_picasso.summary.backends.base import (
     Array,
-    Arrival,
-    Backend,
     Function,
     Hiding,
-    Layer,
+    Tool,
     batches,
+    hidden,
 )
 from tensorboard_picasso.summary.probe import output as outputs
 from tensorboard_picasso.summary.probe.output import Floats, OutputError, Taken
 from tensorboard_picasso.summary.probe.probe import Probe
 
-_T = TypeVar("_T")
 
-
-class View(Backend):
-    """A backend for one image of a probe. Its scores are (n, classes), whatever the task."""
-
-    name = "view"
-
-    def __init__(self, backend: Backend, probe: Probe, index: int) -> None:
-        self._backend, self._probe = backend, probe
-        self.call = backend.call
-        self._others = probe.task.rows[index]
-        self.layers_channels_first = backend.layers_channels_first  # type: ignore[misc]
-
-    @property
-    def deterministic(self) -> bool:
-        """See `Backend.deterministic`."""
-        return self._backend.deterministic
-
-    @property
-    def leads(self) -> bool:
-        """See `Backend.leads`."""
-        return self._backend.leads
-
-    @property
-    def sharded(self) -> bool:
-        """See `Backend.sharded`."""
-        return self._backend.sharded
-
-    def gathered(self) -> AbstractContextManager[bool]:
-        """See `Backend.gathered`."""
-        return self._backend.gathered()
-
-    @property
-    def known(self) -> dict[Any, Any]:
-        """See `Backend.known`."""
-        return self._backend.known
-
-    def scores(self, x: Array) -> Array:
-        """See `Backend.scores`."""
-        return self._asked(lambda backend: backend.scores(x))
-
-    def gradient(
-        self,
-        x: Array,
-        cotangent: Array,
-        layer: str | None = None,
-        preprocess: Function | None = None,
-    ) -> Array:
-        """See `Backend.gradient`."""
-        return self._asked(lambda backend: backend.gradient(x, cotangent, layer, preprocess))
-
-    def activations(self, x: Array, layer: str) -> Array:
-        """See `Backend.activations`."""
-        return self._asked(lambda backend: backend.activations(x, layer))
-
-    def layers(self, x: Array) -> list[Layer]:
-        """See `Backend.layers`."""
-        return self._asked(lambda backend: backend.layers(x))
-
-    def reaches(self, x: Array, layer: str, places: NDArray[np.bool_]) -> bool:
-        """See `Backend.reaches`."""
-        return self._asked(lambda backend: backend.reaches(x, layer, places))
-
-    def handed(
-        self,
-        x: Array,
-        score: Function,
-        slope: Function,
-        tool: Callable[[Any, Any, Any], Any],
-        layer: str | None = None,
-        preprocess: Function | None = None,
-        seed: int = 0,
-    ) -> Array:
-        """See `Backend.handed`."""
-        given = x, score, slope, tool, layer, preprocess, seed
-        return self._asked(lambda backend: backend.handed(*given))
-
-    def differentiates(self, preprocess: Function, given: Array, inputs: Array) -> bool:
-        """See `Backend.differentiates`."""
-        return self._asked(lambda backend: backend.differentiates(preprocess, given, inputs))
-
-    def fed(self, x: Array) -> tuple[tuple[int, ...], str]:
-        """See `Backend.fed`."""
-        return self._asked(lambda backend: backend.fed(x))
-
-    def arrives(self, x: Array, over: bool) -> Arrival | None:
-        """See `Backend.arrives`."""
-        return self._asked(lambda backend: backend.arrives(x, over))
-
-    def handles(self, x: Array) -> list[Any]:
-        """See `Backend.handles`."""
-        return self._asked(lambda backend: backend.handles(x))
-
-    def occluded_scores(
-        self,
-        image: Array,
-        boxes: NDArray[np.int64],
-        filled: Array,
-        model_input: Callable[[Array], Array],
-    ) -> Array:
-        """See `Backend.occluded_scores`."""
-        return self._asked(
-            lambda backend: backend.occluded_scores(image, boxes, filled, model_input)
-        )
-
-    def swept_scores(
-        self,
-        hidings: Sequence[Hiding],
-        model_input: Callable[[Array], Array],
-        in_place: bool,
-        reuse: bool = True,
-    ) -> list[Array]:
-        """See `Backend.swept_scores`."""
-        return self._asked(
-            lambda backend: backend.swept_scores(hidings, model_input, in_place, reuse)
-        )
-
-    @property
-    def sweep_told(self) -> str:
-        """See `Backend.sweep_told`."""
-        return self._backend.sweep_told
-
-    def _asked(self, ask: Callable[[Backend], _T]) -> _T:
-        self._backend.others = self._others
-        try:
-            return ask(self._backend)
-        finally:
-            self._backend.others = ()
-            self.shown, self.behind = self._backend.shown, self._backend.behind
-
-
-class DenseView(View):
-    """A score of each class is the mean over pixels that stay the same, whatever is hidden.
+class DenseView(Backend):
+    """A backend whose score of each class is a mean over pixels, the same whatever is hidden.
 
     Of log-odds; of raw outputs of the values. Classes without pixels have none: NaN.
 
@@ -165,7 +33,8 @@ class DenseView(View):
     def __init__(
         self, backend: Backend, probe: Probe, index: int, whole: Array, taken: Taken, behind: bool
     ) -> None:
-        super().__init__(backend, probe, index)
+        super().__init__(backend.adapted, probe.task.rows[index])
+        self._probe = probe
         self._output, self._behind = taken.kind, behind or taken.logits
         odds = self._pixels(whole[None])[0]
         over = probe.task.over
@@ -208,43 +77,37 @@ class DenseView(View):
     def handed(
         self,
         x: Array,
-        score: Function,
-        slope: Function,
-        tool: Callable[[Any, Any, Any], Any],
+        tool: Tool,
         layer: str | None = None,
         preprocess: Function | None = None,
-        seed: int = 0,
     ) -> Array:
         """See `Backend.handed`."""
 
         def pooled(output: Array) -> Any:
-            return score(self._means(self._laid(output)))
+            return tool.score(self._means(self._laid(output)))
 
         def sloped(output: Array) -> Any:
             raw = self._laid(output)
-            return self._arranged(self._cotangent(raw, slope(self._means(raw))))
+            return self._arranged(self._cotangent(raw, tool.slope(self._means(raw))))
 
-        return super().handed(x, pooled, sloped, tool, layer, preprocess, seed)
-
-    def occluded_scores(
-        self,
-        image: Array,
-        boxes: NDArray[np.int64],
-        filled: Array,
-        model_input: Callable[[Array], Array],
-    ) -> Array:
-        """See `Backend.occluded_scores`."""
-        return Backend.occluded_scores(self, image, boxes, filled, model_input)
+        return super().handed(x, replace(tool, score=pooled, slope=sloped), layer, preprocess)
 
     def swept_scores(
         self,
         hidings: Sequence[Hiding],
-        model_input: Callable[[Array], Array],
+        model_input: Function,
         in_place: bool,
         reuse: bool = True,
     ) -> list[Array]:
-        """See `Backend.swept_scores`."""
-        return Backend.swept_scores(self, hidings, model_input, in_place, reuse)
+        """See `Backend.swept_scores`; each occluded image is run as a whole."""
+        return [self._swept(each, model_input) for each in hidings]
+
+    def _swept(self, hiding: Hiding, model_input: Function) -> Array:
+        rows = []
+        for part in batches(len(hiding.boxes), hiding.image.size):
+            batch = hidden(hiding.image, hiding.filled, hiding.boxes[part])
+            rows.append(self.scores(model_input(batch)))
+        return np.concatenate(rows)
 
     def _raw(self, x: Array) -> Array:
         return self._laid(super().scores(x))
@@ -252,13 +115,13 @@ class DenseView(View):
     def _laid(self, output: Array) -> Array:
         """The model's output as (n, height, width, outputs)."""
         self._flat = output.ndim == 3
-        return dense(output, self._backend)
+        return dense(output, self)
 
     def _arranged(self, values: Array) -> Array:
         """Values (n, height, width, outputs) as the model's output lies."""
         if self._flat:
             return values[..., 0]
-        return np.moveaxis(values, -1, 1) if self._backend.layers_channels_first else values
+        return np.moveaxis(values, -1, 1) if self.layers_channels_first else values
 
     def _parts(self, x: Array) -> list[slice]:
         """Batches of which all pixels' scores are held at once."""
@@ -296,7 +159,7 @@ def of_images(probe: Probe, backend: Backend) -> list[Backend]:
     """How a model is asked about each image; the same for all where they can share batches."""
     if probe.task.shared:
         return [backend] * len(probe)
-    return [View(backend, probe, index) for index in range(len(probe))]
+    return [backend.beside(rows) for rows in probe.task.rows]
 
 
 def dense(raw: Array, backend: Backend) -> Array:

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.summary.backends.base import Backend, Layer, UnsupportedError, broken
+from tensorboard_picasso.summary.backends import Backend
+from tensorboard_picasso.summary.backends.base import Layer, UnsupportedError, broken
 from tensorboard_picasso.summary.methods.base import BrokenError
 
 Array = NDArray[Any]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso.numbers.maps import Output, Precision, Sign, within_single
 from tensorboard_picasso.stored.record import Grid
-from tensorboard_picasso.summary.backends.base import Backend
+from tensorboard_picasso.summary.backends import Backend
 from tensorboard_picasso.summary.probe import output as outputs
 from tensorboard_picasso.summary.probe.probe import Probe
 

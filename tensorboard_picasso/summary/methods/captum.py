@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.numbers.maps import Precision, Sign
-from tensorboard_picasso.summary.backends.base import scripted
+from tensorboard_picasso.summary.backends.base import Tool, scripted
 from tensorboard_picasso.summary.kit.frameworks import is_a
 from tensorboard_picasso.summary.methods import _foreign
 from tensorboard_picasso.summary.methods._ground import Ground, soundest_first
@@ -186,7 +186,7 @@ class Captum(RandomMethod):
         subject = ground.subject
         made_by = self._made_by()
 
-        def tool(model: Any, batch: Any, layer: Any) -> Any:
+        def run(model: Any, batch: Any, layer: Any) -> Any:
             of = [each for each in model.modules() if is_a(each, "torch", "jit.ScriptModule")]
             if of and self._called in BY_PARTS:
                 raise scripted(f"{self._called}: {type(of[0]).__name__}")
@@ -197,15 +197,15 @@ class Captum(RandomMethod):
         random = subject.random(self.seed)
         # That hooks are put on the model is not told: they are taken off again.
         seed = random.integers(1 << 32, size=8, dtype=np.uint32)
+        tool = Tool(
+            lambda raw: subject.scores(raw, target, self.score),
+            lambda raw: subject.cotangent(raw, target, self.score),
+            run,
+            int(random.integers(1 << 63)),
+        )
         with _foreign.seeded(seed, "Setting "):
             found: NDArray[Any] = subject.backend.handed(
-                ground.x[None],
-                lambda raw: subject.scores(raw, target, self.score),
-                lambda raw: subject.cotangent(raw, target, self.score),
-                tool,
-                self.layer,
-                ground.preprocess,
-                int(random.integers(1 << 63)),
+                ground.x[None], tool, self.layer, ground.preprocess
             )
         expected = (1, *ground.x.shape)
         if self.layer is None and found.shape != expected:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.numbers.maps import Sign
 from tensorboard_picasso.stored.record import Grid
-from tensorboard_picasso.summary.backends.base import Backend, Hiding
+from tensorboard_picasso.summary.backends import Backend
+from tensorboard_picasso.summary.backends.base import Hiding
 from tensorboard_picasso.summary.methods.base import Answer, Floats, Method, Subject, whole
 from tensorboard_picasso.summary.probe import fills
 from tensorboard_picasso.summary.probe.probe import Probe

@@ -1,6 +1,7 @@
 """Which backend a model gets, and functions of NumPy arrays."""
 
 import functools
+import inspect
 import subprocess
 import sys
 
@@ -13,9 +14,10 @@ import torch
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency, backends
 from tensorboard_picasso.summary.backends import UnsupportedError
-from tensorboard_picasso.summary.backends._common.attempts import Attempts
-from tensorboard_picasso.summary.backends.base import Backend
-from tensorboard_picasso.summary.explain.views import View
+from tensorboard_picasso.summary.backends._common.backend import Adapted, Backend
+from tensorboard_picasso.summary.backends._common.call import PLAIN
+from tensorboard_picasso.summary.backends.base import Adapter, Setup, Tool
+from tensorboard_picasso.summary.explain.views import DenseView
 from tests.kit.explained import explain, noise
 
 X = noise(3, 6, 6, 1)
@@ -191,7 +193,12 @@ def test_memory_that_runs_out_is_not_taken_for_another_framework():
 )
 def test_what_a_function_may_return(returned, match):
     with pytest.raises(TypeError, match=match):
-        backends.function.Adapter(returned).scores(X)
+        of_numpy(returned).scores(X)
+
+
+def of_numpy(function):
+    """The backend of a function that is known to be of no framework."""
+    return Backend(Adapted([backends.function.adapter_of(function, Setup())], PLAIN))
 
 
 def test_a_function_may_return_any_tensor_and_write_into_its_input():
@@ -209,18 +216,72 @@ def test_an_error_names_what_a_function_is_given():
         raise RuntimeError("no")
 
     with pytest.raises(RuntimeError) as caught:
-        backends.function.Adapter(model).scores(X)
+        of_numpy(model).scores(X)
     assert "model is given a NumPy batch of float32 (3, 6, 6, 1)" in caught.value.__notes__[0]
 
 
-def test_who_passes_a_backends_questions_on_forgets_none():
-    """A method that is not passed on is one that the model is said not to have."""
-    own = {"beside"}  # of what it has itself
-    asked = {
-        name
-        for name, each in vars(Backend).items()
-        if not name.startswith("_") and (callable(each) or isinstance(each, property))
-    }
-    for kind in (View, Attempts):
-        assert asked - own - set(vars(kind)) == set()
-    assert {"scores", "gradient", "handed", "layers", "reaches", "sweep_told"} < asked
+def public(kind):
+    return {name for name in vars(kind) if not name.startswith("_")}
+
+
+def recording(asked):
+    """An adapter that notes what it is asked, and answers with the name of that."""
+
+    def noting(name):
+        def note(self, *given):
+            asked.append((name, given))
+            return name
+
+        return note
+
+    methods = {name for name in public(Adapter) if callable(getattr(Adapter, name))}
+    told = {name: property(noting(name)) for name in public(Adapter) - methods - SET}
+    return type("Recording", (Adapter,), {**told, **{name: noting(name) for name in methods}})
+
+
+# What an adapter has for itself; and what it sets, for who asks to read.
+OWN, SET = {"calls"}, {"name", "calls", "layers_channels_first", "shown", "behind"}
+SET |= {"tracing_seconds"}
+# What the questions of a backend are made of.
+GIVEN = {
+    "x": X, "cotangent": np.eye(3), "layer": "conv", "preprocess": plain, "places": np.ones(3),
+    "tool": Tool(plain, plain, plain), "given": X, "inputs": X, "over": True, "hidings": [],
+    "model_input": plain, "in_place": True, "reuse": False,
+}  # fmt: skip
+
+
+def test_a_backend_passes_on_whatever_an_adapter_can_be_asked():
+    """A capability that is not passed on is one that all models are said not to have."""
+    asked = []
+    others = (np.ones(2),)
+    backend = Backend(Adapted([recording(asked)(None, Setup())], PLAIN)).beside(others)
+    assert {"scores", "gradient", "handed", "layers", "reaches", "sweep_told"} < public(Adapter)
+    for name in sorted(public(Adapter) - OWN - SET):
+        asked.clear()
+        if isinstance(vars(Adapter)[name], property):
+            found = getattr(backend, name)
+            assert found if name == "deterministic" else found == name
+            continue
+        takes = inspect.signature(getattr(Backend, name)).parameters
+        given = {each: GIVEN[each] for each in takes if each != "self"}
+        assert getattr(backend, name)(**given) == name
+        ((called, (*questions,)),) = asked
+        assert called == name
+        if not given:
+            continue
+        # All that was said arrives: in the one value that goes through, or beside it.
+        question, *rest = questions
+        assert question.others is others
+        held = [*vars(question).values(), *rest]
+        for each in given.values():
+            assert any(each is value for value in held)
+    assert not SET - OWN - public(Backend)
+
+
+def test_means_over_pixels_are_heeded_by_all_that_makes_scores():
+    of_pixels = {"scores", "gradient", "handed", "swept_scores"}
+    # What knows of no scores is asked as ever.
+    of_none = {"activations", "layers", "reaches", "differentiates", "fed", "arrives", "handles"}
+    assert of_pixels <= public(DenseView)
+    methods = {name for name in public(Backend) if callable(getattr(Backend, name))}
+    assert methods - {"beside", "gathered"} == of_pixels | of_none

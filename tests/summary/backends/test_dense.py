@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 import torch
 
-from tensorboard_picasso.summary import Occlusion, Probe
+from tensorboard_picasso.summary import Occlusion, Probe, backends
 from tensorboard_picasso.summary.backends._common import batch_size
 from tensorboard_picasso.summary.backends._common.batch_size import BatchSizes, UnfitError
 from tensorboard_picasso.summary.backends._common.sheets import Sheets
@@ -351,11 +351,11 @@ def test_integers_reach_a_model_as_it_takes_them():
 def test_a_second_input_is_given_to_every_window():
     image, scale = keras.Input(SHAPE, name="image"), keras.Input((1,), name="scale")
     model = keras.Model([image, scale], keras_model()(image) * scale)
-    backend = models.backend(probe := made(), model)
+    row = np.array([3.0], np.float32)
+    probe, call = made(), Call(names=("scale",), count=1, image="image")
+    backend = backends.find(model, call=call).beside((row,))
     boxes = np.array([(0, 0, 0, 0), (1, 1, 3, 3), (4, 2, 3, 3)], np.int64)
     shown = hiding(boxes=boxes, shape=SHAPE)
-    backend.call = Call(names=("scale",), count=1, image="image")
-    backend.others = (np.array([3.0], np.float32),)
     (found,) = backend.swept_scores([shown], probe.model_input, True, reuse=False)
     plain = keras_model()(hidden(shown.image, shown.filled, boxes))
     np.testing.assert_allclose(found, 3 * np.asarray(plain), rtol=1e-4, atol=1e-5)

@@ -321,7 +321,8 @@ def test_what_is_changed_behind_a_layer_is_not_its_output(change):
 
 def test_a_module_in_inference_mode_shows_its_last_layer():
     backend = backends.find(Viewed(cnn(), lambda z: z))
-    backend._model.forward = torch.inference_mode()(backend._model.forward)
+    model = backend.adapter._model
+    model.forward = torch.inference_mode()(model.forward)
     backend.scores(X)
     assert backend.shown is Output.LOGITS
 

@@ -272,7 +272,7 @@ def test_what_preprocess_changes_is_found_by_comparing(preprocess):
 
 
 def engines(backend):
-    return [each.traces for each in backend._sweep._engines.values()]
+    return [each.traces for each in backend.adapter._sweep._engines.values()]
 
 
 @pytest.mark.usefixtures("wide")

@@ -112,6 +112,10 @@ class Call:
             raise UnsupportedError(f"pick={self.pick!r}: {name} returns {has}") from None
 
 
+# Of a model that takes an image and returns scores.
+PLAIN = Call()
+
+
 def by_rows(output: Any, count: int) -> Any:
     """Scores (n, classes) of an output that lost an axis, as `squeeze` takes them.
 

@@ -3,6 +3,7 @@
 import abc
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from tensorboard_picasso.summary.backends.base import (
     Array,
     Function,
     Hiding,
+    Windows,
     batches,
     hidden,
     out_of_memory,
@@ -47,16 +49,14 @@ class Sweep(abc.ABC):
         self._schedules: OrderedDict[Any, Schedule] = OrderedDict()
         self.told = "nothing was computed yet"
 
-    def scores(
-        self, hidings: Sequence[Hiding], model_input: Function, in_place: bool, whole: str
-    ) -> list[Array]:
-        """See `Backend.swept_scores`; `whole` is why there is no reuse, "" where there may be."""
-        results: list[Any] = [None] * len(hidings)
-        for part in _alike(hidings):
-            group = [hidings[each] for each in part]
-            found = None if whole else self._reused(group, model_input, in_place)
+    def scores(self, windows: Windows, whole: str) -> list[Array]:
+        """See `Adapter.swept_scores`; `whole` is why there is no reuse, "" where there may be."""
+        results: list[Any] = [None] * len(windows.hidings)
+        for part in _alike(windows.hidings):
+            some = replace(windows, hidings=[windows.hidings[each] for each in part])
+            found = None if whole else self._reused(some)
             if found is None:
-                found = self.dense(group, model_input, in_place)
+                found = self.dense(some)
             for at, each in zip(part, found, strict=True):
                 results[at] = each
         if whole:
@@ -64,7 +64,7 @@ class Sweep(abc.ABC):
         return results
 
     @abc.abstractmethod
-    def dense(self, group: Sequence[Hiding], model_input: Function, in_place: bool) -> list[Array]:
+    def dense(self, windows: Windows) -> list[Array]:
         """Scores by whole passes of images of one shape with the same boxes."""
 
     @abc.abstractmethod
@@ -152,24 +152,24 @@ class Sweep(abc.ABC):
     def agreed(self) -> None:
         """A window's scores are those of the model itself."""
 
-    def _reused(
-        self, group: Sequence[Hiding], model_input: Function, in_place: bool
-    ) -> list[Array] | None:
+    def _reused(self, windows: Windows) -> list[Array] | None:
         """None where whole passes are faster or the only way."""
-        found = None
+        found, group = None, windows.hidings
+        parts = batches(len(group), 16 * group[0].image.size) if windows.in_place else _each(group)
         try:
-            for part in batches(len(group), 16 * group[0].image.size) if in_place else _each(group):
-                found = (found or []) + self._backing_off(group[part], model_input, in_place)
+            for part in parts:
+                some = replace(windows, hidings=group[part])
+                found = (found or []) + self._backing_off(some)
         except WholeError as e:
             self.told = f"dense: {e}"
             return None
         return found
 
-    def _backing_off(self, group: Sequence[Hiding], model_input: Function, in_place: bool) -> Any:
+    def _backing_off(self, windows: Windows) -> Any:
         while True:
             try:
-                attempt = self._by_boxes if in_place else self._by_difference
-                return attempt(group, model_input)
+                attempt = self._by_boxes if windows.in_place else self._by_difference
+                return attempt(windows.hidings, windows.model_input)
             except WholeError:
                 raise
             except Exception as e:

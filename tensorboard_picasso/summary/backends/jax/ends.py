@@ -1,4 +1,4 @@
-"""What a traced function of JAX ends in: its scores may stand before a softmax or sigmoid."""
+"""Ends of JAX' traced functions: scores may stand before a softmax or sigmoid."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""JAX's kinds of models as pure functions of their arrays and a batch."""
+"""Models of JAX, of all kinds, as pure functions of their arrays and a batch."""
 
 import contextlib
 import functools
@@ -12,13 +12,11 @@ from typing import Any
 import numpy as np
 
 from tensorboard_picasso.numbers.maps import Output
-from tensorboard_picasso.summary.backends._common.call import by_rows
-from tensorboard_picasso.summary.backends.base import Array, Call, Layer, UnsupportedError, attends
-from tensorboard_picasso.summary.backends.jax import ends
+from tensorboard_picasso.summary.backends._common.call import PLAIN, by_rows
+from tensorboard_picasso.summary.backends.base import Array, Call, Layer, UnsupportedError
+from tensorboard_picasso.summary.backends.jax import ends, layers
+from tensorboard_picasso.summary.backends.jax.layers import Tap
 from tensorboard_picasso.summary.kit import frameworks, report
-
-Tap = Callable[[Any], Any]
-PLAIN = Call()
 
 _PACKAGES = {"jax", "jaxlib", "flax", "equinox"}
 # How models are told to infer, where their call asks.
@@ -243,7 +241,7 @@ class Module(Pure):
 
         model = nnx.merge(self.graph, values)
         if layer is not None and tap is not None:
-            _put(model, _path(model, layer), tap)
+            layers.tap(model, layer, tap)
         return self._called(model, x, call, others)
 
     def noting(
@@ -258,25 +256,7 @@ class Module(Pure):
         from flax import nnx
 
         model = nnx.merge(self.graph, values)
-
-        paths = _paths(model)
-        attentions = {
-            path
-            for path in paths.values()
-            if attends(str(path[-1]), type(_at(model, path)).__name__)
-        }
-
-        def note(name: str, layer: Any, inside: bool, output: Any) -> Any:
-            shape = getattr(output, "shape", ())
-            row = tuple(shape[1:]) if shape and shape[0] == len(x) else None
-            channels, images = _kind(layer, row or ())
-            found.append(Layer(name, row, channels, images, inside))
-            return output
-
-        # The inner ones first: what is tapped is no module to look into.
-        for name, path in sorted(paths.items(), key=lambda each: -len(each[1])):
-            inside = any(path[:end] in attentions for end in range(1, len(path) + 1))
-            _put(model, path, functools.partial(note, name, _at(model, path), inside))
+        layers.listen(model, len(x), found)
         return self._called(model, x, call, others)
 
     def _called(self, model: Any, x: Any, call: Call, others: Sequence[Any]) -> Any:
@@ -293,75 +273,6 @@ def _of_module(model: Any) -> tuple[Pure, Any]:
     copy.eval()
     graph, values = nnx.split(copy)
     return Module(graph), values
-
-
-class _Tapped:
-    """A layer whose outputs pass through a tap."""
-
-    def __init__(self, layer: Any, tap: Tap) -> None:
-        self._layer, self._tap = layer, tap
-
-    def __call__(self, *args: Any, **keywords: Any) -> Any:
-        return self._tap(self._layer(*args, **keywords))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._layer, name)
-
-
-def _paths(model: Any) -> dict[str, tuple[Any, ...]]:
-    """The layers of a module: their dotted paths, and these in parts."""
-    from flax import nnx
-
-    return {
-        ".".join(map(str, path)): tuple(path)
-        for path, each in nnx.iter_modules(model)
-        if path and callable(each)
-    }
-
-
-def _path(model: Any, name: str) -> tuple[Any, ...]:
-    """The path of a layer.
-
-    Raises:
-      UnsupportedError: there is none of that name.
-    """
-    paths = _paths(model)
-    if name not in paths:
-        # The last ones see most of the image, and are the ones that are asked for.
-        some = ", ".join(repr(each) for each in list(paths)[-8:])
-        raise UnsupportedError(f"no layer {name!r}: the model has {some or 'none'}")
-    return paths[name]
-
-
-def _at(model: Any, path: Sequence[Any]) -> Any:
-    """The layer at a path."""
-    for part in path:
-        model = model[part] if isinstance(part, int) else getattr(model, part)
-    return model
-
-
-def _kind(layer: Any, row: tuple[int, ...]) -> tuple[str, bool]:
-    """Where a layer's kind puts the channels of an output, and whether it makes images."""
-    from flax import nnx
-
-    if isinstance(layer, nnx.Conv | nnx.ConvTranspose):
-        return "last", len(row) == 3
-    if isinstance(layer, nnx.BatchNorm):
-        return ("last", len(row) == 3) if layer.axis in (-1, len(row)) else ("", False)
-    if isinstance(layer, nnx.Linear | nnx.LayerNorm | nnx.RMSNorm | nnx.GroupNorm):
-        return "last", False
-    return "", False
-
-
-def _put(model: Any, path: tuple[Any, ...], tap: Tap) -> None:
-    """Tap a layer."""
-    *parents, last = path
-    holder = _at(model, parents)
-    if isinstance(last, int):
-        holder[last] = _Tapped(holder[last], tap)
-    else:
-        # Past nnx' own bookkeeping of attributes.
-        object.__setattr__(holder, last, _Tapped(getattr(holder, last), tap))
 
 
 def _no_layer(layer: str | None, function: Any) -> None:

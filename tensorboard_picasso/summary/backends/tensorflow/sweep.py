@@ -7,7 +7,7 @@ import numpy as np
 
 from tensorboard_picasso.summary.backends._common import sweep
 from tensorboard_picasso.summary.backends._common.sweep import WholeError, boxes_of
-from tensorboard_picasso.summary.backends.base import Array, Function, Hiding, hidden
+from tensorboard_picasso.summary.backends.base import Array, Question, Windows, hidden
 from tensorboard_picasso.summary.reuse.keras import COSTS, Engine, Unoccluded
 from tensorboard_picasso.summary.reuse.keras_trace import Trace, UntraceableError
 from tensorboard_picasso.summary.reuse.rects import Ints, Rects
@@ -25,9 +25,9 @@ class Sweep(sweep.Sweep):
         self,
         model: Any,
         layers: Callable[[], Any],
-        scorer: Callable[[Array], tuple[Array, Any]],
-        scores: Callable[[Array], Array],
-        dense: Callable[[Sequence[Hiding], Function, bool], list[Array]],
+        scorer: Callable[[Question], tuple[Question, Any]],
+        scores: Callable[[Question], Array],
+        dense: Callable[[Windows], list[Array]],
         end: Callable[[Any], Any],
     ) -> None:
         """Adapt a model.
@@ -47,13 +47,13 @@ class Sweep(sweep.Sweep):
         self._engines: dict[Any, Engine | str] = {}
         self.seconds = 0.0
 
-    def dense(self, group: Sequence[Hiding], model_input: Function, in_place: bool) -> list[Array]:
+    def dense(self, windows: Windows) -> list[Array]:
         """See `sweep.Sweep`."""
-        return self._dense(group, model_input, in_place)
+        return self._dense(windows)
 
     def batch(self, x: Array) -> Any:
         """See `sweep.Sweep`."""
-        return self._scorer(x)[0]
+        return self._scorer(Question(x))[0].x
 
     def place(self, batch: Any) -> tuple[int, int] | None:
         """See `sweep.Sweep`."""
@@ -65,7 +65,7 @@ class Sweep(sweep.Sweep):
 
     def forward(self, batch: Any) -> Array:
         """See `sweep.Sweep`."""
-        return self._scores(batch)
+        return self._scores(Question(batch))
 
     def occluded(self, images: Any, filled: Any, boxes: Ints) -> Any:
         """See `sweep.Sweep`."""
@@ -140,7 +140,7 @@ class Sweep(sweep.Sweep):
         if len(schedule.chunks) > 1:
             return super().scored(engine, images, schedule, patches, checked)
         (chunk,) = schedule.chunks
-        _, function = self._scorer(checked)
+        _, function = self._scorer(Question(checked))
         found = engine.at_once(images, chunk.plan, patches(chunk), checked, function)
         output, scores, expected = map(self.array, found)
         return output, expected, iter([(chunk.windows, scores)])

@@ -8,9 +8,10 @@ import torch
 
 from tensorboard_picasso.summary.backends._common import sweep
 from tensorboard_picasso.summary.backends._common.batch_size import BatchSizes, UnfitError
+from tensorboard_picasso.summary.backends._common.question import Others
 from tensorboard_picasso.summary.backends._common.sheets import Sheets, planes_of
 from tensorboard_picasso.summary.backends._common.sweep import WholeError, boxes_of, same_scores
-from tensorboard_picasso.summary.backends.base import Array, Function, Hiding, hidden, out_of_memory
+from tensorboard_picasso.summary.backends.base import Array, Hiding, Windows, hidden, out_of_memory
 from tensorboard_picasso.summary.backends.torch.models import array, home
 from tensorboard_picasso.summary.reuse.moves import KeptMoves
 from tensorboard_picasso.summary.reuse.rects import Ints, Rects
@@ -31,7 +32,7 @@ class Sweep(sweep.Sweep):
     def __init__(
         self,
         tensor: Callable[[Array], Any],
-        forward: Callable[[Any], Any],
+        forward: Callable[[Any, Others], Any],
         behind: Callable[[], bool],
         deterministic: Callable[[], bool],
     ) -> None:
@@ -39,9 +40,9 @@ class Sweep(sweep.Sweep):
 
         Args:
           tensor: from a batch of model inputs to what `forward` takes.
-          forward: from that to scores.
+          forward: from that, and what the call takes beside an image, to scores.
           behind: whether the last scores were those before a final softmax or sigmoid.
-          deterministic: see `Backend`.
+          deterministic: see `Adapter`.
         """
         super().__init__()
         self._tensor, self._forward, self._behind = tensor, forward, behind
@@ -68,7 +69,7 @@ class Sweep(sweep.Sweep):
 
     def forward(self, batch: Any) -> Array:
         """See `sweep.Sweep`; of a copy, as modules may work in place."""
-        return array(self._forward(batch.clone()))
+        return array(self._forward(batch.clone(), ()))  # what is reused has no other inputs
 
     def occluded(self, images: Any, filled: Any, boxes: Ints) -> Any:
         """See `sweep.Sweep`."""
@@ -168,34 +169,32 @@ class Sweep(sweep.Sweep):
             return self._traced
         raise WholeError(str(self._traced))
 
-    def dense(self, group: Sequence[Hiding], model_input: Function, in_place: bool) -> list[Array]:
+    def dense(self, windows: Windows) -> list[Array]:
         """See `sweep.Sweep`."""
-        image = group[0].image
+        image = windows.hidings[0].image
         device, dtype = home(self.model)
         kind = image.shape, image.dtype, device, dtype, torch.is_autocast_enabled(device.type)
-        if in_place:
-            example = self._tensor(model_input(image[None]))
+        if windows.in_place:
+            example = self._tensor(windows.model_input(image[None]))
             if planes_of(image.shape, tuple(example.shape[1:])):
-                return self._made(group, model_input, (*kind, example.dtype), example)
+                return self._made(windows, (*kind, example.dtype), example)
 
-        return [self._handed(each, model_input, ("handed", *kind)) for each in group]
+        return [self._handed(each, windows, ("handed", *kind)) for each in windows.hidings]
 
-    def _handed(self, hiding: Hiding, model_input: Function, kind: Any) -> Array:
+    def _handed(self, hiding: Hiding, windows: Windows, kind: Any) -> Array:
         """Where occluded images are handed to the user's Python first."""
         image, filled, boxes = hiding.image, hiding.filled, hiding.boxes
 
         def run(part: slice, _: int) -> Array:
-            batch = self._tensor(model_input(hidden(image, filled, boxes[part])))
-            return array(self._forward(batch))
+            batch = self._tensor(windows.model_input(hidden(image, filled, boxes[part])))
+            return array(self._forward(batch, windows.others))
 
         return self._sizes.sweep(kind, len(boxes), image.size, run)
 
-    def _made(
-        self, group: Sequence[Hiding], model_input: Function, kind: Any, example: Any
-    ) -> list[Array]:
+    def _made(self, windows: Windows, kind: Any, example: Any) -> list[Array]:
         """Where occluded images are made on the device, of several images at once."""
-        sheets = Sheets(group)
-        shape = group[0].image.shape
+        sheets = Sheets(windows.hidings)
+        shape = windows.hidings[0].image.shape
         planes = planes_of(shape, tuple(example.shape[1:]))
         first = example.shape[1:] == (shape[2], *shape[:2])
         layouts = _layouts(self.model) if first else [torch.contiguous_format]
@@ -207,21 +206,21 @@ class Sweep(sweep.Sweep):
             wanted = sheets.span(part), last
             if held is None or held[0] != wanted:
                 held = None  # not both at once
-                images = self._tensor(model_input(sheets.images(wanted[0])))
+                images = self._tensor(windows.model_input(sheets.images(wanted[0])))
                 held = wanted, images.movedim(1, 3).contiguous() if last else images
             rows = sheets.rows(part, 1 if last else planes)
             batch = _gathered(held[1], rows)
             if last:
                 batch = batch.movedim(3, 1)
             if way:
-                self._check_layout(kind, batch)
-            return array(self._forward(batch))
+                self._check_layout(kind, batch, windows.others)
+            return array(self._forward(batch, windows.others))
 
-        size = group[0].image.size
+        size = windows.hidings[0].image.size
         found = self._sizes.sweep((kind, *layouts), sheets.count, size, run, len(layouts))
         return sheets.split(found)
 
-    def _check_layout(self, kind: Any, batch: Any) -> None:
+    def _check_layout(self, kind: Any, batch: Any, others: Others) -> None:
         """Code that heeds how numbers lie in memory may raise or do otherwise: seen once.
 
         Raises:
@@ -231,12 +230,12 @@ class Sweep(sweep.Sweep):
             return
         plain = batch[-1:].clone(memory_format=torch.contiguous_format)
         try:
-            found = array(self._forward(batch[-1:].clone()))
+            found = array(self._forward(batch[-1:].clone(), others))
         except Exception as e:
             if out_of_memory(e):
                 raise
             raise UnfitError from e
-        expected = array(self._forward(plain))
+        expected = array(self._forward(plain, others))
         if not same_scores(found, expected, expected, self.wide(batch)):
             raise UnfitError
         self._laid.add(kind)

@@ -1,0 +1,132 @@
+"""Questions: what a model is asked, as one value that goes through to its adapter."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorboard_picasso.summary.backends._common.call import PLAIN, Call
+
+Array = NDArray[Any]
+Function = Callable[[Any], Any]
+Others = tuple[Array, ...]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How a model is asked, the same in all questions.
+
+    look_behind: whether to take the scores before a final softmax or sigmoid.
+    channels_last: inputs are the probe's own images with their channels last, as no
+      `preprocess` made them: a framework that has them first moves them.
+    call: how the model is called beside its image, and what is scored.
+    """
+
+    look_behind: bool = True
+    channels_last: bool = False
+    call: Call = PLAIN
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A batch that a model is asked about, and by what.
+
+    x: a batch of model inputs, (n, …); with `preprocess`, of what that is given.
+    others: of the image at hand, without batch axes: what the call takes beside it.
+    layer: name of the layer whose output is asked for; None: the input's or the scores.
+    preprocess: what a derivative passes through on its way to `x`; one for which the
+      adapter's `differentiates` is true.
+    """
+
+    x: Array
+    others: Others = ()
+    layer: str | None = None
+    preprocess: Function | None = None
+
+    def about(self, x: Array) -> Self:
+        """The same of another batch."""
+        return replace(self, x=x)
+
+    @property
+    def arrays(self) -> list[Array]:
+        """The batch, and what stands beside it, one row each."""
+        return [self.x, *beside(self.others, len(self.x))]
+
+
+@dataclass(frozen=True, eq=False)
+class Hiding:
+    """One viewed image and the windows that are hidden, one at a time.
+
+    image, filled: (h, w, c), and what windows are filled with. boxes: (boxes, 4): top,
+    left, height, width, pixels; an empty one leaves the image whole.
+    """
+
+    image: Array
+    filled: Array
+    boxes: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """All windows of several images, each hidden alone.
+
+    hidings: the images with their windows.
+    model_input: viewed batch to model inputs.
+    in_place: whether that leaves each pixel what and where it is, but for the order of axes.
+    reuse: whether what a window cannot change may be taken from the unoccluded image's
+      pass. The scores are the same, but for rounding.
+    others: as of `Question`.
+    """
+
+    hidings: Sequence[Hiding]
+    model_input: Function
+    in_place: bool
+    reuse: bool = True
+    others: Others = ()
+
+    def question(self, viewed: Array) -> Question:
+        """What is asked of a viewed batch (n, h, w, c)."""
+        return Question(self.model_input(viewed), self.others)
+
+
+@dataclass(frozen=True, eq=False)
+class Tool:
+    """A tool that is written for the framework, and one score of the model that it explains.
+
+    score: (n,) of raw scores (n, classes), in NumPy. slope: its derivative by them.
+    run: is called with the model as one of the framework that returns this score of a batch,
+      with the batch, and with the layer that is asked about or None; returns one tensor of the
+      batch's shape, or the layer's.
+    seed: of the framework's random numbers meanwhile.
+    """
+
+    score: Function
+    slope: Function
+    run: Callable[[Any, Any, Any], Any]
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One call of a layer, as its end was seen.
+
+    name: the layer's. shape: of its output for one input, None where it is no one tensor
+      with a row an input.
+    channels: which axis of an input's output they are, "first" or "last", where the layer's
+      kind tells; else "".
+    images: its kind makes images: a convolution, a pooling.
+    inside: it is an attention, or a part of one.
+    """
+
+    name: str
+    shape: tuple[int, ...] | None
+    channels: str = ""
+    images: bool = False
+    inside: bool = False
+
+
+def beside(others: Others, count: int) -> list[Array]:
+    """What stands beside an image, one row for each of so many."""
+    return [np.repeat(each[None], count, axis=0) for each in others]
