@@ -45,6 +45,7 @@ ROWS = [
     probe("image 1 has 1 channels of float32, image 0 3 of float32: bring them to one kind", {"images": [X[0], GREY[0]]}, {"images": [X[0], np.repeat(GREY[0], 3, axis=2)]}),
     probe("names=.* for 3 images: pass one each", {"names": ["a"]}, {"names": ["a", "b", "c"]}),
     Row('keeps 2 of 3 images .*; max_images=3 keeps all', lambda: Probe("p", X, max_images=2), lambda: len(Probe("p", X, max_images=3)) == 3),
+    Row("is read-only: pass output= to a new one", lambda: setattr(Probe("p", X), "output", "raw"), lambda: explained(Probe("p", X, output="raw"))),
     # Images.
     probe("images of type .* hold no numbers: pass arrays", {"images": np.array([object()])}, {"images": X}),
     probe(r"images is one image: pass a list, \[images\]", {"images": Image.fromarray(BYTES[0])}, {"images": [Image.fromarray(BYTES[0])]}),

@@ -1,11 +1,9 @@
 """A named, fixed set of images watched through training."""
 
 import copy
-import hashlib
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from os import PathLike
-from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -13,20 +11,15 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.stored import record
-from tensorboard_picasso.summary.kit import images, report
-from tensorboard_picasso.summary.kit.images import Array, are_tensors, layout
-from tensorboard_picasso.summary.probe import (
-    alignment,
-    datasets,
-    fills,
-    labels,
-    marks,
-    sampling,
-    task,
-)
+from tensorboard_picasso.summary.kit import report
+from tensorboard_picasso.summary.kit.images import Array, layout
+from tensorboard_picasso.summary.probe import datasets, fills, labels, sampling, task
 from tensorboard_picasso.summary.probe import regions as masks
-from tensorboard_picasso.summary.probe.alignment import Alignment, AlignmentError
-from tensorboard_picasso.summary.probe.brightness import Brightness
+from tensorboard_picasso.summary.probe.aligner import Aligner
+from tensorboard_picasso.summary.probe.alignment import Alignment
+from tensorboard_picasso.summary.probe.classes import Classes
+from tensorboard_picasso.summary.probe.feed import Feed
+from tensorboard_picasso.summary.probe.pictures import Display, Pictures
 
 DATA_FORMATS = ("channels_last", "channels_first")
 OUTPUTS = ("auto", *(str(output) for output in Output))
@@ -167,15 +160,13 @@ class Probe:
         if not isinstance(name, str) or not name:
             raise TypeError(f"probe name {name!r}: pass a string")
         self.name = name
-        self.data_format = _choice("data_format", layout(images, data_format), DATA_FORMATS)
-        self._format_given = data_format
-        self.tensors = are_tensors(images)
+        _choice("data_format", layout(images, data_format), DATA_FORMATS)
         self.output = _choice("output", output, OUTPUTS)
         self.top_k = _count("top_k", top_k, 0)
         self.max_lasting = _count("max_lasting", max_lasting, 0)
-        self.preprocess = _function("preprocess", preprocess)
         self.postprocess = _function("postprocess", postprocess)
         self.decode_prob = _function("decode_prob", decode_prob)
+        preprocess = _function("preprocess", preprocess)
         if score is not None and output == "auto":
             self.output = "raw"
         if decode_prob is not None and (self.output == "raw" or mean_over is not None):
@@ -184,24 +175,34 @@ class Probe:
             raise ValueError(
                 f"decode_prob= names probabilities, and {what} has none: pass class_names="
             )
-        self.kept: dict[str, Any] = {}
-        self._load(images, names, _count("max_images", max_images, 1))
+        most = _count("max_images", max_images, 1)
+        self._pictures = Pictures(name, images, data_format, names, most)
+        self.names = self._pictures.names
+        self._feed = Feed(self._pictures, preprocess)
         self.task = task.of_probe(
-            inputs, pick, score, score_inputs, mean_over, self._given, len(self.images)
+            inputs, pick, score, score_inputs, mean_over, self._pictures.given, len(self.images)
         )
         self.source_indices = self._checked_sources(source_indices)
         self._label(labels, class_names, targets)
-        shapes = [(image.shape[0], image.shape[1]) for image in self.images]
-        self.regions = masks.masks(regions, shapes, self._given)
-        self._show(display, value_range, normalized)
+        self._regions = masks.masks(regions, self._pictures.shapes, self._pictures.given)
+        self._display = Display(self._pictures, display, value_range, normalized)
         self.region_fills = fills.check_all(
             region_fill, self.images[0].shape[2], self.images[0].dtype
         )
         for fill in self.region_fills:
             self.filled(0, fill)  # an unknown black or white is an error now, not at a checkpoint
-        self._matrices = self._checked_matrices(alignment)
-        self._alignments: list[Alignment | AlignmentError | None] = [None] * len(self)
+        self._aligner = Aligner(self._pictures, self._feed, alignment)
         self._inputs: list[record.Input | None] = [None] * len(self)
+        self.kept: dict[str, Any] = {}
+        self._made = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "_made" in vars(self):
+            raise AttributeError(f"{self!r} is read-only: pass {name}= to a new one")
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{self!r} is read-only, and keeps its {name}")
 
     @classmethod
     def from_dataset(
@@ -272,58 +273,25 @@ class Probe:
         Raises:
           TypeError, ValueError: a mask is no mask of its image, empty, or the whole.
         """
-        shapes = [(image.shape[0], image.shape[1]) for image in self.images]
-        added = masks.masks(regions, shapes, len(self))
+        added = masks.masks(regions, self._pictures.shapes, len(self))
         made = copy.copy(self)
-        made.kept = self.kept  # which a copy of a probe otherwise lacks: `__getstate__`
         taken = {name for new in added for name in new}
-        made.regions = tuple(
-            {name: mask for name, mask in old.items() if name not in taken} | new
-            for old, new in zip(self.regions, added, strict=True)
+        vars(made).update(
+            kept=self.kept,  # which a copy of a probe otherwise lacks: `__getstate__`
+            _regions=tuple(
+                {name: mask for name, mask in old.items() if name not in taken} | new
+                for old, new in zip(self._regions, added, strict=True)
+            ),
+            _inputs=[None] * len(self),
         )
-        made._inputs = [None] * len(self)
         return made
-
-    def _load(self, given: Any, names: Any, most: int) -> None:
-        batch = images.one_by_one(given, self.data_format)
-        self._given = len(batch)
-        if self._given > most:
-            report.tell(
-                f"{self.name}: max_images",
-                f'probe "{self.name}" keeps {most} of {self._given} images (each one is occluded'
-                f" at every checkpoint); max_images={self._given} keeps all",
-            )
-        kept = list(batch[:most])
-        self.images = tuple(
-            images.viewed(each, self.data_format, f"image {index}")
-            for index, each in enumerate(kept)
-        )
-        first = self.images[0]
-        for index, image in enumerate(self.images):
-            if (image.shape[2], image.dtype) != (first.shape[2], first.dtype):
-                raise ValueError(
-                    f"image {index} has {image.shape[2]} channels of {image.dtype}, image 0"
-                    f" {first.shape[2]} of {first.dtype}: bring them to one kind"
-                )
-        sizes = {image.shape[:2] for image in self.images}
-        if len(sizes) > 1 and self.preprocess is None:
-            raise ValueError(
-                f"images have {len(sizes)} sizes: pass preprocess= that brings them to one"
-            )
-        self.flat = not any(images.has_channels(each) for each in kept)
-        if names is None:
-            self.names = _file_names(kept)
-        elif isinstance(names, str) or len(names) != self._given:
-            raise ValueError(f"names={names!r} for {self._given} images: pass one each")
-        else:
-            self.names = tuple(str(each) for each in names[: len(kept)])
 
     def _checked_sources(self, given: Any) -> tuple[int | None, ...] | None:
         if given is None:
             return None
-        if isinstance(given, str) or len(given) != self._given:
+        if isinstance(given, str) or len(given) != self._pictures.given:
             raise ValueError(
-                f"source_indices={given!r} for {self._given} images: pass one each, or None"
+                f"source_indices={given!r} for {self._pictures.given} images: pass one each, or None"
             )
         found = tuple(None if each is None else _count("source_indices", each, 0) for each in given)
         for each in found:
@@ -331,28 +299,10 @@ class Probe:
                 raise ValueError(f"source_indices has {each}: pass integers below 2**53")
         return found[: len(self)]
 
-    def _show(self, display: Any, value_range: Any, normalized: Any) -> None:
-        own = display is None
-        self._brightness = Brightness(self.images, value_range, normalized, shown=own)
-        self._display: tuple[Array, ...] | None = None
-        shown, brightness = self.images, self._brightness
-        if own:
-            images.check_shown(
-                shown[0], self.data_format, "image 0", "pass display= (what to show instead)"
-            )
-        else:
-            shown = self._display = self._checked_display(display)
-            brightness = Brightness(shown, what="display pixels", own=False)
-        self._pngs = tuple(images.png(brightness.shown(image)) for image in shown)
-        self.hashes = tuple(
-            _digest(image, png) for image, png in zip(self.images, self._pngs, strict=True)
-        )
-
     def _label(self, given: Any, class_names: Any, targets: Any) -> None:
-        self.class_names = labels.class_names(class_names)
-        self._names_given = class_names is not None
-        self._names_mapped = isinstance(class_names, Mapping)
-        found = labels.labels(given, self.class_names, self._given, self.output == "raw")
+        self._classes = Classes(class_names, self.decode_prob)
+        count, raw = self._pictures.given, self.output == "raw"
+        found = labels.labels(given, self.class_names, count, raw)
         known = labels.Labels(None) if found is None else found.first(len(self))
         self.multilabel, self.values, self._truths = known.several, known.values, known.truths
         truths: tuple[Any, ...] = known.truths or ()
@@ -370,21 +320,45 @@ class Probe:
         if not (self.labels or self.targets or self.top_k):
             raise ValueError("top_k=0 leaves nothing to explain: pass labels= or targets=")
 
-    def _checked_display(self, display: Any) -> tuple[Array, ...]:
-        data_format = layout(display, self._format_given)
-        batch = images.one_by_one(display, data_format, "display")
-        if len(batch) != self._given:
-            raise ValueError(f"display has {len(batch)} images for {self._given}: pass one each")
-        result = []
-        for index, (image, value) in enumerate(zip(self.images, batch, strict=False)):
-            what = f"display image {index}"
-            shown = images.viewed(value, data_format, what)
-            images.check_shown(shown, data_format, what, "pass grey, RGB or RGBA")
-            if shown.shape[:2] != image.shape[:2]:
-                sizes = [f"{each.shape[0]} x {each.shape[1]}" for each in (shown, image)]
-                raise ValueError(f"{what} is {sizes[0]}, its image {sizes[1]}: pass the same size")
-            result.append(shown)
-        return tuple(result)
+    @property
+    def images(self) -> tuple[Array, ...]:
+        """See the class."""
+        return self._pictures.images
+
+    @property
+    def data_format(self) -> str:
+        """See the class."""
+        return self._pictures.data_format
+
+    @property
+    def flat(self) -> bool:
+        """See the class."""
+        return self._pictures.flat
+
+    @property
+    def tensors(self) -> bool:
+        """See the class."""
+        return self._pictures.tensors
+
+    @property
+    def hashes(self) -> tuple[bytes, ...]:
+        """See the class."""
+        return self._display.hashes
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """See the class; what `decode_prob` tells of them comes with the scores."""
+        return self._classes.names
+
+    @property
+    def regions(self) -> tuple[Mapping[str, NDArray[np.bool_]], ...]:
+        """See the class."""
+        return tuple(map(MappingProxyType, self._regions))
+
+    @property
+    def preprocess(self) -> Callable[[Any], Any] | None:
+        """See the class."""
+        return self._feed.preprocess
 
     def truths_of(self, index: int) -> tuple[int, ...] | None:
         """The true classes of an image, ascending; None where they are not known."""
@@ -410,17 +384,12 @@ class Probe:
           The same values: channels first where `data_format` says so, without
           the channel axis where the images came without.
         """
-        if self.flat:
-            return batch[..., 0]
-        if self.data_format == "channels_first":
-            return np.ascontiguousarray(np.moveaxis(batch, -1, 1))
-        return batch
+        return self._feed.raw_batch(batch)
 
     @property
     def gives_channels_last(self) -> bool:
         """Whether the model is given the images themselves, with their channels last."""
-        plain = self.preprocess is None and not self.flat
-        return plain and self.data_format == "channels_last"
+        return self._feed.gives_channels_last
 
     def model_input(self, batch: Array) -> Array:
         """What the model eats of a viewed batch (n, height, width, channels).
@@ -431,7 +400,7 @@ class Probe:
         Raises:
           TypeError, ValueError: `preprocess` gives no batch of as many inputs.
         """
-        return self.preprocessed(self.raw_batch(batch))
+        return self._feed.model_input(batch)
 
     def preprocessed(self, raw: Array) -> Array:
         """What the model eats of a batch in the layout of the images as handed in.
@@ -439,19 +408,7 @@ class Probe:
         Raises:
           TypeError, ValueError: as `model_input`.
         """
-        if self.preprocess is None:
-            return raw
-        # A copy: preprocessing in place is common, and the batch is used again.
-        given = datasets.tensor(np.array(raw)) if self.tensors else np.array(raw)
-        inputs = images.to_numpy(self.preprocess(given), "output of preprocess")
-        if inputs.dtype.kind not in "biuf":
-            raise TypeError(f"preprocess returns dtype {inputs.dtype}: return numbers")
-        if inputs.ndim < 2 or len(inputs) != len(raw):
-            raise ValueError(
-                f"preprocess returns shape {inputs.shape} for a batch of {len(raw)}:"
-                " it takes a batch and returns one of the same size"
-            )
-        return inputs
+        return self._feed.preprocessed(raw)
 
     def channels_last(self, values: Array) -> Array:
         """A batch in the layout of the model's inputs as (n, height, width, channels).
@@ -462,29 +419,7 @@ class Probe:
         Raises:
           AlignmentError: they have no height and width.
         """
-        if values.ndim == 2:
-            values = self._unflattened(values)
-        if values.ndim == 3:
-            return values[..., None]
-        if values.ndim != 4:
-            raise AlignmentError(f"returns shape {values.shape[1:]} for an image")
-        first = self.data_format == "channels_first"
-        if self.preprocess is not None:
-            # It may change the layout too: few channels beside many pixels tell.
-            few = max(images.SHOWN)
-            if first and values.shape[1] > few >= values.shape[3]:
-                first = False
-            elif not first and values.shape[3] > few >= values.shape[1]:
-                first = True
-        return np.moveaxis(values, 1, -1) if first else values
-
-    def _unflattened(self, values: Array) -> Array:
-        """Inputs (n, numbers) of a `preprocess` that only flattens, in their images' layout."""
-        for image in self.images:
-            shape = self.raw_batch(image[None]).shape[1:]
-            if values.shape[1] == np.prod(shape):
-                return values.reshape(len(values), *shape)
-        return values
+        return self._feed.channels_last(values)
 
     def filled(self, index: int, fill: Any) -> Array:
         """One image wholly hidden: what a window or a region of it is filled with.
@@ -501,9 +436,7 @@ class Probe:
         Raises:
           ValueError: there is no such fill.
         """
-        image = self.images[index]
-        plain = fills.check(fill, image.shape[2], image.dtype)
-        return fills.filled(image, plain, self._brightness, self.hashes[index])
+        return self._display.filled(index, fill)
 
     @staticmethod
     def fill_name(fill: Any) -> str:
@@ -513,10 +446,10 @@ class Probe:
     def shown(self, index: int) -> record.Input:
         """The record of one image: what is shown, and what is known of it."""
         found = self._inputs[index]
-        if found is None:
+        if found is None or found.class_names is not self.class_names:
             height, width = self.images[index].shape[:2]
             found = self._inputs[index] = record.Input(
-                png=self._pngs[index],
+                png=self._display.pngs[index],
                 height=height,
                 width=width,
                 hash=self.hashes[index],
@@ -524,9 +457,9 @@ class Probe:
                 label=None if self.labels is None or self.multilabel else self.labels[index],
                 labels=self.truths_of(index) if self.multilabel else None,
                 class_names=self.class_names,
-                regions=self.regions[index],
-                display=self._display is not None,
-                unseen=self._unseen(index),
+                regions=self._regions[index],
+                display=not self._display.own,
+                unseen=self._aligner.unseen(index),
                 source_index=None if self.source_indices is None else self.source_indices[index],
             )
         return found
@@ -543,36 +476,11 @@ class Probe:
         Raises:
           ValueError: it returns no names.
         """
-        if self.decode_prob is None or self._names_given:
-            return
-        numbers = tuple(map(str, range(probabilities.shape[1])))
-        known = self.class_names or numbers
-        if all(name != number for name, number in zip(known, numbers, strict=True)):
-            return
-        found = labels.decoded(self.decode_prob(np.array(probabilities)), len(numbers))
-        names = tuple(
-            was if new == number else new
-            for was, new, number in zip(known, found, numbers, strict=True)
-        )
-        if names != self.class_names:
-            self.class_names = names
-            self._inputs = [None] * len(self)
+        self._classes.learn(probabilities)
 
     def check_classes(self, count: int) -> None:
         """Raise ValueError where the names given are not those of a model of so many classes."""
-        listed = self._names_given and not self._names_mapped
-        if listed and len(self.class_names) != count:
-            raise ValueError(
-                f"class_names has {len(self.class_names)} names and the model {count} classes:"
-                " pass one each, or {index: name} for some"
-            )
-
-    def _unseen(self, index: int) -> NDArray[np.bool_] | None:
-        try:
-            found = self.align(index)
-        except AlignmentError:
-            return None
-        return found.bring_back(np.zeros(found.model))[1]
+        self._classes.check(count)
 
     def align(self, index: int) -> Alignment:
         """Where the image's pixels lie in the model's input; found once.
@@ -580,51 +488,12 @@ class Probe:
         Raises:
           AlignmentError: it was not found, with what to give.
         """
-        found = self._alignments[index]
-        if found is None:
-            try:
-                found = self._align(index)
-            except AlignmentError as e:
-                found = e
-            self._alignments[index] = found
-        if isinstance(found, AlignmentError):
-            raise found
-        return found
+        return self._aligner.align(index)
 
     @property
     def has_alignment(self) -> bool:
         """Whether the caller gave `alignment=`."""
-        return self._matrices is not None
-
-    def _checked_matrices(self, given: Any) -> NDArray[np.float64] | None:
-        if given is None:
-            return None
-        if self.preprocess is None:
-            raise ValueError(
-                "alignment= without preprocess=: the model eats the images as they are"
-            )
-        return alignment.check(given, self._given)
-
-    def _align(self, index: int) -> Alignment:
-        image = self.images[index]
-        shape = (image.shape[0], image.shape[1])
-        if self.preprocess is None:
-            return alignment.same(shape)
-        if self._matrices is not None:
-            size = self._spatial_inputs(image[None]).shape
-            return alignment.given(self._matrices[index], shape, (size[1], size[2]))
-        spare = np.stack([np.zeros(image.shape[2]), np.ones(image.shape[2])])
-        for other in self._alignments:
-            if (
-                isinstance(other, Alignment)
-                and other.viewed == shape
-                and marks.agrees(other, self._spatial_inputs, image, spare)
-            ):
-                return other
-        return marks.find(self._spatial_inputs, image, spare)
-
-    def _spatial_inputs(self, batch: Array) -> Array:
-        return self.channels_last(self.model_input(batch))
+        return self._aligner.given
 
 
 def _choice(name: str, value: str, known: Sequence[str]) -> str:
@@ -658,21 +527,7 @@ def _function(name: str, value: Callable[[Any], Any] | None) -> Callable[[Any], 
     return value
 
 
-def _file_names(kept: Sequence[Any]) -> tuple[str, ...]:
-    if all(isinstance(each, str | PathLike) for each in kept):
-        return tuple(Path(each).name for each in kept)
-    return tuple(str(index) for index in range(len(kept)))
-
-
 def _with_value(name: str, values: tuple[float, ...]) -> str:
     """An image's name with the number that is true of it; of several, as of a box, without."""
     shown = f"image {name}" if name.isdigit() else name
     return f"{shown} (true value {values[0]:.4g})" if len(values) == 1 else name
-
-
-def _digest(image: Array, png: bytes) -> bytes:
-    digest = hashlib.blake2b(digest_size=16)
-    digest.update(f"{image.dtype.str} {image.shape}".encode())
-    digest.update(image.tobytes())
-    digest.update(png)
-    return digest.digest()

@@ -113,7 +113,9 @@ def _rows(what: str, values: Any, given: int) -> Array:
     if array.ndim < 1 or len(array) != given:
         raise ValueError(f"{what} has shape {array.shape} for {given} images: pass one row each")
     # As the images: what Python makes of numbers is no wish for double precision.
-    return array.astype(np.float32) if array.dtype == np.float64 else array
+    made = array.astype(np.float32 if array.dtype == np.float64 else array.dtype)
+    made.setflags(write=False)
+    return made
 
 
 def _over(given: Any, count: int, kept: int) -> str | Masks | None:
@@ -136,4 +138,6 @@ def _over(given: Any, count: int, kept: int) -> str | Masks | None:
     empty = np.flatnonzero(~masks[:kept].any(axis=(1, 2)))
     if empty.size:
         raise ValueError(f"mean_over is empty for image {empty[0]}: mark a pixel")
-    return tuple(each.astype(bool) for each in masks[:kept])
+    found = masks[:kept].astype(bool)
+    found.setflags(write=False)
+    return tuple(found)

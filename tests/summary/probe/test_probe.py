@@ -1,4 +1,8 @@
+import copy
+import dataclasses
 import io
+import pickle
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -294,7 +298,7 @@ def test_further_regions():
     assert [list(each) for each in probe.regions] == [["corner"]] * 3
     assert list(made.shown(1).regions) == ["rest", "corner"]
     assert list(probe.shown(1).regions) == ["corner"]
-    unchanged = {"regions", "_inputs"}
+    unchanged = {"_regions", "_inputs"}
     given, kept = (
         {k: v for k, v in vars(each).items() if k not in unchanged} for each in (probe, made)
     )
@@ -519,3 +523,64 @@ def test_a_tensor_of_grey_images_without_a_channel_axis_is_a_batch():
 def test_bfloat16_tensors_are_read():
     probe = Probe("p", torch.ones(1, 1, 4, 4, dtype=torch.bfloat16))
     assert probe.images[0].dtype == np.float32
+
+
+def held(value):
+    """Each array in what a probe tells of itself."""
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from held(each)
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from held(each)
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            yield from held(getattr(value, field.name))
+
+
+def test_a_probe_is_read_only():
+    beside, over = np.ones((3, 2)), np.ones((6, 4), bool)
+    probe = Probe(
+        "p", RGB, labels=[0, 1, 2], regions={"corner": CORNER}, display=RGB,
+        inputs={"image": None, "beside": beside}, mean_over=over, preprocess=np.copy,
+    )  # fmt: skip
+    names = {each for each in dir(probe) if not each.startswith("_")}
+    assert {"images", "regions", "labels", "output", "task", "hashes", "class_names"} < names
+    for name in names:
+        before = getattr(probe, name)
+        with pytest.raises(AttributeError, match=f"read-only: pass {name}="):
+            setattr(probe, name, before)
+        with pytest.raises(AttributeError, match=f"read-only, and keeps its {name}"):
+            delattr(probe, name)
+        for array in () if callable(before) else held(before):
+            with pytest.raises(ValueError, match="read-only"):
+                array[...] = 0
+    with pytest.raises(TypeError):
+        probe.regions[0]["other"] = CORNER
+    assert len(list(held(probe.task))) == 6
+    assert len(list(held(probe.regions))) == 3
+    # What it was given stays as it was, to be written to.
+    beside[:], over[:] = 2, False
+    assert probe.task.rows[0][0].tolist() == [1, 1]
+    assert probe.task.over[0].all()
+
+
+def test_a_copy_of_a_probe_is_read_only_too():
+    probe = Probe("p", RGB, regions={"corner": CORNER})
+    further = probe.with_regions({"rest": ~CORNER})
+    for made in (further, copy.deepcopy(probe), pickle.loads(pickle.dumps(probe))):
+        with pytest.raises(AttributeError, match="read-only"):
+            made.top_k = 3
+    assert further.kept is probe.kept
+    assert set(probe.regions[0]) == {"corner"}
+
+
+def test_names_that_are_learned_are_in_the_next_record():
+    probe = Probe("p", RGB, decode_prob=lambda probabilities: ["a", "b", "c"])
+    before = probe.shown(0)
+    assert before.class_names == ()
+    probe.name_classes(np.full((3, 3), 1 / 3))
+    assert probe.class_names == probe.shown(0).class_names == ("a", "b", "c")
+    assert probe.shown(0) is probe.shown(0)
