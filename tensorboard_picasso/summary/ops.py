@@ -92,6 +92,17 @@ def attribution(
       ValueError, TypeError: a wrong argument, or no writer; or the first computed
         call shows that the probe and the model do not go together.
       RuntimeError: XLA compiles the step that is being traced.
+
+    Example:
+        images = np.random.default_rng(0).random((2, 28, 28, 1))
+        weights = np.random.default_rng(1).normal(size=(784, 3))
+
+        def model(batch):
+            return batch.reshape(len(batch), -1) @ weights
+
+        probe = summary.Probe("noise", images, labels=[0, 2], output="logits")
+        methods = [summary.Occlusion(window=7, stride=7), "rise"]
+        assert summary.attribution(probe, model, methods=methods, writer="logs/run1", step=0)
     """
     wanted = steps.wanted(methods)
     if writer is None and _follows(probe, model, images, probe_options, strict):
@@ -115,7 +126,18 @@ def occlusion(
     label: str = "",
     **options: Any,
 ) -> Any:
-    """Log class scores and occlusion maps; see `Occlusion` and `attribution`."""
+    """Log class scores and occlusion maps; see `Occlusion` and `attribution`.
+
+    Example:
+        images = np.random.default_rng(0).random((2, 28, 28, 1))
+        weights = np.random.default_rng(1).normal(size=(784, 3))
+
+        def model(batch):
+            return batch.reshape(len(batch), -1) @ weights
+
+        probe = summary.Probe("noise", images, output="logits")
+        assert summary.occlusion(probe, model, window=7, stride=7, writer="logs/run1", step=0)
+    """
     method = Occlusion(window, stride, positions, fill, label=label, reuse=reuse)
     return attribution(probe, model, images, methods=[method], **options)
 
@@ -133,14 +155,34 @@ def saliency(
     label: str = "",
     **options: Any,
 ) -> Any:
-    """Log class scores and saliency maps; see `Saliency` and `attribution`."""
+    """Log class scores and saliency maps; see `Saliency` and `attribution`.
+
+    Example:
+        images = np.random.default_rng(0).random((2, 1, 28, 28)).astype(np.float32)
+        model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 3))
+        probe = summary.Probe("noise", images, data_format="channels_first")
+        assert summary.saliency(probe, model, signed=True, writer="logs/run1", step=0)
+    """
     method = Saliency(signed, layer, score=score, precision=precision, label=label)
     return attribution(probe, model, images, methods=[method], **options)
 
 
 @_as_it_is
 def class_probabilities(probe: Probe | str, model: Any, images: Any = None, **options: Any) -> Any:
-    """Log class scores alone, of whole images and with regions hidden; see `attribution`."""
+    """Log class scores alone, of whole images and with regions hidden; see `attribution`.
+
+    Example:
+        images = np.random.default_rng(0).random((2, 28, 28, 1))
+        weights = np.random.default_rng(1).normal(size=(784, 3))
+
+        def model(batch):
+            return batch.reshape(len(batch), -1) @ weights
+
+        corner = np.zeros((28, 28), bool)
+        corner[:7, :7] = True
+        probe = summary.Probe("noise", images, regions={"corner": corner}, output="logits")
+        assert summary.class_probabilities(probe, model, writer="logs/run1", step=0)
+    """
     return attribution(probe, model, images, methods=[], **options)
 
 
@@ -156,6 +198,14 @@ def explain_plan(probe: Probe, model: Any, method: Occlusion | None = None) -> s
 
     Raises:
       ValueError, TypeError: the settings, the images and the model do not go together.
+
+    Example:
+        model = torch.nn.Sequential(
+            torch.nn.Conv2d(1, 4, 3), torch.nn.Flatten(), torch.nn.Linear(2704, 3)
+        )
+        images = np.random.default_rng(0).random((2, 1, 28, 28)).astype(np.float32)
+        probe = summary.Probe("noise", images, data_format="channels_first")
+        print(summary.explain_plan(probe, model))  # dense, or what is reused, and why
     """
     method = method or Occlusion()
     method.check(probe)

@@ -51,6 +51,12 @@ class Occlusion(Method):
 
     Raises:
       ValueError: a size that cannot be used.
+
+    Example:
+        method = summary.Occlusion(window=8, stride=4, fill="grey")
+        window, tops, lefts = method.geometry((28, 28))
+        assert window == (8, 8)
+        assert list(tops) == list(lefts) == [0, 4, 8, 12, 16, 20]
     """
 
     name: ClassVar[str] = "occlusion"

@@ -125,6 +125,19 @@ class Probe:
 
     Raises:
       TypeError, ValueError: anything that does not fit, with the remedy.
+
+    Example:
+        images = np.random.default_rng(0).random((4, 28, 28, 1))
+        corner = np.zeros((28, 28), bool)
+        corner[:7, :7] = True
+        probe = summary.Probe(
+            "digits",
+            images,
+            labels=["odd", "even", "even", "odd"],
+            class_names=["even", "odd"],
+            regions={"corner": corner},
+        )
+        assert probe.labels == (1, 0, 0, 1)
     """
 
     def __init__(
