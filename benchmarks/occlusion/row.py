@@ -33,7 +33,7 @@ from benchmarks.occlusion.results import (
     scaled,
 )
 from tensorboard_picasso.numbers.maps import Output
-from tensorboard_picasso.summary.probe import output as outputs
+from tensorboard_picasso.summary.probe import outputs
 
 # Small images of a probe, which are computed together too.
 PROBE = 16

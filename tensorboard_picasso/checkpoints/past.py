@@ -17,7 +17,7 @@ from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Kind, Series
 from tensorboard_picasso.summary import Probe
 from tensorboard_picasso.summary.explain.targets import Fixed
 from tensorboard_picasso.summary.methods.base import BROKEN
-from tensorboard_picasso.summary.probe.output import Taken
+from tensorboard_picasso.summary.probe.outputs import Taken
 
 _RUN = "."
 

@@ -22,7 +22,7 @@ from tensorboard_picasso.shown.terminal import Bar, printed
 from tensorboard_picasso.summary import writers
 from tensorboard_picasso.summary.explain import arrivals, scoring, targets
 from tensorboard_picasso.summary.log import event
-from tensorboard_picasso.summary.probe import output as outputs
+from tensorboard_picasso.summary.probe import outputs
 
 POLL = 2.0  # seconds between two looks at a folder that is followed
 # How many checkpoints with the same problem are named.

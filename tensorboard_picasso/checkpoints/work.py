@@ -20,7 +20,7 @@ from tensorboard_picasso.summary.explain import arrivals, models, records, scori
 from tensorboard_picasso.summary.kit import determinism, report
 from tensorboard_picasso.summary.log import event
 from tensorboard_picasso.summary.methods.base import Method, RandomMethod
-from tensorboard_picasso.summary.probe.output import Taken
+from tensorboard_picasso.summary.probe.outputs import Taken
 
 
 @dataclass

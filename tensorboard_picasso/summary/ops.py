@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from tensorboard_picasso.summary import backends, writers
 from tensorboard_picasso.summary.explain import models, views
 from tensorboard_picasso.summary.kit import content
-from tensorboard_picasso.summary.kit import images as image_forms
+from tensorboard_picasso.summary.kit.images import layout, to_viewed
 from tensorboard_picasso.summary.kit.locks import Lock
 from tensorboard_picasso.summary.log import steps
 from tensorboard_picasso.summary.log.budget import Budget
@@ -310,7 +310,7 @@ def _probe(probe: Probe | str, images: Any, options: dict[str, Any]) -> Probe:
         return probe
     if images is None:
         raise TypeError(f"pass images for {probe!r}, or a Probe")
-    viewed = image_forms.to_viewed(images, image_forms.layout(images, options.get("data_format")))
+    viewed = to_viewed(images, layout(images, options.get("data_format")))
     key = probe, content.key(viewed), content.key(sorted(options.items()))
     with _finding:
         if key not in _found:

@@ -20,7 +20,7 @@ from tensorboard_picasso.summary import (
     Saliency,
 )
 from tensorboard_picasso.summary.backends.base import Call, UnsupportedError
-from tensorboard_picasso.summary.probe.output import OutputError
+from tensorboard_picasso.summary.probe.outputs import OutputError
 from tests.kit.explained import explain, noise, stored
 
 jax = pytest.importorskip("jax")

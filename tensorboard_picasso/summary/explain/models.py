@@ -7,7 +7,7 @@ from tensorboard_picasso.summary import backends
 from tensorboard_picasso.summary.backends import Backend
 from tensorboard_picasso.summary.kit import content
 from tensorboard_picasso.summary.kit.locks import Lock
-from tensorboard_picasso.summary.probe import output as outputs
+from tensorboard_picasso.summary.probe import outputs
 from tensorboard_picasso.summary.probe.probe import Probe
 
 # So many are kept: of a model, its moving average, a teacher.

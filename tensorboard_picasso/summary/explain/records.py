@@ -18,7 +18,7 @@ from tensorboard_picasso.summary.backends import Backend
 from tensorboard_picasso.summary.explain import means, scoring
 from tensorboard_picasso.summary.explain.targets import Choice, Chooser
 from tensorboard_picasso.summary.methods.base import Answer, Method, RandomMethod, Subject
-from tensorboard_picasso.summary.probe.output import Taken
+from tensorboard_picasso.summary.probe.outputs import Taken
 from tensorboard_picasso.summary.probe.probe import Probe
 
 # Scores of up to so many classes are all kept, beyond that the top and the targets.

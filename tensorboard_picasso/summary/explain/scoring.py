@@ -13,8 +13,8 @@ from tensorboard_picasso.summary.backends import Backend
 from tensorboard_picasso.summary.backends.base import batches, out_of_memory
 from tensorboard_picasso.summary.explain import views
 from tensorboard_picasso.summary.kit import report
-from tensorboard_picasso.summary.probe import output as outputs
-from tensorboard_picasso.summary.probe.output import Taken
+from tensorboard_picasso.summary.probe import outputs
+from tensorboard_picasso.summary.probe.outputs import Taken
 from tensorboard_picasso.summary.probe.probe import Probe
 
 
@@ -127,7 +127,7 @@ def take(
       taken: what was decided before.
 
     Raises:
-      OutputError: as `output.decide`.
+      OutputError: as `outputs.decide`.
     """
     if taken is None or not taken.decided:
         taken = outputs.decide(raw, probe.output, shown, behind, probe.multilabel)

@@ -16,8 +16,8 @@ from tensorboard_picasso.summary.backends.base import (
     batches,
     hidden,
 )
-from tensorboard_picasso.summary.probe import output as outputs
-from tensorboard_picasso.summary.probe.output import Floats, OutputError, Taken
+from tensorboard_picasso.summary.probe import outputs
+from tensorboard_picasso.summary.probe.outputs import Floats, OutputError, Taken
 from tensorboard_picasso.summary.probe.probe import Probe
 
 

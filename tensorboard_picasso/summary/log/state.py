@@ -15,7 +15,7 @@ from tensorboard_picasso.summary.kit import content
 from tensorboard_picasso.summary.kit.locks import Lock
 from tensorboard_picasso.summary.log.budget import Spending
 from tensorboard_picasso.summary.methods.base import Method, RandomMethod
-from tensorboard_picasso.summary.probe.output import Taken
+from tensorboard_picasso.summary.probe.outputs import Taken
 from tensorboard_picasso.summary.probe.probe import Probe
 from tensorboard_picasso.summary.writers.worker import Handed
 

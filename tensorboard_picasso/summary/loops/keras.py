@@ -243,8 +243,8 @@ class KerasCallback(_Callback):
 def _opened(directory: str, user: Any, tensorflows: bool) -> tuple[Writer, Callable[[], None]]:
     """What writes to a directory, and what ends that for this user of it."""
     if not tensorflows:
-        return path.Adapter(directory), lambda: None
+        return path.DirectoryWriter(directory), lambda: None
     from tensorboard_picasso.summary.writers import tensorflow
 
     shared = tensorflow.Shared.join(directory, user)
-    return tensorflow.Adapter(shared.writer, shared.directory), lambda: shared.leave(user)
+    return tensorflow.TensorFlowWriter(shared.writer, shared.directory), lambda: shared.leave(user)

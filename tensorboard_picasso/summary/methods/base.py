@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tensorboard_picasso.numbers.maps import Output, Precision, Sign, within_single
 from tensorboard_picasso.stored.record import Grid
 from tensorboard_picasso.summary.backends import Backend
-from tensorboard_picasso.summary.probe import output as outputs
+from tensorboard_picasso.summary.probe import outputs
 from tensorboard_picasso.summary.probe.probe import Probe
 
 Floats = NDArray[np.float64]

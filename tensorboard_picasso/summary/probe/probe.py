@@ -13,8 +13,7 @@ from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.summary.kit import report
 from tensorboard_picasso.summary.kit.images import Array, layout
-from tensorboard_picasso.summary.probe import datasets, fills, labels, sampling, task
-from tensorboard_picasso.summary.probe import regions as masks
+from tensorboard_picasso.summary.probe import datasets, fills, labels, masks, sampling, task
 from tensorboard_picasso.summary.probe.aligner import Aligner
 from tensorboard_picasso.summary.probe.alignment import Alignment
 from tensorboard_picasso.summary.probe.classes import Classes

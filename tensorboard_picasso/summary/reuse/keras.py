@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tensorboard_picasso.summary.reuse import plan as plans
-from tensorboard_picasso.summary.reuse.keras_layers import Called, read
+from tensorboard_picasso.summary.reuse.keras_layers import CalledLayer, read
 from tensorboard_picasso.summary.reuse.keras_trace import Place, Trace
 from tensorboard_picasso.summary.reuse.moves import KeptMoves, Moves
 from tensorboard_picasso.summary.reuse.plan import Costs, Kind, Plan
@@ -226,7 +226,7 @@ class Unoccluded:
         return self._engine.head(joined, self._kept)
 
 
-def computed(called: Called, at: int, kept: Kept, value: Callable[[Place], Any]) -> list[Any]:
+def computed(called: CalledLayer, at: int, kept: Kept, value: Callable[[Place], Any]) -> list[Any]:
     """All that a call returns, of whole inputs."""
     if called.passes:
         return [value(called.node.args[0])]
@@ -277,7 +277,7 @@ class _Chunk:
             return engine.scores(self._values)
         return self._taken(engine.cut + 1, Place(engine.cut))
 
-    def _computed(self, at: int, called: Called) -> list[Any]:
+    def _computed(self, at: int, called: CalledLayer) -> list[Any]:
         layer, step = called.layer, self._plan.steps[at]
         first = called.node.args[0]
         if step.rects is None and at in self._moves.means:
@@ -363,7 +363,7 @@ def _rows(values: Any) -> Any:
     return tf.concat([tf.repeat(fills[None], images, 0), rows], 1)
 
 
-def _weights(called: Called, at: int, kept: Kept) -> Sequence[Any]:
+def _weights(called: CalledLayer, at: int, kept: Kept) -> Sequence[Any]:
     if called.weights is None:
         return ()
     if not called.folds:

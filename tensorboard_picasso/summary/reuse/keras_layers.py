@@ -46,7 +46,7 @@ ELEMENTWISE = {
 
 
 @dataclass(frozen=True, eq=False)
-class Called:
+class CalledLayer:
     """A layer, and how Keras computes it.
 
     Attributes:
@@ -71,7 +71,7 @@ class Called:
     factors: Any = None
 
 
-def read(trace: Trace) -> list[Called]:
+def read(trace: Trace) -> list[CalledLayer]:
     """All calls of a model in their order."""
     reader = _Reader(trace)
     return [reader.read(at) for at in range(len(trace.nodes))]
@@ -87,7 +87,7 @@ class _Reader:
         self._output = trace.output.node
         self._folded: set[int] = set()
 
-    def read(self, at: int) -> Called:
+    def read(self, at: int) -> CalledLayer:
         node = self._nodes[at]
         if node.operation is None:
             return self._called(node, Kind.INPUT)
@@ -101,7 +101,9 @@ class _Reader:
         taps = int(node.operation.kernel.shape[0]) if dense else 0
         return self._called(node, Kind.OTHER, taps=taps, read=weights)
 
-    def _called(self, node: Node, kind: Kind, taps: int = 0, read: int = 0, **known: Any) -> Called:
+    def _called(
+        self, node: Node, kind: Kind, taps: int = 0, read: int = 0, **known: Any
+    ) -> CalledLayer:
         options = {key: known.pop(key) for key in ("windows", "before") if key in known}
         shape = _places_last(node.shapes[0])
         layer = Layer(
@@ -113,9 +115,9 @@ class _Reader:
             read,
             **options,
         )
-        return Called(layer, node, **known)
+        return CalledLayer(layer, node, **known)
 
-    def _known(self, at: int, node: Node) -> Called | None:
+    def _known(self, at: int, node: Node) -> CalledLayer | None:
         """None where it is not known what a call does with places."""
         shapes = [self._shape(each) for each in _places(node)]
         if len(node.shapes) != 1 or not shapes or any(len(shape) != 3 for shape in shapes):
@@ -129,12 +131,12 @@ class _Reader:
             return self._single(at, node, shapes[0])
         return self._merge(node, shapes)
 
-    def _merge(self, node: Node, shapes: Sequence[tuple[int, ...]]) -> Called | None:
+    def _merge(self, node: Node, shapes: Sequence[tuple[int, ...]]) -> CalledLayer | None:
         kind = type(node.operation)
         over_channels = kind is layers.Concatenate and node.operation.axis in (-1, 3)
         return self._pixels(node, shapes) if over_channels or kind in MERGES else None
 
-    def _single(self, at: int, node: Node, given: tuple[int, ...]) -> Called | None:
+    def _single(self, at: int, node: Node, given: tuple[int, ...]) -> CalledLayer | None:
         operation: Any = node.operation
         kind = type(operation)
         if kind in (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D):
@@ -153,7 +155,7 @@ class _Reader:
             return self._called(node, Kind.MEAN)
         return self._called(node, Kind.PIXEL) if _pointwise(operation) else None
 
-    def _operation(self, node: Node, shapes: Sequence[tuple[int, ...]]) -> Called | None:
+    def _operation(self, node: Node, shapes: Sequence[tuple[int, ...]]) -> CalledLayer | None:
         operation: Any = node.operation
         name = type(operation).__name__
         if not type(operation).__module__.startswith("keras.src.ops."):
@@ -170,7 +172,7 @@ class _Reader:
             return self._called(node, Kind.MEAN) if both else None
         return None
 
-    def _pixels(self, node: Node, shapes: Sequence[tuple[int, ...]]) -> Called | None:
+    def _pixels(self, node: Node, shapes: Sequence[tuple[int, ...]]) -> CalledLayer | None:
         """Of maps of one size, and of what is the same at all places."""
         rest = [
             each
@@ -183,7 +185,7 @@ class _Reader:
     def _shape(self, place: Place) -> tuple[int, ...]:
         return self._nodes[place.node].shapes[place.output]
 
-    def _convolution(self, at: int, node: Node, given: tuple[int, ...]) -> Called:
+    def _convolution(self, at: int, node: Node, given: tuple[int, ...]) -> CalledLayer:
         layer: Any = node.operation
         kernel = layer.kernel_size
         same = layer.padding == "same"
@@ -237,7 +239,7 @@ class _Reader:
         self._folded.add(users[0])
         return norm
 
-    def _pool(self, node: Node, given: tuple[int, ...], largest: bool) -> Called:
+    def _pool(self, node: Node, given: tuple[int, ...], largest: bool) -> CalledLayer:
         layer: Any = node.operation
         size, strides = layer.pool_size, layer.strides
         windows = _windows(size, strides, (1, 1), layer.padding == "same", given)

@@ -12,7 +12,7 @@ from torch import fx
 from tensorboard_picasso.summary.reuse import plan as plans
 from tensorboard_picasso.summary.reuse.moves import KeptMoves, Moves
 from tensorboard_picasso.summary.reuse.plan import Kind, Layer, Plan
-from tensorboard_picasso.summary.reuse.torch_layers import Called, Reader
+from tensorboard_picasso.summary.reuse.torch_layers import CalledModule, Reader
 from tensorboard_picasso.summary.reuse.torch_trace import Trace
 
 
@@ -44,7 +44,7 @@ class Unoccluded:
         for node in nodes:
             last.update(dict.fromkeys(node.all_input_nodes, node))
         self.last = {node: [each for each, at in last.items() if at is node] for node in nodes}
-        self.called: list[Called] = []
+        self.called: list[CalledModule] = []
         self.index = reader.index
         self._values: dict[fx.Node, Any] = {}
         self._shapes: dict[fx.Node, Any] = {}
@@ -179,7 +179,7 @@ class _Chunk:
                 values.pop(each, None)
         return self._taken(passed.cut + 1, passed.called[passed.cut].node)
 
-    def _computed(self, at: int, called: Called) -> Any:
+    def _computed(self, at: int, called: CalledModule) -> Any:
         layer, step = called.layer, self._plan.steps[at]
         if layer.kind is Kind.CONSTANT:
             return self._passed.value(called.node)
@@ -220,7 +220,7 @@ class _Chunk:
         made = _picked(torch.cat([rows.to(patch.dtype), patch], 1), self._arrays[f"{name}.rows"])
         return made.view(self._count, *self._moves.sizes[name], channels).permute(0, 3, 1, 2)
 
-    def _mean(self, at: int, called: Called) -> Any:
+    def _mean(self, at: int, called: CalledModule) -> Any:
         node = called.node.all_input_nodes[0]
         source = self._passed.index[node]
         patch = self._values[node].permute(0, 2, 3, 1)
@@ -232,7 +232,7 @@ class _Chunk:
         return mean + change.reshape(mean.shape)
 
 
-def _measured(called: Called, value: Any) -> Called:
+def _measured(called: CalledModule, value: Any) -> CalledModule:
     shape = tuple(value.shape[1:]) if isinstance(value, torch.Tensor) else ()
     layer: Layer = dataclasses.replace(
         called.layer,

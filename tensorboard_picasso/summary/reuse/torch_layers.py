@@ -40,7 +40,7 @@ CONCATENATE = (torch.cat, torch.concat, torch.concatenate)
 
 
 @dataclass(frozen=True)
-class Called:
+class CalledModule:
     """A layer, and how PyTorch computes it.
 
     Attributes:
@@ -73,17 +73,17 @@ class Reader:
         self._trace = trace
         self._fold = fold
         self._folded: set[fx.Node] = set()
-        self.called: list[Called] = []
+        self.called: list[CalledModule] = []
         self.index: dict[fx.Node, int] = {}
 
-    def read(self, node: fx.Node, values: dict[fx.Node, Any]) -> Called:
+    def read(self, node: fx.Node, values: dict[fx.Node, Any]) -> CalledModule:
         """How a node is called, knowing the values of what it takes."""
         found = self._read(node, values)
         self.index[node] = len(self.called)
         self.called.append(found)
         return found
 
-    def _read(self, node: fx.Node, values: dict[fx.Node, Any]) -> Called:
+    def _read(self, node: fx.Node, values: dict[fx.Node, Any]) -> CalledModule:
         trace = self._trace
         if node is trace.input:
             return self._called(node, Kind.INPUT)
@@ -109,15 +109,15 @@ class Reader:
             found = self._called(node, Kind.OTHER, taps=module.in_features, weights=weights)
         return found or self._called(node, Kind.OTHER)
 
-    def _called(self, node: fx.Node, kind: Kind, whole: Any = None, **known: Any) -> Called:
+    def _called(self, node: fx.Node, kind: Kind, whole: Any = None, **known: Any) -> CalledModule:
         options = {key: known.pop(key) for key in ("windows", "before") if key in known}
         inputs = tuple(self.index[each] for each in node.all_input_nodes)
         layer = Layer(node.name, kind, inputs, **options)
         # Not the reader itself, which holds what is called: folded weights go as soon as they may.
         trace = self._trace
-        return Called(layer, node, whole or (lambda value: trace.call(node, value)), **known)
+        return CalledModule(layer, node, whole or (lambda value: trace.call(node, value)), **known)
 
-    def _with_map(self, node: fx.Node, values: dict[fx.Node, Any]) -> Called | None:
+    def _with_map(self, node: fx.Node, values: dict[fx.Node, Any]) -> CalledModule | None:
         """None where it is not known what a call does with places."""
         first = node.args[0] if node.args else None
         if isinstance(first, list | tuple):
@@ -131,7 +131,7 @@ class Reader:
             return None
         return self._function(node, values)
 
-    def _module(self, node: fx.Node, given: Any) -> Called | None:
+    def _module(self, node: fx.Node, given: Any) -> CalledModule | None:
         module: Any = self._trace.module(node)
         kind = type(module)
         if kind in (nn.MaxPool2d, nn.AvgPool2d):
@@ -146,7 +146,7 @@ class Reader:
         pointwise = kind in ACTIVATIONS and getattr(module, "running_mean", True) is not None
         return self._called(node, Kind.PIXEL) if pointwise else None
 
-    def _function(self, node: fx.Node, values: dict[fx.Node, Any]) -> Called | None:
+    def _function(self, node: fx.Node, values: dict[fx.Node, Any]) -> CalledModule | None:
         name, given = _name(node), values[node.args[0]]
         bound = _bound(node, _SETTINGS.get(name, {}))
         others = node.all_input_nodes[1:]
@@ -170,7 +170,7 @@ class Reader:
     def _kind(self, node: fx.Node) -> Kind:
         return self.called[self.index[node]].layer.kind
 
-    def _elementwise(self, node: fx.Node, values: dict[fx.Node, Any]) -> Called | None:
+    def _elementwise(self, node: fx.Node, values: dict[fx.Node, Any]) -> CalledModule | None:
         """Of maps of one size, and of what is the same at all places."""
         sizes = set()
         for each in node.all_input_nodes:
@@ -186,7 +186,7 @@ class Reader:
 
     def _concatenated(
         self, node: fx.Node, parts: Sequence[Any], values: dict[fx.Node, Any]
-    ) -> Called | None:
+    ) -> CalledModule | None:
         if node.target not in CONCATENATE or not all(isinstance(each, fx.Node) for each in parts):
             return None
         dim = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else 0)
@@ -196,7 +196,7 @@ class Reader:
         )
         return self._called(node, Kind.PIXEL) if changing and dim in (1, -3) else None
 
-    def _convolution(self, node: fx.Node, module: nn.Conv2d, given: Any) -> Called | None:
+    def _convolution(self, node: fx.Node, module: nn.Conv2d, given: Any) -> CalledModule | None:
         if module.padding_mode != "zeros":
             return None
         weight, bias = module.weight, module.bias
@@ -217,7 +217,7 @@ class Reader:
 
     def _convolution_of(
         self, node: fx.Node, bound: dict[str, Any], values: dict[fx.Node, Any]
-    ) -> Called | None:
+    ) -> CalledModule | None:
         if isinstance(bound["padding"], str):
             return None
         down, across = _pair(bound["padding"])
@@ -238,7 +238,7 @@ class Reader:
         pad: Any,
         dilation: Any,
         groups: int,
-    ) -> Called:
+    ) -> CalledModule:
         left, right, top, bottom = pad
         stride, dilation = _pair(stride), _pair(dilation)
         given = node.args[0]
@@ -267,7 +267,7 @@ class Reader:
             **counted,
         )
 
-    def _pool(self, node: fx.Node, largest: bool, bound: Any, given: Any) -> Called | None:
+    def _pool(self, node: fx.Node, largest: bool, bound: Any, given: Any) -> CalledModule | None:
         kernel = _pair(bound["kernel_size"])
         stride = _pair(bound["stride"] or kernel)
         padding = _pair(bound["padding"])
@@ -305,7 +305,7 @@ class Reader:
             factor=factor,
         )
 
-    def _adaptive(self, node: fx.Node, size: Any, given: Any) -> Called | None:
+    def _adaptive(self, node: fx.Node, size: Any, given: Any) -> CalledModule | None:
         sides = [
             extent if side is None else side
             for side, extent in zip(_pair(size), given.shape[-2:], strict=True)
@@ -324,7 +324,7 @@ class Reader:
             node, Kind.WINDOW, windows=windows, on_crop=lambda x: F.avg_pool2d(x, kernel)
         )
 
-    def _padded(self, node: fx.Node, pad: Any) -> Called | None:
+    def _padded(self, node: fx.Node, pad: Any) -> CalledModule | None:
         pad = list(pad) + [0] * (4 - len(pad))
         if len(pad) != 4 or min(pad) < 0:
             return None

@@ -1,7 +1,7 @@
 """One file a kind of writer. A new one is found by being here: nothing else is edited.
 
 A file has the name of the package that its writers come from, in lower case, their
-class as `KIND` and a `Writer` subclass named `Adapter`; `path` is that of log directories.
+class as `KIND`, and `writer_of(writer)`, which makes a `Writer` of one; `path` is that of log directories.
 """
 
 import importlib
@@ -31,10 +31,10 @@ def find(writer: Any) -> Writer:
         if name.isidentifier() and importlib.util.find_spec(file):
             module = importlib.import_module(file)
             if isinstance(writer, getattr(module, "KIND", ())):
-                adapter: Writer = module.Adapter(writer)
+                found: Writer = module.writer_of(writer)
                 if name != "tensorflow" and "tensorflow" in sys.modules:
                     _check_eager(writer)
-                return adapter
+                return found
     raise TypeError(f"writer= is a {type(writer).__name__}: pass {_ACCEPTED}")
 
 
@@ -58,7 +58,7 @@ def default() -> Writer:
         raise missing()
     from tensorboard_picasso.summary.writers import tensorflow
 
-    return tensorflow.Adapter(tensorflow.default_writer())
+    return tensorflow.TensorFlowWriter(tensorflow.default_writer())
 
 
 def missing() -> ValueError:

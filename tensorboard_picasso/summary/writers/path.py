@@ -12,7 +12,7 @@ KIND = (str, os.PathLike)
 _files: dict[tuple[int, str], EventFile] = {}
 
 
-class Adapter(Writer):
+class DirectoryWriter(Writer):
     """Writes into an event file of its own.
 
     Of two event files in one directory TensorBoard may follow the newer one only: give
@@ -44,3 +44,8 @@ class Adapter(Writer):
     def write(self, summary: bytes, step: int) -> None:
         """See `Writer.write`."""
         self.owner.write(summary, step)
+
+
+def writer_of(writer: str | os.PathLike[str]) -> Writer:
+    """See `writers`."""
+    return DirectoryWriter(writer)

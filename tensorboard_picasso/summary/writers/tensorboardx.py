@@ -12,7 +12,7 @@ from tensorboard_picasso.summary.writers.base import Writer
 KIND = SummaryWriter
 
 
-class Adapter(Writer):
+class TensorboardXWriter(Writer):
     """Writes into the writer's own event file."""
 
     background = True
@@ -48,3 +48,8 @@ class Adapter(Writer):
             events.flush()
 
         self.owner.write(summary, step, put, events._file_name)
+
+
+def writer_of(writer: SummaryWriter) -> Writer:
+    """See `writers`."""
+    return TensorboardXWriter(writer)

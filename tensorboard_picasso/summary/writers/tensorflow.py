@@ -91,7 +91,7 @@ def _put(writer: Any, summary: bytes, step: int) -> None:
         writer.flush()
 
 
-class Adapter(Writer):
+class TensorFlowWriter(Writer):
     """A `tf.summary` writer; the op behaves as the ops of `tf.summary` do."""
 
     tensor_scalars = True
@@ -199,3 +199,8 @@ class Adapter(Writer):
             return tf.summary.should_record_summaries()
         finally:
             state.writer = default
+
+
+def writer_of(writer: Any) -> Writer:
+    """See `writers`."""
+    return TensorFlowWriter(writer)

@@ -12,7 +12,7 @@ from tensorboard_picasso.summary.writers.base import Writer
 KIND = SummaryWriter
 
 
-class Adapter(Writer):
+class TorchWriter(Writer):
     """Adds whole summaries to the writer's own event file."""
 
     def __init__(self, writer: SummaryWriter) -> None:
@@ -49,3 +49,8 @@ class Adapter(Writer):
             file.flush()
 
         self.owner.write(summary, step, put, events._file_name)
+
+
+def writer_of(writer: SummaryWriter) -> Writer:
+    """See `writers`."""
+    return TorchWriter(writer)

@@ -140,13 +140,13 @@ def trained(*callbacks):
     return [each.numpy() for each in [*model.variables, *model.optimizer.variables]]
 
 
-@pytest.mark.parametrize("schedule", [summary.EverySteps(4), summary.EveryEpochs(2)])
-def test_the_callback_logs_and_changes_nothing(schedule, tmp_path):
+@pytest.mark.parametrize("agenda", [summary.EverySteps(4), summary.EveryEpochs(2)])
+def test_the_callback_logs_and_changes_nothing(agenda, tmp_path):
     probe = summary.Probe("p", IMAGES, labels=[0, 1, 2, 0])
-    with_it = trained(summary.KerasCallback(probe, tmp_path, schedule, strict=True))
+    with_it = trained(summary.KerasCallback(probe, tmp_path, agenda, strict=True))
     for mine, alone in zip(with_it, trained(), strict=True):
         np.testing.assert_array_equal(mine, alone)
-    steps = range(0, 25, 4) if schedule == summary.EverySteps(4) else (0, 12, 24)
+    steps = range(0, 25, 4) if agenda == summary.EverySteps(4) else (0, 12, 24)
     assert sorted(events.whole_scores(tmp_path)) == list(steps)
 
 

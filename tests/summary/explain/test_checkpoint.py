@@ -9,7 +9,7 @@ from tensorboard_picasso.summary import Occlusion, Probe, Saliency
 from tensorboard_picasso.summary.backends import base, find
 from tensorboard_picasso.summary.explain.records import compute
 from tensorboard_picasso.summary.explain.targets import Targets
-from tensorboard_picasso.summary.probe.output import OutputError, Taken
+from tensorboard_picasso.summary.probe.outputs import OutputError, Taken
 from tests.kit.explained import explain, noise, stored
 
 CLASSES = 4

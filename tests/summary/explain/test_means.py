@@ -12,7 +12,7 @@ from tensorboard_picasso.summary.backends import find
 from tensorboard_picasso.summary.explain.means import groups, mean_and_error
 from tensorboard_picasso.summary.explain.records import compute
 from tensorboard_picasso.summary.explain.targets import Targets
-from tensorboard_picasso.summary.probe.output import Taken
+from tensorboard_picasso.summary.probe.outputs import Taken
 from tests.kit.explained import explain, noise
 
 SIZE = (6, 8)

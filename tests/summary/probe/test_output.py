@@ -3,8 +3,8 @@ import pytest
 
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.numbers.maps import Output
-from tensorboard_picasso.summary.probe import output
-from tensorboard_picasso.summary.probe.output import OutputError, cotangent, decide, log_odds
+from tensorboard_picasso.summary.probe import outputs
+from tensorboard_picasso.summary.probe.outputs import OutputError, cotangent, decide, log_odds
 
 LOGITS = np.array([[2.0, -1.0, 0.5], [0.0, 0.0, 0.0], [-30.0, 4.0, 3.0]])
 
@@ -164,7 +164,7 @@ def test_what_cannot_be_decided_raises_with_the_remedy(raw, asked, shown, behind
 def test_scores_of_a_broken_model_decide_nothing(asked, row):
     first = decide([row, row], asked, None)
     assert not first.decided
-    assert output.again(first, [row], False, asked) is first
+    assert outputs.again(first, [row], False, asked) is first
     with pytest.raises(OutputError, match=r"\(3,\): scores must be"):
         decide(row, asked, None)
 
@@ -193,19 +193,19 @@ def test_what_is_asked_for_stands(asked, shown, expected):
 
 
 def test_only_what_asks_for_probabilities_looks_behind_a_softmax():
-    assert set(output.LOOK_BEHIND) == {"auto", "probabilities", "sigmoid"}
+    assert set(outputs.LOOK_BEHIND) == {"auto", "probabilities", "sigmoid"}
 
 
 def test_one_column_judged_by_its_range_names_the_way_out():
     taken = decide([[0.2], [0.7]], "sigmoid", None)
     assert taken.output is Output.SIGMOID
-    said = output.told(taken, 1)
+    said = outputs.told(taken, 1)
     assert said == (
         "the output is taken as probabilities of yes or no (class 1 or 0), as scores are within"
         " 0..1; output='logits' takes logits"
     )
     assert decide([[0.2], [0.7]], "logits", None).output is Output.LOGITS
-    later = output.again(taken, [[0.2], [1.7]], False, "sigmoid")
+    later = outputs.again(taken, [[0.2], [1.7]], False, "sigmoid")
     assert (later.output, later.other) == (Output.LOGITS, "raw")
 
 
@@ -213,9 +213,9 @@ def test_what_was_asked_for_outright_stands_at_later_checkpoints():
     rows = [[0.2, 0.8], [0.5, 0.5]]
     outside = np.multiply(rows, 1.5)
     taken = decide(rows, "probabilities", None)
-    assert output.again(taken, outside, False, "probabilities") is taken
-    assert output.left(taken, outside, False) == "scores span 0.3..1.2"
-    assert output.again(decide(rows, "auto", None), outside, False, "auto").output is Output.LOGITS
+    assert outputs.again(taken, outside, False, "probabilities") is taken
+    assert outputs.left(taken, outside, False) == "scores span 0.3..1.2"
+    assert outputs.again(decide(rows, "auto", None), outside, False, "auto").output is Output.LOGITS
 
 
 def test_what_a_model_visibly_gives_is_not_called_otherwise():

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from tensorboard_picasso.summary.reuse import agenda as agendas
 from tensorboard_picasso.summary.reuse import plan as plans
-from tensorboard_picasso.summary.reuse import schedule as schedules
 from tensorboard_picasso.summary.reuse.plan import Kind, Layer
 from tensorboard_picasso.summary.reuse.rects import Rects, Spans, Window
 
@@ -99,9 +99,9 @@ def test_what_a_window_covers_is_whole_from_there_on():
 def test_every_window_is_in_one_chunk_and_the_border_stays_apart_where_that_pays():
     starts = [*range(0, 28, 2), 28]
     boxes = np.array([(top, left, 4, 4) for top in starts for left in starts])
-    schedule = schedules.make(LAYERS, boxes, (32, 32), images=1, most=20_000)
-    windows = np.concatenate([chunk.windows for chunk in schedule.chunks])
+    agenda = agendas.make(LAYERS, boxes, (32, 32), images=1, most=20_000)
+    windows = np.concatenate([chunk.windows for chunk in agenda.chunks])
     assert sorted(windows.tolist()) == list(range(len(boxes)))
-    assert all(len(c.windows) * c.plan.held <= 20_000 for c in schedule.chunks)
-    assert schedule.work < schedule.dense_work
-    assert "conv: 6×6 of 32×32" in schedule.text()
+    assert all(len(c.windows) * c.plan.held <= 20_000 for c in agenda.chunks)
+    assert agenda.work < agenda.dense_work
+    assert "conv: 6×6 of 32×32" in agenda.text()

@@ -18,13 +18,12 @@ from tensorboard_picasso.summary.backends.base import (
     out_of_memory,
     spread,
 )
-from tensorboard_picasso.summary.reuse import schedule as schedules
+from tensorboard_picasso.summary.reuse.agenda import HELD, Agenda, Chunk, make
 from tensorboard_picasso.summary.reuse.plan import COSTS, Costs
 from tensorboard_picasso.summary.reuse.rects import Ints, Rects
-from tensorboard_picasso.summary.reuse.schedule import Chunk, Schedule
 
-# Schedules that are kept, of a probe's sizes and some windows.
-_MAX_SCHEDULES = 64
+# Agendas that are kept, of a probe's sizes and some windows.
+_MAX_AGENDAS = 64
 
 
 class WholeError(Exception):
@@ -43,10 +42,10 @@ class Sweep(abc.ABC):
     """
 
     costs: ClassVar[Costs] = COSTS
-    held: int = schedules.HELD
+    held: int = HELD
 
     def __init__(self) -> None:
-        self._schedules: OrderedDict[Any, Schedule] = OrderedDict()
+        self._agendas: OrderedDict[Any, Agenda] = OrderedDict()
         self.told = "nothing was computed yet"
 
     def scores(self, windows: Windows, whole: str) -> list[Array]:
@@ -133,7 +132,7 @@ class Sweep(abc.ABC):
         """
 
     @abc.abstractmethod
-    def passed(self, engine: Any, images: Any, schedule: Schedule) -> Any:
+    def passed(self, engine: Any, images: Any, agenda: Agenda) -> Any:
         """A pass of the unoccluded images.
 
         It has their `output`; `features`, which makes patches at a plan into something with a
@@ -195,7 +194,7 @@ class Sweep(abc.ABC):
         if not hiding.size:
             raise WholeError("no window hides anything")
         engine = self.engine(images)
-        schedule = self._schedule(engine, boxes[hiding], shape, len(group))
+        agenda = self._agenda(engine, boxes[hiding], shape, len(group))
 
         def patches(chunk: Chunk) -> Any:
             return self.patches(images, filled, boxes[hiding[chunk.windows]], chunk.plan.rects)
@@ -203,12 +202,12 @@ class Sweep(abc.ABC):
         # One window of each group of images is scored by the model itself too.
         some = hiding[len(hiding) // 2 :][:1]
         checked = self.occluded(images[:1], filled[:1], boxes[some])
-        whole, expected, parts = self.scored(engine, images, schedule, patches, checked)
+        whole, expected, parts = self.scored(engine, images, agenda, patches, checked)
         result = np.repeat(whole[:, None], len(boxes), axis=1)
         for windows, found in parts:
             result[:, hiding[windows]] = found.reshape(len(group), len(windows), -1)
         self._check(result[0, some], expected, result, images)
-        self.told = schedule.text()
+        self.told = agenda.text()
         return list(result)
 
     def _by_difference(self, group: Sequence[Hiding], model_input: Function) -> list[Array]:
@@ -230,10 +229,10 @@ class Sweep(abc.ABC):
             if engine is None:
                 engine = self.engine(images)
                 # Before all is kept of what changes: whether so much of it does that none pays.
-                self._schedule(engine, found, shape, 1)
+                self._agenda(engine, found, shape, 1)
             changes += zip(found, self.cut(batch, found), strict=True)
         changed = np.array([box for box, _ in changes])
-        schedule = self._schedule(engine, changed, shape, 1)
+        agenda = self._agenda(engine, changed, shape, 1)
 
         def patches(chunk: Chunk) -> Any:
             some = [changes[each] for each in chunk.windows]
@@ -242,21 +241,21 @@ class Sweep(abc.ABC):
         # One window is scored by the model itself too.
         some = slice(len(boxes) // 2, len(boxes) // 2 + 1)
         checked = self.batch(model_input(hidden(image, filled, boxes[some])))
-        _, expected, parts = self.scored(engine, images, schedule, patches, checked)
+        _, expected, parts = self.scored(engine, images, agenda, patches, checked)
         result: Any = None
         for windows, scores in parts:
             if result is None:
                 result = np.empty((len(boxes), scores.shape[1]), scores.dtype)
             result[windows] = scores
         self._check(result[some], expected, result, images)
-        self.told = schedule.text()
+        self.told = agenda.text()
         return [result]
 
     def scored(
         self,
         engine: Any,
         images: Any,
-        schedule: Schedule,
+        agenda: Agenda,
         patches: Callable[[Chunk], Any],
         checked: Any,
     ) -> tuple[Array, Array, Iterator[tuple[Ints, Array]]]:
@@ -265,7 +264,7 @@ class Sweep(abc.ABC):
         Args:
           engine: of the model.
           images: the unoccluded.
-          schedule: of their windows.
+          agenda: of their windows.
           patches: what the images hold where a chunk's windows are.
           checked: a batch.
 
@@ -274,41 +273,39 @@ class Sweep(abc.ABC):
           image by image.
         """
         expected = self.forward(checked)
-        passed = self.passed(engine, images, schedule)
-        return self.array(passed.output), expected, self._parts(passed, schedule, patches)
+        passed = self.passed(engine, images, agenda)
+        return self.array(passed.output), expected, self._parts(passed, agenda, patches)
 
     def _parts(
-        self, passed: Any, schedule: Schedule, patches: Callable[[Chunk], Any]
+        self, passed: Any, agenda: Agenda, patches: Callable[[Chunk], Any]
     ) -> Iterator[tuple[Ints, Array]]:
         waiting: list[tuple[Ints, Any]] = []
         held = 0
-        for chunk in schedule.chunks:
+        for chunk in agenda.chunks:
             features = passed.features(chunk.plan, patches(chunk))
             waiting.append((chunk.windows, features))
             numbers = int(np.prod(features.shape))
             held += numbers
-            if held + numbers > self.held or chunk is schedule.chunks[-1]:
+            if held + numbers > self.held or chunk is agenda.chunks[-1]:
                 scores = self.array(passed.head([each for _, each in waiting]))
                 ends = np.cumsum([len(each) for _, each in waiting])[:-1]
                 for (windows, _), found in zip(waiting, np.split(scores, ends), strict=True):
                     yield windows, found
                 waiting, held = [], 0
 
-    def _schedule(self, engine: Any, boxes: Ints, shape: tuple[int, int], images: int) -> Schedule:
-        """The schedule of such windows, made once.
+    def _agenda(self, engine: Any, boxes: Ints, shape: tuple[int, int], images: int) -> Agenda:
+        """The agenda of such windows, made once.
 
         Raises:
           WholeError: it does not pay.
         """
         key = engine.layers, boxes.tobytes(), shape, images, self.held
-        if key not in self._schedules:
-            self._schedules[key] = schedules.make(
-                engine.layers, boxes, shape, images, self.held, self.costs
-            )
-            while len(self._schedules) > _MAX_SCHEDULES:
-                self._schedules.popitem(last=False)
-        self._schedules.move_to_end(key)
-        found = self._schedules[key]
+        if key not in self._agendas:
+            self._agendas[key] = make(engine.layers, boxes, shape, images, self.held, self.costs)
+            while len(self._agendas) > _MAX_AGENDAS:
+                self._agendas.popitem(last=False)
+        self._agendas.move_to_end(key)
+        found = self._agendas[key]
         if not found.pays:
             raise WholeError(found.text())
         return found

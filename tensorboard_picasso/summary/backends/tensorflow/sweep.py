@@ -8,10 +8,10 @@ import numpy as np
 from tensorboard_picasso.summary.backends._common import sweep
 from tensorboard_picasso.summary.backends._common.sweep import WholeError, boxes_of
 from tensorboard_picasso.summary.backends.base import Array, Question, Windows, hidden
+from tensorboard_picasso.summary.reuse.agenda import Agenda, Chunk
 from tensorboard_picasso.summary.reuse.keras import COSTS, Engine, Unoccluded
 from tensorboard_picasso.summary.reuse.keras_trace import Trace, UntraceableError
 from tensorboard_picasso.summary.reuse.rects import Ints, Rects
-from tensorboard_picasso.summary.reuse.schedule import Chunk, Schedule
 
 _OTHERWISE = "the model does not compute what its layers say"
 
@@ -124,22 +124,22 @@ class Sweep(sweep.Sweep):
             raise WholeError(found)
         return found
 
-    def passed(self, engine: Engine, images: Any, schedule: Schedule) -> Unoccluded:
+    def passed(self, engine: Engine, images: Any, agenda: Agenda) -> Unoccluded:
         """See `sweep.Sweep`."""
-        return engine.passed(images, [each.plan for each in schedule.chunks])
+        return engine.passed(images, [each.plan for each in agenda.chunks])
 
     def scored(
         self,
         engine: Engine,
         images: Any,
-        schedule: Schedule,
+        agenda: Agenda,
         patches: Callable[[Chunk], Any],
         checked: Any,
     ) -> tuple[Array, Array, Iterator[tuple[Ints, Array]]]:
         """See `sweep.Sweep`."""
-        if len(schedule.chunks) > 1:
-            return super().scored(engine, images, schedule, patches, checked)
-        (chunk,) = schedule.chunks
+        if len(agenda.chunks) > 1:
+            return super().scored(engine, images, agenda, patches, checked)
+        (chunk,) = agenda.chunks
         _, function = self._scorer(Question(checked))
         found = engine.at_once(images, chunk.plan, patches(chunk), checked, function)
         output, scores, expected = map(self.array, found)

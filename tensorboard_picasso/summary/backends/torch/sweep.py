@@ -13,9 +13,9 @@ from tensorboard_picasso.summary.backends._common.sheets import Sheets, planes_o
 from tensorboard_picasso.summary.backends._common.sweep import WholeError, boxes_of, same_scores
 from tensorboard_picasso.summary.backends.base import Array, Hiding, Windows, hidden, out_of_memory
 from tensorboard_picasso.summary.backends.torch.models import array, home
+from tensorboard_picasso.summary.reuse.agenda import Agenda
 from tensorboard_picasso.summary.reuse.moves import KeptMoves
 from tensorboard_picasso.summary.reuse.rects import Ints, Rects
-from tensorboard_picasso.summary.reuse.schedule import Schedule
 from tensorboard_picasso.summary.reuse.torch import Unoccluded
 from tensorboard_picasso.summary.reuse.torch_trace import Trace, UntraceableError
 
@@ -130,9 +130,9 @@ class Sweep(sweep.Sweep):
             output = output.all_input_nodes[0]
         return Unoccluded(trace, images, output, self._moves)
 
-    def passed(self, engine: Unoccluded, images: Any, schedule: Schedule) -> Unoccluded:
+    def passed(self, engine: Unoccluded, images: Any, agenda: Agenda) -> Unoccluded:
         """See `sweep.Sweep`."""
-        engine.prepare([each.plan for each in schedule.chunks])
+        engine.prepare([each.plan for each in agenda.chunks])
         return engine
 
     def array(self, scores: Any) -> Array:

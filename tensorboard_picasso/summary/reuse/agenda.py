@@ -29,7 +29,7 @@ class Chunk:
 
 
 @dataclass(frozen=True, eq=False)
-class Schedule:
+class Agenda:
     """All windows of an image.
 
     cost, work: estimate and multiply-adds for one image, the unoccluded pass with it.
@@ -75,7 +75,7 @@ def make(
     images: int,
     most: int = HELD,
     costs: Costs = COSTS,
-) -> Schedule:
+) -> Agenda:
     """Put windows that change rectangles of like size together.
 
     Windows at the border change less than those inside, but all rectangles of a chunk
@@ -107,7 +107,7 @@ def make(
             best = cost, chunks
     cost, chunks = best
     batches = math.ceil(len(boxes) * max(layer.numbers for layer in layers) / (4 * HELD))
-    return Schedule(
+    return Agenda(
         layers,
         tuple(chunks),
         cost + dense_cost + (calls + heads + head) / images,
