@@ -115,7 +115,7 @@ MLFLOW = """
 import json, sys
 import mlflow
 from torch.utils.tensorboard import SummaryWriter
-from tests.test_situation_scalars import SummaryReader, TAGS, probe, steps, summary
+from tests.situations.test_scalars import SummaryReader, TAGS, probe, steps, summary
 
 mlflow.set_tracking_uri("file://" + sys.argv[1] + "/mlruns")
 mlflow.pytorch.autolog(log_every_n_step=3, log_models=False)
