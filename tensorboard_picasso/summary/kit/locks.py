@@ -87,11 +87,12 @@ def _renew() -> None:
 
 def _cached() -> Iterator[Any]:
     """The cached properties of this package's classes."""
-    for name, module in list(sys.modules.items()):
+    # Copies are made at once; of a list's making, what is collected meanwhile may import.
+    for name, module in sys.modules.copy().items():
         if name.startswith("tensorboard_picasso."):
-            kinds = [each for each in list(vars(module).values()) if isinstance(each, type)]
+            kinds = [each for each in vars(module).copy().values() if isinstance(each, type)]
             for kind in kinds:
-                properties = list(vars(kind).values())
+                properties = vars(kind).copy().values()
                 yield from (each for each in properties if isinstance(each, cached_property))
 
 

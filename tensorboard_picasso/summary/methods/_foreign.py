@@ -83,7 +83,8 @@ def standing(*names: str) -> Iterator[None]:
     user = object()
     with _lock:
         _users.append(user)
-        for name, module in list(sys.modules.items()):
+        # A copy is made at once; of a list's making, what is collected meanwhile may import.
+        for name, module in sys.modules.copy().items():
             if name in names or name.startswith("captum."):
                 _put(vars(module))
     try:
@@ -97,7 +98,7 @@ def standing(*names: str) -> Iterator[None]:
 
 
 def _put(known: dict[str, Any]) -> None:
-    for name, value in list(known.items()):
+    for name, value in known.copy().items():
         if id(value) in _REAL:
             known[name] = _Stand(_REAL[id(value)])
             _replaced.append((known, name, _REAL[id(value)]))

@@ -1,9 +1,11 @@
 """Captum's methods through the adapter, and beside our own of the same definition."""
 
 import copy
+import gc
 import random
 import subprocess
 import sys
+import types
 from functools import partial
 
 import numpy as np
@@ -24,6 +26,7 @@ from tensorboard_picasso.summary import (
     Saliency,
 )
 from tensorboard_picasso.summary.backends import UnsupportedError
+from tensorboard_picasso.summary.methods._foreign import standing
 from tests.kit.events import records
 from tests.kit.explained import explain, noise, stored
 from tests.summary.backends.test_torch import OPTIONS, X, cnn
@@ -326,3 +329,28 @@ except ValueError as e:
     assert done.stdout.strip() == (
         "DeepLift: Captum is not installed: pip install 'tensorboard-picasso[captum]'"
     )
+
+
+@pytest.fixture
+def importing():
+    """Whatever is made meanwhile, what is collected then imports something."""
+    made = []
+
+    def collected(phase, _):
+        if phase == "stop":
+            made.append(f"imported while collecting {len(made)}")
+            sys.modules[made[-1]] = types.ModuleType(made[-1])
+
+    thresholds = gc.get_threshold()
+    gc.callbacks.append(collected)
+    gc.set_threshold(1)
+    yield
+    gc.set_threshold(*thresholds)
+    gc.callbacks.remove(collected)
+    for each in made:
+        del sys.modules[each]
+
+
+def test_modules_are_looked_through_while_others_are_imported(importing):
+    with standing("random"):
+        pass
