@@ -1,7 +1,8 @@
-"""The scripts make the environment that they need."""
+"""The scripts make the environment that they need, and pass on what they are asked for."""
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -42,3 +43,23 @@ def test_an_environment_left_half_made_is_made_at_the_second_run(tmp_path):
     ]
     assert codes == [1, 0]
     assert ".[demo]" in (tmp_path / "pip.log").read_text()
+
+
+MANY = """
+from hypothesis import strategies
+from tests.attack.settings import attack
+
+def test_many(trials):
+    seen = []
+    attack(trials(20), value=strategies.integers())(lambda value: seen.append(value))
+    assert (trials(20), len(seen)) == (60, 60)
+"""
+
+
+def test_an_attack_makes_as_many_trials_as_are_asked_for(tmp_path):
+    (tmp_path / "test_many.py").write_text(MANY)
+    options = ["-q", "-c", "pyproject.toml", "-p", "tests.conftest", "-p", "no:cacheprovider"]
+    words = [sys.executable, "-m", "pytest", *options, "--attack", "3", str(tmp_path)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
