@@ -1,6 +1,8 @@
 """What the browser shows is what was logged: pixels and hover values, under both loaders."""
 
+import re
 from dataclasses import replace
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ WINDOW = (6, 8)
 TOPS, LEFTS = starts(SIZE[0], WINDOW[0], 4), starts(SIZE[1], WINDOW[1], 5)
 STEPS = [0, 5, 30]
 OPACITY = 0.85
+MAPS = re.compile("/maps\\?")
 
 
 def odds(step, image):
@@ -226,6 +229,45 @@ def test_hover_of_a_stored_map_gives_the_half_level(browser, url):
         assert read(number) == pytest.approx(float(value), rel=5e-3)
         assert read(rest.split(" ")[0]) == pytest.approx(float(half), rel=5e-3)
         assert rest.endswith("log-odds per unit of input")
+
+
+def test_while_another_step_is_on_its_way_what_is_seen_is_read_out(browser, tmp_path):
+    log = Log(tmp_path / "run")
+    for step in range(40):
+        whole = odds(0, 0).astype(np.float32)
+        gradient, planes = saliency({0: np.full(SIZE, 1.0 + step)})
+        values = [(Series("p", 0, Kind.INPUT), pack_input(shown(SIZE)))] if not step else []
+        values += [
+            (Series("p", 0, Kind.SCORES), pack_scores(scores(whole))),
+            (Series("p", 0, Kind.METHOD, "saliency", "saliency"), pack_attribution(gradient)),
+            (Series("p", 0, Kind.MAP, "saliency", "saliency"), pack_maps(planes)),
+        ]
+        log.write(step, values, 100.0 + step)
+    log.close()
+    with tensorboard(tmp_path) as url, tab(browser, url) as picasso:
+
+        def without_33(route):
+            """It is never answered, whatever it is asked with."""
+            url = urlsplit(route.request.url)
+            query = dict(parse_qsl(url.query))
+            kept = [each for each in query["of"].split(",") if ":33:" not in each]
+            if kept:
+                route.continue_(
+                    url=url._replace(query=urlencode({**query, "of": ",".join(kept)})).geturl()
+                )
+
+        picasso.page.route(MAPS, without_33)
+        picasso.open(method="saliency").at(39)
+        picasso.frame.locator("#picasso").focus()
+        for _ in range(6):
+            picasso.key("ArrowLeft")
+        canvas = picasso.frame.locator(".now canvas[data-method=saliency]").first
+        picasso.frame.wait_for_selector(".now .loading canvas")
+        canvas.hover()
+        lines = picasso.frame.locator(".tip div").all_inner_texts()
+        seen = int(lines[-1].rpartition(" ")[2])
+        assert seen in range(34, 40)
+        assert read(lines[0].split(" ")[0]) == pytest.approx(1.0 + seen, rel=5e-3)
 
 
 def read(text):
