@@ -22,6 +22,8 @@ class Format(abc.ABC):
     def found(self, folder: Path, names: Sequence[str]) -> list[str]:
         """The names of the checkpoints that lie directly in a folder.
 
+        Called for each folder, of every format, and while `--follow` waits again and again.
+
         Args:
           folder: where.
           names: of its files and folders.
@@ -31,11 +33,16 @@ class Format(abc.ABC):
         """
 
     def files(self, path: Path) -> list[Path]:
-        """What a checkpoint consists of: it is whole where none of them changes any more."""
+        """What a checkpoint consists of: it is whole where none of them changes any more.
+
+        Called as often as `found`, of what that found.
+        """
         return [path]
 
     def progress(self, path: Path, trusted: bool) -> Progress:
         """Where in training a checkpoint stands, by what is stored in it.
+
+        Called where its name tells no step, again where its files have changed.
 
         Raises:
           Exception: it cannot be read.
@@ -44,7 +51,7 @@ class Format(abc.ABC):
 
     @abc.abstractmethod
     def load(self, path: Path, model: Any, trusted: bool) -> Any:
-        """A model with a checkpoint's weights.
+        """A model with a checkpoint's weights. Called where its record is made: in a worker, if any.
 
         Args:
           path: of the checkpoint.

@@ -160,6 +160,8 @@ class Method(abc.ABC):
     def check(self, probe: Probe) -> None:  # noqa: B027
         """Say what is wrong before anything is computed.
 
+        Called where a callback is made, and before a probe's first record with these settings.
+
         Raises:
           ValueError, TypeError: the settings do not go with the images.
         """
@@ -168,32 +170,38 @@ class Method(abc.ABC):
     def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
         """Compute the maps of all targets of these images, one answer an image.
 
-        All images of a probe come at once, so that they can share batches.
+        Called once a record, and again for a second seed, once the whole images are scored. All images of a probe come at once, so that they can share batches.
 
         Raises:
           ValueError, TypeError: the settings do not go with the images or the model.
         """
 
     def answered(self, subjects: Sequence[Subject]) -> list[Answer]:
-        """As `explain`, also where a model that is not a number tells too little for it."""
+        """As `explain`, also where a model that is not a number tells too little for it.
+
+        What records call.
+        """
         return self.explain(subjects)
 
     @property
     @abc.abstractmethod
     def sign(self) -> Sign:
-        """What the sign of its maps' values says."""
+        """What the sign of its maps' values says. Read at each record, and for tables."""
 
     @property
     @abc.abstractmethod
     def passes(self) -> str:
-        """Passes of the model that one image takes: "1 gradient a class"."""
+        """Passes of the model that one image takes: "1 gradient a class". For tables alone."""
 
     def coarser(self, probe: Probe) -> Self | None:
-        """The same with its stride doubled, None where it has none or none that long fits."""
+        """The same with its stride doubled, None where it has none or none that long fits.
+
+        Called before the first record with a budget, on what it returned before, until None.
+        """
         return None
 
     def cost(self, probe: Probe) -> str:
-        """What the cost line calls it: "occlusion 13×13"."""
+        """What the cost line calls it: "occlusion 13×13". Called for that line alone."""
         return self.label
 
 
