@@ -94,7 +94,10 @@ def measure(runs: int, images: int, steps: int, side: int) -> None:
             logs.plausible(Path(folder) / f"run{run}", run, range(steps), images, side)
         opened, stepping, weighed, browser, server = [], [], [], [], []
         for _ in range(REPEATS):
-            with serving.tensorboard(folder, seconds=240) as url, chromium.page() as page:
+            with (
+                serving.tensorboard(folder, seconds=240, program=serving.OWN) as url,
+                chromium.page() as page,
+            ):
                 started = time.perf_counter()
                 frame = chromium.tab(page, url, step=steps - 1)
                 frame.locator("#picasso").press("ArrowLeft")

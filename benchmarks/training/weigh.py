@@ -71,7 +71,7 @@ def served(folder: Path, label: str, maps: str) -> dict[str, Any]:
       loaded: before anything but the index is read. read: after all scores, all records of
       two methods, all grids and some maps of one run.
     """
-    with serving.tensorboard(folder, seconds=240) as url:
+    with serving.tensorboard(folder, seconds=240, program=serving.OWN) as url:
         loaded = _settled(url)
         (run,) = _runs(url)
         probe = run["probes"][0]["name"]

@@ -17,6 +17,8 @@ WITHOUT = (
     "import sys, types; sys.modules['tensorboard.compat.notf'] = types.ModuleType('notf');"
     " from tensorboard.main import run_main; run_main()"
 )
+# As users start it.
+OWN = ("-m", "tensorboard.main")
 
 
 def get(url: str, headers: dict[str, str] | None = None) -> tuple[int, bytes, dict[str, str]]:
@@ -41,7 +43,7 @@ def tensorboard(
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-    start = ["-c", WITHOUT] if load_fast else ["-m", "tensorboard.main"]
+    start = ["-c", WITHOUT] if load_fast else OWN
     command = [sys.executable, *(program or start), "--port", str(port), "--host", "127.0.0.1"]
     command += ["--load_fast", str(load_fast).lower(), "--reload_interval", "1", *flags]
     if logdir is not None:
