@@ -208,7 +208,8 @@ def resumed(records: Sequence[Numbered]) -> str:
     Args:
       records: what is left.
     """
-    began = [part[0][1] for part in _of_processes(records) if part[0][1].superseded]
+    # A process may know it from its second record on.
+    began = [part[-1][1] for part in _of_processes(records) if part[-1][1].superseded]
     if not began:
         return ""
     where = f"from step {min(each.since for each in began):,} on"

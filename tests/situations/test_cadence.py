@@ -1,6 +1,7 @@
 """Three runs that log at steps of their own, side by side: each shows its newest at the slider."""
 
 import itertools
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ pytestmark = pytest.mark.browser
 # The third one begins later.
 CADENCE = {"a": range(0, 101, 10), "b": range(0, 101, 25), "c": range(40, 121, 40)}
 ALL = sorted(set(itertools.chain(*CADENCE.values())))
+# The first step and four between it and the newest.
+COLUMNS = [0, 25, 40, 70, 80]
 
 
 def newest(run, step):
@@ -63,6 +66,27 @@ def test_rows_means_and_columns_show_the_newest_and_say_its_step(browser, logdir
                 check(strips.locator(".card.now"), run, asked)
                 for number, column in enumerate(columns):
                     check(strips.locator(f".card:nth-child({number + 1})"), run, column)
+
+
+def test_columns_do_not_depend_on_which_run_came_first(browser, logdir):
+    with tensorboard(logdir) as url, tab(browser, url) as shown:
+        late, held = set(), []
+
+        def hold(route):
+            run = parse_qs(urlsplit(route.request.url).query)["run"][0]
+            held.append(route) if run in late else route.continue_()
+
+        shown.page.route("**/scores?**", hold)
+        for run in CADENCE:
+            held.clear()
+            late.add(run)
+            shown.open(step="90")
+            shown.frame.wait_for_function("document.querySelectorAll('.card.now canvas').length")
+            late.clear()
+            held.pop().continue_()
+            heads = shown.at(90).frame.locator(".rows > .heads button.head")
+            heads.nth(4).wait_for()
+            assert heads.all_text_contents() == [f"step {each}" for each in COLUMNS]
 
 
 def test_captions_and_readouts_are_of_the_step_that_is_shown(browser, logdir):

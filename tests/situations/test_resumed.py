@@ -52,6 +52,11 @@ def logdir(tmp_path_factory):
     for name, made in WRITERS.items():
         train(made, path / name, range(0, 60, 10))
         train(made, path / name, range(30, 80, 10))
+    # By a process that has several event files open, so that the first record shows which is whose.
+    other = tf.summary.create_file_writer(str(path / "other"))
+    for steps in range(0, 60, 10), range(30, 80, 10):
+        train(WRITERS["tensorflow"], path / "several", steps)
+    other.close()
     # Twice; what the first resumption superseded is not counted again.
     train(SummaryWriter, str(path / "twice"), range(0, 60, 10))
     train(SummaryWriter, str(path / "twice"), range(20, 50, 10))
@@ -79,12 +84,12 @@ def said(url, run, expected):
 def test_both_loaders_say_how_many(logdir, load_fast):
     with tensorboard(logdir, load_fast=load_fast) as url:
         where = "on" if load_fast else "to 50"
-        for name in WRITERS:
+        for name in (*WRITERS, "several"):
             assert said(url, name, [f"3 older records from step 30 {where} {LEFT_OUT}"]) is True
         assert said(url, "twice", [f"5 older records from step 20 {where} {LEFT_OUT}"]) is True
         assert remarks(url, "apart") == []
         _, body, _ = get(f"{url}{ROUTE}index")
-        assert sum(each["problem"] == "steps" for each in json.loads(body)["problems"]) == 4
+        assert sum(each["problem"] == "steps" for each in json.loads(body)["problems"]) == 5
 
 
 @pytest.mark.browser

@@ -71,6 +71,8 @@ export class Scene extends Classes {
    * @type {Step[]}
    */
   columns = [];
+  /** Whether they were chosen from all steps that were to come. */
+  #spread = false;
 
   /** @param {State} state @param {Store} store @param {Shares} shares */
   constructor(state, store, shares) {
@@ -164,8 +166,10 @@ export class Scene extends Classes {
     }
     this.steps = [...steps].sort(ascending);
     // Someone who looks at an older step keeps the columns that they compare it with.
-    const kept = this.columns.length && this.columns.every((step) => steps.has(step));
-    if (this.#state.step === null || !kept) this.columns = spread(this.steps);
+    const kept = this.#spread && this.columns.every((step) => steps.has(step));
+    if (this.#state.step !== null && kept) return;
+    this.columns = spread(this.steps);
+    this.#spread = this.datas.length > 0 && this.datas.every((data) => this.#store.failed(data.run) || (data.scores.size > 0 && !this.#awaits(data, this.label)));
   }
 
   /** All images; their order is fixed once what it depends on is known. */

@@ -18,24 +18,25 @@ from tensorboard_picasso.stored.metadata import Kind, Series
 MOST = 1 << 30
 
 
-def superseded(directory: str | None, name: str, step: int) -> int:
+def superseded(directory: str, name: str, step: int, own: str = "") -> int:
     """How many records of a probe a run supersedes that goes on at a step.
 
     Args:
-      directory: into which it writes; None: not known.
+      directory: into which it writes.
       name: the probe's, with its name scopes.
       step: its first one.
+      own: the file that it writes itself; "": none yet.
 
     Returns:
       The number of steps; 0 also where it cannot be known: no local directory, files that
       cannot be read, or more than `MOST` bytes of them.
     """
-    if directory is None or "://" in directory:
+    if "://" in directory:
         return 0
     tag = Series(name, 0, Kind.SCORES).tag
     left: list[int] = []
     try:
-        files = sorted(Path(directory).glob("*tfevents*"))
+        files = sorted(each for each in Path(directory).glob("*tfevents*") if each != Path(own))
         if sum(each.stat().st_size for each in files) > MOST:
             return 0
         for path in files:

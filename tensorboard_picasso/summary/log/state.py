@@ -34,7 +34,7 @@ class State:
     counts: checkpoints of these images that were written, by the methods' labels.
     step: the last one written, with the labels written at it.
     written, since: how many steps were written, and the first of them.
-    superseded: how many records stood in the log from there on; None: not asked yet.
+    superseded: how many records of others stood in the log from there on; None: not known yet.
     inputs: digest of each image's input record as it was last written.
     said: what the person was told.
     arrived: what arrives at the model was compared with what it holds of training.

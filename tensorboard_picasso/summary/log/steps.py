@@ -171,16 +171,18 @@ def _logged(
 
     def finish() -> bool:
         try:
-            if memory.superseded is None:
-                memory.superseded = resumed.superseded(where.directory, name, step)
+            since = step if memory.since is None else memory.since
+            if memory.superseded is None and where.directory is not None:
+                own = getattr(where.owner, "path", "")
+                memory.superseded = resumed.superseded(where.directory, name, since, own)
             contents = event.Contents(
                 scores=new_step,
                 inputs=inputs,
                 labels=labels,
                 scalars=terms.scalars,
                 nth=memory.written + 1,
-                since=step if memory.since is None else memory.since,
-                superseded=memory.superseded,
+                since=since,
+                superseded=memory.superseded or 0,
                 tensors=where.tensors,
             )
             summary = event.build(name, passes.result, contents)
