@@ -1,4 +1,4 @@
-"""Take the README's pictures, docs/*.png.
+"""Take the README's pictures, docs/pictures/*.png.
 
 Needs the logs of both demos (`scripts/demo --no-serve`, `scripts/demo decoy --no-serve`) and
 Chromium.
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, FrameLocator, Page, sync_playwright
 
-DOCS = Path(__file__).parent.parent / "docs"
+TAKEN = Path(__file__).parent.parent / "docs" / "pictures"
 SIZE = {"width": 1280, "height": 800}
 # Of each log: the picture's name, light or dark, and the tab's state, at steps that demos log.
 PICTURES = {
@@ -67,7 +67,7 @@ def main() -> None:
     """Drive Chromium through the tab."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--logs", type=Path, default=Path("logs"), help="holds both logs")
-    parser.add_argument("--out", type=Path, default=DOCS)
+    parser.add_argument("--out", type=Path, default=TAKEN)
     arguments = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:

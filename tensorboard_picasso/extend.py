@@ -1,7 +1,7 @@
 """What other packages build on: methods, backends, writers and formats of weight files.
 
-These names stay where they are, whatever moves behind them; `docs/new-method.md` and
-`docs/new-backend.md` say how to use them.
+These names stay where they are, whatever moves behind them; `docs/extending/new-method.md` and
+`docs/extending/new-backend.md` say how to use them.
 """
 
 from tensorboard_picasso.checkpoints.formats.base import Format

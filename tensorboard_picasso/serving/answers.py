@@ -1,4 +1,4 @@
-"""Answers of the routes, as packs; `docs/http_api.md` describes them."""
+"""Answers of the routes, as packs; `docs/extending/http_api.md` describes them."""
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import replace

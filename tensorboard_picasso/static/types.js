@@ -29,7 +29,7 @@
  * @typedef {Size & {geometry: Windows | null}} Canvas
  */
 
-// What was logged, as docs/http_api.md has it.
+// What was logged, as docs/extending/http_api.md has it.
 
 /**
  * Numbers that stand behind the header of an answer; `of` is never there, it says what they are read as.

@@ -1,7 +1,7 @@
 """Records of every kind, to bytes and back: what the other rooms read and write.
 
 A record is a protobuf sealed with a version and a checksum (`record.proto`;
-`docs/format.md` describes it in one page). Each kind has a file beside this one; a new kind
+`docs/extending/format.md` describes it in one page). Each kind has a file beside this one; a new kind
 is one more, named here, in `metadata.Kind` and in `record.proto`.
 """
 

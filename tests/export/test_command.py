@@ -49,7 +49,9 @@ def test_the_methods_are_listed_with_what_they_say_of_themselves(tmp_path):
     )
     (about / "entry_points.txt").write_text(registered)
     (module,) = re.findall(
-        r"```python\n(from dataclasses.*?)```", (ROOT / "docs/new-method.md").read_text(), re.S
+        r"```python\n(from dataclasses.*?)```",
+        (ROOT / "docs/extending/new-method.md").read_text(),
+        re.S,
     )
     (tmp_path / "picasso_rows.py").write_text(module)
     path = os.pathsep.join([str(tmp_path), str(ROOT)])

@@ -32,7 +32,7 @@ MORE = {"Probe": ("from_dataset",)}
 HEAD = """\
 # The public API
 
-What `from tensorboard_picasso import summary` gives, `tensorboard_picasso.read`, and the commands, with their parameters; anything else may change, but for `tensorboard_picasso.extend`, on which [methods](new-method.md) and [backends](new-backend.md) of your own are built. This page is made from signatures and docstrings (`python -m tests.kit.api > docs/api.md`, which a test checks), so that `help(summary.Probe)` says the same. How things work together: the [README](../README.md), [models](models.md), [methods](methods.md), [budget](budget.md).
+What `from tensorboard_picasso import summary` gives, `tensorboard_picasso.read`, and the commands, with their parameters; anything else may change, but for `tensorboard_picasso.extend`, on which [methods](extending/new-method.md) and [backends](extending/new-backend.md) of your own are built. This page is made from signatures and docstrings (`python -m tests.kit.api > docs/api.md`, which a test checks), so that `help(summary.Probe)` says the same. How things work together: the [README](../README.md), [models](models.md), [methods](methods.md), [budget](budget.md).
 """
 
 _ENTRY = re.compile(r"(\*{0,2}\w+(?:, \*{0,2}\w+)*): (.+)")

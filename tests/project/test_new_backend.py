@@ -14,7 +14,7 @@ from tensorboard_picasso.summary import Occlusion, Probe, Saliency, backends
 from tests.kit import events
 from tests.kit.explained import explain, noise, stored
 
-WALK = Path(__file__).parents[2] / "docs" / "new-backend.md"
+WALK = Path(__file__).parents[2] / "docs" / "extending" / "new-backend.md"
 X = noise(30, 6, 6, 1)
 
 

@@ -1,4 +1,4 @@
-"""docs/new-method.md, followed to the letter: its package is installed and its method logged."""
+"""docs/extending/new-method.md, followed to the letter: its package is installed and its method logged."""
 
 import re
 import subprocess
@@ -47,7 +47,7 @@ assert (0, "occlusion") in {{(image, label) for _, image, label, _ in found}}
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
     """The walk's package, installed into a folder; and its last line."""
-    text = (ROOT / "docs/new-method.md").read_text()
+    text = (ROOT / "docs/extending/new-method.md").read_text()
     (project,) = re.findall(r"```toml\n(.*?)```", text, re.S)
     module, use = re.findall(r"```python\n(.*?)```", text, re.S)
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("target")

@@ -197,7 +197,7 @@ def test_a_room_says_what_it_is():
 
 
 def test_the_documents_for_those_who_extend_it_use_one_address():
-    documents = sorted((PACKAGE.parent / "docs").glob("new-*.md"))
+    documents = sorted((PACKAGE.parent / "docs" / "extending").glob("new-*.md"))
     assert documents
     for path in documents:
         used = re.findall(r"(?:from|import) (tensorboard_picasso[\w.]*)", path.read_text())

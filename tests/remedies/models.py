@@ -118,7 +118,7 @@ def repeated():
     return Repeated()
 
 
-WALK = Path(__file__).parents[2] / "docs" / "new-backend.md"
+WALK = Path(__file__).parents[2] / "docs" / "extending" / "new-backend.md"
 
 
 def fitted():

@@ -1,4 +1,4 @@
-// What the routes answer, as docs/http_api.md has it: `tsc` reads this, no browser loads it.
+// What the routes answer, as docs/extending/http_api.md has it: `tsc` reads this, no browser loads it.
 
 /** @import { Hidden, Input, MeanSettings, Problem, Reference, Settings, Step } from "../types.js" */
 

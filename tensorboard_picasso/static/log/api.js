@@ -1,4 +1,4 @@
-// Requests: the routes of docs/http_api.md, errors as sentences, and nothing swallowed.
+// Requests: the routes of docs/extending/http_api.md, errors as sentences, and nothing swallowed.
 
 import { Pack } from "./pack.js";
 

@@ -1,4 +1,4 @@
-// Packs: a JSON header and typed arrays in one answer (docs/http_api.md).
+// Packs: a JSON header and typed arrays in one answer (docs/extending/http_api.md).
 // Logs are untrusted: every length is checked before anything is made of it.
 
 import { stepOf } from "../kit/steps.js";

@@ -46,7 +46,7 @@ export function whyLacking(series, step, samples) {
 /** @type {Record<string, (step: Step) => string>} */
 const PLANE_STATES = {
   "not kept": (step) => `not kept at step ${count(step)}`,
-  refused: () => "TensorBoard refuses to give this map: see docs/http_api.md",
+  refused: () => "TensorBoard refuses to give this map: see docs/extending/http_api.md",
 };
 
 /**

@@ -24,7 +24,7 @@ TRIED = {
     "is not a pack: reload, or update": "test_an_answer_that_is_broken_is_asked_for_again",
     "is cut short: reload": "test_an_answer_that_is_broken_is_asked_for_again",
     "header cannot be read: reload": "test_an_answer_that_is_broken_is_asked_for_again",
-    "see docs/http_api.md": "test_a_map_that_is_refused_is_given_by_the_other_loader",
+    "see docs/extending/http_api.md": "test_a_map_that_is_refused_is_given_by_the_other_loader",
     "tick one on the left": "test_where_nothing_is_listed_the_page_says_how_it_is",
     "the View menu's choice of images": "test_where_nothing_is_listed_the_page_says_how_it_is",
     "give whole numbers of pixels": "test_a_rectangle_is_corrected",
