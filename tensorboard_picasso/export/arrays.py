@@ -143,8 +143,8 @@ class LoggedProbe:
           NotThereError: there is no such method.
         """
         kind, label = (Kind.SCORES, None) if method is None else (Kind.METHOD, method)
-        found = self._of(kind, self.images[0], label, f'no method "{method}"')
-        return np.array(self._reader.steps(self.run, next(iter(found))), np.int64)
+        tags = self._of(kind, self.images[0], label, f'no method "{method}"')
+        return np.array(self._reader.steps(self.run, next(iter(tags))), np.int64)
 
     def picture(self, image: int) -> Picture:
         """An image, its labels and regions.
@@ -263,11 +263,11 @@ class LoggedProbe:
     def _of(
         self, kind: Kind, image: int, label: str | None, missing: str = ""
     ) -> dict[Series, str]:
-        found = only(self._series, kind, [image], label or "")
-        if not found:
+        tags = only(self._series, kind, [image], label or "")
+        if not tags:
             there = ", ".join(self.methods if label else map(str, self.images))
             raise NotThereError(f"{missing or f'no image {image}'}: there are {there}")
-        return found
+        return tags
 
     def _input(self, image: int) -> record.Input:
         read = self._records(self._of(Kind.INPUT, image, None), record.unpack_input)
@@ -278,16 +278,16 @@ class LoggedProbe:
         self, tags: Mapping[Series, str], unpack: Callable[[bytes], Any]
     ) -> list[tuple[int, float, Any]]:
         problems = Problems()
-        found = [
-            (at.step, at.wall, each)
+        records = [
+            (at.step, at.wall, value)
             for series, stored in self._reader.tensors(self.run, tags)
-            for at, each in unpacked(series, stored, unpack, problems)
+            for at, value in unpacked(series, stored, unpack, problems)
         ]
-        for each in problems:
-            warnings.warn(source.said(self.run, each), stacklevel=3)
-        if not found:
+        for problem in problems:
+            warnings.warn(source.said(self.run, problem), stacklevel=3)
+        if not records:
             raise NotThereError("none of its records can be read")
-        return found
+        return records
 
 
 class Listing(dict[str, V]):
@@ -335,7 +335,7 @@ def _union(classes: Iterable[NDArray[Any]]) -> NDArray[np.int64]:
 def _spread(classes: NDArray[Any], values: NDArray[Any] | None, all_: NDArray[np.int64]) -> Floats:
     """Values of some classes, the last axis, as those of all; NaN where there are none."""
     shape = () if values is None else values.shape[:-1]
-    found = np.full((*shape, len(all_)), np.nan, np.float32)
+    spread = np.full((*shape, len(all_)), np.nan, np.float32)
     if values is not None:
-        found[..., np.searchsorted(all_, classes)] = values
-    return found
+        spread[..., np.searchsorted(all_, classes)] = values
+    return spread

@@ -97,8 +97,8 @@ def check_alike(steps: Sequence[int], geometries: Sequence[Any]) -> None:
     Raises:
       ExportError: a step's size or windows differ from the last one's.
     """
-    for step, each in zip(steps, geometries, strict=True):
-        if each != geometries[-1]:
+    for step, geometry in zip(steps, geometries, strict=True):
+        if geometry != geometries[-1]:
             raise ExportError(
                 f"step {step} has other windows or another size than step"
                 f" {steps[-1]}: export one step at a time"

@@ -115,14 +115,14 @@ class Evolution:
         Raises:
           NotThereError: none has.
         """
-        found = [each for each in self.moments if each.explains(self.target)]
-        if not found:
+        moments = [each for each in self.moments if each.explains(self.target)]
+        if not moments:
             classes = sorted(
-                {k for each in self.moments if each.about for k in explained(each.about)}
+                {k for moment in self.moments if moment.about for k in explained(moment.about)}
             )
             listed = ", ".join(map(self.name, classes)) or "none"
             raise NotThereError(f'no map of class "{self.name(self.target)}": there are {listed}')
-        return found
+        return moments
 
     @property
     def lacking(self) -> list[str]:
@@ -184,9 +184,9 @@ class Evolution:
         """The greys of the image with this hash; None where there are none."""
         about = moment.attribution
         if about.input_hash not in self._grounds:
-            found = self.inputs.get(about.input_hash)
+            picture = self.inputs.get(about.input_hash)
             shape = (about.height, about.width)
-            self._grounds[about.input_hash] = greys([found.png], shape) if found else None
+            self._grounds[about.input_hash] = greys([picture.png], shape) if picture else None
         return self._grounds[about.input_hash]
 
     def kept(self, moment: Moment) -> bool:
@@ -197,8 +197,8 @@ class Evolution:
         """Pixels that the model never sees, where it is known."""
         if moment.planes is not None and moment.planes.unseen is not None:
             return moment.planes.unseen
-        found = self.inputs.get(moment.attribution.input_hash)
-        return found.unseen if found else None
+        picture = self.inputs.get(moment.attribution.input_hash)
+        return picture.unseen if picture else None
 
     def subject_of(self, called: Naming) -> str:
         """The class explained."""
@@ -215,7 +215,8 @@ class Evolution:
             others = [each for each in prediction(scores) or () if each != self.target]
             if others:
                 said = [
-                    f"{called(each)} ({_read(scores, score_of(scores, each))})" for each in others
+                    f"{called(other)} ({_read(scores, score_of(scores, other))})"
+                    for other in others
                 ]
                 at += f" · predicted {', '.join(said)}"
         return title, at

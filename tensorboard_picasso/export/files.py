@@ -4,7 +4,7 @@ import enum
 import io
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Generic
+from typing import Any, Generic, Literal
 
 import numpy as np
 from PIL import Image
@@ -31,6 +31,7 @@ class FileFormat(enum.StrEnum):
     CSV = "csv"
 
 
+Animated = Literal[FileFormat.GIF, FileFormat.WEBP]
 TYPES = {
     FileFormat.PNG: "image/png",
     FileFormat.GIF: "image/gif",
@@ -56,7 +57,7 @@ def picture(shown: Drawable[M], look: Look) -> bytes:
 def animation(
     shown: Drawable[M],
     look: Look,
-    kind: FileFormat,
+    kind: Animated,
     fps: float = FPS,
     progress: Progress = lambda done, total: None,
 ) -> bytes:
@@ -69,8 +70,8 @@ def animation(
         progress(number + 1, len(moments))
         return draw(moments[number])
 
-    each = round(1000 / fps)
-    held = [each] * (len(moments) - 1) + [max(each, HOLD)]
+    duration = round(1000 / fps)
+    held = [duration] * (len(moments) - 1) + [max(duration, HOLD)]
     options: dict[str, Any] = {"save_all": True, "duration": held, "loop": 0}
     stream = io.BytesIO()
     if kind is FileFormat.GIF:

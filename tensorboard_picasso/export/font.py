@@ -55,5 +55,7 @@ def _lacked(name: str | None, characters: frozenset[str]) -> frozenset[str]:
     # What is no character shows what the font draws for those that it lacks.
     nothing = bytes(font.getmask("\U0010ffff"))
     return frozenset(
-        each for each in characters if not each.isspace() and bytes(font.getmask(each)) == nothing
+        character
+        for character in characters
+        if not character.isspace() and bytes(font.getmask(character)) == nothing
     )

@@ -52,43 +52,43 @@ def arrays(
     values = stack_room(room, len(moments), newest.height, newest.width)
     kept = {int(k) for each in moments if each.scores for k in each.scores.classes}
     room.take(3 * 4 * len(moments) * len(kept))
-    found: dict[str, Any] = {
+    contents: dict[str, Any] = {
         "steps": np.array([each.step for each in moments], np.int64),
         "wall_times": np.array([each.wall for each in moments], np.float64),
         "epochs": np.array([_epoch(each.scores) for each in moments], np.float64),
     }
     if newest.grid is None:
         stored = [each.planes for each in moments if each.planes]
-        for row, each in zip(values, stored, strict=True):
-            row[:] = each.decode(target)
-        found["values"] = values
-        found["peaks"] = np.array([each.peak(target) for each in stored])
+        for row, planes in zip(values, stored, strict=True):
+            row[:] = planes.decode(target)
+        contents["values"] = values
+        contents["peaks"] = np.array([each.peak(target) for each in stored])
     else:
         room.take(24 * len(moments) * len(newest.grid.tops) * len(newest.grid.lefts))
         for row, moment in zip(values, moments, strict=True):
             row[:] = maps.single(moment.shown(target, reading))
-        found["values"] = values
+        contents["values"] = values
         grids = [
-            (readings.windows(each, target, reading), readings.column(each, target))
-            for each in abouts
+            (readings.windows(about, target, reading), readings.column(about, target))
+            for about in abouts
         ]
-        found["windows"] = np.stack([shown for shown, _ in grids if shown is not None])
-        found["hidden_log_odds"] = np.stack(
+        contents["windows"] = np.stack([shown for shown, _ in grids if shown is not None])
+        contents["hidden_log_odds"] = np.stack(
             [hidden for _, hidden in grids if hidden is not None]
         ).astype(np.float32)
-        found["whole_log_odds"] = np.array(
+        contents["whole_log_odds"] = np.array(
             [readings.whole_of(each, target) for each in abouts], np.float32
         )
-        found["tops"], found["lefts"] = newest.grid.tops, newest.grid.lefts
-        found["window"] = np.array(newest.grid.window, np.int64)
-    found["means"] = np.array([_mean(each, target) for each in abouts])
+        contents["tops"], contents["lefts"] = newest.grid.tops, newest.grid.lefts
+        contents["window"] = np.array(newest.grid.window, np.int64)
+    contents["means"] = np.array([_mean(each, target) for each in abouts])
     classes, log_odds = _all_scores(moments)
-    found["classes"], found["log_odds"] = classes, log_odds
+    contents["classes"], contents["log_odds"] = classes, log_odds
     if newest.output is not Output.RAW:
-        found["probabilities"] = maps.probability(log_odds)
-    found["metadata"] = np.array(json.dumps(_metadata(evolution, newest, reading, remarks)))
+        contents["probabilities"] = maps.probability(log_odds)
+    contents["metadata"] = np.array(json.dumps(_metadata(evolution, newest, reading, remarks)))
     stream = io.BytesIO()
-    np.savez_compressed(stream, **found)
+    np.savez_compressed(stream, **contents)
     return stream.getvalue()
 
 
@@ -103,9 +103,9 @@ def table(evolution: Evolution, room: Room) -> str:
     hidden = list(
         dict.fromkeys(
             (part.region, part.fill)
-            for each in evolution.moments
-            if each.scores
-            for part in each.scores.hidden
+            for moment in evolution.moments
+            if moment.scores
+            for part in moment.scores.hidden
         )
     )
     regions = [part.name for each in evolution.moments if each.about for part in each.about.regions]
@@ -113,9 +113,9 @@ def table(evolution: Evolution, room: Room) -> str:
     columns = ["step", "wall_time", "epoch", "prediction", "predicted_class", *scores]
     columns += [] if raw or not hidden else [_OF_PREDICTED]
     columns += [
-        f"{each} with {name} hidden ({fill})"
+        f"{quantity} with {name} hidden ({fill})"
         for name, fill in hidden
-        for each in (scores if raw else [*scores, _OF_PREDICTED, *_EFFECT])
+        for quantity in (scores if raw else [*scores, _OF_PREDICTED, *_EFFECT])
     ]
     room.check(len(evolution.moments) * (6 * len(hidden) + 3 * len(set(regions))))
     columns += statistics_columns(regions)
@@ -166,23 +166,23 @@ def _score_cells(evolution: Evolution, scores: Scores | None) -> dict[str, Any]:
 def _effect_cells(scores: Scores) -> dict[str, Any]:
     """What hiding each region does to the answer; nothing where that is not known."""
     row: dict[str, Any] = {}
-    for each in scores.hidden:
-        found = scores.move_of(each)
-        if found is None:
+    for hidden in scores.hidden:
+        move = scores.move_of(hidden)
+        if move is None:
             continue
-        values = (found.predicted, int(found.flips), cell_of(found.moves))
+        values = (move.predicted, int(move.flips), cell_of(move.moves))
         for name, value in zip(_EFFECT, values, strict=True):
-            row[f"{name} with {each.region} hidden ({each.fill})"] = value
+            row[f"{name} with {hidden.region} hidden ({hidden.fill})"] = value
     return row
 
 
 def _map_cells(about: Attribution | None, target: int) -> dict[str, Any]:
-    found = about and next((each for each in about.targets if each.index == target), None)
-    if not about or not found:
+    of_target = about and next((each for each in about.targets if each.index == target), None)
+    if not about or not of_target:
         return {}
-    row = statistics_cells(about.regions, found.statistics)
-    if found.agreement is not None:
-        row[_AGREEMENT] = cell_of(found.agreement)
+    row = statistics_cells(about.regions, of_target.statistics)
+    if of_target.agreement is not None:
+        row[_AGREEMENT] = cell_of(of_target.agreement)
     return row
 
 
@@ -206,9 +206,9 @@ def _all_scores(moments: list[Moment]) -> tuple[NDArray[np.int64], NDArray[np.fl
     kept = [each.scores.classes for each in moments if each.scores]
     classes = np.unique(np.concatenate(kept)) if kept else np.empty(0)
     result = np.full((len(moments), len(classes)), np.nan, np.float32)
-    for row, each in zip(result, moments, strict=True):
-        if each.scores:
-            row[np.searchsorted(classes, each.scores.classes)] = each.scores.values
+    for row, moment in zip(result, moments, strict=True):
+        if moment.scores:
+            row[np.searchsorted(classes, moment.scores.classes)] = moment.scores.values
     return classes.astype(np.int64), result
 
 
@@ -240,8 +240,8 @@ def _metadata(
         "parameters": dict(about.parameters),
         "precision": about.precision,
         "regions": [
-            {"name": each.name, "area": each.area, "ceiling": each.ceiling}
-            for each in about.regions
+            {"name": region.name, "area": region.area, "ceiling": region.ceiling}
+            for region in about.regions
         ],
         "remarks": list(remarks),
         "version": __version__,

@@ -44,13 +44,13 @@ def arrays(
     places = sorted({place for each in members for place in each})
     values = stack_room(room, len(moments), newest.height, newest.width)
     room.take(16 * len(moments) * len(places))
-    for row, each in zip(values, moments, strict=True):
-        row[:] = maps.single(evolution.values(each, reading))
-    found: dict[str, Any] = {
+    for row, moment in zip(values, moments, strict=True):
+        row[:] = maps.single(evolution.values(moment, reading))
+    contents: dict[str, Any] = {
         "steps": np.array([each.step for each in moments], np.int64),
         "wall_times": np.array([each.wall for each in moments], np.float64),
         "epochs": np.array(
-            [np.nan if each.epoch is None else each.epoch for each in moments], np.float64
+            [np.nan if moment.epoch is None else moment.epoch for moment in moments], np.float64
         ),
         "values": values,
         "windows": np.stack([each.means for each in means]),
@@ -64,18 +64,18 @@ def arrays(
         "metadata": np.array(json.dumps(_metadata(evolution, newest, reading, remarks))),
     }
     stream = io.BytesIO()
-    np.savez_compressed(stream, **found)
+    np.savez_compressed(stream, **contents)
     return stream.getvalue()
 
 
 def _by_place(mean: Mean) -> dict[tuple[int, int], int]:
     """Targets by image and which of the image's it is: with several true labels there are more."""
-    found: dict[tuple[int, int], int] = {}
+    targets: dict[tuple[int, int], int] = {}
     places: Counter[int] = Counter()
-    for each in mean.members:
-        found[each.image, places[each.image]] = each.target
-        places[each.image] += 1
-    return found
+    for member in mean.members:
+        targets[member.image, places[member.image]] = member.target
+        places[member.image] += 1
+    return targets
 
 
 def table(evolution: MeanEvolution, room: Room) -> str:
@@ -125,7 +125,8 @@ def _metadata(
         "output": mean.output,
         "parameters": dict(mean.parameters),
         "regions": [
-            {"name": each.name, "area": each.area, "ceiling": each.ceiling} for each in mean.regions
+            {"name": region.name, "area": region.area, "ceiling": region.ceiling}
+            for region in mean.regions
         ],
         "remarks": list(remarks),
         "version": __version__,

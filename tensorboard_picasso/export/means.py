@@ -171,26 +171,26 @@ def gather_mean(
     run, label = subject.run, subject.label
     series = source.of_probe(run, subject.probe)
     problems = Problems()
-    found = _records(source, run, _of_group(series, label, subject.group), problems)
-    if not found:
+    means = _records(source, run, _of_group(series, label, subject.group), problems)
+    if not means:
         of = "" if subject.group == WHOLE_PROBE else f" of class {subject.group}"
         raise NotThereError(f'no mean{of} of "{label}" in probe "{subject.probe}" of run "{run}"')
-    kept = [each for each in found if step is None or each[0].step == step]
+    kept = [each for each in means if step is None or each[0].step == step]
     if not kept:
-        raise no_step(step, label, [each.step for each, _ in found])
+        raise no_step(step, label, [each.step for each, _ in means])
     if newest:
         kept = kept[-1:]
     images = sorted({each.image for _, mean in kept for each in mean.members})
     inputs: dict[tuple[int, bytes], Input] = {}
-    for each, stored in source.tensors(run, only(series, Kind.INPUT, images)):
-        for _, shown in unpacked(each, stored, record.unpack_picture, problems):
-            inputs[each.image, shown.hash] = shown
+    for input_series, stored in source.tensors(run, only(series, Kind.INPUT, images)):
+        for _, shown in unpacked(input_series, stored, record.unpack_picture, problems):
+            inputs[input_series.image, shown.hash] = shown
     # All images of a call have one epoch.
-    scores = source.tensors(run, only(series, Kind.SCORES, images[:1]))
+    stored_scores = source.tensors(run, only(series, Kind.SCORES, images[:1]))
     epochs = {
-        at.step: each.epoch
-        for of, stored in scores
-        for at, each in unpacked(of, stored, record.unpack_scores, problems)
+        at.step: scores.epoch
+        for of, stored in stored_scores
+        for at, scores in unpacked(of, stored, record.unpack_scores, problems)
     }
     return MeanEvolution(
         subject,
@@ -213,9 +213,9 @@ def largest_mean(
     for run in runs:
         series = source.of_probe(run, subject.probe)
         groups = {
-            each.group
-            for each in only(series, Kind.MEAN, None, subject.label)
-            if (each.group == WHOLE_PROBE) == (subject.group == WHOLE_PROBE)
+            key.group
+            for key in only(series, Kind.MEAN, None, subject.label)
+            if (key.group == WHOLE_PROBE) == (subject.group == WHOLE_PROBE)
         }
         for group in groups:
             tags = _of_group(series, subject.label, group)
@@ -226,20 +226,20 @@ def largest_mean(
 
 def _of_group(series: Mapping[Series, str], label: str, group: int) -> dict[Series, str]:
     """The means of a method; a class that got another name has one under each."""
-    found = only(series, Kind.MEAN, None, label)
-    return {each: tag for each, tag in found.items() if each.group == group}
+    tags = only(series, Kind.MEAN, None, label)
+    return {each: tag for each, tag in tags.items() if each.group == group}
 
 
 def _records(
     source: Source, run: str, tags: Mapping[Series, str], problems: Problems
 ) -> list[tuple[Stored, Mean]]:
     """The records of one group, ascending in step."""
-    found = {
+    by_step = {
         at.step: (at, mean)
         for of, stored in source.tensors(run, tags)
         for at, mean in unpacked(of, stored, record.unpack_mean, problems)
     }
-    return [found[step] for step in sorted(found)]
+    return [by_step[step] for step in sorted(by_step)]
 
 
 def _images(moment: MeanMoment) -> tuple[tuple[int, bytes], ...]:

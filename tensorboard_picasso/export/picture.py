@@ -83,16 +83,16 @@ def palette_for(about: Attribution | Mean, reading: Reading, name: str | None) -
         return palettes.GREY
     signed = is_signed(about, reading)
     fit = {
-        each.name.replace("–", "-"): each
-        for each in palettes.PALETTES.values()
-        if each.signed == signed and each is not palettes.GREY
+        palette.name.replace("–", "-"): palette
+        for palette in palettes.PALETTES.values()
+        if palette.signed == signed and palette is not palettes.GREY
     }
     if name is None:
         return next(iter(fit.values()))
-    found = fit.get(name.replace("–", "-"))
-    if found is None:
+    palette = fit.get(name.replace("–", "-"))
+    if palette is None:
         raise ExportError(f'palette "{name}": here there are {", ".join(fit)}')
-    return found
+    return palette
 
 
 def box(height: int, width: int, size: int) -> tuple[int, int]:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import assert_never
 
 from tensorboard_picasso.export import files, mapnumbers, meannumbers, picture
 from tensorboard_picasso.export.drawable import Drawable, M
@@ -159,6 +160,8 @@ def _make(
     _check(shown, limits, height * width)
     if asked.kind is FileFormat.PNG:
         return Made(name, files.picture(shown, look), remarks)
+    if asked.kind is not FileFormat.GIF and asked.kind is not FileFormat.WEBP:
+        assert_never(asked.kind)
     data = files.animation(shown, look, asked.kind, asked.fps, progress)
     return Made(name, data, remarks)
 

@@ -93,20 +93,20 @@ def gather(
         tags: Mapping[Series, str], unpack: Callable[[bytes], Any]
     ) -> list[tuple[Stored, Any]]:
         return [
-            each
+            pair
             for of, stored in source.tensors(run, tags)
-            for each in unpacked(of, stored, unpack, problems)
+            for pair in unpacked(of, stored, unpack, problems)
         ]
 
     def scores_of(data: bytes) -> Scores:
-        found = record.unpack_scores(data)
-        room.take(_PART * len(found.hidden))
-        return found
+        scores = record.unpack_scores(data)
+        room.take(_PART * len(scores.hidden))
+        return scores
 
     def attribution(data: bytes) -> Attribution:
-        found = record.unpack_attribution(data, values=False)
-        room.take(_PART * (len(found.targets) * (1 + len(found.regions)) + len(found.regions)))
-        return found
+        about = record.unpack_attribution(data, values=False)
+        room.take(_PART * (len(about.targets) * (1 + len(about.regions)) + len(about.regions)))
+        return about
 
     inputs = read(
         only(series, Kind.INPUT, [image]), lambda data: record.unpack_picture(data, room.take)
@@ -158,13 +158,13 @@ def _whole(
     if not any(each.grid for _, each in chosen):
         return list(chosen)
     steps = {each.step for each, _ in chosen}
-    found = []
+    whole = []
     for of, stored in source.tensors(run, tags):
         there = [each for each in stored if each.step in steps]
-        for at, each in unpacked(of, there, record.unpack_attribution, Problems()):
-            room.take(each.grid.values.nbytes if each.grid else 0)
-            found.append((at, each))
-    return found
+        for at, about in unpacked(of, there, record.unpack_attribution, Problems()):
+            room.take(about.grid.values.nbytes if about.grid else 0)
+            whole.append((at, about))
+    return whole
 
 
 def _planes(
@@ -177,10 +177,10 @@ def _planes(
     problems: Problems,
 ) -> dict[int, Maps]:
     """Maps by step: those of the same event as the attribution they belong to."""
-    found = {}
+    by_step = {}
     for series, stored in source.blobs(run, tags).items():
         there = [each for each in stored if wanted.get(each.step) == each.wall]
-        for each, elements in zip(there, source.contents(there), strict=True):
+        for at, elements in zip(there, source.contents(there), strict=True):
             if elements is None:
                 continue
             try:
@@ -191,10 +191,10 @@ def _planes(
                     held.check(target)
                 room.take(sum(len(plane.values) + len(plane.special) for plane in of_target))
                 room.take(0 if held.unseen is None else held.unseen.nbytes)
-                found[each.step] = held
+                by_step[at.step] = held
             except record.RecordError as e:
-                problems.note(e, image=series.image, step=each.step)
-    return found
+                problems.note(e, image=series.image, step=at.step)
+    return by_step
 
 
 def said(run: str, problem: Mapping[str, Any]) -> str:
@@ -258,9 +258,7 @@ def largest(
                     about = record.unpack_attribution(data)
                 return weighed(about, own, reading)
 
-            maps = [
-                (each.step, weight) for each, weight in unpacked(of, stored, counted, Problems())
-            ]
+            maps = [(at.step, weight) for at, weight in unpacked(of, stored, counted, Problems())]
             common = common_scale([each for _, each in maps])
             shared = max(shared, common)
             for step, (scale, _) in maps:
@@ -276,8 +274,8 @@ def _classes(
         of.image: [each for _, each in unpacked(of, stored, record.unpack_picture, Problems())][-1:]
         for of, stored in source.tensors(run, only(series, Kind.INPUT, None))
     }
-    found = {image: _class_of(target, shown, []) for image, shown in inputs.items()}
+    classes = {image: _class_of(target, shown, []) for image, shown in inputs.items()}
     for of, stored in source.tensors(run, only(series, Kind.SCORES, None)):
         scores = [each for _, each in unpacked(of, stored, record.unpack_scores, Problems())]
-        found[of.image] = _class_of(target, inputs.get(of.image, []), scores)
-    return found
+        classes[of.image] = _class_of(target, inputs.get(of.image, []), scores)
+    return classes

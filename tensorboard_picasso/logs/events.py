@@ -50,7 +50,7 @@ def run_files(logdir: Path, warn: Callable[[str], None]) -> dict[str, list[str]]
 
     What is called as one and is none, as a pipe, is told: to open it may never end.
     """
-    found = {}
+    by_run = {}
     for folder, inner, names in os.walk(logdir, followlinks=True):
         # A link to where it lies in itself has no end.
         real = os.path.realpath(folder)
@@ -61,8 +61,8 @@ def run_files(logdir: Path, warn: Callable[[str], None]) -> dict[str, list[str]]
             if not os.path.isfile(name):
                 warn(f"{name}: no file that can be read: skipped")
         if files:
-            found[os.path.relpath(folder, logdir)] = files
-    return dict(sorted(found.items()))
+            by_run[os.path.relpath(folder, logdir)] = files
+    return dict(sorted(by_run.items()))
 
 
 def _holds(folder: str, real: str) -> bool:
@@ -127,12 +127,12 @@ class EventReader:
                     self._progress(done + at, sum(sizes.values()))
                 done += sizes[name]
                 self._progress(done, sum(sizes.values()))
-            found = {series for each in files for series in each}
+            all_series = {series for each in files for series in each}
             self._scanned[run] = {}
-            for probe in sorted({series.probe for series in found}):
-                of_probe = {series for series in found if series.probe == probe}
+            for probe in sorted({series.probe for series in all_series}):
+                of_probe = {series for series in all_series if series.probe == probe}
                 self._settle(run, probe, of_probe, files)
-            self._tags[run] = {series: tag for tag, series in named.items() if series in found}
+            self._tags[run] = {series: tag for tag, series in named.items() if series in all_series}
 
     def _size(self, name: str, path: Path) -> int:
         """Bytes of a file; 0 where it cannot be read, which is told."""
@@ -309,8 +309,8 @@ class EventReader:
 
     def contents(self, wanted: Sequence[Stored]) -> Iterator[Elements]:
         """The blobs of records of `blobs`."""
-        for each in wanted:
-            yield from self._read([each], lambda tensor: strings(tensor, 1))
+        for stored in wanted:
+            yield from self._read([stored], lambda tensor: strings(tensor, 1))
 
     def texts(self, wanted: Sequence[Stored]) -> list[Content]:
         """The bytes of records of `blobs` that are tensors, or why there are none."""
@@ -322,7 +322,7 @@ class EventReader:
         """What tensors hold. One event holds many images: each is read once."""
         result: list[T | record.RecordError] = [record.RecordError("not read") for _ in wanted]
         places = sorted(
-            (each.data.path, each.data.start, number) for number, each in enumerate(wanted)
+            (stored.data.path, stored.data.start, number) for number, stored in enumerate(wanted)
         )
         path, event, at = None, event_pb2.Event(), -1
         file: BinaryIO | None = None

@@ -72,15 +72,15 @@ class FileOrder:
             later = (at for at, old in enumerate(places) if _after(spans, old, new))
             places.insert(next(later, len(places)), new)
         rivals = {
-            each: [other for other in places[:at] if spans[other].overlaps(spans[each])]
-            for at, each in enumerate(places)
+            number: [other for other in places[:at] if spans[other].overlaps(spans[number])]
+            for at, number in enumerate(places)
         }
         unsure = {
             file
-            for each, others in rivals.items()
+            for number, others in rivals.items()
             for other in others
-            if other < each and not _told(spans[other], spans[each])
-            for file in (other, each)
+            if other < number and not _told(spans[other], spans[number])
+            for file in (other, number)
         }
         return cls(spans, places, rivals, sorted(unsure))
 
@@ -116,9 +116,9 @@ def settled(files: Sequence[Sequence[R]], order: FileOrder) -> tuple[list[R], li
     dropped: list[R] = []
     for number in order.places:
         kept[number] = []
-        for each in files[number]:
-            _give_up(kept[number], each.step, dropped)
-            kept[number].append(each)
+        for record in files[number]:
+            _give_up(kept[number], record.step, dropped)
+            kept[number].append(record)
         if kept[number]:
             for rival in order.rivals[number]:
                 _give_up(kept[rival], kept[number][0].step, dropped)
@@ -137,15 +137,15 @@ def parted(records: Sequence[R], known: Sequence[int | None], order: FileOrder) 
     """
     files: list[list[R]] = [[] for _ in order.spans]
     number = 0
-    for each, of in zip(records, known, strict=True):
+    for record, of in zip(records, known, strict=True):
         told = of
         if told is None:
-            goes_on = not files[number] or each.step > files[number][-1].step
-            if not (goes_on and order.spans[number].holds(each.step)):
+            goes_on = not files[number] or record.step > files[number][-1].step
+            if not (goes_on and order.spans[number].holds(record.step)):
                 later = range(number + 1, len(files))
-                told = next((at for at in later if order.spans[at].holds(each.step)), None)
+                told = next((at for at in later if order.spans[at].holds(record.step)), None)
         number = number if told is None else told
-        files[number].append(each)
+        files[number].append(record)
     return files
 
 
@@ -156,14 +156,14 @@ def superseded(records: Iterable[R]) -> tuple[list[R], list[R]]:
     that was named before, which may be of a third.
     """
     files: list[list[R]] = []
-    for each in records:
+    for record in records:
         if (
             not files
-            or each.step < files[-1][0].step
-            or any(files[-1][-1].step <= past[-1].step < each.step for past in files[:-1])
+            or record.step < files[-1][0].step
+            or any(files[-1][-1].step <= past[-1].step < record.step for past in files[:-1])
         ):
             files.append([])
-        files[-1].append(each)
+        files[-1].append(record)
     steps = [[each.step for each in file] for file in files]
     return settled(files, FileOrder.of([Span(min(file), max(file), file[0]) for file in steps]))
 
@@ -255,10 +255,10 @@ def _left_out(number: int, where: str) -> str:
 def _of_processes(records: Iterable[Numbered]) -> list[list[Numbered]]:
     """The records of each process that wrote some."""
     parts: list[list[Numbered]] = []
-    for each in records:
-        if not parts or _parted(parts[-1][-1], each):
+    for record in records:
+        if not parts or _parted(parts[-1][-1], record):
             parts.append([])
-        parts[-1].append(each)
+        parts[-1].append(record)
     return parts
 
 
@@ -272,8 +272,8 @@ def _gaps(part: Sequence[Numbered], dropped: Iterable[Numbered]) -> Iterator[tup
     if not known.isdisjoint(each.nth for _, each in part):
         known = set()  # of another process, which began at the same step
     before = 0
-    for at, each in part:
-        lacking = each.nth - before - 1 - sum(before < nth < each.nth for nth in known)
+    for at, scores in part:
+        lacking = scores.nth - before - 1 - sum(before < nth < scores.nth for nth in known)
         if lacking:
             yield at.step, lacking
-        before = each.nth
+        before = scores.nth

@@ -88,9 +88,9 @@ class ProviderReader:
         if (run, probe) not in self._written:
             tags = self.series([run], blobs=False)[0].get(run, {})
             scores = [
-                tags[each]
-                for each in sorted(tags)
-                if each.kind is Kind.SCORES and probe in (None, each.probe)
+                tags[series]
+                for series in sorted(tags)
+                if series.kind is Kind.SCORES and probe in (None, series.probe)
             ]
             self._written[run, probe] = self._numbered(run, scores[0]) if scores else (None, {})
         return self._written[run, probe]
@@ -98,9 +98,9 @@ class ProviderReader:
     def _numbered(self, run: str, tag: str) -> Written:
         try:
             scores = [
-                (Stored(each.step, each.wall_time, None), record.unpack_scores(data))
-                for each in tensors.of_multiplexer(self._multiplexer, run, tag)
-                for data in tensors.strings(each.tensor_proto, 0)
+                (Stored(event.step, event.wall_time, None), record.unpack_scores(data))
+                for event in tensors.of_multiplexer(self._multiplexer, run, tag)
+                for data in tensors.strings(event.tensor_proto, 0)
             ]
         except record.RecordError:
             return None, {}
@@ -117,7 +117,7 @@ class ProviderReader:
 
         blobs: whether series of blobs are listed too, beside those of tensors.
         """
-        found: dict[str, dict[Series, str]] = {}
+        by_run: dict[str, dict[Series, str]] = {}
         problems = []
         for answer in self._listed(runs, blobs):
             for run, tags in answer.items():
@@ -128,11 +128,11 @@ class ProviderReader:
                         told = {"run": run, "tag": tag, "problem": "series", "message": str(e)}
                         problems.append(told)
                     else:
-                        found.setdefault(run, {})[series] = tag
+                        by_run.setdefault(run, {})[series] = tag
                         # NaN would never equal itself.
                         wall = 0.0 if math.isnan(about.max_wall_time) else about.max_wall_time
                         self._newest[run, series] = about.max_step, wall
-        return found, problems
+        return by_run, problems
 
     def _listed(self, runs: Sequence[str] | None, blobs: bool) -> list[Any]:
         if self._multiplexer is not None:
@@ -161,10 +161,10 @@ class ProviderReader:
         Raises:
           NotFoundError: there is no such run or probe, or not all those images.
         """
-        found = self.series([run], blobs)[0].get(run)
-        if not found:
+        tags = self.series([run], blobs)[0].get(run)
+        if not tags:
             raise errors.NotFoundError(f'no run "{run}" with a probe')
-        of_probe = {series: tag for series, tag in found.items() if series.probe == probe}
+        of_probe = {series: tag for series, tag in tags.items() if series.probe == probe}
         if not of_probe:
             raise errors.NotFoundError(f'no probe "{probe}" in run "{run}"')
         unknown = sorted(set(images or ()) - {series.image for series in of_probe})
@@ -198,8 +198,8 @@ class ProviderReader:
             return tensors.of_source(self._source, self._context, self._where, run, tags)
         return {
             tag: [
-                Datum(each.step, each.wall_time, tensors.content(each.tensor_proto))
-                for each in tensors.of_multiplexer(self._multiplexer, run, tag)
+                Datum(event.step, event.wall_time, tensors.content(event.tensor_proto))
+                for event in tensors.of_multiplexer(self._multiplexer, run, tag)
             ]
             for tag in tags
         }
@@ -216,8 +216,8 @@ class ProviderReader:
                     run,
                     series,
                     (
-                        Stored(each.step, each.wall_time, each.tensor_proto)
-                        for each in tensors.of_multiplexer(self._multiplexer, run, tag)
+                        Stored(event.step, event.wall_time, event.tensor_proto)
+                        for event in tensors.of_multiplexer(self._multiplexer, run, tag)
                     ),
                 )
                 for series, tag in tags.items()
@@ -233,8 +233,8 @@ class ProviderReader:
                 run,
                 series,
                 (
-                    Stored(each.step, each.wall_time, [blob.blob_key for blob in each.values])
-                    for each in read.get(tag, ())
+                    Stored(datum.step, datum.wall_time, [blob.blob_key for blob in datum.values])
+                    for datum in read.get(tag, ())
                 ),
             )
             for series, tag in tags.items()
@@ -264,8 +264,8 @@ class ProviderReader:
         """The tags of ordinary scalars in each of these runs that has any."""
         if self._multiplexer is not None:
             name = scalar_metadata.PLUGIN_NAME
-            found = tensors.listed(self._multiplexer, name, tensors.SCALARS, runs)
-            return {run: sorted(tags) for run, tags in found.items()}
+            by_run = tensors.listed(self._multiplexer, name, tensors.SCALARS, runs)
+            return {run: sorted(tags) for run, tags in by_run.items()}
         chosen = provider.RunTagFilter(runs=runs)
         listed = self._source.list_scalars(self._context, run_tag_filter=chosen, **self._scalars)
         return {run: sorted(tags) for run, tags in listed.items() if tags}
@@ -279,20 +279,20 @@ class ProviderReader:
             read = self._source.read_scalars(
                 self._context, downsample=tensors.ALL_STEPS, run_tag_filter=chosen, **self._scalars
             )
-            found = read.get(run, {}).get(tag, ())
-            stored = [Stored(each.step, each.wall_time, each.value) for each in found]
+            data = read.get(run, {}).get(tag, ())
+            stored = [Stored(each.step, each.wall_time, each.value) for each in data]
         return self._settled(run, stored)[0]
 
     def _numbers(self, run: str, tag: str) -> Iterator[Stored]:
         """As TensorBoard's default loader gives them: what is no number is left out."""
         if tag not in self.scalar_tags([run]).get(run, ()):
             return
-        for each in tensors.of_multiplexer(self._multiplexer, run, tag):
+        for event in tensors.of_multiplexer(self._multiplexer, run, tag):
             try:
-                value = tensors.number(each.tensor_proto)
+                value = tensors.number(event.tensor_proto)
             except record.RecordError:
                 continue
-            yield Stored(each.step, each.wall_time, value)
+            yield Stored(event.step, event.wall_time, value)
 
 
 def family(run: str) -> dict[str, str]:
@@ -306,10 +306,10 @@ def family(run: str) -> dict[str, str]:
         prefix = "" if directory == "." else f"{directory}/"
         return {".": directory, **{each: prefix + each for each in ("train", "validation")}}
 
-    found = at(run)
+    relatives = at(run)
     if run != ".":
-        for name, each in at(run.rpartition("/")[0] or ".").items():
+        for name, sibling in at(run.rpartition("/")[0] or ".").items():
             # A run named `train` is its own sibling.
-            if each != run:
-                found[".." if name == "." else f"../{name}"] = each
-    return found
+            if sibling != run:
+                relatives[".." if name == "." else f"../{name}"] = sibling
+    return relatives

@@ -66,13 +66,13 @@ def unpacked(
     """The records that can be read, one at a time; the others become problems."""
     mean = series.kind is Kind.MEAN
     where = {"group": named(series.group)} if mean else {"image": series.image}
-    for each in stored:
+    for entry in stored:
         try:
-            held = opened(each, unpack)
+            held = opened(entry, unpack)
         except record.RecordError as e:
-            problems.note(e, **where, step=exact(each.step))
+            problems.note(e, **where, step=exact(entry.step))
         else:
-            yield each, held
+            yield entry, held
 
 
 def named(group: int) -> int | None:
@@ -85,9 +85,9 @@ def only(
 ) -> dict[Series, str]:
     """The series of one kind and label, of some images or of all, by image."""
     return {
-        each: tag
-        for each, tag in sorted(series.items())
-        if each.kind is kind and each.label == label and (images is None or each.image in images)
+        key: tag
+        for key, tag in sorted(series.items())
+        if key.kind is kind and key.label == label and (images is None or key.image in images)
     }
 
 

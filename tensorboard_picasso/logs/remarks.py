@@ -86,8 +86,8 @@ class Remarks:
 
 def _first(tags: Iterable[Series]) -> list[Series]:
     """The scores of each probe's first image."""
-    found: dict[str, Series] = {}
-    for each in sorted(tags):
-        if each.kind is Kind.SCORES:
-            found.setdefault(each.probe, each)
-    return list(found.values())
+    first: dict[str, Series] = {}
+    for series in sorted(tags):
+        if series.kind is Kind.SCORES:
+            first.setdefault(series.probe, series)
+    return list(first.values())

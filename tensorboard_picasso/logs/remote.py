@@ -49,7 +49,7 @@ class Remote:
         Raises:
           ExportError: the directory cannot be listed.
         """
-        found = {}
+        by_run = {}
         try:
             for folder, _, names in gfile.walk(self._logdir):
                 # Object stores list folders with a slash behind them.
@@ -58,10 +58,10 @@ class Remote:
                 )
                 if files:
                     run = posixpath.relpath(folder.rstrip("/"), self._logdir)
-                    found[run] = files
+                    by_run[run] = files
         except Exception as e:
             raise ExportError(f"{self._logdir}: {_reason(e)}") from e
-        return dict(sorted(found.items()))
+        return dict(sorted(by_run.items()))
 
     def copy(self, name: str) -> Path:
         """A copy of a file, for as long as this lives.

@@ -105,7 +105,7 @@ def listed(
 
     Its provider fails where one series has metadata and no record.
     """
-    found: dict[str, dict[str, About]] = {}
+    by_run: dict[str, dict[str, About]] = {}
     for run, tags in multiplexer.AllSummaryMetadata().items():
         if runs is not None and run not in runs:
             continue
@@ -114,12 +114,12 @@ def listed(
                 continue
             events = of_multiplexer(multiplexer, run, tag)
             if events:
-                found.setdefault(run, {})[tag] = About(
+                by_run.setdefault(run, {})[tag] = About(
                     about.plugin_data.content,
                     max(each.step for each in events),
                     max(each.wall_time for each in events),
                 )
-    return found
+    return by_run
 
 
 def of_source(
@@ -165,14 +165,14 @@ def _of_server(
         parts = [_of_server(stub, where, run, [tag]) for tag in tags]
         return {tag: data for part in parts for tag, data in part.items()}
     return {
-        each.tag_name: [
+        series.tag_name: [
             Datum(step, wall, content(value))
             for step, wall, value in zip(
-                each.data.step, each.data.wall_time, each.data.value, strict=True
+                series.data.step, series.data.wall_time, series.data.value, strict=True
             )
         ]
         for of_run in answer.runs
-        for each in of_run.tags
+        for series in of_run.tags
     }
 
 

@@ -116,12 +116,12 @@ def pack_attribution(attribution: Attribution) -> bytes:
         regions=pack_regions(attribution.regions),
         targets=[
             record_pb2.Target(
-                index=each.index,
-                whole=each.whole,
-                statistics=pack_statistics(each.statistics),
-                agreement=each.agreement,
+                index=target.index,
+                whole=target.whole,
+                statistics=pack_statistics(target.statistics),
+                agreement=target.agreement,
             )
-            for each in attribution.targets
+            for target in attribution.targets
         ],
     )
     if attribution.seed is not None:
@@ -149,9 +149,9 @@ def unpack_attribution(data: bytes, values: bool = True) -> Attribution:
     if len(message.regions) * len(message.targets) > MAX_SHARES:
         raise RecordError("damaged record: shares of regions are out of bounds")
     regions = unpack_regions(message.regions)
-    for each in message.targets:
-        check_lengths("regions and shares", message.regions, each.statistics.shares)
-        if abs(each.agreement) > 1:
+    for target in message.targets:
+        check_lengths("regions and shares", message.regions, target.statistics.shares)
+        if abs(target.agreement) > 1:
             raise RecordError("damaged record: a correlation beyond 1")
     return Attribution(
         method=message.method,
@@ -165,12 +165,12 @@ def unpack_attribution(data: bytes, values: bool = True) -> Attribution:
         input_hash=message.input_hash,
         targets=tuple(
             Target(
-                each.index,
-                each.whole,
-                unpack_statistics(each.statistics),
-                each.agreement if each.HasField("agreement") else None,
+                target.index,
+                target.whole,
+                unpack_statistics(target.statistics),
+                target.agreement if target.HasField("agreement") else None,
             )
-            for each in message.targets
+            for target in message.targets
         ),
         regions=regions,
         layer=message.layer,

@@ -129,11 +129,11 @@ def unpack_picture(data: bytes, unseen: Callable[[int], None] | None = None) -> 
       it is not made either.
     """
     message = _open_input(data)
-    found = _plain(message)
+    picture = _plain(message)
     if unseen is None or not message.unseen:
-        return found
-    unseen(found.height * found.width)
-    return replace(found, unseen=unpack_mask(message.unseen, found.height, found.width))
+        return picture
+    unseen(picture.height * picture.width)
+    return replace(picture, unseen=unpack_mask(message.unseen, picture.height, picture.width))
 
 
 def _open_input(data: bytes) -> Any:

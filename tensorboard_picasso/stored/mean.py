@@ -90,8 +90,10 @@ def pack_mean(mean: Mean) -> bytes:
         height=mean.height,
         width=mean.width,
         members=[
-            record_pb2.Member(image=each.image, target=each.target, input_hash=each.input_hash)
-            for each in mean.members
+            record_pb2.Member(
+                image=member.image, target=member.target, input_hash=member.input_hash
+            )
+            for member in mean.members
         ],
         labelled=mean.labelled,
         window_height=mean.window[0],

@@ -63,17 +63,18 @@ class Region:
 def pack_regions(regions: Sequence[Region]) -> list[record_pb2.Region]:
     """Regions' references as messages."""
     return [
-        record_pb2.Region(name=each.name, area=each.area, ceiling=each.ceiling) for each in regions
+        record_pb2.Region(name=region.name, area=region.area, ceiling=region.ceiling)
+        for region in regions
     ]
 
 
 def unpack_regions(messages: Sequence[record_pb2.Region]) -> tuple[Region, ...]:
     """Regions' references."""
-    for each in messages:
-        check_finite("a region's reference", each.area, each.ceiling)
+    for region in messages:
+        check_finite("a region's reference", region.area, region.ceiling)
     return tuple(
-        Region(each.name, each.area, each.ceiling if each.HasField("ceiling") else None)
-        for each in messages
+        Region(region.name, region.area, region.ceiling if region.HasField("ceiling") else None)
+        for region in messages
     )
 
 

@@ -122,9 +122,9 @@ class Maps:
         if self.precision is not Precision.Q8:
             floats = _FLOATS[self.precision]
             data = inflate(plane.values, count * floats.itemsize)
-            found = np.frombuffer(data, floats).reshape(shape).astype(np.float32)
+            values = np.frombuffer(data, floats).reshape(shape).astype(np.float32)
             half = self.precision is Precision.FLOAT16 and plane.peak
-            return (found * (plane.peak / HALF_PEAK)).astype(np.float32) if half else found
+            return (values * (plane.peak / HALF_PEAK)).astype(np.float32) if half else values
         kind = np.uint8 if self.sign is Sign.UNSIGNED else np.int8
         level = np.frombuffer(inflate(plane.values, count), np.uint8).reshape(shape)
         if plane.differences:
@@ -164,13 +164,13 @@ def pack_maps(stored: Maps) -> list[bytes]:
     )
     planes = [
         record_pb2.Plane(
-            target=each.target,
-            peak=each.peak,
-            values=each.values,
-            special=each.special,
-            differences=each.differences,
+            target=plane.target,
+            peak=plane.peak,
+            values=plane.values,
+            special=plane.special,
+            differences=plane.differences,
         )
-        for each in stored.planes
+        for plane in stored.planes
     ]
     return readable([seal(header), *map(seal, planes)], unpack_maps)
 

@@ -134,8 +134,8 @@ def unpack_scores(data: bytes) -> Scores:
     message = unseal(data, record_pb2.Scores)
     check_lengths("classes and values", message.classes, message.values)
     check_parts(hidden=message.hidden)
-    for each in message.hidden:
-        check_lengths("classes and hidden values", message.classes, each.values)
+    for hidden in message.hidden:
+        check_lengths("classes and hidden values", message.classes, hidden.values)
     if message.class_count > MAX_CLASSES or max(message.classes, default=-1) >= message.class_count:
         raise RecordError(f"damaged record: classes exceed their count {message.class_count}")
     check_finite("epoch", message.epoch)
@@ -147,8 +147,8 @@ def unpack_scores(data: bytes) -> Scores:
         classes=np.array(message.classes[:], np.uint32),
         values=np.array(message.values[:], np.float32),
         hidden=tuple(
-            Hidden(each.region, each.fill, np.array(each.values[:], np.float32), moved)
-            for each, moved in zip(message.hidden, moves, strict=True)
+            Hidden(hidden.region, hidden.fill, np.array(hidden.values[:], np.float32), moved)
+            for hidden, moved in zip(message.hidden, moves, strict=True)
         ),
         input_hash=message.input_hash,
         epoch=message.epoch if message.HasField("epoch") else None,

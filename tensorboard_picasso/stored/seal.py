@@ -122,9 +122,9 @@ def check_finite(name: str, *values: float) -> None:
 
 def check_parts(limit: int = MAX_PARTS, /, **parts: Collection[Any]) -> None:
     """An empty part takes two bytes of a log and hundreds of memory."""
-    for name, each in parts.items():
-        if len(each) > limit:
-            raise RecordError(f"damaged record: {len(each):,} {name} are out of bounds")
+    for name, part in parts.items():
+        if len(part) > limit:
+            raise RecordError(f"damaged record: {len(part):,} {name} are out of bounds")
 
 
 def check_lengths(name: str, first: Sequence[Any], second: Sequence[Any]) -> None:

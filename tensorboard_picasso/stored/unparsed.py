@@ -75,20 +75,20 @@ def _left(data: bytes, at: int, end: int, kind: Any, left: int, depth: int) -> i
 @functools.cache
 def _fields(kind: Any) -> dict[int, _Field]:
     return {
-        each.number: _Field(each.message_type, each.cpp_type != each.CPPTYPE_STRING)
-        for each in kind.fields
+        field.number: _Field(field.message_type, field.cpp_type != field.CPPTYPE_STRING)
+        for field in kind.fields
     }
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:
     """A number of a message, and where it ends."""
-    found = shift = 0
+    number = shift = 0
     while True:
         byte = data[at]
         at += 1
-        found |= (byte & 127) << shift
+        number |= (byte & 127) << shift
         if byte < 128:
-            return found, at
+            return number, at
         shift += 7
         if shift > 63:
             raise DecodeError("it cannot be parsed")

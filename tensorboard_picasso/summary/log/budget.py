@@ -170,11 +170,11 @@ class Spending:
 
     def _levels(self) -> Sequence[int]:
         """Counts of doublings that are worth it, each beside the one before."""
-        found = [0]
+        levels = [0]
         for level in range(1, self._deepest + 1):
-            if self._cost(level) <= WORTH * self._cost(found[-1]):
-                found.append(level)
-        return found
+            if self._cost(level) <= WORTH * self._cost(levels[-1]):
+                levels.append(level)
+        return levels
 
 
 def _plain(number: float) -> str:

@@ -20,8 +20,8 @@ def input_values(name: str, shown: Iterable[tuple[int, record.Input]]) -> summar
       shown: index and record of each image that is written.
     """
     summary = summary_pb2.Summary()
-    for index, each in shown:
-        _add(summary, Series(name, index, Kind.INPUT), record.pack_input(each))
+    for index, input_record in shown:
+        _add(summary, Series(name, index, Kind.INPUT), record.pack_input(input_record))
     return summary
 
 

@@ -40,10 +40,10 @@ def superseded(directory: str, name: str, step: int, own: str = "") -> int:
         if sum(each.stat().st_size for each in files) > MOST:
             return 0
         for path in files:
-            for each in _steps(path, tag):
-                while left and left[-1] >= each:
+            for logged in _steps(path, tag):
+                while left and left[-1] >= logged:
                     left.pop()
-                left.append(each)
+                left.append(logged)
     except (OSError, DecodeError):
         return 0
     return sum(each >= step for each in left)
@@ -51,7 +51,7 @@ def superseded(directory: str, name: str, step: int, own: str = "") -> int:
 
 def _steps(path: Path, tag: str) -> list[int]:
     """The steps at which a file has a tag, in the order of writing."""
-    found = []
+    steps = []
     with path.open("rb") as file, contextlib.suppress(DamagedError):
         for begin, end in frames(file, os.fstat(file.fileno()).st_size):
             file.seek(begin)
@@ -60,5 +60,5 @@ def _steps(path: Path, tag: str) -> list[int]:
                 unparsed.check(data, event_pb2.Event)
                 event = event_pb2.Event.FromString(data)
                 if any(value.tag == tag for value in event.summary.value):
-                    found.append(event.step)
-    return found
+                    steps.append(event.step)
+    return steps

@@ -81,17 +81,17 @@ class State:
         settings = probe.targets, probe.top_k, probe.max_lasting
         if probe.hashes != self.hashes:
             return [Targets(*settings) for _ in probe.images]
-        for each in self.targets:
-            each.caller, each.top_k, each.max_lasting = settings
+        for targets in self.targets:
+            targets.caller, targets.top_k, targets.max_lasting = settings
         return self.targets
 
     def second_seeds_due(self, probe: Probe, methods: Sequence[Method]) -> set[str]:
         """Labels of the methods that are to be computed with a second seed too."""
         counts = self.counts if probe.hashes == self.hashes else Counter[str]()
         return {
-            each.label
-            for each in methods
-            if isinstance(each, RandomMethod) and each.second_due(counts[each.label])
+            method.label
+            for method in methods
+            if isinstance(method, RandomMethod) and method.second_due(counts[method.label])
         }
 
     def fresh_labels(self, step: int, labels: Sequence[str]) -> list[str]:
@@ -136,8 +136,8 @@ class State:
         self.step = step
         self.labels |= set(labels)
         self.counts.update(labels)
-        for index, each in inputs:
-            self.inputs[index] = _digest(each)
+        for index, input_record in inputs:
+            self.inputs[index] = _digest(input_record)
 
 
 # Several probes of one name write to the same series, so the state is theirs together.

@@ -330,14 +330,14 @@ def _compare_arrivals(probe: Probe, passes: records.Passes, memory: state.State)
     subjects = passes.subjects
     try:
         asked = [each.backend for each in subjects]
-        found = arrivals.of(asked, [each.x for each in subjects], over=False)
-        text = arrivals.misfit(found) if found else ""
+        arrival = arrivals.of(asked, [each.x for each in subjects], over=False)
+        text = arrivals.misfit(arrival) if arrival else ""
     except Exception as e:  # a remark is not worth a record
         memory.arrived = True
         what = f'"{probe.name}" was not compared with what the model holds of training: '
         report.warn("arrivals", what + report.reason(e), memory.said)
         return
-    if found is None:
+    if arrival is None:
         return  # training has hardly begun, or holds nothing
     memory.arrived = True
     if text:
