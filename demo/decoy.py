@@ -140,12 +140,12 @@ class Run:
 
     def since(self, fill: str) -> float:
         """The step from which on hiding the swatch counts, as the tab has it; infinite: none."""
-        found = math.inf
+        since = math.inf
         for step, moves in sorted(self.moves[fill].items(), reverse=True):
             if moves < COUNTS:
                 break
-            found = step
-        return found
+            since = step
+        return since
 
 
 def read(logdir: Path, run: str) -> Run:
@@ -204,7 +204,7 @@ def figures(runs: dict[str, Run], accuracies: dict[str, float], epoch: int) -> l
     first = max(step for step in decoy.probability if step <= epoch)
     gap = accuracies["control"] - accuracies["decoy"]
     ratio = decoy.share[last] / control.share[last]
-    found = [
+    table = [
         Figure("held-out accuracy, control minus decoy", gap, "≥ 0.1", gap >= 0.1),
         Figure("swatch's share of the gradient, decoy / control", ratio, "≥ 5", ratio >= 5),
         Figure(
@@ -223,7 +223,7 @@ def figures(runs: dict[str, Run], accuracies: dict[str, float], epoch: int) -> l
     hidden = "probability lost with the swatch hidden in black"
     early = decoy.drop("black", first) - control.drop("black", first)
     lost, kept = decoy.drop("black", last), control.drop("black", last)
-    found += [
+    table += [
         Figure(f"{hidden}, step {first}: decoy − control", early, "≥ 0.05", early >= 0.05),
         Figure(f"{hidden}, step {last}: decoy", lost, "≥ 0.2", lost >= 0.2),
         Figure(f"{hidden}, step {last}: control", kept, "0 ± 0.05", abs(kept) <= 0.05),
@@ -231,23 +231,23 @@ def figures(runs: dict[str, Run], accuracies: dict[str, float], epoch: int) -> l
     since, never = decoy.since("black"), control.since("black")
     moved = "moves of the answer with the swatch hidden in black"
     most = max(control.moves["black"].values())
-    found += [
+    table += [
         Figure(f"{moved} count from step: decoy", since, f"≤ {first}", since <= first),
         Figure(f"{moved} count from step: control", never, "never", never == math.inf),
         Figure(f"{moved}, step {last}: decoy", decoy.moves["black"][last]),
         Figure(f"{moved}, at most: control", most, f"≤ {COUNTS}", most <= COUNTS),
     ]
-    found += [
+    table += [
         Figure(f"predictions changed by it, step {last}: {name}", run.changed["black"][last])
         for name, run in (("decoy", decoy), ("control", control))
     ]
     # Other fills are other questions: mid-grey is the shade of class 5.
-    found += [
+    table += [
         Figure(f"the same in {fill}: {name}", run.drop(fill, last))
         for fill in FILLS[1:]
         for name, run in (("decoy", decoy), ("control", control))
     ]
-    return found
+    return table
 
 
 def main() -> None:
@@ -256,14 +256,14 @@ def main() -> None:
     common.make_anew(options.logdir)
     accuracies = train(options.logdir, options.epochs)
     steps = -(-len(common.digits()[0][0]) // BATCH)
-    found = figures({run: read(options.logdir, run) for run in RUNS}, accuracies, steps)
+    results = figures({run: read(options.logdir, run) for run in RUNS}, accuracies, steps)
     print()
-    for each in found:
-        bound = f"bound {each.bound}: {'met' if each.met else 'MISSED'}" if each.bound else ""
-        print(f"{each.text:<72} {each.value:7.3f}  {bound}".rstrip())
+    for figure in results:
+        bound = f"bound {figure.bound}: {'met' if figure.met else 'MISSED'}" if figure.bound else ""
+        print(f"{figure.text:<72} {figure.value:7.3f}  {bound}".rstrip())
     if options.no_serve:
         print(f"now: tensorboard --logdir {options.logdir}")
-        sys.exit(not all(each.met for each in found))
+        sys.exit(not all(each.met for each in results))
     sys.exit(common.serve(options.logdir, options.port, STATE))
 
 

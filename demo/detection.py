@@ -70,11 +70,11 @@ class Detector(nn.Module):
 
     def forward(self, x: torch.Tensor) -> Outputs:
         """Boxes (n, cells, 4), objectness (n, cells) and classes (n, cells, 10), as logits."""
-        found = self.head(self.body(x)).flatten(2).transpose(1, 2)
-        middle = self.centres + CELL * found[..., :2]
-        half = DIGIT / 3 * found[..., 2:4].clamp(max=2).exp()
+        raw = self.head(self.body(x)).flatten(2).transpose(1, 2)
+        middle = self.centres + CELL * raw[..., :2]
+        half = DIGIT / 3 * raw[..., 2:4].clamp(max=2).exp()
         boxes = torch.cat([middle - half, middle + half], dim=-1)
-        return {"boxes": boxes, "objectness": found[..., 4], "classes": found[..., 5:]}
+        return {"boxes": boxes, "objectness": raw[..., 4], "classes": raw[..., 5:]}
 
 
 def overlap(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -113,8 +113,8 @@ def watched(canvases: torch.Tensor, boxes: torch.Tensor, classes: torch.Tensor) 
     masks = []
     for pair in boxes.long().tolist():
         mask = np.zeros((2, SIDE, SIDE), bool)
-        for each, (left, top, right, bottom) in zip(mask, pair, strict=True):
-            each[top:bottom, left:right] = True
+        for region, (left, top, right, bottom) in zip(mask, pair, strict=True):
+            region[top:bottom, left:right] = True
         masks.append(mask)
     return summary.Probe(
         "boxes",
@@ -163,8 +163,8 @@ def train(logdir: Path, epochs: int) -> None:
                 writer.add_scalar("loss", off, step)
                 log(step)
         with torch.no_grad():
-            found = best_box(model(examples[0]), examples[1][:, 0]).argmax(1)
-    right = float((found == examples[2][:, 0]).float().mean())
+            predicted = best_box(model(examples[0]), examples[1][:, 0]).argmax(1)
+    right = float((predicted == examples[2][:, 0]).float().mean())
     print(f"right class at the given box of held-out canvases: {right:.1%}")
 
 

@@ -221,14 +221,14 @@ def _list(reader: EventReader, run: str | None) -> None:
     runs = reader.runs if run is None else [_run(reader, run)]
     reader.scan(runs)
     empty = True
-    for each in runs:
-        tags = _tags(reader, each)
+    for name in runs:
+        tags = _tags(reader, name)
         if not tags:
             continue
         empty = False
-        print(printed(each))
+        print(printed(name))
         for tag, series in tags.items():
-            steps = reader.steps(each, series)
+            steps = reader.steps(name, series)
             between = f"{steps[0]}" if len(steps) == 1 else f"{steps[0]} to {steps[-1]}"
             print(f"  {printed(tag)}  {len(steps)} step{'s' * (len(steps) > 1)}: {between}")
     if empty:
@@ -248,9 +248,9 @@ def _tags(reader: EventReader, run: str) -> dict[str, Series]:
         of_class = series.kind is Kind.MEAN and series.group != WHOLE_PROBE
         return of_class, series.group if of_class else series.kind is Kind.METHOD, tag
 
-    found = {tag: series for series, tag in reader.of_run(run).items()}
+    all_tags = {tag: series for series, tag in reader.of_run(run).items()}
     kinds = (Kind.METHOD, Kind.MEAN)
-    return dict(sorted(((t, s) for t, s in found.items() if s.kind in kinds), key=place))
+    return dict(sorted(((t, s) for t, s in all_tags.items() if s.kind in kinds), key=place))
 
 
 def _run(reader: EventReader, name: str | None) -> str:
@@ -268,9 +268,9 @@ def _run(reader: EventReader, name: str | None) -> str:
 
 def _series(reader: EventReader, run: str, tag: str | None) -> Series:
     tags, methods = _tags(reader, run), _methods(reader, run)
-    found = tags.get((tag or "").removesuffix("/map"))
-    if found is not None:
-        return found
+    series = tags.get((tag or "").removesuffix("/map"))
+    if series is not None:
+        return series
     if tag is None and len(methods) == 1:
         return next(iter(methods.values()))
     problem = "give --tag" if tag is None else f'no method under tag "{tag}"'

@@ -63,7 +63,7 @@ class Scan:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Candidate:
     path: Path
     name: str
     format: formats.Format
@@ -127,68 +127,72 @@ class Folder:
           growing: leave out what may still be written to.
         """
         now = time.time()
-        placed: dict[_Found, _Placed] = {}
-        for each in self._found():
-            newest = max((at for _, _, at in each.signature), default=0) / 1e9
+        placed: dict[_Candidate, _Placed] = {}
+        for candidate in self._candidates():
+            newest = max((at for _, _, at in candidate.signature), default=0) / 1e9
             if not (growing and now - newest < SETTLED):
-                key = each.name, each.signature
+                key = candidate.name, candidate.signature
                 if key not in self._placed:
-                    self._placed[key] = self._place(each)
-                placed[each] = self._placed[key]
+                    self._placed[key] = self._place(candidate)
+                placed[candidate] = self._placed[key]
         # Counts of different things are no one order; as most have it, and that is kept.
         have = {kind: sum(each.of(kind) is not None for each in placed.values()) for kind in KINDS}
         if not self._kind and any(have.values()):
             self._kind = max(KINDS, key=lambda kind: have[kind])
         return self._ordered(placed)
 
-    def _found(self) -> Iterator[_Found]:
+    def _candidates(self) -> Iterator[_Candidate]:
         for around, folders, files in os.walk(self._path):
             folders.sort()
             folder, names = Path(around), sorted([*files, *folders])
-            for each in formats.known():
-                for name in each.found(folder, names):
+            for reader in formats.known():
+                for name in reader.found(folder, names):
                     path = folder / name if name else folder
                     if not name:
                         folders.clear()  # what lies within is its own
                     try:
                         signature = tuple(
                             (str(file), file.stat().st_size, file.stat().st_mtime_ns)
-                            for file in each.files(path)
+                            for file in reader.files(path)
                         )
                     except FileNotFoundError:  # removed meanwhile: trainers keep the newest few
                         continue
-                    yield _Found(path, path.relative_to(self._path).as_posix(), each, signature)
+                    yield _Candidate(
+                        path, path.relative_to(self._path).as_posix(), reader, signature
+                    )
 
-    def _place(self, found: _Found) -> _Placed:
-        name = Path(found.name)
+    def _place(self, candidate: _Candidate) -> _Placed:
+        name = Path(candidate.name)
         if self._pattern is not None:
             return _Placed(steps.by_pattern(name, self._pattern), Progress())
         named = steps.in_name(name)
         if named.step is not None:
             return _Placed(named, Progress())
         try:
-            return _Placed(named, found.format.progress(found.path, self._trusted))
+            return _Placed(named, candidate.format.progress(candidate.path, self._trusted))
         except Exception as e:
             problem = str(e) if isinstance(e, CheckpointError) else _short(e)
             return _Placed(named, Progress(), problem)
 
-    def _ordered(self, placed: dict[_Found, _Placed]) -> Scan:
+    def _ordered(self, placed: dict[_Candidate, _Placed]) -> Scan:
         scan = Scan()
         by_step: dict[int, tuple[bool, Checkpoint]] = {}
-        for found, each in placed.items():
-            at = each.of(self._kind) if self._kind else None
+        for candidate, place in placed.items():
+            at = place.of(self._kind) if self._kind else None
             if at is None:
-                if each.problem:
-                    scan.broken[found.name] = each.problem
+                if place.problem:
+                    scan.broken[candidate.name] = place.problem
                 else:
-                    scan.left_out[found.name] = self._stepless()
+                    scan.left_out[candidate.name] = self._stepless()
                 continue
             step, source = at
             if step > MOST:
-                scan.broken[found.name] = self._beyond(step)
+                scan.broken[candidate.name] = self._beyond(step)
                 continue
-            named = getattr(each.named, self._kind) is not None
-            made = Checkpoint(found.path, found.name, found.format.name, step, each.epoch, source)
+            named = getattr(place.named, self._kind) is not None
+            made = Checkpoint(
+                candidate.path, candidate.name, candidate.format.name, step, place.epoch, source
+            )
             if step in by_step:
                 was_named, other = by_step[step]
                 # `last.ckpt` is a copy: what bears its step in its name stays.
@@ -221,9 +225,9 @@ def load(checkpoint: Checkpoint, model: object, trusted: bool) -> object:
       LogError: the format needs a model, and there is none.
       CheckpointError: it cannot be read, or is of another model, in one line.
     """
-    (found,) = (each for each in formats.known() if each.name == checkpoint.format)
+    (reader,) = (each for each in formats.known() if each.name == checkpoint.format)
     try:
-        return found.load(checkpoint.path, model, trusted)
+        return reader.load(checkpoint.path, model, trusted)
     except (CheckpointError, LogError):
         raise
     except Exception as e:

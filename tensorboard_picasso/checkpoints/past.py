@@ -138,8 +138,8 @@ def read(logdir: Path, probe: Probe, about: Mapping[str, str], warn: Callable[[s
     reader = EventReader(logdir, warn)
     if _RUN not in reader.runs:
         return past
-    found = reader.of_probe(_RUN, probe.name)
-    newest = _newest(reader, found)
+    tags = reader.of_probe(_RUN, probe.name)
+    newest = _newest(reader, tags)
     scores = {each.image: record.unpack_scores(data) for each, data in newest(Kind.SCORES)}
     if not scores:
         return past
@@ -147,14 +147,14 @@ def read(logdir: Path, probe: Probe, about: Mapping[str, str], warn: Callable[[s
     for _, newest_of in attributions[:1]:
         _check_settings(newest_of.parameters, about)
     _check_images(probe, scores)
-    past.steps = reader.steps(_RUN, next(each for each in found if each.kind is Kind.SCORES))
+    past.steps = reader.steps(_RUN, next(each for each in tags if each.kind is Kind.SCORES))
     past.nth, past.since = scores[0].nth, scores[0].since
     if not past.nth:  # of an older version: what is in the log is what is known
         past.nth, past.since = len(past.steps), past.steps[0]
     fixed = tuple(Fixed(scores[i].targets, scores[i].lasting) for i in range(len(probe)))
     dense = probe.task.over is not None
     told = not all(np.isnan(each.values).all() for each in scores.values()) or _ever_told(
-        reader, {series: tag for series, tag in found.items() if series.kind is Kind.SCORES}
+        reader, {series: tag for series, tag in tags.items() if series.kind is Kind.SCORES}
     )
     taken = None if dense else Taken(scores[0].output, scores[0].independent, decided=told)
     past.chosen = Chosen(taken, fixed)
@@ -165,14 +165,14 @@ def read(logdir: Path, probe: Probe, about: Mapping[str, str], warn: Callable[[s
             raise LogError(f"the log has another label for {probe.names[index]}: pass --name")
         regions = probe.regions[index]
         if {*shown.regions} != {*regions} or any(
-            not np.array_equal(shown.regions[each], regions[each]) for each in regions
+            not np.array_equal(shown.regions[region], regions[region]) for region in regions
         ):
             raise LogError(
                 f"the log has other regions for {probe.names[index]}: pass the same, or another"
                 " --name or --logdir"
             )
-    for index, each in enumerate(fixed):
-        if missing := set(probe.targets) - set(each.targets):
+    for index, of_image in enumerate(fixed):
+        if missing := set(probe.targets) - set(of_image.targets):
             raise LogError(
                 f"the log was begun without target {min(missing)} for {probe.names[index]}: pass"
                 " another --name or --logdir"
@@ -195,10 +195,10 @@ def _ours(summary: summary_pb2.Summary) -> Iterator[tuple[summary_pb2.Summary.Va
 
 
 def _newest(
-    reader: EventReader, found: Mapping[Series, str]
+    reader: EventReader, all_tags: Mapping[Series, str]
 ) -> Callable[[Kind], list[tuple[Series, bytes]]]:
     def of(kind: Kind) -> list[tuple[Series, bytes]]:
-        tags = {each: tag for each, tag in found.items() if each.kind is kind}
+        tags = {each: tag for each, tag in all_tags.items() if each.kind is kind}
         last = {series: stored[-1] for series, stored in reader.blobs(_RUN, tags).items() if stored}
         texts = reader.texts(list(last.values()))
         return [(series, told(text)) for series, text in zip(last, texts, strict=True)]
@@ -224,8 +224,8 @@ def _check_settings(logged: Mapping[str, str], ours: Mapping[str, str]) -> None:
     for option in RECORDED:
         if logged.get(option) != ours.get(option):
             both = [
-                f"no {option}" if each is None else f"{option} {each}"
-                for each in (logged.get(option), ours.get(option))
+                f"no {option}" if value is None else f"{option} {value}"
+                for value in (logged.get(option), ours.get(option))
             ]
             raise LogError(_begun(*both))
 

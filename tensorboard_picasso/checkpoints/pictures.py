@@ -86,9 +86,11 @@ def _classes(root: Path) -> tuple[list[str], list[list[Path]]]:
         raise LogError(f"--images {root}: no such directory")
     flat = _images(root)
     folders = {
-        pictures.named(each.name): _images(each) for each in sorted(root.iterdir()) if each.is_dir()
+        pictures.named(folder.name): _images(folder)
+        for folder in sorted(root.iterdir())
+        if folder.is_dir()
     }
-    folders = {name: found for name, found in folders.items() if found}
+    folders = {name: files for name, files in folders.items() if files}
     if flat and folders:
         raise LogError(
             f"--images {root}: images lie beside the folders {', '.join(folders)}: put all into"
@@ -100,8 +102,8 @@ def _classes(root: Path) -> tuple[list[str], list[list[Path]]]:
 
 
 def _images(folder: Path) -> list[Path]:
-    found = (each for each in folder.iterdir() if each.suffix.lower() in ENDINGS)
-    return sorted(each for each in found if not each.is_dir())
+    files = (each for each in folder.iterdir() if each.suffix.lower() in ENDINGS)
+    return sorted(each for each in files if not each.is_dir())
 
 
 def _chosen(files: Sequence[Sequence[Path]], most: int) -> list[Path]:
@@ -118,13 +120,13 @@ def _chosen(files: Sequence[Sequence[Path]], most: int) -> list[Path]:
 
 def _all(paths: Sequence[Path], settings: Settings) -> dict[Path, Array]:
     """The images that can be read; of each other one a line says why not."""
-    found = {}
+    by_path = {}
     for path in paths:
         try:
-            found[path] = _read(path, settings)
+            by_path[path] = _read(path, settings)
         except pictures.PictureError as e:
             report.tell(f"picture {path!r}", f"{e}: left out")
-    return found
+    return by_path
 
 
 def _read(path: Path, settings: Settings) -> Array:
@@ -160,19 +162,19 @@ def _by_file(path: Path, root: Path) -> dict[str, list[str]]:
 
     Where any number is true, `path,class,class` and, for none, `path,`.
     """
-    found = {}
+    classes = {}
     for number, row in enumerate(csv.reader(_text(path).splitlines()), 1):
         if not row:
             continue
         if len(row) < 2:
             raise LogError(f"--labels {path}: line {number} is no image,class")
-        found[row[0].strip()] = [each.strip() for each in row[1:] if each.strip()]
-    return found
+        classes[row[0].strip()] = [each.strip() for each in row[1:] if each.strip()]
+    return classes
 
 
-def _labels(found: Sequence[Sequence[str]], names: Sequence[str]) -> list[Any]:
+def _labels(given: Sequence[Sequence[str]], names: Sequence[str]) -> list[Any]:
     """One class an image; where any image has several or none, a set of each."""
-    classes = [[_class(word, names) for word in words] for words in found]
+    classes = [[_class(word, names) for word in words] for words in given]
     if all(len(each) == 1 for each in classes):
         return [only for (only,) in classes]
     return list(map(set, classes))
@@ -189,7 +191,7 @@ def _regions(root: Path, images: Path, chosen: Sequence[Path]) -> dict[str, Any]
     """Masks by region: `<region>.png` for all images, or a folder with one of each image."""
     if not root.is_dir():
         raise LogError(f"--regions {root}: no such directory")
-    found: dict[str, Any] = {file.stem: _mask(file) for file in _images(root)}
+    regions: dict[str, Any] = {file.stem: _mask(file) for file in _images(root)}
     for folder in sorted(each for each in root.iterdir() if each.is_dir()):
         masks = []
         for image in chosen:
@@ -197,10 +199,10 @@ def _regions(root: Path, images: Path, chosen: Sequence[Path]) -> dict[str, Any]
             if not beside.is_file():
                 raise LogError(f"--regions {root}: no {beside}")
             masks.append(_mask(beside))
-        found[folder.name] = masks
-    if not found:
+        regions[folder.name] = masks
+    if not regions:
         raise LogError(f"--regions {root}: no masks: put REGION.png or REGION/IMAGE.png there")
-    return found
+    return regions
 
 
 def _mask(path: Path) -> Array:

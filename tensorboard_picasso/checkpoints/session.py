@@ -76,8 +76,9 @@ def _interruptions() -> threading.Event:
 
 def _list(scan: Scan) -> int:
     width = max((len(each.name) for each in scan.checkpoints), default=0)
-    for each in scan.checkpoints:
-        print(f"{each.step:>8}  {each.name:<{width}}  {each.format}, from {each.source}")
+    for checkpoint in scan.checkpoints:
+        origin = f"{checkpoint.format}, from {checkpoint.source}"
+        print(f"{checkpoint.step:>8}  {checkpoint.name:<{width}}  {origin}")
     for name, reason in [*scan.broken.items(), *scan.left_out.items()]:
         print(f"{'-':>8}  {name}: {reason}")
     if not scan.checkpoints:
@@ -166,26 +167,26 @@ class Session:
             self._once(f"{name}: {reason}", f"{name} is skipped: {reason}")
         for name, reason in scan.left_out.items():
             self._once(f"{name}: {reason}", f"{name} is left out: {reason}")
-        for each in scan.checkpoints:
-            if not self._past.is_new(each.step) and each.step not in self._past.steps:
+        for checkpoint in scan.checkpoints:
+            if not self._past.is_new(checkpoint.step) and checkpoint.step not in self._past.steps:
                 self._once(
-                    f"{each.name} behind",
-                    f"{each.name} is left out: the log is at step {self._past.steps[-1]} already,"
-                    f" and only goes on: another --logdir takes step {each.step} too",
+                    f"{checkpoint.name} behind",
+                    f"{checkpoint.name} is left out: the log is at step {self._past.steps[-1]}"
+                    f" already, and only goes on: another --logdir takes step {checkpoint.step} too",
                 )
 
     def _look(self, due: Sequence[Checkpoint]) -> None:
         """Say what the model is given; of the last checkpoint, which was trained for longest."""
         self._looked = True
         # What cannot be loaded is told when it is scored.
-        for each in list(reversed(due))[:_LOOKED_AT]:
-            (answer,) = self._at_work().answers("look", [(each,)])
+        for checkpoint in list(reversed(due))[:_LOOKED_AT]:
+            (answer,) = self._at_work().answers("look", [(checkpoint,)])
             if answer.fatal:
                 raise LogError(answer.problem)
             if not answer.problem:
                 self._say(answer.value.fed)
                 if answer.value.misfit:
-                    self._say(f"{each.name}: {answer.value.misfit}: {self._remedy()}")
+                    self._say(f"{checkpoint.name}: {answer.value.misfit}: {self._remedy()}")
                 return
 
     def _remedy(self) -> str:
@@ -202,9 +203,10 @@ class Session:
         scored: list[Checkpoint] = []
         said: list[Said] = []
         answers = self._at_work().answers("scores", ((each,) for each in due))
-        for each, answer in zip(due, self._counted("scoring", len(due), answers), strict=True):
-            if self._fine(each, answer):
-                scored.append(each)
+        counted = self._counted("scoring", len(due), answers)
+        for checkpoint, answer in zip(due, counted, strict=True):
+            if self._fine(checkpoint, answer):
+                scored.append(checkpoint)
                 said.append(answer.value)
         if not scored:
             return []
@@ -256,24 +258,24 @@ class Session:
         asked = [self._past.due(each.step, self._labels) for each in due]
         new = [self._past.is_new(each.step) for each in due]
         wanted = (
-            (each, Wanted(chosen, place, labels, scores))
-            for each, place, labels, scores in zip(due, places, asked, new, strict=True)
+            (checkpoint, Wanted(chosen, place, labels, scores))
+            for checkpoint, place, labels, scores in zip(due, places, asked, new, strict=True)
         )
         answers = self._at_work().answers("explain", wanted)
         counted = self._counted("explaining", len(due), answers)
-        for each, labels, answer in zip(due, asked, counted, strict=True):
-            if not self._fine(each, answer):
+        for checkpoint, labels, answer in zip(due, asked, counted, strict=True):
+            if not self._fine(checkpoint, answer):
                 continue
             probe = self._setup.probe
             summary = summary_pb2.Summary.FromString(answer.value)
             self._past.check(summary)
-            self._past.count(summary, each.step)
+            self._past.count(summary, checkpoint.step)
             inputs = event.input_values(
                 probe.name, self._past.fresh_inputs(probe)
             ).SerializeToString()
             # One message behind another is both together: the inputs' values come first.
-            self._writer.write(inputs + summary.SerializeToString(), each.step)
-            self._past.written(each.step, labels, probe)
+            self._writer.write(inputs + summary.SerializeToString(), checkpoint.step)
+            self._past.written(checkpoint.step, labels, probe)
             self._logged += 1
 
     def _fine(self, each: Checkpoint, answer: Outcome) -> bool:

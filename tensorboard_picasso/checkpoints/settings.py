@@ -257,7 +257,7 @@ def _number(text: str) -> Any:
 def _normalized(given: list[str] | None) -> tuple[Any, Any] | None:
     if given is None:
         return None
-    found = []
+    values = []
     for text in given:
         try:
             numbers = [float(each) for each in text.split(",")]
@@ -265,8 +265,8 @@ def _normalized(given: list[str] | None) -> tuple[Any, Any] | None:
             raise LogError(
                 f"--normalized {text}: pass a number, or one a channel with commas"
             ) from e
-        found.append(numbers[0] if len(numbers) == 1 else numbers)
-    deviations = found[1] if isinstance(found[1], list) else [found[1]]
+        values.append(numbers[0] if len(numbers) == 1 else numbers)
+    deviations = values[1] if isinstance(values[1], list) else [values[1]]
     if min(deviations) <= 0:
         raise LogError(f"--normalized: STD {given[1]} must be above 0")
-    return found[0], found[1]
+    return values[0], values[1]

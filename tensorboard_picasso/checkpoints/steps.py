@@ -36,19 +36,19 @@ def in_name(name: PurePath) -> Progress:
       name: relative to the folder of all checkpoints.
     """
     for part in (name.name, *reversed(name.parent.parts)):
-        found = _of(part)
-        if found != Progress():
-            return found
+        progress = _of(part)
+        if progress != Progress():
+            return progress
     return Progress()
 
 
 def by_pattern(name: PurePath, pattern: re.Pattern[str]) -> Progress:
     """What the caller's own pattern, whose first group is the step, finds in a path."""
-    found = pattern.search(name.as_posix())
-    if found is None:
+    match = pattern.search(name.as_posix())
+    if match is None:
         return Progress()
     try:
-        return Progress(step=int(found[1]), source="--step-pattern")
+        return Progress(step=int(match[1]), source="--step-pattern")
     except (ValueError, IndexError):
         return Progress()
 

@@ -41,14 +41,14 @@ class NamedFunction:
         if self.folder not in sys.path:
             sys.path.insert(0, self.folder)
         try:
-            found: Any = importlib.import_module(module)
+            function: Any = importlib.import_module(module)
             for part in name.split("."):
-                found = getattr(found, part)
+                function = getattr(function, part)
         except (ImportError, AttributeError) as e:
             raise LogError(f"{self.option} {self.word}: {e}") from e
-        if not callable(found):
-            raise LogError(f"{self.option} {self.word} is {type(found).__name__}: no function")
-        return found(*arguments)
+        if not callable(function):
+            raise LogError(f"{self.option} {self.word} is {type(function).__name__}: no function")
+        return function(*arguments)
 
 
 @dataclass(frozen=True)
@@ -158,9 +158,9 @@ class Worker:
         probe = self._setup.probe
         methods = [each for each in self._setup.methods if each.label in wanted.labels]
         second_seeds = {
-            each.label
-            for each in methods
-            if isinstance(each, RandomMethod) and each.second_due(wanted.place)
+            method.label
+            for method in methods
+            if isinstance(method, RandomMethod) and method.second_due(wanted.place)
         }
 
         def summary(backend: Backend) -> bytes:

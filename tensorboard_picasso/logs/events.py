@@ -147,18 +147,20 @@ class EventReader:
         self,
         run: str,
         probe: str,
-        found: Collection[Series],
+        all_series: Collection[Series],
         files: Sequence[Mapping[Series, list[Stored]]],
     ) -> None:
         """Keep of the series of a probe what stands, and say what does not."""
-        numbers = [number for number, file in enumerate(files) if not file.keys().isdisjoint(found)]
+        numbers = [
+            number for number, file in enumerate(files) if not file.keys().isdisjoint(all_series)
+        ]
         held = [
-            {series: files[number][series] for series in found if series in files[number]}
+            {series: files[number][series] for series in all_series if series in files[number]}
             for number in numbers
         ]
         order = history.FileOrder.of([self._span(file, len(held) > 1) for file in held])
         dropped: dict[tuple[int, float], Stored] = {}  # one event holds many series
-        for series in found:
+        for series in all_series:
             those = [file.get(series, []) for file in held]
             self._scanned[run][series], lost = history.settled(those, order)
             dropped.update({(at.step, at.wall): at for at in lost})
@@ -199,7 +201,7 @@ class EventReader:
         path: Path,
         size: int,
         named: dict[str, Series | None],
-        found: dict[Series, list[Stored]],
+        stored: dict[Series, list[Stored]],
     ) -> Iterator[int]:
         """Note the records of one file; yields the bytes that are behind."""
         if not size:
@@ -234,7 +236,7 @@ class EventReader:
                                     f"more than {MAX_SMALL:,} values that are no records: the rest"
                                     " of the file is left out"
                                 )
-                            found.setdefault(series, []).append(Stored(step, wall, place))
+                            stored.setdefault(series, []).append(Stored(step, wall, place))
                     yield start
             except DamagedError as e:
                 self._warn(f"{name}: {e}")

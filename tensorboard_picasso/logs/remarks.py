@@ -52,11 +52,11 @@ class Remarks:
         self._known[key] = reader.newest(run, series), list(texts)
 
     def listed(
-        self, reader: ProviderReader, found: Mapping[str, Mapping[Series, str]]
+        self, reader: ProviderReader, by_run: Mapping[str, Mapping[Series, str]]
     ) -> tuple[list[dict[str, str]], int]:
         """The remarks on all runs as problems, and how many probes of runs are still to be read."""
         problems, fresh, unread = [], FRESH, 0
-        for run, tags in sorted(found.items()):
+        for run, tags in sorted(by_run.items()):
             for series in _first(tags):
                 key = reader.experiment, run, series.probe
                 at, texts = self._known.get(key, (None, []))

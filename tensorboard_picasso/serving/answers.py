@@ -34,20 +34,20 @@ def index(reader: ProviderReader, known: Remarks) -> dict[str, Any]:
 
     known: what was read of the runs' steps.
     """
-    found, problems = reader.series()
+    by_run, problems = reader.series()
     runs = []
-    for run, series in sorted(found.items()):
+    for run, series in sorted(by_run.items()):
         probes: dict[str, dict[str, Any]] = {}
-        for each in sorted(series):
-            probe = probes.setdefault(each.probe, {"images": set(), "methods": {}})
-            if each.kind is not Kind.MEAN:
-                probe["images"].add(each.image)
-            if each.label:
-                method = {"label": each.label, "method": each.method, "maps": False, "means": []}
-                method = probe["methods"].setdefault(each.label, method)
-                method["maps"] |= each.kind is Kind.MAP
-                if each.kind is Kind.MEAN and named(each.group) not in method["means"]:
-                    method["means"].append(named(each.group))
+        for key in sorted(series):
+            probe = probes.setdefault(key.probe, {"images": set(), "methods": {}})
+            if key.kind is not Kind.MEAN:
+                probe["images"].add(key.image)
+            if key.label:
+                method = {"label": key.label, "method": key.method, "maps": False, "means": []}
+                method = probe["methods"].setdefault(key.label, method)
+                method["maps"] |= key.kind is Kind.MAP
+                if key.kind is Kind.MEAN and named(key.group) not in method["means"]:
+                    method["means"].append(named(key.group))
         listed = [
             {
                 "name": name,
@@ -58,7 +58,7 @@ def index(reader: ProviderReader, known: Remarks) -> dict[str, Any]:
         ]
         runs.append({"name": run, "probes": listed})
     about = {"version": __version__, "format": FORMAT_VERSION, "samples": known.samples}
-    remarks, unread = known.listed(reader, found)
+    remarks, unread = known.listed(reader, by_run)
     return {**about, "runs": runs, "problems": [*problems, *remarks], "unread": unread}
 
 
@@ -77,8 +77,8 @@ def inputs(
         room -= len(data)
         return pack.add(data, "u1") if room >= 0 else None
 
-    def one(stored: Stored, found: tuple[record.Input, record.Bits]) -> dict[str, Any]:
-        shown, bits = found
+    def one(stored: Stored, image: tuple[record.Input, record.Bits]) -> dict[str, Any]:
+        shown, bits = image
         names = list(shown.class_names)
         return {
             **when(stored, shown.hash),
@@ -105,7 +105,7 @@ def inputs(
         {
             "image": series.image,
             "records": [
-                pack.entry(one(*each)) for each in unpacked(series, stored, unpack, problems)
+                pack.entry(one(*pair)) for pair in unpacked(series, stored, unpack, problems)
             ],
         }
         for series, stored in reader.tensors(run, tags)
@@ -155,16 +155,16 @@ def scores(
             "dropped": said.dropped,
         }
 
-    found = reader.of_probe(run, probe, images, blobs=False)
-    tags = only(found, Kind.SCORES, images)
-    first = next(iter(only(found, Kind.SCORES, None)), None)
+    all_tags = reader.of_probe(run, probe, images, blobs=False)
+    tags = only(all_tags, Kind.SCORES, images)
+    first = next(iter(only(all_tags, Kind.SCORES, None)), None)
     listed: list[dict[str, Any]] = []
     remarks: list[str] = []
     for series, stored in reader.tensors(run, tags):
         read, records = [], []
-        for at, each in unpacked(series, stored, record.unpack_scores, problems):
-            records.append(pack.entry(one(at, each)))
-            read.append((at, replace(each, hidden=())))  # they are counted, no more
+        for at, unpacked_scores in unpacked(series, stored, record.unpack_scores, problems):
+            records.append(pack.entry(one(at, unpacked_scores)))
+            read.append((at, replace(unpacked_scores, hidden=())))  # they are counted, no more
         listed.append({"image": series.image, "records": records})
         whole = len(read) == len(stored)
         texts = of_series(reader, run, series, read, whole, known.samples)
@@ -257,8 +257,8 @@ def means(
             "group": named(series.group),
             "name": series.group_name,
             "records": [
-                pack.entry(one(*each))
-                for each in unpacked(series, stored, record.unpack_mean, problems)
+                pack.entry(one(*pair))
+                for pair in unpacked(series, stored, record.unpack_mean, problems)
             ],
         }
         for series, stored in reader.tensors(run, wanted)
@@ -283,21 +283,21 @@ def maps(
     pack, problems = Pack(), Problems()
     tags = only(series, Kind.MAP, images, label)
     held = {
-        (of.image, each.step, each.wall): each
+        (of.image, entry.step, entry.wall): entry
         for of, stored in reader.blobs(run, tags).items()
-        for each in stored
+        for entry in stored
     }
     there = [each for each in wanted if each in held]
     gone = [each for each in wanted if each not in held]
     records = []
-    for each, elements in zip(there, reader.contents([held[at] for at in there]), strict=True):
+    for place, elements in zip(there, reader.contents([held[at] for at in there]), strict=True):
         if elements is None:
-            gone.append(each)
+            gone.append(place)
             continue
         try:
-            records.append(pack.entry(maps_of(pack, each, unpacked_maps(elements))))
+            records.append(pack.entry(maps_of(pack, place, unpacked_maps(elements))))
         except record.RecordError as e:
-            problems.note(e, image=each[0], step=exact(each[1]))
+            problems.note(e, image=place[0], step=exact(place[1]))
     missing = [{"image": image, "step": exact(step), "wall": wall} for image, step, wall in gone]
     header = {"run": run, "probe": probe, "label": label, "records": records}
     data = pack.finish({**header, "missing": missing, "problems": problems})
@@ -309,9 +309,9 @@ def scalars(reader: ProviderReader, run: str) -> dict[str, Any]:
     names = family(run)
     tags = reader.scalar_tags(list(names.values()))
     listed = [
-        {"where": where, "run": each, "tags": tags[each]}
-        for where, each in names.items()
-        if each in tags
+        {"where": where, "run": name, "tags": tags[name]}
+        for where, name in names.items()
+        if name in tags
     ]
     return {"run": run, "scalars": listed}
 

@@ -93,65 +93,65 @@ class PicassoPlugin(base_plugin.TBPlugin):
         return ProviderReader(self._provider, context, experiment, self._multiplexer)
 
     def _serve_index(self, request: wrappers.Request) -> Any:
-        found = answers.index(self._reader(request), self._remarks)
-        return _json(request, found)
+        answer = answers.index(self._reader(request), self._remarks)
+        return _json(request, answer)
 
     def _serve_inputs(self, request: wrappers.Request) -> Any:
         room = PNG_ROOM if _flag(request, "pngs") else 0
-        found = answers.inputs(self._reader(request), *_probe(request), _images(request), room)
-        return http_util.Respond(request, found, PACK)
+        answer = answers.inputs(self._reader(request), *_probe(request), _images(request), room)
+        return http_util.Respond(request, answer, PACK)
 
     def _serve_image(self, request: wrappers.Request) -> Any:
         run, probe = _probe(request)
         number = _index("image", _argument(request, "image"))
         digest = _argument(request, "hash")
-        found = answers.image(self._reader(request), run, probe, number, digest)
-        if found is None:
+        answer = answers.image(self._reader(request), run, probe, number, digest)
+        if answer is None:
             raise errors.NotFoundError(f'no image {number} with hash "{digest}" was kept')
-        return http_util.Respond(request, found, "image/png", expires=FOREVER)
+        return http_util.Respond(request, answer, "image/png", expires=FOREVER)
 
     def _serve_scores(self, request: wrappers.Request) -> Any:
         run, probe = _probe(request)
-        found = answers.scores(self._reader(request), run, probe, _images(request), self._remarks)
-        return http_util.Respond(request, found, PACK)
+        answer = answers.scores(self._reader(request), run, probe, _images(request), self._remarks)
+        return http_util.Respond(request, answer, PACK)
 
     def _serve_attributions(self, request: wrappers.Request) -> Any:
         run, probe = _probe(request)
         label = _argument(request, "label")
-        found = answers.attributions(
+        answer = answers.attributions(
             self._reader(request), run, probe, label, _images(request), _grids(request)
         )
-        if found is None:
+        if answer is None:
             raise errors.NotFoundError(f'no method "{label}" in probe "{probe}" of run "{run}"')
-        return http_util.Respond(request, found, PACK)
+        return http_util.Respond(request, answer, PACK)
 
     def _serve_means(self, request: wrappers.Request) -> Any:
         run, probe = _probe(request)
         label = _argument(request, "label")
-        found = answers.means(self._reader(request), run, probe, label, _groups(request))
-        if found is None:
+        answer = answers.means(self._reader(request), run, probe, label, _groups(request))
+        if answer is None:
             raise errors.NotFoundError(f'no means "{label}" in probe "{probe}" of run "{run}"')
-        return http_util.Respond(request, found, PACK)
+        return http_util.Respond(request, answer, PACK)
 
     def _serve_maps(self, request: wrappers.Request) -> Any:
         run, probe = _probe(request)
         label = _argument(request, "label")
-        found = answers.maps(self._reader(request), run, probe, label, _of(request))
-        if found is None:
+        answer = answers.maps(self._reader(request), run, probe, label, _of(request))
+        if answer is None:
             raise errors.NotFoundError(f'no maps "{label}" in probe "{probe}" of run "{run}"')
-        data, whole = found
+        data, whole = answer
         return http_util.Respond(request, data, PACK, expires=FOREVER if whole else 0)
 
     def _serve_scalars(self, request: wrappers.Request) -> Any:
-        found = answers.scalars(self._reader(request), _argument(request, "run"))
-        return _json(request, found)
+        answer = answers.scalars(self._reader(request), _argument(request, "run"))
+        return _json(request, answer)
 
     def _serve_scalar(self, request: wrappers.Request) -> Any:
         run, tag = _argument(request, "run"), _argument(request, "tag")
-        found = answers.scalar(self._reader(request), run, tag)
-        if found is None:
+        answer = answers.scalar(self._reader(request), run, tag)
+        if answer is None:
             raise errors.NotFoundError(f'no scalar "{tag}" in run "{run}"')
-        return http_util.Respond(request, found, PACK)
+        return http_util.Respond(request, answer, PACK)
 
     def _serve_export(self, request: wrappers.Request) -> Any:
         subject = _subject(request)
@@ -183,8 +183,8 @@ class PicassoPlugin(base_plugin.TBPlugin):
         return _not_modified(answer) if known else answer
 
 
-def _json(request: wrappers.Request, found: dict[str, Any]) -> Any:
-    text = dumped(found)
+def _json(request: wrappers.Request, answer: dict[str, Any]) -> Any:
+    text = dumped(answer)
     Room(MAX_ANSWER, "the list of series", "choose fewer runs with --logdir").check(len(text))
     return http_util.Respond(request, text, "application/json")
 

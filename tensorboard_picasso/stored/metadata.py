@@ -126,4 +126,4 @@ def parse(content: bytes) -> Series:
 
 
 def _escaped(tag: str) -> str:
-    return _ESCAPED.sub(lambda found: f"%{ord(found[0]):02X}", tag)
+    return _ESCAPED.sub(lambda match: f"%{ord(match[0]):02X}", tag)

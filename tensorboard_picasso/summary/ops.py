@@ -21,9 +21,9 @@ from tensorboard_picasso.summary.probe.probe import Probe
 from tensorboard_picasso.summary.writers.base import Writer
 
 # Probes that ops made for a name and images, the longest unused first.
-_found: OrderedDict[tuple[str, Hashable, Hashable], Probe] = OrderedDict()
-_MAX_FOUND = 64
-_finding = Lock()
+_probes: OrderedDict[tuple[str, Hashable, Hashable], Probe] = OrderedDict()
+_MAX_PROBES = 64
+_making = Lock()
 
 _Op = TypeVar("_Op", bound=Callable[..., Any])
 
@@ -312,15 +312,15 @@ def _probe(probe: Probe | str, images: Any, options: dict[str, Any]) -> Probe:
         raise TypeError(f"pass images for {probe!r}, or a Probe")
     viewed = to_viewed(images, layout(images, options.get("data_format")))
     key = probe, content.key(viewed), content.key(sorted(options.items()))
-    with _finding:
-        if key not in _found:
+    with _making:
+        if key not in _probes:
             made = Probe(probe, images, **options)
-            for (name, *_), other in _found.items():
+            for (name, *_), other in _probes.items():
                 if name == probe:
                     # The images change from call to call, the model does not.
                     models.share(made, other)
-            _found[key] = made
-            while len(_found) > _MAX_FOUND:
-                _found.popitem(last=False)
-        _found.move_to_end(key)
-        return _found[key]
+            _probes[key] = made
+            while len(_probes) > _MAX_PROBES:
+                _probes.popitem(last=False)
+        _probes.move_to_end(key)
+        return _probes[key]

@@ -16,8 +16,8 @@ __all__ = ["Format", "known"]
 @functools.cache
 def known() -> tuple[Format, ...]:
     """All formats."""
-    found: list[Format] = []
+    readers: list[Format] = []
     for info in pkgutil.iter_modules(__path__):
         if info.name != "base" and not info.name.startswith("_"):
-            found.append(importlib.import_module(f"{__name__}.{info.name}").Reader())
-    return tuple(found)
+            readers.append(importlib.import_module(f"{__name__}.{info.name}").Reader())
+    return tuple(readers)

@@ -49,14 +49,14 @@ def _prefix(wanted: Mapping[str, Any], state: Mapping[str, Any]) -> str:
     if not wanted or all(name in state for name in wanted):
         return ""
     one = next(iter(wanted))
-    found = [
+    prefixes = [
         name.removesuffix(one)
         for name in state
         if name.endswith(f".{one}") and all(name.removesuffix(one) + n in state for n in wanted)
     ]
-    if len(found) > 1:
-        raise CheckpointError(f"the module fits under {' and '.join(found)}")
-    return found[0] if found else ""
+    if len(prefixes) > 1:
+        raise CheckpointError(f"the module fits under {' and '.join(prefixes)}")
+    return prefixes[0] if prefixes else ""
 
 
 def _check(wanted: Mapping[str, Any], state: Mapping[str, Any]) -> None:

@@ -37,13 +37,13 @@ def of(asked: Sequence[Backend], inputs: Sequence[Array], over: bool) -> Arrival
     Returns:
       None where no normalization holds statistics of a training.
     """
-    found = []
+    arrived = []
     for backend, x in zip(asked, inputs, strict=True):
         arrival = backend.arrives(x[None], over)
         if arrival is None:
             return None
-        found.append(arrival)
-    return Arrival.joined(found)
+        arrived.append(arrival)
+    return Arrival.joined(arrived)
 
 
 def misfit(arrival: Arrival) -> str:
@@ -112,14 +112,14 @@ def other_order(heads: Sequence[int], labels: Sequence[Any] | None, names: Seque
     # One image a label is always predicted alike.
     if count < max(LEAST, 2 * len(told)):
         return ""
-    found = {label: max(set(each), key=each.count) for label, each in told.items()}
-    alike = sum(each.count(found[label]) for label, each in told.items())
+    predicted = {label: max(set(each), key=each.count) for label, each in told.items()}
+    alike = sum(each.count(predicted[label]) for label, each in told.items())
     right = sum(each.count(label) for label, each in told.items())
-    if len(set(found.values())) < len(found) or alike < MOST * count or 2 * right >= count:
+    if len(set(predicted.values())) < len(predicted) or alike < MOST * count or 2 * right >= count:
         return ""
     pairs = [
         f"{_name(label, names)} as {_name(head, names)}"
-        for label, head in sorted(found.items())
+        for label, head in sorted(predicted.items())
         if label != head
     ]
     listed = ", ".join(pairs[:3]) + (", …" if len(pairs) > 3 else "")

@@ -38,13 +38,13 @@ def groups(probe: Probe, predicted: Sequence[int]) -> list[Group]:
         for image, known in enumerate(truths)
         for target in ((predicted[image],) if known is None else known)
     )
-    found = [Group(WHOLE_PROBE, "", members)]
+    all_groups = [Group(WHOLE_PROBE, "", members)]
     if probe.labels is None:
-        return found
+        return all_groups
     for index in sorted({target for _, target in members}):
         of_class = tuple(each for each in members if each[1] == index)
-        found.append(Group(index, _name(index, probe.class_names), of_class))
-    return found
+        all_groups.append(Group(index, _name(index, probe.class_names), of_class))
+    return all_groups
 
 
 def _name(index: int, names: Sequence[str]) -> str:
@@ -71,7 +71,7 @@ def of_method(
     if grid is None or len({subject.shape for subject in subjects}) > 1:
         return []
     rounding = max(answer.rounding for answer in answers)
-    found = []
+    means = []
     for group in groups(probe, predicted):
         # Of many classes a grid holds those that were explained.
         importance = {
@@ -85,8 +85,8 @@ def of_method(
             )
             values = np.stack(list(importance.values()))
             mean = _mean(method, subjects[0], answers[0], grid, members, values, rounding)
-            found.append((group, mean))
-    return found
+            means.append((group, mean))
+    return means
 
 
 def _importance(grid: record.Grid | None, target: int) -> Floats | None:

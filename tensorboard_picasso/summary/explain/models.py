@@ -43,5 +43,5 @@ def share(probe: Probe, other: Probe) -> None:
 
 
 def _of(probe: Probe) -> _Kept:
-    found: _Kept = probe.kept.setdefault(__name__, OrderedDict())
-    return found
+    kept: _Kept = probe.kept.setdefault(__name__, OrderedDict())
+    return kept

@@ -336,7 +336,8 @@ def _agreements(first: record.Maps | None, second: record.Maps | None) -> dict[i
         return {}
     targets = [plane.target for plane in first.planes]
     return {
-        each: maps.rank_correlation(first.decode(each), second.decode(each)) for each in targets
+        target: maps.rank_correlation(first.decode(target), second.decode(target))
+        for target in targets
     }
 
 
@@ -365,17 +366,17 @@ def _scalars(
             classes["predicted"] = np.array([np.nanargmax(scores.values)])
         for name, at in classes.items():
             add("", f"{value} of the {name} class", _read(output, scores.values[at]))
-        for each in scores.hidden:
+        for part in scores.hidden:
             # No comma and no parentheses: MLflow refuses a name with one, and all beside it.
-            filled = each.fill.replace(",", "")
+            filled = part.fill.replace(",", "")
             fill = f" in {filled}" if len(probe.region_fills) > 1 else ""
-            hidden = f" with {each.region} hidden{fill}"
+            hidden = f" with {part.region} hidden{fill}"
             for name, at in classes.items():
                 # Predicted is what was with nothing hidden.
-                add("", f"{value} of the {name} class{hidden}", _read(output, each.values[at]))
-            if each.move is not None:
-                add("", f"predictions changed{hidden}", each.move.flips)
-                add("", f"moves{hidden}", each.move.moves)
+                add("", f"{value} of the {name} class{hidden}", _read(output, part.values[at]))
+            if part.move is not None:
+                add("", f"predictions changed{hidden}", part.move.flips)
+                add("", f"moves{hidden}", part.move.moves)
         for attribution, _ in image.attributions:
             # The true classes where there are any, else the caller's or the newest prediction.
             explained = attribution.targets[: max(1, len(truths or ()))]

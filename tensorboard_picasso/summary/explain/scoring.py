@@ -134,14 +134,14 @@ def take(
         if taken.decided:
             tell(probe, taken, np.shape(raw)[-1])
         return taken
-    found = outputs.again(taken, raw, behind, probe.output)
-    doubt(probe, found, raw, behind)
-    if found != taken:
-        text = f'probe "{probe.name}": from now on {outputs.told(found, np.shape(raw)[-1])}'
+    now = outputs.again(taken, raw, behind, probe.output)
+    doubt(probe, now, raw, behind)
+    if now != taken:
+        text = f'probe "{probe.name}": from now on {outputs.told(now, np.shape(raw)[-1])}'
         # The same scores would be taken so again.
         remedy = "log them anew, with the sigmoid in the model"
         report.warn(text, f"{text}; earlier records took them as probabilities: {remedy}")
-    return found
+    return now
 
 
 def doubt(probe: Probe, taken: Taken, raw: NDArray[Any], behind: bool) -> None:
@@ -214,8 +214,8 @@ def _means(
             "mean_over='predicted' of raw outputs, which predict no class: pass masks or 'all'"
         )
     over = [
-        views.DenseView(backend, probe, index, each, taken, backend.behind)
-        for index, each in enumerate(pixels)
+        views.DenseView(backend, probe, index, of_image, taken, backend.behind)
+        for index, of_image in enumerate(pixels)
     ]
     raw = []
     for view, x in zip(over, given, strict=True):

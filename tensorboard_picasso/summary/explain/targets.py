@@ -121,12 +121,12 @@ def over_all(
 
 def _always(labels: Sequence[int], caller: Sequence[int], classes: int) -> list[int]:
     """The true classes and the caller's list."""
-    for each in (*labels, *caller):
-        if each >= classes:
+    for index in (*labels, *caller):
+        if index >= classes:
             remedy = "; labels that are no classes are floats, with output='raw'"
             raise ValueError(
-                f"class {each} is out of range: the model has {classes}, from 0"
-                f"{remedy if each in labels else ''}"
+                f"class {index} is out of range: the model has {classes}, from 0"
+                f"{remedy if index in labels else ''}"
             )
     return list(dict.fromkeys([*labels, *caller]))
 

@@ -140,7 +140,7 @@ class DenseView(Backend):
 
     def _cotangent(self, raw: Array, cotangent: Floats) -> Floats:
         """Derivative of sum(cotangent * scores) by raw, of its shape."""
-        found = np.zeros(raw.shape)
+        gradient = np.zeros(raw.shape)
         for target in map(int, np.flatnonzero(cotangent.any(axis=0))):
             rows, columns = np.nonzero(self._weights[..., target] > 0)
             some = raw[:, rows, columns]
@@ -149,10 +149,10 @@ class DenseView(Backend):
             ).reshape(some.shape)
             weights = self._weights[rows, columns, target]
             with quiet():
-                found[:, rows, columns] += (
+                gradient[:, rows, columns] += (
                     cotangent[:, target, None, None] * weights[:, None] * slope
                 )
-        return found
+        return gradient
 
 
 def of_images(probe: Probe, backend: Backend) -> list[Backend]:

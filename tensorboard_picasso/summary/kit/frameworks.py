@@ -21,9 +21,9 @@ def is_a(thing: Any, package: str, *names: str) -> bool:
     if framework is None or package not in packages(thing):
         return False
     for name in names:
-        found: Any = framework
+        kind: Any = framework
         for part in name.split("."):
-            found = getattr(found, part, None)
-        if isinstance(found, type) and isinstance(thing, found):
+            kind = getattr(kind, part, None)
+        if isinstance(kind, type) and isinstance(thing, kind):
             return True
     return False

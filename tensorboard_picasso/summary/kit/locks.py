@@ -78,11 +78,11 @@ _made: weakref.WeakSet[Lock] = weakref.WeakSet()
 
 
 def _renew() -> None:
-    for each in list(_made):
-        each.renew()
-    for each in _cached():
-        if hasattr(each, "lock"):  # up to Python 3.11 all instances of a class share one
-            each.lock = threading.RLock()
+    for lock in list(_made):
+        lock.renew()
+    for cached in _cached():
+        if hasattr(cached, "lock"):  # up to Python 3.11 all instances of a class share one
+            cached.lock = threading.RLock()
 
 
 def _cached() -> Iterator[Any]:

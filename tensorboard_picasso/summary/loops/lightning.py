@@ -118,11 +118,11 @@ def _directory(trainer: Any) -> str:
     loggers = sorted(
         trainer.loggers, key=lambda each: not isinstance(each, lightning.loggers.TensorBoardLogger)
     )
-    for each in loggers:
+    for logger in loggers:
         for name in ("log_dir", "save_dir"):
             # A logger of one's own may lack them, raise, or answer to any name.
             with contextlib.suppress(Exception):
-                return str(os.fspath(getattr(each, name)))
+                return str(os.fspath(getattr(logger, name)))
     return str(os.fspath(trainer.default_root_dir))
 
 

@@ -19,24 +19,24 @@ GROUP = "tensorboard_picasso.methods"
 
 def known() -> dict[str, type[Method]]:
     """The methods of this package by name."""
-    found: dict[str, type[Method]] = {}
+    methods: dict[str, type[Method]] = {}
     for info in pkgutil.iter_modules(__path__):
         module = importlib.import_module(f"{__name__}.{info.name}")
-        for each in vars(module).values():
-            if _is_method(each) and each.__module__ == module.__name__:
-                found[each.name] = each
-    return found
+        for value in vars(module).values():
+            if _is_method(value) and value.__module__ == module.__name__:
+                methods[value.name] = value
+    return methods
 
 
 def installed() -> dict[str, type[Method] | Exception]:
     """All methods by name, those of other packages too; why one cannot be had."""
-    found: dict[str, type[Method] | Exception] = {}
+    methods: dict[str, type[Method] | Exception] = {}
     for name in sorted({*known(), *metadata.entry_points(group=GROUP).names}):
         try:
-            found[name] = named(name)
+            methods[name] = named(name)
         except Exception as e:  # whatever another package raises as it is imported
-            found[name] = e
-    return found
+            methods[name] = e
+    return methods
 
 
 def named(name: str) -> type[Method]:
@@ -52,13 +52,13 @@ def named(name: str) -> type[Method]:
     if name in ours:
         return ours[name]
     registered = metadata.entry_points(group=GROUP)
-    found = {each.value: each for each in registered if each.name == name}
-    if not found:
+    entries = {each.value: each for each in registered if each.name == name}
+    if not entries:
         others = sorted({*ours, *registered.names})
         raise ValueError(f"method {name!r} is unknown: pass one of {', '.join(others)}")
-    if len(found) > 1:
-        raise ValueError(f"method {name!r} is registered by {' and '.join(sorted(found))}")
-    ((value, entry),) = found.items()
+    if len(entries) > 1:
+        raise ValueError(f"method {name!r} is registered by {' and '.join(sorted(entries))}")
+    ((value, entry),) = entries.items()
     method = entry.load()
     if not _is_method(method) or method.name != name:
         raise TypeError(f"method {name!r}: {value} is no method of that name")

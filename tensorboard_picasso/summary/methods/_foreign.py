@@ -73,8 +73,8 @@ _replaced: list[tuple[dict[str, Any], str, types.ModuleType]] = []
 
 
 def _either(first: Any, second: Any, name: str) -> Any:
-    found = getattr(first, name, None)
-    return getattr(second, name) if found is None else found
+    value = getattr(first, name, None)
+    return getattr(second, name) if value is None else value
 
 
 @contextmanager

@@ -17,7 +17,7 @@ def plain(grounds: Sequence[Ground], score: str) -> list[Array]:
     for at, ground in enumerate(grounds):
         key = ground.subject.backend, ground.preprocess is None, ground.x.shape
         groups.setdefault(key, []).append(at)
-    found: dict[int, Array] = {}
+    gradients: dict[int, Array] = {}
     for members in groups.values():
         some = [grounds[at] for at in members]
         counts = [len(ground.subject.targets) for ground in some]
@@ -29,5 +29,5 @@ def plain(grounds: Sequence[Ground], score: str) -> list[Array]:
         ]
         gradient = some[0].gradients(x, np.concatenate(cotangents))
         parts = np.split(gradient, np.cumsum(counts)[:-1])
-        found.update(zip(members, parts, strict=True))
-    return [found[at] for at in range(len(grounds))]
+        gradients.update(zip(members, parts, strict=True))
+    return [gradients[at] for at in range(len(grounds))]

@@ -67,8 +67,8 @@ class Ground:
         probe = self.subject.probe
         given = probe.raw_batch(viewed[None])
         batch = floats(given if self.preprocess else probe.preprocessed(given))
-        found: Array = batch[0]
-        return found
+        image: Array = batch[0]
+        return image
 
     @property
     def origin(self) -> Array:
@@ -79,8 +79,8 @@ class Ground:
         """
         subject, x = self.subject, floats(self.x)
         if x.dtype != self.x.dtype and self.preprocess is None:
-            found = subject.backend.scores(x[None])
-            if not broken(subject.raw) and not same(found, subject.raw[None]):
+            scores = subject.backend.scores(x[None])
+            if not broken(subject.raw) and not same(scores, subject.raw[None]):
                 raise UnsupportedError(
                     f"the model scores {self.x.dtype} and floats of the same values differently:"
                     " move its cast to preprocess="
@@ -183,10 +183,10 @@ class Ground:
             return list(values)
         return [
             np.asarray(
-                Image.fromarray(single(each)).resize((width, height), Image.Resampling.BILINEAR),
+                Image.fromarray(single(plane)).resize((width, height), Image.Resampling.BILINEAR),
                 np.float64,
             )
-            for each in values
+            for plane in values
         ]
 
     def over_image(

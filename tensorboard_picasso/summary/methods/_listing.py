@@ -52,13 +52,15 @@ def _call(kind: type[Method]) -> str:
     """As it is written in Python, with its defaults."""
     # A signature does not show what a dataclass makes anew each time.
     made = {
-        each.name: each.default_factory()
-        for each in dataclasses.fields(kind)
-        if each.default_factory is not dataclasses.MISSING
+        field.name: field.default_factory()
+        for field in dataclasses.fields(kind)
+        if field.default_factory is not dataclasses.MISSING
     }
     settings = [
-        each.name if each.default is each.empty else f"{each.name}={made.get(name, each.default)!r}"
-        for name, each in inspect.signature(kind).parameters.items()
+        parameter.name
+        if parameter.default is parameter.empty
+        else f"{parameter.name}={made.get(name, parameter.default)!r}"
+        for name, parameter in inspect.signature(kind).parameters.items()
     ]
     return f"{kind.__name__}({', '.join(settings)})"
 

@@ -51,9 +51,9 @@ class Places:
     @property
     def asked(self) -> NDArray[np.bool_]:
         """Which numbers of an output stand for places."""
-        found = np.ones(self.shape, bool)
-        found[list(self.aside)] = False
-        return found
+        places = np.ones(self.shape, bool)
+        places[list(self.aside)] = False
+        return places
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -108,8 +108,8 @@ class Layers:
         key = name, self._x.shape, self._x.dtype
         if key not in self._known:
             self._known[key] = self._named(name)
-        found: Places = self._known[key]
-        return found
+        places: Places = self._known[key]
+        return places
 
     def last(self) -> tuple[str, Places]:
         """The last layer that returns images or tokens whose places reach the scores.
@@ -121,12 +121,12 @@ class Layers:
         key = calls, self._x.shape, self._x.dtype
         if key not in self._known:
             self._known[key] = self._last()
-        found: tuple[str, Places] = self._known[key]
-        return found
+        named_places: tuple[str, Places] = self._known[key]
+        return named_places
 
     def _named(self, name: str) -> Places:
-        found = [each for each in self._calls if each.name == name]
-        if len(found) != 1 or found[0].shape is None:
+        calls = [each for each in self._calls if each.name == name]
+        if len(calls) != 1 or calls[0].shape is None:
             # Its absence, calls and outputs are named by who looks for them.
             shape = self._backend.activations(self._x[None], name).shape
             raise UnclearError(
@@ -134,10 +134,10 @@ class Layers:
                 " name another one"
             )
         try:
-            places = self._places_of(found[0])
+            places = self._places_of(calls[0])
         except UnclearError as e:
             raise UnclearError(
-                f"layer {name!r} returns {found[0].shape} for an image: {e}; name another layer=,"
+                f"layer {name!r} returns {calls[0].shape} for an image: {e}; name another layer=,"
                 " or give the probe a postprocess= that makes (n, height, width, channels) of it"
             ) from None
         if places.aside and not self._reaches(name, places):
@@ -209,9 +209,9 @@ class Layers:
     def _told(self, shape: tuple[int, ...], images: bool = False) -> set[str]:
         """Where layers whose kind tells have the channels of what is of this shape."""
         return {
-            each.channels
-            for each in self._calls
-            if each.channels and each.shape == shape and (each.images or not images)
+            call.channels
+            for call in self._calls
+            if call.channels and call.shape == shape and (call.images or not images)
         }
 
     def _of_tokens(self, layer: Layer, shape: tuple[int, int]) -> Places:
@@ -239,15 +239,15 @@ class Layers:
         key = "tokens", count, self._x.shape, self._x.dtype
         if key not in self._known:
             self._known[key] = self._measure(count)
-        found: tuple[list[int], list[int]] = self._known[key]
-        return found
+        tokens: tuple[list[int], list[int]] = self._known[key]
+        return tokens
 
     def _measure(self, count: int) -> tuple[list[int], list[int]]:
         counts = Counter(each.name for each in self._calls)
         same = [
-            each.name
-            for each in self._calls
-            if each.shape and len(each.shape) == 2 and each.shape[0] == count
+            call.name
+            for call in self._calls
+            if call.shape and len(call.shape) == 2 and call.shape[0] == count
         ]
         first = next((each for each in same if counts[each] == 1), None)
         if first is None:
@@ -273,15 +273,15 @@ class Layers:
           UnclearError: there are none, or several.
         """
         near = {side for side in self._image_sides() if side[0] * side[1] == count}
-        found = grids(count, self._size)
+        possible = grids(count, self._size)
         if len(near) == 1:
             return near.pop()
-        if len(both := near & found) == 1:
+        if len(both := near & possible) == 1:
             return both.pop()
-        if len(found) == 1:
-            return found.pop()
+        if len(possible) == 1:
+            return possible.pop()
         height, width = self._size
-        several = " or ".join(f"{rows} × {columns}" for rows, columns in sorted(found))
+        several = " or ".join(f"{rows} × {columns}" for rows, columns in sorted(possible))
         raise UnclearError(
             f"{count} tokens may be {several}"
             if several
@@ -290,12 +290,12 @@ class Layers:
 
     def _image_sides(self) -> set[Side]:
         """Rows and columns of what convolutions and the like return."""
-        found = set()
-        for each in self._calls:
-            if each.images and each.shape and not each.inside:
-                first = each.channels == "first"
-                found.add(each.shape[1:] if first else each.shape[:2])
-        return {(rows, columns) for rows, columns in found}
+        sides = set()
+        for call in self._calls:
+            if call.images and call.shape and not call.inside:
+                first = call.channels == "first"
+                sides.add(call.shape[1:] if first else call.shape[:2])
+        return {(rows, columns) for rows, columns in sides}
 
     def _merged(self, count: int) -> set[Side]:
         """Rows and columns that are known, and what halving them leaves.
@@ -308,13 +308,13 @@ class Layers:
             still, upper = self._measured(other)
             if len(upper) < other - len(still):
                 known |= grids(other - len(still), self._size)
-        found = set(known)
+        sides = set(known)
         for side in known:
             halved = side
             while halved != (1, 1):
                 halved = -(-halved[0] // 2), -(-halved[1] // 2)
-                found.add(halved)
-        return found
+                sides.add(halved)
+        return sides
 
 
 def grids(count: int, size: Side) -> set[Side]:

@@ -291,9 +291,9 @@ def whole(name: str, value: Any, least: int) -> int:
       ValueError: it is none, or below the least.
     """
     try:
-        found = least - 1 if isinstance(value, bool) else operator.index(value)
+        number = least - 1 if isinstance(value, bool) else operator.index(value)
     except TypeError:
-        found = least - 1
-    if found < least:
+        number = least - 1
+    if number < least:
         raise ValueError(f"{name}={value!r}: pass a whole number from {least}")
-    return found
+    return number

@@ -126,14 +126,16 @@ class Captum(RandomMethod):
         module = getattr(getattr(made_by, "func", made_by), "__module__", None) or "captum"
         grounds = [Ground(subject, self.layer) for subject in subjects]
         with _foreign.standing(module):
-            found = {ground: self._explain(ground) for ground in soundest_first(grounds)}
-        return [found[ground] for ground in grounds]
+            answers = {ground: self._explain(ground) for ground in soundest_first(grounds)}
+        return [answers[ground] for ground in grounds]
 
     def _explain(self, ground: Ground) -> Answer:
         subject = ground.subject
-        found = np.concatenate([self._attributed(ground, each) for each in subject.targets])
+        attributed = np.concatenate([self._attributed(ground, each) for each in subject.targets])
         signed = self.sign is not Sign.UNSIGNED
-        placed = self._placed(ground, found) if self.layer else ground.channels_last(found)
+        placed = (
+            self._placed(ground, attributed) if self.layer else ground.channels_last(attributed)
+        )
         maps = placed if placed.ndim == 3 else over_channels(placed, signed)
         flat = ground.enlarged(maps) if self.layer else list(maps)
         adds_up = self.sign is Sign.CONTRIBUTION and not self.layer
@@ -159,28 +161,28 @@ class Captum(RandomMethod):
             rounding=subject.rounding / values[0].size if contributes else smallest,
         )
 
-    def _placed(self, ground: Ground, found: Floats) -> Floats:
+    def _placed(self, ground: Ground, made: Floats) -> Floats:
         """What Captum makes with a layer, (n, …), as (n, height, width, channels), or as maps.
 
         Raises:
           ValueError: it is neither of the layer's shape nor of the input's.
         """
         channels_first = np.moveaxis(ground.channels_last(ground.x[None]), -1, 1)
-        if found.shape[1:] == channels_first.shape[1:]:
-            return np.moveaxis(found, 1, -1)  # guided by the layer, it is over the input
+        if made.shape[1:] == channels_first.shape[1:]:
+            return np.moveaxis(made, 1, -1)  # guided by the layer, it is over the input
         if ground.subject.probe.postprocess is not None:
-            return ground.over_places(found).astype(np.float64)
+            return ground.over_places(made).astype(np.float64)
         places = ground.read()
-        if places.first and found.shape[1:] == (1, *places.shape[1:]):
-            return np.moveaxis(found, 1, -1)  # summed over the channels
-        if found.shape[1:] != places.shape:
+        if places.first and made.shape[1:] == (1, *places.shape[1:]):
+            return np.moveaxis(made, 1, -1)  # summed over the channels
+        if made.shape[1:] != places.shape:
             raise ValueError(
-                f"{self._called} makes {found.shape[1:]} of layer {self.layer!r}, which returns"
+                f"{self._called} makes {made.shape[1:]} of layer {self.layer!r}, which returns"
                 f" {places.shape}: it takes channels to come first; use GradCAM(layer=) or"
                 " Saliency(layer=), or give the probe a postprocess= that makes (n, height, width)"
                 " of it"
             )
-        return places.of(found)
+        return places.of(made)
 
     def _attributed(self, ground: Ground, target: int) -> Floats:
         subject = ground.subject
@@ -204,13 +206,15 @@ class Captum(RandomMethod):
             int(random.integers(1 << 63)),
         )
         with _foreign.seeded(seed, "Setting "):
-            found: NDArray[Any] = subject.backend.handed(
+            attributed: NDArray[Any] = subject.backend.handed(
                 ground.x[None], tool, self.layer, ground.preprocess
             )
         expected = (1, *ground.x.shape)
-        if self.layer is None and found.shape != expected:
-            raise ValueError(f"{self._called} made {found.shape} of {expected}: give it a layer=")
-        return found.astype(np.float64)
+        if self.layer is None and attributed.shape != expected:
+            raise ValueError(
+                f"{self._called} made {attributed.shape} of {expected}: give it a layer="
+            )
+        return attributed.astype(np.float64)
 
 
 def _given(value: Any, batch: Any) -> Any:

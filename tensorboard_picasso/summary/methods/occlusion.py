@@ -185,15 +185,15 @@ class Occlusion(Method):
         try:
             if self.positions is None:
                 pair = stride if isinstance(stride, tuple | list) else (stride, stride)
-                found = replace(self, stride=(2 * pair[0], 2 * pair[1]))
+                coarser = replace(self, stride=(2 * pair[0], 2 * pair[1]))
             else:
                 # By itself the window of fewer positions would be larger.
                 window = 2 / (self.positions + 1) if self.window is None else self.window
-                found = replace(self, positions=(self.positions + 1) // 2, window=window)
-            found.check(probe)
+                coarser = replace(self, positions=(self.positions + 1) // 2, window=window)
+            coarser.check(probe)
         except ValueError:
             return None
-        return found
+        return coarser
 
     def cost(self, probe: Probe) -> str:
         """See `Method.cost`."""

@@ -30,28 +30,28 @@ class Aligner:
         self._matrices: NDArray[np.float64] | None = None
         if self.given:
             self._matrices = alignment.check(given, pictures.given)
-        self._found: list[Alignment | AlignmentError | None] = [None] * len(self._images)
+        self._aligned: list[Alignment | AlignmentError | None] = [None] * len(self._images)
 
     def align(self, index: int) -> Alignment:
         """See `Probe.align`."""
-        found = self._found[index]
-        if found is None:
+        aligned = self._aligned[index]
+        if aligned is None:
             try:
-                found = self._find(index)
+                aligned = self._find(index)
             except AlignmentError as e:
-                found = e
-            self._found[index] = found
-        if isinstance(found, AlignmentError):
-            raise found
-        return found
+                aligned = e
+            self._aligned[index] = aligned
+        if isinstance(aligned, AlignmentError):
+            raise aligned
+        return aligned
 
     def unseen(self, index: int) -> NDArray[np.bool_] | None:
         """(height, width), true where the model never sees the pixel; None: not known, or none."""
         try:
-            found = self.align(index)
+            aligned = self.align(index)
         except AlignmentError:
             return None
-        return found.bring_back(np.zeros(found.model))[1]
+        return aligned.bring_back(np.zeros(aligned.model))[1]
 
     def _find(self, index: int) -> Alignment:
         image, spatial = self._images[index], self._feed.spatial
@@ -62,7 +62,7 @@ class Aligner:
             size = spatial(image[None]).shape
             return alignment.given(self._matrices[index], shape, (size[1], size[2]))
         spare = np.stack([np.zeros(image.shape[2]), np.ones(image.shape[2])])
-        for other in self._found:
+        for other in self._aligned:
             if (
                 isinstance(other, Alignment)
                 and other.viewed == shape

@@ -30,10 +30,10 @@ class Classes:
         known = self.names or numbers
         if all(name != number for name, number in zip(known, numbers, strict=True)):
             return
-        found = labels.decoded(self._decode(np.array(probabilities)), len(numbers))
+        decoded = labels.decoded(self._decode(np.array(probabilities)), len(numbers))
         names = tuple(
             was if new == number else new
-            for was, new, number in zip(known, found, numbers, strict=True)
+            for was, new, number in zip(known, decoded, numbers, strict=True)
         )
         if names != self.names:
             self.names = names

@@ -21,8 +21,8 @@ def class_names(names: Any) -> tuple[str, ...]:
         return ()
     if isinstance(names, Mapping):
         indices = [_index(key, "class_names key") for key in names]
-        found = {index: names[key] for index, key in zip(indices, names, strict=True)}
-        names = [found.get(index, str(index)) for index in range(max(found, default=-1) + 1)]
+        by_index = {index: names[key] for index, key in zip(indices, names, strict=True)}
+        names = [by_index.get(index, str(index)) for index in range(max(by_index, default=-1) + 1)]
     if isinstance(names, str | bytes) or not isinstance(names, Iterable):
         raise TypeError(f"class_names={names!r}: pass a list of names")
     return tuple(_name(each) for each in names)

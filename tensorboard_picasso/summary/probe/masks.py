@@ -35,18 +35,18 @@ def masks(given: Any, shapes: Sequence[tuple[int, int]], count: int) -> tuple[di
         if not isinstance(name, str) or not name:
             raise TypeError(f"region name {name!r}: pass a string")
         if isinstance(value, Mapping):
-            found = _some(name, value, len(shapes), count)
+            by_image = _some(name, value, len(shapes), count)
         else:
-            found = dict(enumerate(_each(name, value, len(shapes), count)))
-        for index, each in found.items():
-            result[index][name] = _mask(name, index, each, shapes[index])
+            by_image = dict(enumerate(_each(name, value, len(shapes), count)))
+        for index, mask in by_image.items():
+            result[index][name] = _mask(name, index, mask, shapes[index])
     return result
 
 
 def _some(name: str, value: Mapping[Any, Any], kept: int, count: int) -> dict[int, Any]:
     """The masks of those images that a region lies on and that are kept."""
     where = f"region {name!r}"
-    found = {}
+    by_image = {}
     for key, mask in value.items():
         try:
             index = operator.index(key)
@@ -55,10 +55,10 @@ def _some(name: str, value: Mapping[Any, Any], kept: int, count: int) -> dict[in
         if not 0 <= index < count:
             raise ValueError(f"{where} lies on image {index} of {count}: count from 0")
         if index < kept:
-            found[index] = mask
-    if not found:
+            by_image[index] = mask
+    if not by_image:
         raise ValueError(f"{where} lies on none of the {kept} images: pass a mask of one of them")
-    return found
+    return by_image
 
 
 def _read(value: Any, what: str) -> NDArray[Any]:

@@ -41,8 +41,8 @@ class Pictures:
             )
         kept = list(batch[:most])
         self.images = tuple(
-            images.viewed(each, self.data_format, f"image {index}")
-            for index, each in enumerate(kept)
+            images.viewed(image, self.data_format, f"image {index}")
+            for index, image in enumerate(kept)
         )
         first = self.images[0]
         for index, image in enumerate(self.images):

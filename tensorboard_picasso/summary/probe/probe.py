@@ -267,10 +267,10 @@ class Probe:
         known_names = labels.class_names(names)
         raw = options.get("output") == "raw" or options.get("score") is not None
         with datasets.reading(dataset, seed) as read:
-            drawn, found, sources = sampling.balanced(
+            drawn, drawn_labels, sources = sampling.balanced(
                 read.data, n, seed, batches, known_names, read.indices, keys, raw
             )
-        known = {"labels": found, "class_names": names, "max_images": n}
+        known = {"labels": drawn_labels, "class_names": names, "max_images": n}
         return cls(name, drawn, **{**known, "source_indices": sources, **options})
 
     def with_regions(self, regions: Any) -> Self:
@@ -305,17 +305,19 @@ class Probe:
             raise ValueError(
                 f"source_indices={given!r} for {self._pictures.given} images: pass one each, or None"
             )
-        found = tuple(None if each is None else _count("source_indices", each, 0) for each in given)
-        for each in found:
-            if each is not None and each >= record.MAX_SOURCES:
-                raise ValueError(f"source_indices has {each}: pass integers below 2**53")
-        return found[: len(self)]
+        sources = tuple(
+            None if each is None else _count("source_indices", each, 0) for each in given
+        )
+        for source in sources:
+            if source is not None and source >= record.MAX_SOURCES:
+                raise ValueError(f"source_indices has {source}: pass integers below 2**53")
+        return sources[: len(self)]
 
     def _label(self, given: Any, class_names: Any, targets: Any) -> None:
         self._classes = Classes(class_names, self.decode_prob)
         count, raw = self._pictures.given, self.output == "raw"
-        found = labels.labels(given, self.class_names, count, raw)
-        known = labels.Labels(None) if found is None else found.first(len(self))
+        all_labels = labels.labels(given, self.class_names, count, raw)
+        known = labels.Labels(None) if all_labels is None else all_labels.first(len(self))
         self.multilabel, self.values, self._truths = known.several, known.values, known.truths
         truths: tuple[Any, ...] = known.truths or ()
         single = truths if known.several else tuple(each[0] for each in truths)
@@ -457,10 +459,10 @@ class Probe:
 
     def shown(self, index: int) -> record.Input:
         """The record of one image: what is shown, and what is known of it."""
-        found = self._inputs[index]
-        if found is None or found.class_names is not self.class_names:
+        shown = self._inputs[index]
+        if shown is None or shown.class_names is not self.class_names:
             height, width = self.images[index].shape[:2]
-            found = self._inputs[index] = record.Input(
+            shown = self._inputs[index] = record.Input(
                 png=self._display.pngs[index],
                 height=height,
                 width=width,
@@ -474,7 +476,7 @@ class Probe:
                 unseen=self._aligner.unseen(index),
                 source_index=None if self.source_indices is None else self.source_indices[index],
             )
-        return found
+        return shown
 
     def name_classes(self, probabilities: Array) -> None:
         """Take the classes' names from `decode_prob`, where none were given.

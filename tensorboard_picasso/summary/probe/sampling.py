@@ -88,11 +88,15 @@ def balanced(
             number += 1
     if not number:
         raise ValueError("the dataset is empty: it gave no batch")
-    drawn, found, sources = _deal(kept, n)
-    if found[0] is None or _ndim(found[0]) > 1:
+    drawn, drawn_labels, sources = _deal(kept, n)
+    if drawn_labels[0] is None or _ndim(drawn_labels[0]) > 1:
         report.tell("no labels", "the dataset's labels are neither classes nor numbers: left out")
         return drawn, None, sources
-    return drawn, [set(each) for each in found] if lists.of_classes else found, sources
+    return (
+        drawn,
+        [set(each) for each in drawn_labels] if lists.of_classes else drawn_labels,
+        sources,
+    )
 
 
 class _Lists:
@@ -135,9 +139,9 @@ def _places(
     """The examples of a batch in the dataset; None where that is not known."""
     if indices is None:
         return range(first, first + count)
-    found = next(indices)
+    places = next(indices)
     # A batch may have lost examples on its way, such as damaged files: nobody tells which.
-    return found if len(found) == count else [None] * count
+    return places if len(places) == count else [None] * count
 
 
 def _length(dataset: Any) -> int | None:
@@ -169,15 +173,15 @@ def _pair(batch: Any, keys: tuple[Any, Any] | None) -> tuple[Any, Any]:
         )
     one, other = keys or (_known_keys(batch) if isinstance(batch, Mapping) else (0, 1))
     try:
-        found = batch[one], batch[other]
+        parts = batch[one], batch[other]
     except (KeyError, IndexError, TypeError):
         raise ValueError(
             f"keys={keys!r}, and the dataset gives {_listed(batch)}: pass those of the images and"
             " of the labels"
         ) from None
     # Tensors stay what they are: they have their channels first.
-    images = found[0] if is_tensor(found[0]) else to_numpy(found[0], "dataset images")
-    labels = _labels(found[1], len(images) if images.ndim else 0)
+    images = parts[0] if is_tensor(parts[0]) else to_numpy(parts[0], "dataset images")
+    labels = _labels(parts[1], len(images) if images.ndim else 0)
     # Single examples instead of batches, perhaps with a row of labels.
     row = isinstance(labels, np.ndarray) and labels.ndim == 1 and images.ndim in (2, 3)
     if _ndim(labels) == 0 or (row and len(images) != len(labels)):
@@ -200,7 +204,7 @@ def _labels(given: Any, count: int) -> Any:
         if all(isinstance(each, list | tuple) for each in given):
             rows = [list(each) for each in given]
             whole = all(
-                isinstance(each, int | str | bytes | np.integer) for row in rows for each in row
+                isinstance(label, int | str | bytes | np.integer) for row in rows for label in row
             )
             if whole:
                 return rows

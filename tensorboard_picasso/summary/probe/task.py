@@ -138,6 +138,6 @@ def _over(given: Any, count: int, kept: int) -> str | Masks | None:
     empty = np.flatnonzero(~masks[:kept].any(axis=(1, 2)))
     if empty.size:
         raise ValueError(f"mean_over is empty for image {empty[0]}: mark a pixel")
-    found = masks[:kept].astype(bool)
-    found.setflags(write=False)
-    return tuple(found)
+    counted = masks[:kept].astype(bool)
+    counted.setflags(write=False)
+    return tuple(counted)

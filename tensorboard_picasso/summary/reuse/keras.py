@@ -117,8 +117,8 @@ class Engine:
             lowest = {at for at, each in enumerate(self.called) if each.lowest}
             factors = {at: each.factors for at, each in enumerate(self.called)}
             known = {at: each for at, each in factors.items() if each is not None}
-            found = Moves(plan, self.cut, lowest, known)
-            return found, _packed(found)
+            moves = Moves(plan, self.cut, lowest, known)
+            return moves, _packed(moves)
 
         return self._moves.get(plan, make)
 
@@ -181,10 +181,13 @@ class Engine:
         """
         if key not in self._functions:
             specs = tuple(
-                {name: _spec(x, sized or name.startswith("weight.")) for name, x in each.items()}
-                if isinstance(each, dict)
-                else _spec(each, sized)
-                for each in given
+                {
+                    name: _spec(x, sized or name.startswith("weight."))
+                    for name, x in argument.items()
+                }
+                if isinstance(argument, dict)
+                else _spec(argument, sized)
+                for argument in given
             )
             started = time.perf_counter()
 
@@ -331,21 +334,21 @@ def _packed(moves: Moves) -> dict[str, Any]:
     """All indices as one tensor, as each argument of a call takes time; factors as they are."""
     arrays = moves.taken()
     indices = [arrays.pop(name) for name in _index_names(moves)]
-    found = {name: tf.constant(x) for name, x in arrays.items()}
+    tensors = {name: tf.constant(x) for name, x in arrays.items()}
     if indices:
-        found["indices"] = tf.constant(np.concatenate(indices))
-        found["lengths"] = tf.constant([len(each) for each in indices], tf.int32)
-    return found
+        tensors["indices"] = tf.constant(np.concatenate(indices))
+        tensors["lengths"] = tf.constant([len(each) for each in indices], tf.int32)
+    return tensors
 
 
 def _unpacked(moves: Moves, packed: Mapping[str, Any]) -> dict[str, Any]:
     """The same by their names, in a graph."""
-    found = dict(packed)
-    if "indices" in found:
+    tensors = dict(packed)
+    if "indices" in tensors:
         names = _index_names(moves)
-        parts = tf.split(found.pop("indices"), found.pop("lengths"), num=len(names))
-        found.update(zip(names, parts, strict=True))
-    return found
+        parts = tf.split(tensors.pop("indices"), tensors.pop("lengths"), num=len(names))
+        tensors.update(zip(names, parts, strict=True))
+    return tensors
 
 
 def _index_names(moves: Moves) -> list[str]:

@@ -82,8 +82,8 @@ class _Reader:
         self._nodes = trace.nodes
         self._users: dict[int, list[int]] = {at: [] for at in range(len(trace.nodes))}
         for at, node in enumerate(trace.nodes):
-            for each in node.inputs:
-                self._users[each].append(at)
+            for source in node.inputs:
+                self._users[source].append(at)
         self._output = trace.output.node
         self._folded: set[int] = set()
 
@@ -93,9 +93,9 @@ class _Reader:
             return self._called(node, Kind.INPUT)
         if at in self._folded:
             return self._called(node, Kind.PIXEL, passes=True)
-        found = self._known(at, node)
-        if found is not None:
-            return found
+        called = self._known(at, node)
+        if called is not None:
+            return called
         dense = type(node.operation) is layers.Dense
         weights = math.prod(node.operation.kernel.shape) if dense else 0
         taps = int(node.operation.kernel.shape[0]) if dense else 0
@@ -175,9 +175,9 @@ class _Reader:
     def _pixels(self, node: Node, shapes: Sequence[tuple[int, ...]]) -> CalledLayer | None:
         """Of maps of one size, and of what is the same at all places."""
         rest = [
-            each
-            for each in keras.tree.flatten((node.args, node.kwargs))
-            if not isinstance(each, Place)
+            argument
+            for argument in keras.tree.flatten((node.args, node.kwargs))
+            if not isinstance(argument, Place)
         ]
         alike = len({shape[:2] for shape in shapes}) == 1
         return self._called(node, Kind.PIXEL) if alike and all(map(_placeless, rest)) else None
@@ -293,7 +293,7 @@ def _windows(
     kernel: Pair, strides: Pair, dilation: Pair, same: bool, given: Sequence[int]
 ) -> tuple[Window, Window]:
     down, across = (
-        _window(*each, same) for each in zip(kernel, strides, dilation, given[:2], strict=True)
+        _window(*axis, same) for axis in zip(kernel, strides, dilation, given[:2], strict=True)
     )
     return down, across
 

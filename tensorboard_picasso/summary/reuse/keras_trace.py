@@ -160,17 +160,17 @@ def signature(model: Any) -> list[Any]:
     """What is another where layers, or the shapes of their weights, were exchanged."""
     graph = _graph(model)
     layers = [] if graph is None else model._flatten_layers()
-    found = [
+    of_layers = [
         (
-            id(each),
-            own(each, "call") is not None,
-            id(real(each, "activation")),
-            [(id(variable), tuple(variable.shape)) for variable in each._trainable_variables],
-            [(id(variable), tuple(variable.shape)) for variable in each._non_trainable_variables],
+            id(layer),
+            own(layer, "call") is not None,
+            id(real(layer, "activation")),
+            [(id(variable), tuple(variable.shape)) for variable in layer._trainable_variables],
+            [(id(variable), tuple(variable.shape)) for variable in layer._non_trainable_variables],
         )
-        for each in layers
+        for layer in layers
     ]
-    return [id(graph), *found]
+    return [id(graph), *of_layers]
 
 
 def _graph(model: Any) -> Any:

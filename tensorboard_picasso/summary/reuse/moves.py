@@ -79,8 +79,8 @@ class Moves:
         self.nbytes = sum(each.nbytes for each in self.arrays.values())
         self.names = tuple(sorted(self.arrays))
         self.structure = (
-            tuple((each.rects and each.rects.shape, each.crop and each.crop.shape)
-                  for each in plan.steps[: last + 1]),
+            tuple((step.rects and step.rects.shape, step.crop and step.crop.shape)
+                  for step in plan.steps[: last + 1]),
             tuple(sorted((key, name or "") for key, name in self.crops.items())),
             self.names,
         )  # fmt: skip
@@ -120,9 +120,9 @@ class Moves:
             before, taken = len(taken), np.arange(len(taken))
         own = _flat(own_rows, own_columns, patch.columns.size)
         own = own + patch.area * np.arange(len(rows))[:, None, None]
-        found = np.empty(inside.shape, np.int32)
-        found[around], found[inside] = taken, before + own[inside]
-        self.arrays[f"{name}.rows"] = found.reshape(-1)
+        indices = np.empty(inside.shape, np.int32)
+        indices[around], indices[inside] = taken, before + own[inside]
+        self.arrays[f"{name}.rows"] = indices.reshape(-1)
 
     def _under(self, at: int, source: int, patch: Rects) -> None:
         """Of a mean over a map of which a patch changes."""
@@ -143,17 +143,17 @@ class KeptMoves:
     """Moves, and what a framework makes of their arrays, for the next checkpoint."""
 
     def __init__(self) -> None:
-        self._found: OrderedDict[Hashable, tuple[Moves, Any]] = OrderedDict()
+        self._made: OrderedDict[Hashable, tuple[Moves, Any]] = OrderedDict()
 
     def get(self, key: Hashable, make: Callable[[], tuple[Moves, Any]]) -> tuple[Moves, Any]:
         """Those of a key, made once for as long as there is room."""
-        if key not in self._found:
-            self._found[key] = make()
-            kept = sum(each.nbytes for each, _ in self._found.values())
-            while kept > _KEPT and len(self._found) > 1:
-                kept -= self._found.popitem(last=False)[1][0].nbytes
-        self._found.move_to_end(key)
-        return self._found[key]
+        if key not in self._made:
+            self._made[key] = make()
+            kept = sum(each.nbytes for each, _ in self._made.values())
+            while kept > _KEPT and len(self._made) > 1:
+                kept -= self._made.popitem(last=False)[1][0].nbytes
+        self._made.move_to_end(key)
+        return self._made[key]
 
 
 def _places(spans: Spans) -> Any:

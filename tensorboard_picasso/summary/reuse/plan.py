@@ -167,16 +167,16 @@ def head(layers: Sequence[Layer]) -> int:
     Its output has no places, and is all that the layers behind it take: so those may run
     over the windows of many chunks at once. It is the last layer where there is none such.
     """
-    found = earliest = len(layers) - 1
+    last = earliest = len(layers) - 1
     for at in reversed(range(len(layers))):
         layer = layers[at]
         if layer.kind is Kind.CONSTANT:
             continue
         if earliest >= at and len(layer.shape) == 1:
-            found = at
+            last = at
         changing = [each for each in layer.inputs if layers[each].kind is not Kind.CONSTANT]
         earliest = min([earliest, *changing])
-    return found
+    return last
 
 
 def make(layers: tuple[Layer, ...], rects: Rects, costs: Costs = COSTS) -> Plan:
@@ -194,9 +194,9 @@ def _step(layer: Layer, layers: tuple[Layer, ...], steps: Sequence[Step], costs:
     if layer.kind in (Kind.CONSTANT, Kind.SHAPE):
         return Step(None)
     changing = [
-        each for each in layer.inputs if layers[each].kind not in (Kind.CONSTANT, Kind.SHAPE)
+        source for source in layer.inputs if layers[source].kind not in (Kind.CONSTANT, Kind.SHAPE)
     ]
-    patched = [(each, found) for each in changing if (found := steps[each].rects) is not None]
+    patched = [(source, rects) for source in changing if (rects := steps[source].rects) is not None]
     # Patches of what is whole from here on are first put into copies of the unoccluded output.
     pasted = sum(layers[each].numbers for each, _ in patched)
     given = sum(layers[each].numbers for each in changing)
@@ -247,8 +247,8 @@ def _merged(layer: Layer, channels: Sequence[int], changed: Sequence[Rects]) -> 
     height, width = layer.place
     gathered = sum(
         count * rects.area
-        for count, each in zip(channels, changed, strict=True)
-        if not each.same(rects)
+        for count, patch in zip(channels, changed, strict=True)
+        if not patch.same(rects)
     )
     numbers = layer.shape[0] * rects.area
     return Step(

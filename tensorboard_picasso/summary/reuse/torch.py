@@ -58,8 +58,8 @@ class Unoccluded:
                 made = called.whole(self._values.__getitem__)
             self.called.append(_measured(called, made))
             self._values[node] = made
-            for each in self.last[node]:
-                self._let_go(each)
+            for spent in self.last[node]:
+                self._let_go(spent)
         self._count = len(images)
         self.layers = tuple(each.layer for each in self.called)
         self.output = self._values[output]
@@ -90,9 +90,9 @@ class Unoccluded:
     def head(self, features: Sequence[Any]) -> Any:
         """Scores (n, classes) of the features of any chunks, one after the other."""
         values = {
-            each.node: self._values[each.node]
-            for each in self.called
-            if each.layer.kind is Kind.CONSTANT
+            called.node: self._values[called.node]
+            for called in self.called
+            if called.layer.kind is Kind.CONSTANT
         }
         values[self.called[self.cut].node] = torch.cat(list(features))
         for called in self.called[self.cut + 1 :]:
@@ -106,9 +106,9 @@ class Unoccluded:
         known = {at: each.factor for at, each in enumerate(self.called) if each.factor is not None}
 
         def make() -> tuple[Moves, dict[str, Any]]:
-            found = Moves(plan, self.cut, lowest, known)
-            arrays = found.taken().items()
-            return found, {name: torch.from_numpy(x).to(self._device) for name, x in arrays}
+            moves = Moves(plan, self.cut, lowest, known)
+            arrays = moves.taken().items()
+            return moves, {name: torch.from_numpy(x).to(self._device) for name, x in arrays}
 
         told = tuple((at, each.tobytes()) for at, each in known.items())
         return self._kept.get((plan, self._device, lowest, told), make)
@@ -175,8 +175,8 @@ class _Chunk:
         for at, called in enumerate(passed.called[: passed.cut + 1]):
             made = patches if called.layer.kind is Kind.INPUT else self._computed(at, called)
             values[called.node] = made
-            for each in passed.last[called.node]:
-                values.pop(each, None)
+            for spent in passed.last[called.node]:
+                values.pop(spent, None)
         return self._taken(passed.cut + 1, passed.called[passed.cut].node)
 
     def _computed(self, at: int, called: CalledModule) -> Any:

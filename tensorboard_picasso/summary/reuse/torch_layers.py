@@ -78,10 +78,10 @@ class Reader:
 
     def read(self, node: fx.Node, values: dict[fx.Node, Any]) -> CalledModule:
         """How a node is called, knowing the values of what it takes."""
-        found = self._read(node, values)
+        called = self._read(node, values)
         self.index[node] = len(self.called)
-        self.called.append(found)
-        return found
+        self.called.append(called)
+        return called
 
     def _read(self, node: fx.Node, values: dict[fx.Node, Any]) -> CalledModule:
         trace = self._trace
@@ -103,11 +103,11 @@ class Reader:
             return self._called(
                 node, Kind.PIXEL, whole=lambda value: overwrite(value(before), inplace=True)
             )
-        found = self._with_map(node, values)
-        if found is None and isinstance(module, nn.Linear):
+        called = self._with_map(node, values)
+        if called is None and isinstance(module, nn.Linear):
             weights = module.weight.numel()
-            found = self._called(node, Kind.OTHER, taps=module.in_features, weights=weights)
-        return found or self._called(node, Kind.OTHER)
+            called = self._called(node, Kind.OTHER, taps=module.in_features, weights=weights)
+        return called or self._called(node, Kind.OTHER)
 
     def _called(self, node: fx.Node, kind: Kind, whole: Any = None, **known: Any) -> CalledModule:
         options = {key: known.pop(key) for key in ("windows", "before") if key in known}
@@ -173,12 +173,12 @@ class Reader:
     def _elementwise(self, node: fx.Node, values: dict[fx.Node, Any]) -> CalledModule | None:
         """Of maps of one size, and of what is the same at all places."""
         sizes = set()
-        for each in node.all_input_nodes:
-            value = values[each]
-            if self._kind(each) is Kind.CONSTANT:
+        for source in node.all_input_nodes:
+            value = values[source]
+            if self._kind(source) is Kind.CONSTANT:
                 if isinstance(value, torch.Tensor) and any(side > 1 for side in value.shape[-2:]):
                     return None
-            elif self._kind(each) is not Kind.SHAPE and _is_map(value):
+            elif self._kind(source) is not Kind.SHAPE and _is_map(value):
                 sizes.add(tuple(value.shape[-2:]))
             else:
                 return None
@@ -191,8 +191,8 @@ class Reader:
             return None
         dim = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else 0)
         changing = all(
-            self._kind(each) not in (Kind.CONSTANT, Kind.SHAPE) and _is_map(values[each])
-            for each in parts
+            self._kind(part) not in (Kind.CONSTANT, Kind.SHAPE) and _is_map(values[part])
+            for part in parts
         )
         return self._called(node, Kind.PIXEL) if changing and dim in (1, -3) else None
 
@@ -222,8 +222,8 @@ class Reader:
             return None
         down, across = _pair(bound["padding"])
         weight, bias = (
-            values[each] if isinstance(each, fx.Node) else each
-            for each in (bound["weight"], bound["bias"])
+            values[value] if isinstance(value, fx.Node) else value
+            for value in (bound["weight"], bound["bias"])
         )
         pad = (across, across, down, down)
         rest = bound["stride"], pad, bound["dilation"], bound["groups"]
@@ -278,8 +278,8 @@ class Reader:
         trace = self._trace
         size = trace.call(node, lambda _: given[:1, :1]).shape[-2:]
         after = tuple(
-            max(0, (out - 1) * each.stride + each.reach - each.before - extent)
-            for out, each, extent in zip(size, windows, given.shape[-2:], strict=True)
+            max(0, (out - 1) * window.stride + window.reach - window.before - extent)
+            for out, window, extent in zip(size, windows, given.shape[-2:], strict=True)
         )
 
         def on_crop(x: Any) -> Any:

@@ -45,10 +45,10 @@ class Trace:
             raise UntraceableError(f"torch.fx cannot trace it: {reason}") from e
         # Tensors that are no parameters and no buffers were hung on the copy.
         self._constants = {
-            node.target: found
+            node.target: constant
             for node in graph.nodes
             if node.op == "get_attr"
-            and (found := getattr(tracer.root, node.target, None)) is not None
+            and (constant := getattr(tracer.root, node.target, None)) is not None
             and str(node.target).startswith("_tensor_constant")
         }
         tracer.forget()
@@ -95,10 +95,10 @@ class Trace:
     def _attribute(self, target: str) -> Any:
         if target in self._constants:
             return self._constants[target]
-        found = self._model
+        value = self._model
         for part in target.split("."):
-            found = getattr(found, part)
-        return found
+            value = getattr(value, part)
+        return value
 
 
 class _Tracer(fx.Tracer):
@@ -122,8 +122,8 @@ class _Tracer(fx.Tracer):
         self.graph = fx.Graph(tracer_cls=type(self))
         self.tensor_attrs = {
             value: f"{name}.{key}" if name else key
-            for name, each in root.named_modules()
-            for key, value in vars(each).items()
+            for name, module in root.named_modules()
+            for key, value in vars(module).items()
             if isinstance(value, symbolic._constant_attribute_types)
         }
         function, args = self.create_args_for_root(type(root).forward, True, defaults)
@@ -132,8 +132,12 @@ class _Tracer(fx.Tracer):
 
     def forget(self) -> None:
         """Let go of the tensors: classes made here live until they are collected."""
-        for each in list(self.root.modules()):
-            vars(each)["_modules"], vars(each)["_parameters"], vars(each)["_buffers"] = {}, {}, {}
+        for module in list(self.root.modules()):
+            vars(module)["_modules"], vars(module)["_parameters"], vars(module)["_buffers"] = (
+                {},
+                {},
+                {},
+            )
         self.tensor_attrs.clear()
         self._proxies.clear()
 
@@ -165,34 +169,34 @@ def _wrapping(kind: type) -> dict[str, Any]:
 
     In copies of them these are other functions. Of `math` all are so.
     """
-    found: dict[str, Any] = {}
+    methods: dict[str, Any] = {}
     for base in reversed(kind.__mro__):
         if base in nn.Module.__mro__ or base.__module__.startswith("torch.nn."):
             continue
         for name, method in vars(base).items():
             if type(method) is types.FunctionType:
-                found.pop(name, None)
+                methods.pop(name, None)
                 known = _wrapped(method.__globals__)
                 if not known.keys().isdisjoint(method.__code__.co_names):
-                    found[name] = _with_globals(method, known)
-    return found
+                    methods[name] = _with_globals(method, known)
+    return methods
 
 
 def _wrapped(known: dict[str, Any]) -> dict[str, Any]:
     """What a module's code calls that is a node as a whole, by its names there."""
-    found: dict[str, Any] = {}
+    wrapped: dict[str, Any] = {}
     for (at, name), place in symbolic._wrapped_fns_to_patch.items():
         if at == id(known):
             builtins = known["__builtins__"]
             held = builtins if isinstance(builtins, dict) else vars(builtins)
-            found[name] = symbolic._create_wrapped_func(place.get(name, held.get(name)))
+            wrapped[name] = symbolic._create_wrapped_func(place.get(name, held.get(name)))
     of_math = {id(each) for each in vars(math).values() if callable(each)}
     for name, value in list(known.items()):
         if value is math:
-            found[name] = _Math("math")
+            wrapped[name] = _Math("math")
         elif id(value) in of_math:
-            found[name] = symbolic._create_wrapped_func(value)
-    return found
+            wrapped[name] = symbolic._create_wrapped_func(value)
+    return wrapped
 
 
 class _Math(types.ModuleType):
@@ -220,10 +224,10 @@ def _check_hooks(model: Any) -> None:
     hooks = nn.modules.module
     if hooks._global_forward_hooks or hooks._global_forward_pre_hooks:
         raise UntraceableError("hooks see every module's calls")
-    for name, each in model.named_modules():
-        compiled = isinstance(getattr(each, "_orig_mod", None), nn.Module)
-        exchanged = "forward" in vars(each) and not compiled
-        if each._forward_hooks or each._forward_pre_hooks or exchanged:
+    for name, module in model.named_modules():
+        compiled = isinstance(getattr(module, "_orig_mod", None), nn.Module)
+        exchanged = "forward" in vars(module) and not compiled
+        if module._forward_hooks or module._forward_pre_hooks or exchanged:
             raise UntraceableError(f"a hook sees the calls of {name or 'the model'!r}")
 
 

@@ -63,11 +63,11 @@ class Twin:
             for place, (_, ours) in enumerate(self._tensors.values()):
                 if place in self._own:
                     ours.data = ours.data.clone()
-        for each in self.root.modules():
-            if "training" in vars(each):  # past what assigning to a module looks for
-                vars(each)["training"] = False
+        for module in self.root.modules():
+            if "training" in vars(module):  # past what assigning to a module looks for
+                vars(module)["training"] = False
             else:
-                each.training = False
+                module.training = False
         return self.root
 
     def deeper(self) -> "Twin":
@@ -83,8 +83,8 @@ class Twin:
 
     def is_own(self, tensor: Any) -> bool:
         """Whether a tensor is one of the user's module itself."""
-        found = self._tensors.get(id(tensor))
-        return found is not None and found[0] is tensor and found[1] is not tensor
+        pair = self._tensors.get(id(tensor))
+        return pair is not None and pair[0] is tensor and pair[1] is not tensor
 
     def is_ours(self, tensor: Any) -> bool:
         """Whether a tensor is one of the twin's."""
@@ -174,13 +174,13 @@ class Copies:
         for name, value in list(vars(module).items()):
             if name == "_modules":
                 attributes[name] = {
-                    key: None if each is None else self.module(each)
-                    for key, each in list(value.items())
+                    key: None if child is None else self.module(child)
+                    for key, child in list(value.items())
                 }
             elif name in ("_parameters", "_buffers"):
                 attributes[name] = {
-                    key: None if each is None else self._tensor(each)
-                    for key, each in list(value.items())
+                    key: None if tensor is None else self._tensor(tensor)
+                    for key, tensor in list(value.items())
                 }
             elif name in _HOOKS and type(value) in (*_DICTS, set) and not value:
                 attributes[name] = type(value)()

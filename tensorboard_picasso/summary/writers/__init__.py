@@ -31,10 +31,10 @@ def find(writer: Any) -> Writer:
         if name.isidentifier() and importlib.util.find_spec(file):
             module = importlib.import_module(file)
             if isinstance(writer, getattr(module, "KIND", ())):
-                found: Writer = module.writer_of(writer)
+                ours: Writer = module.writer_of(writer)
                 if name != "tensorflow" and "tensorflow" in sys.modules:
                     _check_eager(writer)
-                return found
+                return ours
     raise TypeError(f"writer= is a {type(writer).__name__}: pass {_ACCEPTED}")
 
 

@@ -31,14 +31,14 @@ def opened(writer: Any, directory: Any) -> Any:
 
 def _draining(method: Callable[..., Any], closes: bool) -> Callable[..., Any]:
     # Weakly: a writer that held itself would stay open longer than without us.
-    found = weakref.WeakMethod(method)
+    weak = weakref.WeakMethod(method)
 
     @functools.wraps(method)
     def after(*args: Any, **kwargs: Any) -> Any:
         worker.drain()
         if closes:
             losses.tell_all()
-        bound = found()
+        bound = weak()
         return bound(*args, **kwargs) if bound else None
 
     del after.__wrapped__  # it holds the writer

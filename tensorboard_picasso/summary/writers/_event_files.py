@@ -156,8 +156,8 @@ def _name(directory: str) -> str:
     """A name behind those of all event files there: TensorBoard goes through them in that order."""
     stamp = int(time.time())
     for path in glob.iglob(os.path.join(glob.escape(directory), "*tfevents*")) if directory else ():
-        found = _STAMP.match(os.path.basename(path))
-        stamp = max(stamp, int(found[1]) + 1) if found else stamp
+        stamped = _STAMP.match(os.path.basename(path))
+        stamp = max(stamp, int(stamped[1]) + 1) if stamped else stamp
     # The end tells it from files of PyTorch's writer, which has a count of its own.
     parts = [f"{stamp:010d}", socket.gethostname(), str(os.getpid()), str(next(_numbers))]
     return ".".join(["events.out.tfevents", *parts, "picasso"])

@@ -151,12 +151,12 @@ def of(writer: Any) -> Watched:
 
     In a fork it is that of the older process, which alone may go on with it.
     """
-    found = _watched.setdefault(writer, Watched())
-    gone = found.held.gone()
+    watched = _watched.setdefault(writer, Watched())
+    gone = watched.held.gone()
     if gone:
-        found = _watched[writer] = Watched(found.known)
+        watched = _watched[writer] = Watched(watched.known)
         report.tell(gone, gone)
-    return found
+    return watched
 
 
 def _is(data: bytes, summary: bytes, step: int, began: float) -> bool:
@@ -188,7 +188,7 @@ def _open_files() -> dict[str, str]:
     Returns:
       Their paths, each with a link to the open file.
     """
-    found = {}
+    links = {}
     try:
         for name in os.listdir("/proc/self/fd"):
             link = f"/proc/self/fd/{name}"
@@ -197,7 +197,7 @@ def _open_files() -> dict[str, str]:
             except OSError:  # closed meanwhile
                 continue
             if path:
-                found[path[1]] = link
+                links[path[1]] = link
     except OSError:
         return {}
-    return found
+    return links

@@ -78,15 +78,15 @@ with contextlib.suppress(AttributeError):  # Windows does not fork
 def tell_all() -> None:
     """Tell what was lost and not told yet."""
     with _telling:
-        for each in list(_untold.values()):
-            each._tell()
+        for lost in list(_untold.values()):
+            lost._tell()
 
 
 def _listed(steps: Sequence[int]) -> str:
     """As "steps 3, 4 and 9"."""
-    found = sorted(set(steps))
-    if len(found) == 1:
-        return f"step {found[0]}"
-    if len(found) > _MOST:
-        return f"{len(found)} steps from {found[0]} to {found[-1]}"
-    return f"steps {', '.join(map(str, found[:-1]))} and {found[-1]}"
+    ordered = sorted(set(steps))
+    if len(ordered) == 1:
+        return f"step {ordered[0]}"
+    if len(ordered) > _MOST:
+        return f"{len(ordered)} steps from {ordered[0]} to {ordered[-1]}"
+    return f"steps {', '.join(map(str, ordered[:-1]))} and {ordered[-1]}"

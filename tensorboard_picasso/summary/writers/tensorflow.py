@@ -128,12 +128,12 @@ class TensorFlowWriter(Writer):
         Raises:
           TypeError: the model does not tell its variables.
         """
-        found = getattr(model, "variables", None)
-        if found is None or callable(found):
+        variables = getattr(model, "variables", None)
+        if variables is None or callable(variables):
             raise TypeError(
                 f"{type(model).__name__} does not tell its variables: pass a Probe, not tensors"
             )
-        values = [getattr(each, "value", each) for each in found]
+        values = [getattr(each, "value", each) for each in variables]
         return [each.handle for each in values if hasattr(each, "handle")]
 
     @contextmanager

@@ -100,10 +100,10 @@ class _Worker:
     def take(self, handed: Handed | None) -> BaseException | None:
         """The error of a record, or of the first one that failed; each once."""
         with self.changed:
-            for each in self.failed:
-                if handed in (None, each):
-                    self.failed.remove(each)
-                    return each.error
+            for failure in self.failed:
+                if handed in (None, failure):
+                    self.failed.remove(failure)
+                    return failure.error
         return None
 
 

@@ -61,21 +61,21 @@ class Adapted:
           UnsupportedError: what the first one said, the surest, where there is none.
         """
         surest: UnsupportedError | None = None
-        for each in self.left:
+        for adapter in self.left:
             try:
-                result = attempt(each)
+                result = attempt(adapter)
             except UnsupportedError as e:
                 if surest is not None:
-                    surest.add_note(f"(tried as {each.name}: {report.reason(e)})")
+                    surest.add_note(f"(tried as {adapter.name}: {report.reason(e)})")
                 surest = surest or e
             except Exception as e:
                 if surest is None or out_of_memory(e):
                     raise
-                surest.add_note(f"(tried as {each.name}: {report.reason(e)})")
+                surest.add_note(f"(tried as {adapter.name}: {report.reason(e)})")
                 break
             else:
-                self._spent = self.seconds - each.tracing_seconds
-                self.left = [each]
+                self._spent = self.seconds - adapter.tracing_seconds
+                self.left = [adapter]
                 return result
         raise surest or UnsupportedError("there is nothing to try")
 

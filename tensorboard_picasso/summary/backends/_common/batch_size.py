@@ -182,8 +182,8 @@ def _larger(size: int, most: int, ahead: int) -> list[int]:
 
     Of small images twice as many are often hardly faster where four times as many are.
     """
-    found = [2 * size] if 2 * size <= most else []
-    return [*found, 4 * size] if 4 * size <= min(most, ahead) else found
+    larger = [2 * size] if 2 * size <= most else []
+    return [*larger, 4 * size] if 4 * size <= min(most, ahead) else larger
 
 
 def _faster(one: _Setting, other: _Setting) -> _Trials[bool]:
@@ -192,9 +192,9 @@ def _faster(one: _Setting, other: _Setting) -> _Trials[bool]:
         return False
     least, spent, turns = {one: np.inf, other: np.inf}, 0.0, 0
     while turns < TRIES or spent < LEAST_SECONDS:
-        for each in (one, other):
-            seconds = yield each
-            least[each] = min(least[each], seconds)
-            spent += seconds * each[0]
+        for setting in (one, other):
+            seconds = yield setting
+            least[setting] = min(least[setting], seconds)
+            spent += seconds * setting[0]
         turns += 1
     return bool(least[one] < least[other] * (1 - GAIN))

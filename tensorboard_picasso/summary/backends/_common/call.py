@@ -222,7 +222,9 @@ def _needed(parameters: Parameters) -> dict[str, None]:
     """Arguments without a default, in their order."""
     kinds = (inspect.Parameter.POSITIONAL_ONLY, *_BY_NAME)
     return dict.fromkeys(
-        each.name for each in parameters or [] if each.kind in kinds and each.default is each.empty
+        parameter.name
+        for parameter in parameters or []
+        if parameter.kind in kinds and parameter.default is parameter.empty
     )
 
 

@@ -48,18 +48,18 @@ class FixedBatch:
         size = self.size
         if size is None:
             try:
-                found = [call(slice(None))]
+                made = [call(slice(None))]
             except Exception as e:
                 if len(self._taken) > 1 or out_of_memory(e):
                     raise
                 size = self._wanted(f"{e} {e.__cause__ or ''}", count, call)
                 if size is None:
                     raise
-                found = self._once_more(call)
+                made = self._once_more(call)
                 self._taken.add(size)
-            if found or size is None:
+            if made or size is None:
                 self._taken.add(count)
-                return found
+                return made
             self.size = size
             report.tell(
                 f"fixed batch {self._name}",
@@ -84,8 +84,8 @@ class FixedBatch:
     def _wanted(self, error: str, count: int, call: Callable[[Rows], Any]) -> int | None:
         # The last line first: others may number the lines of a traceback.
         lines = [line for line in error.splitlines() if line.strip()]
-        found = _NUMBER.findall("\n".join([*lines[-1:], *lines[:-1]]))
-        numbers = dict.fromkeys([1, *map(int, found)])
+        digits = _NUMBER.findall("\n".join([*lines[-1:], *lines[:-1]]))
+        numbers = dict.fromkeys([1, *map(int, digits)])
         sizes = [each for each in numbers if 0 < each <= BATCH_INPUTS and each != count]
         for size in sizes[:_MOST_TRIED]:
             try:

@@ -35,13 +35,13 @@ class Sheets:
         most = max(1, numbers // max(1, hidings[0].image.size) - 1)
         self._blocks: list[tuple[Hiding, Array]] = []
         blocks, sheets = [], []
-        for each in hidings:
-            columns, which = np.unique(each.boxes[:, [1, 3]], axis=0, return_inverse=True)
+        for hiding in hidings:
+            columns, which = np.unique(hiding.boxes[:, [1, 3]], axis=0, return_inverse=True)
             which = which.reshape(-1)
             blocks.append(len(self._blocks) + which // most)
             sheets.append(1 + which % most)
             self._blocks += [
-                (each, columns[start : start + most]) for start in range(0, len(columns), most)
+                (hiding, columns[start : start + most]) for start in range(0, len(columns), most)
             ]
         block, boxes = np.concatenate(blocks), np.concatenate([each.boxes for each in hidings])
         self._order = np.argsort(block, kind="stable")
@@ -73,18 +73,18 @@ class Sheets:
         """
         first = self._first[part]
         sheets = self._sheet[part] + (first - first[0])[:, None]
-        found: Array = sheets * np.int32(planes * self._height) + np.arange(
+        rows: Array = sheets * np.int32(planes * self._height) + np.arange(
             self._height, dtype=np.int32
         )
         if planes > 1:
             offsets = np.arange(0, planes * self._height, self._height, dtype=np.int32)
-            found = (found[:, None] + offsets[:, None]).reshape(len(found), -1)
-        return found
+            rows = (rows[:, None] + offsets[:, None]).reshape(len(rows), -1)
+        return rows
 
-    def split(self, found: Array) -> list[Array]:
+    def split(self, rows: Array) -> list[Array]:
         """One row a window, in the order of `rows`, as those of each image."""
-        result = np.empty_like(found)
-        result[self._order] = found
+        result = np.empty_like(rows)
+        result[self._order] = rows
         return np.split(result, np.cumsum(self._counts)[:-1])
 
 

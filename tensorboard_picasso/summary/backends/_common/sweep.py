@@ -53,11 +53,11 @@ class Sweep(abc.ABC):
         results: list[Any] = [None] * len(windows.hidings)
         for part in _alike(windows.hidings):
             some = replace(windows, hidings=[windows.hidings[each] for each in part])
-            found = None if whole else self._reused(some)
-            if found is None:
-                found = self.dense(some)
-            for at, each in zip(part, found, strict=True):
-                results[at] = each
+            made = None if whole else self._reused(some)
+            if made is None:
+                made = self.dense(some)
+            for at, scores in zip(part, made, strict=True):
+                results[at] = scores
         if whole:
             self.told = f"dense: {whole}"
         return results
@@ -153,16 +153,16 @@ class Sweep(abc.ABC):
 
     def _reused(self, windows: Windows) -> list[Array] | None:
         """None where whole passes are faster or the only way."""
-        found, group = None, windows.hidings
+        scores, group = None, windows.hidings
         parts = batches(len(group), 16 * group[0].image.size) if windows.in_place else _each(group)
         try:
             for part in parts:
                 some = replace(windows, hidings=group[part])
-                found = (found or []) + self._backing_off(some)
+                scores = (scores or []) + self._backing_off(some)
         except WholeError as e:
             self.told = f"dense: {e}"
             return None
-        return found
+        return scores
 
     def _backing_off(self, windows: Windows) -> Any:
         while True:
@@ -183,8 +183,8 @@ class Sweep(abc.ABC):
         """Where a box changes the same box of the model's input."""
         boxes = group[0].boxes
         images, filled = (
-            self.batch(model_input(np.stack(each)))
-            for each in ([one.image for one in group], [one.filled for one in group])
+            self.batch(model_input(np.stack(stack)))
+            for stack in ([one.image for one in group], [one.filled for one in group])
         )
         shape = group[0].image.shape[:2]
         if self.place(images) != shape:
@@ -204,8 +204,8 @@ class Sweep(abc.ABC):
         checked = self.occluded(images[:1], filled[:1], boxes[some])
         whole, expected, parts = self.scored(engine, images, agenda, patches, checked)
         result = np.repeat(whole[:, None], len(boxes), axis=1)
-        for windows, found in parts:
-            result[:, hiding[windows]] = found.reshape(len(group), len(windows), -1)
+        for windows, scores in parts:
+            result[:, hiding[windows]] = scores.reshape(len(group), len(windows), -1)
         self._check(result[0, some], expected, result, images)
         self.told = agenda.text()
         return list(result)
@@ -225,12 +225,12 @@ class Sweep(abc.ABC):
             batch = self.batch(model_input(hidden(image, filled, boxes[part])))
             if batch.shape[1:] != images.shape[1:]:
                 raise WholeError("preprocess makes inputs of several shapes")
-            found = self.changed(batch, images)
+            touched = self.changed(batch, images)
             if engine is None:
                 engine = self.engine(images)
                 # Before all is kept of what changes: whether so much of it does that none pays.
-                self._agenda(engine, found, shape, 1)
-            changes += zip(found, self.cut(batch, found), strict=True)
+                self._agenda(engine, touched, shape, 1)
+            changes += zip(touched, self.cut(batch, touched), strict=True)
         changed = np.array([box for box, _ in changes])
         agenda = self._agenda(engine, changed, shape, 1)
 
@@ -289,8 +289,8 @@ class Sweep(abc.ABC):
             if held + numbers > self.held or chunk is agenda.chunks[-1]:
                 scores = self.array(passed.head([each for _, each in waiting]))
                 ends = np.cumsum([len(each) for _, each in waiting])[:-1]
-                for (windows, _), found in zip(waiting, np.split(scores, ends), strict=True):
-                    yield windows, found
+                for (windows, _), part in zip(waiting, np.split(scores, ends), strict=True):
+                    yield windows, part
                 waiting, held = [], 0
 
     def _agenda(self, engine: Any, boxes: Ints, shape: tuple[int, int], images: int) -> Agenda:
@@ -305,22 +305,22 @@ class Sweep(abc.ABC):
             while len(self._agendas) > _MAX_AGENDAS:
                 self._agendas.popitem(last=False)
         self._agendas.move_to_end(key)
-        found = self._agendas[key]
-        if not found.pays:
-            raise WholeError(found.text())
-        return found
+        agenda = self._agendas[key]
+        if not agenda.pays:
+            raise WholeError(agenda.text())
+        return agenda
 
-    def _check(self, found: Array, expected: Array, scores: Array, images: Any) -> None:
+    def _check(self, ours: Array, expected: Array, scores: Array, images: Any) -> None:
         """What was read of a model once it may do otherwise now: it says so itself."""
-        if not same_scores(found, expected, scores, self.wide(images)):
+        if not same_scores(ours, expected, scores, self.wide(images)):
             raise WholeError(self.otherwise())
         self.agreed()
 
 
-def same_scores(found: Array, expected: Array, scores: Array, wide: bool) -> bool:
+def same_scores(ours: Array, expected: Array, scores: Array, wide: bool) -> bool:
     """Whether two ways to compute some of these scores gave the same, but for rounding."""
     slack = 1e-3 if wide else 0.05
-    return np.allclose(found, expected, slack, slack * spread(scores), equal_nan=True)
+    return np.allclose(ours, expected, slack, slack * spread(scores), equal_nan=True)
 
 
 def boxes_of(differs: Array) -> Ints:
@@ -337,8 +337,10 @@ def boxes_of(differs: Array) -> Ints:
 def _alike(hidings: Sequence[Hiding]) -> list[list[int]]:
     """Indices of those with the same boxes, and shape and dtype of image."""
     groups: dict[Any, list[int]] = {}
-    for at, each in enumerate(hidings):
-        groups.setdefault((each.image.shape, each.image.dtype, each.boxes.tobytes()), []).append(at)
+    for at, hiding in enumerate(hidings):
+        groups.setdefault(
+            (hiding.image.shape, hiding.image.dtype, hiding.boxes.tobytes()), []
+        ).append(at)
     return list(groups.values())
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary.backends._common.fixed_batch import FixedBatch
+from tensorboard_picasso.summary.backends._common.floating import takes_floats
 from tensorboard_picasso.summary.backends._common.question import beside
 from tensorboard_picasso.summary.backends.base import (
     Adapter,
@@ -21,7 +22,6 @@ from tensorboard_picasso.summary.backends.base import (
     Question,
     Setup,
     UnsupportedError,
-    broken,
     floats,
     integers_only,
     no_gradient,
@@ -94,13 +94,13 @@ class JaxAdapter(Adapter):
         import jax
 
         model, values = self._pure()
-        found: list[Layer] = []
+        noted: list[Layer] = []
 
         def noting(batch: Any, *others: Any) -> Any:
-            return model.noting(values, batch, found, self.setup.call, others)
+            return model.noting(values, batch, noted, self.setup.call, others)
 
         jax.eval_shape(noting, *map(jax.device_put, question.arrays))
-        return found
+        return noted
 
     def reaches(self, question: Question, places: NDArray[np.bool_]) -> bool:
         """See `Adapter.reaches`; not compiled, as it is asked once."""
@@ -148,22 +148,9 @@ class JaxAdapter(Adapter):
         Raises:
           UnsupportedError: it takes integers only.
         """
-        x = question.x
-        if x.dtype.kind == "f":
-            return x
-        key = ("floats", x.shape[1:], x.dtype)
-        if key not in self._known:
-            try:
-                some = question.about(x[:1])
-                found, plain = self.scores(some.about(floats(some.x))), self.scores(some)
-                if broken(plain):
-                    return floats(x)
-                self._known[key] = same(found, plain)
-            except UnsupportedError:
-                self._known[key] = False
-        if not self._known[key]:
-            raise integers_only(self._pure()[0].name, x.dtype)
-        return floats(x)
+        if not takes_floats(self, question, UnsupportedError, self._known):
+            raise integers_only(self._pure()[0].name, question.x.dtype)
+        return floats(question.x)
 
     def _run(self, key: Any, body: Callable[..., Any], *arrays: Array) -> Array:
         """What `body` makes of the model, its arrays and a batch.

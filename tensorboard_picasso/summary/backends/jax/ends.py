@@ -22,9 +22,9 @@ def scores(function: Callable[[Any], Any], x: Any) -> tuple[Any, Output | None, 
     import jax
 
     closed = jax.make_jaxpr(function)(x)
-    found, shown, behind = _scores(closed.jaxpr, closed.consts, [x])
+    raw, shown, behind = _scores(closed.jaxpr, closed.consts, [x])
     (output,) = closed.out_avals
-    return found.reshape(output.shape), shown, behind
+    return raw.reshape(output.shape), shown, behind
 
 
 def _scores(jaxpr: Any, consts: Any, given: Any) -> tuple[Any, Output | None, bool]:
@@ -34,8 +34,8 @@ def _scores(jaxpr: Any, consts: Any, given: Any) -> tuple[Any, Output | None, bo
 
     def maker(variable: Any, *names: str) -> Any:
         """The equation that makes a variable, where it is one of these."""
-        found = makers.get(id(variable))
-        return found if found is not None and found.primitive.name in names else None
+        equation = makers.get(id(variable))
+        return equation if equation is not None and equation.primitive.name in names else None
 
     def values(variables: Any) -> Any:
         known = jaxpr.debug_info.with_unknown_names()

@@ -18,13 +18,13 @@ def tap(model: Any, name: str, through: Tap) -> None:
     _put(model, _path(model, name), through)
 
 
-def listen(model: Any, count: int, found: list[Layer]) -> None:
+def listen(model: Any, count: int, noted: list[Layer]) -> None:
     """Note the calls of a module's layers as they end, from now on.
 
     Args:
       model: the module.
       count: of the batch that it is called on.
-      found: gets the calls.
+      noted: gets the calls.
     """
     paths = _paths(model)
     attentions = {
@@ -35,7 +35,7 @@ def listen(model: Any, count: int, found: list[Layer]) -> None:
         shape = getattr(output, "shape", ())
         row = tuple(shape[1:]) if shape and shape[0] == count else None
         channels, images = _kind(layer, row or ())
-        found.append(Layer(name, row, channels, images, inside))
+        noted.append(Layer(name, row, channels, images, inside))
         return output
 
     # The inner ones first: what is tapped is no module to look into.
@@ -63,8 +63,8 @@ def _paths(model: Any) -> dict[str, tuple[Any, ...]]:
 
     return {
         ".".join(map(str, path)): tuple(path)
-        for path, each in nnx.iter_modules(model)
-        if path and callable(each)
+        for path, layer in nnx.iter_modules(model)
+        if path and callable(layer)
     }
 
 

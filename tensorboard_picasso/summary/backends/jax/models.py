@@ -93,7 +93,7 @@ class Pure(ABC):
         self,
         values: Any,
         x: Any,
-        found: list[Layer],
+        noted: list[Layer],
         call: Call = PLAIN,
         others: Sequence[Any] = (),
     ) -> Any:
@@ -101,7 +101,7 @@ class Pure(ABC):
 
         Args:
           values, x, call, others: as for a call.
-          found: gets the calls.
+          noted: gets the calls.
 
         Raises:
           UnsupportedError: its layers have no names.
@@ -211,7 +211,7 @@ def _of_partial(model: Any) -> tuple[Pure, Any]:
     are_arrays = [isinstance(each, jax.Array | np.ndarray) for each in leaves]
     arrays = [each for each, is_array in zip(leaves, are_arrays, strict=True) if is_array]
     fixed = tuple(
-        _ARRAY if is_array else each for each, is_array in zip(leaves, are_arrays, strict=True)
+        _ARRAY if is_array else leaf for leaf, is_array in zip(leaves, are_arrays, strict=True)
     )
     return Bound(model.func, structure, fixed), arrays
 
@@ -248,7 +248,7 @@ class Module(Pure):
         self,
         values: Any,
         x: Any,
-        found: list[Layer],
+        noted: list[Layer],
         call: Call = PLAIN,
         others: Sequence[Any] = (),
     ) -> Any:
@@ -256,7 +256,7 @@ class Module(Pure):
         from flax import nnx
 
         model = nnx.merge(self.graph, values)
-        layers.listen(model, len(x), found)
+        layers.listen(model, len(x), noted)
         return self._called(model, x, call, others)
 
     def _called(self, model: Any, x: Any, call: Call, others: Sequence[Any]) -> Any:
@@ -322,9 +322,9 @@ def is_jax(thing: Any) -> bool:
     """Whether a thing, or what a method belongs to, is of JAX or Flax."""
     owner = getattr(thing, "__self__", None)
     return any(
-        not _PACKAGES.isdisjoint(frameworks.packages(each))
-        for each in (thing, owner)
-        if each is not None and not isinstance(each, ModuleType)
+        not _PACKAGES.isdisjoint(frameworks.packages(candidate))
+        for candidate in (thing, owner)
+        if candidate is not None and not isinstance(candidate, ModuleType)
     )
 
 
@@ -351,11 +351,13 @@ def mentions(model: Any) -> bool:
             continue
     owner = getattr(model, "__self__", None if inspect.isroutine(model) else model)
     held += list(getattr(owner, "__dict__", {}).values())
-    for each in held:
-        named = each.__name__ if isinstance(each, ModuleType) else getattr(each, "__module__", "")
-        if str(named).partition(".")[0] in _PACKAGES or is_jax(each):
+    for value in held:
+        named = (
+            value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", "")
+        )
+        if str(named).partition(".")[0] in _PACKAGES or is_jax(value):
             return True
-        if _holds_arrays(each):
+        if _holds_arrays(value):
             return True
     return False
 

@@ -128,12 +128,12 @@ class KerasOnJax(JaxAdapter):
         """See `Adapter.arrives`; not compiled, as what arrives is looked at."""
         import jax
 
-        with arriving(self.model, over) as found:
-            if found is not None:
+        with arriving(self.model, over) as arrivals:
+            if arrivals is not None:
                 batch, *others = map(jax.device_put, question.arrays)
                 values = _values(self.model)
                 self._function(values, batch, call=self.setup.call, others=others)
-        return found[0] if found else None
+        return arrivals[0] if arrivals else None
 
 
 class _Function(Pure):
@@ -179,14 +179,14 @@ class _Function(Pure):
         self,
         values: Any,
         x: Any,
-        found: list[Layer],
+        noted: list[Layer],
         call: Call = PLAIN,
         others: Sequence[Any] = (),
     ) -> Any:
         """See `Pure`."""
-        with calls(self._model, len(x)) as known:
+        with calls(self._model, len(x)) as layers:
             output = self(values, x, None, None, call, others)
-        found += known
+        noted += layers
         return output
 
 

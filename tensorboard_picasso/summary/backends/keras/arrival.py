@@ -20,12 +20,12 @@ def arriving(model: Any, over: bool) -> Iterator[list[Arrival] | None]:
     Yields:
       What has arrived so far, in order; None where the model has no such layer.
     """
-    found: list[Arrival] = []
+    arrived: list[Arrival] = []
 
     def noting(layer: Any, held: tuple[Any, Any], call: Callable[..., Any]) -> Callable[..., Any]:
         def note(given: Any, *args: Any, **kwargs: Any) -> Any:
             axes = layer.axis if isinstance(layer.axis, tuple | list) else (layer.axis,)
-            found.append(Arrival.of(layer.name, *held, _numbers(given), axes))
+            arrived.append(Arrival.of(layer.name, *held, _numbers(given), axes))
             return call(given, *args, **kwargs)
 
         return note
@@ -34,7 +34,7 @@ def arriving(model: Any, over: bool) -> Iterator[list[Arrival] | None]:
     with ExitStack() as stack:
         for layer, held in layers:
             stack.enter_context(replaced(layer, "call", functools.partial(noting, layer, held)))
-        yield found if layers else None
+        yield arrived if layers else None
 
 
 def _normalizing(model: Any) -> list[Any]:

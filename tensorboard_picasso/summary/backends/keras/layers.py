@@ -50,7 +50,7 @@ def calls(model: Any, count: int) -> Iterator[list[Layer]]:
     """
     if not (is_keras(model) or is_keras_2(model)):
         raise UnsupportedError(f"{type(model).__name__} is no Keras model: its layers are unknown")
-    found: list[Layer] = []
+    noted: list[Layer] = []
     layers = list(model._flatten_layers(include_self=False))
     attentions = [each for each in layers if attends(each.name, type(each).__name__)]
     within = {id(each) for attention in attentions for each in attention._flatten_layers()}
@@ -61,7 +61,7 @@ def calls(model: Any, count: int) -> Iterator[list[Layer]]:
             shape = tuple(getattr(output, "shape", None) or ())
             row = shape[1:] if shape and shape[0] == count else None
             channels, images = _kind(layer, row or ())
-            found.append(Layer(layer.name, row, channels, images, id(layer) in within))
+            noted.append(Layer(layer.name, row, channels, images, id(layer) in within))
             return output
 
         return note
@@ -69,7 +69,7 @@ def calls(model: Any, count: int) -> Iterator[list[Layer]]:
     with ExitStack() as stack:
         for layer in layers:
             stack.enter_context(replaced(layer, "call", functools.partial(noting, layer)))
-        yield found
+        yield noted
 
 
 def _kind(layer: Any, row: tuple[int, ...]) -> tuple[str, bool]:

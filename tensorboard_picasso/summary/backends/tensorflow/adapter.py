@@ -80,9 +80,9 @@ class TensorFlowAdapter(Adapter):
         if self._sweep is None:
             self._sweep = self._sweeping()
         with self._layers_read_once():
-            found: list[Array] = self._sweep.scores(windows, whole)
+            scores: list[Array] = self._sweep.scores(windows, whole)
         self.tracing_seconds += self._sweep.traced
-        return found
+        return scores
 
     def _sweeping(self) -> Any:
         from tensorboard_picasso.summary.backends.tensorflow.dense import Dense
@@ -151,17 +151,17 @@ class TensorFlowAdapter(Adapter):
         if not is_keras(self.model):
             return None
         taken, _ = self._scorer(question)  # which may trace, and nothing arrives in a trace
-        with arriving(self.model, over) as found:
-            if found is not None:
+        with arriving(self.model, over) as arrivals:
+            if arrivals is not None:
                 self._called(*map(_tensor, taken.arrays))
-        return found[0] if found else None
+        return arrivals[0] if arrivals else None
 
     def layers(self, question: Question) -> list[Layer]:
         """See `Adapter.layers`."""
         taken, _ = self._scorer(question)
-        with calls(self.model, len(taken.x)) as found:
+        with calls(self.model, len(taken.x)) as layers:
             self._called(*map(_tensor, taken.arrays))
-        return found
+        return layers
 
     def reaches(self, question: Question, places: NDArray[np.bool_]) -> bool:
         """See `Adapter.reaches`; untraced, as it is asked once."""

@@ -29,8 +29,8 @@ def scores(output: Any, look_behind: bool) -> tuple[Any, Output | None, bool]:
     if look_behind and operation.type in _ACTIVATIONS:
         given = operation.inputs[0]
         same = last.shape.rank == output.shape.rank
-        found = given if same else tf.reshape(given, tf.shape(output))
-        return found, _ACTIVATIONS[operation.type], True
+        before = given if same else tf.reshape(given, tf.shape(output))
+        return before, _ACTIVATIONS[operation.type], True
     return output, Output.LOGITS if operation.type in _LINEAR else None, False
 
 

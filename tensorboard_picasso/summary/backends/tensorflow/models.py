@@ -146,8 +146,8 @@ def _dtype_of(spec: Any, name: str) -> Any:
 
 def float_dtype(model: Any) -> Any:
     """The floating dtype of the model's variables, where they have one; else float32."""
-    found = getattr(model, "variables", ())
-    dtypes = {getattr(each, "dtype", None) for each in (() if callable(found) else found)}
+    variables = getattr(model, "variables", ())
+    dtypes = {getattr(each, "dtype", None) for each in (() if callable(variables) else variables)}
     names = {str(getattr(dtype, "name", dtype)) for dtype in dtypes}
     floats = names & {"float16", "float32", "float64"}
     return np.dtype(floats.pop()) if len(floats) == 1 else np.dtype(np.float32)
@@ -155,5 +155,5 @@ def float_dtype(model: Any) -> Any:
 
 def array(tensor: Any) -> Array:
     """A tensor as float32 or float64; half precision is widened."""
-    found: Array = np.asarray(tensor)
-    return found if found.dtype in (np.float32, np.float64) else found.astype(np.float32)
+    values: Array = np.asarray(tensor)
+    return values if values.dtype in (np.float32, np.float64) else values.astype(np.float32)

@@ -76,22 +76,22 @@ class Sweep(sweep.Sweep):
         """See `sweep.Sweep`."""
         places = [each.starts[:, None] + np.arange(each.size) for each in rects.axes]
         at = np.s_[:, places[0][:, :, None], places[1][:, None, :]]
-        found = filled[at]
+        patches = filled[at]
         if (boxes[:, 2:] != np.array(rects.shape)).any():
             low, high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
             rows, columns = (
-                (each >= low[:, axis, None]) & (each < high[:, axis, None])
-                for axis, each in enumerate(places)
+                (along >= low[:, axis, None]) & (along < high[:, axis, None])
+                for axis, along in enumerate(places)
             )
             inside = rows[:, :, None] & columns[:, None, :]
-            found = np.where(inside[..., None], found, images[at])
-        return found.reshape(-1, *found.shape[2:])
+            patches = np.where(inside[..., None], patches, images[at])
+        return patches.reshape(-1, *patches.shape[2:])
 
     def cut(self, batch: Any, boxes: Ints) -> list[Any]:
         """See `sweep.Sweep`."""
         return [
-            each[top : top + height, left : left + width].copy()
-            for each, (top, left, height, width) in zip(batch, boxes, strict=True)
+            image[top : top + height, left : left + width].copy()
+            for image, (top, left, height, width) in zip(batch, boxes, strict=True)
         ]
 
     def pasted(self, image: Any, changes: Sequence[tuple[Ints, Any]], rects: Rects) -> Any:
@@ -99,9 +99,9 @@ class Sweep(sweep.Sweep):
         rows, columns = (each.starts[:, None] + np.arange(each.size) for each in rects.axes)
         made = image[0][rows[:, :, None], columns[:, None, :]]
         starts = zip(rects.rows.starts, rects.columns.starts, strict=True)
-        for each, (top, left), (box, change) in zip(made, starts, changes, strict=True):
+        for patch, (top, left), (box, change) in zip(made, starts, changes, strict=True):
             down, right = box[0] - top, box[1] - left
-            each[down : down + box[2], right : right + box[3]] = change
+            patch[down : down + box[2], right : right + box[3]] = change
         return made
 
     def changed(self, batch: Any, image: Any) -> Ints:
@@ -119,10 +119,10 @@ class Sweep(sweep.Sweep):
                 self._engines[shape] = Engine(Trace(self._model, shape), self._end)
             except UntraceableError as e:
                 self._engines[shape] = str(e)
-        found = self._engines[shape]
-        if isinstance(found, str):
-            raise WholeError(found)
-        return found
+        engine = self._engines[shape]
+        if isinstance(engine, str):
+            raise WholeError(engine)
+        return engine
 
     def passed(self, engine: Engine, images: Any, agenda: Agenda) -> Unoccluded:
         """See `sweep.Sweep`."""
@@ -141,14 +141,14 @@ class Sweep(sweep.Sweep):
             return super().scored(engine, images, agenda, patches, checked)
         (chunk,) = agenda.chunks
         _, function = self._scorer(Question(checked))
-        found = engine.at_once(images, chunk.plan, patches(chunk), checked, function)
-        output, scores, expected = map(self.array, found)
+        made = engine.at_once(images, chunk.plan, patches(chunk), checked, function)
+        output, scores, expected = map(self.array, made)
         return output, expected, iter([(chunk.windows, scores)])
 
     def array(self, scores: Any) -> Array:
         """See `sweep.Sweep`."""
-        found: Array = np.asarray(scores)
-        return found
+        values: Array = np.asarray(scores)
+        return values
 
     def otherwise(self) -> str:
         """See `sweep.Sweep`; it will not do as its layers say at the next checkpoint either."""
@@ -161,7 +161,7 @@ class Sweep(sweep.Sweep):
     @property
     def traced(self) -> float:
         """Seconds that were spent on what is not repeated, since this was last read."""
-        found = [each.seconds for each in self._engines.values() if isinstance(each, Engine)]
-        new = sum(found) - self.seconds
-        self.seconds = sum(found)
+        seconds = [each.seconds for each in self._engines.values() if isinstance(each, Engine)]
+        new = sum(seconds) - self.seconds
+        self.seconds = sum(seconds)
         return max(0.0, new)

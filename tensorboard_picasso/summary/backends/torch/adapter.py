@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary.backends._common.call import by_rows
 from tensorboard_picasso.summary.backends._common.fixed_batch import FixedBatch
+from tensorboard_picasso.summary.backends._common.floating import takes_floats
 from tensorboard_picasso.summary.backends._common.question import Others, beside
 from tensorboard_picasso.summary.backends.base import (
     Adapter,
@@ -23,11 +24,9 @@ from tensorboard_picasso.summary.backends.base import (
     Tool,
     UnsupportedError,
     Windows,
-    broken,
     floats,
     integers_only,
     no_gradient,
-    out_of_memory,
     same,
 )
 from tensorboard_picasso.summary.backends.torch.arrival import arriving
@@ -133,8 +132,8 @@ class TorchAdapter(Adapter):
             self._model = model
             return body()
 
-        found: _T = self._confined.run(on, seed)
-        return found
+        made: _T = self._confined.run(on, seed)
+        return made
 
     def swept_scores(self, windows: Windows) -> list[Array]:
         """See `Adapter.swept_scores`."""
@@ -156,8 +155,8 @@ class TorchAdapter(Adapter):
         def swept() -> list[Array]:
             self._sweep.model = self._model
             with torch.no_grad():
-                found: list[Array] = self._sweep.scores(windows, whole)
-            return found
+                scores: list[Array] = self._sweep.scores(windows, whole)
+            return scores
 
         return self._run(swept)
 
@@ -261,10 +260,10 @@ class TorchAdapter(Adapter):
         import torch
 
         def arrived() -> Arrival | None:
-            with torch.no_grad(), self._arriving(over) as found:
-                if found is not None:
+            with torch.no_grad(), self._arriving(over) as arrivals:
+                if arrivals is not None:
                     self._forward(self._taken(question), question.others)
-            return found[0] if found else None
+            return arrivals[0] if arrivals else None
 
         return self._run(arrived)
 
@@ -277,9 +276,9 @@ class TorchAdapter(Adapter):
         import torch
 
         def noted() -> list[Layer]:
-            with torch.no_grad(), self._noted(len(question.x)) as found:
+            with torch.no_grad(), self._noted(len(question.x)) as layers:
                 self._forward(self._taken(question), question.others)
-            return found
+            return layers
 
         return self._run(noted)
 
@@ -334,24 +333,10 @@ class TorchAdapter(Adapter):
         Raises:
           UnsupportedError: it takes integers only.
         """
-        x = question.x
-        if x.dtype.kind == "f":
-            return x
-        key = ("floats", x.shape[1:], x.dtype)
-        if key not in self._known:
-            try:
-                some = question.about(x[:1])
-                found, plain = self.scores(some.about(floats(some.x))), self.scores(some)
-                if broken(plain):
-                    return floats(x)
-                self._known[key] = same(found, plain)
-            except Exception as e:  # whatever a module says of floats
-                if out_of_memory(e):
-                    raise
-                self._known[key] = False
-        if not self._known[key]:
-            raise integers_only(self._type, x.dtype)
-        return floats(x)
+        # Whatever a module says of floats is a refusal.
+        if not takes_floats(self, question, Exception, self._known):
+            raise integers_only(self._type, question.x.dtype)
+        return floats(question.x)
 
     def _tensor(self, x: Array) -> Any:
         import torch
@@ -407,10 +392,10 @@ class TorchAdapter(Adapter):
         if not isinstance(output, torch.Tensor):
             raise UnsupportedError(f"{self._type} returns {type(output).__name__}, no tensor")
         self.shown, self.behind = None, False
-        found = [place for place, each in enumerate(last) if each.made(output)]
-        if not found:
+        places = [place for place, each in enumerate(last) if each.made(output)]
+        if not places:
             return by_rows(output, len(batch))
-        self._end = found[0]
+        self._end = places[0]
         end = last[self._end]
         if end.activation is None:
             self.shown = Output.LOGITS

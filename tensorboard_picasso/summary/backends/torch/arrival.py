@@ -21,21 +21,23 @@ def arriving(model: Any, over: bool) -> Iterator[list[Arrival] | None]:
     Yields:
       What has arrived so far, in order; None where the model has no such layer.
     """
-    found: list[Arrival] = []
+    arrived: list[Arrival] = []
 
     def noting(name: str) -> Any:
         def note(layer: Any, given: Any) -> None:
             held = array(layer.running_mean), array(layer.running_var)
-            found.append(Arrival.of(name, *held, array(given[0]), (1,)))
+            arrived.append(Arrival.of(name, *held, array(given[0]), (1,)))
 
         return note
 
     layers = [(name or type(each).__name__, each) for name, each in model.named_modules()]
     hooks = [
-        each.register_forward_pre_hook(noting(name)) for name, each in layers if _fitted(each, over)
+        layer.register_forward_pre_hook(noting(name))
+        for name, layer in layers
+        if _fitted(layer, over)
     ]
     try:
-        yield found if hooks else None
+        yield arrived if hooks else None
     finally:
         for hook in hooks:
             hook.remove()

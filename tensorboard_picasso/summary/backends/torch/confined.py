@@ -61,9 +61,9 @@ class Drawing(TorchDispatchMode):
         if "generator" not in named:
             other = _with_generator(func, set(named))
             if other is None:
-                found = func.decompose(*args, **kwargs)
-                if found is not NotImplemented:
-                    return found
+                made = func.decompose(*args, **kwargs)
+                if made is not NotImplemented:
+                    return made
                 # Attention that drops out, of a graphics processor: its kernel takes no generator.
                 with torch.random.fork_rng():
                     return func(*args, **kwargs)
@@ -112,18 +112,18 @@ class Watching(Drawing):
           ReachedError: it takes a tensor of the user's own module.
         """
         kwargs = kwargs or {}
-        for each in tree_leaves((args, kwargs)):
-            if isinstance(each, torch.Tensor):
-                if self._twin.is_own(each):
+        for leaf in tree_leaves((args, kwargs)):
+            if isinstance(leaf, torch.Tensor):
+                if self._twin.is_own(leaf):
                     raise ReachedError
-                self.ran = self.ran or self._twin.is_ours(each)
+                self.ran = self.ran or self._twin.is_ours(leaf)
         if func._schema.is_mutable:
             for place, argument in enumerate(func._schema.arguments):
                 if argument.alias_info is not None and argument.alias_info.is_write:
                     written = args[place] if place < len(args) else kwargs.get(argument.name)
-                    for each in tree_leaves(written):
-                        if isinstance(each, torch.Tensor):
-                            self._twin.written(each)
+                    for leaf in tree_leaves(written):
+                        if isinstance(leaf, torch.Tensor):
+                            self._twin.written(leaf)
         return super().__torch_dispatch__(func, types, args, kwargs)
 
 
@@ -141,9 +141,9 @@ def _with_generator(func: Any, names: set[str]) -> Any:
     """The same operation where it takes a generator; None where there is none."""
     packet = func.overloadpacket
     for name in packet.overloads():
-        found = getattr(packet, name)
-        if {each.name for each in found._schema.arguments} == names | {"generator"}:
-            return found
+        overload = getattr(packet, name)
+        if {each.name for each in overload._schema.arguments} == names | {"generator"}:
+            return overload
     return None
 
 
@@ -192,14 +192,14 @@ class Confined:
                 watching = Watching(self._twin, seed or 0)
                 try:
                     with watching:
-                        found = body(model)
+                        result = body(model)
                 except ReachedError:
                     self._look_deeper()
                     continue
                 # What a tool draws says nothing of the module, nor does what does not run it.
                 if watching.ran and seed is None:
                     self._twin.fresh, self._draws = False, watching.drew
-                return found
+                return result
             with ALONE, evaluating(self._model), Drawing(seed or 0):
                 return body(self._model)
 

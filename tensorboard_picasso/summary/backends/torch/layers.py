@@ -34,7 +34,7 @@ def calls(model: Any, count: int) -> Iterator[list[Layer]]:
     """
     import torch
 
-    found: list[Layer] = []
+    noted: list[Layer] = []
     # What TorchScript has compiled takes no hooks.
     layers = {
         name: module
@@ -55,17 +55,17 @@ def calls(model: Any, count: int) -> Iterator[list[Layer]]:
             shape = getattr(output, "shape", None)
             row = tuple(shape[1:]) if shape and shape[0] == count else None
             channels, images = _kind(module, row or ())
-            found.append(Layer(name, row, channels, images, inside))
+            noted.append(Layer(name, row, channels, images, inside))
 
         return note
 
     hooks = [module.register_forward_hook(noting(name, module)) for name, module in layers.items()]
     try:
-        yield found
+        yield noted
     finally:
         for hook in hooks:
             hook.remove()
-    if not found and any(isinstance(each, torch.jit.ScriptModule) for each in model.modules()):
+    if not noted and any(isinstance(each, torch.jit.ScriptModule) for each in model.modules()):
         raise scripted(type(model).__name__)
 
 

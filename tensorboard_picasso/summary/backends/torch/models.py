@@ -87,9 +87,9 @@ def home(model: Any) -> tuple[Any, Any]:
 
     kinds = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
     for tensors in (model.parameters(), model.buffers()):
-        for each in tensors:
-            if each.dtype in kinds:
-                return each.device, each.dtype
+        for tensor in tensors:
+            if tensor.dtype in kinds:
+                return tensor.device, tensor.dtype
     return torch.device("cpu"), torch.float32
 
 

@@ -112,19 +112,19 @@ class Shards:
         _check_thread(self._name)
         _meet(self._ranks, self._name)
         with torch.no_grad(), self._summoned():
-            found = {}
-            for each in _tensors(self._whole):
-                if id(each) not in found:
+            whole = {}
+            for tensor in _tensors(self._whole):
+                if id(tensor) not in whole:
                     # Of all processes, one after the other, also where this one needs none.
-                    full = each.full_tensor() if _is_dtensor(each) else each
-                    found[id(each)] = full.detach().clone() if self.leads else None
-            return self._copied(found) if self.leads else None
+                    full = tensor.full_tensor() if _is_dtensor(tensor) else tensor
+                    whole[id(tensor)] = full.detach().clone() if self.leads else None
+            return self._copied(whole) if self.leads else None
 
     def release(self) -> None:
         """Let go of the parameters."""
         if self._copy is not None:
-            for each in self._copy.parameters():
-                each.data = each.data.new_empty(0)
+            for parameter in self._copy.parameters():
+                parameter.data = parameter.data.new_empty(0)
 
     @property
     def _ranks(self) -> list[int]:
@@ -134,13 +134,13 @@ class Shards:
         if not torch.distributed.is_initialized():
             return [0]
         ranks: set[int] = set()
-        for each in _wrappers(self._whole):
-            for group in (each.process_group, getattr(each, "_inter_node_pg", None)):
+        for wrapper in _wrappers(self._whole):
+            for group in (wrapper.process_group, getattr(wrapper, "_inter_node_pg", None)):
                 if group is not None:
                     ranks.update(torch.distributed.get_process_group_ranks(group))
-        for each in _tensors(self._whole):
-            if _is_dtensor(each):
-                ranks.update(each.device_mesh.mesh.flatten().tolist())
+        for tensor in _tensors(self._whole):
+            if _is_dtensor(tensor):
+                ranks.update(tensor.device_mesh.mesh.flatten().tolist())
         return sorted(ranks) or [0]
 
     def _summoned(self) -> Any:
@@ -196,7 +196,7 @@ def _copy(module: Any, tensors: dict[int, Any], made: dict[int, Any]) -> Any:
             value, dict
         ):
             vars(copied)[name] = type(value)(
-                (key, each) for key, each in value.items() if not _shards(each)
+                (key, hook) for key, hook in value.items() if not _shards(hook)
             )
 
     _rebind(copied, module)
@@ -211,14 +211,14 @@ def _copy(module: Any, tensors: dict[int, Any], made: dict[int, Any]) -> Any:
         return made[id(tensor)]
 
     vars(copied)["_parameters"] = {
-        name: other(each) for name, each in vars(module)["_parameters"].items()
+        name: other(parameter) for name, parameter in vars(module)["_parameters"].items()
     }
     vars(copied)["_buffers"] = {
-        name: other(each) for name, each in vars(module)["_buffers"].items()
+        name: other(buffer) for name, buffer in vars(module)["_buffers"].items()
     }
     vars(copied)["_modules"] = {
-        name: None if each is None else _copy(each, tensors, made)
-        for name, each in vars(module)["_modules"].items()
+        name: None if child is None else _copy(child, tensors, made)
+        for name, child in vars(module)["_modules"].items()
     }
     return copied
 
@@ -331,9 +331,12 @@ def _loose(model: Any) -> bool:
     """Whether it holds parameters that belong to a wrapper around it."""
     held = {id(each) for wrapper in _wrappers(model) for each in wrapper.parameters()}
     return any(
-        id(each) not in held
-        and (getattr(each, "_fsdp_flattened", False) or type(each).__name__ == "FlatParameter")
-        for each in model.parameters()
+        id(parameter) not in held
+        and (
+            getattr(parameter, "_fsdp_flattened", False)
+            or type(parameter).__name__ == "FlatParameter"
+        )
+        for parameter in model.parameters()
     )
 
 

@@ -84,7 +84,7 @@ class Sweep(sweep.Sweep):
         """See `sweep.Sweep`."""
         rows, columns = _places(rects, images.device)
         at = np.s_[:, :, rows[:, :, None], columns[:, None, :]]
-        found = filled[at]
+        patches = filled[at]
         if (boxes[:, 2:] != np.array(rects.shape)).any():
             lows = torch.from_numpy(boxes[:, :2]).to(images.device)
             highs = torch.from_numpy(boxes[:, :2] + boxes[:, 2:]).to(images.device)
@@ -92,14 +92,16 @@ class Sweep(sweep.Sweep):
                 (places >= lows[:, axis, None]) & (places < highs[:, axis, None])
                 for axis, places in enumerate((rows, columns))
             ]
-            found = torch.where(inside[0][:, :, None] & inside[1][:, None, :], found, images[at])
-        return found.transpose(1, 2).flatten(0, 1)
+            patches = torch.where(
+                inside[0][:, :, None] & inside[1][:, None, :], patches, images[at]
+            )
+        return patches.transpose(1, 2).flatten(0, 1)
 
     def cut(self, batch: Any, boxes: Ints) -> list[Any]:
         """See `sweep.Sweep`."""
         return [
-            each[:, top : top + height, left : left + width].clone()
-            for each, (top, left, height, width) in zip(batch, boxes.tolist(), strict=True)
+            image[:, top : top + height, left : left + width].clone()
+            for image, (top, left, height, width) in zip(batch, boxes.tolist(), strict=True)
         ]
 
     def pasted(self, image: Any, changes: Sequence[tuple[Ints, Any]], rects: Rects) -> Any:
@@ -107,9 +109,9 @@ class Sweep(sweep.Sweep):
         rows, columns = _places(rects, image.device)
         made = image[0][:, rows[:, :, None], columns[:, None, :]].transpose(0, 1).contiguous()
         starts = zip(rects.rows.starts.tolist(), rects.columns.starts.tolist(), strict=True)
-        for each, (top, left), (box, change) in zip(made, starts, changes, strict=True):
+        for patch, (top, left), (box, change) in zip(made, starts, changes, strict=True):
             down, right = int(box[0]) - top, int(box[1]) - left
-            each[:, down : down + int(box[2]), right : right + int(box[3])] = change
+            patch[:, down : down + int(box[2]), right : right + int(box[3])] = change
         return made
 
     def changed(self, batch: Any, image: Any) -> Ints:
@@ -155,8 +157,14 @@ class Sweep(sweep.Sweep):
     def _trace(self) -> Trace:
         """The module's graph, anew where modules of it were exchanged."""
         modules = [
-            (name, id(each), type(each), len(each._forward_hooks), len(each._forward_pre_hooks))
-            for name, each in self.model.named_modules()
+            (
+                name,
+                id(module),
+                type(module),
+                len(module._forward_hooks),
+                len(module._forward_pre_hooks),
+            )
+            for name, module in self.model.named_modules()
         ]
         if modules != self._modules:
             self._modules, self._traced, self._failed = modules, None, 0
@@ -217,8 +225,8 @@ class Sweep(sweep.Sweep):
             return array(self._forward(batch, windows.others))
 
         size = windows.hidings[0].image.size
-        found = self._sizes.sweep((kind, *layouts), sheets.count, size, run, len(layouts))
-        return sheets.split(found)
+        scores = self._sizes.sweep((kind, *layouts), sheets.count, size, run, len(layouts))
+        return sheets.split(scores)
 
     def _check_layout(self, kind: Any, batch: Any, others: Others) -> None:
         """Code that heeds how numbers lie in memory may raise or do otherwise: seen once.
@@ -230,13 +238,13 @@ class Sweep(sweep.Sweep):
             return
         plain = batch[-1:].clone(memory_format=torch.contiguous_format)
         try:
-            found = array(self._forward(batch[-1:].clone(), others))
+            scores = array(self._forward(batch[-1:].clone(), others))
         except Exception as e:
             if out_of_memory(e):
                 raise
             raise UnfitError from e
         expected = array(self._forward(plain, others))
-        if not same_scores(found, expected, expected, self.wide(batch)):
+        if not same_scores(scores, expected, expected, self.wide(batch)):
             raise UnfitError
         self._laid.add(kind)
 
@@ -245,8 +253,10 @@ def _layouts(model: Any) -> list[Any]:
     """How batches of images may lie in memory, what to begin with first."""
     plain, last = torch.contiguous_format, torch.channels_last
     if any(
-        each.ndim == 4 and each.is_contiguous(memory_format=last) and not each.is_contiguous()
-        for each in model.parameters()
+        parameter.ndim == 4
+        and parameter.is_contiguous(memory_format=last)
+        and not parameter.is_contiguous()
+        for parameter in model.parameters()
     ):
         return [last]
     # Whoever watches calls sees the passes of windows, and what was asked for.
@@ -257,12 +267,12 @@ def _layouts(model: Any) -> list[Any]:
 def _gathered(images: Any, rows: Any) -> Any:
     """A batch of images, (n, rows each), of rows of others."""
     every = images.reshape(-1, images[0].numel() // rows.shape[1])
-    found = every.index_select(0, torch.from_numpy(rows.reshape(-1)).to(images.device))
-    return found.view(len(rows), *images.shape[1:])
+    gathered = every.index_select(0, torch.from_numpy(rows.reshape(-1)).to(images.device))
+    return gathered.view(len(rows), *images.shape[1:])
 
 
 def _places(rects: Rects, device: Any) -> list[Any]:
     return [
-        torch.from_numpy(each.starts[:, None] + np.arange(each.size)).to(device)
-        for each in rects.axes
+        torch.from_numpy(axis.starts[:, None] + np.arange(axis.size)).to(device)
+        for axis in rects.axes
     ]

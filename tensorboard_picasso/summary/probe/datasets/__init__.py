@@ -36,14 +36,14 @@ def reading(dataset: Any, seed: int) -> AbstractContextManager[Reading]:
       dataset: the user's.
       seed: of the order, where the dataset shuffles by itself.
     """
-    found = _module(dataset)
-    return nullcontext(Reading(dataset)) if found is None else found.reading(dataset, seed)
+    module = _module(dataset)
+    return nullcontext(Reading(dataset)) if module is None else module.reading(dataset, seed)
 
 
 def class_names(dataset: Any) -> Any:
     """The names of the classes, None where the dataset does not tell."""
-    found = _module(dataset)
-    return getattr(dataset, "class_names", None) if found is None else found.class_names(dataset)
+    module = _module(dataset)
+    return getattr(dataset, "class_names", None) if module is None else module.class_names(dataset)
 
 
 def tensor(array: NDArray[Any]) -> Any:

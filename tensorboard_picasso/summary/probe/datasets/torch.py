@@ -61,10 +61,10 @@ class _Noted:
         self._taken: deque[Sequence[int | None]] = deque()
 
     def __iter__(self) -> Iterator[Any]:
-        for each in self._sampler:
-            several = isinstance(each, Sequence | np.ndarray | torch.Tensor) and np.ndim(each)
-            self._taken.append([_index(one) for one in (each if several else [each])])
-            yield each
+        for drawn in self._sampler:
+            several = isinstance(drawn, Sequence | np.ndarray | torch.Tensor) and np.ndim(drawn)
+            self._taken.append([_index(one) for one in (drawn if several else [drawn])])
+            yield drawn
 
     def __len__(self) -> int:
         return len(self._sampler)
@@ -91,8 +91,8 @@ def class_names(dataset: Any) -> Any:
     """`class_names`, or `classes` as torchvision calls them, also of what a dataset wraps."""
     while dataset is not None:
         for name in ("class_names", "classes"):
-            if (found := getattr(dataset, name, None)) is not None:
-                return found
+            if (names := getattr(dataset, name, None)) is not None:
+                return names
         dataset = getattr(dataset, "dataset", None)
     return None
 
