@@ -29,8 +29,8 @@ function stepChoices({ scene, state }) {
   /** @type {(step: Step) => string} */
   const name = (step) => (step === scene.steps[0] ? `first (${count(step)})` : step === scene.step ? `this one (${count(step)}), pinned` : `pinned (${count(step)})`);
   /** @type {[string, string][]} */
-  const found = [...new Set(steps)].sort(ascending).map((step) => [String(step), name(step)]);
-  return [same("step"), ...found];
+  const choices = [...new Set(steps)].sort(ascending).map((step) => [String(step), name(step)]);
+  return [same("step"), ...choices];
 }
 
 /**

@@ -33,11 +33,11 @@ function slice({ top, left, height, width }) {
  */
 function imagesOf(parts) {
   /** @type {Map<string, number[]>} */
-  const found = new Map();
+  const images = new Map();
   for (const { image, rectangles } of parts) {
-    for (const each of rectangles) found.set(slice(each), [...(found.get(slice(each)) ?? []), image]);
+    for (const rectangle of rectangles) images.set(slice(rectangle), [...(images.get(slice(rectangle)) ?? []), image]);
   }
-  return found;
+  return images;
 }
 
 /**

@@ -23,7 +23,7 @@ const places = new Map();
  * @param {string} run
  */
 export function runColour(runs, run) {
-  for (const each of [...runs, run]) if (!places.has(each)) places.set(each, places.size);
+  for (const name of [...runs, run]) if (!places.has(name)) places.set(name, places.size);
   return RUNS[(places.get(run) ?? 0) % RUNS.length];
 }
 

@@ -95,7 +95,7 @@ export function setBreakable(element, text) {
  */
 export function put(element, children) {
   const wanted = new Set(children);
-  for (const each of [...element.children]) if (!wanted.has(each)) each.remove();
+  for (const child of [...element.children]) if (!wanted.has(child)) child.remove();
   children.forEach((each, i) => {
     if (element.children[i] !== each) element.insertBefore(each, element.children[i] ?? null);
   });
@@ -225,15 +225,15 @@ export function refill(element, children) {
   const edited = fieldsOf(element, UNSENT).filter(isEdited);
   const unsent = new Map(edited.map((each) => [nameOf(each), each.value]));
   // A field that goes while it is edited would send what is half typed.
-  for (const each of edited) if (each instanceof HTMLInputElement) each.value = each.defaultValue;
+  for (const field of edited) if (field instanceof HTMLInputElement) field.value = field.defaultValue;
   const opened = new Set([...element.querySelectorAll("details")].filter((each) => each.open).map(detailsName));
   element.replaceChildren(...children);
-  for (const each of fieldsOf(element, "form :is(input, select), input[type=text]")) {
-    const value = unsent.get(nameOf(each));
-    const fits = each instanceof HTMLInputElement || [...each.options].some((option) => option.value === value);
-    if (value !== undefined && fits) each.value = value;
+  for (const field of fieldsOf(element, "form :is(input, select), input[type=text]")) {
+    const value = unsent.get(nameOf(field));
+    const fits = field instanceof HTMLInputElement || [...field.options].some((option) => option.value === value);
+    if (value !== undefined && fits) field.value = value;
   }
-  for (const each of element.querySelectorAll("details")) if (opened.has(detailsName(each))) each.open = true;
+  for (const details of element.querySelectorAll("details")) if (opened.has(detailsName(details))) details.open = true;
   if (!held) return;
   const controls = [...element.querySelectorAll(CONTROLS)].filter((each) => !each.matches(":disabled"));
   const next = controls.find((each) => nameOf(each) === name) ?? controls[Math.min(place, controls.length - 1)];

@@ -19,18 +19,18 @@ const alone = page === window;
 /** @param {string} hash */
 function parse(hash) {
   /** @type {Map<string, string>} */
-  const found = new Map();
+  const values = new Map();
   for (const part of hash.replace(/^#/, "").split("&")) {
     const at = part.indexOf("=");
     const key = at < 0 ? "" : part.slice(0, at);
     if (!key.startsWith(PREFIX)) continue;
     try {
-      found.set(key.slice(PREFIX.length), decodeURIComponent(part.slice(at + 1)));
+      values.set(key.slice(PREFIX.length), decodeURIComponent(part.slice(at + 1)));
     } catch {
       // A hand-written hash may hold a stray per cent sign: that key is left out.
     }
   }
-  return found;
+  return values;
 }
 
 /** @type {MessagePort | null} */

@@ -74,9 +74,9 @@ export function roundSteps(low, high) {
   const power = 10n ** BigInt(Math.max(String(fifth).length - 1, 0));
   const by = [1n, 2n, 5n, 10n].map((each) => each * power).find((each) => span <= 6n * each) ?? power;
   const round = (first / by) * by;
-  const found = [];
-  for (let each = round < first ? round + by : round; each <= last; each += by) found.push(canonical(each));
-  return found;
+  const steps = [];
+  for (let each = round < first ? round + by : round; each <= last; each += by) steps.push(canonical(each));
+  return steps;
 }
 
 /**
@@ -87,7 +87,7 @@ export function roundSteps(low, high) {
  */
 export function powersBetween(low, high, origin) {
   const [first, last, from] = [low, high, origin].map(BigInt);
-  const found = [low];
-  for (let power = 1n; from + power < last; power *= 10n) if (from + power > first) found.push(canonical(from + power));
-  return high > low ? [...found, high] : found;
+  const powers = [low];
+  for (let power = 1n; from + power < last; power *= 10n) if (from + power > first) powers.push(canonical(from + power));
+  return high > low ? [...powers, high] : powers;
 }

@@ -150,9 +150,9 @@ class Film {
     let before = null;
     let known = true;
     const changes = steps.map((step) => {
-      const found = look(this.#given, this.#spec(step));
-      const values = found.record ? this.#kept(found) : null;
-      if (found.loading) known = false;
+      const looked = look(this.#given, this.#spec(step));
+      const values = looked.record ? this.#kept(looked) : null;
+      if (looked.loading) known = false;
       let change = 0;
       if (values && before) {
         for (let i = 0; i < values.length; i++) {
@@ -166,10 +166,10 @@ class Film {
     return { changes, known };
   }
 
-  /** @param {FoundMap} found */
-  #kept(found) {
-    const key = [found.record.step, found.record.wall, found.target, found.reading].join();
-    return kept(this.#changes, key, () => Float32Array.from(valuesOf(found) ?? []));
+  /** @param {FoundMap} looked */
+  #kept(looked) {
+    const key = [looked.record.step, looked.record.wall, looked.target, looked.reading].join();
+    return kept(this.#changes, key, () => Float32Array.from(valuesOf(looked) ?? []));
   }
 
   /** @param {Step} step @param {Step | null} before */
@@ -278,9 +278,9 @@ export class Films {
   #pick(steps, films) {
     const { film, frames } = this.#given.state;
     const changes = () => {
-      const found = films.map((each) => each.change(steps));
-      if (found.some(({ known }) => !known)) this.#known = false;
-      return steps.map((_, place) => found.reduce((sum, each) => sum + each.changes[place], 0));
+      const measured = films.map((each) => each.change(steps));
+      if (measured.some(({ known }) => !known)) this.#known = false;
+      return steps.map((_, place) => measured.reduce((sum, each) => sum + each.changes[place], 0));
     };
     const ways = {
       log: () => logSpaced(steps, frames),

@@ -64,9 +64,9 @@ export class HiddenCharts {
     const name = scene.className(this.#image, target, this.#data);
     const all = evenParts(scene.steps.length);
     const parts = scene.raw ? [] : fills.flatMap((each, i) => {
-      const found = effect(scene, this.#data, [this.#image], each, { name, of: () => target });
-      const from = found?.moves?.from ?? null;
-      return found ? [{ name: each.fill, colour: fillColour(i), found, part: from === null ? null : all[from] }] : [];
+      const measured = effect(scene, this.#data, [this.#image], each, { name, of: () => target });
+      const from = measured?.moves?.from ?? null;
+      return measured ? [{ name: each.fill, colour: fillColour(i), effect: measured, part: from === null ? null : all[from] }] : [];
     });
     chart.append(...partingMarks(parts, scene.steps, seek));
     const keys = fills.map(({ fill }, i) => el("span", { class: "value", style: { "--run": fillColour(i) }, text: `${region} hidden (${fill})` }));

@@ -52,7 +52,7 @@ class GivenImage {
 
 /**
  * An image, and the runs that hold it.
- * @typedef {{input: Input, datas: RunData[]}} Found
+ * @typedef {{input: Input, datas: RunData[]}} Holders
  */
 
 export class Originals {
@@ -70,31 +70,31 @@ export class Originals {
 
   /**
    * The runs that hold each image, by its hash.
-   * @returns {Map<string, Found>}
+   * @returns {Map<string, Holders>}
    */
-  #found() {
-    /** @type {Map<string, Found>} */
-    const found = new Map();
+  #originals() {
+    /** @type {Map<string, Holders>} */
+    const originals = new Map();
     const image = this.#image;
-    if (image === null) return found;
+    if (image === null) return originals;
     for (const data of this.#given.scene.datas) {
       const input = data.newestInput(image);
-      if (input) kept(found, input.hash, () => ({ input, datas: [] })).datas.push(data);
+      if (input) kept(originals, input.hash, () => ({ input, datas: [] })).datas.push(data);
     }
-    return found;
+    return originals;
   }
 
   /** @param {number | null} image null: none is open */
   update(image) {
     const before = image === this.#image ? this.#held : new Map();
     this.#image = image;
-    const found = this.#found();
-    this.#held = new Map([...found.keys()].map((hash) => [hash, before.get(hash) ?? new GivenImage(this.#given, image ?? 0)]));
+    const originals = this.#originals();
+    this.#held = new Map([...originals.keys()].map((hash) => [hash, before.get(hash) ?? new GivenImage(this.#given, image ?? 0)]));
     put(this.element, [...this.#held.values()].map(({ element }) => element));
-    for (const [hash, { input, datas }] of found) this.#held.get(hash)?.update(input, found.size > 1 ? datas : null);
+    for (const [hash, { input, datas }] of originals) this.#held.get(hash)?.update(input, originals.size > 1 ? datas : null);
   }
 
   paint() {
-    for (const [hash, { input, datas }] of this.#found()) this.#held.get(hash)?.paint(datas[0], input);
+    for (const [hash, { input, datas }] of this.#originals()) this.#held.get(hash)?.paint(datas[0], input);
   }
 }

@@ -160,8 +160,8 @@ export class Tables {
     const part = partOf(now.settings);
     /** @type {(record: Attribution, mask: Uint8Array, which?: Part) => string} */
     const share = (record, mask, which = part) => {
-      const found = shares.get({ data: this.#data, label, image: this.#image, record, target }, mask);
-      return found === undefined ? "…" : percent(found?.[which] ?? NaN);
+      const parts = shares.get({ data: this.#data, label, image: this.#image, record, target }, mask);
+      return parts === undefined ? "…" : percent(parts?.[which] ?? NaN);
     };
     return drawnOn(state.regions, scene.probe, this.#image, now.settings).map(({ name, mask }) => {
       const { area, ceiling } = referencesOf(now.settings, mask);

@@ -19,11 +19,11 @@ const CHUNK = 8 << 20; // bytes of grids a request
  */
 export function missing(data, label) {
   /** @type {Lacking[]} */
-  const found = [];
+  const lacking = [];
   for (const { image, records } of data.methods.get(label)?.values() ?? []) {
-    for (const record of records) if (record.settings.geometry && !record.grid) found.push({ image, record });
+    for (const record of records) if (record.settings.geometry && !record.grid) lacking.push({ image, record });
   }
-  return found;
+  return lacking;
 }
 
 /** @param {Attribution} record */

@@ -205,13 +205,13 @@ export class Planes {
       if (!list.size || (list === this.#later && this.#stored.size > 0.8 * MAX_COMPRESSED)) return;
       const [first] = list.values();
       const batch = [];
-      for (const each of list.values()) {
-        if (each.of.data === first.of.data && each.of.label === first.of.label) batch.push(each);
+      for (const plane of list.values()) {
+        if (plane.of.data === first.of.data && plane.of.label === first.of.label) batch.push(plane);
         if (batch.length === BATCH) break;
       }
-      for (const each of batch) {
-        list.delete(each.key);
-        this.#asked.add(each.key);
+      for (const plane of batch) {
+        list.delete(plane.key);
+        this.#asked.add(plane.key);
       }
       this.#running++;
       this.#fetch(batch, this.#abort.signal).finally(() => {
@@ -233,16 +233,16 @@ export class Planes {
         const bytes = record.planes.reduce((sum, each) => sum + each.values.length, 512);
         this.#take(keys, record, { record, pack }, bytes);
       }
-      for (const each of pack.header.missing) this.#take(keys, each, { state: "not kept" }, 64);
-      for (const each of pack.header.problems) {
-        this.#take(keys, each, { state: each.problem, message: each.message }, 64);
+      for (const map of pack.header.missing) this.#take(keys, map, { state: "not kept" }, 64);
+      for (const problem of pack.header.problems) {
+        this.#take(keys, problem, { state: problem.problem, message: problem.message }, 64);
       }
       this.#notify();
     } catch (error) {
       if (isAbort(error)) return;
-      for (const each of batch) {
-        this.#asked.delete(each.key);
-        this.#failed.add(each.key);
+      for (const plane of batch) {
+        this.#asked.delete(plane.key);
+        this.#failed.add(plane.key);
       }
       this.#urgent.clear();
       this.#later.clear();

@@ -173,10 +173,10 @@ export class Attribution {
   peak(target) {
     const known = this.peaks.get(target);
     if (known !== undefined) return known;
-    const found = this.#peak(target);
-    if (found === null) return 0;
-    this.peaks.set(target, found);
-    return found;
+    const peak = this.#peak(target);
+    if (peak === null) return 0;
+    this.peaks.set(target, peak);
+    return peak;
   }
 
   /** @param {number} target */

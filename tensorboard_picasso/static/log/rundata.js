@@ -126,7 +126,7 @@ export class RunData {
     const all = [this.scores, ...this.methods.values()].flatMap((images) => [...images.values()]);
     const set = new Set(all.flatMap(({ records }) => records.map((each) => each.step)));
     // What is damaged was logged, too.
-    for (const problems of this.problems.values()) for (const each of problems) set.add(each.step);
+    for (const problems of this.problems.values()) for (const problem of problems) set.add(problem.step);
     return { set, list: [...set].sort(ascending) };
   }
 
@@ -264,8 +264,8 @@ export class RunData {
   #ofStep(step, read) {
     for (const { steps } of this.scores.values()) {
       const record = steps.get(step);
-      const found = record && read(record);
-      if (found !== null && found !== undefined) return found;
+      const value = record && read(record);
+      if (value !== null && value !== undefined) return value;
     }
     return null;
   }

@@ -94,8 +94,8 @@ export class Store {
 
   /** @param {string} run @param {string | null} probe */
   #listed(run, probe) {
-    const found = this.index?.runs.find((each) => each.name === run);
-    return found?.probes.find((each) => each.name === probe);
+    const listed = this.index?.runs.find((each) => each.name === run);
+    return listed?.probes.find((each) => each.name === probe);
   }
 
   /** @param {Promise<Index>} [coming] the index, where it was asked for already */

@@ -16,7 +16,7 @@ import { ERRORS, isLarge, LEAST, parting } from "./parting.js";
  * @typedef {{name: string, of: (image: number, data: Data) => number | number[]}} Asked
  */
 
-/** @typedef {{image: number, record: Answer, found: Hidden}} Found */
+/** @typedef {{image: number, record: Answer, hidden: Hidden}} Newest */
 
 /**
  * @typedef {object} Effect
@@ -55,36 +55,36 @@ export function effect(scene, data, images, hiding, asked) {
   const moves = parting(over((record) => movesOf(record, hiding)));
   const own = asked ? ownOf(over((record, image) => hidingLoss(record, asked.of(image, data), hiding)), asked.name) : null;
   if (moves === null && !own) return null;
-  const at = moves === null ? [] : over((record, image) => ({ image, record, found: hiddenIn(record, hiding) }))
-    .map((each) => each[moves.newest]).flatMap((each) => (each?.found && each.found.moves !== null ? [{ ...each, found: each.found }] : []));
+  const at = moves === null ? [] : over((record, image) => ({ image, record, hidden: hiddenIn(record, hiding) }))
+    .map((each) => each[moves.newest]).flatMap((each) => (each?.hidden && each.hidden.moves !== null ? [{ ...each, hidden: each.hidden }] : []));
   return { moves, own, ...newest(at) };
 }
 
 /**
  * What there is at the newest step.
- * @param {Found[]} at
+ * @param {Newest[]} at
  */
 function newest(at) {
   if (!at.length) return { changed: 0, turned: null, predicted: null };
-  const [{ image, record, found }] = at;
+  const [{ image, record, hidden }] = at;
   const scores = at.map((each) => {
     const predicted = each.record.predicted ?? NaN;
-    return { whole: each.record.score(predicted), hidden: each.record.score(predicted, each.found.values) };
+    return { whole: each.record.score(predicted), hidden: each.record.score(predicted, each.hidden.values) };
   });
   return {
-    changed: at.filter((each) => each.found.flips).length,
-    turned: at.length > 1 ? null : { before: record.predicted, after: found.predicted, image },
+    changed: at.filter((each) => each.hidden.flips).length,
+    turned: at.length > 1 ? null : { before: record.predicted, after: hidden.predicted, image },
     predicted: { whole: mean(scores.map(({ whole }) => whole)), hidden: mean(scores.map(({ hidden }) => hidden)) },
   };
 }
 
 /** @param {(number | null)[][]} lists @param {string} name */
 function ownOf(lists, name) {
-  const found = parting(lists);
-  if (found === null) return null;
-  const last = lists.map((list) => list[found.newest]);
+  const parted = parting(lists);
+  if (parted === null) return null;
+  const last = lists.map((list) => list[parted.newest]);
   return {
-    ...found, name,
+    ...parted, name,
     lost: last.filter((each) => each !== null && each >= LEAST).length,
     gained: last.filter((each) => each !== null && each <= -LEAST).length,
   };

@@ -19,15 +19,15 @@ const NAMED = 3; // flips told one by one
  */
 export function flipsOf(records) {
   /** @type {Flip[]} */
-  const found = [];
+  const flips = [];
   /** @type {number[] | null} */
   let before = null;
   for (const { step, prediction } of records) {
     if (prediction === null) continue;
-    if (before !== null && String(prediction) !== String(before)) found.push({ step, before, after: prediction });
+    if (before !== null && String(prediction) !== String(before)) flips.push({ step, before, after: prediction });
     before = prediction;
   }
-  return found;
+  return flips;
 }
 
 /**

@@ -11,13 +11,13 @@
  */
 export function hidings(scene) {
   /** @type {Map<string, Hiding>} */
-  const found = new Map();
+  const distinct = new Map();
   for (const data of scene.datas) {
     for (const { records } of data.scores.values()) {
-      for (const { region, fill } of records.at(-1)?.hidden ?? []) found.set(JSON.stringify([region, fill]), { region, fill });
+      for (const { region, fill } of records.at(-1)?.hidden ?? []) distinct.set(JSON.stringify([region, fill]), { region, fill });
     }
   }
-  return [...found.values()];
+  return [...distinct.values()];
 }
 
 /** @param {Hiding} hiding */
@@ -42,8 +42,8 @@ export function hiddenIn(record, { region, fill }) {
  */
 export function hiddenScore(record, target, hiding) {
   // Of several true classes the mean, of none nothing.
-  const found = Array.isArray(target) && !target.length ? null : hiddenIn(record, hiding);
-  return found ? record.score(target, found.values) : null;
+  const hidden = Array.isArray(target) && !target.length ? null : hiddenIn(record, hiding);
+  return hidden ? record.score(target, hidden.values) : null;
 }
 
 /**

@@ -59,13 +59,13 @@ function isApart({ mean, error }) {
  * @returns {Parting|null} null where no step was kept
  */
 export function parting(lists) {
-  /** @type {{place: number, found: ReturnType<typeof meanOf>, side: number}[]} */
+  /** @type {{place: number, average: ReturnType<typeof meanOf>, side: number}[]} */
   const steps = [];
   (lists[0] ?? []).forEach((_, place) => {
     const there = lists.map((list) => list[place]).filter((each) => each !== null);
     if (!there.length) return;
-    const found = meanOf(there);
-    steps.push({ place, found, side: found && isApart(found) ? Math.sign(found.mean) : 0 });
+    const average = meanOf(there);
+    steps.push({ place, average, side: average && isApart(average) ? Math.sign(average.mean) : 0 });
   });
   if (!steps.length) return null;
   const newest = steps[steps.length - 1];
@@ -77,8 +77,8 @@ export function parting(lists) {
     kept: start < 0 ? 0 : steps.length - start,
     first: apart[0]?.place ?? null,
     last: apart.at(-1)?.place ?? null,
-    noisy: steps.some(({ found, side }) => found && isLarge(found) && !side),
+    noisy: steps.some(({ average, side }) => average && isLarge(average) && !side),
     newest: newest.place,
-    ...(newest.found ?? { mean: NaN, error: null, count: 0 }),
+    ...(newest.average ?? { mean: NaN, error: null, count: 0 }),
   };
 }

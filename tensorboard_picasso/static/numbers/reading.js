@@ -138,8 +138,8 @@ export function commonScale(maps) {
   const ordered = maps.toSorted((a, b) => b.scale - a.scale);
   const whole = ordered.reduce((sum, { strength }) => sum + (strength ?? 0), 0);
   let left = 0;
-  const found = ordered.find(({ strength }) => strength === null || (left += strength) > SLIGHT * whole);
-  return found?.scale ?? 0;
+  const first = ordered.find(({ strength }) => strength === null || (left += strength) > SLIGHT * whole);
+  return first?.scale ?? 0;
 }
 
 /**
@@ -168,9 +168,9 @@ export function ownScale(record, target, reading) {
     if (known !== undefined) return known;
     const grid = windows(record, target, reading);
     if (grid === null) return 0;
-    const found = percentile(grid.map(Math.abs).filter(Number.isFinite).sort(), 99);
-    record.peaks.set(key, found);
-    return found;
+    const peak = percentile(grid.map(Math.abs).filter(Number.isFinite).sort(), 99);
+    record.peaks.set(key, peak);
+    return peak;
   }
   if (comparable(record.settings)) return record.peak(target);
   const mean = meanOf(record, target);

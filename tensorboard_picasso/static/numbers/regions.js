@@ -27,10 +27,10 @@ function quote(text) {
 export function writeRanges(numbers) {
   /** @type {number[][]} */
   const ranges = [];
-  for (const each of numbers) {
+  for (const number of numbers) {
     const last = ranges.at(-1);
-    if (last && last[1] === each - 1) last[1] = each;
-    else ranges.push([each, each]);
+    if (last && last[1] === number - 1) last[1] = number;
+    else ranges.push([number, number]);
   }
   return ranges.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`)).join(".");
 }
@@ -38,15 +38,15 @@ export function writeRanges(numbers) {
 /** @param {string} text */
 function readRanges(text) {
   /** @type {Set<number>} */
-  const found = new Set();
+  const numbers = new Set();
   for (const part of text.split(".")) {
     const [, low, , high] = /^(\d{1,9})(-(\d{1,9}))?$/.exec(part) ?? [];
     if (low === undefined) return null;
     const [first, last] = [Number(low), Number(high ?? low)];
-    if (last < first || found.size + last - first >= MOST_IMAGES) return null;
-    for (let each = first; each <= last; each++) found.add(each);
+    if (last < first || numbers.size + last - first >= MOST_IMAGES) return null;
+    for (let each = first; each <= last; each++) numbers.add(each);
   }
-  return ordered(found);
+  return ordered(numbers);
 }
 
 /**
@@ -165,9 +165,9 @@ export function copied(list, rectangle, images) {
  */
 function maskOf(rectangles, height, width) {
   const mask = new Uint8Array(height * width);
-  for (const each of rectangles) {
-    for (let y = each.top; y < each.top + each.height; y++) {
-      mask.fill(1, y * width + each.left, y * width + each.left + each.width);
+  for (const rectangle of rectangles) {
+    for (let y = rectangle.top; y < rectangle.top + rectangle.height; y++) {
+      mask.fill(1, y * width + rectangle.left, y * width + rectangle.left + rectangle.width);
     }
   }
   return mask;

@@ -181,8 +181,8 @@ export function shareOf(record, target, mask, plane, scores) {
   const { settings } = record;
   const [logged] = record.statistics(target)?.shares ?? [];
   const rounding = logged ? 0 : roundingOf(record, scores);
-  const found = settings.geometry ? shareOfRecord(record, target, mask, rounding) : plane ? share(plane.values, mask, rounding) : NO_SHARES;
+  const counted = settings.geometry ? shareOfRecord(record, target, mask, rounding) : plane ? share(plane.values, mask, rounding) : NO_SHARES;
   /** @type {(part: Part) => number} */
-  const known = (part) => (logged && Number.isNaN(logged[part]) ? NaN : found[part]);
+  const known = (part) => (logged && Number.isNaN(logged[part]) ? NaN : counted[part]);
   return { positive: known("positive"), negative: known("negative"), absolute: known("absolute") };
 }

@@ -51,27 +51,27 @@ export class Card extends Picture {
   show(spec) {
     this.#spec = spec;
     this.stands(spec);
-    const found = look(this.given, spec);
-    if (found.record) {
-      this.#paint(spec, found);
-      this.showRegions(found.input);
+    const looked = look(this.given, spec);
+    if (looked.record) {
+      this.#paint(spec, looked);
+      this.showRegions(looked.input);
       return true;
     }
     this.#painted = "";
-    return found.loading ? this.wait() : this.say(found.why);
+    return looked.loading ? this.wait() : this.say(looked.why);
   }
 
-  /** @param {MapSpec} spec @param {FoundMap} found */
-  #paint(spec, found) {
+  /** @param {MapSpec} spec @param {FoundMap} looked */
+  #paint(spec, looked) {
     const { scene, state } = this.given;
     const { label, step, target, image, data } = spec;
-    const { record, plane, ground, input, reading } = found;
+    const { record, plane, ground, input, reading } = looked;
     const scale = scene.scales.of(record, target, label, reading);
     const isScore = reading === "score";
     const palette = isScore ? GREY : paletteOf(isSigned(record.settings, reading) ? state.signedPalette : state.plainPalette);
     const same = [data.run, label, image, step, record.wall, target, reading, scale, palette.name, state.opacity, ground.state, state.scale].join("\n");
     if (same === this.#painted) return;
-    const values = valuesOf(found);
+    const values = valuesOf(looked);
     if (!values) return;
     this.#painted = same;
     const unseen = plane?.unseen ?? input?.unseen ?? null;

@@ -24,7 +24,7 @@ import { Picture } from "./picture.js";
  */
 export class Difference extends Picture {
   #kind;
-  /** @type {{found: Between, spec: Of, sides: {spec: Of, found: Found}[]} | null} what is painted */
+  /** @type {{between: Between, spec: Of, sides: {spec: Of, found: Found}[]} | null} what is painted */
   #map = null;
   /** @type {Of | null} */
   #spec = null;
@@ -56,11 +56,11 @@ export class Difference extends Picture {
   get taken() {
     if (!this.settings || !this.#map) return null;
     const { height, width, geometry } = this.settings;
-    const { found, spec, sides } = this.#map;
+    const { between, spec, sides } = this.#map;
     const [a, b] = sides.map((each) => ({
       run: each.spec.data.run, step: each.spec.step, method: each.spec.label, ...this.#kind.of(this.given.scene, each.spec, each.found),
     }));
-    return { ...found, height, width, geometry, probe: spec.data.probe, reading: sides[1].found.reading, sides: { a, b } };
+    return { ...between, height, width, geometry, probe: spec.data.probe, reading: sides[1].found.reading, sides: { a, b } };
   }
 
   /**
@@ -100,21 +100,21 @@ export class Difference extends Picture {
     const same = [key(specA, a), key(specB, b), this.image, b.reading, shared, state.signedPalette, state.opacity, state.scale, b.ground.state].join("\n");
     if (same === this.#painted) return;
     this.#painted = same;
-    const found = this.#kind.between(a, b);
-    if (found.why !== undefined) {
-      this.say(found.why);
+    const between = this.#kind.between(a, b);
+    if (between.why !== undefined) {
+      this.say(between.why);
       return;
     }
-    this.#map = { found, spec: specB, sides: [{ spec: specA, found: a }, { spec: specB, found: b }] };
-    const own = () => percentile(found.values.map(Math.abs).filter(Number.isFinite).sort(), 99);
+    this.#map = { between, spec: specB, sides: [{ spec: specA, found: a }, { spec: specB, found: b }] };
+    const own = () => percentile(between.values.map(Math.abs).filter(Number.isFinite).sort(), 99);
     const scale = state.scale === "map" && b.reading !== "score" ? own() : shared;
     const { settings } = b.record;
     // The window under the pointer is B's where both have the same grid, else there is none.
     const common = sameGrid(a.record.settings.geometry, settings.geometry) ? settings : { ...settings, geometry: null };
     const unseen = b.plane?.unseen ?? b.input?.unseen ?? null;
-    this.draw(common, found.values, b.ground, { palette: paletteOf(state.signedPalette), scale, opacity: state.opacity, unseen });
+    this.draw(common, between.values, b.ground, { palette: paletteOf(state.signedPalette), scale, opacity: state.opacity, unseen });
     const { data, of } = this.#kind.named(scene, specB, b);
-    Object.assign(this.canvas.dataset, { difference: found.kind, run: specB.data.run, step: specB.step, scale, ...data });
+    Object.assign(this.canvas.dataset, { difference: between.kind, run: specB.data.run, step: specB.step, scale, ...data });
     this.remark(state.scale === "map" ? "not comparable" : "");
     this.call(`difference of ${of}: step ${specB.step} minus A`);
   }
@@ -122,7 +122,7 @@ export class Difference extends Picture {
   /** @param {Placed} at */
   short(at) {
     if (!this.#map) return "";
-    const { values, windows } = this.#map.found;
+    const { values, windows } = this.#map.between;
     return signed(windows ? windows.values[at.position ?? 0] : values[at.pixel]);
   }
 
@@ -132,7 +132,7 @@ export class Difference extends Picture {
    */
   lines(at) {
     if (!this.#map) return [];
-    const { sides, found: { windows, kind, unit, ...pixels } } = this.#map;
+    const { sides, between: { windows, kind, unit, ...pixels } } = this.#map;
     const onGrids = sides.every(({ found }) => found.record.settings.geometry);
     const [of, place] = windows ? [windows, at.position ?? 0] : [pixels, at.pixel];
     const what = kind === "probability" ? "probability" : unit;

@@ -60,14 +60,14 @@ export class MeanCard extends Picture {
   show(spec) {
     this.#spec = spec;
     this.stands(spec);
-    const found = lookMean(this.given, spec);
-    if (found.record) {
-      this.#paint(spec, found);
-      this.showRegions(found.input);
+    const looked = lookMean(this.given, spec);
+    if (looked.record) {
+      this.#paint(spec, looked);
+      this.showRegions(looked.input);
       return true;
     }
     this.#painted = "";
-    return found.loading ? this.wait() : this.say(found.why);
+    return looked.loading ? this.wait() : this.say(looked.why);
   }
 
   /** @param {MeanSpec} spec @param {FoundMean} found */

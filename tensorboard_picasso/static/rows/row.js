@@ -63,7 +63,7 @@ export class Row {
     const lines = [...this.#strips].map(([data, strip]) => [this.#originals.get(data)?.element, strip.element].filter((each) => each !== undefined));
     put(this.element, lines.flat());
     lines.forEach((line, i) => {
-      for (const each of line) each.style.setProperty("grid-row", String(i + 1));
+      for (const element of line) element.style.setProperty("grid-row", String(i + 1));
     });
     for (const [data, original] of this.#originals) original.update(data);
     [...this.#strips.values()].forEach((strip, i) => strip.update(i === 0));

@@ -31,7 +31,7 @@ export class Rows {
     this.#images.element.addEventListener("focusin", ({ target }) => {
       const row = target instanceof Element ? target.closest(".row") : null;
       // The keyboard came to a row: it may go on to the next one before that is in sight.
-      for (const each of [row?.previousElementSibling, row?.nextElementSibling]) this.#images.of(each)?.ready();
+      for (const neighbour of [row?.previousElementSibling, row?.nextElementSibling]) this.#images.of(neighbour)?.ready();
     });
   }
 

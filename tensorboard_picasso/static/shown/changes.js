@@ -68,15 +68,15 @@ const PARTNERS = {
  */
 function results(series, kind, what, before) {
   /** @type {Map<Step, Result>} */
-  const found = new Map();
+  const byStep = new Map();
   series?.records.forEach((record, place) => {
     const partner = PARTNERS[kind](series, place, what);
     if (!partner) return;
     const known = before?.get(record.step);
     const same = known?.record.wall === record.wall && known.partner.wall === partner.wall && known.from === partner.step;
-    found.set(record.step, { record, partner, from: partner.step, value: same && known ? known.value : null });
+    byStep.set(record.step, { record, partner, from: partner.step, value: same && known ? known.value : null });
   });
-  return found;
+  return byStep;
 }
 
 export class Changes {
@@ -118,10 +118,10 @@ export class Changes {
     let entry = this.#entries.get(key);
     // A series is made anew when records or their grids came.
     if (entry?.series !== series || entry.other !== other) {
-      const found = results(series, from.kind, { step: from.step, other }, entry?.results);
+      const made = results(series, from.kind, { step: from.step, other }, entry?.results);
       if (entry) this.#wanted.delete(entry);
       entry = {
-        series, other, target, results: found, todo: [...found.values()].filter(({ value }) => value === null),
+        series, other, target, results: made, todo: [...made.values()].filter(({ value }) => value === null),
         of: { data, label, image }, to: { data: from.data ?? data, label, image },
       };
       this.#entries.set(key, entry);

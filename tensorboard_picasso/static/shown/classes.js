@@ -38,9 +38,9 @@ export class Classes {
    * @param {RunData | null} data
    */
   input(image, data = null) {
-    for (const each of data ? [data] : this.datas) {
-      const found = each.newestInput(image);
-      if (found) return found;
+    for (const holder of data ? [data] : this.datas) {
+      const input = holder.newestInput(image);
+      if (input) return input;
     }
     return null;
   }

@@ -95,9 +95,9 @@ function length(series) {
  * @param {Step} step
  */
 function atOrBefore(series, step) {
-  let found = series?.records[0]?.step ?? step;
-  for (const record of series?.records ?? []) if (record.step <= step) found = record.step;
-  return found;
+  let last = series?.records[0]?.step ?? step;
+  for (const record of series?.records ?? []) if (record.step <= step) last = record.step;
+  return last;
 }
 
 /**
@@ -108,16 +108,16 @@ function atOrBefore(series, step) {
  */
 function atShare(series, share, other) {
   const wanted = share * length(series);
-  let found = other;
+  let nearest = other;
   let least = Infinity;
   for (const { step } of series?.records ?? []) {
     const off = Math.abs(progress(series, step) - wanted);
     if (off < least) {
       least = off;
-      found = step;
+      nearest = step;
     }
   }
-  return found;
+  return nearest;
 }
 
 /**

@@ -136,8 +136,8 @@ function change(scene, image) {
 function share(scene, image, name) {
   return mean(scene, (data) => {
     const record = data.attributions(scene.label, image)?.records.at(-1);
-    const found = record?.statistics(scene.target(image, data))?.shares.find((each) => each.name === name);
-    return record && found?.[partOf(record.settings)];
+    const logged = record?.statistics(scene.target(image, data))?.shares.find((each) => each.name === name);
+    return record && logged?.[partOf(record.settings)];
   });
 }
 
@@ -193,10 +193,10 @@ export function sorted(scene, images, sort) {
   const moving = hidings(scene).find((each) => movesSort(each) === sort);
   if (moving) keys.set(sort, (image) => -moves(scene, image, moving));
   const key = keys.get(sort) ?? ((image) => -flips(scene, image));
-  const found = new Map(images.map((image) => [image, key(image)]));
+  const keyed = new Map(images.map((image) => [image, key(image)]));
   /** @type {(image: number) => number} */
   const place = (image) => {
-    const at = found.get(image) ?? NaN;
+    const at = keyed.get(image) ?? NaN;
     return Number.isNaN(at) ? Infinity : at;
   };
   return [...images].sort((a, b) => (place(a) === place(b) ? 0 : place(a) - place(b)) || a - b);
@@ -208,8 +208,8 @@ export function sorted(scene, images, sort) {
  * @param {number} image
  */
 export function predictionsOf(scene, image) {
-  const found = scene.datas.map((data) => data.scores.get(image)?.steps.get(data.at(scene.step))?.predicted ?? null);
-  return [...new Set(found.filter((each) => each !== null))];
+  const predictions = scene.datas.map((data) => data.scores.get(image)?.steps.get(data.at(scene.step))?.predicted ?? null);
+  return [...new Set(predictions.filter((each) => each !== null))];
 }
 
 /**

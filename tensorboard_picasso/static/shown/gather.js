@@ -144,14 +144,14 @@ function gatherRun(scene, source, data, all) {
  */
 function joinReferences(runs) {
   /** @type {Map<string, Reference>} */
-  const found = new Map();
+  const joined = new Map();
   for (const { references, colour } of runs) {
-    for (const each of references) {
-      const key = `${each.name} ${each.value.toPrecision(3)}`;
-      found.set(key, { ...each, colour: found.has(key) || runs.length === 1 ? null : colour });
+    for (const reference of references) {
+      const key = `${reference.name} ${reference.value.toPrecision(3)}`;
+      joined.set(key, { ...reference, colour: joined.has(key) || runs.length === 1 ? null : colour });
     }
   }
-  return [...found.values()];
+  return [...joined.values()];
 }
 
 /** @type {Gathered} */

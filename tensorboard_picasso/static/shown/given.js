@@ -1,4 +1,6 @@
 // What the page gives its views, of which each names what it needs: `tsc` reads this, no browser loads it.
+// All views get the one object, as each names its needs in its type, `Needs<…>`: `tsc` refuses what is not named, and a
+// view that makes others hands on what it got instead of repacking a narrower one for each.
 
 /** @import { Tip } from "../kit/tip.js" */
 /** @import { Scalars } from "../log/scalars.js" */

@@ -67,10 +67,10 @@ export function look({ scene, store }, spec) {
   /** @type {ReadyPlane | null} */
   let plane = null;
   if (!record.settings.geometry) {
-    const found = store.planes.get({ data, label, image }, record, target);
-    if (found.state === "loading") return { loading: true };
-    if (found.state !== undefined) return { why: PLANE_STATES[found.state]?.(step) ?? found.message ?? found.state };
-    plane = found;
+    const answer = store.planes.get({ data, label, image }, record, target);
+    if (answer.state === "loading") return { loading: true };
+    if (answer.state !== undefined) return { why: PLANE_STATES[answer.state]?.(step) ?? answer.message ?? answer.state };
+    plane = answer;
   } else if (!record.grid) return store.failed(data.run) ? { why: "could not be loaded" } : { loading: true };
   const ground = store.grounds.of(data, image, record.hash);
   if (ground.state === "loading") return { loading: true };

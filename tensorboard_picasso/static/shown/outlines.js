@@ -109,17 +109,17 @@ export class Outlines {
    * @param {boolean} isOriginal
    */
   show(holder, images, size, input, isOriginal = false) {
-    const found = outlinesOf(this.#given, images, size, input, isOriginal);
-    const wanted = found.map(({ name, edge, colour }) => `${name}\n${edge}\n${colour}`).join("\n");
+    const outlines = outlinesOf(this.#given, images, size, input, isOriginal);
+    const wanted = outlines.map(({ name, edge, colour }) => `${name}\n${edge}\n${colour}`).join("\n");
     if (wanted === this.#shown) return;
     this.#shown = wanted;
     const element = (this.#element ??= svg("svg", { class: "regions", preserveAspectRatio: "none", "aria-hidden": "true" }));
     element.setAttribute("viewBox", `0 0 ${size.width} ${size.height}`);
-    element.replaceChildren(...found.flatMap(({ name, edge, colour }) => [
+    element.replaceChildren(...outlines.flatMap(({ name, edge, colour }) => [
       svg("path", { d: edge, class: "halo", "vector-effect": "non-scaling-stroke" }),
       svg("path", { d: edge, stroke: colour, "vector-effect": "non-scaling-stroke", data: { region: name } }),
     ]));
-    if (found.length) holder.append(element);
+    if (outlines.length) holder.append(element);
     else element.remove();
   }
 }

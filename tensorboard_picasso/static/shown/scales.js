@@ -12,7 +12,7 @@ export class Scales {
   #state;
   #scene;
   /** @type {Map<string, number>} */
-  #found = new Map();
+  #scales = new Map();
 
   /**
    * @param {State} state
@@ -25,7 +25,7 @@ export class Scales {
 
   /** Find them again: something else is on show. */
   clear() {
-    this.#found.clear();
+    this.#scales.clear();
   }
 
   /**
@@ -74,13 +74,13 @@ export class Scales {
   /** @param {string | null} label @param {boolean} ofProbe @param {Step | null} step */
   #largestMean(label, ofProbe, step) {
     const key = `${label}\nmeans\n${ofProbe}\n${step}`;
-    return kept(this.#found, key, () => {
+    return kept(this.#scales, key, () => {
       let largest = 0;
       for (const data of this.#scene.datas) {
         for (const [group, series] of data.means.get(label ?? "")?.groups ?? []) {
           if ((group === null) !== ofProbe) continue;
           const records = step === null ? series.records : [series.steps.get(step)];
-          for (const each of records) if (each) largest = Math.max(largest, each.peak());
+          for (const record of records) if (record) largest = Math.max(largest, record.peak());
         }
       }
       return largest;
@@ -95,7 +95,7 @@ export class Scales {
    */
   #largest(label, reading, step) {
     const key = `${label}\n${reading}\n${step}`;
-    return kept(this.#found, key, () => {
+    return kept(this.#scales, key, () => {
       let largest = 0;
       for (const data of this.#scene.datas) {
         for (const [image, series] of data.methods.get(label ?? "") ?? []) {

@@ -99,14 +99,14 @@ export class Scene extends Classes {
 
   /** Join everything again: after data came, or the choice of what is shown changed. */
   update() {
-    const found = this.#store.index?.runs ?? [];
-    this.probes = [...new Set(found.flatMap((run) => run.probes.map((each) => each.name)))].sort();
+    const indexed = this.#store.index?.runs ?? [];
+    this.probes = [...new Set(indexed.flatMap((run) => run.probes.map((each) => each.name)))].sort();
     this.probe = this.probes.find((each) => each === this.#state.probe) ?? this.probes[0] ?? null;
-    this.runs = found
+    this.runs = indexed
       .filter((run) => run.probes.some((each) => each.name === this.probe))
       .map((run) => run.name);
     this.runs.sort(natural);
-    this.others = found.map((run) => run.name).filter((run) => !this.runs.includes(run));
+    this.others = indexed.map((run) => run.name).filter((run) => !this.runs.includes(run));
     const test = filterTest(this.#state.filter);
     this.listed = test ? this.runs.filter(test) : this.runs;
     const chosen = this.#state.runs;
@@ -125,25 +125,25 @@ export class Scene extends Classes {
 
   #findMethods() {
     /** @type {Map<string, Method>} */
-    const found = new Map();
+    const byLabel = new Map();
     for (const run of this.shown) {
-      for (const each of this.#store.methods(run, this.probe)) found.set(each.label, each);
+      for (const method of this.#store.methods(run, this.probe)) byLabel.set(method.label, method);
     }
     // First the occlusion that most runs have: that without a label of its own.
     /** @type {(method: Method) => number} */
     const rank = (each) => (each.method === "occlusion" ? (each.label === each.method ? 0 : 1) : 2);
-    return [...found.values()].sort((a, b) => rank(a) - rank(b) || a.label.localeCompare(b.label));
+    return [...byLabel.values()].sort((a, b) => rank(a) - rank(b) || a.label.localeCompare(b.label));
   }
 
   /** Groups that the method on show has means of: null for the probe, then classes. */
   get groups() {
     /** @type {Set<number | null>} */
-    const found = new Set();
+    const groups = new Set();
     for (const run of this.shown) {
       const method = this.#store.methods(run, this.probe).find((each) => each.label === this.label);
-      for (const group of method?.means ?? []) found.add(group);
+      for (const group of method?.means ?? []) groups.add(group);
     }
-    return [...found].sort((a, b) => (a ?? -1) - (b ?? -1));
+    return [...groups].sort((a, b) => (a ?? -1) - (b ?? -1));
   }
 
   /**
@@ -159,9 +159,9 @@ export class Scene extends Classes {
     /** @type {Set<Step>} */
     const steps = new Set();
     for (const data of this.datas) {
-      for (const { records } of data.scores.values()) for (const each of records) steps.add(each.step);
+      for (const { records } of data.scores.values()) for (const record of records) steps.add(record.step);
       for (const { records } of data.methods.get(this.label ?? "")?.values() ?? []) {
-        for (const each of records) steps.add(each.step);
+        for (const record of records) steps.add(record.step);
       }
     }
     this.steps = [...steps].sort(ascending);
@@ -192,13 +192,13 @@ export class Scene extends Classes {
       const before = this.every.filter((image) => present.has(image));
       return [...before, ...[...present].filter((image) => !before.includes(image))];
     }
-    const found = sorted(this, [...present], sort);
+    const fresh = sorted(this, [...present], sort);
     /** @type {(data: RunData) => boolean} */
     const ready = (data) => data.scores.size > 0 && (!sortsByMaps(sort) || data.whole.has(this.label ?? ""));
     // What is sorted by the maps' change waits for the maps.
     const whole = sort !== "change" || !this.#store.loading;
-    if (this.datas.length && this.datas.every(ready) && whole) this.#orders.set(key, found);
-    return found;
+    if (this.datas.length && this.datas.every(ready) && whole) this.#orders.set(key, fresh);
+    return fresh;
   }
 
   /** The order that is meant. */
@@ -222,8 +222,8 @@ export class Scene extends Classes {
     if (!record || this.label === null) return this.#awaits(data, this.label) ? undefined : NaN;
     const region = drawnOn(this.#state.regions, this.probe, image, record.settings).find((each) => each.name === name);
     if (!region) return NaN;
-    const found = this.#shares.get({ data, label: this.label, image, record, target: this.target(image, data) }, region.mask);
-    return found === undefined ? undefined : (found?.[partOf(record.settings)] ?? NaN);
+    const share = this.#shares.get({ data, label: this.label, image, record, target: this.target(image, data) }, region.mask);
+    return share === undefined ? undefined : (share?.[partOf(record.settings)] ?? NaN);
   }
 
   /** Place of the current step in `steps`, -1 where there is none. */
@@ -257,13 +257,13 @@ export class Scene extends Classes {
   /** Classes that some record explains, for the menu. */
   get targets() {
     /** @type {Set<number>} */
-    const found = new Set();
+    const targets = new Set();
     for (const data of this.datas) {
       for (const { records } of data.methods.get(this.label ?? "")?.values() ?? []) {
-        for (const record of records) for (const each of record.explained) found.add(each);
+        for (const record of records) for (const target of record.explained) targets.add(target);
       }
     }
-    return ordered(found);
+    return ordered(targets);
   }
 
   /**

@@ -21,19 +21,19 @@ const FETCHING = 192; // maps asked for at once, so that what is looked at waits
  */
 export function coarseFirst(list) {
   /** @type {T[]} */
-  const found = [];
+  const ordered = [];
   let gaps = [[-1, list.length]];
   if (list.length > 2) {
-    found.push(list[0], list[list.length - 1]);
+    ordered.push(list[0], list[list.length - 1]);
     gaps = [[0, list.length - 1]];
   }
   for (const [low, high] of gaps) {
     const middle = (low + high) >> 1;
     if (middle <= low) continue;
-    found.push(list[middle]);
+    ordered.push(list[middle]);
     gaps.push([low, middle], [middle, high]);
   }
-  return found;
+  return ordered;
 }
 
 /**
@@ -50,7 +50,7 @@ export class Shares {
    * For each record: mask and class to share.
    * @type {WeakMap<Attribution, Map<string, Parts | null>>}
    */
-  #found = new WeakMap();
+  #counted = new WeakMap();
   /** @type {Map<string, Job>} */
   #jobs = new Map();
   #ordered = true;
@@ -94,8 +94,8 @@ export class Shares {
   get(of, mask) {
     const { record, target } = of;
     if (!record.explained.includes(target)) return null;
-    const found = this.#found.get(record)?.get(this.#key(mask, target));
-    if (found !== undefined) return found;
+    const share = this.#counted.get(record)?.get(this.#key(mask, target));
+    if (share !== undefined) return share;
     // A grid that comes brings a new record, for which the charts ask again.
     if (record.settings.geometry && !record.grid) return undefined;
     this.#jobs.set(`${this.#number(record)} ${this.#key(mask, target)}`, { ...of, mask });
@@ -106,7 +106,7 @@ export class Shares {
 
   /** Count anew: what could not be loaded may be there now. */
   forget() {
-    this.#found = new WeakMap();
+    this.#counted = new WeakMap();
     this.#notify();
   }
 
@@ -172,7 +172,7 @@ export class Shares {
 
   /** @param {Job} job @param {Parts | null} value */
   #keep({ record, target, mask }, value) {
-    kept(this.#found, record, () => new Map()).set(this.#key(mask, target), value);
+    kept(this.#counted, record, () => new Map()).set(this.#key(mask, target), value);
   }
 
   #tell() {

@@ -276,13 +276,13 @@ class Chosen {
    */
   url(fixed = {}) {
     /** @type {Map<string, string>} */
-    const found = new Map();
+    const written = new Map();
     for (const [name, { key, initial, write }] of entries()) {
       const value = this.#values[name] ?? fixed[name] ?? null;
       const usual = initial ?? null;
-      if (value !== null && write(value) !== (usual === null ? null : write(usual))) found.set(key, write(value));
+      if (value !== null && write(value) !== (usual === null ? null : write(usual))) written.set(key, write(value));
     }
-    return found;
+    return written;
   }
 }
 

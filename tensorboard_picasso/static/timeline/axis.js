@@ -56,8 +56,8 @@ function thinned(ticks) {
   });
   /** @type {typeof all} */
   const kept = [];
-  for (const each of [...all.slice(-1), ...all.slice(0, -1).slice(0, 1), ...all.slice(1, -1).reverse()]) {
-    if (kept.every(({ start, end }) => each.end + GAP < start || end + GAP < each.start)) kept.push(each);
+  for (const tick of [...all.slice(-1), ...all.slice(0, -1).slice(0, 1), ...all.slice(1, -1).reverse()]) {
+    if (kept.every(({ start, end }) => tick.end + GAP < start || end + GAP < tick.start)) kept.push(tick);
   }
   return kept.sort((a, b) => a.part - b.part);
 }
@@ -132,12 +132,12 @@ export class Axis {
     this.ticks = orderTicks(steps);
     if (this.kind === "order") return;
     const measure = MEASURES[this.kind];
-    const found = new Map(datas.map((data) => [data, measure(data, steps)]));
-    const all = [...found.values()].flat().filter((value) => value !== null);
+    const measured = new Map(datas.map((data) => [data, measure(data, steps)]));
+    const all = [...measured.values()].flat().filter((value) => value !== null);
     const [low, high] = [Math.min(...all), Math.max(...all)];
     /** @type {(value: number) => number} */
     const part = (value) => (high > low ? (value - low) / (high - low) : 0.5);
-    for (const [data, values] of found) this.#parts.set(data, values.map((value) => (value === null ? null : part(value))));
+    for (const [data, values] of measured) this.#parts.set(data, values.map((value) => (value === null ? null : part(value))));
     this.ticks = thinned(TICKS[this.kind](low, high, steps).map(({ value, text }) => ({ part: part(value), text })));
   }
 
@@ -169,13 +169,13 @@ export class Axis {
     const end = (parts) => Math.max(...parts.filter((each) => each !== null));
     const furthest = all.reduce((a, b) => (end(b) > end(a) ? b : a));
     const parts = all.find((each) => end(each) >= part) ?? furthest;
-    let found = 0;
+    let nearest = 0;
     let least = Infinity;
     parts.forEach((each, place) => {
       if (each === null || Math.abs(each - part) >= least) return;
       least = Math.abs(each - part);
-      found = place;
+      nearest = place;
     });
-    return found;
+    return nearest;
   }
 }

@@ -31,9 +31,9 @@ function mean(values) {
 function betweenRuns({ scene, changes }, label) {
   return (/** @type {number} */ image) => {
     const spec = { image, label, target: scene.target(image) };
-    const found = pairs(scene.datas).map(([a, b]) => changes.of({ ...spec, data: a }, { kind: "run", data: b }));
+    const distances = pairs(scene.datas).map(([a, b]) => changes.of({ ...spec, data: a }, { kind: "run", data: b }));
     return scene.steps.map((step) => {
-      const values = found.map((results) => results.get(step)?.value ?? null).filter((value) => value !== null);
+      const values = distances.map((results) => results.get(step)?.value ?? null).filter((value) => value !== null);
       const finite = values.filter(Number.isFinite);
       return values.length && !finite.length ? NaN : mean(finite);
     });

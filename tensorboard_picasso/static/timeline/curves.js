@@ -74,13 +74,13 @@ export function curves({ runs, common, references }, style, axis, { low, high })
     const middle = band(points.map((each) => each.low), points.map((each) => each.high), range, parts);
     if (points.some((each) => each.low !== each.high)) drawn.push(svg("path", { d: middle, class: "band", fill: colour }));
     if (flips) drawn.push(path(flipPath(flips, parts), colour, "flips"));
-    for (const each of lines) {
-      drawn.push(path(line(listOf(each.points), range, parts), colour, `line ${each.style}`));
-      if (each.style === "floor") drawn.push(path(dots(listOf(each.points), range, parts), colour, "dots"));
+    for (const extra of lines) {
+      drawn.push(path(line(listOf(extra.points), range, parts), colour, `line ${extra.style}`));
+      if (extra.style === "floor") drawn.push(path(dots(listOf(extra.points), range, parts), colour, "dots"));
     }
     drawn.push(path(line(listOf(points), range, parts), colour, style ? `line ${style}` : "line"));
   }
-  for (const each of common) drawn.push(path(line(listOf(each.points), range, axis.parts(runs[0]?.data)), NEUTRAL, `line ${each.style}`));
+  for (const extra of common) drawn.push(path(line(listOf(extra.points), range, axis.parts(runs[0]?.data)), NEUTRAL, `line ${extra.style}`));
   return drawn;
 }
 

@@ -23,7 +23,7 @@ const LEAST_SHORT = String(Math.round(100 * LEAST));
 const LEAST_TEXT = `${LEAST_SHORT} points`;
 const RULE = `Predictions: how many are others with the region hidden. Moves: how far the whole answer moves, half the sum of |p − q| over all classes (of independent labels the mean of |p − q|), in percentage points; it cannot cancel, as what the true class loses and gains may. Flagged is the first kept step from which on the answers move by at least ${LEAST_TEXT} in the mean of the images, and by at least ${ERRORS} of its standard errors, at every later kept step too. TensorBoard may keep only a sample of the logged steps.`;
 
-/** @typedef {{name: string, colour: string, found: Effect, part: number | null}} Part
+/** @typedef {{name: string, colour: string, effect: Effect, part: number | null}} Part
  *   whose answers move, by name and colour, and where the step from which on they do stands on the
  *   axis, as a part of the width */
 
@@ -47,7 +47,7 @@ function withError({ mean, error }) {
 
 /**
  * What becomes of the predictions.
- * @param {Moved} found
+ * @param {Moved} effect
  * @param {(image: number, index: number) => string} nameOf
  */
 function changedText({ moves, changed, turned }, nameOf) {
@@ -84,7 +84,7 @@ function ownText(own) {
 
 /**
  * What is said behind the step: of the predicted class, and of the one asked about.
- * @param {Effect} found
+ * @param {Effect} effect
  */
 function classTexts({ predicted, own }) {
   const moved = predicted && `predicted class from ${percent(predicted.whole)} to ${percent(predicted.hidden)}`;
@@ -109,7 +109,7 @@ function isBroken(own) {
  * @param {Part} part
  * @param {Step[]} steps
  */
-function detail({ name, found: { moves, own } }, steps) {
+function detail({ name, effect: { moves, own } }, steps) {
   if (moves === null) return [name, unknownText(own)].filter(Boolean).join("; ");
   const { from, before, kept, count: images, newest } = moves;
   const of = images > 1 ? `, mean of ${images} images ± its standard error` : "";
@@ -128,9 +128,9 @@ function detail({ name, found: { moves, own } }, steps) {
  * @param {Step[]} steps
  */
 function leadText(lead, parts, steps) {
-  const found = parts.flatMap(({ found: { moves, own } }) => moves ?? own ?? []);
-  const newest = [...new Set(found.map((each) => steps[each.newest]))];
-  const counts = [...new Set(found.map((each) => each.count))];
+  const partings = parts.flatMap(({ effect: { moves, own } }) => moves ?? own ?? []);
+  const newest = [...new Set(partings.map((each) => steps[each.newest]))];
+  const counts = [...new Set(partings.map((each) => each.count))];
   const at = newest.length === 1 ? `at step ${count(newest[0])}, the newest` : "at the newest step of each";
   const errors = Math.max(...counts) < 2 ? "" : `; ± standard error over ${counts.length === 1 ? plural(counts[0], "image") : "the images"}`;
   return `${lead}, ${at}${errors}`;
@@ -148,10 +148,10 @@ export function partingNote(lead, parts, steps, seek, nameOf) {
   return el(
     "div", { class: "parting" }, el("p", { class: "quiet", title: RULE, text: leadText(lead, parts, steps) }),
     ...parts.map((each) => {
-      const { name, colour, found } = each;
-      const { moves } = found;
-      const told = moves === null ? [unknownText(found.own)] : saidOf({ ...found, moves }, steps, seek, nameOf);
-      const classes = classTexts(found).map((text) => `; ${text}`).join("");
+      const { name, colour, effect } = each;
+      const { moves } = effect;
+      const told = moves === null ? [unknownText(effect.own)] : saidOf({ ...effect, moves }, steps, seek, nameOf);
+      const classes = classTexts(effect).map((text) => `; ${text}`).join("");
       return el("p", { class: "value", style: { "--run": colour }, title: detail(each, steps) }, name && `${name}: `, ...told, classes);
     }),
   );
@@ -159,17 +159,17 @@ export function partingNote(lead, parts, steps, seek, nameOf) {
 
 /**
  * The predictions first, then how far the answers move, and since when.
- * @param {Moved} found
+ * @param {Moved} effect
  * @param {Step[]} steps
  * @param {(place: number) => void} seek
  * @param {(image: number, index: number) => string} nameOf
  */
-function saidOf(found, steps, seek, nameOf) {
-  const { moves } = found;
+function saidOf(effect, steps, seek, nameOf) {
+  const { moves } = effect;
   const [before, after] = sinceText(moves, steps);
   const { from } = moves;
   const at = from === null ? null : button(`step ${count(steps[from])} on`, `go to step ${count(steps[from])}`, () => seek(from), { class: "seek", "aria-label": null });
-  return [el("b", { text: changedText(found, nameOf) }), `, moves the answer by ${withError(moves)}`, before, at, after].filter(Boolean);
+  return [el("b", { text: changedText(effect, nameOf) }), `, moves the answer by ${withError(moves)}`, before, at, after].filter(Boolean);
 }
 
 /**
@@ -181,8 +181,8 @@ function saidOf(found, steps, seek, nameOf) {
 export function partingMarks(parts, steps, seek) {
   /** @type {{part: number, element: HTMLElement}[]} */
   const made = [];
-  for (const each of parts) {
-    const { part, colour, found: { moves } } = each;
+  for (const entry of parts) {
+    const { part, colour, effect: { moves } } = entry;
     const from = moves?.from ?? null;
     if (from === null || part === null) continue;
     const above = made.filter((other) => Math.abs(other.part - part) < CLOSE).length;
@@ -192,7 +192,7 @@ export function partingMarks(parts, steps, seek) {
       seek(from);
     };
     const element = el("div", {
-      class: "partmark", title: detail(each, steps), data: { step: steps[from] },
+      class: "partmark", title: detail(entry, steps), data: { step: steps[from] },
       style: { left: `${100 * part}%`, "--run": colour, "--above": `${above * HIGH}px` }, on: { pointerdown: go },
     });
     made.push({ part, element });

@@ -33,8 +33,8 @@ export function drawnSources({ scene, shares, state }) {
     /** @type {(data: RunData, image: number, record: Attribution) => number | null} */
     const share = (data, image, record) => {
       const mask = maskOn(image, record.settings);
-      const found = mask && shares.get({ data, label, image, record, target: scene.target(image, data) }, mask);
-      return found?.[partOf(record.settings)] ?? null;
+      const parts = mask && shares.get({ data, label, image, record, target: scene.target(image, data) }, mask);
+      return parts?.[partOf(record.settings)] ?? null;
     };
     return {
       id: drawnId(name, label), title: `share of ${name} (drawn) in ${label}`,

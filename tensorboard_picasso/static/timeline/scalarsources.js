@@ -32,14 +32,14 @@ export function scalarSources({ scene, state, store, scalars }) {
   const asked = (state.charts ?? []).some((id) => id.startsWith(SCALAR));
   if (asked || !store.loading) for (const { run } of scene.datas) scalars.find(run);
   /** @type {Map<string, {where: string, tag: string}>} */
-  const found = new Map();
+  const tagged = new Map();
   for (const { run } of scene.datas) {
     for (const { where, tags } of scalars.tags(run)) {
-      for (const tag of tags) found.set(`${SCALAR}${where}:${tag}`, { where, tag });
+      for (const tag of tags) tagged.set(`${SCALAR}${where}:${tag}`, { where, tag });
     }
   }
-  const all = new Set([...found.values()].map(({ where }) => where));
-  return [...found].map(([id, { where, tag }]) => scalarSource({ scene, scalars }, id, where, tag, nameOf(where, all)));
+  const all = new Set([...tagged.values()].map(({ where }) => where));
+  return [...tagged].map(([id, { where, tag }]) => scalarSource({ scene, scalars }, id, where, tag, nameOf(where, all)));
 }
 
 /**

@@ -108,8 +108,8 @@ function scoreSources(scene) {
     note: () => (beside && scene.raw ? `dashed: ${beside.name}; ${NO_MOVES}` : ""),
   }];
   if (!scene.raw) sources.push(predictedSource(scene, shape, first, others));
-  for (const each of classesOf(scene)) {
-    sources.push({ ...shape, id: `class:${each}`, title: `${what} of “${scene.nameOfClass(each)}”`, values: scoreOf(scene, () => each) });
+  for (const index of classesOf(scene)) {
+    sources.push({ ...shape, id: `class:${index}`, title: `${what} of “${scene.nameOfClass(index)}”`, values: scoreOf(scene, () => index) });
   }
   return sources;
 }

@@ -148,10 +148,10 @@ export class TimeChart {
     const { scene } = this.#given;
     const { steps } = scene;
     const parts = this.#gathered.runs.flatMap((run) => {
-      const { effect: found, colour } = run;
-      const from = found?.moves?.from ?? null;
+      const { effect, colour } = run;
+      const from = effect?.moves?.from ?? null;
       const part = from === null ? null : (this.#axis?.parts(run.data)[from] ?? null);
-      return found ? [{ name: this.#nameOf(run), colour, found, part }] : [];
+      return effect ? [{ name: this.#nameOf(run), colour, effect, part }] : [];
     });
     const lead = (parts.length && this.#source?.hiding?.lead) || "";
     const made = JSON.stringify([lead, parts, steps.join(), this.#told]);
