@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from tensorboard_picasso.stored.metadata import Kind
-from tests.attack import disks, kinds
+from tests.attack.tools import disks, kinds
 from tests.kit import events, packs
 from tests.kit.serving import get, tensorboard
 

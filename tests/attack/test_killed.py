@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.attack import kinds
 from tests.attack.test_full_disk import PROCESSES, shown, whole
+from tests.attack.tools import kinds
 from tests.kit.serving import tensorboard
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +21,14 @@ def logs(trials, tmp_path_factory):
     out = tmp_path_factory.mktemp("killed")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     for names in PROCESSES:
-        command = [sys.executable, "-m", "tests.attack.killed", str(out), str(trials(4)), *names]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.attack.tools.killed",
+            str(out),
+            str(trials(4)),
+            *names,
+        ]
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-4000:]
     return out, {each.parent: json.loads(each.read_text()) for each in out.glob("*/said.json")}

@@ -19,9 +19,9 @@ from tensorboard_picasso.logs.tensors import number, strings
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.stored import record, record_pb2, seal
 from tensorboard_picasso.stored.metadata import FORMAT_VERSION, Kind, Series, SeriesError, parse
-from tests.attack.app import App
-from tests.attack.settings import attack
-from tests.attack.taken import memory
+from tests.attack.tools.app import App
+from tests.attack.tools.settings import attack
+from tests.attack.tools.taken import memory
 from tests.kit import logs
 from tests.logs.test_hostile_logs import SERIES, records, tensor
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from tests.attack.app import App
-from tests.attack.settings import attack
+from tests.attack.tools.app import App
+from tests.attack.tools.settings import attack
 from tests.kit import logs
 from tests.kit.serving import tensorboard
 

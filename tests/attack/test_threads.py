@@ -1,4 +1,4 @@
-"""No op changes what a training computes, bit for bit, from whatever thread and whenever.
+"""No op changes what a training of PyTorch computes, bit for bit, from whatever thread and whenever.
 
 Each training is run alone, and again with ops between its steps and beside them; then all that
 it has left is compared: weights, buffers, optimizers, random numbers, modes, hooks.
@@ -8,18 +8,13 @@ import functools
 import random
 import threading
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 import torch
-from flax import nnx
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary import (
     RISE,
     Captum,
@@ -30,11 +25,9 @@ from tensorboard_picasso.summary import (
     Saliency,
     SmoothGrad,
 )
+from tests.attack.tools.beside import OPTIONS, X, assert_same, beside
 from tests.kit import events
 
-X = np.random.default_rng(0).random((4, 1, 12, 12)).astype(np.float32)
-OPTIONS = {"labels": [0, 1, 2, 0], "data_format": "channels_first", "output": "logits"}
-OPTIONS["regions"] = {"top": np.arange(12)[:, None] + np.zeros((1, 12)) < 4}
 METHODS = [
     Occlusion(3, 3),
     Occlusion(3, 3, reuse=False, label="whole"),
@@ -179,11 +172,6 @@ def alone(make, steps):
     return training.left()
 
 
-def assert_same(found, expected):
-    assert [key for key in expected if found.get(key) != expected[key]] == []
-    assert found.keys() == expected.keys()
-
-
 def explained(model, directory, methods=METHODS):
     """Ops on a model, each probe new."""
     for number in range(1000):
@@ -203,34 +191,6 @@ def test_a_training_of_pytorch_is_the_same_with_ops_between_its_steps(make, tmp_
         assert next(ops)
         training.step()
     assert_same(training.left(), alone(make, 2))
-
-
-def beside(step, ops, count):
-    """Take steps of a training until other threads have made so many calls each.
-
-    Args:
-      step: takes one.
-      ops: an iterator a thread, that makes a call for each item.
-      count: calls of each.
-    """
-    errors = []
-
-    def go(each):
-        try:
-            for _ in range(count):
-                next(each)
-        except BaseException as e:
-            errors.append(e)
-
-    threads = [threading.Thread(target=go, args=(each,)) for each in ops]
-    for each in threads:
-        each.start()
-    while any(each.is_alive() for each in threads):
-        step()
-    for each in threads:
-        each.join()
-    if errors:
-        raise errors[0]
 
 
 @pytest.mark.parametrize("make", MAKES)
@@ -322,127 +282,3 @@ def test_threads_with_one_probe_and_step_write_one_record(tmp_path, trials):
     assert sum(accepted) == trials(5)
     tags = [(step, value.tag) for step, value in events.values(tmp_path)]
     assert len(tags) == len(set(tags)) > 0
-
-
-class Flax(nnx.Module):
-    def __init__(self, rngs):
-        self.conv, self.norm = nnx.Conv(1, 4, (3, 3), rngs=rngs), nnx.BatchNorm(4, rngs=rngs)
-        self.drop, self.head = nnx.Dropout(0.3, rngs=rngs), nnx.Linear(576, 3, rngs=rngs)
-
-    def __call__(self, x):
-        x = self.drop(nnx.relu(self.norm(self.conv(x))))
-        return self.head(x.reshape(len(x), -1))
-
-
-class OfJax:
-    """A training of a Flax module, and of a function whose parameters are given away."""
-
-    def __init__(self):
-        self.model = Flax(nnx.Rngs(0))
-        self.optimizer = nnx.Optimizer(self.model, optax.adam(1e-2), wrt=nnx.Param)
-        self.weights = {"w": jnp.ones((144, 3)) / 144, "b": jnp.zeros(3)}
-        self.draw = np.random.default_rng(0)
-        self.steps = 0
-
-    def step(self):
-        x = self.draw.random((8, 12, 12, 1)).astype(np.float32)
-        y = self.draw.integers(0, 3, 8)
-        _train(self.model, self.optimizer, x, y)
-        self.weights = _descend(self.weights, x, y)
-        self.steps += 1
-
-    def left(self):
-        states = {**split("model", self.model), **split("optimizer", self.optimizer)}
-        own = {name: np.asarray(each).tobytes() for name, each in self.weights.items()}
-        return {**states, **own, "attributes": sorted(vars(self.model))}
-
-
-def split(name, module):
-    state = jax.tree.leaves_with_path(nnx.to_pure_dict(nnx.state(module)))
-    return {
-        f"{name} {path}": np.asarray(
-            jax.random.key_data(each) if jnp.issubdtype(each.dtype, jax.dtypes.prng_key) else each
-        ).tobytes()
-        for path, each in state
-    }
-
-
-@nnx.jit
-def _train(model, optimizer, x, y):
-    def loss(model):
-        return optax.softmax_cross_entropy_with_integer_labels(model(x), y).mean()
-
-    optimizer.update(model, nnx.grad(loss)(model))
-
-
-def linear(weights, x):
-    return x.reshape(len(x), -1) @ weights["w"] + weights["b"]
-
-
-@jax.jit
-def _descend(weights, x, y):
-    def loss(weights):
-        return optax.softmax_cross_entropy_with_integer_labels(linear(weights, x), y).mean()
-
-    return jax.tree.map(lambda each, slope: each - 0.1 * slope, weights, jax.grad(loss)(weights))
-
-
-def of_jax(training, directory):
-    """Ops on both models, each as it is by then."""
-    options = {**OPTIONS, "data_format": "channels_last"}
-    probes = [Probe(name, np.moveaxis(X, 1, -1), **options) for name in ("flax", "function")]
-    methods = [Occlusion(3, 3), Saliency(), RISE(4)]
-    for step in range(10_000):
-        function = functools.partial(linear, training.weights)
-        for probe, model in zip(probes, (training.model, function), strict=True):
-            yield summary.attribution(
-                probe, model, methods=methods, writer=directory, step=step, strict=True
-            )
-
-
-def test_a_training_of_jax_is_the_same_with_ops_between_its_steps_and_beside_them(tmp_path, trials):
-    between, beside_it = OfJax(), OfJax()
-    ops = of_jax(between, tmp_path / "between")
-    for _ in range(3):
-        assert next(ops)
-        assert next(ops)
-        between.step()
-    alone = OfJax()
-    for _ in range(3):
-        alone.step()
-    assert_same(between.left(), alone.left())
-    threads = [of_jax(beside_it, tmp_path / name) for name in "ab"]
-    beside(beside_it.step, threads, trials(6))
-    alone = OfJax()
-    while alone.steps < beside_it.steps:
-        alone.step()
-    assert_same(beside_it.left(), alone.left())
-
-
-class Torn(nnx.Module):
-    """Without its last layer until it is called, as in the middle of another thread's update."""
-
-    def __init__(self):
-        self.head = nnx.Linear(144, 3, rngs=nnx.Rngs(0))
-
-    def __call__(self, x):
-        if not hasattr(self, "head"):
-            thread = threading.Thread(target=setattr, args=(TORN["model"], "head", TORN["head"]))
-            thread.start()
-            thread.join()
-        return self.head(x.reshape(len(x), -1))
-
-
-TORN = {}
-
-
-def test_a_flax_module_that_is_read_in_the_middle_of_an_update_is_read_again(tmp_path):
-    model = Torn()
-    expected = np.asarray(model(np.moveaxis(X, 1, -1)))
-    TORN.update(model=model, head=model.head)
-    del model.head
-    probe = Probe("p", np.moveaxis(X, 1, -1), output="raw")
-    assert summary.class_probabilities(probe, model, writer=tmp_path, step=0, strict=True)
-    summary.flush()
-    found = events.logged(tmp_path, Kind.SCORES, 2)
-    np.testing.assert_allclose(found.values, expected[2], rtol=1e-5)

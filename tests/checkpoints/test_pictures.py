@@ -11,7 +11,7 @@ from PIL import Image
 
 from tensorboard_picasso.summary import Probe
 from tensorboard_picasso.summary.kit import pictures
-from tests.remedies import commands
+from tests.remedies.logs import commands
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\nnewpath showpage\n%%EOF\n"
 

@@ -125,7 +125,7 @@ def logdir(tmp_path_factory):
 def taken(logdir: Path, *requests: str) -> list[tuple[int, int, int, str]]:
     """Status, bytes, memory and words of each request, in a process of their own."""
     made = subprocess.run(
-        [sys.executable, "-m", "tests.attack.taken", str(logdir), *requests],
+        [sys.executable, "-m", "tests.attack.tools.taken", str(logdir), *requests],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     return [tuple(json.loads(each)) for each in made.stdout.splitlines()]
@@ -175,7 +175,7 @@ def test_no_answer_is_larger_than_one_may_be_and_no_process_than_a_gigabyte(logd
 def test_the_command_says_so_and_stays_below_a_gigabyte(logdir, tmp_path, run, label, kind):
     code = (
         "import sys; from tensorboard_picasso.__main__ import main;"
-        " from tests.attack.taken import memory; before = memory('VmRSS');"
+        " from tests.attack.tools.taken import memory; before = memory('VmRSS');"
         " status = main(sys.argv[1:]); print(status, memory('VmHWM') - before)"
     )
     out = tmp_path / f"map.{kind}"

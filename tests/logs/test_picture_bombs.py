@@ -16,8 +16,8 @@ from tensorboard_picasso.__main__ import main
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.stored import record, record_pb2, seal
 from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind, Series
-from tests.attack import bombs
-from tests.attack.app import App
+from tests.attack.tools import bombs
+from tests.attack.tools.app import App
 from tests.kit import logs, packs
 from tests.kit.browser import tab
 from tests.kit.serving import tensorboard
@@ -117,7 +117,7 @@ def test_reading_takes_no_memory(logdir):
         )
     ]
     made = subprocess.run(
-        [sys.executable, "-m", "tests.attack.taken", str(logdir), *requests],
+        [sys.executable, "-m", "tests.attack.tools.taken", str(logdir), *requests],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     for request, line in zip(requests, made.stdout.splitlines(), strict=True):

@@ -47,7 +47,7 @@ def test_an_environment_left_half_made_is_made_at_the_second_run(tmp_path):
 
 MANY = """
 from hypothesis import strategies
-from tests.attack.settings import attack
+from tests.attack.tools.settings import attack
 
 def test_many(trials):
     seen = []

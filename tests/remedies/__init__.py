@@ -1,6 +1,7 @@
 """Every error that names a remedy: the situation, the message, the remedy, and that it then works.
 
-A module holds the rows of one part of the project; `test_remedies.py` tries them all.
+A module, here or in a folder, holds the rows of one part of the project; `test_remedies.py` tries
+them all.
 """
 
 import io

@@ -14,12 +14,14 @@ from tests.remedies import holds, said
 ROOT = Path(__file__).parents[2] / "tensorboard_picasso"
 
 PARTS = [
-    each.name for each in pkgutil.iter_modules(table.__path__) if not each.name.startswith("test_")
+    name
+    for _, name, is_room in pkgutil.walk_packages(table.__path__, "tests.remedies.")
+    if not is_room and ".test_" not in name
 ]
 ROWS = [
-    pytest.param(row, id=f"{part}-{number}")
+    pytest.param(row, id=f"{part.removeprefix('tests.remedies.')}-{number}")
     for part in PARTS
-    for number, row in enumerate(importlib.import_module(f"tests.remedies.{part}").ROWS)
+    for number, row in enumerate(importlib.import_module(part).ROWS)
 ]
 
 # What a message says that names a remedy.

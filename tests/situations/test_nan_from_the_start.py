@@ -20,7 +20,7 @@ from tensorboard_picasso.summary.kit import report
 from tests.kit import events
 from tests.kit.browser import tab
 from tests.kit.serving import tensorboard
-from tests.summary.test_nan import BREAKS, ENDS, METHODS, Network
+from tests.summary.explain.test_nan import BREAKS, ENDS, METHODS, Network
 
 pytestmark = pytest.mark.filterwarnings("error")
 

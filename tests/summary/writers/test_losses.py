@@ -18,7 +18,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tensorboard_picasso import summary
 from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary.writers import losses
-from tests.attack import kinds
+from tests.attack.tools import kinds
 from tests.kit import events
 
 PROBE = summary.Probe("p", kinds.IMAGES[:2], labels=[0, 1], output="raw")

@@ -65,7 +65,12 @@ def log(*words, logdir=None, of=("--images", "pictures")):
         str(path / each) if each in ("pictures", "others", "regions") else each
         for each in (*of, *words)
     ]
-    given = ["--model", "tests.remedies.given:build", "--checkpoints", str(path / "checkpoints")]
+    given = [
+        "--model",
+        "tests.remedies.logs.given:build",
+        "--checkpoints",
+        str(path / "checkpoints"),
+    ]
     given += ["--name", "p", "--window", "2", "--stride", "2", *places]
     with redirect_stderr(stream), redirect_stdout(io.StringIO()):
         status = main(["log", *given, "--logdir", str(logdir or directory())])

@@ -494,7 +494,7 @@ class Patients(torch.nn.Module):
 
 def test_the_documented_lines_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    text = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+    text = (Path(__file__).parents[3] / "docs" / "models.md").read_text()
     section = text[text.index("## Tasks") : text.index("## Keras on")]
     blocks = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     assert len(blocks) == 4

@@ -1,6 +1,6 @@
 """Trainings to be killed, forked from a process that has everything loaded.
 
-`python -m tests.attack.killed OUT TRIALS KIND…`: each training says on a pipe which steps were
+`python -m tests.attack.tools.killed OUT TRIALS KIND…`: each training says on a pipe which steps were
 accepted and which were flushed, is killed at a moment of chance, and goes on in a second process.
 """
 
@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from tensorboard_picasso import summary
-from tests.attack import kinds
+from tests.attack.tools import kinds
 
 # Steps after the kill.
 RESUMED = 2

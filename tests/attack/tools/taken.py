@@ -1,4 +1,4 @@
-"""What a process takes, as /proc has it: `python -m tests.attack.taken LOGDIR ROUTE?QUERY …`.
+"""What a process takes, as /proc has it: `python -m tests.attack.tools.taken LOGDIR ROUTE?QUERY …`.
 
 Prints for each request its status, the bytes of its answer, and the most memory that the process
 took since it began to answer, in bytes.
@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from tests.attack.app import App
+from tests.attack.tools.app import App
 
 
 def memory(name: str) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.kit.explained import noise
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 # A process each: it explains the network and trains it, with and without that.
 BEGIN = """

@@ -19,15 +19,16 @@ from tensorboard_picasso import summary
 from tensorboard_picasso.__main__ import main
 from tensorboard_picasso.stored.metadata import Kind
 from tests.kit import events, logs
-from tests.remedies import Row, directory, given
+from tests.remedies import Row, directory
+from tests.remedies.logs import given
 
 BASE = {
-    "--model": "tests.remedies.given:build", "--checkpoints": "{}/checkpoints",
+    "--model": "tests.remedies.logs.given:build", "--checkpoints": "{}/checkpoints",
     "--images": "{}/pictures", "--normalized": ["0.5", "0.05"], "--methods": ["occlusion"],
     "--window": "2", "--stride": "2",
 }  # fmt: skip
 OWN = {"--images": None, "--normalized": None}
-HERE = "tests.remedies.commands:"
+HERE = "tests.remedies.logs.commands:"
 
 
 # What rows name as MODULE:FUNCTION.
@@ -244,11 +245,11 @@ ANOTHER_LOG: tuple = {}, {"logdir": None}
 ROWS = [
     # What there is to explain, and by what.
     of("pass --images or --probe", {"--images": None}, {}),
-    of("pass --images or --probe", {"--images": None}, {**OWN, "--probe": "tests.remedies.given:rightly"}),
+    of("pass --images or --probe", {"--images": None}, {**OWN, "--probe": "tests.remedies.logs.given:rightly"}),
     of("s3://x: give a local path: copy it to this machine first", {"--images": "s3://x"}, {}),
     Row("--logdir s3://x: pass a local directory, as it is read too", lambda: said({}, "s3://x"), lambda: logged({})),
-    of("returns Sequential: return a Probe", {**OWN, "--probe": "tests.remedies.given:build"}, {**OWN, "--probe": "tests.remedies.given:rightly"}),
-    spoken("give the images as training did, in --probe", {**OWN, "--probe": "tests.remedies.given:own"}, {**OWN, "--probe": "tests.remedies.given:rightly"}),
+    of("returns Sequential: return a Probe", {**OWN, "--probe": "tests.remedies.logs.given:build"}, {**OWN, "--probe": "tests.remedies.logs.given:rightly"}),
+    spoken("give the images as training did, in --probe", {**OWN, "--probe": "tests.remedies.logs.given:own"}, {**OWN, "--probe": "tests.remedies.logs.given:rightly"}),
     of("beside --probe: give the probe that itself", {**OWN, "--probe": HERE + "with_function", "--max-images": 3}, {**OWN, "--probe": HERE + "with_function"}),
     of("images lie beside the folders cat: put all into folders named for their classes", {"--images": "{}/mixed"}, {"--images": "{}/sorted"}, images=7),
     of("images lie beside the folders cat: .* or none", {"--images": "{}/mixed"}, {}),

@@ -1,4 +1,4 @@
-"""Disks that fail and are mended, in a process of their own: `python -m tests.attack.disks`.
+"""Disks that fail and are mended, in a process of their own: `python -m tests.attack.tools.disks`.
 
 A disk is a tmpfs of 1 MB in a mount namespace of the process, where the machine allows one.
 Everywhere the size of files is limited too, as by a quota, and the number of open ones.
@@ -22,9 +22,9 @@ import warnings
 from pathlib import Path
 
 from tensorboard_picasso import summary
-from tests.attack import kinds
+from tests.attack.tools import kinds
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 # A mount namespace of its own: as root, and as a user where the machine lets users make them.
 NAMESPACES = [["unshare", "-m"], ["unshare", "-rm"]]
 MOUNTS = 'mount -t tmpfs -o size=1m none "$0" && echo mounted'
@@ -43,7 +43,15 @@ def namespace():
 def start(names, out, trials, seed=0):
     """Run so many trials of kinds of writers: a process."""
     prefix = namespace()
-    command = [*prefix, sys.executable, "-m", "tests.attack.disks", str(out), str(trials), *names]
+    command = [
+        *prefix,
+        sys.executable,
+        "-m",
+        "tests.attack.tools.disks",
+        str(out),
+        str(trials),
+        *names,
+    ]
     command += ["--seed", str(seed), *["--mount"] * bool(prefix)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     return subprocess.Popen(

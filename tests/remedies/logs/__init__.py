@@ -1,0 +1,1 @@
+"""Rows of what reads and writes logs without a training: commands, arrays, routes."""
