@@ -1,4 +1,4 @@
-"""`python -m tensorboard_picasso log`, as a user runs it: a process of its own."""
+"""`python -m tensorboard_picasso log`, as a user runs it: a process of its own, that fails, is killed, goes on."""
 
 import os
 import pty
@@ -16,143 +16,23 @@ import torch
 from PIL import Image
 from tensorboard.compat.proto import event_pb2
 
-from tensorboard_picasso import summary
 from tensorboard_picasso.stored import record
-from tensorboard_picasso.stored.metadata import Kind, Series
+from tensorboard_picasso.stored.metadata import Kind
+from tests.checkpoints.trained import (
+    ROOT,
+    STEPS,
+    command,
+    folder,
+    logged,
+    start,
+    values,
+    whole,
+    words,
+    write,
+)
 from tests.kit import events, logs
 
-ROOT = Path(__file__).parents[2]
-STEPS = range(0, 60, 10)
-
-MODELS = """
-import time
-import numpy as np
-from torch import nn
-
-def build():
-    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))
-
-def probe():
-    from tensorboard_picasso import summary
-    images = np.random.default_rng(0).random((2, 3, 8, 8)).astype(np.float32)
-    return summary.Probe(
-        "own", images, labels=[2, 0], score=doubled, output="logits", data_format="channels_first"
-    )
-
-def doubled(outputs):
-    return 2 * outputs
-
-def segmenter():
-    return nn.Conv2d(3, 3, 3, padding=1)
-
-def dense():
-    from tensorboard_picasso import summary
-    images = np.random.default_rng(1).random((2, 3, 8, 8)).astype(np.float32)
-    return summary.Probe(
-        "dense", images, labels=[2, 0], mean_over="all", output="logits",
-        data_format="channels_first",
-    )
-
-def with_lambda():
-    from tensorboard_picasso import summary
-    return summary.Probe("own", np.zeros((1, 8, 8, 3), np.float32), score=lambda y: y)
-
-def scaled(x):
-    return x.transpose(0, 3, 1, 2) / 255
-
-class Slow(nn.Sequential):
-    def forward(self, x):
-        time.sleep(0.1)
-        return super().forward(x)
-
-def slow():
-    return Slow(*build())
-
-def normal():
-    # Its batch norm comes to hold statistics of images that are normalised by 0.5 and 0.1.
-    return nn.Sequential(
-        nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(288, 3)
-    )
-
-def in_keras():
-    import keras
-    layers = keras.layers
-    return keras.Sequential(
-        [keras.Input((8, 8, 3)), layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(3)]
-    )
-"""
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A folder with a module, images of three classes, and checkpoints of six steps."""
-    path = tmp_path_factory.mktemp("work")
-    (path / "models.py").write_text(MODELS)
-    random = np.random.default_rng(0)
-    for kind in ("cat", "dog", "emu"):
-        (path / "images" / kind).mkdir(parents=True)
-        for number in range(2):
-            pixels = random.integers(0, 256, (8, 8, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(path / "images" / kind / f"{number}.png")
-    write(path / "checkpoints", path, STEPS)
-    return path
-
-
-def state(path, step):
-    names: dict = {}
-    exec((path / "models.py").read_text(), names)
-    torch.manual_seed(step)
-    model = names["build"]()
-    return {f"model.{name}": value for name, value in model.state_dict().items()}
-
-
-def write(where, path, steps):
-    where.mkdir(exist_ok=True)
-    for step in steps:
-        held = {"state_dict": state(path, step), "epoch": step // 20, "global_step": step}
-        torch.save(held, where / f"epoch={step // 20}-step={step}.ckpt")
-
-
-def words(
-    logdir, *more, model="models:build", checkpoints="checkpoints", of=("--images", "images")
-):
-    return [
-        sys.executable, "-m", "tensorboard_picasso", "log", "--model", model,
-        "--checkpoints", str(checkpoints), *of, "--logdir", str(logdir),
-        "--window", "4", "--stride", "2", *map(str, more),
-    ]  # fmt: skip
-
-
-def start(folder, *given, **options):
-    return subprocess.Popen(
-        words(*given, **options), cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-
-
-def command(folder, *given, **options):
-    process = start(folder, *given, **options)
-    out, err = process.communicate(timeout=120)
-    return process.returncode, out, err
-
-
-def values(logdir):
-    """All that was written, in order, wall time apart."""
-    return [(step, value.tag, value.SerializeToString()) for step, value in events.values(logdir)]
-
-
-def logged(logdir):
-    return sorted({step for step, _ in events.records(logdir)})
-
-
-@pytest.fixture(scope="module")
-def whole(folder, tmp_path_factory):
-    """The log of one uninterrupted run."""
-    logdir = tmp_path_factory.mktemp("whole")
-    status, out, err = command(folder, logdir)
-    assert (status, out) == (0, f"logged 6 steps to {logdir}\n"), err
-    assert '6 checkpoints, steps 0 to 50 (from "step=" in names)' in err
-    return logdir
+__all__ = ["folder", "whole"]
 
 
 def test_each_image_has_one_set_of_targets_at_every_step(whole):
@@ -373,234 +253,6 @@ def test_another_method_is_added_and_other_settings_are_refused(folder, tmp_path
     assert 'other images of probe "images" (1.png is not the same)' in err
 
 
-@pytest.fixture(scope="module")
-def normalised(folder, tmp_path_factory):
-    """Weights of a model that tells the three classes of images, given normalised ones."""
-    where = tmp_path_factory.mktemp("normalised")
-    names: dict = {}
-    exec(MODELS, names)
-    torch.manual_seed(0)
-    model = names["normal"]()
-    files = sorted((folder / "images").rglob("*.png"))
-    pixels = np.stack([np.asarray(Image.open(each)) for each in files]) / 255
-    x = torch.from_numpy((pixels.transpose(0, 3, 1, 2) - 0.5) / 0.1).float()
-    y = torch.arange(3).repeat_interleave(2)
-    optimizer = torch.optim.SGD(model.parameters(), 0.01)
-    for step in range(101):
-        if step in (0, 100):
-            torch.save(model.state_dict(), where / f"step={step}.pt")
-        optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(model(x), y).backward()
-        optimizer.step()
-    return where
-
-
-def test_what_the_model_is_given_is_said_and_what_does_not_fit_is_warned_of(
-    folder, normalised, tmp_path
-):
-    options = {"model": "models:normal", "checkpoints": normalised}
-    status, _, err = command(folder, tmp_path / "without", **options)
-    assert status == 0, err
-    lines = err.splitlines()
-    assert lines[0].startswith("picasso: 2 checkpoints")
-    assert lines[1].startswith(
-        "picasso: 6 images of 8×8×3; the model is given (n, 3, 8, 8), channels first, float32 from"
-        " 0"
-    )
-    pixels = [np.asarray(Image.open(each)) / 255 for each in (folder / "images").rglob("*.png")]
-    numbers = f"(mean {np.mean(pixels):.2g}, standard deviation {np.std(pixels):.2g})"
-    assert lines[1].endswith(f" to 1 {numbers}")
-    assert lines[2].startswith('picasso: step=100.pt: what arrives at "1" does not fit the mean')
-    assert "--normalized MEAN STD, --value-range or --preprocess" in lines[2]
-    # The remedy: with it nothing is warned of, and the labels are what is predicted.
-    status, _, err = command(folder, tmp_path / "with", "--normalized", "0.5", "0.1", **options)
-    assert status == 0, err
-    lines = err.splitlines()
-    assert "float32 from -5 to 5" in lines[1]
-    assert "does not fit" not in err
-    assert "are predicted as" not in err
-    for (step, series), said in events.records(tmp_path / "with").items():
-        if series.kind is Kind.SCORES and step == 100:
-            assert int(said.values.argmax()) == series.image // 2
-
-
-@pytest.mark.parametrize("more", [[], ["--workers", "2"]], ids=["alone", "workers"])
-def test_one_class_for_all_images_is_warned_of(folder, tmp_path, more):
-    held = state(folder, 0)
-    held["model.3.bias"] = torch.tensor([0.0, 0.0, 99.0])
-    (tmp_path / "some").mkdir()
-    torch.save(held, tmp_path / "some" / "step=5.pt")
-    status, _, err = command(folder, tmp_path / "log", *more, checkpoints=tmp_path / "some")
-    assert status == 0, err
-    assert 'step=5.pt: 6 of 6 images are predicted as "emu", and 2 of them are: give the' in err
-
-
-def test_another_order_of_classes_is_warned_of(folder, normalised, tmp_path):
-    def log(name, *classes):
-        (tmp_path / name).write_text("\n".join(classes))
-        return command(
-            folder, tmp_path / f"log {name}", "--normalized", "0.5", "0.1", "--class-names",
-            tmp_path / name, model="models:normal", checkpoints=normalised,
-        )  # fmt: skip
-
-    status, _, err = log("turned", "dog", "emu", "cat")
-    assert status == 0, err
-    assert (
-        'step=100.pt: 6 of 6 images are predicted alike, class by class, and wrong: "dog" as "emu",'
-        ' "emu" as "cat", "cat" as "dog": give the model\'s own order of classes, by --class-names'
-    ) in err
-    status, _, err = log("own", "cat", "dog", "emu")
-    assert status == 0, err
-    assert "class by class" not in err
-
-
-def test_another_setting_is_named_with_both_values(folder, normalised, tmp_path):
-    def log(*more):
-        return command(folder, tmp_path, *more, model="models:normal", checkpoints=normalised)
-
-    begun = ("--normalized", "0.5", "0.1")
-    assert log(*begun)[0] == 0
-    mask = Image.new("L", (8, 8))
-    mask.paste(255, (0, 0, 4, 4))
-    (tmp_path / "regions").mkdir()
-    mask.save(tmp_path / "regions" / "corner.png")
-    for more, reason in (
-        ([], "begun with --normalized 0.5 0.1, not with no --normalized: pass the same, or"),
-        (["--normalized", "0.5", "0.2"], "--normalized 0.5 0.1, not with --normalized 0.5 0.2"),
-        ([*begun, "--value-range", "-1", "1"], "--value-range 0 1, not with --value-range -1 1"),
-        ([*begun, "--channels", "1"], "begun with no --channels, not with --channels 1"),
-        ([*begun, "--preprocess", "models:scaled"], "no --preprocess, not with --preprocess model"),
-        ([*begun, "--output", "raw"], "begun with no --output, not with --output raw"),
-        ([*begun, "--max-images", "3"], 'with 6 images of probe "images", not with 3'),
-        ([*begun, "--regions", tmp_path / "regions"], "the log has other regions for 0.png"),
-    ):
-        status, _, err = log(*more)
-        assert status == 2, more
-        assert reason in err.splitlines()[-1]
-        assert "other images" not in err
-    assert log(*begun)[:2] == (0, f"nothing new: {tmp_path} has all 2 steps\n")
-
-
-def test_listing_needs_the_checkpoints_alone(folder):
-    def listed(*more):
-        done = subprocess.run(
-            [sys.executable, "-m", "tensorboard_picasso", "log", *more], cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
-            check=False,
-        )  # fmt: skip
-        return done.returncode, done.stdout, done.stderr
-
-    status, out, err = listed("--checkpoints", "checkpoints", "--list")
-    assert (status, err) == (0, "")
-    assert [int(line.split()[0]) for line in out.splitlines()] == list(STEPS)
-    for more, reason in (
-        ([], "pass --images or --probe"),
-        (["--images", "images"], "pass --logdir"),
-    ):
-        status, out, err = listed("--checkpoints", "checkpoints", *more)
-        assert (status, out) == (2, "")
-        assert reason in err.splitlines()[-1]
-
-
-def test_options_that_describe_the_images(folder, tmp_path):
-    (tmp_path / "flat").mkdir()
-    for number in range(3):
-        Image.new("L", (8, 8), 51 * number).save(tmp_path / "flat" / f"{number}.png")
-    (tmp_path / "labels").write_text("0.png,b\n1.png,2\n2.png,a\n")
-    (tmp_path / "names").write_text("a\nb\nc\n")
-    (tmp_path / "regions").mkdir()
-    mask = Image.new("L", (8, 8))
-    mask.paste(255, (0, 0, 4, 4))
-    mask.save(tmp_path / "regions" / "corner.png")
-    status, _, err = command(
-        folder, tmp_path / "log", "--images", tmp_path / "flat", "--labels", tmp_path / "labels",
-        "--class-names", tmp_path / "names", "--regions", tmp_path / "regions", "--channels", 3,
-        "--normalized", "0.5,0.5,0.5", "0.25", "--targets", "c", "--methods", "occlusion",
-        "--output", "logits", "--max-images", 2, "--name", "greys", "--fill", "black",
-    )  # fmt: skip
-    assert status == 0, err
-    assert "2 of 3 images" in err
-    records = events.records(tmp_path / "log")
-    shown = {s.image: each for (_, s), each in records.items() if s.kind is Kind.INPUT}
-    assert [shown[i].label for i in (0, 1)] == [1, 2]
-    assert shown[0].class_names == ("a", "b", "c")
-    assert shown[0].regions["corner"].sum() == 16
-    said = next(each for (_, s), each in records.items() if s.kind is Kind.SCORES and not s.image)
-    assert set(said.targets) >= {1, 2}
-    assert said.hidden
-    assert {series.probe for _, series in records} == {"greys"}
-
-
-def test_images_go_to_the_model_as_asked(folder, whole, tmp_path):
-    """Values of 0 to 255 that `--preprocess` brings to 0 to 1 are what is given by default."""
-    more = ("--value-range", 0, 255, "--preprocess", "models:scaled", "--methods", "occlusion")
-    status, _, err = command(folder, tmp_path, *more)
-    assert status == 0, err
-    for step, scores in events.whole_scores(whole).items():
-        assert events.whole_scores(tmp_path)[step] == pytest.approx(scores, abs=1e-5)
-
-
-@pytest.mark.parametrize("more", [[], ["--workers", "2"]], ids=["alone", "workers"])
-def test_a_probe_of_ones_own_is_explained(folder, tmp_path, more):
-    """Its score is twice the model's, which images from a folder cannot ask for."""
-    status, _, err = command(folder, tmp_path, *more, of=("--probe", "models:probe"))
-    assert status == 0, err
-    found = events.records(tmp_path)
-    names: dict = {}
-    exec(MODELS, names)
-    model = names["build"]()
-    model.load_state_dict(
-        {name.removeprefix("model."): each for name, each in state(folder, STEPS[-1]).items()}
-    )
-    images = names["probe"]().images
-    for index, image in enumerate(images):
-        last = found[STEPS[-1], Series("own", index, Kind.SCORES)]
-        raw = 2 * model(torch.tensor(image.transpose(2, 0, 1)[None])).detach().numpy()[0]
-        others = [np.logaddexp.reduce(np.delete(raw, each)) for each in range(3)]
-        np.testing.assert_allclose(last.values, raw - others, rtol=1e-4, atol=1e-5)
-
-
-def test_a_probe_of_dense_outputs_is_explained(folder, tmp_path):
-    """Each score is the mean log-odds over all pixels, as the ops record it."""
-    torch.manual_seed(0)
-    networks = [torch.nn.Conv2d(3, 3, 3, padding=1) for _ in range(3)]
-    (tmp_path / "checkpoints").mkdir()
-    for step, each in enumerate(networks):
-        torch.save(each.state_dict(), tmp_path / "checkpoints" / f"step={step}.pt")
-    status, _, err = command(
-        folder, tmp_path / "log", model="models:segmenter", of=("--probe", "models:dense"),
-        checkpoints=tmp_path / "checkpoints",
-    )  # fmt: skip
-    assert status == 0, err
-    names: dict = {}
-    exec(MODELS, names)
-    probe = names["dense"]()
-    for step, network in enumerate(networks):
-        summary.attribution(
-            probe, network, methods=[summary.Occlusion(4, 2)], writer=tmp_path / "ops", step=step
-        )
-    found, expected = events.records(tmp_path / "log"), events.records(tmp_path / "ops")
-    for index in range(2):
-        for step in range(3):
-            at = step, Series("dense", index, Kind.SCORES)
-            np.testing.assert_allclose(found[at].values, expected[at].values, rtol=1e-5)
-            assert found[at].targets[0] == probe.labels[index]
-
-
-@pytest.mark.parametrize(
-    ("more", "reason"),
-    [
-        (["--probe", "models:with_lambda", "--workers", "2"], "at the top of a module"),
-        (["--probe", "models:build"], "returns Sequential: return a Probe"),
-        (["--probe", "models:probe", "--max-images", "3"], "--max-images beside --probe"),
-    ],
-)
-def test_a_probe_that_cannot_be_used_is_refused(folder, tmp_path, more, reason):
-    status, out, err = command(folder, tmp_path, *more, of=())
-    assert (status, out) == (2, "")
-    assert reason in err.splitlines()[-1]
-
-
 def test_many_checkpoints_with_the_same_problem_are_told_in_a_few_lines(folder, tmp_path):
     where = tmp_path / "of another model"
     where.mkdir()
@@ -642,28 +294,6 @@ def test_a_bar_tells_the_time_left(folder, tmp_path):
     assert "scoring" in shown
     assert "explaining" in shown
     assert " s left" in shown
-
-
-@pytest.mark.parametrize(
-    ("more", "reason"),
-    [
-        (["--model", "models:nothing"], "--model models:nothing: module 'models' has no attribute"),
-        (["--model", "models"], "--model models: pass module:function"),
-        (["--checkpoints", "images"], "no checkpoints in images"),
-        (["--images", "checkpoints"], "--images checkpoints: no images"),
-        (["--methods", "occlusion", "magic"], "method 'magic' is unknown"),
-        (["--methods", "saliency"], "--window: is of occlusion"),
-        (["--output", "probabilities"], "output='probabilities', but scores span"),
-        (["--channels", "1"], "channels"),
-        (["--logdir", "s3://bucket/log"], "pass a local directory"),
-        (["--probe", "models:probe"], "not allowed with argument --images"),
-    ],
-)
-def test_what_is_wrong_is_said_in_a_few_words(folder, tmp_path, more, reason):
-    status, out, err = command(folder, tmp_path, *more)
-    assert (status, out) == (2, "")
-    assert reason in err.splitlines()[-1]
-    assert not list(tmp_path.iterdir())
 
 
 def test_checkpoints_of_keras_and_tensorflow(folder, tmp_path):

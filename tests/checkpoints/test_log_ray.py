@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from tests.checkpoints.test_log_command import ROOT, command, folder, values, whole, words
+from tests.checkpoints.trained import ROOT, command, folder, values, whole, words
 
 __all__ = ["folder", "whole"]
 

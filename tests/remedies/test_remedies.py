@@ -45,7 +45,7 @@ UNTRIED = {
     ),
     "has other windows": "tests/export/test_export.py::test_windows_that_change_are_no_array",
     "give the model's own order of classes": (
-        "tests/checkpoints/test_log_command.py::test_another_order_of_classes_is_warned_of"
+        "tests/checkpoints/test_log_options.py::test_another_order_of_classes_is_warned_of"
     ),
     "log_dir= says otherwise": (
         "tests/situations/test_lightning_loggers.py::test_of_two_loggers_that_of_tensorboard_is_taken"
