@@ -212,7 +212,7 @@ SAY = """async ([base, lists, losses]) => {
     [image, {steps: new Map(steps.map((step, place) => [step, record(image, place)]))}]));
   const asked = losses && {name: "the true class", of: () => 0};
   const found = effect({steps}, {scores}, [...scores.keys()], {region: "r", fill: "f"}, asked);
-  const part = {name: "a", colour: "red", found, part: 0};
+  const part = {name: "a", colour: "red", effect: found, part: 0};
   return partingNote("hidden", [part], steps, () => {}, String).lastChild.textContent;
 }"""
 
