@@ -423,7 +423,7 @@ def test_the_cost_is_told_once(writer, capsys):
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 summary.attribution(probe, Linear(), step=step)
-    (line,) = [each for each in capsys.readouterr().err.splitlines() if "a checkpoint" in each]
+    (line,) = [each for each in capsys.readouterr().err.splitlines() if "a record" in each]
     assert line.startswith("picasso: 2 images, occlusion 6×6 + saliency: ")
 
 
@@ -488,7 +488,7 @@ def test_a_preprocess_written_in_the_call_is_the_same_at_every_step(writer, tmp_
     found = events.records(tmp_path)
     assert {step for step, s in found if s.kind is Kind.INPUT} == {0}
     assert found[4, Series("p", 0, Kind.SCORES)].lasting
-    assert capsys.readouterr().err.count("a checkpoint") == 1
+    assert capsys.readouterr().err.count("a record") == 1
 
 
 def test_ops_of_one_name_share_their_scores_whatever_their_options(writer, tmp_path):
@@ -624,7 +624,7 @@ def test_the_cost_says_what_is_written_once(writer, tmp_path, capsys):
     sizes = [0, 0]
     for step, value in events.values(tmp_path):
         sizes[step] += value.ByteSize()
-    said = re.search(r", (\d+) KB a checkpoint \+ (\d+) KB once for", capsys.readouterr().err)
+    said = re.search(r", (\d+) KB a record \+ (\d+) KB once for", capsys.readouterr().err)
     assert int(said[1]) == pytest.approx(sizes[1] / 1000, abs=1)
     assert int(said[1]) + int(said[2]) == pytest.approx(sizes[0] / 1000, abs=1)
 

@@ -1,1 +1,1 @@
-"""Passes over a probe: scores, maps, means and statistics of one checkpoint."""
+"""Passes over a probe: scores, maps, means and statistics of one record."""

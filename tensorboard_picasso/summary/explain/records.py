@@ -1,4 +1,4 @@
-"""One checkpoint of one probe: scores, maps and statistics of all its images."""
+"""The record of one probe at one step: scores, maps and statistics of all its images."""
 
 import math
 import time
@@ -37,7 +37,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Result:
-    """What is recorded of a probe at a checkpoint.
+    """What is recorded of a probe at a step.
 
     taken: what the model's output was taken to be.
     means: over groups of images, of the methods with a grid.
@@ -195,7 +195,7 @@ def explain(
       backend: the model.
       methods: which maps to make.
       targets: what chooses the classes of each image; it is left as it is.
-      taken: what was decided at the probe's first checkpoint.
+      taken: what was decided at the probe's first record.
       second_seeds: labels of the random methods to compute with a second seed too.
       epoch: recorded with the scores.
       about: recorded among the methods' parameters.

@@ -97,7 +97,7 @@ def score(
       probe: the images.
       backend: the model.
       given: a batch an image, see `inputs`.
-      taken: what was decided before, None at the first checkpoint.
+      taken: what was decided before, None at the first record.
 
     Raises:
       OutputError, UnsupportedError, ValueError: the probe and the model do not go together.

@@ -1,4 +1,4 @@
-"""What maps may cost: a share of training time, or seconds for each checkpoint asked for."""
+"""What maps may cost: a share of training time, or seconds for each record asked for."""
 
 import math
 from collections import deque
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# Waiting is preferred to a coarser grid up to so many seconds between two checkpoints, or so
+# Waiting is preferred to a coarser grid up to so many seconds between two records, or so
 # many that were asked for; later in a long training up to a share of it so far.
 SECONDS = 60.0
 ASKED = 10.0
@@ -18,7 +18,7 @@ WORTH = 0.8
 
 @dataclass(frozen=True)
 class Budget:
-    """What is granted: for each second of training, or for each checkpoint asked for.
+    """What is granted: for each second of training, or for each record asked for.
 
     Attributes:
       rate: seconds for each of these.
@@ -30,7 +30,7 @@ class Budget:
 
     @classmethod
     def of(cls, given: Any) -> "Budget | None":
-        """From `budget=`: 0.02 is a share of training time, "0.5s" seconds for a checkpoint.
+        """From `budget=`: 0.02 is a share of training time, "0.5s" seconds for a record.
 
         Raises:
           ValueError, TypeError: it is neither.
@@ -47,7 +47,7 @@ class Budget:
         if not (0 < rate < math.inf and (text or rate < 1)):
             raise ValueError(
                 f"budget={given!r}: pass a share of training time, such as 0.02, or seconds for a"
-                ' checkpoint, such as "0.5s"'
+                ' record, such as "0.5s"'
             )
         return cls(rate, not text)
 
@@ -73,10 +73,10 @@ class Choice:
 
 
 class Spending:
-    """What was spent of a budget; the first two checkpoints, setting up and measuring, are free.
+    """What was spent of a budget; the first two records, setting up and measuring, are free.
 
-    A checkpoint is due once what was granted since the one before pays for it. What is left
-    then is forfeited, so that a pause buys one checkpoint and no burst; a debt stays.
+    A record is due once what was granted since the one before pays for it. What is left
+    then is forfeited, so that a pause buys one record and no burst; a debt stays.
 
     Args:
       budget: what is granted.
@@ -92,11 +92,11 @@ class Spending:
         self._debt = 0.0
         self._advanced = False
         # The two newest of each count of doublings, the lesser counts: some other load, or
-        # something that is compiled late, makes one checkpoint slow.
+        # something that is compiled late, makes one record slow.
         self._costs: dict[int, deque[float]] = {}
 
     def choose(self, now: float, last: bool = False) -> Choice | None:
-        """What to compute now, where a checkpoint is asked for; None: nothing.
+        """What to compute now, where a record is asked for; None: nothing.
 
         Args:
           now: seconds on any clock.
@@ -127,14 +127,14 @@ class Spending:
     def spent(
         self, choice: Choice, now: float, seconds: float, once: float = 0.0, *, whole: bool = True
     ) -> None:
-        """Account for a checkpoint.
+        """Account for a record.
 
         Args:
           choice: what was computed.
           now: when it was done, on the clock of `choose`.
           seconds: that training waited.
           once: of these, what will not be spent again.
-          whole: whether that is what a checkpoint takes; false where it failed.
+          whole: whether that is what a record takes; false where it failed.
         """
         cost = max(0.0, seconds - once)
         if self._began is None:
@@ -155,14 +155,14 @@ class Spending:
             f"every {_plain(units)} s" if self.budget.of_time else f"of {max(1, math.ceil(units))}"
         )
         strides = f" with strides × {2**doublings}" if doublings else ""
-        return f"a checkpoint{strides} takes {_plain(cost)} s: {self.budget} pays for one {often}"
+        return f"a record{strides} takes {_plain(cost)} s: {self.budget} pays for one {often}"
 
     def _granted(self, now: float) -> float:
         units = now - self._last if self.budget.of_time else self._asked_since
         return self.budget.rate * units
 
     def _cost(self, doublings: int) -> float:
-        """Seconds of a checkpoint: as measured, else a quarter for each doubling, else nothing."""
+        """Seconds of a record: as measured, else a quarter for each doubling, else nothing."""
         for level in range(doublings, -1, -1):
             if level in self._costs:
                 return min(self._costs[level]) / 4.0 ** (doublings - level)

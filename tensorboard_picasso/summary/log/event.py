@@ -90,7 +90,7 @@ def build(name: str, result: Result, contents: Contents) -> summary_pb2.Summary:
 
 
 def sizes(summary: summary_pb2.Summary, inputs: int) -> tuple[int, int]:
-    """Bytes of what each checkpoint writes, and of so many inputs, which are not written again."""
+    """Bytes of what each record writes, and of so many inputs, which are not written again."""
     once = sum(value.ByteSize() for value in summary.value[:inputs])
     return summary.ByteSize() - once, once
 

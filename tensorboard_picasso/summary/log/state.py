@@ -31,7 +31,7 @@ class State:
       computed call.
     tried: the methods, with their settings, that were computed once.
     hashes, targets: of the images that are watched, with the memory of each.
-    counts: checkpoints of these images that were written, by the methods' labels.
+    counts: records of these images that were written, by the methods' labels.
     step: the last one written, with the labels written at it.
     written, since: how many steps were written, and the first of them.
     superseded: how many records of others stood in the log from there on; None: not known yet.

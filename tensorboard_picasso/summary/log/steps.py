@@ -363,5 +363,5 @@ def _cost(
     second = f" (+ {extra:.2f} s where a second seed is due)" if extra >= 0.005 else ""
     return (
         f"{count} image{'s' if count > 1 else ''}, {what}: {result.seconds:.2f} s{second},"
-        f" {again:.0f} KB a checkpoint{images}{'; ' if next_step else ''}{next_step}{tracing}"
+        f" {again:.0f} KB a record{images}{'; ' if next_step else ''}{next_step}{tracing}"
     )

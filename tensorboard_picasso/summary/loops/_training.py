@@ -79,7 +79,7 @@ class Training:
         """Say before training what cannot work; where a log starts, its first record does.
 
         Args:
-          model: what is explained, read anew at every checkpoint.
+          model: what is explained, read anew at every record.
           writer: as `writer=` of the ops.
           step, epoch: those that training starts or goes on from.
           leads: whether this process is the one that logs. The others take part where the

@@ -44,7 +44,7 @@ class KerasCallback(_Callback):
       methods: as objects or by name; default `[Occlusion(), Saliency()]`.
       strict: raise what fails, instead of warning once and going on.
       scalars: also write ordinary scalars: means over the probe.
-      budget: what checkpoints may take: a share of training time (0.02), or seconds for
+      budget: what records may take: a share of training time (0.02), or seconds for
         each that the schedule asks for ("0.5s"). The schedule is stretched and, where that
         would be too far, strides are doubled; see `docs/budget.md`.
 
@@ -178,7 +178,7 @@ class KerasCallback(_Callback):
             report.tell(
                 f"unbuilt {self._probe.name}",
                 f'the model is not built yet: "{self._probe.name}" is checked at its first'
-                " checkpoint; build the model, and it is checked before training",
+                " record; build the model, and it is checked before training",
             )
         elif self._schedule.at_start and self._step == 0:
             self._log()

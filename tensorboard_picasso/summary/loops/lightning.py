@@ -42,7 +42,7 @@ class LightningCallback(_Callback):
       methods: as objects or by name; default `[Occlusion(), Saliency()]`.
       strict: raise what fails, instead of warning once and going on.
       scalars: also write ordinary scalars: means over the probe.
-      budget: what checkpoints may take: a share of training time (0.02), or seconds for
+      budget: what records may take: a share of training time (0.02), or seconds for
         each that the schedule asks for ("0.5s"). The schedule is stretched and, where that
         would be too far, strides are doubled; see `docs/budget.md`.
 

@@ -30,7 +30,7 @@ class Schedule(abc.ABC):
 
     @abc.abstractmethod
     def next(self, step: int) -> str:
-        """When the next checkpoint after a step is, for the cost line: "next at step 12"."""
+        """When the next record after a step is, for the cost line: "next at step 12"."""
 
 
 def _whole(name: str, value: Any) -> int:
@@ -95,7 +95,7 @@ class EveryEpochs(Schedule):
 class LogSpaced(Schedule):
     """At the first step, then dense early and sparse late, and at the last step.
 
-    per_decade: so many checkpoints from one power of ten to the next; where
+    per_decade: so many records from one power of ten to the next; where
       steps are too few for that, every step.
     """
 

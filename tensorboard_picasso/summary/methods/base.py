@@ -253,12 +253,12 @@ class RandomMethod(MapMethod):
     """A method whose maps depend on random numbers, drawn from `Subject.random(seed)`.
 
     A seed makes them the same in every run and at every step, so that what changes between
-    two checkpoints is the model. Their sampling error is then the same in every map, too:
+    two records is the model. Their sampling error is then the same in every map, too:
     only another seed shows how large it is.
 
     Attributes:
       seed: of the random numbers; each image has its own.
-      second_seed_every: at a probe's first checkpoint and every so many after it, maps
+      second_seed_every: at a probe's first record and every so many after it, maps
         are computed with a second seed too, and how alike they are is recorded; 0: never.
 
     Raises:
@@ -280,7 +280,7 @@ class RandomMethod(MapMethod):
         return dataclasses.replace(self, seed=seed)
 
     def second_due(self, count: int) -> bool:
-        """Whether the checkpoint after so many of the probe's takes the second seed too."""
+        """Whether the record after so many of the probe's takes the second seed too."""
         return self.second_seed_every > 0 and count % self.second_seed_every == 0
 
 

@@ -106,7 +106,7 @@ def decide(
 
 
 def again(taken: Taken, raw: ArrayLike, behind: bool, asked: str) -> Taken:
-    """The same at a later checkpoint, unless its scores show that it was mistaken.
+    """The same at a later record, unless its scores show that it was mistaken.
 
     No probability is outside 0..1: first scores within it, as of an untrained model, were
     logits, unless `asked`, the probe's `output=`, says that they are probabilities.

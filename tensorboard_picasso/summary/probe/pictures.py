@@ -37,7 +37,7 @@ class Pictures:
             report.tell(
                 f"{probe}: max_images",
                 f'probe "{probe}" keeps {most} of {self.given} images (each one is occluded'
-                f" at every checkpoint); max_images={self.given} keeps all",
+                f" at every record); max_images={self.given} keeps all",
             )
         kept = list(batch[:most])
         self.images = tuple(

@@ -202,7 +202,7 @@ class Probe:
             region_fill, self.images[0].shape[2], self.images[0].dtype
         )
         for fill in self.region_fills:
-            self.filled(0, fill)  # an unknown black or white is an error now, not at a checkpoint
+            self.filled(0, fill)  # an unknown black or white is an error now, not at a record
         self._aligner = Aligner(self._pictures, self._feed, alignment)
         self._inputs: list[record.Input | None] = [None] * len(self)
         self.kept: dict[str, Any] = {}

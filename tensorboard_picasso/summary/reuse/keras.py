@@ -19,7 +19,7 @@ from tensorboard_picasso.summary.reuse.moves import KeptMoves, Moves
 from tensorboard_picasso.summary.reuse.plan import Costs, Kind, Plan
 
 # Measured on a processor. A function for one more size takes about two milliseconds a layer,
-# and serves some tens of checkpoints.
+# and serves some tens of records.
 COSTS = Costs(moved=16, call=500_000, sizes=5_000_000)
 
 # Tensors by their names: `rows.<layer>` of an unoccluded map, `mean.<layer>` over one, and

@@ -16,7 +16,7 @@ from tensorboard_picasso.summary.reuse.rects import Rects, Spans
 
 # Rows before those of a map: zeros, then the lowest numbers.
 FILLS = 2
-# Bytes of indices that are kept for the next checkpoint.
+# Bytes of indices that are kept for the next record.
 _KEPT = 1 << 26
 
 
@@ -140,7 +140,7 @@ class Moves:
 
 
 class KeptMoves:
-    """Moves, and what a framework makes of their arrays, for the next checkpoint."""
+    """Moves, and what a framework makes of their arrays, for the next record."""
 
     def __init__(self) -> None:
         self._made: OrderedDict[Hashable, tuple[Moves, Any]] = OrderedDict()

@@ -19,7 +19,7 @@ WEIGHTS = np.random.default_rng(1).normal(size=(256, 3))
 def spend(budget, costs, every, count):
     """(when, doublings, seconds) of the checkpoints of a training that asks every so many seconds.
 
-    costs: seconds of a checkpoint by how often strides are doubled.
+    costs: seconds of a record by how often strides are doubled.
     """
     spending = Spending(Budget.of(budget), len(costs) - 1)
     now, found = 0.0, []
@@ -228,7 +228,7 @@ def test_an_op_called_at_each_step_skips_calls_says_so_and_states_its_grid(tmp_p
     assert found[15] == (8, "10 % of training: 1 of 14 asked for")
     said = capsys.readouterr().err
     assert (
-        said.count('"digits": a checkpoint takes 0.13 s: 10 % of training pays for one every') == 1
+        said.count('"digits": a record takes 0.13 s: 10 % of training pays for one every') == 1
     )
 
 
@@ -242,7 +242,7 @@ def test_strides_of_one_series_differ_and_each_record_states_its_own(tmp_path, c
     last = found[max(found)]
     assert last[0] == 4
     assert last[1].endswith("strides × 2")
-    assert "a checkpoint with strides × 2 takes 1.8 s" in capsys.readouterr().err
+    assert "a record with strides × 2 takes 1.8 s" in capsys.readouterr().err
 
 
 def test_a_callback_stretches_its_schedule(tmp_path, clock):
@@ -274,6 +274,6 @@ def test_inside_a_tf_function_too(tmp_path, clock):
         with writer.as_default(step=step):
             return summary.class_probabilities(probe, model, budget="0.5s")
 
-    # Two images a checkpoint, 2 s.
+    # Two images a record, 2 s.
     accepted = [bool(train(tf.constant(step, tf.int64))) for step in range(10)]
     assert [step for step, each in enumerate(accepted) if each] == [0, 1, 5, 9]
