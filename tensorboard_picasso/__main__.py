@@ -19,8 +19,8 @@ from tensorboard_picasso.logs.bounds import TooLargeError
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.logs.records import Problems, only, unpacked
-from tensorboard_picasso.shown.readings import Reading
-from tensorboard_picasso.shown.terminal import Bar, printed
+from tensorboard_picasso.presentation.readings import Reading
+from tensorboard_picasso.presentation.terminal import Bar, printed
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind, Series
 from tensorboard_picasso.summary.methods import _listing

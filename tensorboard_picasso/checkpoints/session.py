@@ -18,9 +18,9 @@ from tensorboard_picasso.checkpoints.settings import Settings
 from tensorboard_picasso.checkpoints.work import NamedFunction, Outcome, Said, Setup, Wanted
 from tensorboard_picasso.checkpoints.workers import Alone, Processes, Workers
 from tensorboard_picasso.numbers.maps import Output
-from tensorboard_picasso.shown.terminal import Bar, printed
+from tensorboard_picasso.presentation.terminal import Bar, printed
 from tensorboard_picasso.summary import writers
-from tensorboard_picasso.summary.explain import arrivals, scoring, targets
+from tensorboard_picasso.summary.explain import misfits, scoring, targets
 from tensorboard_picasso.summary.log import event
 from tensorboard_picasso.summary.probe import outputs
 
@@ -247,9 +247,9 @@ class Session:
         probe = self._setup.probe
         heads = [-1 if np.isnan(row).all() else int(np.nanargmax(row)) for row in odds]
         of = heads, probe.labels, probe.class_names
-        if odds.shape[1] > 1 and (text := arrivals.one_class(*of)):
+        if odds.shape[1] > 1 and (text := misfits.one_class(*of)):
             self._say(f"{last.name}: {text}: {self._remedy()}, unless that is what it says")
-        elif text := arrivals.other_order(*of):
+        elif text := misfits.other_order(*of):
             order = "by --class-names" if self._settings.images else "in --probe"
             self._say(f"{last.name}: {text}: give the model's own order of classes, {order}")
 

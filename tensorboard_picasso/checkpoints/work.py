@@ -16,7 +16,7 @@ from tensorboard_picasso.checkpoints.past import Chosen
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary import Probe
 from tensorboard_picasso.summary.backends import Backend
-from tensorboard_picasso.summary.explain import arrivals, models, records, scoring, views
+from tensorboard_picasso.summary.explain import misfits, models, records, scoring, views
 from tensorboard_picasso.summary.kit import determinism, report
 from tensorboard_picasso.summary.log import event
 from tensorboard_picasso.summary.methods.base import Method, RandomMethod
@@ -129,10 +129,10 @@ class Worker:
             asked = views.of_images(probe, backend)
             given = [each[0] for each in scoring.whole_inputs(probe)]
             fed = asked[0].fed(given[0][None])
-            arrival = arrivals.of(asked, given, over=True)
+            arrival = misfits.arrived(asked, given, over=True)
             return Looked(
-                arrivals.described(given, probe.images, fed),
-                "" if arrival is None else arrivals.misfit(arrival),
+                misfits.described(given, probe.images, fed),
+                "" if arrival is None else misfits.of_statistics(arrival),
             )
 
         return self._answer(checkpoint, looked)

@@ -16,7 +16,7 @@ from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.logs.records import Problems, only, unpacked
 from tensorboard_picasso.numbers.maps import single
-from tensorboard_picasso.shown.readings import Reading
+from tensorboard_picasso.presentation.readings import Reading
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import Kind, Series
 

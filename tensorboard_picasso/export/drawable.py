@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso.logs.errors import ExportError
 from tensorboard_picasso.numbers.maps import Floats
-from tensorboard_picasso.shown.readings import Reading
+from tensorboard_picasso.presentation.readings import Reading
 from tensorboard_picasso.stored.record import Attribution, Mean
 
 # How a picture calls a class: by a name that its font has.

@@ -13,8 +13,8 @@ from tensorboard_picasso.export.ground import greys
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.numbers.maps import Floats, Output
-from tensorboard_picasso.shown import wording
-from tensorboard_picasso.shown.readings import (
+from tensorboard_picasso.presentation import wording
+from tensorboard_picasso.presentation.readings import (
     Reading,
     comparable,
     explained,

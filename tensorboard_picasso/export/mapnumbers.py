@@ -28,8 +28,8 @@ from tensorboard_picasso.export.evolution import (
 from tensorboard_picasso.logs.bounds import Room
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.numbers.maps import Output
-from tensorboard_picasso.shown import readings
-from tensorboard_picasso.shown.readings import Reading
+from tensorboard_picasso.presentation import readings
+from tensorboard_picasso.presentation.readings import Reading
 from tensorboard_picasso.stored.record import Attribution, Scores
 from tensorboard_picasso.version import __version__
 

@@ -19,7 +19,7 @@ from tensorboard_picasso.export.drawable import check_alike
 from tensorboard_picasso.export.means import MeanEvolution, MeanMoment
 from tensorboard_picasso.logs.bounds import Room
 from tensorboard_picasso.numbers import maps
-from tensorboard_picasso.shown.readings import Reading
+from tensorboard_picasso.presentation.readings import Reading
 from tensorboard_picasso.stored.metadata import WHOLE_PROBE
 from tensorboard_picasso.stored.record import Mean
 from tensorboard_picasso.version import __version__

@@ -13,8 +13,8 @@ from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.logs.records import Problems, Stored, only, unpacked
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.numbers.maps import Floats
-from tensorboard_picasso.shown import wording
-from tensorboard_picasso.shown.readings import Reading
+from tensorboard_picasso.presentation import wording
+from tensorboard_picasso.presentation.readings import Reading
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind, Series
 from tensorboard_picasso.stored.record import Input, Mean

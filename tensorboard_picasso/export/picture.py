@@ -12,8 +12,8 @@ from tensorboard_picasso.export.font import Font
 from tensorboard_picasso.logs.errors import ExportError
 from tensorboard_picasso.numbers import palettes
 from tensorboard_picasso.numbers.palettes import Palette
-from tensorboard_picasso.shown import wording
-from tensorboard_picasso.shown.readings import Reading, is_signed
+from tensorboard_picasso.presentation import wording
+from tensorboard_picasso.presentation.readings import Reading, is_signed
 from tensorboard_picasso.stored.record import Attribution, Mean
 
 SIZE = 448

@@ -15,7 +15,7 @@ from tensorboard_picasso.export.picture import Look, Painter, Scale
 from tensorboard_picasso.export.source import MAPS, Source, gather, largest
 from tensorboard_picasso.logs.bounds import COMMAND, Limits, TooLargeError
 from tensorboard_picasso.logs.errors import ExportError
-from tensorboard_picasso.shown.readings import Reading
+from tensorboard_picasso.presentation.readings import Reading
 
 SMALLEST, LARGEST = 16, 4096
 FASTEST = 50  # frames a second: what players still show

@@ -22,7 +22,7 @@ from tensorboard_picasso.logs.records import (
     unpacked,
     unpacked_maps,
 )
-from tensorboard_picasso.shown.readings import (
+from tensorboard_picasso.presentation.readings import (
     Reading,
     common_scale,
     explained,

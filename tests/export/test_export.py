@@ -18,8 +18,8 @@ from tensorboard_picasso.logs.bounds import COMMAND, TooLargeError
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.numbers import maps, palettes
-from tensorboard_picasso.shown import readings
-from tensorboard_picasso.shown.readings import Reading
+from tensorboard_picasso.presentation import readings
+from tensorboard_picasso.presentation.readings import Reading
 from tensorboard_picasso.stored import record, record_pb2, seal
 from tensorboard_picasso.stored.frames import HEAD
 from tensorboard_picasso.stored.frames import frames as event_frames

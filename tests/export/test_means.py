@@ -16,7 +16,7 @@ from tensorboard_picasso.logs.bounds import COMMAND, TooLargeError
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.numbers import maps, palettes
-from tensorboard_picasso.shown.readings import Reading
+from tensorboard_picasso.presentation.readings import Reading
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind, Series
 from tests.kit import logs

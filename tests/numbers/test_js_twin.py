@@ -8,9 +8,9 @@ import pytest
 from scipy import stats
 
 from tensorboard_picasso.numbers import maps, palettes
+from tensorboard_picasso.presentation import readings, wording
+from tensorboard_picasso.presentation.readings import Reading
 from tensorboard_picasso.serving.entries import mean_settings_of, numbers_of, row_of, settings_of
-from tensorboard_picasso.shown import readings, wording
-from tensorboard_picasso.shown.readings import Reading
 from tests.kit import logs
 from tests.kit.serving import tensorboard
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tensorboard_picasso.summary.backends.base import UnsupportedError, out_of_memory
-from tensorboard_picasso.summary.explain import arrivals, models, records
+from tensorboard_picasso.summary.explain import misfits, models, records
 from tensorboard_picasso.summary.kit import content, report
 from tensorboard_picasso.summary.log import event, resumed, state
 from tensorboard_picasso.summary.log.budget import Budget, Spending
@@ -330,8 +330,8 @@ def _compare_arrivals(probe: Probe, passes: records.Passes, memory: state.State)
     subjects = passes.subjects
     try:
         asked = [each.backend for each in subjects]
-        arrival = arrivals.of(asked, [each.x for each in subjects], over=False)
-        text = arrivals.misfit(arrival) if arrival else ""
+        arrival = misfits.arrived(asked, [each.x for each in subjects], over=False)
+        text = misfits.of_statistics(arrival) if arrival else ""
     except Exception as e:  # a remark is not worth a record
         memory.arrived = True
         what = f'"{probe.name}" was not compared with what the model holds of training: '

@@ -21,7 +21,7 @@ from tensorboard_picasso.numbers.maps import Precision, Sign
 from tensorboard_picasso.summary.backends.base import Tool, scripted
 from tensorboard_picasso.summary.kit.frameworks import is_a
 from tensorboard_picasso.summary.methods import _foreign
-from tensorboard_picasso.summary.methods._ground import Ground, soundest_first
+from tensorboard_picasso.summary.methods._site import Site, soundest_first
 from tensorboard_picasso.summary.methods.base import Answer, Floats, RandomMethod, Subject
 from tensorboard_picasso.summary.methods.saliency import over_channels, rounding
 from tensorboard_picasso.summary.probe.probe import Probe
@@ -124,22 +124,20 @@ class Captum(RandomMethod):
         """See `Method.explain`; Captum gets one image and class at a time."""
         made_by = self._made_by()
         module = getattr(getattr(made_by, "func", made_by), "__module__", None) or "captum"
-        grounds = [Ground(subject, self.layer) for subject in subjects]
+        sites = [Site(subject, self.layer) for subject in subjects]
         with _foreign.standing(module):
-            answers = {ground: self._explain(ground) for ground in soundest_first(grounds)}
-        return [answers[ground] for ground in grounds]
+            answers = {site: self._explain(site) for site in soundest_first(sites)}
+        return [answers[site] for site in sites]
 
-    def _explain(self, ground: Ground) -> Answer:
-        subject = ground.subject
-        attributed = np.concatenate([self._attributed(ground, each) for each in subject.targets])
+    def _explain(self, site: Site) -> Answer:
+        subject = site.subject
+        attributed = np.concatenate([self._attributed(site, each) for each in subject.targets])
         signed = self.sign is not Sign.UNSIGNED
-        placed = (
-            self._placed(ground, attributed) if self.layer else ground.channels_last(attributed)
-        )
+        placed = self._placed(site, attributed) if self.layer else site.channels_last(attributed)
         maps = placed if placed.ndim == 3 else over_channels(placed, signed)
-        flat = ground.enlarged(maps) if self.layer else list(maps)
+        flat = site.enlarged(maps) if self.layer else list(maps)
         adds_up = self.sign is Sign.CONTRIBUTION and not self.layer
-        values, unseen, pixels = ground.over_image(flat, sums=adds_up)
+        values, unseen, pixels = site.over_image(flat, sums=adds_up)
         score = subject.score_name(self.score)
         contributes = self.sign is Sign.CONTRIBUTION
         smallest = rounding(subject, values[0].size, self.layer)
@@ -153,7 +151,7 @@ class Captum(RandomMethod):
                 **{name: _text(value) for name, value in self.arguments.items()},
                 "channels": "sum over channels" if signed else "maximum of |value| over channels",
                 "pixels": pixels,
-                **ground.told,
+                **site.told,
             },
             layer=self.layer or "",
             precision=Precision(self.precision),
@@ -161,18 +159,18 @@ class Captum(RandomMethod):
             rounding=subject.rounding / values[0].size if contributes else smallest,
         )
 
-    def _placed(self, ground: Ground, made: Floats) -> Floats:
+    def _placed(self, site: Site, made: Floats) -> Floats:
         """What Captum makes with a layer, (n, …), as (n, height, width, channels), or as maps.
 
         Raises:
           ValueError: it is neither of the layer's shape nor of the input's.
         """
-        channels_first = np.moveaxis(ground.channels_last(ground.x[None]), -1, 1)
+        channels_first = np.moveaxis(site.channels_last(site.x[None]), -1, 1)
         if made.shape[1:] == channels_first.shape[1:]:
             return np.moveaxis(made, 1, -1)  # guided by the layer, it is over the input
-        if ground.subject.probe.postprocess is not None:
-            return ground.over_places(made).astype(np.float64)
-        places = ground.read()
+        if site.subject.probe.postprocess is not None:
+            return site.over_places(made).astype(np.float64)
+        places = site.read()
         if places.first and made.shape[1:] == (1, *places.shape[1:]):
             return np.moveaxis(made, 1, -1)  # summed over the channels
         if made.shape[1:] != places.shape:
@@ -184,8 +182,8 @@ class Captum(RandomMethod):
             )
         return places.of(made)
 
-    def _attributed(self, ground: Ground, target: int) -> Floats:
-        subject = ground.subject
+    def _attributed(self, site: Site, target: int) -> Floats:
+        subject = site.subject
         made_by = self._made_by()
 
         def run(model: Any, batch: Any, layer: Any) -> Any:
@@ -207,9 +205,9 @@ class Captum(RandomMethod):
         )
         with _foreign.seeded(seed, "Setting "):
             attributed: NDArray[Any] = subject.backend.handed(
-                ground.x[None], tool, self.layer, ground.preprocess
+                site.x[None], tool, self.layer, site.preprocess
             )
-        expected = (1, *ground.x.shape)
+        expected = (1, *site.x.shape)
         if self.layer is None and attributed.shape != expected:
             raise ValueError(
                 f"{self._called} made {attributed.shape} of {expected}: give it a layer="

@@ -15,8 +15,8 @@ import numpy as np
 from tensorboard_picasso.numbers.maps import Precision, Sign, quiet
 from tensorboard_picasso.summary.backends.base import batches, broken
 from tensorboard_picasso.summary.methods._gradients import plain
-from tensorboard_picasso.summary.methods._ground import Array, Ground, soundest_first
 from tensorboard_picasso.summary.methods._places import Layers
+from tensorboard_picasso.summary.methods._site import Array, Site, soundest_first
 from tensorboard_picasso.summary.methods.base import Answer, Floats, MapMethod, Subject
 
 
@@ -59,31 +59,31 @@ class GradCAM(MapMethod):
         layer, places = self.layer, None
         if layer is None:
             layer, places = Layers(first.backend, first.x, first.probe.channels_last).last()
-        grounds = [Ground(subject, layer, places) for subject in subjects]
-        for ground in soundest_first(grounds):
-            ground.check_layer()
-        gradients = plain(grounds, self.score)
+        sites = [Site(subject, layer, places) for subject in subjects]
+        for site in soundest_first(sites):
+            site.check_layer()
+        gradients = plain(sites, self.score)
         activations: list[Array] = []
         for backend, some in groupby(subjects, lambda subject: subject.backend):
             x = np.stack([subject.x for subject in some])
             for part in batches(len(x), x[0].size):
                 activations += list(backend.activations(x[part], layer))
-        return [self._answer(*each) for each in zip(grounds, gradients, activations, strict=True)]
+        return [self._answer(*each) for each in zip(sites, gradients, activations, strict=True)]
 
-    def _answer(self, ground: Ground, gradients: Array, activations: Array) -> Answer:
-        subject, layer = ground.subject, str(ground.layer)
-        features = _weighed(ground, activations[None])[0]
+    def _answer(self, site: Site, gradients: Array, activations: Array) -> Answer:
+        subject, layer = site.subject, str(site.layer)
+        features = _weighed(site, activations[None])[0]
         with quiet():
-            weights = _weighed(ground, gradients).mean(axis=(1, 2))
+            weights = _weighed(site, gradients).mean(axis=(1, 2))
             # Cut off before it is enlarged, as the paper has it.
             coarse: Floats = np.maximum(np.einsum("hwk,tk->thw", features, weights), 0)
-        values, unseen, pixels = ground.over_image(ground.enlarged(coarse))
+        values, unseen, pixels = site.over_image(site.enlarged(coarse))
         rows, columns = coarse.shape[1:]
         return Answer(
             maps=dict(zip(subject.targets, values, strict=True)),
             unit=f"weighted activation of {layer}",
             score=subject.score_name(self.score),
-            parameters={"positions": f"{rows} × {columns}", "pixels": pixels, **ground.told},
+            parameters={"positions": f"{rows} × {columns}", "pixels": pixels, **site.told},
             layer=layer,
             precision=Precision(self.precision),
             unseen=unseen,
@@ -92,9 +92,9 @@ class GradCAM(MapMethod):
         )
 
 
-def _weighed(ground: Ground, values: Array) -> Floats:
+def _weighed(site: Site, values: Array) -> Floats:
     """Values (n, …) of a layer as (n, rows, columns, channels)."""
-    placed = ground.over_places(values)
+    placed = site.over_places(values)
     if placed.ndim != 4:
         raise ValueError(
             f"postprocess makes {placed.shape} of {values.shape}, and Grad-CAM weighs channels:"

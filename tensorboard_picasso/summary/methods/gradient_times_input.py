@@ -12,7 +12,7 @@ import numpy as np
 
 from tensorboard_picasso.numbers.maps import Precision, Sign, quiet
 from tensorboard_picasso.summary.methods._gradients import plain
-from tensorboard_picasso.summary.methods._ground import Ground
+from tensorboard_picasso.summary.methods._site import Site
 from tensorboard_picasso.summary.methods.base import Answer, Floats, MapMethod, Subject
 
 
@@ -46,19 +46,19 @@ class GradientTimesInput(MapMethod):
 
     def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
         """See `Method.explain`; all targets of all images share batches."""
-        grounds = [Ground(subject) for subject in subjects]
-        gradients = plain(grounds, self.score)
+        sites = [Site(subject) for subject in subjects]
+        gradients = plain(sites, self.score)
         return [
-            self._answer(ground, gradient.astype(np.float64))
-            for ground, gradient in zip(grounds, gradients, strict=True)
+            self._answer(site, gradient.astype(np.float64))
+            for site, gradient in zip(sites, gradients, strict=True)
         ]
 
-    def _answer(self, ground: Ground, gradients: Floats) -> Answer:
-        subject = ground.subject
+    def _answer(self, site: Site, gradients: Floats) -> Answer:
+        subject = site.subject
         with quiet():
-            products = list(ground.channels_last(gradients * ground.x).sum(axis=-1))
-        values, unseen, pixels = ground.over_image(products, sums=True)
-        zero = "the model's input" if ground.preprocess is None else "the image as handed in"
+            products = list(site.channels_last(gradients * site.x).sum(axis=-1))
+        values, unseen, pixels = site.over_image(products, sums=True)
+        zero = "the model's input" if site.preprocess is None else "the image as handed in"
         score = subject.score_name(self.score)
         return Answer(
             maps=dict(zip(subject.targets, values, strict=True)),

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tensorboard_picasso.numbers.maps import Precision, Sign, quiet
-from tensorboard_picasso.summary.methods._ground import Ground
+from tensorboard_picasso.summary.methods._site import Site
 from tensorboard_picasso.summary.methods.base import Answer, Floats, MapMethod, Subject, whole
 from tensorboard_picasso.summary.probe import fills
 from tensorboard_picasso.summary.probe.probe import Probe
@@ -63,29 +63,29 @@ class IntegratedGradients(MapMethod):
 
     def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
         """See `Method.explain`; the points of one class share batches."""
-        return [self._explain(Ground(subject)) for subject in subjects]
+        return [self._explain(Site(subject)) for subject in subjects]
 
-    def _explain(self, ground: Ground) -> Answer:
-        subject = ground.subject
+    def _explain(self, site: Site) -> Answer:
+        subject = site.subject
         probe = subject.probe
-        image = ground.origin
-        start = ground.at(probe.filled(subject.index, self.baseline)).astype(image.dtype)
+        image = site.origin
+        start = site.at(probe.filled(subject.index, self.baseline)).astype(image.dtype)
         nodes, weights = np.polynomial.legendre.leggauss(self.steps)
         shares = ((1 + nodes) / 2).reshape(-1, *[1] * image.ndim)
         points = (start + shares * (image - start)).astype(image.dtype)
-        raw = ground.scores(points)
-        ends = ground.scores(np.stack([start, image]))
+        raw = site.scores(points)
+        ends = site.scores(np.stack([start, image]))
         maps: list[Floats] = []
         errors: list[tuple[float, float]] = []
         for target in subject.targets:
-            gradients = ground.gradients(points, subject.cotangent(raw, target, self.score))
+            gradients = site.gradients(points, subject.cotangent(raw, target, self.score))
             low, high = subject.scores(ends, target, self.score)
             with quiet():
                 mean = np.tensordot(weights / 2, gradients.astype(np.float64), 1)
                 parts = mean * (image.astype(np.float64) - start)
                 errors.append((abs(float(parts.sum() - (high - low))), abs(float(high - low))))
-                maps.append(ground.channels_last(parts[None])[0].sum(axis=-1))
-        values, unseen, pixels = ground.over_image(maps, sums=True)
+                maps.append(site.channels_last(parts[None])[0].sum(axis=-1))
+        values, unseen, pixels = site.over_image(maps, sums=True)
         score = subject.score_name(self.score)
         off, of = max(errors)
         return Answer(

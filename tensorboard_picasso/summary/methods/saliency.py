@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso.numbers.maps import Precision, Sign, quiet
 from tensorboard_picasso.summary.methods._gradients import plain
-from tensorboard_picasso.summary.methods._ground import Ground, soundest_first
+from tensorboard_picasso.summary.methods._site import Site, soundest_first
 from tensorboard_picasso.summary.methods.base import Answer, Floats, MapMethod, Subject
 
 Array = NDArray[Any]
@@ -52,30 +52,30 @@ class Saliency(MapMethod):
 
     def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
         """See `Method.explain`; all targets of all images share batches."""
-        grounds = [Ground(subject, self.layer) for subject in subjects]
-        for ground in soundest_first(grounds):
-            ground.check_layer()
-        gradients = plain(grounds, self.score)
+        sites = [Site(subject, self.layer) for subject in subjects]
+        for site in soundest_first(sites):
+            site.check_layer()
+        gradients = plain(sites, self.score)
         return [
-            self._answer(ground, gradient.astype(np.float64))
-            for ground, gradient in zip(grounds, gradients, strict=True)
+            self._answer(site, gradient.astype(np.float64))
+            for site, gradient in zip(sites, gradients, strict=True)
         ]
 
-    def _answer(self, ground: Ground, gradient: Floats) -> Answer:
-        subject = ground.subject
+    def _answer(self, site: Site, gradient: Floats) -> Answer:
+        subject = site.subject
         if self.layer:
-            placed = ground.over_places(gradient).astype(np.float64)
+            placed = site.over_places(gradient).astype(np.float64)
             maps = placed if placed.ndim == 3 else over_channels(placed, self.signed)
-            flat = ground.enlarged(maps)
+            flat = site.enlarged(maps)
         else:
-            flat = list(over_channels(ground.channels_last(gradient), self.signed))
-        values, unseen, pixels = ground.over_image(flat)
+            flat = list(over_channels(site.channels_last(gradient), self.signed))
+        values, unseen, pixels = site.over_image(flat)
         score = subject.score_name(self.score)
         return Answer(
             maps=dict(zip(subject.targets, values, strict=True)),
             unit=f"{score} per unit of {self.layer or 'input'}",
             score=score,
-            parameters={"channels": channels(self.signed), "pixels": pixels, **ground.told},
+            parameters={"channels": channels(self.signed), "pixels": pixels, **site.told},
             layer=self.layer or "",
             precision=Precision(self.precision),
             unseen=unseen,

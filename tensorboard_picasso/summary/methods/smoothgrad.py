@@ -15,7 +15,7 @@ from typing import ClassVar
 import numpy as np
 
 from tensorboard_picasso.numbers.maps import Precision, Sign, quiet
-from tensorboard_picasso.summary.methods._ground import Ground
+from tensorboard_picasso.summary.methods._site import Site
 from tensorboard_picasso.summary.methods.base import Answer, Floats, RandomMethod, Subject, whole
 from tensorboard_picasso.summary.methods.saliency import channels, over_channels, rounding
 from tensorboard_picasso.summary.probe.probe import Probe
@@ -50,18 +50,18 @@ class Noisy(RandomMethod):
 
     def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
         """See `Method.explain`; the copies for one class share batches."""
-        return [self._explain(Ground(subject)) for subject in subjects]
+        return [self._explain(Site(subject)) for subject in subjects]
 
-    def _explain(self, ground: Ground) -> Answer:
-        subject, x = ground.subject, ground.origin
+    def _explain(self, site: Site) -> Answer:
+        subject, x = site.subject, site.origin
         noise = subject.random(self.seed).standard_normal((self.samples, *x.shape))
         points = (x + self.noise * float(np.ptp(x)) * noise).astype(x.dtype)
-        raw = ground.scores(points)
+        raw = site.scores(points)
         maps = []
         for target in subject.targets:
-            gradients = ground.gradients(points, subject.cotangent(raw, target, self.score))
-            maps.append(self._made(ground.channels_last(gradients).astype(np.float64)))
-        values, unseen, pixels = ground.over_image(maps)
+            gradients = site.gradients(points, subject.cotangent(raw, target, self.score))
+            maps.append(self._made(site.channels_last(gradients).astype(np.float64)))
+        values, unseen, pixels = site.over_image(maps)
         score = subject.score_name(self.score)
         unit, per_channel = self._units(f"{score} per unit of input")
         return Answer(

@@ -13,9 +13,9 @@ import numpy as np
 import tensorflow as tf
 
 from tensorboard_picasso.summary.reuse import plan as plans
+from tensorboard_picasso.summary.reuse.gathers import Gathers, KeptGathers
 from tensorboard_picasso.summary.reuse.keras_layers import CalledLayer, read
 from tensorboard_picasso.summary.reuse.keras_trace import Place, Trace
-from tensorboard_picasso.summary.reuse.moves import KeptMoves, Moves
 from tensorboard_picasso.summary.reuse.plan import Costs, Kind, Plan
 
 # Measured on a processor. A function for one more size takes about two milliseconds a layer,
@@ -50,7 +50,7 @@ class Engine:
         several = len(trace.nodes[cut].shapes) > 1 or cut > trace.output.node
         self.cut = len(self.layers) - 1 if several else cut
         self._functions: dict[Any, Any] = {}
-        self._moves = KeptMoves()
+        self._gathers = KeptGathers()
         self.seconds = 0.0
 
     @property
@@ -70,9 +70,9 @@ class Engine:
           images: (images, height, width, channels).
           todo: plans that are asked for then.
         """
-        moves = [self.moves(plan)[0] for plan in todo]
-        sources = {at for each in moves for at in each.sources}
-        means = {at for each in moves for at in each.means}
+        gathers = [self.gathers(plan)[0] for plan in todo]
+        sources = {at for each in gathers for at in each.sources}
+        means = {at for each in gathers for at in each.means}
 
         def passing(images: Any) -> Any:
             return _pass(self, images, sources, means)
@@ -98,46 +98,46 @@ class Engine:
         Returns:
           Scores of the images, of the windows, and what the function returns.
         """
-        moves, arrays = self.moves(plan)
+        gathers, arrays = self.gathers(plan)
 
         def swept(images: Any, patches: Any, checked: Any, arrays: Any) -> Any:
-            kept, output = _pass(self, images, moves.sources, moves.means)
-            chunk = _Chunk(self, plan, moves, kept, _unpacked(moves, arrays))
+            kept, output = _pass(self, images, gathers.sources, gathers.means)
+            chunk = _Chunk(self, plan, gathers, kept, _unpacked(gathers, arrays))
             return output, self._rest(chunk.features(patches), kept), function(checked)
 
         given = self._tensor(images), self._tensor(patches), tf.constant(checked), arrays
-        key = "at once", moves.structure, len(images), len(patches), function
+        key = "at once", gathers.structure, len(images), len(patches), function
         output, scores, expected = self._function(key, swept, *given, sized=True)(*given)
         return output, scores, expected
 
-    def moves(self, plan: Plan) -> tuple[Moves, dict[str, Any]]:
+    def gathers(self, plan: Plan) -> tuple[Gathers, dict[str, Any]]:
         """Where values go in a plan, and that as tensors; made once."""
 
-        def make() -> tuple[Moves, dict[str, Any]]:
+        def make() -> tuple[Gathers, dict[str, Any]]:
             lowest = {at for at, each in enumerate(self.called) if each.lowest}
             factors = {at: each.factors for at, each in enumerate(self.called)}
             known = {at: each for at, each in factors.items() if each is not None}
-            moves = Moves(plan, self.cut, lowest, known)
-            return moves, _packed(moves)
+            gathers = Gathers(plan, self.cut, lowest, known)
+            return gathers, _packed(gathers)
 
-        return self._moves.get(plan, make)
+        return self._gathers.get(plan, make)
 
     def features(self, plan: Plan, patches: Any, kept: Kept) -> Any:
         """See `Unoccluded.features`."""
-        moves, arrays = self.moves(plan)
+        gathers, arrays = self.gathers(plan)
         used = {
             name: value
             for name, value in kept.items()
-            if (name.startswith("rows.") and _layer(name) in moves.sources)
-            or (name.startswith("mean.") and _layer(name) in moves.means)
+            if (name.startswith("rows.") and _layer(name) in gathers.sources)
+            or (name.startswith("mean.") and _layer(name) in gathers.means)
             or (name.startswith("weight.") and _layer(name) <= self.cut)
         }
 
         def chunk(patches: Any, kept: Any, arrays: Any) -> Any:
-            return _Chunk(self, plan, moves, kept, _unpacked(moves, arrays)).features(patches)
+            return _Chunk(self, plan, gathers, kept, _unpacked(gathers, arrays)).features(patches)
 
         given = self._tensor(patches), used, arrays
-        return self._function(("chunk", moves.structure), chunk, *given)(*given)
+        return self._function(("chunk", gathers.structure), chunk, *given)(*given)
 
     def head(self, features: Any, kept: Kept) -> Any:
         """See `Unoccluded.head`."""
@@ -263,9 +263,9 @@ class _Chunk:
     """The computation of a chunk of windows, in a graph."""
 
     def __init__(
-        self, engine: Engine, plan: Plan, moves: Moves, kept: Kept, arrays: Mapping[str, Any]
+        self, engine: Engine, plan: Plan, gathers: Gathers, kept: Kept, arrays: Mapping[str, Any]
     ) -> None:
-        self._engine, self._plan, self._moves = engine, plan, moves
+        self._engine, self._plan, self._gathers = engine, plan, gathers
         self._kept, self._arrays = kept, arrays
         self._values: dict[int, list[Any]] = {}
         self._crops: dict[str, Any] = {}
@@ -283,7 +283,7 @@ class _Chunk:
     def _computed(self, at: int, called: CalledLayer) -> list[Any]:
         layer, step = called.layer, self._plan.steps[at]
         first = called.node.args[0]
-        if step.rects is None and at in self._moves.means:
+        if step.rects is None and at in self._gathers.means:
             return [self._mean(at, first)]
         if layer.kind is Kind.PAD and step.rects is not None:
             return self._values[first.node]
@@ -299,7 +299,7 @@ class _Chunk:
     def _taken(self, at: int, place: Place) -> Any:
         """What a layer takes of one of its inputs."""
         value = self._values[place.node][place.output]
-        name = self._moves.crops.get((at, place.node))
+        name = self._gathers.crops.get((at, place.node))
         if name is None:
             return value
         if name not in self._crops:
@@ -314,7 +314,7 @@ class _Chunk:
             rows = tf.gather(rows, around, axis=1)
         patch = tf.reshape(patch, [tf.shape(rows)[0], -1, channels])
         made = tf.gather(tf.concat([rows, patch], 1), self._arrays[f"{name}.rows"], axis=1)
-        return tf.reshape(made, [-1, *self._moves.sizes[name], channels])
+        return tf.reshape(made, [-1, *self._gathers.sizes[name], channels])
 
     def _mean(self, at: int, place: Place) -> Any:
         patch = self._values[place.node][0]
@@ -330,10 +330,10 @@ class _Chunk:
         return tf.reshape(mean[:, None] + change, [-1, *mean.shape[1:]])
 
 
-def _packed(moves: Moves) -> dict[str, Any]:
+def _packed(gathers: Gathers) -> dict[str, Any]:
     """All indices as one tensor, as each argument of a call takes time; factors as they are."""
-    arrays = moves.taken()
-    indices = [arrays.pop(name) for name in _index_names(moves)]
+    arrays = gathers.taken()
+    indices = [arrays.pop(name) for name in _index_names(gathers)]
     tensors = {name: tf.constant(x) for name, x in arrays.items()}
     if indices:
         tensors["indices"] = tf.constant(np.concatenate(indices))
@@ -341,22 +341,22 @@ def _packed(moves: Moves) -> dict[str, Any]:
     return tensors
 
 
-def _unpacked(moves: Moves, packed: Mapping[str, Any]) -> dict[str, Any]:
+def _unpacked(gathers: Gathers, packed: Mapping[str, Any]) -> dict[str, Any]:
     """The same by their names, in a graph."""
     tensors = dict(packed)
     if "indices" in tensors:
-        names = _index_names(moves)
+        names = _index_names(gathers)
         parts = tf.split(tensors.pop("indices"), tensors.pop("lengths"), num=len(names))
         tensors.update(zip(names, parts, strict=True))
     return tensors
 
 
-def _index_names(moves: Moves) -> list[str]:
-    return [name for name in moves.names if not name.endswith(".factor")]
+def _index_names(gathers: Gathers) -> list[str]:
+    return [name for name in gathers.names if not name.endswith(".factor")]
 
 
 def _rows(values: Any) -> Any:
-    """Maps as (images, rows, channels); see `moves`."""
+    """Maps as (images, rows, channels); see `gathers`."""
     images, channels = tf.shape(values)[0], values.shape[-1]
     floating = values.dtype.is_floating
     lowest = tf.constant(float("-inf") if floating else values.dtype.min, values.dtype)

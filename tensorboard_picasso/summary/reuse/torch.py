@@ -10,7 +10,7 @@ import torch
 from torch import fx
 
 from tensorboard_picasso.summary.reuse import plan as plans
-from tensorboard_picasso.summary.reuse.moves import KeptMoves, Moves
+from tensorboard_picasso.summary.reuse.gathers import Gathers, KeptGathers
 from tensorboard_picasso.summary.reuse.plan import Kind, Layer, Plan
 from tensorboard_picasso.summary.reuse.torch_layers import CalledModule, Reader
 from tensorboard_picasso.summary.reuse.torch_trace import Trace
@@ -27,7 +27,7 @@ class Unoccluded:
     """
 
     def __init__(
-        self, trace: Trace, images: Any, output: fx.Node, kept: KeptMoves | None = None
+        self, trace: Trace, images: Any, output: fx.Node, kept: KeptGathers | None = None
     ) -> None:
         """Compute the pass.
 
@@ -65,7 +65,7 @@ class Unoccluded:
         self.output = self._values[output]
         self._rows: dict[int, Any] = {}
         self.cut = plans.head(self.layers)
-        self._kept = kept or KeptMoves()
+        self._kept = kept or KeptGathers()
         self._device = images.device
 
     def prepare(self, todo: Sequence[Plan]) -> None:
@@ -74,7 +74,7 @@ class Unoccluded:
         In between, what stays would lie scattered among what goes, and the memory that a
         chunk lets go of would be of no use to the next one.
         """
-        for at in {at for plan in todo for at in self.moves(plan)[0].sources}:
+        for at in {at for plan in todo for at in self.gathers(plan)[0].sources}:
             self.rows(at)
 
     def features(self, plan: Plan, patches: Any) -> Any:
@@ -85,7 +85,7 @@ class Unoccluded:
           patches: (images * windows, channels, height, width) at the plan's first
             rectangles, image by image.
         """
-        return _Chunk(self, plan, *self.moves(plan), self._count, len(patches)).features(patches)
+        return _Chunk(self, plan, *self.gathers(plan), self._count, len(patches)).features(patches)
 
     def head(self, features: Sequence[Any]) -> Any:
         """Scores (n, classes) of the features of any chunks, one after the other."""
@@ -100,21 +100,21 @@ class Unoccluded:
                 values[called.node] = called.whole(values.__getitem__)
         return values[self.called[-1].node]
 
-    def moves(self, plan: Plan) -> tuple[Moves, dict[str, Any]]:
+    def gathers(self, plan: Plan) -> tuple[Gathers, dict[str, Any]]:
         """Where values go in a plan, and the indices as tensors; made once."""
         lowest = frozenset(at for at, each in enumerate(self.called) if each.lowest)
         known = {at: each.factor for at, each in enumerate(self.called) if each.factor is not None}
 
-        def make() -> tuple[Moves, dict[str, Any]]:
-            moves = Moves(plan, self.cut, lowest, known)
-            arrays = moves.taken().items()
-            return moves, {name: torch.from_numpy(x).to(self._device) for name, x in arrays}
+        def make() -> tuple[Gathers, dict[str, Any]]:
+            gathers = Gathers(plan, self.cut, lowest, known)
+            arrays = gathers.taken().items()
+            return gathers, {name: torch.from_numpy(x).to(self._device) for name, x in arrays}
 
         told = tuple((at, each.tobytes()) for at, each in known.items())
         return self._kept.get((plan, self._device, lowest, told), make)
 
     def rows(self, at: int) -> Any:
-        """A layer's unoccluded maps, (images, rows, channels); see `moves`."""
+        """A layer's unoccluded maps, (images, rows, channels); see `gathers`."""
         if at not in self._rows:
             # It is asked for as rows from now on.
             values = self._values.pop(self.called[at].node).permute(0, 2, 3, 1)
@@ -154,7 +154,7 @@ class _Chunk:
         self,
         passed: Unoccluded,
         plan: Plan,
-        moves: Moves,
+        gathers: Gathers,
         arrays: Mapping[str, Any],
         images: int,
         count: int,
@@ -162,10 +162,10 @@ class _Chunk:
         """Prepare it.
 
         Args:
-          passed, plan, moves, arrays: see `Unoccluded.moves`.
+          passed, plan, gathers, arrays: see `Unoccluded.gathers`.
           images: how many. count: images * windows.
         """
-        self._passed, self._plan, self._moves, self._arrays = passed, plan, moves, arrays
+        self._passed, self._plan, self._gathers, self._arrays = passed, plan, gathers, arrays
         self._images, self._count = images, count
         self._values: dict[fx.Node, Any] = {}
 
@@ -185,7 +185,7 @@ class _Chunk:
             return self._passed.value(called.node)
         if layer.kind is Kind.SHAPE:
             return called.whole(self._shaped)
-        if at in self._moves.means:
+        if at in self._gathers.means:
             return self._mean(at, called)
         if step.rects is None or layer.kind is Kind.PIXEL:
             return called.whole(lambda node: self._taken(at, node))
@@ -206,7 +206,7 @@ class _Chunk:
     def _taken(self, at: int, node: fx.Node) -> Any:
         """What a layer takes of one of its inputs."""
         source = self._passed.index[node]
-        name = self._moves.crops.get((at, source))
+        name = self._gathers.crops.get((at, source))
         value = self._values[node]
         return value if name is None else self._crop(name, source, value)
 
@@ -218,7 +218,7 @@ class _Chunk:
             rows = _picked(rows, around)
         patch = patch.permute(0, 2, 3, 1).reshape(self._images, -1, channels)
         made = _picked(torch.cat([rows.to(patch.dtype), patch], 1), self._arrays[f"{name}.rows"])
-        return made.view(self._count, *self._moves.sizes[name], channels).permute(0, 3, 1, 2)
+        return made.view(self._count, *self._gathers.sizes[name], channels).permute(0, 3, 1, 2)
 
     def _mean(self, at: int, called: CalledModule) -> Any:
         node = called.node.all_input_nodes[0]

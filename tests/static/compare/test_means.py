@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tensorboard_picasso.numbers import maps, palettes
-from tensorboard_picasso.shown import wording
+from tensorboard_picasso.presentation import wording
 from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind, Series
 from tensorboard_picasso.stored.record import (
     Member,

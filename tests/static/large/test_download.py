@@ -10,7 +10,7 @@ from tensorboard_picasso.export.evolution import MapSubject
 from tensorboard_picasso.export.picture import Look, Painter, Scale
 from tensorboard_picasso.export.source import gather
 from tensorboard_picasso.logs.events import EventReader
-from tensorboard_picasso.shown.readings import Reading
+from tensorboard_picasso.presentation.readings import Reading
 from tests.kit import logs
 from tests.kit.browser import tab
 from tests.kit.serving import tensorboard

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tensorboard_picasso.numbers import maps, palettes
-from tensorboard_picasso.shown import wording
+from tensorboard_picasso.presentation import wording
 from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind, Series
 from tensorboard_picasso.stored.record import pack_attribution, pack_input, pack_mean, pack_scores
 from tests.kit.browser import tab

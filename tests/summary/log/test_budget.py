@@ -227,9 +227,7 @@ def test_an_op_called_at_each_step_skips_calls_says_so_and_states_its_grid(tmp_p
     assert found[1] == (8, "10 % of training: as asked for")
     assert found[15] == (8, "10 % of training: 1 of 14 asked for")
     said = capsys.readouterr().err
-    assert (
-        said.count('"digits": a record takes 0.13 s: 10 % of training pays for one every') == 1
-    )
+    assert said.count('"digits": a record takes 0.13 s: 10 % of training pays for one every') == 1
 
 
 def test_strides_of_one_series_differ_and_each_record_states_its_own(tmp_path, clock, capsys):

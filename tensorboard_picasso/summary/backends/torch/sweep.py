@@ -14,7 +14,7 @@ from tensorboard_picasso.summary.backends._common.sweep import WholeError, boxes
 from tensorboard_picasso.summary.backends.base import Array, Hiding, Windows, hidden, out_of_memory
 from tensorboard_picasso.summary.backends.torch.models import array, home
 from tensorboard_picasso.summary.reuse.agenda import Agenda
-from tensorboard_picasso.summary.reuse.moves import KeptMoves
+from tensorboard_picasso.summary.reuse.gathers import KeptGathers
 from tensorboard_picasso.summary.reuse.rects import Ints, Rects
 from tensorboard_picasso.summary.reuse.torch import Unoccluded
 from tensorboard_picasso.summary.reuse.torch_trace import Trace, UntraceableError
@@ -50,7 +50,7 @@ class Sweep(sweep.Sweep):
         self._modules: Any = None
         self._traced: Trace | UntraceableError | None = None
         self._failed = 0
-        self._moves = KeptMoves()
+        self._gathers = KeptGathers()
         self._sizes = BatchSizes(deterministic)
         self._laid: set[Any] = set()
 
@@ -130,7 +130,7 @@ class Sweep(sweep.Sweep):
             if output.op != "call_module":
                 raise WholeError("its last layer is not the last call of its graph")
             output = output.all_input_nodes[0]
-        return Unoccluded(trace, images, output, self._moves)
+        return Unoccluded(trace, images, output, self._gathers)
 
     def passed(self, engine: Unoccluded, images: Any, agenda: Agenda) -> Unoccluded:
         """See `sweep.Sweep`."""

@@ -1,4 +1,4 @@
-"""Whether what a model is given is what it was trained on, as far as the model can tell."""
+"""Misfits: where a model is given what it was not trained on, as far as it can tell."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +25,7 @@ MOST = 0.9
 OTHERS = 0.25
 
 
-def of(asked: Sequence[Backend], inputs: Sequence[Array], over: bool) -> Arrival | None:
+def arrived(asked: Sequence[Backend], inputs: Sequence[Array], over: bool) -> Arrival | None:
     """What arrives at the first normalization for all images together.
 
     Args:
@@ -37,16 +37,16 @@ def of(asked: Sequence[Backend], inputs: Sequence[Array], over: bool) -> Arrival
     Returns:
       None where no normalization holds statistics of a training.
     """
-    arrived = []
+    parts = []
     for backend, x in zip(asked, inputs, strict=True):
         arrival = backend.arrives(x[None], over)
         if arrival is None:
             return None
-        arrived.append(arrival)
-    return Arrival.joined(arrived)
+        parts.append(arrival)
+    return Arrival.joined(parts)
 
 
-def misfit(arrival: Arrival) -> str:
+def of_statistics(arrival: Arrival) -> str:
     """What tells that something else arrives than in training; empty where nothing does."""
     held = arrival.held_variance
     alive = held > DEAD * np.median(held)

@@ -8,7 +8,7 @@ import math
 from decimal import ROUND_HALF_UP, Decimal
 
 from tensorboard_picasso.numbers.maps import Output, Sign
-from tensorboard_picasso.shown.readings import Reading, comparable
+from tensorboard_picasso.presentation.readings import Reading, comparable
 from tensorboard_picasso.stored.record import Attribution, Mean
 
 MINUS = "−"

@@ -15,7 +15,7 @@ from torch import nn
 from tensorboard_picasso import summary
 from tensorboard_picasso.summary import backends
 from tensorboard_picasso.summary.backends._common.arrival import Arrival, fitted
-from tensorboard_picasso.summary.explain import arrivals
+from tensorboard_picasso.summary.explain import misfits
 from tests.kit import events
 
 RANDOM = np.random.default_rng(0)
@@ -64,7 +64,7 @@ def test_images_taken_one_by_one_are_as_all_together():
     ],
 )
 def test_what_does_not_fit_is_said_in_numbers(given, expected):
-    said = arrivals.misfit(given)
+    said = misfits.of_statistics(given)
     assert bool(said) == bool(expected)
     assert expected in said + ":"
 
@@ -105,8 +105,8 @@ def test_pytorch_layers_that_hold_statistics(layers, name):
     alike = (2 * RANDOM.normal(size=(16, 3, 5, 7)) + 3).astype(np.float32)
     found = backend.arrives(alike, True)
     assert found.layer == name
-    assert not arrivals.misfit(found)
-    assert arrivals.misfit(backend.arrives((alike - 3) / 2, True))
+    assert not misfits.of_statistics(found)
+    assert misfits.of_statistics(backend.arrives((alike - 3) / 2, True))
     assert model.training
     assert not any(each._forward_pre_hooks for each in model.modules())
 
@@ -150,14 +150,14 @@ def test_keras_batch_norm_and_normalization():
     found = backend.arrives(X, True)
     np.testing.assert_allclose(found.mean, found.held_mean, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(found.variance, found.held_variance, rtol=1e-4)
-    assert not arrivals.misfit(found)
-    assert arrivals.misfit(backend.arrives(255 * X, True))
+    assert not misfits.of_statistics(found)
+    assert misfits.of_statistics(backend.arrives(255 * X, True))
     assert "call" not in vars(model.get_layer("norm"))
     adapted = keras.layers.Normalization(name="adapted")
     adapted.adapt(255 * (X + 3))
     model = keras.Sequential([keras.Input((5, 7, 3)), adapted, keras.layers.Flatten()])
-    assert not arrivals.misfit(backends.find(model).arrives(255 * (X + 3), True))
-    assert '"adapted"' in arrivals.misfit(backends.find(model).arrives(X, True))
+    assert not misfits.of_statistics(backends.find(model).arrives(255 * (X + 3), True))
+    assert '"adapted"' in misfits.of_statistics(backends.find(model).arrives(X, True))
 
 
 def test_keras_statistics_count_once_training_has_warmed_them():
@@ -172,7 +172,7 @@ def test_keras_statistics_count_once_training_has_warmed_them():
 OTHER_BACKENDS = """
 import keras
 import numpy as np
-from tensorboard_picasso.summary.explain import arrivals
+from tensorboard_picasso.summary.explain import misfits
 from tensorboard_picasso.summary import backends
 
 x = np.random.default_rng(0).normal(size=(6, 5, 7, 3)).astype("f")
@@ -185,8 +185,8 @@ model.layers[0].moving_mean.assign(x.mean((0, 1, 2)))
 model.layers[0].moving_variance.assign(x.var((0, 1, 2)))
 found = backends.find(model).arrives(x, True)
 np.testing.assert_allclose(found.mean, found.held_mean, rtol=1e-4, atol=1e-6)
-assert not arrivals.misfit(found)
-assert arrivals.misfit(backends.find(model).arrives(255 * x, True))
+assert not misfits.of_statistics(found)
+assert misfits.of_statistics(backends.find(model).arrives(255 * x, True))
 assert "call" not in vars(model.layers[0])
 """
 
@@ -272,7 +272,7 @@ def test_inside_a_tf_function_too(tmp_path, capsys):
     ],
 )
 def test_nearly_all_images_of_one_class(heads, labels, said):
-    found = arrivals.one_class(heads, labels, ["a", "b", "c"])
+    found = misfits.one_class(heads, labels, ["a", "b", "c"])
     assert bool(found) == bool(said)
     assert said in found
 
@@ -299,6 +299,6 @@ def test_nearly_all_images_of_one_class(heads, labels, said):
     ],
 )
 def test_classes_in_another_order(heads, labels, said):
-    found = arrivals.other_order(heads, labels, ["a", "b", "c"])
+    found = misfits.other_order(heads, labels, ["a", "b", "c"])
     assert bool(found) == bool(said)
     assert re.search(said, found)

@@ -1,4 +1,4 @@
-"""Where a plan's steps take their inputs from, as integer indices.
+"""Gathers: where a plan's steps take their inputs from, as integer indices.
 
 A map is a list of rows, one a pixel, after `FILLS` rows of padding. A crop of the occluded map
 takes the rows of the patch where that is, and rows of the unoccluded map around it: one gather
@@ -20,7 +20,7 @@ FILLS = 2
 _KEPT = 1 << 26
 
 
-class Moves:
+class Gathers:
     """All crops of a plan.
 
     Attributes:
@@ -139,13 +139,13 @@ class Moves:
         return arrays
 
 
-class KeptMoves:
-    """Moves, and what a framework makes of their arrays, for the next record."""
+class KeptGathers:
+    """Gathers, and what a framework makes of their arrays, for the next record."""
 
     def __init__(self) -> None:
-        self._made: OrderedDict[Hashable, tuple[Moves, Any]] = OrderedDict()
+        self._made: OrderedDict[Hashable, tuple[Gathers, Any]] = OrderedDict()
 
-    def get(self, key: Hashable, make: Callable[[], tuple[Moves, Any]]) -> tuple[Moves, Any]:
+    def get(self, key: Hashable, make: Callable[[], tuple[Gathers, Any]]) -> tuple[Gathers, Any]:
         """Those of a key, made once for as long as there is room."""
         if key not in self._made:
             self._made[key] = make()

@@ -1,4 +1,4 @@
-"""Where gradients are taken, and how maps over that place come over the viewed image.
+"""The site where gradients are taken, and how maps over it come over the viewed image.
 
 It is the model's input, or the image as handed in where `preprocess` moves pixels and the
 framework can differentiate it.
@@ -36,14 +36,14 @@ AFFINE = "brought back by an affine map"
 THROUGH = "differentiated through preprocess"
 
 
-class Ground:
+class Site:
     """Where one image's gradients are taken.
 
     Attributes:
       subject: the image and the model.
       layer: gradients are taken by this layer's output; None: by `x`.
       places: where that output's places are; None where the probe's `postprocess` says so.
-      x: the place itself, without a batch axis.
+      x: the site itself, without a batch axis.
       preprocess: what gradients pass through on their way to `x`, None where that is
         the model's input.
 
@@ -63,7 +63,7 @@ class Ground:
         self.x = probe.raw_batch(subject.image[None])[0] if through else subject.x
 
     def at(self, viewed: Array) -> Array:
-        """The same place of another viewed image (height, width, channels), as floats."""
+        """The same site of another viewed image (height, width, channels), as floats."""
         probe = self.subject.probe
         given = probe.raw_batch(viewed[None])
         batch = floats(given if self.preprocess else probe.preprocessed(given))
@@ -88,7 +88,7 @@ class Ground:
         return x
 
     def scores(self, points: Array) -> Array:
-        """Raw scores (n, classes) at points (n, …) of this place."""
+        """Raw scores (n, classes) at points (n, …) of this site."""
         probe, backend = self.subject.probe, self.subject.backend
         rows = []
         for part in batches(len(points), points[0].size):
@@ -107,7 +107,7 @@ class Ground:
         )
 
     def channels_last(self, values: Array) -> Array:
-        """Values (n, …) of the place's shape as (n, height, width, channels)."""
+        """Values (n, …) of the site's shape as (n, height, width, channels)."""
         return self.subject.probe.channels_last(values)
 
     def over_places(self, values: Array) -> Array:
@@ -215,9 +215,9 @@ class Ground:
             return [area * each for each, _ in brought], brought[0][1], AFFINE
 
 
-def soundest_first(grounds: Sequence[Ground]) -> list[Ground]:
+def soundest_first(sites: Sequence[Site]) -> list[Site]:
     """Those that the model scores with numbers first: others tell nothing of its layers."""
-    return sorted(grounds, key=lambda ground: broken(ground.subject.raw))
+    return sorted(sites, key=lambda site: broken(site.subject.raw))
 
 
 def _passes_through(subject: Subject, layer: str | None) -> bool:

@@ -1,1 +1,0 @@
-"""What a person is told: readings of the stored numbers, words, a terminal."""
