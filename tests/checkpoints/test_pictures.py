@@ -1,7 +1,7 @@
 """Files that are no pictures, or worse: one line names each, and nothing else happens."""
 
+import argparse
 import os
-import stat
 import zlib
 from io import BytesIO
 
@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tensorboard_picasso.checkpoints import settings
+from tensorboard_picasso.checkpoints.pictures import probe as of_folder
 from tensorboard_picasso.summary import Probe
 from tensorboard_picasso.summary.kit import pictures
-from tests.remedies.logs import commands
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\nnewpath showpage\n%%EOF\n"
 
@@ -78,28 +79,18 @@ def test_pictures_of_each_format_are_read_whatever_they_are_called(tmp_path, kin
     assert np.asarray(pictures.opened(path).convert("RGB")).mean() == 9
 
 
-def test_a_folder_of_images_goes_on_with_the_others(hostile, capfd):
+def test_a_folder_of_images_goes_on_with_the_others(hostile, tmp_path_factory, capfd):
     folder, said = hostile
-    good = commands.directory()
-    stream = os.fsencode(good) + b"/caf\xe9.png"
-    with open(stream, "wb") as file:
+    with open(os.fsencode(folder) + b"/caf\xe9.png", "wb") as file:
         file.write(picture("PNG"))
-    from tensorboard_picasso.checkpoints.pictures import _all, _images
-    from tensorboard_picasso.summary.kit import report
-
-    report._said.clear()
-    paths = [*_images(folder), *_images(type(folder)(good))]
-    assert not any(stat.S_ISDIR(each.stat().st_mode) for each in paths if each.exists())
-
-    class Few:
-        channels = None
-        value_range = None
-        normalized = None
-
-    read = _all(paths, Few())
-    assert [pictures.named(each.name) for each in read] == ["caf\\xe9.png"]
+    parser = argparse.ArgumentParser()
+    settings.add_options(parser)
+    elsewhere = str(tmp_path_factory.mktemp("training"))
+    options = ["--checkpoints", elsewhere, "--logdir", elsewhere, "--images", str(folder)]
+    probe = of_folder(settings.parse(parser.parse_args(options)))
+    assert probe.names == ("caf\\xe9.png",)
     told = capfd.readouterr().err
     for name in said:
-        if name != "folder.png":
+        if name != "folder.png":  # a folder is one of a class, and this one is empty
             assert f"{name}: " in told
     assert told.count("left out") == len(said) - 1

@@ -199,6 +199,31 @@ def starts(size: int, window: int, stride: int) -> np.ndarray:
     return np.append(np.arange(0, size - window, stride), size - window)
 
 
+def image_values(
+    image: int,
+    said: record.Scores,
+    occluded: record.Attribution,
+    explained: tuple[record.Attribution, record.Maps],
+    given: record.Input | None = None,
+    probe: str = "p",
+) -> list[tuple[Series, bytes | list[bytes]]]:
+    """The values of one image at a step, in the order in which an op writes them.
+
+    explained: by saliency. given: what is written once, None where it was.
+    """
+    inputs = [] if given is None else [(Series(probe, image, Kind.INPUT), record.pack_input(given))]
+    about, planes = explained
+    return [
+        *inputs,
+        (Series(probe, image, Kind.SCORES), record.pack_scores(said)),
+        (Series(probe, image, Kind.METHOD, "occlusion", "occlusion"),
+         record.pack_attribution(occluded)),
+        (Series(probe, image, Kind.METHOD, "saliency", "saliency"),
+         record.pack_attribution(about)),
+        (Series(probe, image, Kind.MAP, "saliency", "saliency"), record.pack_maps(planes)),
+    ]  # fmt: skip
+
+
 def plausible(
     run: Path, seed: int, steps: Iterable[int], images: int, side: int, probe: str = "digits"
 ) -> None:
@@ -247,21 +272,11 @@ def plausible(
             occluded.append(about)
             y, x = np.mgrid[:side, :side] / side
             blob = np.exp(-((np.hypot(y - 0.55, x - 0.35) / (0.4 - 0.25 * progress)) ** 2))
-            gradient, planes = saliency(
+            explained = saliency(
                 {k: blob * random.random(size) * 10.0 ** (-2 * progress) for k in targets}
             )
-            if number == 0:
-                given = shown(size, image, regions={"corner": corner})
-                values.append((Series(probe, image, Kind.INPUT), record.pack_input(given)))
-            said = scores(odds, hidden)
-            values += [
-                (Series(probe, image, Kind.SCORES), record.pack_scores(said)),
-                (Series(probe, image, Kind.METHOD, "occlusion", "occlusion"),
-                 record.pack_attribution(about)),
-                (Series(probe, image, Kind.METHOD, "saliency", "saliency"),
-                 record.pack_attribution(gradient)),
-                (Series(probe, image, Kind.MAP, "saliency", "saliency"), record.pack_maps(planes)),
-            ]  # fmt: skip
+            given = shown(size, image, regions={"corner": corner}) if number == 0 else None
+            values += image_values(image, scores(odds, hidden), about, explained, given, probe)
         values += [(series, record.pack_mean(each)) for series, each in means(probe, occluded)]
         log.write(step, values, started + number)
     log.close()

@@ -44,7 +44,7 @@ class Losses:
     def _tell(self, before: str = "") -> None:
         steps, self._steps = self._steps, {}
         _untold.pop(id(self), None)
-        lost = [f'{_listed(each)} of "{name}"' for name, each in steps.items()]
+        lost = [f'{listed(each)} of "{name}"' for name, each in steps.items()]
         if lost:
             said = f"lost: {' and '.join(lost)} ({self._reason})"
             report.tell(f"{before}{said}", f"{before}{said}", set())
@@ -82,7 +82,7 @@ def tell_all() -> None:
             lost._tell()
 
 
-def _listed(steps: Sequence[int]) -> str:
+def listed(steps: Sequence[int]) -> str:
     """As "steps 3, 4 and 9"."""
     ordered = sorted(set(steps))
     if len(ordered) == 1:

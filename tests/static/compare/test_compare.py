@@ -8,10 +8,8 @@ import pytest
 from PIL import Image
 
 from tensorboard_picasso.numbers import maps, palettes
-from tensorboard_picasso.stored.metadata import Kind, Series
-from tensorboard_picasso.stored.record import pack_attribution, pack_input, pack_maps, pack_scores
 from tests.kit.browser import tab
-from tests.kit.logs import CLASSES, Log, occlusion, saliency, scores, shown, starts
+from tests.kit.logs import CLASSES, Log, image_values, occlusion, saliency, scores, shown, starts
 from tests.kit.serving import tensorboard
 
 pytestmark = pytest.mark.browser
@@ -62,17 +60,8 @@ def logdir(tmp_path_factory):
                     dataclasses.replace(each, input_hash=digest)
                     for each in (about, gradient, planes, said)
                 )
-                if not number:
-                    given = dataclasses.replace(given, hash=digest)
-                    values.append((Series("p", image, Kind.INPUT), pack_input(given)))
-                values += [
-                    (Series("p", image, Kind.SCORES), pack_scores(said)),
-                    (Series("p", image, Kind.METHOD, "occlusion", "occlusion"),
-                     pack_attribution(about)),
-                    (Series("p", image, Kind.METHOD, "saliency", "saliency"),
-                     pack_attribution(gradient)),
-                    (Series("p", image, Kind.MAP, "saliency", "saliency"), pack_maps(planes)),
-                ]  # fmt: skip
+                given = None if number else dataclasses.replace(given, hash=digest)
+                values += image_values(image, said, about, (gradient, planes), given)
             log.write(step, values, 100.0 + number)
         log.close()
     return path

@@ -11,7 +11,7 @@ from tensorboard_picasso.numbers import maps, palettes
 from tensorboard_picasso.stored.metadata import Kind, Series
 from tensorboard_picasso.stored.record import pack_attribution, pack_input, pack_maps, pack_scores
 from tests.kit.browser import tab
-from tests.kit.logs import CLASSES, Log, occlusion, saliency, scores, shown, starts
+from tests.kit.logs import CLASSES, Log, image_values, occlusion, saliency, scores, shown, starts
 from tests.kit.serving import tensorboard
 
 pytestmark = pytest.mark.browser
@@ -59,16 +59,8 @@ def logdir(tmp_path_factory):
             gradient, planes = saliency({t: plane(step, image, t) for t in targets})
             assert all(each.differences == (image == 1) for each in planes.planes)
             gradient = replace(gradient, layer="block1", parameters={"channels": "maximum"})
-            if not number:
-                values.append((Series("p", image, Kind.INPUT), pack_input(shown(SIZE, image))))
-            values += [
-                (Series("p", image, Kind.SCORES), pack_scores(scores(whole))),
-                (Series("p", image, Kind.METHOD, "occlusion", "occlusion"),
-                 pack_attribution(about)),
-                (Series("p", image, Kind.METHOD, "saliency", "saliency"),
-                 pack_attribution(gradient)),
-                (Series("p", image, Kind.MAP, "saliency", "saliency"), pack_maps(planes)),
-            ]  # fmt: skip
+            given = None if number else shown(SIZE, image)
+            values += image_values(image, scores(whole), about, (gradient, planes), given)
         log.write(step, values, 100.0 + number)
     log.close()
     return path

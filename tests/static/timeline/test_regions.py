@@ -7,10 +7,8 @@ import pytest
 
 from tensorboard_picasso import summary
 from tensorboard_picasso.numbers import maps
-from tensorboard_picasso.stored.metadata import Kind, Series
-from tensorboard_picasso.stored.record import pack_attribution, pack_input, pack_maps, pack_scores
 from tests.kit.browser import tab
-from tests.kit.logs import CLASSES, Log, occlusion, saliency, scores, shown, starts
+from tests.kit.logs import CLASSES, Log, image_values, occlusion, saliency, scores, shown, starts
 from tests.kit.serving import tensorboard
 
 pytestmark = pytest.mark.browser
@@ -67,22 +65,13 @@ def logdir(tmp_path_factory):
             about = occlusion(
                 grid(step, image), whole, shape, WINDOW, tops, lefts, targets, regions
             )
-            gradient, planes = saliency({t: plane(step, image, t) for t in targets})
+            explained = saliency({t: plane(step, image, t) for t in targets})
             hidden = {name: whole - np.float32(1) for name in regions}
             said = scores(whole, hidden)
             black = [dataclasses.replace(each, fill="black") for each in said.hidden]
             said = dataclasses.replace(said, hidden=(*said.hidden, *black))
-            if not number:
-                given = shown(shape, image, regions=regions)
-                values.append((Series("p", image, Kind.INPUT), pack_input(given)))
-            values += [
-                (Series("p", image, Kind.SCORES), pack_scores(said)),
-                (Series("p", image, Kind.METHOD, "occlusion", "occlusion"),
-                 pack_attribution(about)),
-                (Series("p", image, Kind.METHOD, "saliency", "saliency"),
-                 pack_attribution(gradient)),
-                (Series("p", image, Kind.MAP, "saliency", "saliency"), pack_maps(planes)),
-            ]  # fmt: skip
+            given = None if number else shown(shape, image, regions=regions)
+            values += image_values(image, said, about, explained, given)
         log.write(step, values, 100.0 + number)
     log.close()
     return path

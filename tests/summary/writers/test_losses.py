@@ -64,9 +64,9 @@ def test_a_second_failure_is_told_as_the_first(tmp_path, capsys, recwarn):
 
 
 def test_many_steps_are_counted():
-    assert losses._listed([4]) == "step 4"
-    assert losses._listed([4, 2, 2]) == "steps 2 and 4"
-    assert losses._listed(range(0, 2000, 10)) == "200 steps from 0 to 1990"
+    assert losses.listed([4]) == "step 4"
+    assert losses.listed([4, 2, 2]) == "steps 2 and 4"
+    assert losses.listed(range(0, 2000, 10)) == "200 steps from 0 to 1990"
 
 
 AT_EXIT = """
