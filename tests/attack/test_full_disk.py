@@ -9,7 +9,8 @@ import pytest
 from tensorboard_picasso.stored.metadata import Kind
 from tests.attack.tools import disks, kinds
 from tests.kit import events, packs
-from tests.kit.serving import get, tensorboard
+from tests.kit.serving import get
+from tests.kit.serving import with_tensorflow as tensorboard
 
 # By process: TensorFlow is loaded once, and one of PyTorch's writers knows nothing of it.
 PROCESSES = [["path", "tensorboardX", "torch alone"], ["torch", "tensorflow"]]

@@ -10,7 +10,7 @@ import pytest
 
 from tests.attack.test_full_disk import PROCESSES, shown, whole
 from tests.attack.tools import kinds
-from tests.kit.serving import tensorboard
+from tests.kit.serving import with_tensorflow as tensorboard
 
 ROOT = Path(__file__).parents[2]
 

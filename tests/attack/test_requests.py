@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.attack.tools.app import App
 from tests.attack.tools.settings import attack
 from tests.kit import logs
-from tests.kit.serving import tensorboard
+from tests.kit.serving import with_tensorflow as tensorboard
 
 LARGEST = 1 << 28
 REQUESTS = 600  # of a plain run

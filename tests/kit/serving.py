@@ -9,10 +9,21 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlencode
 
-# TensorBoard imports TensorFlow for its pages of other plugins, which takes longer than all else
-# of its start; where the data server reads the logs it is told, as TensorBoard looks for, not to.
+from google.protobuf.message import DecodeError
+from tensorboard.compat.proto import event_pb2
+
+from tensorboard_picasso.stored import metadata
+from tensorboard_picasso.stored.frames import frames
+from tensorboard_picasso.stored.metadata import Kind
+from tests.kit import packs
+
+# TensorBoard imports TensorFlow where that is installed, which takes longer than all else of its
+# start; it is told, as TensorBoard looks for, not to: it is then as where PyTorch or JAX is alone.
 WITHOUT = (
     "import sys, types; sys.modules['tensorboard.compat.notf'] = types.ModuleType('notf');"
     " from tensorboard.main import run_main; run_main()"
@@ -34,16 +45,17 @@ def get(url: str, headers: dict[str, str] | None = None) -> tuple[int, bytes, di
 def tensorboard(
     logdir: Path | str | None, *flags: str, load_fast: bool = True, prefix: str = "",
     environment: dict[str, str] | None = None, seconds: float = 60,
-    program: Sequence[str] = (),
+    program: Sequence[str] = (), tensorflow: bool = False,
 ) -> Iterator[str]:  # fmt: skip
     """Start TensorBoard; yields its URL once it has read the log.
 
-    program: what Python runs in place of TensorBoard's own.
+    program: what Python runs in place of TensorBoard's own. tensorflow: its Python loader reads
+    files with TensorFlow, where it would with code of its own.
     """
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-    start = ["-c", WITHOUT] if load_fast else OWN
+    start = OWN if tensorflow and not load_fast else ["-c", WITHOUT]
     command = [sys.executable, *(program or start), "--port", str(port), "--host", "127.0.0.1"]
     command += ["--load_fast", str(load_fast).lower(), "--reload_interval", "1", *flags]
     if logdir is not None:
@@ -61,19 +73,73 @@ def tensorboard(
         process.stdout.close()
 
 
-def _runs(logdir: Path | str | None) -> set[str]:
-    """The runs that hold records of ours."""
-    files = [] if logdir is None else Path(logdir).rglob("*tfevents*")
-    return {
-        each.parent.relative_to(logdir).as_posix()
-        for each in files
-        if b"picasso" in each.read_bytes()
-    }
+# For tests of what is read: each loader as users of TensorFlow have it.
+with_tensorflow = partial(tensorboard, tensorflow=True)
 
 
-def _wait(process: subprocess.Popen, url: str, runs: set[str], seconds: float) -> None:
+class Last(NamedTuple):
+    """The record of a method that was written last in a run."""
+
+    run: str
+    probe: str
+    label: str
+    image: int
+    step: int
+
+    def served(self, url: str) -> bool:
+        query = {"run": self.run, "probe": self.probe, "label": self.label, "images": self.image}
+        status, body, _ = get(f"{url}data/plugin/picasso/attributions?{urlencode(query)}")
+        images = packs.read(body)["images"] if status == 200 else []
+        return any(
+            int(record["step"]) == self.step for image in images for record in image["records"]
+        )
+
+
+# Events above are of hostile logs.
+LARGE = 1 << 20
+# How long to wait for a last record that may never be served: damaged, or superseded.
+GRACE = 2
+
+
+def _runs(logdir: Path | str | None) -> dict[str, Last | None]:
+    """The runs that hold records of ours, each with the last of a method."""
+    runs: dict[str, Last | None] = {}
+    # Loaders read the files of a run in the order of their names.
+    for path in sorted([] if logdir is None else Path(logdir).rglob("*tfevents*")):
+        if b"picasso" in path.read_bytes():
+            run = path.parent.relative_to(logdir).as_posix()
+            runs[run] = _last(path, run) or runs.get(run)
+    return runs
+
+
+def _last(path: Path, run: str) -> Last | None:
+    """The last record of a method in an event file, if it has one that can be read."""
+    data, series, last = path.read_bytes(), {}, None
+    try:
+        with path.open("rb") as file:
+            for begin, end in frames(file, len(data)):
+                event = event_pb2.Event()
+                if end - begin < LARGE:
+                    event.ParseFromString(data[begin:end])
+                for value in event.summary.value:
+                    about = value.metadata.plugin_data
+                    if about.plugin_name == metadata.PLUGIN_NAME:
+                        series[value.tag] = metadata.parse(about.content)
+                    of = series.get(value.tag)
+                    if of is not None and of.kind is Kind.METHOD:
+                        last = Last(run, of.probe, of.label, of.image, event.step)
+    except (ValueError, DecodeError):
+        pass  # what stands behind is not read by TensorBoard either
+    return last
+
+
+def _wait(
+    process: subprocess.Popen, url: str, runs: dict[str, Last | None], seconds: float
+) -> None:
+    """Until all runs are listed, in the same answer twice, and the last record of each is served."""
     end = time.monotonic() + seconds
-    last, missing = None, runs
+    last, missing, since = None, set(runs), None
+    unserved = [each for each in runs.values() if each is not None]
     while time.monotonic() < end:
         if process.poll() is not None:
             raise RuntimeError(f"TensorBoard ended: {process.stdout.read()}")
@@ -81,11 +147,13 @@ def _wait(process: subprocess.Popen, url: str, runs: set[str], seconds: float) -
             status, body, _ = get(f"{url}data/plugin/picasso/index")
         except OSError:
             status, body = 0, b""
-        # Twice the same answer with all runs in it: the log is read.
         if status == 200 and b'"probes"' in body and body == last:
-            missing = runs - {each["name"] for each in json.loads(body)["runs"]}
+            missing = set(runs) - {each["name"] for each in json.loads(body)["runs"]}
             if not missing:
-                return
+                since = since or time.monotonic()
+                unserved = [each for each in unserved if not each.served(url)]
+                if not unserved or time.monotonic() > since + GRACE:
+                    return
         last = body
         time.sleep(0.4)
     raise RuntimeError(

@@ -13,7 +13,8 @@ from tensorboard_picasso.__main__ import main
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind, Series
 from tests.kit import logs, packs
-from tests.kit.serving import get, tensorboard
+from tests.kit.serving import get
+from tests.kit.serving import with_tensorflow as tensorboard
 
 LOADERS = pytest.mark.parametrize("load_fast", [True, False], ids=["rust", "python"])
 SIZE = (8, 8)

@@ -29,7 +29,8 @@ from tensorboard_picasso.serving.plugin import PicassoPlugin
 from tensorboard_picasso.stored import record, record_pb2
 from tensorboard_picasso.stored.metadata import Kind, Series
 from tests.kit import logs, packs
-from tests.kit.serving import get, tensorboard
+from tests.kit.serving import get
+from tests.kit.serving import with_tensorflow as tensorboard
 
 LOADERS = pytest.mark.parametrize("load_fast", [True, False], ids=["rust", "python"])
 ROUTE = "data/plugin/picasso/"
