@@ -53,8 +53,10 @@ class Tab:
     def open(self, **state: str) -> "Tab":
         """Go to the tab, with the given entries in the URL's hash."""
         entries = "".join(f"&p.picasso.{key}={quote(value)}" for key, value in state.items())
+        fresh = self.page.url == "about:blank"
         self.page.goto(f"{self.url}#picasso{entries}")
-        self.page.reload()  # a change of hash alone would not load the page again
+        if not fresh:
+            self.page.reload()  # a change of hash alone would not load the page again
         self.page.wait_for_selector("iframe")
         self.frame.wait_for_selector("#picasso")
         return self

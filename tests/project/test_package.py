@@ -46,10 +46,15 @@ def run(*command: object, **options: object) -> str:
 
 def environment(directory: Path, *requirements: object) -> Path:
     """The Python of a new virtual environment with these installed."""
-    venv.create(directory, with_pip=True)
+    venv.create(directory)
     python = directory / "bin" / "python"
-    run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *requirements)
+    run(*pip(python), "install", "-q", "--disable-pip-version-check", *requirements)
     return python
+
+
+def pip(python: Path) -> list[object]:
+    """This environment's pip, at work in another one, that needs none then."""
+    return [sys.executable, "-m", "pip", "--python", python]
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +78,7 @@ def test_an_installed_distribution_serves(built, tmp_path, kind):
     clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     output = run(python, "-c", PROBE, tmp_path / "logs", "run0", cwd=tmp_path, env=clean)
     assert json.loads(output.splitlines()[-1])["runs"][0]["name"] == "run0"
-    frozen = run(python, "-m", "pip", "freeze")
+    frozen = run(*pip(python), "freeze")
     assert "tensorflow" not in frozen
 
 
