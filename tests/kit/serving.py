@@ -24,10 +24,8 @@ from tests.kit import packs
 
 # TensorBoard imports TensorFlow where that is installed, which takes longer than all else of its
 # start; it is told, as TensorBoard looks for, not to: it is then as where PyTorch or JAX is alone.
-WITHOUT = (
-    "import sys, types; sys.modules['tensorboard.compat.notf'] = types.ModuleType('notf');"
-    " from tensorboard.main import run_main; run_main()"
-)
+ALONE = "import sys, types; sys.modules['tensorboard.compat.notf'] = types.ModuleType('notf')"
+WITHOUT = f"{ALONE}; from tensorboard.main import run_main; run_main()"
 # As users start it.
 OWN = ("-m", "tensorboard.main")
 

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from tensorboard_picasso.stored.metadata import Kind
-from tests.kit import events, vision
+from tests.kit import events, serving, vision
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "demo"))
@@ -22,7 +22,6 @@ sys.path.insert(0, str(ROOT / "demo"))
 import common  # noqa: E402
 import decoy  # noqa: E402
 import detection  # noqa: E402
-import vgg16  # noqa: E402
 
 
 def test_the_swatch_tells_the_class_by_its_shade():
@@ -90,9 +89,14 @@ def test_a_log_that_no_demo_made_is_left_alone(tmp_path):
     assert not (tmp_path / "new" / "run").exists()
 
 
+# The others need none: PyTorch's writer and TensorBoard import it where it is installed.
+OF_TENSORFLOW = ("decoy", "keras_digits", "vgg16")
+
+
 def run_demo(name, *arguments, **environment):
     script = [f"demo/{name}.py", "--no-serve", *map(str, arguments)]
-    command = [sys.executable, "-c", vision.RUN, *script]
+    code = vision.RUN if name in OF_TENSORFLOW else f"{serving.ALONE}\n{vision.RUN}"
+    command = [sys.executable, "-c", code, *script]
     # As many threads as this process may have: on cores that others use, more wait for each other.
     base = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     return subprocess.run(
@@ -189,6 +193,8 @@ def test_vgg16_says_where_its_weights_are(tmp_path):
     assert "could not be downloaded" in missing.stderr
     assert "Traceback" not in missing.stderr
     assert not (tmp_path / "log").exists()
+    import vgg16
+
     with pytest.raises(SystemExit) as wrong:
         vgg16.classifier(tmp_path / "none.h5")
     assert f"are not in {tmp_path}/none.h5" in str(wrong.value)

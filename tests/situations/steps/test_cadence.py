@@ -58,6 +58,7 @@ def test_rows_means_and_columns_show_the_newest_and_say_its_step(browser, logdir
             shown.open(step=str(asked)).at(asked)
             # The steps of all three runs make five columns.
             shown.frame.locator(".rows > .heads button.head").nth(4).wait_for()
+            shown.at(asked)
             heads = shown.frame.locator(".rows > .heads button.head").all_text_contents()
             columns = [int(each.removeprefix("step ")) for each in heads]
             assert len(columns) == 5
