@@ -306,7 +306,7 @@ class Probe:
                 f"source_indices={given!r} for {self._pictures.given} images: pass one each, or None"
             )
         sources = tuple(
-            None if each is None else _count("source_indices", each, 0) for each in given
+            None if source is None else _count("source_indices", source, 0) for source in given
         )
         for source in sources:
             if source is not None and source >= record.MAX_SOURCES:
