@@ -44,6 +44,13 @@ class Place:
     index: int
     size: int
 
+    def string(self) -> bytes:
+        """The bytes of a record of one string, read now; raises as `strings`."""
+        with self.path.open("rb") as file:
+            file.seek(self.start)
+            event = event_pb2.Event.FromString(file.read(self.length))
+        return strings(event.summary.value[self.index].tensor, 0)[0]
+
 
 def run_files(logdir: Path, warn: Callable[[str], None]) -> dict[str, list[str]]:
     """Event files of each run, in the order of their names; runs' names as TensorBoard's.
@@ -284,7 +291,8 @@ class EventReader:
     ) -> Iterator[tuple[Series, list[Stored]]]:
         """The records of tensor series, ascending in step, superseded ones dropped.
 
-        An event holds several series: as many are read at once as fit into memory.
+        An event holds several series: as many are read at once as fit into memory. The records
+        of one that does not are each read when they are wanted.
         """
         group: dict[Series, list[Stored]] = {}
         size = 0
@@ -293,6 +301,9 @@ class EventReader:
             if group and size + more > GROUP:
                 yield from self._texts_of(group)
                 group, size = {}, 0
+            if more > GROUP:
+                yield series, stored
+                continue
             group[series] = stored
             size += more
         yield from self._texts_of(group)

@@ -18,6 +18,8 @@ from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Kind, Series
 
 # Each small read of a blob waits on the data server: read several at once.
 BLOB_READERS = 8
+# Larger blobs one record at a time.
+SMALL = 4 << 20
 # TensorBoard's loader fails where one reply is over 256 MiB. How large a series
 # is shows only when it is read; the others of a group may be four times larger.
 REPLY = 64 << 20
@@ -98,9 +100,11 @@ class ProviderReader:
     def _numbered(self, run: str, tag: str) -> Written:
         try:
             scores = [
-                (Stored(event.step, event.wall_time, None), record.unpack_scores(data))
+                (
+                    Stored(event.step, event.wall_time, None),
+                    record.unpack_scores(tensors.Held(event.tensor_proto).string()),
+                )
                 for event in tensors.of_multiplexer(self._multiplexer, run, tag)
-                for data in tensors.strings(event.tensor_proto, 0)
             ]
         except record.RecordError:
             return None, {}
@@ -188,7 +192,7 @@ class ProviderReader:
             self._dropped.clear()
             for series, tag in group.items():
                 stored = [Stored(*each) for each in read.get(tag, ())]
-                size = sum(len(each.data) for each in stored if isinstance(each.data, bytes))
+                size = sum(_size(each.data) for each in stored)
                 largest = max(largest, size)
                 yield series, self._left(run, series, stored)
             room = max(1, REPLY // largest)
@@ -198,7 +202,7 @@ class ProviderReader:
             return tensors.of_source(self._source, self._context, self._where, run, tags)
         return {
             tag: [
-                Datum(event.step, event.wall_time, tensors.content(event.tensor_proto))
+                Datum(event.step, event.wall_time, tensors.Held(event.tensor_proto))
                 for event in tensors.of_multiplexer(self._multiplexer, run, tag)
             ]
             for tag in tags
@@ -242,18 +246,29 @@ class ProviderReader:
 
     def contents(self, wanted: Sequence[Stored]) -> Iterator[Elements]:
         """The blobs of records of `blobs`, read several at once; None where they are gone."""
+        if self._multiplexer is not None:
+            yield from map(self._held, wanted)
+            return
         with ThreadPoolExecutor(BLOB_READERS) as pool:
             for at in range(0, len(wanted), BLOB_READERS):
-                yield from pool.map(self._content, wanted[at : at + BLOB_READERS])
+                several = wanted[at : at + BLOB_READERS]
+                read = pool.map(lambda each: self._content(each, SMALL), several)
+                for each, small in zip(several, read, strict=True):
+                    refused = isinstance(small, RefusedError)
+                    large = isinstance(small, record.RecordError) and not refused
+                    yield self._content(each, record.MAX_PLANES) if large else small
 
-    def _content(self, wanted: Stored) -> Elements:
-        if self._multiplexer is not None:
-            try:
-                return tensors.strings(wanted.data, 1)
-            except record.RecordError as e:
-                return e
+    def _held(self, wanted: Stored) -> Elements:
         try:
-            return [self._source.read_blob(self._context, blob_key=key) for key in wanted.data]
+            return tensors.strings(wanted.data, 1)
+        except record.RecordError as e:
+            return e
+
+    def _content(self, wanted: Stored, most: int) -> Elements:
+        try:
+            return tensors.blobs(self._source, self._context, wanted.data, most)
+        except record.RecordError as e:
+            return e
         except errors.NotFoundError:
             # Sampled away, or its run deleted, since it was listed.
             return None
@@ -293,6 +308,12 @@ class ProviderReader:
             except record.RecordError:
                 continue
             yield Stored(event.step, event.wall_time, value)
+
+
+def _size(data: Any) -> int:
+    if isinstance(data, tensors.Held):
+        return data.size()
+    return len(data) if isinstance(data, bytes) else 0
 
 
 def family(run: str) -> dict[str, str]:

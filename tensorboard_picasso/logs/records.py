@@ -20,7 +20,7 @@ Elements: TypeAlias = list[bytes] | record.RecordError | None
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One stored record: `data` are its bytes, why there are none, or what leads to its blobs."""
+    """One stored record: `data` are its bytes, what has them, why there are none, or what leads to its blobs."""
 
     step: int
     wall: float
@@ -44,17 +44,30 @@ class Problems(list[dict[str, Any]]):
         self.append({**where, "problem": kind, "message": str(error)})
 
 
+def content(stored: Stored) -> bytes:
+    """The bytes of a record of one string.
+
+    Raises:
+      RecordError: there are none.
+    """
+    held = stored.data
+    if isinstance(held, record.RecordError):
+        raise held
+    if isinstance(held, bytes):
+        return held
+    data: bytes = held.string()
+    return data
+
+
 def opened(stored: Stored, unpack: Callable[[bytes], T]) -> T:
     """What a record holds.
 
     Raises:
       RecordError: it cannot be read, is no string, or has a time that JSON cannot hold.
     """
-    if isinstance(stored.data, record.RecordError):
-        raise stored.data
     if not math.isfinite(stored.wall):
         raise record.RecordError(f"damaged record: wall time {stored.wall}")
-    return unpack(stored.data)
+    return unpack(content(stored))
 
 
 def unpacked(

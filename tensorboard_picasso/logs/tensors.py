@@ -17,8 +17,12 @@ from tensorboard.data.proto import data_provider_pb2
 from tensorboard.util import tensor_util
 
 from tensorboard_picasso.logs.bounds import TooLargeError
+from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.record import RecordError
 
+# Bytes of the strings of a tensor, by its rank, and what else may stand beside each of them.
+MOST = (record.MAX_PICTURED, record.MAX_PLANES)
+BESIDE = 64
 # More than TensorBoard keeps of any series.
 ALL_STEPS = 1 << 20
 STRINGS = (summary_pb2.DATA_CLASS_TENSOR, summary_pb2.DATA_CLASS_BLOB_SEQUENCE)
@@ -32,12 +36,27 @@ _TOLD: dict[Any, type[errors.PublicError]] = {
 Content: TypeAlias = bytes | RecordError
 
 
+class Held(NamedTuple):
+    """A tensor that TensorBoard, or its answer, holds: its string is a copy, made when it is read."""
+
+    tensor: Any
+
+    def string(self) -> bytes:
+        """The string of a tensor of rank 0; raises as `strings`."""
+        return strings(self.tensor, 0)[0]
+
+    def size(self) -> int:
+        """Bytes that it takes."""
+        size: int = self.tensor.ByteSize()
+        return size
+
+
 class Datum(NamedTuple):
-    """One string of a series, or why it is none."""
+    """One string of a series, what holds it, or why it is none."""
 
     step: int
     wall: float
-    content: Content
+    content: Content | Held
 
 
 class About(NamedTuple):
@@ -52,7 +71,7 @@ def strings(tensor: Any, rank: int) -> list[bytes]:
     """The strings of a `TensorProto`: one of rank 0, any number of rank 1.
 
     Raises:
-      RecordError: it is another tensor, or does not fill its shape.
+      RecordError: it is another tensor, does not fill its shape, or is larger than any of ours.
     """
     if tensor.dtype != types_pb2.DT_STRING:
         known = tensor.dtype in types_pb2.DataType.values()
@@ -65,6 +84,9 @@ def strings(tensor: Any, rank: int) -> list[bytes]:
         raise RecordError(
             f"damaged record: {len(tensor.string_val)} strings in a tensor of {math.prod(sides)}"
         )
+    size = tensor.ByteSize()
+    if size - BESIDE * (1 + len(tensor.string_val)) > MOST[rank]:
+        raise RecordError(f"damaged record: {size:,} bytes are out of bounds")
     return list(tensor.string_val)
 
 
@@ -80,14 +102,6 @@ def number(tensor: Any) -> float:
         return float(tensor_util.make_ndarray(tensor).item())
     except (TypeError, ValueError, ArithmeticError, LookupError) as e:
         raise RecordError("damaged record: not one number") from e
-
-
-def content(tensor: Any) -> Content:
-    """The string of a `TensorProto` of rank 0, or why it is none."""
-    try:
-        return strings(tensor, 0)[0]
-    except RecordError as e:
-        return e
 
 
 def of_multiplexer(multiplexer: Any, run: str, tag: str) -> list[Any]:
@@ -166,7 +180,7 @@ def _of_server(
         return {tag: data for part in parts for tag, data in part.items()}
     return {
         series.tag_name: [
-            Datum(step, wall, content(value))
+            Datum(step, wall, Held(value))
             for step, wall, value in zip(
                 series.data.step, series.data.wall_time, series.data.value, strict=True
             )
@@ -174,6 +188,48 @@ def _of_server(
         for of_run in answer.runs
         for series in of_run.tags
     }
+
+
+def blobs(
+    source: provider.DataProvider, context: Any, keys: Sequence[str], most: int
+) -> list[bytes]:
+    """The blobs of these keys behind a data provider.
+
+    Raises:
+      RecordError: they are of more bytes than that.
+      PublicError: they are not given.
+    """
+    stub = getattr(source, "_stub", None)
+    found, size = [], 0
+    for key in keys:
+        if hasattr(stub, "ReadBlob"):
+            found.append(_blob_of_server(stub, key, most - size))
+        else:
+            found.append(source.read_blob(context, blob_key=key))
+        size += len(found[-1])
+        record.check_bytes(size, most)
+    return found
+
+
+def _blob_of_server(stub: Any, key: str, most: int) -> bytes:
+    """As the data server gives it, part by part: no more of it than may be."""
+    request: Any = data_provider_pb2.ReadBlobRequest()
+    request.blob_key = key
+    parts, size = [], 0
+    answer = stub.ReadBlob(request)
+    try:
+        for each in answer:
+            size += len(each.data)
+            record.check_bytes(size, most)
+            parts.append(each.data)
+    except RecordError:
+        answer.cancel()
+        raise
+    except grpc.RpcError as e:
+        if e.code() in _TOLD:
+            raise _TOLD[e.code()](e.details()) from e
+        raise
+    return b"".join(parts)
 
 
 def _arrays(

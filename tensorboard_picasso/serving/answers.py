@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.logs.provider import ProviderReader, family
-from tensorboard_picasso.logs.records import Problems, Stored, named, only, unpacked, unpacked_maps
+from tensorboard_picasso.logs.records import (
+    Problems,
+    Stored,
+    content,
+    named,
+    only,
+    unpacked,
+    unpacked_maps,
+)
 from tensorboard_picasso.logs.remarks import Remarks, of_series
 from tensorboard_picasso.numbers.maps import STATISTICS
 from tensorboard_picasso.numbers.steps import exact
@@ -218,7 +226,7 @@ def attributions(
         for at, entry in read:
             if at.step in wanted and entry["whole"] is not None:
                 try:
-                    entry["grid"] = pack.add(grid_of(at.data), "f4")
+                    entry["grid"] = pack.add(grid_of(content(at)), "f4")
                 except record.RecordError as e:
                     problems.note(e, image=of.image, step=exact(at.step))
                     continue

@@ -17,6 +17,7 @@ from tensorboard_picasso.stored.parts import (
     unpack_mask,
 )
 from tensorboard_picasso.stored.seal import (
+    MAX_PICTURED,
     RecordError,
     check_parts,
     inflate,
@@ -137,7 +138,7 @@ def unpack_picture(data: bytes, unseen: Callable[[int], None] | None = None) -> 
 
 
 def _open_input(data: bytes) -> Any:
-    message = unseal(data, record_pb2.Input, None)
+    message = unseal(data, record_pb2.Input, MAX_PICTURED)
     check_shape(message.height, message.width)
     check_parts(regions=message.regions)
     check_masks(len(message.regions) + 1, message.height, message.width)

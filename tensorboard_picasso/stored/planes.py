@@ -13,7 +13,10 @@ from tensorboard_picasso.numbers.maps import Precision, Sign
 from tensorboard_picasso.stored import record_pb2
 from tensorboard_picasso.stored.parts import check_shape, pack_mask, unpack_mask
 from tensorboard_picasso.stored.seal import (
+    MAX_PICTURED,
+    MAX_PLANES,
     RecordError,
+    check_bytes,
     check_finite,
     check_inflated,
     inflate,
@@ -181,7 +184,7 @@ def unpack_map_header(data: bytes) -> Maps:
     Raises:
       RecordError: damaged, or newer than this version (`NewerRecordError`).
     """
-    message = unseal(data, record_pb2.MapHeader, None)
+    message = unseal(data, record_pb2.MapHeader, MAX_PICTURED)
     check_shape(message.height, message.width)
     return Maps(
         height=message.height,
@@ -202,7 +205,7 @@ def unpack_plane(data: bytes) -> Plane:
     Raises:
       RecordError: damaged, or newer than this version (`NewerRecordError`).
     """
-    message = unseal(data, record_pb2.Plane, None)
+    message = unseal(data, record_pb2.Plane, MAX_PICTURED)
     check_finite("peak", message.peak)
     return Plane(message.target, message.peak, message.values, message.special, message.differences)
 
@@ -215,4 +218,5 @@ def unpack_maps(elements: Sequence[bytes]) -> Maps:
     """
     if not elements:
         raise RecordError("damaged record: no header")
+    check_bytes(sum(map(len, elements)), MAX_PLANES)
     return replace(unpack_map_header(elements[0]), planes=tuple(map(unpack_plane, elements[1:])))

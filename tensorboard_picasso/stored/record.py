@@ -32,11 +32,19 @@ from tensorboard_picasso.stored.planes import (
     unpack_plane,
 )
 from tensorboard_picasso.stored.scores import Hidden, Scores, pack_scores, unpack_scores
-from tensorboard_picasso.stored.seal import NewerRecordError, RecordError
+from tensorboard_picasso.stored.seal import (
+    MAX_PICTURED,
+    MAX_PLANES,
+    NewerRecordError,
+    RecordError,
+    check_bytes,
+)
 
 __all__ = [
     "MAX_CLASSES",
+    "MAX_PICTURED",
     "MAX_PIXELS",
+    "MAX_PLANES",
     "MAX_SIDE",
     "MAX_SOURCES",
     "Attribution",
@@ -53,6 +61,7 @@ __all__ = [
     "Region",
     "Scores",
     "Target",
+    "check_bytes",
     "pack_attribution",
     "pack_input",
     "pack_maps",

@@ -17,6 +17,10 @@ from tensorboard_picasso.stored.metadata import FORMAT_VERSION
 Packed = TypeVar("Packed", bytes, list[bytes])
 # Bytes of a record without pictures or planes: its parts take up to fifty times as much.
 MAX_RECORD = 1 << 24
+# Of one with a picture or a plane, and of all planes of a step: while it is read it is held in
+# several copies, and an answer holds no more.
+MAX_PICTURED = 1 << 26
+MAX_PLANES = 1 << 27
 MAX_PARTS = 1 << 12
 
 
@@ -58,16 +62,15 @@ def readable(data: Packed, unpack: Callable[[Packed], Any]) -> Packed:
     return data
 
 
-def unseal(data: bytes, message: type[Any], limit: int | None = MAX_RECORD) -> Any:
+def unseal(data: bytes, message: type[Any], limit: int = MAX_RECORD) -> Any:
     """The message of a stored record.
 
-    limit: bytes that it may have; None: as many as there are.
+    limit: bytes that it may have.
 
     Raises:
       RecordError: damaged, or newer than this version (`NewerRecordError`).
     """
-    if limit is not None and len(data) > limit:
-        raise RecordError(f"damaged record: {len(data):,} bytes are out of bounds")
+    check_bytes(len(data), limit)
     try:
         sealed = record_pb2.Sealed.FromString(data)
     except DecodeError as e:
@@ -83,6 +86,12 @@ def unseal(data: bytes, message: type[Any], limit: int | None = MAX_RECORD) -> A
         raise RecordError(f"damaged record: {e}") from e
     except DecodeError as e:
         raise RecordError("damaged record: it cannot be parsed") from e
+
+
+def check_bytes(size: int, limit: int) -> None:
+    """Raise where a record has more bytes than any."""
+    if size > limit:
+        raise RecordError(f"damaged record: {size:,} bytes are out of bounds")
 
 
 def inflate(data: bytes, size: int) -> bytes:
