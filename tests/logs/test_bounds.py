@@ -3,19 +3,29 @@
 import json
 import subprocess
 import sys
+import time
 import zlib
 from dataclasses import replace
-from pathlib import Path
 
+import google_crc32c
 import numpy as np
 import pytest
 from google.protobuf.message import DecodeError
-from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, tensor_shape_pb2
+from tensorboard.compat.proto import (
+    event_pb2,
+    summary_pb2,
+    tensor_pb2,
+    tensor_shape_pb2,
+    types_pb2,
+)
+from tensorboard.summary.writer import record_writer
 
 import tensorboard_picasso
 from tensorboard_picasso.__main__ import main
-from tensorboard_picasso.logs import events
+from tensorboard_picasso.logs import events, tensors
 from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.stored import input as stored_input
+from tensorboard_picasso.stored import planes as planes_of
 from tensorboard_picasso.stored import record, record_pb2, seal, unparsed
 from tensorboard_picasso.stored.metadata import Kind, Series
 from tests.kit import logs, packs
@@ -122,10 +132,10 @@ def logdir(tmp_path_factory):
     return logdir
 
 
-def taken(logdir: Path, *requests: str) -> list[tuple[int, int, int, str]]:
+def taken(*words: str) -> list[tuple[int, int, int, str]]:
     """Status, bytes, memory and words of each request, in a process of their own."""
     made = subprocess.run(
-        [sys.executable, "-m", "tests.attack.tools.taken", str(logdir), *requests],
+        [sys.executable, "-m", "tests.attack.tools.taken", *words],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     return [tuple(json.loads(each)) for each in made.stdout.splitlines()]
@@ -159,7 +169,7 @@ REQUESTS = {
 
 def test_no_answer_is_larger_than_one_may_be_and_no_process_than_a_gigabyte(logdir):
     assert sum(each.stat().st_size for each in logdir.rglob("*tfevents*")) < 20 << 20
-    found = taken(logdir, *REQUESTS)
+    found = taken(str(logdir), *REQUESTS)
     for (request, status), (got, size, memory, said) in zip(REQUESTS.items(), found, strict=True):
         assert got == status, (request, said)
         assert size <= LARGEST, request
@@ -332,3 +342,113 @@ def test_a_record_of_more_parts_than_any_has_is_damaged():
     many = tuple(record.Hidden(str(k), "mean", np.zeros(2, np.float32)) for k in range(5000))
     with pytest.raises(record.RecordError, match="it cannot be recorded"):
         record.pack_scores(replace(logs.scores(np.zeros(2)), hidden=many))
+
+
+def quick(monkeypatch):
+    """Checksums of events in C: in Python they take a second for 8 MB."""
+
+    def masked(data):
+        crc = google_crc32c.value(bytes(data))
+        return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+    monkeypatch.setattr(record_writer, "masked_crc32c", masked)
+
+
+def test_of_a_long_series_one_record_is_held_at_a_time(tmp_path, monkeypatch):
+    """TensorBoard's Python loader has it already, a file need not be read at once."""
+    quick(monkeypatch)
+    log = logs.Log(tmp_path / "run")
+    about = record.pack_attribution(
+        logs.occlusion(
+            np.ones((2, 2, 2), np.float32), np.ones(2, np.float32), (8, 8), (4, 4),
+            np.arange(0, 8, 4), np.arange(0, 8, 4), (0, 1),
+        )
+    )  # fmt: skip
+    said = record.pack_scores(logs.scores(np.zeros(2)))
+    log.write(0, [(SCORES, said), (series("occlusion"), about)], 1000.0)
+    for step in range(1, 16):
+        log.write(step, [(SCORES, bytes(16 << 20))], 1000.0 + step)
+    log.close()
+    for status, _, memory, text in taken(str(tmp_path), "/scores?run=run&probe=p", "/index"):
+        assert status == 200, text
+        assert memory < 100 << 20, memory >> 20
+    code = (
+        "import sys; from tensorboard_picasso.logs.events import EventReader;"
+        " from tensorboard_picasso.logs.records import Problems, unpacked;"
+        " from tensorboard_picasso.stored import record;"
+        " from tests.attack.tools.taken import memory; before = memory('VmRSS'); bad = Problems();"
+        " reader = EventReader(sys.argv[1], print);"
+        " [list(unpacked(s, r, record.unpack_scores, bad)) for s, r in"
+        " reader.tensors('run', reader.of_probe('run', 'p')) if s.kind.name == 'SCORES'];"
+        " print(len(bad), memory('VmHWM') - before)"
+    )
+    made = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    bad, memory = map(int, made.stdout.split())
+    assert bad == 15
+    assert memory < 160 << 20, memory >> 20
+
+
+def test_a_picture_or_maps_of_more_bytes_than_any_are_refused_before_they_are_copied(monkeypatch):
+    shown = logs.shown((8, 8))
+    data = record.pack_input(shown)
+    _, maps_of = logs.saliency({0: np.ones((8, 8)), 1: np.ones((8, 8))})
+    parts = record.pack_maps(maps_of)
+    monkeypatch.setattr(stored_input, "MAX_PICTURED", len(data) - 1)
+    monkeypatch.setattr(planes_of, "MAX_PLANES", sum(map(len, parts)) - 1)
+    for unpack, what in (
+        (record.unpack_input, data),
+        (record.unpack_picture, data),
+        (record.unpack_maps, parts),
+    ):
+        with pytest.raises(record.RecordError, match=r"damaged record: .* bytes are out of bounds"):
+            unpack(what)
+    with pytest.raises(record.RecordError, match=r"it cannot be recorded: .* out of bounds"):
+        record.pack_input(shown)
+    with pytest.raises(record.RecordError, match=r"it cannot be recorded: .* out of bounds"):
+        record.pack_maps(maps_of)
+    # As they stand in a log.
+    monkeypatch.setattr(tensors, "MOST", (1000, 2000))
+    for rank, strings in ((0, [bytes(1000)]), (1, [bytes(1000)] * 2)):
+        tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=strings)
+        if rank:
+            tensor.tensor_shape.dim.add(size=2)
+        assert tensors.strings(tensor, rank) == strings
+        tensor.string_val[0] = bytes(1300)
+        with pytest.raises(record.RecordError, match="bytes are out of bounds"):
+            tensors.strings(tensor, rank)
+
+
+@pytest.mark.parametrize("load_fast", [True, False], ids=["rust", "python"])
+def test_large_maps_are_handed_over_and_larger_ones_are_named(tmp_path, monkeypatch, load_fast):
+    quick(monkeypatch)
+    about, maps_of = logs.saliency({0: np.ones((8, 8)), 1: np.ones((8, 8))})
+    plane = Series("p", 0, Kind.MAP, "saliency", "saliency")
+    said = record.pack_scores(logs.scores(np.zeros(2)))
+    parts = record.pack_maps(maps_of)
+    # More than is read beside others, and more than any have.
+    large = [*parts, bytes(5 << 20)]
+    for step, blobs in enumerate((parts, large, [*parts, *[bytes(48 << 20)] * 3])):
+        log = logs.Log(tmp_path / "run", f"events.out.tfevents.{step}.test")
+        log.write(
+            step,
+            [
+                (SCORES, said),
+                (series("saliency"), record.pack_attribution(about)),
+                (plane, blobs),
+            ],
+            1000.0 + step,
+        )
+        log.close()
+    with tensorboard(tmp_path, load_fast=load_fast) as url:
+        route = "run=run&probe=p&label=saliency&of=0:0:1000.0,0:1:1001.0,0:2:1002.0"
+        end, answer = time.monotonic() + 60, {"missing": [0]}
+        while answer["missing"] and time.monotonic() < end:  # the last file is still read
+            status, body, _ = get(f"{url}data/plugin/picasso/maps?{route}")
+            assert status == 200, body
+            answer = packs.read(body)
+    assert [each["step"] for each in answer["records"]] == [0]
+    told = {each["step"]: each["message"] for each in answer["problems"]}
+    assert "it cannot be parsed" in told[1] or "checksum" in told[1], told
+    assert "bytes are out of bounds" in told[2], told
