@@ -1,11 +1,12 @@
-"""What other packages build on: methods, backends, writers and formats of weight files.
+"""What other packages build on: methods, edits, backends, writers and formats of weight files.
 
-These names stay where they are, whatever moves behind them; `docs/extending/new-method.md` and
-`docs/extending/new-backend.md` say how to use them.
+These names stay where they are, whatever moves behind them; `docs/extending/new-method.md`,
+`docs/extending/new-edit.md` and `docs/extending/new-backend.md` say how to use them.
 """
 
 from tensorboard_picasso.checkpoints.formats.base import Format
 from tensorboard_picasso.numbers.maps import Output, Precision, Sign
+from tensorboard_picasso.stored.record import Edit as EditRecord
 from tensorboard_picasso.summary.backends import Backend
 from tensorboard_picasso.summary.backends.base import (
     Adapter,
@@ -19,6 +20,7 @@ from tensorboard_picasso.summary.backends.base import (
     UnsupportedError,
     Windows,
 )
+from tensorboard_picasso.summary.edits.base import Edit, Variant, View, WholeImage
 from tensorboard_picasso.summary.kit import frameworks
 from tensorboard_picasso.summary.methods.base import (
     Answer,
@@ -35,6 +37,8 @@ __all__ = [
     "Array",
     "Backend",
     "Claim",
+    "Edit",
+    "EditRecord",
     "Format",
     "Function",
     "Layer",
@@ -49,6 +53,9 @@ __all__ = [
     "Subject",
     "Tool",
     "UnsupportedError",
+    "Variant",
+    "View",
+    "WholeImage",
     "Windows",
     "Writer",
     "frameworks",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.export import source
+from tensorboard_picasso.export.editarrays import Edits, stacked
 from tensorboard_picasso.export.evolution import Evolution, MapSubject, TargetChoice
 from tensorboard_picasso.export.ground import decoded
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
@@ -124,7 +125,8 @@ class LoggedProbe:
     @property
     def images(self) -> list[int]:
         """The numbers of its images."""
-        return sorted({each.image for each in self._series if each.kind is Kind.SCORES})
+        shown = (Kind.SCORES, Kind.INPUT)  # a probe whose edits alone are logged has no scores
+        return sorted({series.image for series in self._series if series.kind in shown})
 
     @property
     def methods(self) -> list[str]:
@@ -137,11 +139,13 @@ class LoggedProbe:
         return self._input(self.images[0]).class_names
 
     def steps(self, method: str | None = None) -> NDArray[np.int64]:
-        """The logged steps: of a method, or of the scores of its first image. int64, ascending.
+        """The logged steps: of a method, or of the scores of its first image, or of edits alone. int64, ascending.
 
         Raises:
           NotThereError: there is no such method.
         """
+        if method is None and not only(self._series, Kind.SCORES, None):
+            return self.edits().steps
         kind, label = (Kind.SCORES, None) if method is None else (Kind.METHOD, method)
         tags = self._of(kind, self.images[0], label, f'no method "{method}"')
         return np.array(self._reader.steps(self.run, next(iter(tags))), np.int64)
@@ -259,6 +263,18 @@ class LoggedProbe:
             np.stack([_spread(of.classes, of.values, classes) for _, of in grids]),
             np.stack([_spread(of.classes, of.whole, classes) for _, of in grids]),
         )
+
+    def edits(self) -> Edits:
+        """What the model said of its images once they were edited.
+
+        Raises:
+          NotThereError: no edits were logged.
+          ExportError: the images or the edits changed during training.
+        """
+        tags = only(self._series, Kind.EDITS, None)
+        if not tags:
+            raise NotThereError(f'probe "{self.name}" has no edits: log them with summary.edited')
+        return stacked([(at, said) for at, _, said in self._records(tags, record.unpack_edits)])
 
     def _of(
         self, kind: Kind, image: int, label: str | None, missing: str = ""

@@ -40,17 +40,37 @@ def move(whole: ArrayLike, hidden: ArrayLike, independent: bool = False) -> Move
     Returns:
       None where a log-odds is no number.
     """
-    before, after = (_of_two(np.asarray(each, np.float64)) for each in (whole, hidden))
-    if not before.size or np.isnan(before).any() or np.isnan(after).any():
+    before = np.asarray(whole, np.float64)
+    if not before.size:
         return None
+    moves, flips, predicted = moved(before, hidden, independent)
+    return None if np.isnan(moves) else Move(float(moves), bool(flips), int(predicted))
+
+
+def moved(
+    whole: ArrayLike, hidden: ArrayLike, independent: bool = False
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.intp]]:
+    """The same of many answers at once: `moves`, `flips` and `predicted` of each.
+
+    Args:
+      whole, hidden: (…, classes), which go together as arrays do; as of `move`.
+      independent: as of `move`.
+
+    Returns:
+      Arrays (…); moves are NaN where a log-odds is no number, and nothing flips there.
+    """
+    before, after = (_of_two(np.asarray(odds, np.float64)) for odds in (whole, hidden))
+    before, after = np.broadcast_arrays(before, after)
     apart = np.abs(maps.probability(before) - maps.probability(after))
-    moves = apart.mean() if independent else min(apart.sum() / 2, 1.0)
+    moves = apart.mean(-1) if independent else np.minimum(apart.sum(-1) / 2, 1.0)
+    known = ~(np.isnan(before) | np.isnan(after)).any(-1)
+    predicted = np.where(np.isnan(after), -np.inf, after).argmax(-1)
     if independent:
-        flips = bool(((before >= 0) != (after >= 0)).any())
+        flips = ((before >= 0) != (after >= 0)).any(-1)
     else:
-        flips = bool(before.argmax() != after.argmax())
-    return Move(float(moves), flips, int(after.argmax()))
+        flips = before.argmax(-1) != predicted
+    return np.where(known, moves, np.nan), flips & known, predicted
 
 
 def _of_two(odds: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.array([-odds[0], odds[0]]) if odds.size == 1 else odds
+    return np.concatenate([-odds, odds], -1) if odds.shape[-1] == 1 else odds

@@ -47,9 +47,13 @@ def index(reader: ProviderReader, known: Remarks) -> dict[str, Any]:
     for run, series in sorted(by_run.items()):
         probes: dict[str, dict[str, Any]] = {}
         for key in sorted(series):
-            probe = probes.setdefault(key.probe, {"images": set(), "methods": {}})
-            if key.kind is not Kind.MEAN:
+            probe = probes.setdefault(
+                key.probe, {"images": set(), "methods": {}, "scored": False, "edits": False}
+            )
+            if key.kind not in (Kind.MEAN, Kind.EDITS):
                 probe["images"].add(key.image)
+            probe["scored"] |= key.kind is Kind.SCORES
+            probe["edits"] |= key.kind is Kind.EDITS
             if key.label:
                 method = {"label": key.label, "method": key.method, "maps": False, "means": []}
                 method = probe["methods"].setdefault(key.label, method)
@@ -61,6 +65,8 @@ def index(reader: ProviderReader, known: Remarks) -> dict[str, Any]:
                 "name": name,
                 "images": sorted(probe["images"]),
                 "methods": list(probe["methods"].values()),
+                "scored": probe["scored"],
+                "edits": probe["edits"],
             }
             for name, probe in probes.items()
         ]

@@ -16,7 +16,9 @@ from tensorboard.compat.proto import summary_pb2
 from tensorboard_picasso.stored import record_pb2
 
 PLUGIN_NAME = "picasso"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+# Of all kinds that it knew, so that a reader of that version takes them.
+BASE_VERSION = 2
 # The group of a mean over all images; others are classes.
 WHOLE_PROBE = -1
 # What JSON escapes, and so what TensorBoard's default loader cannot read in the
@@ -32,6 +34,12 @@ class Kind(enum.StrEnum):
     MAP = "map"
     INPUT = "input"
     MEAN = "mean"
+    EDITS = "edits"
+
+    @property
+    def since(self) -> int:
+        """The version of the format that its records say: the first one that knows them."""
+        return 3 if self is Kind.EDITS else BASE_VERSION
 
 
 class SeriesError(ValueError):
@@ -43,7 +51,7 @@ class Series:
     """One series.
 
     probe: the probe's name, name scopes included.
-    image: the image's index in the probe; 0 of `MEAN` series.
+    image: the image's index in the probe; 0 of `MEAN` and `EDITS` series, which are of several.
     method, label: of `METHOD`, `MAP` and `MEAN` series: the method's name, and
       the label that tells two settings of it apart; empty otherwise.
     group: of `MEAN` series: the class whose images are averaged, or
@@ -64,6 +72,8 @@ class Series:
         if self.kind is Kind.MEAN:
             of = "" if self.group == WHOLE_PROBE else f" of {self.group_name}"
             return _escaped(f"{self.probe}/mean{of}/{self.label}")
+        if self.kind is Kind.EDITS:
+            return _escaped(f"{self.probe}/edits")
         last = {
             Kind.SCORES: "scores",
             Kind.INPUT: "input",
@@ -75,7 +85,7 @@ class Series:
     def summary_metadata(self) -> summary_pb2.SummaryMetadata:
         """The metadata for the series' events, its data class set explicitly."""
         content = record_pb2.Series(
-            version=FORMAT_VERSION,
+            version=self.kind.since,
             probe=self.probe,
             image=self.image,
             kind=self.kind.name,

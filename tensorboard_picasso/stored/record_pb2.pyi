@@ -15,6 +15,7 @@ class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     MAP: _ClassVar[Kind]
     INPUT: _ClassVar[Kind]
     MEAN: _ClassVar[Kind]
+    EDITS: _ClassVar[Kind]
 
 class Output(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -43,6 +44,7 @@ METHOD: Kind
 MAP: Kind
 INPUT: Kind
 MEAN: Kind
+EDITS: Kind
 OUTPUT_UNKNOWN: Output
 LOGITS: Output
 PROBABILITIES: Output
@@ -388,3 +390,78 @@ class Mask(_message.Message):
     name: str
     bits: bytes
     def __init__(self, name: _Optional[str] = ..., bits: _Optional[bytes] = ...) -> None: ...
+
+class Edits(_message.Message):
+    __slots__ = ("output", "class_count", "independent", "value_name", "labelled", "edits", "images", "whole", "edited", "predicted", "moves", "asked", "flips", "epoch", "nth", "since", "superseded")
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    CLASS_COUNT_FIELD_NUMBER: _ClassVar[int]
+    INDEPENDENT_FIELD_NUMBER: _ClassVar[int]
+    VALUE_NAME_FIELD_NUMBER: _ClassVar[int]
+    LABELLED_FIELD_NUMBER: _ClassVar[int]
+    EDITS_FIELD_NUMBER: _ClassVar[int]
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
+    WHOLE_FIELD_NUMBER: _ClassVar[int]
+    EDITED_FIELD_NUMBER: _ClassVar[int]
+    PREDICTED_FIELD_NUMBER: _ClassVar[int]
+    MOVES_FIELD_NUMBER: _ClassVar[int]
+    ASKED_FIELD_NUMBER: _ClassVar[int]
+    FLIPS_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    NTH_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    SUPERSEDED_FIELD_NUMBER: _ClassVar[int]
+    output: Output
+    class_count: int
+    independent: bool
+    value_name: str
+    labelled: bool
+    edits: _containers.RepeatedCompositeFieldContainer[Edit]
+    images: _containers.RepeatedCompositeFieldContainer[EditedImage]
+    whole: bytes
+    edited: bytes
+    predicted: bytes
+    moves: bytes
+    asked: bytes
+    flips: bytes
+    epoch: float
+    nth: int
+    since: int
+    superseded: int
+    def __init__(self, output: _Optional[_Union[Output, str]] = ..., class_count: _Optional[int] = ..., independent: bool = ..., value_name: _Optional[str] = ..., labelled: bool = ..., edits: _Optional[_Iterable[_Union[Edit, _Mapping]]] = ..., images: _Optional[_Iterable[_Union[EditedImage, _Mapping]]] = ..., whole: _Optional[bytes] = ..., edited: _Optional[bytes] = ..., predicted: _Optional[bytes] = ..., moves: _Optional[bytes] = ..., asked: _Optional[bytes] = ..., flips: _Optional[bytes] = ..., epoch: _Optional[float] = ..., nth: _Optional[int] = ..., since: _Optional[int] = ..., superseded: _Optional[int] = ...) -> None: ...
+
+class Edit(_message.Message):
+    __slots__ = ("name", "takes", "form", "region", "matched", "parameters")
+    class ParametersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TAKES_FIELD_NUMBER: _ClassVar[int]
+    FORM_FIELD_NUMBER: _ClassVar[int]
+    REGION_FIELD_NUMBER: _ClassVar[int]
+    MATCHED_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    takes: str
+    form: str
+    region: str
+    matched: str
+    parameters: _containers.ScalarMap[str, str]
+    def __init__(self, name: _Optional[str] = ..., takes: _Optional[str] = ..., form: _Optional[str] = ..., region: _Optional[str] = ..., matched: _Optional[str] = ..., parameters: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class EditedImage(_message.Message):
+    __slots__ = ("input_hash", "truths", "head", "donor", "donor_class")
+    INPUT_HASH_FIELD_NUMBER: _ClassVar[int]
+    TRUTHS_FIELD_NUMBER: _ClassVar[int]
+    HEAD_FIELD_NUMBER: _ClassVar[int]
+    DONOR_FIELD_NUMBER: _ClassVar[int]
+    DONOR_CLASS_FIELD_NUMBER: _ClassVar[int]
+    input_hash: bytes
+    truths: _containers.RepeatedScalarFieldContainer[int]
+    head: int
+    donor: int
+    donor_class: int
+    def __init__(self, input_hash: _Optional[bytes] = ..., truths: _Optional[_Iterable[int]] = ..., head: _Optional[int] = ..., donor: _Optional[int] = ..., donor_class: _Optional[int] = ...) -> None: ...

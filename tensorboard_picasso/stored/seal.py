@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from google.protobuf.message import DecodeError, Message
 
 from tensorboard_picasso.stored import record_pb2, unparsed
-from tensorboard_picasso.stored.metadata import FORMAT_VERSION
+from tensorboard_picasso.stored.metadata import BASE_VERSION, FORMAT_VERSION
 
 Packed = TypeVar("Packed", bytes, list[bytes])
 # Bytes of a record without pictures or planes: its parts take up to fifty times as much.
@@ -43,12 +43,12 @@ def checksum(version: int, payload: bytes) -> int:
     return zlib.crc32(payload, zlib.crc32(version.to_bytes(4, "little")))
 
 
-def seal(message: Message) -> bytes:
-    """A record as it is stored."""
+def seal(message: Message, version: int = BASE_VERSION) -> bytes:
+    """A record as it is stored, of the first version that knows it."""
     payload = message.SerializeToString(deterministic=True)
     return record_pb2.Sealed(
-        version=FORMAT_VERSION,
-        crc32=checksum(FORMAT_VERSION, payload),
+        version=version,
+        crc32=checksum(version, payload),
         payload=payload,
     ).SerializeToString()
 

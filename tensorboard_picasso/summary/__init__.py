@@ -31,6 +31,7 @@ from tensorboard_picasso.summary.methods.smoothgrad import SmoothGrad, VarGrad
 from tensorboard_picasso.summary.ops import (
     attribution,
     class_probabilities,
+    edited,
     explain_plan,
     occlusion,
     saliency,
@@ -74,6 +75,7 @@ __all__ = [
     "attribution",
     "class_probabilities",
     "deterministic",
+    "edited",
     "explain_plan",
     "flush",
     "occlusion",

@@ -4,15 +4,19 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from tensorboard_picasso.summary import backends, writers
+from tensorboard_picasso.summary.edits import Edit
+from tensorboard_picasso.summary.edits import wanted as wanted_edits
 from tensorboard_picasso.summary.explain import models, views
 from tensorboard_picasso.summary.kit import content
 from tensorboard_picasso.summary.kit.images import layout, to_viewed
 from tensorboard_picasso.summary.kit.locks import Lock
 from tensorboard_picasso.summary.log import steps
 from tensorboard_picasso.summary.log.budget import Budget
+from tensorboard_picasso.summary.log.edits import log_edits
 from tensorboard_picasso.summary.log.request import Destination, Moment, Terms
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.methods.occlusion import Occlusion
@@ -109,7 +113,8 @@ def attribution(
         return False
     host = writers.default() if writer is None else writers.find(writer)
     terms = Terms(strict, scalars, Budget.of(budget))
-    return _logged(host, _Asked(probe, model, images, probe_options, wanted, epoch, terms), step)
+    log = partial(steps.log_record, methods=wanted)
+    return _logged(host, _Asked(probe, model, images, probe_options, log, epoch, terms), step)
 
 
 @_as_it_is
@@ -186,6 +191,66 @@ def class_probabilities(probe: Probe | str, model: Any, images: Any = None, **op
     return attribution(probe, model, images, methods=[], **options)
 
 
+@_as_it_is
+def edited(
+    probe: Probe | str,
+    model: Any,
+    images: Any = None,
+    *,
+    edits: Sequence[Edit | str] | None = None,
+    writer: Any = None,
+    step: Any = None,
+    epoch: Any = None,
+    strict: bool = False,
+    scalars: bool = True,
+    **probe_options: Any,
+) -> Any:
+    """Log whether the model's answers survive plain edits of the images.
+
+    Asked of every image is the same list of questions: what is answered without colour, in the
+    light of an image of another class, blurred, shuffled, with a band, the border or a named
+    region hidden or swapped for another image's. A few forward passes an image and no
+    gradient: a larger probe than that of the maps is as a rule affordable, and its own name
+    tells it apart.
+
+    Args:
+      probe: a `Probe`, such as `Probe.from_dataset(validation, n=64, name="sample")`, or its
+        name; then `images` are needed, and further keywords go to `Probe`. Swapped in are
+        images of another class; without labels any other, and what was predicted at the
+        first record stands for the true class.
+      model, images, writer, step, epoch, strict: as for `attribution`.
+      edits: which ones, by name or as objects; default `summary.edits.DEFAULT`.
+      scalars: also write ordinary scalars: the mean over the images of how far each edit
+        moves the answer.
+      **probe_options: as for `Probe`.
+
+    Returns:
+      As `attribution`.
+
+    Raises:
+      ValueError, TypeError: a wrong argument, or no writer; or the first computed
+        call shows that the probe, the edits and the model do not go together.
+      RuntimeError: XLA compiles the step that is being traced.
+
+    Example:
+        images = np.random.default_rng(0).random((8, 28, 28, 1))
+        weights = np.random.default_rng(1).normal(size=(784, 3))
+
+        def model(batch):
+            return batch.reshape(len(batch), -1) @ weights
+
+        sample = summary.Probe("sample", images, labels=[0, 1] * 4, output="logits")
+        assert summary.edited(sample, model, edits=["blurred", "top"], writer="logs/run1", step=0)
+    """
+    wanted = wanted_edits(edits)
+    if writer is None and _follows(probe, model, images, probe_options, strict):
+        return False
+    host = writers.default() if writer is None else writers.find(writer)
+    log = partial(log_edits, edits=wanted)
+    terms = Terms(strict, scalars)
+    return _logged(host, _Asked(probe, model, images, probe_options, log, epoch, terms), step)
+
+
 def explain_plan(probe: Probe, model: Any, method: Occlusion | None = None) -> str:
     """How occlusion of a probe is computed, and why: with reuse or dense.
 
@@ -222,13 +287,16 @@ def explain_plan(probe: Probe, model: Any, method: Occlusion | None = None) -> s
 
 @dataclass(frozen=True, eq=False)
 class _Asked:
-    """What a call of an op asks for, as it was given; see `attribution`."""
+    """What a call of an op asks for, as it was given; see `attribution`.
+
+    log: logs a record: `steps.log_record` with methods, `log_edits` with edits.
+    """
 
     probe: Probe | str
     model: Any
     images: Any
     probe_options: dict[str, Any]
-    methods: Sequence[Method]
+    log: Callable[..., bool]
     epoch: Any
     terms: Terms
 
@@ -254,13 +322,12 @@ def _logged(host: Writer, asked: _Asked, step: Any) -> Any:
             pictures, epoch = values.pop("images"), values.pop("epoch")
             watched = known or _probe(probe, pictures, values)
             with steps.gathered(watched, model, name, asked.terms.strict) as leads:
-                return leads and steps.log_record(
+                return leads and asked.log(
                     watched,
                     model,
-                    asked.methods,
-                    Destination.of(name, host),
-                    Moment(at, _epoch(epoch)),
-                    asked.terms,
+                    where=Destination.of(name, host),
+                    when=Moment(at, _epoch(epoch)),
+                    terms=asked.terms,
                 )
 
         def handles() -> Sequence[Any]:

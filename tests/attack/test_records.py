@@ -18,7 +18,7 @@ from tensorboard_picasso.__main__ import main
 from tensorboard_picasso.logs.tensors import number, strings
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.stored import record, record_pb2, seal
-from tensorboard_picasso.stored.metadata import FORMAT_VERSION, Kind, Series, SeriesError, parse
+from tensorboard_picasso.stored.metadata import Kind, Series, SeriesError, parse
 from tests.attack.tools.app import App
 from tests.attack.tools.settings import attack
 from tests.attack.tools.taken import memory
@@ -49,6 +49,7 @@ def samples():
         (found["scores"], record.unpack_scores),
         (found["attributions"], record.unpack_attribution),
         (found["means"], record.unpack_mean),
+        (record.pack_edits(logs.edits()), record.unpack_edits),
         (record.pack_input(masked), record.unpack_input),
         (elements[0], record.unpack_map_header),
         (elements[1], decoded),
@@ -85,8 +86,10 @@ def test_a_mutated_record_is_right_or_named(trials):
         if luck.random() < 0.8:
             inner = record_pb2.Sealed.FromString(data)
             payload = mutated(inner.payload, luck)
-            crc = seal.checksum(FORMAT_VERSION, payload)
-            hostile = record_pb2.Sealed(version=2, crc32=crc, payload=payload).SerializeToString()
+            crc = seal.checksum(inner.version, payload)
+            hostile = record_pb2.Sealed(
+                version=inner.version, crc32=crc, payload=payload
+            ).SerializeToString()
         else:
             hostile = mutated(data, luck)
         try:

@@ -12,8 +12,8 @@ from tensorboard_picasso.export import arrays
 
 GROUPS = {
     "Ops": (
-        "attribution", "occlusion", "saliency", "class_probabilities", "explain_plan", "flush",
-        "deterministic",
+        "attribution", "occlusion", "saliency", "class_probabilities", "edited", "explain_plan",
+        "flush", "deterministic",
     ),
     "What is watched": ("Probe",),
     "Callbacks": ("KerasCallback", "LightningCallback", "TransformersCallback"),
@@ -32,7 +32,7 @@ MORE = {"Probe": ("from_dataset",)}
 HEAD = """\
 # The public API
 
-What `from tensorboard_picasso import summary` gives, `tensorboard_picasso.read`, and the commands, with their parameters; anything else may change, but for `tensorboard_picasso.extend`, on which [methods](extending/new-method.md) and [backends](extending/new-backend.md) of your own are built. This page is made from signatures and docstrings (`python -m tests.kit.api > docs/api.md`, which a test checks), so that `help(summary.Probe)` says the same. How things work together: the [README](../README.md), [models](models.md), [methods](methods.md), [budget](budget.md).
+What `from tensorboard_picasso import summary` gives, `tensorboard_picasso.read`, and the commands, with their parameters; anything else may change, but for `tensorboard_picasso.extend`, on which [methods](extending/new-method.md), [edits](extending/new-edit.md) and [backends](extending/new-backend.md) of your own are built. This page is made from signatures and docstrings (`python -m tests.kit.api > docs/api.md`, which a test checks), so that `help(summary.Probe)` says the same. How things work together: the [README](../README.md), [models](models.md), [methods](methods.md), [budget](budget.md).
 """
 
 _ENTRY = re.compile(r"(\*{0,2}\w+(?:, \*{0,2}\w+)*): (.+)")
@@ -52,7 +52,7 @@ def page() -> str:
                 parts += _described(f"{name}.{more}", getattr(getattr(summary, name), more))
     parts.append("## Reading logs\n")
     parts += _described("tensorboard_picasso.read", tensorboard_picasso.read)
-    for each in ("picture", "scores", "maps", "windows", "steps"):
+    for each in ("picture", "scores", "maps", "windows", "edits", "steps"):
         parts += _described(f"log[run][probe].{each}", getattr(arrays.LoggedProbe, each))
     parts.append("## Commands\n")
     for name, parser in commands().items():

@@ -4,6 +4,7 @@ import argparse
 import time
 import warnings
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -96,6 +97,40 @@ def shown(
     names = tuple(str(each) for each in range(CLASSES))
     options = {"name": str(index), "label": index % CLASSES, "class_names": names, **more}
     return record.Input(stream.getvalue(), height, width, hash, **options)
+
+
+EDITS = (
+    record.Edit("no colour", "colour", parameters={"luma": "601"}),
+    record.Edit("sky, swapped", "the sky", "swapped", "sky"),
+    record.Edit(
+        "sky elsewhere (1), swapped", "the sky elsewhere", "swapped", "sky", "sky, swapped"
+    ),
+)
+
+
+def edits(**changes: object) -> record.Edits:
+    random = np.random.default_rng(0)
+    shape = (3, 5)
+    made = record.Edits(
+        output=maps.Output.LOGITS,
+        class_count=4,
+        edits=EDITS,
+        images=tuple(
+            record.Edited(HASH, (index % 4,), 3 - index % 4, *((1, 1) if index else ()))
+            for index in range(5)
+        ),
+        whole=random.normal(size=(5, 3)).astype(np.float32),
+        edited=random.normal(size=(*shape, 3)).astype(np.float32),
+        predicted=random.integers(0, 4, shape).astype(np.uint32),
+        moves=random.random(shape).astype(np.float32),
+        asked=random.random(shape) < 0.7,
+        flips=random.random(shape) < 0.5,
+        epoch=0.5,
+        nth=3,
+        since=10,
+        superseded=2,
+    )
+    return replace(made, **changes)
 
 
 def scores(values: np.ndarray, hidden: dict[str, np.ndarray] | None = None) -> record.Scores:

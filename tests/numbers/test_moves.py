@@ -11,7 +11,7 @@ from tensorboard_picasso.logs.records import only
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.numbers.moves import Move, move
 from tensorboard_picasso.stored import record, record_pb2, seal
-from tensorboard_picasso.stored.metadata import FORMAT_VERSION, Kind
+from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary import Probe
 from tests.kit import logs
 from tests.kit.explained import explain, noise
@@ -196,7 +196,7 @@ def test_a_damaged_move_is_named(found, reason):
     for name, value in found.items():
         setattr(message.hidden[0], name, value)
     sealed.payload = message.SerializeToString()
-    sealed.crc32 = seal.checksum(FORMAT_VERSION, sealed.payload)
+    sealed.crc32 = seal.checksum(sealed.version, sealed.payload)
     with pytest.raises(record.RecordError, match=reason):
         record.unpack_scores(sealed.SerializeToString())
 

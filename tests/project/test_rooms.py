@@ -25,7 +25,7 @@ PYTHON = {
     "loader": "serving",
     "summary": "numbers stored",
     "checkpoints": "numbers stored logs presentation summary",
-    "extend": "numbers summary checkpoints",
+    "extend": "numbers stored summary checkpoints",
     "__main__": "numbers stored logs presentation export summary checkpoints version",
     "__init__": "export version",
 }
@@ -35,11 +35,12 @@ SUMMARY = {
     "backends": "kit reuse",
     "probe": "kit backends",
     "methods": "kit backends probe",
-    "explain": "kit backends probe methods",
+    "edits": "kit probe",
+    "explain": "kit backends probe methods edits",
     "writers": "kit",
-    "log": "kit backends probe methods explain writers",
-    "ops": "kit backends probe methods explain writers log",
-    "loops": "kit backends probe methods explain writers log",
+    "log": "kit backends probe methods edits explain writers",
+    "ops": "kit backends probe methods edits explain writers log",
+    "loops": "kit backends probe methods edits explain writers log",
     "__init__": "kit probe methods writers ops loops",
 }
 # Frameworks, each imported in its own rooms alone.

@@ -13,7 +13,9 @@ import torch
 from tensorboard_picasso import summary
 from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary import Probe
+from tensorboard_picasso.summary.log.request import Terms
 from tensorboard_picasso.summary.loops import _training
+from tensorboard_picasso.summary.loops._watch import Watch
 from tests.kit import events
 from tests.remedies import OCCLUSION, Row, X, explained, linear
 
@@ -88,9 +90,12 @@ def without_captum():
         gradients(lambda: Captum("Saliency"))()
 
 
-def scheduled(**options):
-    given = {"probe": PROBE, "schedule": None, "methods": None, **options}
-    return lambda: _training.checked(**given)
+def scheduled(probe=PROBE, schedule=None):
+    def made():
+        _training.scheduled(schedule)
+        Watch(probe, None, None, None, Terms())
+
+    return made
 
 
 Captum, Occlusion, Saliency = summary.Captum, summary.Occlusion, summary.Saliency

@@ -210,8 +210,8 @@ def sealed(payload: bytes | Message, version: int = 2) -> bytes:
 
 
 def test_a_newer_version_is_named():
-    with pytest.raises(record.NewerRecordError, match="format 3, newer than 2"):
-        record.unpack_scores(sealed(b"whatever comes", version=3))
+    with pytest.raises(record.NewerRecordError, match="format 4, newer than 3"):
+        record.unpack_scores(sealed(b"whatever comes", version=4))
 
 
 def test_hostile_sizes_are_refused_before_anything_is_allocated():

@@ -1,6 +1,6 @@
 """What a model says of a probe's images, whole and with each region hidden."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary.backends import Backend
-from tensorboard_picasso.summary.backends.base import batches, out_of_memory
+from tensorboard_picasso.summary.backends.base import BATCH_NUMBERS, batches, out_of_memory
 from tensorboard_picasso.summary.explain import views
 from tensorboard_picasso.summary.kit import report
 from tensorboard_picasso.summary.probe import outputs
@@ -169,6 +169,42 @@ def raw_scores(probe: Probe, backend: Backend, given: Sequence[NDArray[Any]]) ->
             return np.split(_swept(backend, np.concatenate(given)), ends[:-1])
         asked = views.of_images(probe, backend)
         return [_swept(view, x) for view, x in zip(asked, given, strict=True)]
+
+
+def further_scores(
+    probe: Probe, backend: Backend, scored: Scored, given: Iterable[tuple[int, NDArray[Any]]]
+) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Raw scores of further batches of a probe's images, once the whole ones are scored.
+
+    Args:
+      probe, backend: as of `score`. scored: what that returned.
+      given: an image's number and its batch, as the model takes it; any number of an image.
+
+    Yields:
+      The same numbers in that order, each with raw scores (n, classes).
+    """
+    if not probe.task.shared or probe.task.over is not None:
+        for index, x in given:
+            view = scored.asked[index]
+            yield index, view.scores(x) if probe.task.over is not None else _swept(view, x)
+        return
+    waiting: list[tuple[int, NDArray[Any]]] = []
+    for index, x in given:
+        waiting.append((index, x))
+        if sum(batch.size for _, batch in waiting) >= BATCH_NUMBERS:
+            yield from _together(backend, waiting)
+            waiting = []
+    yield from _together(backend, waiting)
+
+
+def _together(
+    backend: Backend, waiting: Sequence[tuple[int, NDArray[Any]]]
+) -> Iterator[tuple[int, NDArray[Any]]]:
+    if waiting:
+        raw = _swept(backend, np.concatenate([x for _, x in waiting]))
+        ends = np.cumsum([len(x) for _, x in waiting])
+        parts = np.split(raw, ends[:-1])
+        yield from zip((index for index, _ in waiting), parts, strict=True)
 
 
 @contextmanager

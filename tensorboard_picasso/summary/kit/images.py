@@ -193,3 +193,19 @@ def png(shown: Array) -> bytes:
     stream = BytesIO()
     Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(stream, "PNG")
     return stream.getvalue()
+
+
+def resized(image: Array, size: tuple[int, int]) -> Array:
+    """An image (height, width, channels) at another size, by Pillow's bilinear filter; its dtype stays."""
+    if image.shape[:2] == size:
+        return image
+    planes = [
+        np.asarray(
+            Image.fromarray(np.asarray(plane, np.float32)).resize(
+                (size[1], size[0]), Image.Resampling.BILINEAR
+            )
+        )
+        for plane in np.moveaxis(image, -1, 0)
+    ]
+    made = np.stack(planes, -1)
+    return (made if image.dtype.kind == "f" else np.rint(made)).astype(image.dtype)

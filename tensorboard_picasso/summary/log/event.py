@@ -1,8 +1,10 @@
 """Events: all records of one call, as one event's values."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 from tensorboard.compat.proto import summary_pb2, tensor_pb2, tensor_shape_pb2, types_pb2
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 
@@ -87,6 +89,36 @@ def build(name: str, result: Result, contents: Contents) -> summary_pb2.Summary:
                     tag = f"{name}/{label}/{key}" if label else f"{name}/{key}"
                     _add_scalar(summary, tag, value, contents.tensors)
     return summary
+
+
+def of_edits(
+    name: str,
+    edits: record.Edits,
+    inputs: Iterable[tuple[int, record.Input]],
+    scalars: bool,
+    as_tensors: bool,
+) -> summary_pb2.Summary:
+    """All values of one call that asks edits; those of the inputs first.
+
+    Args:
+      name: the probe's, with its name scopes.
+      edits: what was answered. inputs: which input records.
+      scalars, as_tensors: as of `Contents`.
+    """
+    summary = input_values(name, inputs)
+    _add(summary, Series(name, 0, Kind.EDITS), record.pack_edits(edits))
+    if scalars:
+        for edit, moves in zip(edits.edits, edits.moves, strict=True):
+            known = moves[np.isfinite(moves)]
+            if known.size and not edit.matched:
+                tag = f"{name}/edits/moves {_plain(edit.name)}"
+                _add_scalar(summary, tag, float(known.mean()), as_tensors)
+    return summary
+
+
+def _plain(text: str) -> str:
+    """A part of a tag that MLflow takes too."""
+    return re.sub(r"[^\w ./-]", "", text.replace("×", "x"))
 
 
 def sizes(summary: summary_pb2.Summary, inputs: int) -> tuple[int, int]:

@@ -12,18 +12,17 @@ from tensorboard.compat.proto import event_pb2
 
 from tensorboard_picasso.stored import unparsed
 from tensorboard_picasso.stored.frames import DamagedError, frames
-from tensorboard_picasso.stored.metadata import Kind, Series
 
 # Bytes of event files that are read for it, which takes a second.
 MOST = 1 << 30
 
 
-def superseded(directory: str, name: str, step: int, own: str = "") -> int:
+def superseded(directory: str, tag: str, step: int, own: str = "") -> int:
     """How many records of a probe a run supersedes that goes on at a step.
 
     Args:
       directory: into which it writes.
-      name: the probe's, with its name scopes.
+      tag: of a series that each of its records has.
       step: its first one.
       own: the file that it writes itself; "": none yet.
 
@@ -33,7 +32,6 @@ def superseded(directory: str, name: str, step: int, own: str = "") -> int:
     """
     if "://" in directory:
         return 0
-    tag = Series(name, 0, Kind.SCORES).tag
     left: list[int] = []
     try:
         files = sorted(each for each in Path(directory).glob("*tfevents*") if each != Path(own))

@@ -6,7 +6,7 @@ import weakref
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.summary.explain.records import Passes
@@ -115,6 +115,13 @@ class State:
         self.tried |= {content.key(method) for method in methods}
         self.tracing_seconds += passes.tracing_seconds
 
+    def count(self, step: int) -> None:
+        """Remember that a step was written."""
+        if step != self.step:
+            self.written += 1
+            self.since = step if self.since is None else self.since
+        self.step = step
+
     def commit(
         self,
         step: int,
@@ -125,34 +132,47 @@ class State:
     ) -> None:
         """Remember what was written at a step."""
         if step != self.step:
-            self.written += 1
-            self.since = step if self.since is None else self.since
             self.labels = set()
             if probe.hashes != self.hashes:
                 self.counts = Counter()
             self.targets, self.hashes = self.targets_of(probe), probe.hashes
             for targets, choice in zip(self.targets, passes.choices, strict=True):
                 targets.commit(choice)
-        self.step = step
+        self.count(step)
         self.labels |= set(labels)
         self.counts.update(labels)
+        self.note_inputs(inputs)
+
+    def note_inputs(self, inputs: Sequence[tuple[int, record.Input]]) -> None:
+        """Remember which input records were written."""
         for index, input_record in inputs:
             self.inputs[index] = _digest(input_record)
 
 
+S = TypeVar("S", bound=State)
+
 # Several probes of one name write to the same series, so the state is theirs together.
-_states: weakref.WeakKeyDictionary[Any, dict[str, State]] = weakref.WeakKeyDictionary()
+_states: weakref.WeakKeyDictionary[Any, dict[tuple[type, str], State]] = weakref.WeakKeyDictionary()
 
 
 def find(owner: Any, name: str) -> State:
     """The state under what owns the log (a writer, a model's history) and a scoped name."""
+    return find_kind(owner, name, State)
+
+
+def find_kind(owner: Any, name: str, kind: type[S]) -> S:
+    """The same of another kind of record, each of which has its own."""
     with _finding:
-        return _states.setdefault(owner, {}).setdefault(name, State())
+        found: Any = _states.setdefault(owner, {}).setdefault((kind, name), kind())
+        made: S = found
+        return made
 
 
 def forget(owner: Any, name: str) -> None:
     """Forget it, as the log is gone; its record under way is settled before."""
-    _states.get(owner, {}).pop(name, None)
+    for kind, of in list(_states.get(owner, {})):
+        if of == name:
+            _states[owner].pop((kind, of), None)
 
 
 def _digest(shown: record.Input) -> bytes:

@@ -1,24 +1,26 @@
 """Steps: a record is computed and written, and what fails never takes the training down."""
 
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from types import MappingProxyType
 from typing import Any
 
-from tensorboard_picasso.summary.backends.base import UnsupportedError, out_of_memory
+from tensorboard.compat.proto import summary_pb2
+
+from tensorboard_picasso.stored.metadata import Kind, Series
+from tensorboard_picasso.summary.backends.base import UnsupportedError
 from tensorboard_picasso.summary.explain import misfits, models, records
 from tensorboard_picasso.summary.kit import content, report
-from tensorboard_picasso.summary.log import event, resumed, state
+from tensorboard_picasso.summary.log import event, failures, state, writing
 from tensorboard_picasso.summary.log.budget import Budget, Spending
+from tensorboard_picasso.summary.log.edits import Edits
 from tensorboard_picasso.summary.log.request import Destination, Moment, Terms
 from tensorboard_picasso.summary.methods import named
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.methods.occlusion import Occlusion
 from tensorboard_picasso.summary.methods.saliency import Saliency
 from tensorboard_picasso.summary.probe.probe import Probe
-from tensorboard_picasso.summary.writers import losses, worker
 
 TERMS = Terms()
 
@@ -76,12 +78,8 @@ def log_record(
       Exception: in strict mode whatever fails, also writing the record before.
     """
     memory = state.find(where.owner, where.name)
-    if memory.process != os.getpid():
-        text = (
-            f'"{where.name}" is not logged at step {when.step}: its writer belongs to the process'
-            " that this one is a fork of: pass a log directory"
-        )
-        return _refuse("fork", text, memory, terms.strict)
+    if failures.of_fork(memory, where, when, terms):
+        return False
     with memory.lock:
         if terms.budget is None:
             return _logged(probe, model, methods, where, when, terms)
@@ -147,15 +145,19 @@ def _logged(
 ) -> bool:
     """As `log_record`, whatever it costs; `about` is recorded with the methods' parameters."""
     name, step = where.name, when.step
-    memory = settled(where.owner, name)
+    memory = writing.settled(where.owner, name)
     if memory.taken(step, probe):
         text = f'"{name}" already has other images at step {step}: pass another name'
-        return _refuse("doubled images", text, memory, terms.strict)
+        return failures.refuse("doubled images", text, memory, terms.strict)
+    others = state.find_kind(where.owner, name, Edits).hashes
+    if others and others != probe.hashes:
+        text = f'"{name}" has edits of other images: give the probe a name of its own, name='
+        return failures.refuse("other images", text, memory, terms.strict)
     labels = memory.fresh_labels(step, [method.label for method in methods])
     doubled = [method.label for method in methods if method.label not in labels]
     if doubled:
         text = f'"{name}" already has {", ".join(doubled)} at step {step}: pass label= to add more'
-        _refuse(f"doubled {doubled}", text, memory, terms.strict)
+        failures.refuse(f"doubled {doubled}", text, memory, terms.strict)
         if not labels:
             return False
     new_step = step != memory.step
@@ -167,50 +169,27 @@ def _logged(
     if passes is None:
         return False
     inputs = memory.fresh_inputs(step, probe)
-    lost = losses.of(where.owner)
 
-    def finish() -> bool:
-        try:
-            since = step if memory.since is None else memory.since
-            if memory.superseded is None and where.directory is not None:
-                own = getattr(where.owner, "path", "")
-                memory.superseded = resumed.superseded(where.directory, name, since, own)
-            contents = event.Contents(
-                scores=new_step,
-                inputs=inputs,
-                labels=labels,
-                scalars=terms.scalars,
-                nth=memory.written + 1,
-                since=since,
-                superseded=memory.superseded or 0,
-                tensors=where.tensors,
-            )
-            summary = event.build(name, passes.result, contents)
-            where.write(summary.SerializeToString(), step)
-        except Exception as e:
-            if terms.strict:
-                raise
-            reason = report.reason(e)
-            lost.add(name, step, reason)
-            text = f'"{name}" could not be written at step {step}: {reason}'
-            report.warn(f"write {report.kind(reason)}", text, memory.said)
-            return False
-        if lost.failing:
-            lost.over(name, step, getattr(where.owner, "path", ""))
-            memory.said -= {each for each in memory.said if each.startswith("write ")}
+    def make(numbers: writing.Numbers) -> summary_pb2.Summary:
+        contents = event.Contents(
+            scores=new_step,
+            inputs=inputs,
+            labels=labels,
+            scalars=terms.scalars,
+            nth=numbers.nth,
+            since=numbers.since,
+            superseded=numbers.superseded,
+            tensors=where.tensors,
+        )
+        return event.build(name, passes.result, contents)
+
+    def done(summary: summary_pb2.Summary) -> str:
         memory.commit(step, probe, labels, inputs, passes)
         size = event.sizes(summary, len(inputs))
-        cost = _cost(probe, fresh, passes.result, memory, size, when.next_step)
-        report.tell("cost", cost, memory.said)
-        return True
+        return _cost(probe, fresh, passes.result, memory, size, when.next_step)
 
-    if not where.background:
-        return finish()
-    failing = lost.failing and not terms.strict
-    memory.handed = worker.hand_over(finish)
-    if failing:  # the answer is what became of this one
-        settled(where.owner, name)
-    return not (failing and lost.failing)
+    series = Series(name, 0, Kind.SCORES)
+    return writing.write(memory, where, when, terms, series, make, done)
 
 
 @contextmanager
@@ -238,26 +217,6 @@ def gathered(probe: Probe, model: Any, what: str, strict: bool = False) -> Itera
                 f'"{what}" {report.kind(reason)}', f'"{what}" could not be computed: {reason}'
             )
         yield made and leads
-
-
-def settled(owner: Any, name: str) -> state.State:
-    """What is remembered under an owner and a scoped name, once its record under way is written.
-
-    Raises:
-      Exception: in strict mode what writing that record raised.
-    """
-    memory = state.find(owner, name)
-    with memory.lock:
-        handed, memory.handed = memory.handed, None
-        worker.settle(handed)
-    return memory
-
-
-def _refuse(key: str, text: str, memory: state.State, strict: bool) -> bool:
-    if strict:
-        raise ValueError(text)
-    report.warn(key, text, memory.said)
-    return False
 
 
 def compute(
@@ -288,10 +247,11 @@ def compute(
         untried = [method for method in methods if content.key(method) not in memory.tried]
         for method in untried:
             method.check(probe)
-        try:
+
+        def passed() -> records.Passes:
             backend = models.backend(probe, model)
             with backend.lock:
-                passes = records.explain(
+                found = records.explain(
                     probe,
                     backend,
                     methods,
@@ -302,25 +262,25 @@ def compute(
                     about=about,
                 )
             if untried:
-                _ = (
-                    passes.result
-                )  # what a method answers is fit to be recorded, or that is said now
-        except Exception as e:
-            # What has never worked says so at once; later it is a failure like any other.
-            if strict or (isinstance(e, ValueError | TypeError) and (first or untried)):
-                raise
-            reason = report.reason(e)
-            if first and not out_of_memory(e):
-                raise UnsupportedError(
-                    f"{type(model).__name__} cannot be explained on {probe}: {reason}"
-                ) from e
-            labels = [method.label for method in methods]
-            text = f"{what} could not be computed: {reason}"
-            report.warn(f"{labels} {report.kind(reason)}", text, memory.said)
+                _ = found.result  # what a method answers is fit to be recorded, or that is said now
+            return found
+
+        passes = failures.attempt(
+            passed,
+            probe,
+            model,
+            memory,
+            what,
+            str([method.label for method in methods]),
+            first=first,
+            untried=bool(untried),
+            strict=strict,
+        )
+        if passes is None:
             return None
         memory.computed(probe, methods, passes)
         if not memory.arrived:
-            with backend.lock:
+            with models.backend(probe, model).lock:
                 _compare_arrivals(probe, passes, memory)
         return passes
 

@@ -1,44 +1,34 @@
 """What the callbacks of loops that count their own steps have in common."""
 
 import os
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 from tensorboard_picasso.summary import writers
 from tensorboard_picasso.summary.explain import models
 from tensorboard_picasso.summary.kit import report
 from tensorboard_picasso.summary.log import steps
-from tensorboard_picasso.summary.log.budget import Budget
-from tensorboard_picasso.summary.log.request import Destination, Moment, Terms
-from tensorboard_picasso.summary.log.state import State
+from tensorboard_picasso.summary.log.request import Destination, Moment
+from tensorboard_picasso.summary.loops._watch import Watch
 from tensorboard_picasso.summary.loops.schedule import LogSpaced, Schedule
-from tensorboard_picasso.summary.methods.base import Method
-from tensorboard_picasso.summary.probe.probe import Probe
 from tensorboard_picasso.summary.writers.base import Writer
 
 
-def checked(
-    probe: Probe, schedule: Schedule | None, methods: Sequence[Method | str] | None
-) -> tuple[Schedule, tuple[Method, ...]]:
-    """A callback's schedule and methods, with their defaults.
+def scheduled(schedule: Schedule | None) -> Schedule:
+    """A callback's schedule, with its default.
 
     Raises:
-      TypeError, ValueError: wrong arguments.
+      TypeError: it is none.
     """
-    if not isinstance(probe, Probe):
-        raise TypeError(f"probe is {type(probe).__name__}: pass a summary.Probe")
     schedule = LogSpaced() if schedule is None else schedule
     if not isinstance(schedule, Schedule):
         raise TypeError(f"schedule={schedule!r}: pass summary.EverySteps(n) or another")
-    wanted = steps.wanted(methods)
-    for method in wanted:
-        method.check(probe)
-    return schedule, wanted
+    return schedule
 
 
 class Training:
-    """Logs a probe while one loop trains; the loop says where it is.
+    """Logs what a callback watches while one loop trains; the loop says where it is.
 
     Attributes:
       schedule: when.
@@ -49,18 +39,9 @@ class Training:
       TypeError, ValueError: wrong arguments.
     """
 
-    def __init__(
-        self,
-        probe: Probe,
-        schedule: Schedule | None,
-        methods: Sequence[Method | str] | None,
-        strict: bool,
-        scalars: bool,
-        budget: float | str | None,
-    ) -> None:
-        self.schedule, self._methods = checked(probe, schedule, methods)
-        self._probe = probe
-        self._terms = Terms(strict, scalars, Budget.of(budget))
+    def __init__(self, schedule: Schedule | None, watch: Watch, strict: bool) -> None:
+        self.schedule = scheduled(schedule)
+        self._watch, self._probe, self._strict = watch, watch.probe, strict
         self._model: Any = None
         self._sharded = False
         self._writer: Writer | None = None
@@ -106,16 +87,10 @@ class Training:
         with self._gathered() as leads:
             if self._writer is None or not leads:
                 return
-            memory = steps.settled(self._writer.owner, self._probe.name)
-            if memory.decided(self._probe) is None:
-                self._compute(self._model, memory)
-
-    def _compute(self, model: Any, memory: State) -> None:
-        what, strict = f'"{self._probe.name}" before training', self._terms.strict
-        steps.compute(self._probe, model, self._methods, memory, what, strict)
+            self._watch.rehearse(self._model, self._writer.owner)
 
     def _gathered(self) -> AbstractContextManager[bool]:
-        return steps.gathered(self._probe, self._model, self._probe.name, self._terms.strict)
+        return steps.gathered(self._probe, self._model, self._probe.name, self._strict)
 
     def rehearse(self, model: Any, why: str) -> None:
         """Compute a record before a training that logs nothing, and write none.
@@ -124,10 +99,10 @@ class Training:
           model: what is explained.
           why: it logs nothing.
         """
-        with steps.gathered(self._probe, model, self._probe.name, self._terms.strict) as leads:
+        with steps.gathered(self._probe, model, self._probe.name, self._strict) as leads:
             if not leads:
                 return
-            self._compute(model, State())
+            self._watch.rehearse(model)
         text = f'probe "{self._probe.name}" was tried before training, and is not logged: {why}'
         report.tell(f"{self._probe.name} {why}", text)
 
@@ -178,26 +153,19 @@ class Training:
         """
         writer, self._model, self._writer = self._writer, None, None
         if writer is not None:
-            steps.settled(writer.owner, self._probe.name)
+            self._watch.settle(writer.owner)
 
     def _log(self, epoch: float | None, last: bool = False) -> None:
         # Several occasions may fall on one step: a save and the end of its epoch.
         if self._model is None or self._logged == self._step:
             return
         next_step = "" if last else self.schedule.next(self._step)
+        writer, accepted = self._writer, False
         with self._gathered() as leads:
-            accepted = (
-                leads
-                and self._writer is not None
-                and steps.log_record(
-                    self._probe,
-                    self._model,
-                    self._methods,
-                    Destination.of(self._probe.name, self._writer),
-                    Moment(self._step, epoch, next_step, last),
-                    self._terms,
-                )
-            )
+            if leads and writer is not None:
+                when = Moment(self._step, epoch, next_step, last)
+                into = partial(Destination.of, writer=writer)
+                accepted = self._watch.log(self._model, into, when)
         # Processes that share a model share their occasions, too.
         if accepted or self._sharded:
             self._logged = self._step

@@ -2,16 +2,18 @@
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from tensorboard_picasso.summary.backends.keras.models import is_keras_2
+from tensorboard_picasso.summary.edits import Edit
 from tensorboard_picasso.summary.kit import report
-from tensorboard_picasso.summary.log import state, steps
 from tensorboard_picasso.summary.log.budget import Budget
 from tensorboard_picasso.summary.log.request import Destination, Moment, Terms
 from tensorboard_picasso.summary.loops import _history, _missing, _saves
 from tensorboard_picasso.summary.loops._history import History
-from tensorboard_picasso.summary.loops._training import checked, sub_run
+from tensorboard_picasso.summary.loops._training import scheduled, sub_run
+from tensorboard_picasso.summary.loops._watch import Watch
 from tensorboard_picasso.summary.loops.schedule import Schedule
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.probe.probe import Probe
@@ -42,6 +44,9 @@ class KerasCallback(_Callback):
       schedule: `EverySteps`, `EveryEpochs`, `LogSpaced` (the default) or
         `OnCheckpoint`.
       methods: as objects or by name; default `[Occlusion(), Saliency()]`.
+      edited: images, as a rule more of them, that are asked at the same steps whether the
+        answer survives plain edits: `Probe.from_dataset(validation, n=64, name="sample")`, or
+        the probe itself. See `edited`. edits: which ones; default `summary.edits.DEFAULT`.
       strict: raise what fails, instead of warning once and going on.
       scalars: also write ordinary scalars: means over the probe.
       budget: what records may take: a share of training time (0.02), or seconds for
@@ -60,15 +65,17 @@ class KerasCallback(_Callback):
         schedule: Schedule | None = None,
         *,
         methods: Sequence[Method | str] | None = None,
+        edited: Probe | None = None,
+        edits: Sequence[Edit | str] | None = None,
         strict: bool = False,
         scalars: bool = True,
         budget: float | str | None = None,
     ) -> None:
         super().__init__()
-        self._schedule, self._methods = checked(probe, schedule, methods)
-        self._probe = probe
+        terms = Terms(strict, scalars, Budget.of(budget))
+        self._watch = Watch(probe, methods, edited, edits, terms)
+        self._schedule = scheduled(schedule)
         self._directory = sub_run(log_dir)
-        self._terms = Terms(strict, scalars, Budget.of(budget))
         self._writer: Writer | None = None
         self._log_of: Any = None
         self._release: Callable[[], None] = lambda: None
@@ -156,7 +163,7 @@ class KerasCallback(_Callback):
         if self._writer is not None:
             self._writer = None
             try:
-                steps.settled(self._history, self._probe.name)
+                self._watch.settle(self._history)
             finally:
                 self._release()
 
@@ -176,19 +183,14 @@ class KerasCallback(_Callback):
         """Say before training what cannot work; where a log starts, its first record does."""
         if not self.model.built:
             report.tell(
-                f"unbuilt {self._probe.name}",
-                f'the model is not built yet: "{self._probe.name}" is checked at its first'
+                f"unbuilt {self._watch.probe.name}",
+                f'the model is not built yet: "{self._watch.probe.name}" is checked at its first'
                 " record; build the model, and it is checked before training",
             )
         elif self._schedule.at_start and self._step == 0:
             self._log()
         else:
-            memory = steps.settled(self._history, self._probe.name)
-            if memory.decided(self._probe) is None:
-                what = f'"{self._probe.name}" before training'
-                steps.compute(
-                    self._probe, self.model, self._methods, memory, what, self._terms.strict
-                )
+            self._watch.rehearse(self.model, self._history)
 
     def _on_save(self) -> None:
         # Within a batch, callbacks before this one save what it has not counted yet.
@@ -210,8 +212,7 @@ class KerasCallback(_Callback):
         """
         before, self._log_of = self._log_of, owner
         if before is not None and before is not owner and before.held.gone():
-            steps.settled(self._history, self._probe.name)
-            state.forget(self._history, self._probe.name)
+            self._watch.forget(self._history)
 
     def _log(self, last: bool = False) -> None:
         # Several occasions may fall on one step: a save and the end of its epoch.
@@ -220,11 +221,11 @@ class KerasCallback(_Callback):
         self._follow(self._writer.owner)
         done = self._step - self._epoch_start
         epoch = self._epoch + (done / self._epoch_steps if self._epoch_steps and done else 0.0)
-        where = Destination(
-            self._probe.name,
-            self._history,
-            self._writer.write,
-            self._writer.directory,
+        into = partial(
+            Destination,
+            owner=self._history,
+            write=self._writer.write,
+            directory=self._writer.directory,
             background=True,
         )
         when = Moment(
@@ -233,9 +234,7 @@ class KerasCallback(_Callback):
             "" if last else self._schedule.next(self._step),
             last,
         )
-        accepted = steps.log_record(
-            self._probe, self.model, self._methods, where, when, self._terms
-        )
+        accepted = self._watch.log(self.model, into, when)
         if accepted:
             self._logged = self._step
 

@@ -6,8 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tensorboard_picasso.summary.backends.torch.shards import within
+from tensorboard_picasso.summary.edits import Edit
+from tensorboard_picasso.summary.log.budget import Budget
+from tensorboard_picasso.summary.log.request import Terms
 from tensorboard_picasso.summary.loops import _missing
 from tensorboard_picasso.summary.loops._training import Training, sub_run
+from tensorboard_picasso.summary.loops._watch import Watch
 from tensorboard_picasso.summary.loops.schedule import Schedule
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.probe.probe import Probe
@@ -40,6 +44,9 @@ class LightningCallback(_Callback):
         `lambda module: module.network`. Default: the module itself, by its `forward`.
       writer: a writer or directory as of the ops, instead of `log_dir`.
       methods: as objects or by name; default `[Occlusion(), Saliency()]`.
+      edited: images, as a rule more of them, that are asked at the same steps whether the
+        answer survives plain edits: `Probe.from_dataset(validation, n=64, name="sample")`, or
+        the probe itself. See `edited`. edits: which ones; default `summary.edits.DEFAULT`.
       strict: raise what fails, instead of warning once and going on.
       scalars: also write ordinary scalars: means over the probe.
       budget: what records may take: a share of training time (0.02), or seconds for
@@ -60,6 +67,8 @@ class LightningCallback(_Callback):
         model: Callable[[Any], Any] | None = None,
         writer: Any = None,
         methods: Sequence[Method | str] | None = None,
+        edited: Probe | None = None,
+        edits: Sequence[Edit | str] | None = None,
         strict: bool = False,
         scalars: bool = True,
         budget: float | str | None = None,
@@ -67,7 +76,9 @@ class LightningCallback(_Callback):
         super().__init__()
         if log_dir is not None and writer is not None:
             raise ValueError("log_dir= and writer=: pass one of them")
-        self._training = Training(probe, schedule, methods, strict, scalars, budget)
+        terms = Terms(strict, scalars, Budget.of(budget))
+        watch = Watch(probe, methods, edited, edits, terms)
+        self._training = Training(schedule, watch, strict)
         self._model = model
         self._where = writer if log_dir is None else sub_run(log_dir)
 

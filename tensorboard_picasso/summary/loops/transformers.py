@@ -4,8 +4,12 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from tensorboard_picasso.summary.edits import Edit
+from tensorboard_picasso.summary.log.budget import Budget
+from tensorboard_picasso.summary.log.request import Terms
 from tensorboard_picasso.summary.loops import _missing
 from tensorboard_picasso.summary.loops._training import Training, sub_run
+from tensorboard_picasso.summary.loops._watch import Watch
 from tensorboard_picasso.summary.loops.schedule import Schedule
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.probe.probe import Probe
@@ -34,6 +38,9 @@ class TransformersCallback(_Callback):
         `OnCheckpoint`, whenever the trainer saves one.
       writer: a writer or directory as of the ops, instead of `log_dir`.
       methods: as objects or by name; default `[Occlusion(), Saliency()]`.
+      edited: images, as a rule more of them, that are asked at the same steps whether the
+        answer survives plain edits: `Probe.from_dataset(validation, n=64, name="sample")`, or
+        the probe itself. See `edited`. edits: which ones; default `summary.edits.DEFAULT`.
       strict: raise what fails, instead of warning once and going on.
       scalars: also write ordinary scalars: means over the probe.
       budget: what records may take: a share of training time (0.02), or seconds for
@@ -53,6 +60,8 @@ class TransformersCallback(_Callback):
         *,
         writer: Any = None,
         methods: Sequence[Method | str] | None = None,
+        edited: Probe | None = None,
+        edits: Sequence[Edit | str] | None = None,
         strict: bool = False,
         scalars: bool = True,
         budget: float | str | None = None,
@@ -60,7 +69,9 @@ class TransformersCallback(_Callback):
         super().__init__()
         if (log_dir is None) == (writer is None):
             raise ValueError("pass log_dir=, or writer= instead of it")
-        self._training = Training(probe, schedule, methods, strict, scalars, budget)
+        terms = Terms(strict, scalars, Budget.of(budget))
+        watch = Watch(probe, methods, edited, edits, terms)
+        self._training = Training(schedule, watch, strict)
         self._where = writer if log_dir is None else sub_run(log_dir)
 
     def on_train_begin(

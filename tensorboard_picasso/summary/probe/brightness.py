@@ -53,7 +53,7 @@ class Brightness:
             self._range = None
 
     def _checked(self, given: tuple[float, float] | None) -> tuple[float, float]:
-        spans = [self._before(np.stack([e.min((0, 1)), e.max((0, 1))])) for e in self._images]
+        spans = [self.before(np.stack([e.min((0, 1)), e.max((0, 1))])) for e in self._images]
         least = min(float(span.min()) for span in spans)
         most = max(float(span.max()) for span in spans)
         dtype = self._images[0].dtype
@@ -98,14 +98,39 @@ class Brightness:
         normal = "pass normalized=(mean, std), by which they were normalised"
         return f"{span}: {normal}, or {paste.removeprefix('pass ')}"
 
-    def _before(self, values: Array) -> Array:
+    def before(self, values: Array) -> Array:
+        """Values as they were before they were normalised: float64, same shape."""
         result: Array = values.astype(np.float64) * self._std + self._mean
         return result
+
+    def after(self, values: Array, like: Array) -> Array:
+        """The same as an image's own, of its dtype, within black and white or what it has itself."""
+        own = self.before(like)
+        low, high = (own.min(), own.max()) if self._range is None else self._range
+        made = np.clip(values, min(low, own.min()), max(high, own.max()))
+        made = (made - self._mean) / self._std
+        if like.dtype.kind != "f":
+            limits = np.iinfo(like.dtype)
+            made = np.clip(np.rint(made), limits.min, limits.max)
+        result: Array = made.astype(like.dtype)
+        return result
+
+    @staticmethod
+    def colours(image: Array) -> int:
+        """How many channels are no alpha."""
+        return 3 if image.shape[2] == 4 else int(image.shape[2])
+
+    @property
+    def span(self) -> float:
+        """From black to white in the images' own values, the least of all channels; where that is unknown, of the first image."""
+        values = self.before(self._images[0])
+        low, high = (values.min(), values.max()) if self._range is None else self._range
+        return float((high - low) / np.max(self._std))
 
     def shown(self, image: Array) -> Array:
         """The image as shown: float64 in 0..1, same shape."""
         low, high = self._known()
-        return np.clip((self._before(image) - low) / (high - low), 0, 1)
+        return np.clip((self.before(image) - low) / (high - low), 0, 1)
 
     def value(self, fraction: float, channels: int) -> Array:
         """The image's own values of a shown brightness, (channels,); alpha stays opaque."""

@@ -106,7 +106,7 @@ def filled(image: Array, fill: Fill, brightness: Brightness, seed: bytes) -> Arr
     """
     channels = image.shape[2]
     if fill == "blur":
-        values = _blurred(image)
+        values = blurred(image, _BLUR)
     elif fill == "noise":
         random = np.random.default_rng(list(seed)).random(image.shape)
         low, high = (np.asarray(f(image, (0, 1)), np.float64) for f in (np.min, np.max))
@@ -124,8 +124,12 @@ def filled(image: Array, fill: Fill, brightness: Brightness, seed: bytes) -> Arr
     return values.astype(image.dtype)
 
 
-def _blurred(image: Array) -> Array:
-    sigma = _BLUR * max(image.shape[:2])
+def blurred(image: Array, share: float) -> Array:
+    """An image (height, width, channels) blurred by a Gaussian: float64.
+
+    share: its standard deviation, of the longer side. Beyond the edge there is nothing.
+    """
+    sigma = share * max(image.shape[:2])
     rows, columns = (_gaussian(side, sigma) for side in image.shape[:2])
     result: Array = np.einsum("ij,jkc,lk->ilc", rows, image, columns, optimize=True)
     return result

@@ -70,6 +70,7 @@ class Display:
 
     Attributes:
       own: whether the images themselves are shown.
+      brightness: of the images' own values.
       pngs: tuple of bytes.
       hashes: 16-byte digest of each image and of what is shown of it.
 
@@ -79,8 +80,8 @@ class Display:
 
     def __init__(self, pictures: Pictures, given: Any, value_range: Any, normalized: Any) -> None:
         self._images, self.own = pictures.images, given is None
-        self._brightness = Brightness(self._images, value_range, normalized, shown=self.own)
-        shown, brightness = self._images, self._brightness
+        self.brightness = Brightness(self._images, value_range, normalized, shown=self.own)
+        shown, brightness = self._images, self.brightness
         if self.own:
             images.check_shown(
                 shown[0],
@@ -100,7 +101,7 @@ class Display:
         """See `Probe.filled`."""
         image = self._images[index]
         plain = fills.check(fill, image.shape[2], image.dtype)
-        return fills.filled(image, plain, self._brightness, self.hashes[index])
+        return fills.filled(image, plain, self.brightness, self.hashes[index])
 
 
 def _instead(pictures: Pictures, display: Any) -> tuple[Array, ...]:

@@ -16,6 +16,7 @@ from tensorboard_picasso.summary.kit.images import Array, layout
 from tensorboard_picasso.summary.probe import datasets, fills, labels, masks, sampling, task
 from tensorboard_picasso.summary.probe.aligner import Aligner
 from tensorboard_picasso.summary.probe.alignment import Alignment
+from tensorboard_picasso.summary.probe.brightness import Brightness
 from tensorboard_picasso.summary.probe.classes import Classes
 from tensorboard_picasso.summary.probe.feed import Feed
 from tensorboard_picasso.summary.probe.pictures import Display, Pictures
@@ -353,6 +354,11 @@ class Probe:
     def tensors(self) -> bool:
         """See the class."""
         return self._pictures.tensors
+
+    @property
+    def brightness(self) -> Brightness:
+        """Which of the images' own values are black and white, and what they were before normalising."""
+        return self._display.brightness
 
     @property
     def hashes(self) -> tuple[bytes, ...]:

@@ -9,7 +9,9 @@ from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary import Occlusion, Probe
 from tensorboard_picasso.summary.log import steps as log
 from tensorboard_picasso.summary.log.budget import Budget, Spending
+from tensorboard_picasso.summary.log.request import Terms
 from tensorboard_picasso.summary.loops._training import Training
+from tensorboard_picasso.summary.loops._watch import Watch
 from tests.kit import events
 
 IMAGES = np.random.default_rng(0).random((2, 16, 16)).astype(np.float32)
@@ -246,7 +248,8 @@ def test_strides_of_one_series_differ_and_each_record_states_its_own(tmp_path, c
 def test_a_callback_stretches_its_schedule(tmp_path, clock):
     probe = Probe("digits", IMAGES, output="raw")
     methods = [Occlusion(2, 2)]
-    training = Training(probe, summary.EverySteps(1), methods, True, True, 0.1)
+    watch = Watch(probe, methods, None, None, Terms(True, True, Budget.of(0.1)))
+    training = Training(summary.EverySteps(1), watch, True)
     training.begin(clock.model(0.001), tmp_path, 0, 0.0)
     for step in range(1, 60):
         clock.now += 0.1

@@ -21,6 +21,7 @@ from tensorboard_picasso.summary.log import state
 from tensorboard_picasso.summary.log import steps as log
 from tensorboard_picasso.summary.log.request import Destination, Moment, Terms
 from tensorboard_picasso.summary.loops._training import Training
+from tensorboard_picasso.summary.loops._watch import Watch
 from tensorboard_picasso.summary.methods.rise import RISE
 from tensorboard_picasso.summary.writers import worker
 from tests.kit import events
@@ -196,9 +197,8 @@ def test_a_tf_summary_writer_is_written_to_in_the_call(tmp_path, disk):
 
 
 def trained(directory):
-    training = Training(
-        summary.Probe("p", IMAGES, output="raw"), summary.EverySteps(1), [], True, True, None
-    )
+    watch = Watch(summary.Probe("p", IMAGES, output="raw"), [], None, None, Terms(strict=True))
+    training = Training(summary.EverySteps(1), watch, True)
     training.begin(scores, directory, 0, 0.0)
     return training
 

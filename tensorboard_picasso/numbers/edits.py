@@ -1,0 +1,187 @@
+"""What an answer survives: statistics of edits over a probe's images, each with an interval.
+
+Intervals are bootstrapped over the images (Efron 1979, doi:10.1214/aos/1176344552): the
+images are drawn again with replacement, `RESAMPLES` times, and the middle 95 % of the means
+are told. One set of draws serves all edits and steps of a probe, so that they compare.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tensorboard_picasso.numbers import maps
+
+RESAMPLES = 2000
+LEVEL = 0.05
+# By so much more than the same elsewhere an edit has to move answers to be flagged.
+LEAST = 0.05
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over images, and the interval in which it lies.
+
+    Attributes:
+      value: NaN where no image has a number.
+      low, high: of the interval; NaN below two images.
+      count: how many images have a number.
+    """
+
+    value: float
+    low: float
+    high: float
+    count: int
+
+
+@lru_cache(maxsize=16)
+def draws(images: int) -> Floats:
+    """How often each image is in each resample, (RESAMPLES, images); the same in the browser."""
+    counter = np.arange(RESAMPLES * images, dtype=np.uint32)
+    drawn = (_hash(counter) % np.uint32(images)).reshape(RESAMPLES, images)
+    counts = np.zeros((RESAMPLES, images))
+    np.add.at(counts, (np.arange(RESAMPLES)[:, None], drawn), 1)
+    counts.setflags(write=False)
+    return counts
+
+
+def _hash(numbers: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Bits of a counter mixed: two rounds of a shift and a product, as of MurmurHash3's finaliser."""
+    with np.errstate(over="ignore"):
+        mixed = (numbers ^ (numbers >> np.uint32(16))) * np.uint32(0x85EBCA6B)
+        mixed = (mixed ^ (mixed >> np.uint32(13))) * np.uint32(0xC2B2AE35)
+    return mixed ^ (mixed >> np.uint32(16))
+
+
+def resampled(values: ArrayLike) -> Floats:
+    """Means of values (…, images) in each resample, (…, RESAMPLES); NaN where none has a number."""
+    given = np.asarray(values, np.float64)
+    known = np.isfinite(given)
+    counts = draws(given.shape[-1]).T
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray((np.where(known, given, 0.0) @ counts) / (known @ counts))
+
+
+def estimate(values: ArrayLike, level: float = LEVEL) -> Estimate:
+    """The mean of values (images,) and its interval; what is no number does not count.
+
+    level: how often the mean may lie outside.
+    """
+    given = np.asarray(values, np.float64)
+    known = given[np.isfinite(given)]
+    if not known.size:
+        return Estimate(math.nan, math.nan, math.nan, 0)
+    low = high = math.nan
+    if known.size > 1:
+        means = resampled(given)
+        ends = [100 * level / 2, 100 * (1 - level / 2)]
+        low, high = map(float, np.nanpercentile(means, ends))
+    return Estimate(float(known.mean()), low, high, int(known.size))
+
+
+def costs(whole: ArrayLike, edited: ArrayLike, asked: ArrayLike, raw: bool = False) -> Floats:
+    """What edits take from the true class: of its probability, or of its value.
+
+    Args:
+      whole: (images,) log-odds of the true class; of raw outputs its value.
+      edited: (edits, images), likewise. asked: bool (edits, images).
+      raw: whether the output is.
+
+    Returns:
+      (edits, images); NaN where nothing was asked, or no class is true.
+    """
+    before, after = (
+        np.asarray(odds if raw else maps.probability(odds), np.float64) for odds in (whole, edited)
+    )
+    with np.errstate(invalid="ignore"):
+        return np.where(asked, before - after, np.nan)
+
+
+def follows(
+    heads: Sequence[int], predicted: ArrayLike, donors: Sequence[int | None], asked: ArrayLike
+) -> Floats:
+    """Whether an edited image is predicted as its donor is labelled.
+
+    Args:
+      heads: of each image, what is predicted of it unedited.
+      predicted: (edits, images), once edited. asked: bool, likewise.
+      donors: of each image the donor's class, None where there is none.
+
+    Returns:
+      (edits, images), 1 or 0; NaN where nothing was asked, or the donor's class was predicted
+      without it.
+    """
+    of_donor = np.array([-1 if each is None else each for each in donors])
+    counts = np.asarray(asked) & (of_donor >= 0) & (of_donor != np.asarray(heads))
+    return np.where(counts, np.asarray(predicted) == of_donor, np.nan)
+
+
+def beyond(moves: ArrayLike, matched: ArrayLike) -> Floats:
+    """By how much more an edit moves each answer than the same at other places.
+
+    Args:
+      moves: (…, images), of the edit. matched: (…, places, images), of its references.
+
+    Returns:
+      (…, images); NaN where either was not asked.
+    """
+    others = np.asarray(matched, np.float64)
+    known = np.isfinite(others)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(known, others, 0.0).sum(-2) / known.sum(-2)
+    return np.asarray(np.asarray(moves, np.float64) - mean)
+
+
+@dataclass(frozen=True)
+class Onset:
+    """From which step on an edit is flagged.
+
+    Attributes:
+      place: of the first step from which on it is, at every later one.
+      early, late: the same in the 5th and 95th of a hundred resamples; None: it is not flagged there.
+    """
+
+    place: int
+    early: int | None
+    late: int | None
+
+
+def onset(differences: ArrayLike, edits: int = 1) -> Onset | None:
+    """Whether an edit is flagged, and since when.
+
+    It is where the lower end of the interval of `beyond` stays above `LEAST` at every step
+    from one on, at a level divided by the number of edits that are asked about so.
+
+    Args:
+      differences: (steps, images), as of `beyond`.
+      edits: how many.
+
+    Returns:
+      None where it is not flagged at the last step.
+    """
+    given = np.asarray(differences, np.float64)
+    if not given.size:
+        return None
+    low = [estimate(row, LEVEL / edits).low for row in given]
+    place = _since(np.array(low) > LEAST)
+    if place is None:
+        return None
+    each = [_since(above) for above in (resampled(given) > LEAST).T]
+    places = np.sort([len(given) if at is None else at for at in each])
+    ends = [int(places[int(share * (len(places) - 1))]) for share in (0.05, 0.95)]
+    early, late = (None if at == len(given) else at for at in ends)
+    return Onset(place, early, late)
+
+
+def _since(above: Bools) -> int | None:
+    """The first place from which on all are true."""
+    if not above[-1]:
+        return None
+    below = np.flatnonzero(~above)
+    return int(below[-1]) + 1 if below.size else 0

@@ -1,0 +1,36 @@
+"""In another day's light: the mean and spread of each channel are another image's."""
+
+import numpy as np
+
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.summary.edits.base import SWAPPED, Variant, View, WholeImage
+from tensorboard_picasso.summary.kit.images import Array
+from tensorboard_picasso.summary.probe.probe import Probe
+
+
+class DonorColours(WholeImage):
+    """Each channel's mean and standard deviation are those of an image of another class."""
+
+    name = "donor's colours"
+    takes = "its own light and colours: they are those of another image, of another class"
+
+    def variants(self, probe: Probe) -> list[Variant]:
+        """See `Edit.variants`."""
+        return [Variant(record.Edit(self.name, self.takes, SWAPPED), self.edited)]
+
+    def edited(self, view: View) -> Array | None:
+        """See `WholeImage.edited`; alpha stays."""
+        if view.other is None:
+            return None
+        brightness = view.probe.brightness
+        values, other = (brightness.before(each) for each in (view.image, view.other))
+        colours = brightness.colours(view.image)
+        (mean, spread), (new_mean, new_spread) = (
+            (each[..., :colours].mean((0, 1)), each[..., :colours].std((0, 1)))
+            for each in (values, other)
+        )
+        # What is flat has no contrast that could be made another.
+        flat = spread <= 1e-9 * np.abs(values).max(initial=1e-9)
+        scale = np.where(flat, 1.0, new_spread / np.where(flat, 1.0, spread))
+        values[..., :colours] = (values[..., :colours] - mean) * scale + new_mean
+        return brightness.after(values, view.image)

@@ -1,0 +1,149 @@
+"""Edits at a step: asked and written like other records, each log with a memory of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from tensorboard.compat.proto import summary_pb2
+
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.stored.metadata import Kind, Series
+from tensorboard_picasso.summary.edits import Edit
+from tensorboard_picasso.summary.explain import edited, models
+from tensorboard_picasso.summary.log import event, failures, state, writing
+from tensorboard_picasso.summary.log.request import Destination, Moment, Terms
+from tensorboard_picasso.summary.log.state import State
+from tensorboard_picasso.summary.probe.probe import Probe
+
+
+@dataclass
+class Edits(State):
+    """What is remembered of a probe's edits.
+
+    first: what was predicted of each image at the first record; None before it.
+    """
+
+    first: tuple[int, ...] | None = None
+
+
+def log_edits(
+    probe: Probe,
+    model: Any,
+    edits: Sequence[Edit],
+    where: Destination,
+    when: Moment,
+    terms: Terms,
+) -> bool:
+    """Log what a model says of a probe's images once they are edited.
+
+    Args, returns and raises: as `steps.log_record`; budget is not asked here.
+    """
+    memory = writing.settle(state.find_kind(where.owner, where.name, Edits))
+    if failures.of_fork(memory, where, when, terms):
+        return False
+    # Of the maps of the same name, which show the same pictures.
+    maps = writing.settled(where.owner, where.name)
+    with memory.lock:
+        known = maps.hashes or memory.hashes
+        if known and known != probe.hashes:
+            text = f'"{where.name}" has other images: give the probe a name of its own, name='
+            if memory.step is None:
+                raise ValueError(text)
+            return failures.refuse("other images", text, memory, terms.strict)
+        if when.step == memory.step:
+            text = f'"{where.name}" already has edits at step {when.step}'
+            return failures.refuse("doubled edits", text, memory, terms.strict)
+        answers = compute(
+            probe, model, edits, memory, f'"{where.name}" at step {when.step}', when, terms
+        )
+        if answers is None:
+            return False
+        memory.hashes = probe.hashes
+        with maps.lock:
+            inputs = maps.fresh_inputs(when.step, probe)
+        make = partial(_summary, where, terms, answers, inputs)
+
+        def done(summary: summary_pb2.Summary) -> str:
+            memory.count(when.step)
+            maps.note_inputs(inputs)
+            return _cost(probe, answers, memory, event.sizes(summary, len(inputs)), when.next_step)
+
+        series = Series(where.name, 0, Kind.EDITS)
+        accepted = writing.write(memory, where, when, terms, series, make, done)
+        maps.handed = memory.handed  # which notes the inputs there
+        return accepted
+
+
+def compute(
+    probe: Probe,
+    model: Any,
+    edits: Sequence[Edit],
+    memory: Edits,
+    what: str,
+    when: Moment,
+    terms: Terms,
+) -> edited.Answers | None:
+    """Ask the model; None where that failed and was warned of. Raises as `steps.compute`."""
+    first = memory.decided(probe) is None
+
+    def asked() -> edited.Answers:
+        backend = models.backend(probe, model)
+        with backend.lock:
+            return edited.ask(
+                probe,
+                backend,
+                edits,
+                taken=memory.decided(probe),
+                first=memory.first,
+                epoch=when.epoch,
+            )
+
+    answers = failures.attempt(
+        asked,
+        probe,
+        model,
+        memory,
+        f"edits of {what}",
+        "edits",
+        first=first,
+        untried=first,
+        strict=terms.strict,
+    )
+    if answers is not None:
+        memory.asked, memory.output = probe.output, answers.taken
+        memory.first = memory.first or answers.heads
+        memory.tracing_seconds += answers.tracing_seconds
+    return answers
+
+
+def _summary(
+    where: Destination,
+    terms: Terms,
+    answers: edited.Answers,
+    inputs: Sequence[tuple[int, record.Input]],
+    numbers: writing.Numbers,
+) -> summary_pb2.Summary:
+    told = replace(
+        answers.record, nth=numbers.nth, since=numbers.since, superseded=numbers.superseded
+    )
+    return event.of_edits(where.name, told, inputs, terms.scalars, where.tensors)
+
+
+def _cost(
+    probe: Probe,
+    answers: edited.Answers,
+    memory: Edits,
+    size: tuple[int, int],
+    next_step: str,
+) -> str:
+    again, once = (size_ / 1000 for size_ in size)
+    images = f" + {once:.0f} KB once for the images" if once >= 0.5 else ""
+    seconds = memory.tracing_seconds
+    tracing = f" (tracing took {seconds:.1f} s once)" if seconds >= 0.05 else ""
+    count, asked = len(probe), len(answers.record.edits)
+    return (
+        f"{count} image{'s' if count > 1 else ''} × {asked} edit{'s' if asked > 1 else ''}:"
+        f" {answers.seconds:.2f} s, {again:.0f} KB a record{images}{'; ' if next_step else ''}"
+        f"{next_step}{tracing}"
+    )

@@ -1,0 +1,128 @@
+"""Edits: which ones, of which images, under which name."""
+
+import tempfile
+
+import numpy as np
+
+import tensorboard_picasso
+from tensorboard_picasso import summary
+from tensorboard_picasso.extend import Edit, EditRecord, Variant, WholeImage
+from tensorboard_picasso.summary import Probe
+from tensorboard_picasso.summary.log.request import Terms
+from tensorboard_picasso.summary.loops._watch import Watch
+from tests.remedies import Row, X, linear
+
+LABELS = [0, 1, 2][: len(X)]
+
+
+def asked(edits=None, name="p", before=None, images=X):
+    """Ask edits, and read them back; `before` logs something there first."""
+
+    def try_it():
+        with tempfile.TemporaryDirectory() as path:
+            if before is not None:
+                before(path)
+            probe = Probe(name, images, labels=LABELS, output="logits")
+            given = {"writer": path, "step": 1, "strict": True}
+            assert summary.edited(probe, linear, edits=edits() if edits else None, **given)
+            summary.flush()
+            assert len(tensorboard_picasso.read(path)["."][name].edits().names)
+
+    return try_it
+
+
+def maps_of_others(path):
+    probe = Probe("p", X[::-1].copy(), output="logits")
+    assert summary.class_probabilities(probe, linear, writer=path, step=0, strict=True)
+    summary.flush()
+
+
+def scores(name, before):
+    """Log scores of other images than those that were edited."""
+
+    def try_it():
+        with tempfile.TemporaryDirectory() as path:
+            before(path)
+            probe = Probe(name, X[::-1].copy(), output="logits")
+            given = {"writer": path, "step": 2, "strict": True}
+            assert summary.class_probabilities(probe, linear, **given)
+            summary.flush()
+
+    return try_it
+
+
+def edits_of_others(path):
+    probe = Probe("p", X, labels=LABELS, output="logits")
+    assert summary.edited(probe, linear, edits=["blurred"], writer=path, step=1, strict=True)
+
+
+class Cut(WholeImage):
+    name, takes = "cut", "the lowest row"
+
+    def edited(self, view):
+        return view.image[:-1]
+
+
+class Kept(Cut):
+    def edited(self, view):
+        return np.where(np.arange(len(view.image))[:, None, None] < 1, 0, view.image).astype(
+            view.image.dtype
+        )
+
+
+class Same(Edit):
+    name = "same"
+    names = ("one", "one")
+
+    def variants(self, probe):
+        return [
+            Variant(EditRecord(name, "nothing"), lambda view: view.image[::-1])
+            for name in self.names
+        ]
+
+
+class Apart(Same):
+    names = ("one", "other")
+
+
+OTHERS = Probe("p", X[::-1].copy(), output="logits")
+
+
+def watched(edited, edits=None):
+    """What a callback is given."""
+    return lambda: Watch(Probe("p", X, output="logits"), [], edited, edits, Terms())
+
+
+ROWS = [
+    Row(r"edited is str: pass a summary.Probe", watched("p"), watched(Probe("s", X))),
+    Row(
+        r"edits=.* of no images: pass edited=, a probe",
+        watched(None, ["top"]),
+        watched(Probe("s", X), ["top"]),
+    ),
+    Row(
+        r"and have other images: give one another name=",
+        watched(OTHERS),
+        watched(Probe("s", X[::-1])),
+    ),
+    Row(
+        r"pass a list, such as \['no colour'", asked(lambda: "blurred"), asked(lambda: ["blurred"])
+    ),
+    Row(r"unknown: pass one of .*blurred", asked(lambda: ["sepia"]), asked(lambda: ["blurred"])),
+    Row(r"pass a name, such as 'blurred'", asked(lambda: [3]), asked(lambda: ["blurred"])),
+    Row(r"pass at least one, or leave it out", asked(list), asked(lambda: ["top"])),
+    Row(r"pass at least one, or leave it out", asked(list), asked()),
+    Row(r"pass each once", asked(lambda: ["top", "top"]), asked(lambda: ["top"])),
+    Row(r"return the same kind", asked(lambda: [Cut()]), asked(lambda: [Kept()])),
+    Row(r"give each variant a name of its own", asked(lambda: [Same()]), asked(lambda: [Apart()])),
+    Row(
+        r"has other images: give the probe a name of its own, name=",
+        asked(before=maps_of_others),
+        asked(before=maps_of_others, name="sample"),
+    ),
+    Row(
+        r"edits of other images: give the probe a name of its own, name=",
+        scores("p", edits_of_others),
+        scores("maps", edits_of_others),
+    ),
+]
