@@ -5,9 +5,11 @@ import sys
 import keras
 
 
-def compiled(layers: list[keras.Layer], learning_rate: float) -> keras.Model:
+def compiled(
+    layers: list[keras.Layer], learning_rate: float, shape: tuple[int, ...] = (28, 28, 1)
+) -> keras.Model:
     """A sequential network of these layers that returns logits, compiled for training."""
-    model = keras.Sequential([keras.Input((28, 28, 1)), *layers])
+    model = keras.Sequential([keras.Input(shape), *layers])
     model.compile(
         keras.optimizers.Adam(learning_rate),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),

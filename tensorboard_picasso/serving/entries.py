@@ -101,6 +101,35 @@ def mean_settings_of(mean: record.Mean) -> dict[str, Any]:
     }
 
 
+def asked_of(edits: record.Edits) -> dict[str, Any]:
+    """Which edits were made of which images."""
+    return {
+        "output": edits.output,
+        "value_name": edits.value_name,
+        "labelled": edits.labelled,
+        "edits": [
+            {
+                "name": edit.name,
+                "takes": edit.takes,
+                "form": edit.form,
+                "region": edit.region,
+                "matched": edit.matched,
+                "parameters": dict(edit.parameters),
+            }
+            for edit in edits.edits
+        ],
+        "images": [
+            {
+                "hash": image.input_hash.hex(),
+                "truths": list(image.truths),
+                "donor": image.donor,
+                "donor_class": image.donor_class,
+            }
+            for image in edits.images
+        ],
+    }
+
+
 def regions_of(regions: Sequence[record.Region]) -> list[dict[str, Any]]:
     """What the shares of regions are to be compared with."""
     return [

@@ -70,6 +70,7 @@ class PicassoPlugin(base_plugin.TBPlugin):
             "/attributions": self._serve_attributions,
             "/means": self._serve_means,
             "/maps": self._serve_maps,
+            "/edits": self._serve_edits,
             "/scalars": self._serve_scalars,
             "/scalar": self._serve_scalar,
             "/export": self._serve_export,
@@ -141,6 +142,13 @@ class PicassoPlugin(base_plugin.TBPlugin):
             raise errors.NotFoundError(f'no maps "{label}" in probe "{probe}" of run "{run}"')
         data, whole = answer
         return http_util.Respond(request, data, PACK, expires=FOREVER if whole else 0)
+
+    def _serve_edits(self, request: wrappers.Request) -> Any:
+        run, probe = _probe(request)
+        answer = answers.edits(self._reader(request), run, probe)
+        if answer is None:
+            raise errors.NotFoundError(f'no edits of probe "{probe}" in run "{run}"')
+        return http_util.Respond(request, answer, PACK)
 
     def _serve_scalars(self, request: wrappers.Request) -> Any:
         answer = answers.scalars(self._reader(request), _argument(request, "run"))

@@ -133,7 +133,13 @@ export class App {
     this.scalars.refresh();
     // The index may hold runs that were not there before.
     this.scene.update();
-    if (!this.store.errors.has("index")) await this.store.refresh(this.scene.probe ?? "", this.#runs(), this.#labels());
+    if (this.store.errors.has("index")) return;
+    await Promise.all([this.store.refresh(this.scene.probe ?? "", this.#runs(), this.#labels()), this.#edits(true)]);
+  }
+
+  /** @param {boolean} again */
+  async #edits(again) {
+    if (this.scene.sample !== null) await this.store.showEdits(this.scene.sample, this.#runs(), again);
   }
 
   /** What is looked at: its maps are loaded first. */
@@ -180,7 +186,8 @@ export class App {
 
   async #load() {
     this.scene.update();
-    await this.store.show(this.scene.probe ?? "", this.#runs(), this.#labels());
+    const maps = this.store.show(this.scene.probe ?? "", this.#runs(), this.#labels());
+    await Promise.all([maps, this.#edits(false)]);
   }
 
   /** @param {Came} what */

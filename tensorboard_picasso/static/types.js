@@ -191,6 +191,7 @@
  * @property {string} sort
  * @property {"strips" | "grid"} density
  * @property {"probe" | "classes"} means
+ * @property {"few" | "all" | "none"} edits
  * @property {Step | null} pin
  * @property {string | null} pinRun
  * @property {Choice} pinTarget

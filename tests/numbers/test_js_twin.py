@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tensorboard_picasso.numbers import maps, palettes
+from tensorboard_picasso.numbers import edits, maps, palettes
 from tensorboard_picasso.presentation import readings, wording
 from tensorboard_picasso.presentation.readings import Reading
 from tensorboard_picasso.serving.entries import mean_settings_of, numbers_of, row_of, settings_of
@@ -44,7 +44,7 @@ def js(browser, tmp_path_factory):
             text = page.evaluate(
                 """async ([base, expression, argument]) => {
                   const files = ["numbers/maps", "numbers/palette", "numbers/ranks", "numbers/parting",
-                                 "numbers/reading", "log/records", "kit/format", "pictures/legend",
+                                 "numbers/reading", "numbers/edits", "log/records", "kit/format", "pictures/legend",
                                  "shown/shares", "kit/steps", "large/film"];
                   const names = files.map((each) => each.split("/")[1]);
                   const modules = await Promise.all(files.map((each) => import(`${base}${each}.js`)));
@@ -566,3 +566,27 @@ def test_a_film_is_spaced_by_distances_alone(js, start):
     assert spaced == js("film.logSpaced(given, 6)", away)
     assert spaced[0] == 0
     assert spaced[-1] == len(away) - 1
+
+
+def test_estimates_and_onsets_are_pythons(js):
+    random = np.random.default_rng(0)
+    values = random.normal(0.2, 0.3, 40)
+    values[::7] = np.nan
+    found = js("edits.estimate(given)", values.tolist())
+    expected = edits.estimate(values)
+    for name in ("value", "low", "high", "count"):
+        assert found[name] == pytest.approx(getattr(expected, name), rel=1e-12)
+    wider = js("edits.estimate(given, 0.01)", values.tolist())
+    assert wider["low"] == pytest.approx(edits.estimate(values, 0.01).low, rel=1e-12)
+    matched = random.normal(0, 0.1, (2, 40))
+    matched[0, 3] = np.nan
+    beyond = js("edits.beyond(given[0], given[1])", [values.tolist(), matched.tolist()])
+    np.testing.assert_allclose(np.array(beyond, float), edits.beyond(values, matched))
+    rising = np.linspace(-0.2, 0.4, 30)[:, None] + random.normal(0, 0.2, (1, 60))
+    for count in (1, 100):
+        onset = js(f"edits.onset(given, {count})", rising.tolist())
+        expected = edits.onset(rising, count)
+        assert (onset["place"], onset["early"], onset["late"]) == (
+            expected.place, expected.early, expected.late,
+        )  # fmt: skip
+    assert js("edits.onset(given)", (rising - 1).tolist()) is None

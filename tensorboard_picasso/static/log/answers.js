@@ -17,7 +17,7 @@
  *
  * @typedef {object} Index
  * @property {number | null} samples how many steps TensorBoard keeps of a series, 0: all, null: not known
- * @property {{name: string, probes: {name: string, images: number[], methods: Method[]}[]}[]} runs
+ * @property {{name: string, probes: {name: string, images: number[], methods: Method[], scored: boolean, edits: boolean}[]}[]} runs
  * @property {{run: string, tag: string, problem: string, message: string}[]} problems
  */
 
@@ -93,6 +93,31 @@
  * @property {StoredPlanes[]} records
  * @property {{image: number, step: Step, wall: number}[]} missing
  * @property {(WireProblem & {image: number})[]} problems
+ */
+
+/**
+ * What was asked of a probe's images; `matched`: the edit that one is the reference of, at another place.
+ * @typedef {{name: string, takes: string, form: string, region: string, matched: string, parameters: Record<string, string>}} WireEdit
+ *
+ * @typedef {object} Asked
+ * @property {string} output
+ * @property {string} value_name
+ * @property {boolean} labelled whether truths are labels
+ * @property {WireEdit[]} edits
+ * @property {{hash: string, truths: number[], donor: number | null, donor_class: number | null}[]} images
+ *
+ * Numbers of [edits, images].
+ * @typedef {object} WireEdits
+ * @property {Step} step
+ * @property {number} wall
+ * @property {number | null} epoch
+ * @property {number} asked which of the answer's
+ * @property {Floats} moves
+ * @property {Bytes} flips
+ * @property {Bytes} follows
+ * @property {Floats} costs
+ *
+ * @typedef {{asked: Asked[], records: WireEdits[], problems: WireProblem[]}} EditsAnswer
  */
 
 /**

@@ -3,7 +3,7 @@
 import { Pack } from "./pack.js";
 
 /** @import { Step } from "../types.js" */
-/** @import { AttributionsAnswer, Beside, Index, InputsAnswer, MapsAnswer, MeansAnswer, ScalarAnswer, ScoresAnswer } from "./answers.js" */
+/** @import { AttributionsAnswer, Beside, EditsAnswer, Index, InputsAnswer, MapsAnswer, MeansAnswer, ScalarAnswer, ScoresAnswer } from "./answers.js" */
 
 /** @typedef {Record<string, unknown>} Query what is null or undefined is left out */
 
@@ -131,6 +131,16 @@ export function fetchMeans(run, probe, label, groups, signal) {
 export function fetchMaps(run, probe, label, wanted, signal) {
   const of = wanted.map((each) => `${each.image}:${each.step}:${each.wall}`).join(",");
   return pack("maps", { run, probe, label, of }, signal);
+}
+
+/**
+ * @param {string} run
+ * @param {string} probe
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Pack<EditsAnswer>>}
+ */
+export function fetchEdits(run, probe, signal) {
+  return pack("edits", { run, probe }, signal);
 }
 
 /**

@@ -1,7 +1,8 @@
 // Loading: the index; then of each shown run what the first look needs, then the rest.
 // Answers to superseded requests are discarded.
 
-import { fetchAttributions, fetchIndex, fetchInputs, fetchMeans, fetchScores, isAbort } from "./api.js";
+import { fetchAttributions, fetchEdits, fetchIndex, fetchInputs, fetchMeans, fetchScores, isAbort } from "./api.js";
+import { Edits } from "./edits.js";
 import { Grounds } from "./grounds.js";
 import { firstGroup, imagesOf, missing, sizeOf, stepsOf } from "./missing.js";
 import { Planes } from "./planes.js";
@@ -40,6 +41,8 @@ export class Store {
   errors = new Map();
   /** @type {Map<string, RunData>} */
   #runs = new Map();
+  /** @type {Map<string, Edits>} */
+  #edits = new Map();
   #abort = new AbortController();
   /** @type {Listeners} */
   #listeners;
@@ -69,7 +72,7 @@ export class Store {
    * @param {string} run
    */
   failed(run) {
-    return this.errors.has(`run ${run}`) || this.errors.has(`maps of run ${run}`);
+    return [`run ${run}`, `maps of run ${run}`, `edits of run ${run}`].some((what) => this.errors.has(what));
   }
 
   /**
@@ -83,6 +86,15 @@ export class Store {
   }
 
   /**
+   * The edits of a probe in a run; null where none were logged, or none are here yet.
+   * @param {string} run
+   * @param {string | null} probe
+   */
+  edits(run, probe) {
+    return this.#edits.get(`${run}\n${probe}`) ?? null;
+  }
+
+  /**
    * The methods that a run has logged for a probe, as the index lists them.
    * @param {string} run
    * @param {string | null} probe
@@ -90,6 +102,16 @@ export class Store {
    */
   methods(run, probe) {
     return this.#listed(run, probe)?.methods ?? [];
+  }
+
+  /**
+   * Whether a run has logged scores of a probe, or edits.
+   * @param {string} run
+   * @param {string | null} probe
+   * @param {"scored" | "edits"} what
+   */
+  lists(run, probe, what) {
+    return this.#listed(run, probe)?.[what] ?? false;
   }
 
   /** @param {string} run @param {string | null} probe */
@@ -117,6 +139,26 @@ export class Store {
     this.#abort = new AbortController();
     this.planes.supersede();
     await this.#each(probe, runs, labels, false);
+  }
+
+  /**
+   * Load the edits of a probe, where runs have logged some.
+   * @param {string} probe
+   * @param {string[]} runs
+   * @param {boolean} again also where they are here already
+   */
+  async showEdits(probe, runs, again) {
+    const { signal } = this.#abort;
+    await Promise.all(runs.map(async (run) => {
+      const key = `${run}\n${probe}`;
+      if (!this.#listed(run, probe)?.edits || (this.#edits.has(key) && !again)) return;
+      await this.#track(`edits of run ${run}`, () => this.showEdits(probe, [run], again), async () => {
+        const pack = await fetchEdits(run, probe, signal);
+        if (signal.aborted) return;
+        this.#edits.set(key, new Edits(pack));
+        this.#listeners.changed("series");
+      });
+    }));
   }
 
   /**

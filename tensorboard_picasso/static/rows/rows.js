@@ -3,6 +3,7 @@
 import { isComparing, nameOf } from "../shown/compare.js";
 import { button, el, refill, setBreakable, setText } from "../kit/dom.js";
 import { count, plural, stepText } from "../kit/format.js";
+import { EditsBlock } from "../edits/block.js";
 import { ImageSubject } from "./image.js";
 import { Listing } from "./listing.js";
 import { Means } from "./means.js";
@@ -16,6 +17,7 @@ import { Row } from "./row.js";
 export class Rows {
   #given;
   #means;
+  #edits;
   #images;
   #heads = el("div", { class: "heads" });
   #now = el("span", { class: "head step now" });
@@ -26,8 +28,9 @@ export class Rows {
   constructor(given) {
     this.#given = given;
     this.#means = new Means(given);
+    this.#edits = new EditsBlock(given);
     this.#images = new Listing((/** @type {number} */ image) => this.#make(image), given.looked, { class: "list" });
-    this.element = el("div", { class: "rows" }, this.#heads, this.#means.element, this.#nothing, this.#awaited, this.#images.element);
+    this.element = el("div", { class: "rows" }, this.#heads, this.#means.element, this.#edits.element, this.#nothing, this.#awaited, this.#images.element);
     this.#images.element.addEventListener("focusin", ({ target }) => {
       const row = target instanceof Element ? target.closest(".row") : null;
       // The keyboard came to a row: it may go on to the next one before that is in sight.
@@ -57,6 +60,7 @@ export class Rows {
   update() {
     const { scene } = this.#given;
     this.#means.update();
+    this.#edits.update();
     this.#images.list(scene.images);
     for (const [image, row] of this.#images.rows) {
       row.stale = true;
@@ -66,7 +70,7 @@ export class Rows {
     setText(this.#nothing, this.#why());
     const { awaited } = scene;
     setText(this.#awaited, awaited ? `Not in order yet: the share of ${awaited.region} is counted in ${count(awaited.done)} of ${plural(awaited.all, "map")}.` : "");
-    this.#heads.hidden = !scene.images.length && this.#means.element.hidden;
+    this.#heads.hidden = !scene.images.length && this.#means.element.hidden && this.#edits.element.hidden;
     this.#head();
   }
 
@@ -119,6 +123,7 @@ export class Rows {
    */
   paint(onlyNow) {
     this.#title();
+    this.#edits.paint(onlyNow);
     const ready = this.#images.paint(onlyNow);
     // After the images, so that theirs are asked for first.
     return this.#means.paint(onlyNow) && ready;

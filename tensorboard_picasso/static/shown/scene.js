@@ -10,7 +10,7 @@ import { Classes } from "./classes.js";
 import { Scales } from "./scales.js";
 import { ascending } from "../kit/steps.js";
 
-/** @import { Method } from "../log/answers.js" */
+/** @import { Index, Method } from "../log/answers.js" */
 /** @import { RunData } from "../log/rundata.js" */
 /** @import { Store } from "../log/store.js" */
 /** @import { Reading, Settings, Step } from "../types.js" */
@@ -52,6 +52,11 @@ export class Scene extends Classes {
   methods = [];
   /** @type {string | null} */
   label = null;
+  /**
+   * The probe whose edits are shown: this one, or else the first that has some.
+   * @type {string | null}
+   */
+  sample = null;
   /** @type {Reading} */
   reading = "importance";
   /**
@@ -100,7 +105,7 @@ export class Scene extends Classes {
   /** Join everything again: after data came, or the choice of what is shown changed. */
   update() {
     const indexed = this.#store.index?.runs ?? [];
-    this.probes = [...new Set(indexed.flatMap((run) => run.probes.map((each) => each.name)))].sort();
+    this.probes = probesOf(indexed);
     this.probe = this.probes.find((each) => each === this.#state.probe) ?? this.probes[0] ?? null;
     this.runs = indexed
       .filter((run) => run.probes.some((each) => each.name === this.probe))
@@ -113,6 +118,7 @@ export class Scene extends Classes {
     this.shown =
       chosen === null ? this.listed.slice(0, DEFAULT_RUNS) : this.listed.filter((run) => chosen.includes(run));
     this.datas = this.shown.map((run) => this.dataOf(run));
+    this.sample = sampleOf(indexed.filter(({ name }) => this.shown.includes(name)), this.probe);
     this.methods = this.#findMethods();
     this.label =
       this.methods.find((each) => each.label === this.#state.method)?.label ?? this.methods[0]?.label ?? null;
@@ -164,12 +170,24 @@ export class Scene extends Classes {
         for (const record of records) steps.add(record.step);
       }
     }
+    for (const run of this.shown) {
+      for (const record of this.#store.edits(run, this.sample)?.records ?? []) steps.add(record.step);
+    }
     this.steps = [...steps].sort(ascending);
     // Someone who looks at an older step keeps the columns that they compare it with.
     const kept = this.#spread && this.columns.every((step) => steps.has(step));
     if (this.#state.step !== null && kept) return;
     this.columns = spread(this.steps);
-    this.#spread = this.datas.length > 0 && this.datas.every((data) => this.#store.failed(data.run) || (data.scores.size > 0 && !this.#awaits(data, this.label)));
+    this.#spread = this.datas.length > 0 && this.datas.every((data) => this.#store.failed(data.run) || !this.#comes(data));
+  }
+
+  /**
+   * Whether steps of a run are still to come.
+   * @param {RunData} data
+   */
+  #comes(data) {
+    const edits = this.#store.lists(data.run, this.sample, "edits") && !this.#store.edits(data.run, this.sample);
+    return (this.#store.lists(data.run, data.probe, "scored") && !data.scores.size) || this.#awaits(data, this.label) || edits;
   }
 
   /** All images; their order is fixed once what it depends on is known. */
@@ -301,4 +319,23 @@ function spread(steps) {
   const last = steps.length - 1;
   const places = Array.from({ length: COLUMNS }, (_, k) => Math.round((k * last) / COLUMNS));
   return [...new Set(places)].filter((place) => place >= 0 && place < last).map((place) => steps[place]);
+}
+
+/**
+ * The probes of which there is anything to show: those with scores, or where there are none those with edits.
+ * @param {Index["runs"]} runs
+ */
+function probesOf(runs) {
+  const all = runs.flatMap((run) => run.probes);
+  const scored = all.filter((probe) => probe.scored);
+  return [...new Set((scored.length ? scored : all.filter((probe) => probe.edits)).map((probe) => probe.name))].sort();
+}
+
+/**
+ * @param {Index["runs"]} runs
+ * @param {string | null} probe the one whose maps are shown
+ */
+function sampleOf(runs, probe) {
+  const names = [...new Set(runs.flatMap((run) => run.probes).filter((each) => each.edits).map((each) => each.name))].sort();
+  return names.find((name) => name === probe) ?? names[0] ?? null;
 }

@@ -108,6 +108,8 @@ export const SIZE_NAMES = /** @type {(keyof typeof SIZES)[]} */ (Object.keys(SIZ
 export const LAYOUTS = /** @type {const} */ (["side", "swipe"]);
 export const VERDICTS = /** @type {const} */ (["all", "right", "wrong"]);
 export const DENSITIES = /** @type {const} */ (["strips", "grid"]);
+/** How many edits are listed. */
+export const EDITS = /** @type {const} */ (["few", "all", "none"]);
 export const FILMS = /** @type {const} */ (["log", "even", "change"]);
 export const FRAMES = [6, 12, 24, 48];
 const ALIGNMENTS = /** @type {const} */ (["step", "share"]);
@@ -140,6 +142,8 @@ const KEYS = {
   density: { key: "density", initial: "strips", ...oneOf(DENSITIES) },
   // Which means are shown before the images: over the probe, or over its classes too.
   means: { key: "means", initial: "probe", ...oneOf(/** @type {const} */ (["probe", "classes"])) },
+  // Of the block "what the answer survives".
+  edits: { key: "edits", initial: "few", ...oneOf(EDITS) },
   // What the page is compared with, where it is not the same; see compare.js.
   pin: { key: "pin", initial: null, ...STEP },
   pinRun: { key: "pinrun", initial: null, ...TEXT },

@@ -5,6 +5,7 @@ import pytest
 
 import tensorboard_picasso
 from tensorboard_picasso import summary
+from tensorboard_picasso.extend import UnsupportedError
 from tests.summary.loops import test_keras as of_keras
 from tests.summary.loops import test_torch as of_torch
 
@@ -77,7 +78,7 @@ def test_what_cannot_work_is_said_before_training(tmp_path):
     callback = summary.LightningCallback(
         of_torch.probe(), tmp_path, summary.EveryEpochs(1), methods=[], edited=other
     )
-    with pytest.raises((ValueError, RuntimeError), match=r"Probe\('sample', 4 images\)"):
+    with pytest.raises(UnsupportedError, match=r"Probe\('sample', 4 images\)"):
         of_torch.fit(tmp_path / "a", callback)
 
 

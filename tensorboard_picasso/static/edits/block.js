@@ -1,0 +1,119 @@
+// What the answer survives: a row an edit of the images, most first, with how far it moves the answers.
+
+import { button, el, put, setText } from "../kit/dom.js";
+import { plural } from "../kit/format.js";
+import { EditRow, pointsOf, surelyBelow } from "./row.js";
+
+/** @import { Edits } from "../log/edits.js" */
+/** @import { Needs } from "../shown/given.js" */
+/** @import { Logged } from "./row.js" */
+
+const FEW = 6; // rows
+const HARDLY = 5; // points
+
+export class EditsBlock {
+  #given;
+  /** @type {Map<string, EditRow>} */
+  #rows = new Map();
+  /** @type {EditRow[]} */
+  #shown = [];
+  #opener;
+  #told = el("p", { class: "quiet" });
+  #steady = el("p", { class: "quiet" });
+  #list = el("div", { class: "editlist", id: "edits" });
+  #more;
+
+  /** @param {Needs<"scene" | "state" | "store">} given */
+  constructor(given) {
+    this.#given = given;
+    this.#opener = button("", "show or hide what the answer survives", () => this.#toggle("none"), { class: "title", "aria-controls": "edits", "aria-label": null });
+    this.#more = button("", "show all edits, or the first ones", () => this.#toggle("all"), { class: "more", "aria-controls": "edits", "aria-label": null });
+    this.element = el("section", { class: "edits", "aria-label": "what the answer survives" }, el("h2", {}, this.#opener), this.#told, this.#list, this.#more, this.#steady);
+  }
+
+  /** @param {"all" | "none"} to where it is not there yet; else back to the first ones */
+  #toggle(to) {
+    const { state } = this.#given;
+    state.set({ edits: state.edits === to ? "few" : to });
+  }
+
+  /** What runs were asked, each with its name. */
+  #logged() {
+    const { scene, store } = this.#given;
+    return scene.shown.flatMap((run) => {
+      const edits = store.edits(run, scene.sample);
+      return edits ? [{ run, edits }] : [];
+    });
+  }
+
+  update() {
+    const { state } = this.#given;
+    const logged = this.#logged();
+    const open = state.edits !== "none";
+    this.element.hidden = !logged.length;
+    this.#list.hidden = !open;
+    setText(this.#opener, `${open ? "▾" : "▸"} What the answer survives`);
+    this.#opener.setAttribute("aria-expanded", String(open));
+    const names = open ? ordered(logged.map(({ edits }) => edits)) : [];
+    const few = state.edits === "all" ? names : names.slice(0, FEW);
+    this.#shown = few.map((name) => {
+      const row = this.#rows.get(name) ?? new EditRow(this.#given, name);
+      this.#rows.set(name, row);
+      row.update(logged);
+      return row;
+    });
+    put(this.#list, this.#shown.map((row) => row.element));
+    setText(this.#steady, open ? steady(logged) : "");
+    this.#more.hidden = !open || names.length <= FEW;
+    setText(this.#more, state.edits === "all" ? `▾ the first ${FEW}` : `▸ all ${names.length} edits`);
+    this.#more.setAttribute("aria-expanded", String(state.edits === "all"));
+    setText(this.#told, open && logged[0] ? about(logged[0].edits, this.#given.scene.sample) : "");
+  }
+
+  /** @param {boolean} onlyNow */
+  paint(onlyNow) {
+    for (const row of this.#shown) row.paint(onlyNow);
+  }
+}
+
+/** @param {Edits} edits @param {string | null} sample */
+function about({ asked, others }, sample) {
+  const images = plural(asked.images.length, "image");
+  const what = asked.output === "raw"
+    ? `${asked.value_name || "value"} that each edit takes from it`
+    : "points of how far each edit moves the answer: 0 where it stays, 100 where it is another one";
+  const truth = asked.labelled ? "" : " Without labels the class is what was predicted at first, and the donor any other image.";
+  const left = others ? ` ${plural(others, "record")} of other images or edits are not shown.` : "";
+  return `${images} of “${sample}”, edited one way at a time; ${what}. An edit is a question, not a verdict.${truth}${left}`;
+}
+
+/**
+ * Names of the edits by how far they move the answers at the newest step, most first; not of those that are references.
+ * @param {Edits[]} all
+ */
+function ordered(all) {
+  /** @type {Map<string, number>} */
+  const most = new Map();
+  for (const edits of all) {
+    const newest = edits.at(null);
+    edits.asked.edits.forEach((edit, i) => {
+      if (edit.matched || !newest) return;
+      const points = pointsOf(edits, newest, i);
+      most.set(edit.name, Math.max(most.get(edit.name) ?? -Infinity, Number.isNaN(points) ? -Infinity : points));
+    });
+  }
+  return [...most.keys()].sort((a, b) => (most.get(b) ?? 0) - (most.get(a) ?? 0) || 0);
+}
+
+/**
+ * Which edits hardly move the answers at the newest step, of all runs together: what they do without tells as much.
+ * @param {Logged[]} logged
+ */
+function steady(logged) {
+  const names = ordered(logged.map(({ edits }) => edits)).filter((name) => logged.every(({ edits }) => {
+    const newest = edits.at(null);
+    const place = edits.asked.edits.findIndex((edit) => edit.name === name);
+    return newest && place >= 0 && edits.asked.output !== "raw" && surelyBelow(edits, newest, place, HARDLY);
+  }));
+  return names.length ? `Hardly moved (surely by less than ${HARDLY} points) by: ${names.join("; ")}.` : "";
+}

@@ -1,0 +1,222 @@
+// A row of an edit: how far it moves the answers at the columns and now, and in words, for each run.
+
+import { runColour } from "../kit/chart.js";
+import { el, put, setText } from "../kit/dom.js";
+import { count, number } from "../kit/format.js";
+import { finite, kept } from "../kit/lists.js";
+import { beyond, estimate, onset } from "../numbers/edits.js";
+
+/** @import { Answered, Edits } from "../log/edits.js" */
+/** @import { Estimate } from "../numbers/edits.js" */
+/** @import { Needs } from "../shown/given.js" */
+/** @import { Step } from "../types.js" */
+
+/** @typedef {{run: string, edits: Edits}} Logged */
+
+const POINTS = 100;
+
+/**
+ * How far each image's answer moves, in points; of raw outputs what the value loses.
+ * @param {Edits} edits
+ * @param {Answered} record
+ * @param {number} edit its place
+ * @returns {Float64Array}
+ */
+function measured({ asked }, record, edit) {
+  if (asked.output === "raw") return Float64Array.from(record.costs(edit));
+  return Float64Array.from(record.moves(edit), (move) => POINTS * move);
+}
+
+/**
+ * The mean over the images; NaN where none was asked.
+ * @param {Edits} edits
+ * @param {Answered} record
+ * @param {number} edit
+ */
+export function pointsOf(edits, record, edit) {
+  const known = finite(measured(edits, record, edit));
+  return known.length ? known.reduce((sum, each) => sum + each, 0) / known.length : NaN;
+}
+
+/**
+ * Whether the mean over the images is below so many points, whichever images had been drawn.
+ * @param {Edits} edits
+ * @param {Answered} record
+ * @param {number} edit
+ * @param {number} points
+ */
+export function surelyBelow(edits, record, edit, points) {
+  return estimate(measured(edits, record, edit)).high < points;
+}
+
+/** @param {number} value */
+function shown(value) {
+  return Math.abs(value) >= 10 || value === 0 ? String(Math.round(value)) : number(Number(value.toFixed(1)));
+}
+
+/** @param {Estimate} found */
+function interval({ low, high }) {
+  return Number.isNaN(low) ? "" : `${shown(low)}–${shown(high)}`;
+}
+
+/** One run's part of a row. */
+class Strip {
+  #given;
+  #logged;
+  #place;
+  /** @type {HTMLElement[]} */
+  #cells = [];
+  #now = el("span", { class: "points now" });
+  #said = el("span", { class: "said" });
+  /** @type {Map<Answered, Estimate>} */
+  #estimates = new Map();
+  /** @type {string | null} */
+  #since = null;
+
+  /** @param {Needs<"scene">} given @param {Logged} logged @param {number} place of the edit; -1: it was not asked in this run */
+  constructor(given, logged, place) {
+    this.#given = given;
+    this.#logged = logged;
+    this.#place = place;
+    this.element = el("div", { class: "strip", data: { run: logged.run }, style: { "--run": runColour(given.scene.runs, logged.run) } });
+  }
+
+  get edits() {
+    return this.#logged.edits;
+  }
+
+  /** @param {boolean} several */
+  update(several) {
+    const { scene } = this.#given;
+    this.element.classList.toggle("several", several);
+    this.element.title = several ? this.#logged.run : "";
+    this.#cells = scene.columns.map((_, i) => this.#cells[i] ?? el("span", { class: "points" }));
+    put(this.element, [...this.#cells, this.#now, this.#said]);
+  }
+
+  /** @param {boolean} onlyNow */
+  paint(onlyNow) {
+    const { scene } = this.#given;
+    if (!onlyNow) scene.columns.forEach((step, i) => this.#show(this.#cells[i], step, false));
+    this.#show(this.#now, scene.step, true);
+    setText(this.#said, this.#words(this.edits.at(scene.step)));
+  }
+
+  /** @param {HTMLElement} cell @param {Step | null} step @param {boolean} surely with its interval */
+  #show(cell, step, surely) {
+    const record = this.edits.at(step);
+    const points = record && this.#place >= 0 ? pointsOf(this.edits, record, this.#place) : NaN;
+    const found = surely && record && !Number.isNaN(points) ? this.#estimate(record) : null;
+    cell.dataset.points = Number.isNaN(points) ? "" : points.toFixed(3);
+    cell.dataset.step = record ? String(record.step) : "";
+    cell.style.setProperty("--part", this.edits.asked.output === "raw" || Number.isNaN(points) ? "0" : String(points / POINTS));
+    const text = Number.isNaN(points) ? "–" : shown(points);
+    cell.replaceChildren(text, ...(found && interval(found) ? [el("small", { text: interval(found) })] : []));
+    cell.title = this.#title(record, points, found);
+  }
+
+  /** @param {Answered | null} record @param {number} points @param {Estimate | null} found */
+  #title(record, points, found) {
+    if (!record) return "not logged yet";
+    if (Number.isNaN(points)) return `step ${count(record.step)}: not asked`;
+    const sure = found && interval(found) ? `, ${interval(found)} at 95 % over ${found.count} images` : "";
+    return `step ${count(record.step)}: ${number(points)}${this.edits.asked.output === "raw" ? "" : " points"}${sure}`;
+  }
+
+  /** @param {Answered} record */
+  #estimate(record) {
+    return kept(this.#estimates, record, () => estimate(measured(this.edits, record, this.#place)));
+  }
+
+  /** @param {Answered | null} record */
+  #words(record) {
+    if (!record || this.#place < 0) return this.#place < 0 ? "not asked in this run" : "";
+    const edit = this.edits.asked.edits[this.#place];
+    const { yes, all } = record.flips(this.#place);
+    if (!all) return this.#why();
+    const parts = [];
+    if (this.edits.asked.output !== "raw") {
+      const { yes: followed, all: could } = record.follows(this.#place);
+      const donors = edit.form === "swapped" && could ? `, to the donor’s class in ${share(followed, could)}` : "";
+      parts.push(`the prediction changes in ${share(yes, all)} of ${all}${donors}`);
+      const lost = estimate(Float64Array.from(record.costs(this.#place), (cost) => POINTS * cost));
+      if (lost.count) parts.push(`the ${this.edits.asked.labelled ? "true" : "first"} class ${lost.value < 0 ? "gains" : "loses"} ${shown(Math.abs(lost.value))}`);
+      parts.push(...this.#elsewhere(record));
+    }
+    return parts.join("; ");
+  }
+
+  /** What the same edit does at other places. @param {Answered} record */
+  #elsewhere(record) {
+    const edit = this.edits.asked.edits[this.#place];
+    const places = this.edits.references(edit);
+    if (!places.length) return [];
+    const more = estimate(beyond(measured(this.edits, record, this.#place), places.map((place) => measured(this.edits, record, place))));
+    if (!more.count) return [];
+    const said = [`${shown(more.value)} more than the same elsewhere (${interval(more)})`];
+    this.#since ??= this.#onset(places);
+    return this.#since ? [...said, this.#since] : said;
+  }
+
+  /** @param {number[]} places */
+  #onset(places) {
+    const { asked, records } = this.edits;
+    const edits = asked.edits.filter((edit) => this.edits.references(edit).length).length;
+    const found = onset(records.map((record) => beyond(record.moves(this.#place), places.map((place) => record.moves(place)))), edits);
+    if (!found) return "";
+    /** @type {(place: number | null) => string} */
+    const at = (place) => (place === null ? "later" : count(records[place].step));
+    const range = found.early === found.late ? "" : ` (${at(found.early)} to ${at(found.late)})`;
+    return `surely more since step ${at(found.place)}${range}`;
+  }
+
+  /** Why nothing was asked of any image. */
+  #why() {
+    const { edits, images } = this.edits.asked;
+    if (edits[this.#place].form === "swapped" && images.every(({ donor }) => donor === null)) return "not asked: there is no image of another class";
+    return "not asked: it changes nothing of these images";
+  }
+}
+
+/** @param {number} part @param {number} all */
+function share(part, all) {
+  return `${Math.round((100 * part) / all)} %`;
+}
+
+export class EditRow {
+  #given;
+  #name;
+  /** @type {Map<string, Strip>} */
+  #strips = new Map();
+  #label;
+  #column = el("div", { class: "strips" });
+
+  /** @param {Needs<"scene">} given @param {string} name the edit's */
+  constructor(given, name) {
+    this.#given = given;
+    this.#name = name;
+    this.#label = el("span", { class: "edit", text: name });
+    this.element = el("div", { class: "editrow", data: { edit: name } }, this.#label, this.#column);
+  }
+
+  /** @param {Logged[]} logged */
+  update(logged) {
+    const strips = logged.map((each) => {
+      const place = each.edits.asked.edits.findIndex(({ name }) => name === this.#name);
+      const before = this.#strips.get(each.run);
+      const strip = before?.edits === each.edits ? before : new Strip(this.#given, each, place);
+      this.#strips.set(each.run, strip);
+      strip.update(logged.length > 1);
+      if (place >= 0) this.#label.title = `takes away ${each.edits.asked.edits[place].takes}`;
+      return strip.element;
+    });
+    put(this.#column, strips);
+  }
+
+  /** @param {boolean} onlyNow */
+  paint(onlyNow) {
+    for (const element of this.#column.children) {
+      if (element instanceof HTMLElement) this.#strips.get(element.dataset.run ?? "")?.paint(onlyNow);
+    }
+  }
+}

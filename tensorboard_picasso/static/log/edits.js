@@ -1,0 +1,108 @@
+// The edits of a probe in a run: what was asked of which images, and what became of the answers.
+
+/** @import { Step } from "../types.js" */
+/** @import { Asked, EditsAnswer, WireEdit, WireEdits } from "./answers.js" */
+/** @import { Pack } from "./pack.js" */
+
+/** In a byte for each image and edit, beside 0 for no and 1 for yes. */
+export const NOT_ASKED = 2;
+
+/** What was answered at one step. */
+export class Answered {
+  #images;
+  #moves;
+  #flips;
+  #follows;
+  #costs;
+
+  /** @param {WireEdits} record @param {Asked} asked @param {Pack<EditsAnswer>} pack */
+  constructor(record, asked, pack) {
+    this.step = record.step;
+    this.epoch = record.epoch;
+    this.#images = asked.images.length;
+    const count = asked.edits.length * asked.images.length;
+    this.#moves = pack.array(record.moves, count);
+    this.#flips = pack.array(record.flips, count);
+    this.#follows = pack.array(record.follows, count);
+    this.#costs = pack.array(record.costs, count);
+  }
+
+  /** @template {Float32Array | Uint8Array} Numbers @param {Numbers} values @param {number} edit */
+  #row(values, edit) {
+    return values.subarray(edit * this.#images, (edit + 1) * this.#images);
+  }
+
+  /**
+   * How far the answer of each image moves, 0 to 1; NaN where nothing was asked.
+   * @param {number} edit its place
+   */
+  moves(edit) {
+    return this.#row(this.#moves, edit);
+  }
+
+  /**
+   * What the true class of each image loses; NaN where nothing was asked.
+   * @param {number} edit
+   */
+  costs(edit) {
+    return this.#row(this.#costs, edit);
+  }
+
+  /**
+   * Of how many images the prediction is another one, and of how many that was asked.
+   * @param {number} edit
+   */
+  flips(edit) {
+    return counted(this.#row(this.#flips, edit));
+  }
+
+  /**
+   * Of how many images the donor's class is predicted, and of how many that was asked.
+   * @param {number} edit
+   */
+  follows(edit) {
+    return counted(this.#row(this.#follows, edit));
+  }
+}
+
+/** @param {Float32Array | Uint8Array} answers */
+function counted(answers) {
+  let [yes, all] = [0, 0];
+  for (const each of answers) {
+    if (each === NOT_ASKED) continue;
+    all++;
+    yes += each;
+  }
+  return { yes, all };
+}
+
+/** All that was logged of it, of the images and edits that were asked about last. */
+export class Edits {
+  /** @param {Pack<EditsAnswer>} pack */
+  constructor(pack) {
+    const { asked, records, problems } = pack.header;
+    this.problems = problems;
+    const newest = records.at(-1)?.asked ?? 0;
+    /** @type {Asked} */
+    this.asked = asked[newest] ?? { output: "", value_name: "", labelled: true, edits: [], images: [] };
+    this.records = records.filter((each) => each.asked === newest).map((each) => new Answered(each, this.asked, pack));
+    /** How many records are of other images or edits. */
+    this.others = records.length - this.records.length;
+  }
+
+  /**
+   * The newest record at a step; null before the first.
+   * @param {Step | null} step
+   */
+  at(step) {
+    return this.records.findLast((each) => step === null || each.step <= step) ?? null;
+  }
+
+  /**
+   * The places of the edits that are references of one.
+   * @param {WireEdit} edit
+   */
+  references(edit) {
+    return this.asked.edits.flatMap(({ matched }, i) => (matched === edit.name ? [i] : []));
+  }
+}
