@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.export import editarrays
 from tensorboard_picasso.logs.provider import ProviderReader, family
 from tensorboard_picasso.logs.records import (
     Problems,
@@ -21,9 +20,9 @@ from tensorboard_picasso.logs.records import (
 from tensorboard_picasso.logs.remarks import Remarks, of_series
 from tensorboard_picasso.numbers.maps import STATISTICS
 from tensorboard_picasso.numbers.steps import exact
+from tensorboard_picasso.serving import large
 from tensorboard_picasso.serving.entries import (
     Listed,
-    asked_of,
     maps_of,
     mean_settings_of,
     move_of,
@@ -37,9 +36,6 @@ from tensorboard_picasso.serving.pack import Pack
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import FORMAT_VERSION, Kind
 from tensorboard_picasso.version import __version__
-
-# In a byte for each image and edit, beside 0 for no and 1 for yes.
-NOT_ASKED = 2
 
 
 def index(reader: ProviderReader, known: Remarks) -> dict[str, Any]:
@@ -231,11 +227,15 @@ def attributions(
     tags = only(series, Kind.METHOD, images, label)
     for of, stored in reader.tensors(run, tags):
         # Of a long series few grids are wanted, as a rule: the others are not unpacked.
-        read = [(at, one(at, each)) for at, each in unpacked(of, stored, slim, problems)]
-        wanted = with_grid([at.step for at, _ in read])
+        read = [
+            (at, one(at, each), _grid_size(each))
+            for at, each in unpacked(of, stored, slim, problems)
+        ]
+        wanted = with_grid([at.step for at, _, _ in read])
         records = []
-        for at, entry in read:
+        for at, entry, size in read:
             if at.step in wanted and entry["whole"] is not None:
+                large.hold(size)  # before it is unpacked, which takes several times as much
                 try:
                     entry["grid"] = pack.add(grid_of(content(at)), "f4")
                 except record.RecordError as e:
@@ -246,6 +246,12 @@ def attributions(
     header = {"run": run, "probe": probe, "label": label, "settings": settings.all}
     header["statistics"] = ["whole", *STATISTICS]
     return pack.finish({**header, "images": listed, "problems": problems})
+
+
+def _grid_size(attribution: record.Attribution) -> int:
+    """Bytes of a grid, of which a record without its values tells."""
+    grid = attribution.grid
+    return 0 if grid is None else 4 * len(grid.tops) * len(grid.lefts) * len(grid.classes)
 
 
 def means(
@@ -285,40 +291,6 @@ def means(
     header = {"run": run, "probe": probe, "label": label, "settings": settings.all}
     header["statistics"] = STATISTICS
     return pack.finish({**header, "groups": listed, "problems": problems})
-
-
-def edits(reader: ProviderReader, run: str, probe: str) -> bytes | None:
-    """What became of answers to a probe's edited images; None where nothing was asked."""
-    pack, problems = Pack(), Problems()
-    tags = only(reader.of_probe(run, probe, blobs=False), Kind.EDITS, None)
-    if not tags:
-        return None
-    asked = Listed(pack)
-
-    def one(stored: Stored, said: record.Edits) -> dict[str, Any]:
-        return {
-            "step": exact(stored.step),
-            "wall": stored.wall,
-            "epoch": said.epoch,
-            "asked": asked.place(asked_of(said)),
-            "moves": pack.add(said.moves, "f4"),
-            "flips": pack.add(np.where(said.asked, said.flips, NOT_ASKED), "u1"),
-            "follows": pack.add(_of_three(editarrays.follows(said)), "u1"),
-            "costs": pack.add(editarrays.costs(said), "f4"),
-        }
-
-    records = [
-        pack.entry(one(*pair))
-        for series, stored in reader.tensors(run, tags)
-        for pair in unpacked(series, stored, record.unpack_edits, problems)
-    ]
-    header = {"run": run, "probe": probe, "asked": asked.all, "records": records}
-    return pack.finish({**header, "problems": problems})
-
-
-def _of_three(follows: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Yes, no, or `NOT_ASKED`."""
-    return np.where(np.isnan(follows), NOT_ASKED, follows).astype(np.uint8)
 
 
 def maps(

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tensorboard_picasso.logs.bounds import MAX_ANSWER, Room
+from tensorboard_picasso.serving import large
 
 MAGIC = b"PICP"
 _TYPES: dict[str, np.dtype[Any]] = {
@@ -49,6 +50,7 @@ class Pack:
             array = np.asarray(values)
             self.room.take(array.size * _TYPES[kind].itemsize)
             data = np.ascontiguousarray(array, _TYPES[kind]).tobytes()
+        large.hold(len(data))
         at = self._size
         padding = -len(data) % 8
         self._parts += [data, bytes(padding)]
@@ -59,6 +61,7 @@ class Pack:
         """What the header holds of one of many."""
         text = dumped(value)
         self.room.take(len(text))
+        large.hold(len(text))
         return Json(text)
 
     def finish(self, header: dict[str, Any]) -> bytes:

@@ -23,7 +23,7 @@ from tensorboard_picasso.logs.bounds import MAX_ANSWER, SERVER, Room
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.logs.provider import ProviderReader
 from tensorboard_picasso.logs.remarks import Remarks
-from tensorboard_picasso.serving import answers
+from tensorboard_picasso.serving import answers, edits, large
 from tensorboard_picasso.serving.pack import dumped
 from tensorboard_picasso.stored.metadata import PLUGIN_NAME, WHOLE_PROBE
 from tensorboard_picasso.stored.record import RecordError
@@ -145,7 +145,7 @@ class PicassoPlugin(base_plugin.TBPlugin):
 
     def _serve_edits(self, request: wrappers.Request) -> Any:
         run, probe = _probe(request)
-        answer = answers.edits(self._reader(request), run, probe)
+        answer = edits.answer(self._reader(request), run, probe)
         if answer is None:
             raise errors.NotFoundError(f'no edits of probe "{probe}" in run "{run}"')
         return http_util.Respond(request, answer, PACK)
@@ -227,7 +227,8 @@ def _application(route: Route) -> Any:
     def application(request: wrappers.Request) -> Any:
         if request.method not in ("GET", "HEAD"):
             raise errors.InvalidArgumentError(f"{request.method}: only GET is served")
-        return route(request)
+        with large.request():
+            return route(request)
 
     return application
 

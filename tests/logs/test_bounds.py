@@ -178,6 +178,15 @@ def test_no_answer_is_larger_than_one_may_be_and_no_process_than_a_gigabyte(logd
             assert "at most" in said or ": " in said, said
 
 
+def test_nor_does_one_that_is_asked_for_much_at_once(logdir):
+    """As the tab does, and several of them."""
+    much = [f"/attributions?{GRIDS}&grids=overview"] * 8
+    much.append(EXPORT.format("grids", "grid", "gif"))
+    found = taken("--at-once", str(logdir), *much)
+    assert {status for status, _, _, _ in found} == {413}
+    assert max(memory for _, _, memory, _ in found) < GIGABYTE
+
+
 @pytest.mark.parametrize(
     ("run", "label", "kind"),
     [("wide", "grid", "png"), ("grids", "grid", "npz"), ("planes", "plane", "gif")],

@@ -85,6 +85,18 @@ class Apart(Same):
     names = ("one", "other")
 
 
+def read_back(log):
+    """Read the edits of what was logged."""
+
+    def try_it():
+        with tempfile.TemporaryDirectory() as path:
+            log(path)
+            summary.flush()
+            assert tensorboard_picasso.read(path)["."]["p"].edits().names == ("blurred",)
+
+    return try_it
+
+
 OTHERS = Probe("p", X[::-1].copy(), output="logits")
 
 
@@ -94,6 +106,11 @@ def watched(edited, edits=None):
 
 
 ROWS = [
+    Row(
+        r"has no edits: log them with summary.edited",
+        read_back(maps_of_others),
+        read_back(edits_of_others),
+    ),
     Row(r"edited is str: pass a summary.Probe", watched("p"), watched(Probe("s", X))),
     Row(
         r"edits=.* of no images: pass edited=, a probe",

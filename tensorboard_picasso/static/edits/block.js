@@ -41,7 +41,7 @@ export class EditsBlock {
   #logged() {
     const { scene, store } = this.#given;
     return scene.shown.flatMap((run) => {
-      const edits = store.edits(run, scene.sample);
+      const edits = store.edits.of(run, scene.sample);
       return edits ? [{ run, edits }] : [];
     });
   }

@@ -1,5 +1,7 @@
 // The edits of a probe in a run: what was asked of which images, and what became of the answers.
 
+import { fetchEdits } from "./api.js";
+
 /** @import { Step } from "../types.js" */
 /** @import { Asked, EditsAnswer, WireEdit, WireEdits } from "./answers.js" */
 /** @import { Pack } from "./pack.js" */
@@ -104,5 +106,33 @@ export class Edits {
    */
   references(edit) {
     return this.asked.edits.flatMap(({ matched }, i) => (matched === edit.name ? [i] : []));
+  }
+}
+
+/** The edits of all runs that are here. */
+export class AllEdits {
+  /** @type {Map<string, Edits>} */
+  #held = new Map();
+
+  /**
+   * Those of a probe in a run; null where none were logged, or none are here yet.
+   * @param {string} run
+   * @param {string | null} probe
+   */
+  of(run, probe) {
+    return this.#held.get(`${run}\n${probe}`) ?? null;
+  }
+
+  /**
+   * Fetch them; whether they came.
+   * @param {string} run
+   * @param {string} probe
+   * @param {AbortSignal} signal
+   */
+  async load(run, probe, signal) {
+    const pack = await fetchEdits(run, probe, signal);
+    if (signal.aborted) return false;
+    this.#held.set(`${run}\n${probe}`, new Edits(pack));
+    return true;
   }
 }

@@ -1,8 +1,8 @@
 // Loading: the index; then of each shown run what the first look needs, then the rest.
 // Answers to superseded requests are discarded.
 
-import { fetchAttributions, fetchEdits, fetchIndex, fetchInputs, fetchMeans, fetchScores, isAbort } from "./api.js";
-import { Edits } from "./edits.js";
+import { fetchAttributions, fetchIndex, fetchInputs, fetchMeans, fetchScores, isAbort } from "./api.js";
+import { AllEdits } from "./edits.js";
 import { Grounds } from "./grounds.js";
 import { firstGroup, imagesOf, missing, sizeOf, stepsOf } from "./missing.js";
 import { Planes } from "./planes.js";
@@ -41,8 +41,7 @@ export class Store {
   errors = new Map();
   /** @type {Map<string, RunData>} */
   #runs = new Map();
-  /** @type {Map<string, Edits>} */
-  #edits = new Map();
+  edits = new AllEdits();
   #abort = new AbortController();
   /** @type {Listeners} */
   #listeners;
@@ -83,15 +82,6 @@ export class Store {
   data(run, probe) {
     const key = `${run}\n${probe}`;
     return kept(this.#runs, key, () => new RunData(run, probe));
-  }
-
-  /**
-   * The edits of a probe in a run; null where none were logged, or none are here yet.
-   * @param {string} run
-   * @param {string | null} probe
-   */
-  edits(run, probe) {
-    return this.#edits.get(`${run}\n${probe}`) ?? null;
   }
 
   /**
@@ -150,13 +140,9 @@ export class Store {
   async showEdits(probe, runs, again) {
     const { signal } = this.#abort;
     await Promise.all(runs.map(async (run) => {
-      const key = `${run}\n${probe}`;
-      if (!this.#listed(run, probe)?.edits || (this.#edits.has(key) && !again)) return;
+      if (!this.lists(run, probe, "edits") || (this.edits.of(run, probe) && !again)) return;
       await this.#track(`edits of run ${run}`, () => this.showEdits(probe, [run], again), async () => {
-        const pack = await fetchEdits(run, probe, signal);
-        if (signal.aborted) return;
-        this.#edits.set(key, new Edits(pack));
-        this.#listeners.changed("series");
+        if (await this.edits.load(run, probe, signal)) this.#listeners.changed("series");
       });
     }));
   }

@@ -171,7 +171,7 @@ export class Scene extends Classes {
       }
     }
     for (const run of this.shown) {
-      for (const record of this.#store.edits(run, this.sample)?.records ?? []) steps.add(record.step);
+      for (const record of this.#store.edits.of(run, this.sample)?.records ?? []) steps.add(record.step);
     }
     this.steps = [...steps].sort(ascending);
     // Someone who looks at an older step keeps the columns that they compare it with.
@@ -186,7 +186,7 @@ export class Scene extends Classes {
    * @param {RunData} data
    */
   #comes(data) {
-    const edits = this.#store.lists(data.run, this.sample, "edits") && !this.#store.edits(data.run, this.sample);
+    const edits = this.#store.lists(data.run, this.sample, "edits") && !this.#store.edits.of(data.run, this.sample);
     return (this.#store.lists(data.run, data.probe, "scored") && !data.scores.size) || this.#awaits(data, this.label) || edits;
   }
 

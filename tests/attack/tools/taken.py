@@ -1,11 +1,12 @@
 """What a process takes, as /proc has it: `python -m tests.attack.tools.taken LOGDIR ROUTE?QUERY …`.
 
 Prints for each request its status, the bytes of its answer, and the most memory that the process
-took since it began to answer, in bytes.
+took since it began to answer, in bytes. With `--at-once` all are asked for together.
 """
 
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.attack.tools.app import App
@@ -20,14 +21,19 @@ def memory(name: str) -> int:
 
 
 def main() -> None:
-    logdir, *requests = sys.argv[1:]
+    together = sys.argv[1] == "--at-once"
+    logdir, *requests = sys.argv[1 + together :]
     app = App(Path(logdir))
     before = memory("VmRSS")
-    for each in requests:
-        route, _, query = each.partition("?")
+
+    def ask(request: str) -> None:
+        route, _, query = request.partition("?")
         status, body = app.get(route, query)
         said = body[:200].decode(errors="replace") if status != 200 else ""
         print(json.dumps([status, len(body), memory("VmHWM") - before, said]), flush=True)
+
+    with ThreadPoolExecutor(len(requests) if together else 1) as pool:
+        list(pool.map(ask, requests))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,52 @@
+"""What the route of edits answers: what became of answers to edited images."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorboard_picasso.export import editarrays
+from tensorboard_picasso.logs.provider import ProviderReader
+from tensorboard_picasso.logs.records import Problems, Stored, only, unpacked
+from tensorboard_picasso.numbers.steps import exact
+from tensorboard_picasso.serving.entries import Listed, asked_of
+from tensorboard_picasso.serving.pack import Pack
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.stored.metadata import Kind
+
+# In a byte for each image and edit, beside 0 for no and 1 for yes.
+NOT_ASKED = 2
+
+
+def answer(reader: ProviderReader, run: str, probe: str) -> bytes | None:
+    """What became of answers to a probe's edited images; None where nothing was asked."""
+    pack, problems = Pack(), Problems()
+    tags = only(reader.of_probe(run, probe, blobs=False), Kind.EDITS, None)
+    if not tags:
+        return None
+    asked = Listed(pack)
+
+    def one(stored: Stored, said: record.Edits) -> dict[str, Any]:
+        return {
+            "step": exact(stored.step),
+            "wall": stored.wall,
+            "epoch": said.epoch,
+            "asked": asked.place(asked_of(said)),
+            "moves": pack.add(said.moves, "f4"),
+            "flips": pack.add(np.where(said.asked, said.flips, NOT_ASKED), "u1"),
+            "follows": pack.add(_of_three(editarrays.follows(said)), "u1"),
+            "costs": pack.add(editarrays.costs(said), "f4"),
+        }
+
+    records = [
+        pack.entry(one(*pair))
+        for series, stored in reader.tensors(run, tags)
+        for pair in unpacked(series, stored, record.unpack_edits, problems)
+    ]
+    header = {"run": run, "probe": probe, "asked": asked.all, "records": records}
+    return pack.finish({**header, "problems": problems})
+
+
+def _of_three(follows: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Yes, no, or `NOT_ASKED`."""
+    return np.where(np.isnan(follows), NOT_ASKED, follows).astype(np.uint8)
