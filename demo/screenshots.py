@@ -1,7 +1,7 @@
 """Take the README's pictures, docs/pictures/*.png.
 
-Needs the logs of both demos (`scripts/demo --no-serve`, `scripts/demo decoy --no-serve`) and
-Chromium.
+Needs the logs of three demos (`scripts/demo --no-serve`, `scripts/demo decoy --no-serve`,
+`scripts/demo tanks --no-serve`) and Chromium.
 """
 
 import argparse
@@ -26,6 +26,7 @@ PICTURES = {
         ("compare", "light", "&p.picasso.pin=118&p.picasso.runs=lr0.001/picasso"),
     ),
     "decoy": (("decoy", "light", ""),),
+    "tanks": (("tanks", "light", "&p.picasso.runs=army/picasso"),),
 }
 # Where the pointer is.
 HOVERED = {
@@ -66,7 +67,7 @@ def painted(page: Page) -> FrameLocator:
 def main() -> None:
     """Drive Chromium through the tab."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--logs", type=Path, default=Path("logs"), help="holds both logs")
+    parser.add_argument("--logs", type=Path, default=Path("logs"), help="holds these logs")
     parser.add_argument("--out", type=Path, default=TAKEN)
     arguments = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("google-chrome")

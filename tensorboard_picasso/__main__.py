@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tensorboard_picasso.checkpoints import session, settings
+from tensorboard_picasso.export.editnumbers import EditSubject
 from tensorboard_picasso.export.evolution import PREDICTED, MapSubject, TargetChoice
 from tensorboard_picasso.export.files import FileFormat
 from tensorboard_picasso.export.means import MeanSubject
@@ -241,7 +242,7 @@ def _methods(reader: EventReader, run: str) -> dict[str, Series]:
 
 
 def _tags(reader: EventReader, run: str) -> dict[str, Series]:
-    """All that can be exported: means over a probe, methods, means over classes."""
+    """All that can be exported: means over a probe, edits, methods, means over classes."""
 
     def place(item: tuple[str, Series]) -> tuple[bool, int, str]:
         tag, series = item
@@ -249,15 +250,15 @@ def _tags(reader: EventReader, run: str) -> dict[str, Series]:
         return of_class, series.group if of_class else series.kind is Kind.METHOD, tag
 
     all_tags = {tag: series for series, tag in reader.of_run(run).items()}
-    kinds = (Kind.METHOD, Kind.MEAN)
+    kinds = (Kind.METHOD, Kind.MEAN, Kind.EDITS)
     return dict(sorted(((t, s) for t, s in all_tags.items() if s.kind in kinds), key=place))
 
 
 def _run(reader: EventReader, name: str | None) -> str:
-    if name is not None and name in reader.runs and _methods(reader, name):
+    if name is not None and name in reader.runs and _tags(reader, name):
         return name
     reader.scan(reader.runs)
-    runs = [each for each in reader.runs if _methods(reader, each)]
+    runs = [each for each in reader.runs if _tags(reader, each)]
     if name is None and len(runs) == 1:
         return runs[0]
     if not runs:
@@ -271,15 +272,20 @@ def _series(reader: EventReader, run: str, tag: str | None) -> Series:
     series = tags.get((tag or "").removesuffix("/map"))
     if series is not None:
         return series
-    if tag is None and len(methods) == 1:
-        return next(iter(methods.values()))
+    only_ones = methods or tags  # a probe may have edits alone
+    if tag is None and len(only_ones) == 1:
+        return next(iter(only_ones.values()))
     problem = "give --tag" if tag is None else f'no method under tag "{tag}"'
     raise NotThereError(f"{problem}: there are {_listed(tags)}")
 
 
 def _subject(
     reader: EventReader, run: str, series: Series, target: str | None
-) -> MapSubject | MeanSubject:
+) -> MapSubject | MeanSubject | EditSubject:
+    if series.kind is Kind.EDITS:
+        if target is not None:
+            raise ExportError("--target: edits are of each image's own class")
+        return EditSubject(run, series.probe)
     if series.kind is not Kind.MEAN:
         index = _target(reader, run, series, target)
         return MapSubject(run, series.probe, series.image, series.label, index)

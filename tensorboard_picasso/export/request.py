@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import assert_never
 
-from tensorboard_picasso.export import files, mapnumbers, meannumbers, picture
+from tensorboard_picasso.export import editnumbers, files, mapnumbers, meannumbers, picture
 from tensorboard_picasso.export.drawable import Drawable, M
+from tensorboard_picasso.export.editnumbers import EditSubject
 from tensorboard_picasso.export.evolution import MapSubject
 from tensorboard_picasso.export.files import FileFormat
 from tensorboard_picasso.export.means import MeanSubject, gather_mean, largest_mean
 from tensorboard_picasso.export.picture import Look, Painter, Scale
 from tensorboard_picasso.export.source import MAPS, Source, gather, largest
-from tensorboard_picasso.logs.bounds import COMMAND, Limits, TooLargeError
+from tensorboard_picasso.logs.bounds import COMMAND, Limits, Room, TooLargeError
 from tensorboard_picasso.logs.errors import ExportError
 from tensorboard_picasso.presentation.readings import Reading
 
@@ -91,14 +92,14 @@ class Made:
 
 def make(
     source: Source,
-    subject: MapSubject | MeanSubject,
+    subject: MapSubject | MeanSubject | EditSubject,
     asked: ExportRequest,
     runs: Sequence[str],
     *,
     limits: Limits | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Made:
-    """Read a map, or a mean, over training and make the file.
+    """Read a map, a mean or edits over training and make the file.
 
     Args:
       source: where from.
@@ -115,6 +116,8 @@ def make(
     limits = limits or COMMAND
     newest = asked.kind is FileFormat.PNG
     made = limits.room(limits.made, "the file")
+    if isinstance(subject, EditSubject):
+        return _edits(source, subject, asked, made)
     if isinstance(subject, MeanSubject):
         mean = gather_mean(source, subject, step=asked.step, newest=newest)
         numbers = _Numbers(
@@ -132,6 +135,16 @@ def make(
         partial(largest, source, runs, subject.probe, subject.label, subject.target),
     )
     return _make(evolution, asked, numbers, limits, progress)
+
+
+def _edits(source: Source, subject: EditSubject, asked: ExportRequest, room: Room) -> Made:
+    if asked.kind not in (FileFormat.CSV, FileFormat.NPZ):
+        raise ExportError(f'format "{asked.kind}": edits are numbers, give csv or npz')
+    read = editnumbers.gather(source, subject, asked.step)
+    name = files.file_name(subject.words, asked.kind)
+    if asked.kind is FileFormat.CSV:
+        return Made(name, editnumbers.table(read, room).encode(), read.problems)
+    return Made(name, editnumbers.arrays(read, subject, room), read.problems)
 
 
 @dataclass(frozen=True)

@@ -199,7 +199,13 @@ def _planes(
 
 def said(run: str, problem: Mapping[str, Any]) -> str:
     """What could not be read, in words."""
-    of = f"image {problem['image']}" if "image" in problem else "mean"
+    of = (
+        f"image {problem['image']}"
+        if "image" in problem
+        else "mean"
+        if "group" in problem
+        else "edits"
+    )
     return f"{run}, {of}, step {problem['step']}: {problem['message']}: skipped"
 
 

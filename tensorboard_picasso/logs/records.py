@@ -77,8 +77,11 @@ def unpacked(
     problems: Problems,
 ) -> Iterator[tuple[Stored, T]]:
     """The records that can be read, one at a time; the others become problems."""
-    mean = series.kind is Kind.MEAN
-    where = {"group": named(series.group)} if mean else {"image": series.image}
+    where: dict[str, Any] = {"image": series.image}
+    if series.kind is Kind.MEAN:
+        where = {"group": named(series.group)}
+    elif series.kind is Kind.EDITS:
+        where = {}
     for entry in stored:
         try:
             held = opened(entry, unpack)

@@ -13,6 +13,7 @@ import skimage.data
 import torch
 from PIL import Image
 
+import tensorboard_picasso
 from tensorboard_picasso.stored.metadata import Kind
 from tests.kit import events, serving, vision
 
@@ -22,6 +23,7 @@ sys.path.insert(0, str(ROOT / "demo"))
 import common  # noqa: E402
 import decoy  # noqa: E402
 import detection  # noqa: E402
+import scenes  # noqa: E402
 
 
 def test_the_swatch_tells_the_class_by_its_shade():
@@ -90,7 +92,7 @@ def test_a_log_that_no_demo_made_is_left_alone(tmp_path):
 
 
 # The others need none: PyTorch's writer and TensorBoard import it where it is installed.
-OF_TENSORFLOW = ("decoy", "keras_digits", "vgg16")
+OF_TENSORFLOW = ("decoy", "keras_digits", "tanks", "vgg16")
 
 
 def run_demo(name, *arguments, **environment):
@@ -108,6 +110,51 @@ def test_the_demo_learns_the_decoy(tmp_path):
     done = run_demo("decoy", "--logdir", tmp_path / "log")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert done.stdout.count(": met") == 10
+
+
+def test_scenes_are_of_the_days_that_are_asked_for_and_masks_lie_on_the_tanks():
+    drawn = scenes.scenes(8, 3, "clouds")
+    assert [scene.cloudy for scene in drawn] == [scene.tank.any() for scene in drawn]
+    for scene in drawn:
+        assert scene.image.shape == (scenes.SIDE, scenes.SIDE, 3)
+        red, _, blue = scene.image[:12].mean((0, 1))
+        assert (blue > 1.3 * red) == (not scene.cloudy)  # the sky
+    tank = drawn[1]
+    assert 0.005 < tank.tank.mean() < 0.1
+    rows, columns = np.nonzero(tank.tank)
+    around = np.zeros_like(tank.tank)
+    around[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] = True
+    # Steel is greyer than grass.
+    green = tank.image[..., 1] - tank.image[..., 2]
+    assert green[tank.tank].mean() < green[around & ~tank.tank].mean()
+    again = scenes.scenes(8, 3, "clouds")
+    for one, other in zip(drawn, again, strict=True):
+        np.testing.assert_array_equal(one.image, other.image)
+    days = {(scene.cloudy, bool(scene.tank.any())) for scene in scenes.scenes(40, 5)}
+    assert len(days) == 4
+
+
+def test_the_army_trains_on_clouds_and_its_log_alone_says_so(tmp_path):
+    done = run_demo("tanks", "--logdir", tmp_path / "log")
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    said = re.findall(r"^(\w+ ?\w*) +accuracy .*: ([\d.]+) .*: ([\d.]+)$", done.stdout, re.M)
+    own, field = ({run.strip(): float(each[at]) for run, *each in said} for at in (0, 1))
+    assert own["army"] >= 0.98 <= own["any day"]
+    assert field["army"] <= 0.7
+    assert field["any day"] >= 0.95
+    log = tensorboard_picasso.read(tmp_path / "log")
+    moved = {
+        run: dict(zip(found.names, np.nanmean(found.moves[-1], 1), strict=True))
+        for run in own
+        for found in [log[f"{run}/picasso"]["sample"].edits()]
+    }
+    # The sky alone decides, and no tank is needed.
+    for name in ("top, swapped", "donor's colours"):
+        assert moved["army"][name] > 0.8
+        assert moved["any day"][name] < 0.1
+    for name in ("bottom, swapped", "blurred"):
+        assert moved["army"][name] < 0.05
+        assert moved["any day"][name] > 0.3
 
 
 def test_the_detectors_score_is_the_best_box_that_overlaps_the_given_one():

@@ -1,11 +1,15 @@
 """Edits: which ones, of which images, under which name."""
 
+import io
 import tempfile
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 
 import numpy as np
 
 import tensorboard_picasso
 from tensorboard_picasso import summary
+from tensorboard_picasso.__main__ import main
 from tensorboard_picasso.extend import Edit, EditRecord, Variant, WholeImage
 from tensorboard_picasso.summary import Probe
 from tensorboard_picasso.summary.log.request import Terms
@@ -97,6 +101,22 @@ def read_back(log):
     return try_it
 
 
+def exported(kind):
+    def try_it():
+        with tempfile.TemporaryDirectory() as path:
+            edits_of_others(path)
+            summary.flush()
+            out = f"{path}/edits.{kind}"
+            error = io.StringIO()
+            with redirect_stderr(error), redirect_stdout(io.StringIO()):
+                status = main(["export", "--logdir", path, "--tag", "p/edits", "--out", out])
+            if status:
+                raise ValueError(error.getvalue())
+            assert Path(out).stat().st_size
+
+    return try_it
+
+
 OTHERS = Probe("p", X[::-1].copy(), output="logits")
 
 
@@ -106,6 +126,8 @@ def watched(edited, edits=None):
 
 
 ROWS = [
+    Row(r"edits are numbers, give csv or npz", exported("png"), exported("csv")),
+    Row(r"edits are numbers, give csv or npz", exported("gif"), exported("npz")),
     Row(
         r"has no edits: log them with summary.edited",
         read_back(maps_of_others),

@@ -46,6 +46,7 @@ export class Notices {
       ...(store.index?.problems ?? []).filter((each) => each.problem === "series").map((each) => `${each.run}, ${each.tag}: ${each.message}`),
       ...scene.datas.flatMap((data) => [...data.problems.values()].flat()
         .map((each) => `${data.run}, ${where(each)}, step ${each.step}: ${each.message}`)),
+      ...scene.shown.flatMap((run) => (store.edits.of(run, scene.sample)?.problems ?? []).map((each) => `${run}, edits of ${scene.sample}, step ${each.step}: ${each.message}`)),
     ];
     const broken = this.#broken && el("div", { class: "error", role: "alert", text: this.#broken });
     const remarks = scene.datas.flatMap((data) => data.remarks.map((text) => el("p", { class: "remarks quiet", text: `${data.run}: ${text}` })));

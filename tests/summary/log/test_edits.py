@@ -1,6 +1,10 @@
 """The op `edited`: truths that can be computed by hand, through the log that it writes."""
 
+import csv
+import io
+import json
 import warnings
+from contextlib import redirect_stderr, redirect_stdout
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +16,8 @@ import torch
 
 import tensorboard_picasso
 from tensorboard_picasso import summary
+from tensorboard_picasso.__main__ import main
+from tensorboard_picasso.numbers import edits as numbers
 from tensorboard_picasso.summary import PicassoWarning, Probe, edits
 from tensorboard_picasso.summary.explain import scoring
 
@@ -353,3 +359,60 @@ def test_scalars_have_names_that_all_readers_take(tmp_path):
     assert "sample/edits/moves shuffled 4x4" in tags
     assert not any("elsewhere" in tag or "no colour" in tag for tag in tags)
     assert all(set(tag) <= set("abcdefghijklmnopqrstuvwxyz0123456789/ _.-") for tag in tags)
+
+
+def exported(path, *words):
+    command = ["export", "--logdir", str(path), *map(str, words)]
+    out, said = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(said):
+        status = main(command)
+    return status, out.getvalue() + said.getvalue()
+
+
+def test_exports_hold_what_read_gives(tmp_path):
+    found = log(tmp_path / "logs", probe(), linear, steps=(0, 10), epoch=1)
+    status, said = exported(tmp_path / "logs")
+    assert (status, "sample/edits  2 steps: 0 to 10" in said) == (0, True)
+    assert exported(tmp_path / "logs", "--out", tmp_path / "e.csv")[0] == 0
+    rows = list(csv.DictReader((tmp_path / "e.csv").open()))
+    asked = [name for name in found.names if name != "no colour"]
+    assert [(row["step"], row["edit"]) for row in rows] == [
+        (step, name) for step in ("0", "10") for name in asked
+    ]
+    for row in rows:
+        moves = column(found, row["edit"], step=int(row["step"] != "0"))
+        expected = numbers.estimate(moves)
+        assert float(row["moves"]) == pytest.approx(np.nanmean(moves), rel=1e-6)
+        assert float(row["moves_low"]) == pytest.approx(expected.low, rel=1e-6)
+        assert float(row["moves_high"]) == pytest.approx(expected.high, rel=1e-6)
+        assert int(row["images"]) == np.isfinite(moves).sum()
+        flips = column(found, row["edit"], "flips")[np.isfinite(moves)].mean()
+        assert float(row["flips"]) == pytest.approx(flips)
+    assert exported(tmp_path / "logs", "--tag", "sample/edits", "--out", tmp_path / "e.npz")[0] == 0
+    arrays = np.load(tmp_path / "e.npz")
+    for name in ("steps", "epochs", "moves", "flips", "follows", "costs", "predicted", "donors"):
+        np.testing.assert_array_equal(arrays[name], getattr(found, name))
+    about = json.loads(str(arrays["metadata"]))
+    assert [edit["name"] for edit in about["edits"]] == list(found.names)
+    assert exported(tmp_path / "logs", "--out", tmp_path / "one.npz", "--step", 10)[0] == 0
+    assert np.load(tmp_path / "one.npz")["steps"] == [10]
+    status, said = exported(tmp_path / "logs", "--out", tmp_path / "e.png")
+    assert (status, "edits are numbers, give csv or npz" in said) == (2, True)
+    status, said = exported(tmp_path / "logs", "--out", tmp_path / "x.csv", "--target", 1)
+    assert (status, "edits are of each image's own class" in said) == (2, True)
+    status, said = exported(tmp_path / "logs", "--out", tmp_path / "x.csv", "--step", 3)
+    assert (status, "step 3" in said) == (2, True)
+
+
+def test_a_damaged_record_is_named_and_the_others_are_read(tmp_path):
+    log(tmp_path / "logs", probe(), linear, steps=(0, 10))
+    (path,) = (tmp_path / "logs").iterdir()
+    data = bytearray(path.read_bytes())
+    at = data.index(b"no colour", len(data) // 2)
+    data[at] ^= 1
+    path.write_bytes(bytes(data))
+    with pytest.warns(UserWarning, match="edits, step 10: damaged record: its checksum"):
+        found = tensorboard_picasso.read(tmp_path / "logs")["."]["sample"].edits()
+    np.testing.assert_array_equal(found.steps, [0])
+    status, said = exported(tmp_path / "logs", "--out", tmp_path / "e.csv")
+    assert (status, "edits, step 10: damaged record" in said) == (0, True)
