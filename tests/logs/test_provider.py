@@ -173,11 +173,11 @@ def test_series_of_other_versions_are_named_and_the_rest_is_listed(tmp_path):
     assert [run["name"] for run in found["runs"]] == ["run"]
     (problem,) = found["problems"]
     assert (problem["tag"], problem["problem"]) == (newer.tag, "series")
-    assert "format 9, newer than 2" in problem["message"]
+    assert "format 9, newer than 3" in problem["message"]
 
 
 def test_a_record_of_a_newer_version_is_named_and_skipped(tmp_path):
-    sealed = record_pb2.Sealed(version=3, crc32=seal.checksum(3, b"new"), payload=b"new")
+    sealed = record_pb2.Sealed(version=9, crc32=seal.checksum(9, b"new"), payload=b"new")
     log = logs.Log(tmp_path / "run")
     log.write(0, [(SCORES, record.pack_scores(logs.scores(np.zeros(2))))], 1000)
     log.write(1, [(SCORES, sealed.SerializeToString())], 1001)

@@ -26,7 +26,7 @@ export class EditsBlock {
   /** @param {Needs<"scene" | "state" | "store">} given */
   constructor(given) {
     this.#given = given;
-    this.#opener = button("", "show or hide what the answer survives", () => this.#toggle("none"), { class: "title", "aria-controls": "edits", "aria-label": null });
+    this.#opener = button("", "show or hide what the answer survives", () => this.#toggle("none"), { class: "opener", "aria-controls": "edits", "aria-label": null });
     this.#more = button("", "show all edits, or the first ones", () => this.#toggle("all"), { class: "more", "aria-controls": "edits", "aria-label": null });
     this.element = el("section", { class: "edits", "aria-label": "what the answer survives" }, el("h2", {}, this.#opener), this.#told, this.#list, this.#more, this.#steady);
   }
