@@ -123,8 +123,8 @@ def test_unreadable_records_are_named_and_the_rest_shows(browser, tmp_path):
     good = record.pack_scores(scores(-1.0 * np.arange(CLASSES)))
     damaged = good[:-1] + bytes([good[-1] ^ 1])
     newer = record_pb2.Sealed.FromString(good)
-    newer.version = 3
-    newer.crc32 = zlib.crc32(newer.payload, zlib.crc32((3).to_bytes(4, "little")))
+    newer.version = 9
+    newer.crc32 = zlib.crc32(newer.payload, zlib.crc32((9).to_bytes(4, "little")))
     log.write(2, [(Series("digits", 0, Kind.SCORES), damaged)], time.time())
     log.write(2, [(Series("digits", 1, Kind.SCORES), newer.SerializeToString())], time.time())
     log.close()
@@ -133,4 +133,4 @@ def test_unreadable_records_are_named_and_the_rest_shows(browser, tmp_path):
         picasso.frame.locator(".problems summary").click()
         said = " ".join(picasso.frame.locator(".problems li").all_inner_texts())
         assert "image 0, scores, step 2: damaged record" in said
-        assert "written in format 3, newer than 2" in said
+        assert "written in format 9, newer than 3" in said
