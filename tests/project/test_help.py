@@ -46,7 +46,7 @@ def test_a_callback_is_explained_without_its_framework(tmp_path, name):
     assert f"class {name}(" in text
     first = inspect.getdoc(getattr(summary, name)).splitlines()[0]
     assert first in text
-    assert "budget: what checkpoints may take" in text
+    assert "budget: what records may take" in text
 
 
 @pytest.mark.parametrize(("name", "framework"), CALLBACKS.items())
