@@ -71,7 +71,7 @@ def train(logdir: Path, epochs: int) -> dict[str, dict[str, float]]:
             callbacks=[
                 keras.callbacks.TensorBoard(logdir / run, write_graph=False),
                 summary.KerasCallback(
-                    probe, logdir / run, summary.LogSpaced(per_decade=16), edited=sample
+                    probe, logdir / run, summary.LogSpaced(per_decade=10), edited=sample
                 ),
             ],
         )

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import torch
 
+import tensorboard_picasso
 from tests.kit import api, events
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -35,13 +36,15 @@ def test_the_code_blocks_run(tmp_path, monkeypatch):
         **_in_jax(),
     }
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
     assert {step for step, _ in events.records(tmp_path / "logs/run1")} == {0, 1000}
     assert events.records(tmp_path / "logs/run2/picasso")
     for run in ("logs/run3", "logs/run4"):
-        assert {step for step, _ in events.records(tmp_path / run)} == {0}
+        assert set(events.whole_scores(tmp_path / run)) == {0}
+    found = tensorboard_picasso.read("logs")["run3"]["sample"].edits()
+    assert np.isfinite(found.moves[0, found.names.index("top, swapped")]).all()
 
 
 def test_what_is_copied_first_gives_a_network_what_it_was_trained_on():
