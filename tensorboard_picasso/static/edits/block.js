@@ -42,7 +42,7 @@ export class EditsBlock {
     const { scene, store } = this.#given;
     return scene.shown.flatMap((run) => {
       const edits = store.edits.of(run, scene.sample);
-      return edits ? [{ run, edits }] : [];
+      return edits?.records.length ? [{ run, edits }] : []; // all may be damaged
     });
   }
 

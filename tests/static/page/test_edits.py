@@ -1,6 +1,7 @@
 """What the answer survives, on the screen: costs, intervals and words against NumPy."""
 
 import re
+import time
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ import pytest
 import tensorboard_picasso
 from tensorboard_picasso import summary
 from tensorboard_picasso.numbers import edits
-from tests.kit import packs
+from tensorboard_picasso.stored.metadata import Kind, Series
+from tests.kit import logs, packs
 from tests.kit.browser import tab
 from tests.kit.serving import get, tensorboard
 
@@ -196,3 +198,17 @@ def test_edits_alone_are_shown_and_few_are_at_first(browser, logdir):
         # The slider goes through the steps of the edits.
         picasso.key("ArrowLeft")
         picasso.frame.wait_for_selector('.editrow .points.now[data-step="20"]')
+
+
+@pytest.mark.browser
+def test_damaged_edits_are_named_and_nothing_is_said_of_them(browser, tmp_path):
+    logs.plausible(tmp_path / "a", 0, [0, 1], 2, 12)
+    log = logs.Log(tmp_path / "a", "events.out.tfevents.2.more")
+    log.write(2, [(Series("digits", 0, Kind.EDITS), b"\xff" * 200)], time.time())
+    log.close()
+    with tensorboard(tmp_path) as url, tab(browser, url) as picasso:
+        picasso.open().at(1)
+        picasso.frame.locator(".problems summary").click()
+        said = picasso.frame.locator(".problems li").all_inner_texts()
+        assert said == ["a, edits of digits, step 2: damaged record: it cannot be parsed"]
+        assert picasso.frame.locator(".edits").is_hidden()
