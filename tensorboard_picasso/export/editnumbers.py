@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -124,17 +124,7 @@ def arrays(read: Read, subject: EditSubject, room: Room) -> bytes:
         "output": newest.output,
         "value_name": newest.value_name,
         "labelled": found.labelled,
-        "edits": [
-            {
-                "name": edit.name,
-                "takes": edit.takes,
-                "form": edit.form,
-                "region": edit.region,
-                "matched": edit.matched,
-                "parameters": dict(edit.parameters),
-            }
-            for edit in newest.edits
-        ],
+        "edits": [asdict(edit) for edit in newest.edits],
         "problems": list(read.problems),
         "version": __version__,
     }

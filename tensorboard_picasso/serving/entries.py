@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -107,17 +108,7 @@ def asked_of(edits: record.Edits) -> dict[str, Any]:
         "output": edits.output,
         "value_name": edits.value_name,
         "labelled": edits.labelled,
-        "edits": [
-            {
-                "name": edit.name,
-                "takes": edit.takes,
-                "form": edit.form,
-                "region": edit.region,
-                "matched": edit.matched,
-                "parameters": dict(edit.parameters),
-            }
-            for edit in edits.edits
-        ],
+        "edits": [asdict(edit) for edit in edits.edits],
         "images": [
             {
                 "hash": image.input_hash.hex(),

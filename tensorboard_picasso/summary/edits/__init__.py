@@ -3,14 +3,11 @@
 Other packages add edits through the entry-point group `tensorboard_picasso.edits`.
 """
 
-import importlib
-import inspect
-import pkgutil
 from collections.abc import Iterable, Sequence
-from importlib import metadata
 from typing import Any
 
 from tensorboard_picasso.summary.edits.base import Edit, Variant, View
+from tensorboard_picasso.summary.kit import registry
 
 __all__ = ["DEFAULT", "Edit", "Variant", "View", "known", "wanted"]
 
@@ -39,13 +36,7 @@ DEFAULT = (
 
 def known() -> dict[str, type[Edit]]:
     """The edits of this package by name."""
-    found: dict[str, type[Edit]] = {}
-    for info in pkgutil.iter_modules(__path__):
-        module = importlib.import_module(f"{__name__}.{info.name}")
-        for value in vars(module).values():
-            if _is_edit(value) and value.__module__ == module.__name__:
-                found[value.name] = value
-    return found
+    return registry.known(__name__, __path__, Edit)
 
 
 def named(name: str) -> type[Edit]:
@@ -55,21 +46,8 @@ def named(name: str) -> type[Edit]:
       ValueError: there is none of that name, or several.
       TypeError: what is registered is no edit, or one of another name.
     """
-    ours = known()
-    if name in ours:
-        return ours[name]
-    registered = metadata.entry_points(group=GROUP)
-    found = {entry.value: entry for entry in registered if entry.name == name}
-    if not found:
-        others = sorted({*ours, *registered.names})
-        raise ValueError(f"edit {name!r} is unknown: pass one of {', '.join(others)}")
-    if len(found) > 1:
-        raise ValueError(f"edit {name!r} is registered by {' and '.join(sorted(found))}")
-    ((value, entry),) = found.items()
-    edit = entry.load()
-    if not _is_edit(edit) or edit.name != name:
-        raise TypeError(f"edit {name!r}: {value} is no edit of that name")
-    return edit  # type: ignore[no-any-return]
+    edit: type[Edit] = registry.named(name, known(), GROUP, "edit", Edit)
+    return edit
 
 
 def wanted(edits: Sequence[Edit | str] | None) -> tuple[Edit, ...]:
@@ -93,7 +71,3 @@ def wanted(edits: Sequence[Edit | str] | None) -> tuple[Edit, ...]:
     if len(set(names)) < len(names):
         raise ValueError(f"edits have names {names}: pass each once")
     return tuple(made)
-
-
-def _is_edit(value: Any) -> bool:
-    return isinstance(value, type) and issubclass(value, Edit) and not inspect.isabstract(value)

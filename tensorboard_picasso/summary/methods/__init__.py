@@ -4,12 +4,9 @@ A name that starts with an underscore is a part of other files. Other packages a
 methods through the entry-point group `tensorboard_picasso.methods`.
 """
 
-import importlib
-import inspect
-import pkgutil
 from importlib import metadata
-from typing import Any
 
+from tensorboard_picasso.summary.kit import registry
 from tensorboard_picasso.summary.methods.base import Method
 
 __all__ = ["Method", "installed", "known", "named"]
@@ -19,13 +16,7 @@ GROUP = "tensorboard_picasso.methods"
 
 def known() -> dict[str, type[Method]]:
     """The methods of this package by name."""
-    methods: dict[str, type[Method]] = {}
-    for info in pkgutil.iter_modules(__path__):
-        module = importlib.import_module(f"{__name__}.{info.name}")
-        for value in vars(module).values():
-            if _is_method(value) and value.__module__ == module.__name__:
-                methods[value.name] = value
-    return methods
+    return registry.known(__name__, __path__, Method)
 
 
 def installed() -> dict[str, type[Method] | Exception]:
@@ -48,22 +39,5 @@ def named(name: str) -> type[Method]:
       ValueError: there is none of that name, or several.
       TypeError: what is registered is no method, or one of another name.
     """
-    ours = known()
-    if name in ours:
-        return ours[name]
-    registered = metadata.entry_points(group=GROUP)
-    entries = {each.value: each for each in registered if each.name == name}
-    if not entries:
-        others = sorted({*ours, *registered.names})
-        raise ValueError(f"method {name!r} is unknown: pass one of {', '.join(others)}")
-    if len(entries) > 1:
-        raise ValueError(f"method {name!r} is registered by {' and '.join(sorted(entries))}")
-    ((value, entry),) = entries.items()
-    method = entry.load()
-    if not _is_method(method) or method.name != name:
-        raise TypeError(f"method {name!r}: {value} is no method of that name")
-    return method  # type: ignore[no-any-return]
-
-
-def _is_method(value: Any) -> bool:
-    return isinstance(value, type) and issubclass(value, Method) and not inspect.isabstract(value)
+    method: type[Method] = registry.named(name, known(), GROUP, "method", Method)
+    return method
