@@ -2,7 +2,8 @@
 
 import { button, el, put, setText } from "../kit/dom.js";
 import { plural } from "../kit/format.js";
-import { EditRow, pointsOf, surelyBelow } from "./row.js";
+import { estimateOf, meanOf, valuesOf } from "../shown/editpoints.js";
+import { EditRow } from "./row.js";
 
 /** @import { Edits } from "../log/edits.js" */
 /** @import { Needs } from "../shown/given.js" */
@@ -98,7 +99,7 @@ function ordered(all) {
     const newest = edits.at(null);
     edits.asked.edits.forEach((edit, i) => {
       if (edit.matched || !newest) return;
-      const points = pointsOf(edits, newest, i);
+      const points = meanOf(valuesOf(edits, newest, i));
       most.set(edit.name, Math.max(most.get(edit.name) ?? -Infinity, Number.isNaN(points) ? -Infinity : points));
     });
   }
@@ -113,7 +114,7 @@ function steady(logged) {
   const names = ordered(logged.map(({ edits }) => edits)).filter((name) => logged.every(({ edits }) => {
     const newest = edits.at(null);
     const place = edits.asked.edits.findIndex((edit) => edit.name === name);
-    return newest && place >= 0 && edits.asked.output !== "raw" && surelyBelow(edits, newest, place, HARDLY);
+    return newest && place >= 0 && edits.asked.output !== "raw" && estimateOf(edits, newest, place).high < HARDLY;
   }));
   return names.length ? `Hardly moved (surely by less than ${HARDLY} points) by: ${names.join("; ")}.` : "";
 }

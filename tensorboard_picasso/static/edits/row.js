@@ -2,9 +2,9 @@
 
 import { runColour } from "../kit/chart.js";
 import { el, put, setText } from "../kit/dom.js";
-import { count, number } from "../kit/format.js";
-import { finite, kept } from "../kit/lists.js";
+import { count, number, points as shown } from "../kit/format.js";
 import { beyond, estimate, onset } from "../numbers/edits.js";
+import { estimateOf, meanOf, POINTS, valuesOf } from "../shown/editpoints.js";
 
 /** @import { Answered, Edits } from "../log/edits.js" */
 /** @import { Estimate } from "../numbers/edits.js" */
@@ -12,47 +12,6 @@ import { beyond, estimate, onset } from "../numbers/edits.js";
 /** @import { Step } from "../types.js" */
 
 /** @typedef {{run: string, edits: Edits}} Logged */
-
-const POINTS = 100;
-
-/**
- * How far each image's answer moves, in points; of raw outputs what the value loses.
- * @param {Edits} edits
- * @param {Answered} record
- * @param {number} edit its place
- * @returns {Float64Array}
- */
-function measured({ asked }, record, edit) {
-  if (asked.output === "raw") return Float64Array.from(record.costs(edit));
-  return Float64Array.from(record.moves(edit), (move) => POINTS * move);
-}
-
-/**
- * The mean over the images; NaN where none was asked.
- * @param {Edits} edits
- * @param {Answered} record
- * @param {number} edit
- */
-export function pointsOf(edits, record, edit) {
-  const known = finite(measured(edits, record, edit));
-  return known.length ? known.reduce((sum, each) => sum + each, 0) / known.length : NaN;
-}
-
-/**
- * Whether the mean over the images is below so many points, whichever images had been drawn.
- * @param {Edits} edits
- * @param {Answered} record
- * @param {number} edit
- * @param {number} points
- */
-export function surelyBelow(edits, record, edit, points) {
-  return estimate(measured(edits, record, edit)).high < points;
-}
-
-/** @param {number} value */
-function shown(value) {
-  return Math.abs(value) >= 10 || value === 0 ? String(Math.round(value)) : number(Number(value.toFixed(1)));
-}
 
 /** @param {Estimate} found */
 function interval({ low, high }) {
@@ -68,8 +27,6 @@ class Strip {
   #cells = [];
   #now = el("span", { class: "points now" });
   #said = el("span", { class: "said" });
-  /** @type {Map<Answered, Estimate>} */
-  #estimates = new Map();
   /** @type {string | null} */
   #since = null;
 
@@ -105,8 +62,8 @@ class Strip {
   /** @param {HTMLElement} cell @param {Step | null} step @param {boolean} surely with its interval */
   #show(cell, step, surely) {
     const record = this.edits.at(step);
-    const points = record && this.#place >= 0 ? pointsOf(this.edits, record, this.#place) : NaN;
-    const found = surely && record && !Number.isNaN(points) ? this.#estimate(record) : null;
+    const points = record && this.#place >= 0 ? meanOf(valuesOf(this.edits, record, this.#place)) : NaN;
+    const found = surely && record && !Number.isNaN(points) ? estimateOf(this.edits, record, this.#place) : null;
     cell.dataset.points = Number.isNaN(points) ? "" : points.toFixed(3);
     cell.dataset.step = record ? String(record.step) : "";
     cell.style.setProperty("--part", this.edits.asked.output === "raw" || Number.isNaN(points) ? "0" : String(points / POINTS));
@@ -121,11 +78,6 @@ class Strip {
     if (Number.isNaN(points)) return `step ${count(record.step)}: not asked`;
     const sure = found && interval(found) ? `, ${interval(found)} at 95 % over ${found.count} images` : "";
     return `step ${count(record.step)}: ${number(points)}${this.edits.asked.output === "raw" ? "" : " points"}${sure}`;
-  }
-
-  /** @param {Answered} record */
-  #estimate(record) {
-    return kept(this.#estimates, record, () => estimate(measured(this.edits, record, this.#place)));
   }
 
   /** @param {Answered | null} record */
@@ -151,7 +103,7 @@ class Strip {
     const edit = this.edits.asked.edits[this.#place];
     const places = this.edits.references(edit);
     if (!places.length) return [];
-    const more = estimate(beyond(measured(this.edits, record, this.#place), places.map((place) => measured(this.edits, record, place))));
+    const more = estimate(beyond(valuesOf(this.edits, record, this.#place), places.map((place) => valuesOf(this.edits, record, place))));
     if (!more.count) return [];
     const said = [`${shown(more.value)} more than the same elsewhere (${interval(more)})`];
     this.#since ??= this.#onset(places);

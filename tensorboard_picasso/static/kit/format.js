@@ -75,6 +75,15 @@ export function correlation(value) {
   return Number.isNaN(value) ? "NaN" : value.toFixed(3).replace("-", MINUS);
 }
 
+/**
+ * Points, of which a hundred are all: tenths only where there are few.
+ * @param {number} value
+ */
+export function points(value) {
+  if (Number.isNaN(value)) return "–";
+  return number(Math.abs(value) >= 10 ? Math.round(value) : Number(value.toFixed(1)));
+}
+
 /** @param {number} value */
 export function signed(value) {
   return value > 0 ? `+${number(value)}` : number(value);

@@ -21,6 +21,7 @@ export class Answered {
   constructor(record, asked, pack) {
     this.step = record.step;
     this.epoch = record.epoch;
+    this.wall = record.wall;
     this.#images = asked.images.length;
     const count = asked.edits.length * asked.images.length;
     this.#moves = pack.array(record.moves, count);
@@ -48,6 +49,17 @@ export class Answered {
    */
   costs(edit) {
     return this.#row(this.#costs, edit);
+  }
+
+  /**
+   * One number an image: how far its answer moves, whether the prediction is another one, or the donor's class, 0 to 1,
+   * or what its true class loses; NaN where that was not asked.
+   * @param {number} edit
+   * @param {"moves" | "flips" | "follows" | "costs"} measure
+   */
+  each(edit, measure) {
+    const values = this.#row({ moves: this.#moves, flips: this.#flips, follows: this.#follows, costs: this.#costs }[measure], edit);
+    return values instanceof Uint8Array ? Float32Array.from(values, (value) => (value === NOT_ASKED ? NaN : value)) : values;
   }
 
   /**
@@ -88,6 +100,7 @@ export class Edits {
     /** @type {Asked} */
     this.asked = asked[newest] ?? { output: "", value_name: "", labelled: true, edits: [], images: [] };
     this.records = records.filter((each) => each.asked === newest).map((each) => new Answered(each, this.asked, pack));
+    this.steps = new Map(this.records.map((each) => [each.step, each]));
     /** How many records are of other images or edits. */
     this.others = records.length - this.records.length;
   }

@@ -25,7 +25,8 @@ import { spread } from "../numbers/spread.js";
  * @property {string} group of the list in which it stands
  * @property {string} unit "" where the range says it all
  * @property {Range} range what the numbers may be
- * @property {Values} values
+ * @property {Values} [values] none where there are means
+ * @property {(data: RunData) => Point[]} [means] in their place means of the run's own, the band their 95 % interval
  * @property {"line" | "dashed"} [style] how it is drawn, by default a solid line
  * @property {boolean} [ofRun] the numbers are the run's, whichever image
  * @property {boolean} [flips] changes of the prediction are marked under it
@@ -41,7 +42,7 @@ import { spread } from "../numbers/spread.js";
  * @property {(images: number[]) => string} [note] what must be known of the chart, in words
  * @property {() => string} [pending] what is still on its way, "" where nothing is
  *
- * @typedef {"probability" | "share" | "correlation" | "free"} Range
+ * @typedef {"probability" | "share" | "correlation" | "points" | "free"} Range
  *
  * @typedef {{lead: string, hiding: Hiding, asked: Asked<RunData> | null}} Hides
  *
@@ -50,6 +51,7 @@ import { spread } from "../numbers/spread.js";
  * @property {string} [short] its name in a readout, where it is read out
  * @property {"line" | "dashed" | "thin" | "floor"} style "floor": dots, joined
  * @property {Values} [values] of each run
+ * @property {(data: RunData) => Point[]} [means] likewise
  * @property {(image: number) => (number | null)[]} [common] one line for all runs
  *
  * @typedef {Line & {points: Point[]}} Drawn
@@ -127,11 +129,18 @@ function unspread(point) {
 /** @param {Scene} scene @param {Source} source @param {RunData} data @param {number[]} all */
 function gatherRun(scene, source, data, all) {
   const images = all.filter((image) => data.scores.has(image));
-  /** @type {(values: Values) => Point[]} */
-  const over = (values) => spread((source.ofRun ? [NO_IMAGE] : images).map((image) => values(data, image)));
+  /** @type {(of: {values?: Values, means?: (data: RunData) => Point[]}) => Point[] | null} */
+  const over = ({ values, means }) => {
+    if (means) return means(data);
+    return values ? spread((source.ofRun ? [NO_IMAGE] : images).map((image) => values(data, image))) : null;
+  };
+  const points = over(source) ?? [];
   return {
-    data, images, colour: runColour(scene.runs, data.run), points: source.yesOrNo ? over(source.values).map(unspread) : over(source.values),
-    lines: (source.lines ?? []).flatMap((each) => (each.values ? [{ ...each, points: over(each.values) }] : [])),
+    data, images, colour: runColour(scene.runs, data.run), points: source.yesOrNo ? points.map(unspread) : points,
+    lines: (source.lines ?? []).flatMap((each) => {
+      const drawn = over(each);
+      return drawn ? [{ ...each, points: drawn }] : [];
+    }),
     flips: source.flips ? flipsOver(scene, data, images) : null,
     effect: source.hiding ? effect(scene, data, images, source.hiding.hiding, source.hiding.asked) : null,
     references: meanReferences(source, data, images),

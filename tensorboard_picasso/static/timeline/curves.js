@@ -35,6 +35,7 @@ export function rangeOf(kind, { runs, common, references }) {
     probability: [0, 1],
     share: [0, Math.min(1, 1.1 * most) || 1],
     correlation: [least < 0 ? -1 : 0, 1],
+    points: [Math.min(0, 1.1 * least), Math.max(0, Math.min(Math.max(100, most), 1.1 * most)) || (least < 0 ? 0 : 1)],
     free: [least - room, most + room],
   }[kind];
   return { low, high, empty: false };

@@ -10,7 +10,10 @@ import { plural } from "../kit/format.js";
 
 /** @typedef {Step | string | null} Cell */
 
-const HEADS = ["run", "of", "curve", "step", "epoch", "wall_time", "value", "quarter", "three_quarters", "images"];
+/** @param {Source} source */
+function heads({ means }) {
+  return ["run", "of", "curve", "step", "epoch", "wall_time", "value", ...(means ? ["low_95", "high_95"] : ["quarter", "three_quarters"]), "images"];
+}
 
 /**
  * What a curve is of, in words.
@@ -18,8 +21,8 @@ const HEADS = ["run", "of", "curve", "step", "epoch", "wall_time", "value", "qua
  * @param {Source} source
  * @param {number[]} images
  */
-function ofText(scene, { ofRun }, images) {
-  if (ofRun) return "the run";
+function ofText(scene, { ofRun, means }, images) {
+  if (ofRun || means) return "the run";
   return images.length === 1 ? scene.imageName(images[0]) : `mean of ${plural(images.length, "image")}`;
 }
 
@@ -57,7 +60,7 @@ export function curveTable(scene, source, { runs, common, references }, images) 
   });
   const all = ofText(scene, source, images);
   return [
-    HEADS, ...rows,
+    heads(source), ...rows,
     ...common.flatMap(({ name, points }) => pointsOf(scene, null, points, ["", all, name], false)),
     ...references.map(({ name, value }) => ["", all, name, null, null, null, value, null, null, null]),
   ];

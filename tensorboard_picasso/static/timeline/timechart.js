@@ -6,7 +6,7 @@ import { curveTable } from "./curvetable.js";
 import { button, el, setText } from "../kit/dom.js";
 import { csv, save } from "../kit/files.js";
 import { flipWords } from "../numbers/flips.js";
-import { correlation, number, percent, plural, stepText } from "../kit/format.js";
+import { correlation, number, percent, plural, points, stepText } from "../kit/format.js";
 import { gather, NOTHING } from "../shown/gather.js";
 import { partingMarks, partingNote } from "./partingnote.js";
 
@@ -179,7 +179,7 @@ export class TimeChart {
   /** @param {number | null} value @returns {string} */
   #show(value) {
     if (value === null || !this.#source) return "–";
-    const text = { probability: percent, share: percent, correlation, free: number };
+    const text = { probability: percent, share: percent, correlation, points, free: number };
     const { range, unit } = this.#source;
     return text[range](value) + (unit && ` ${unit}`);
   }

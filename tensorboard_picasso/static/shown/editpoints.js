@@ -1,0 +1,77 @@
+// What edits do to the answers of a run, in points, over its images and steps, with intervals: what rows, charts and
+// the large view of an edit show.
+
+import { finite, kept } from "../kit/lists.js";
+import { estimate } from "../numbers/edits.js";
+
+/** @import { Answered, Edits } from "../log/edits.js" */
+/** @import { Estimate } from "../numbers/edits.js" */
+/** @import { Point } from "../numbers/spread.js" */
+/** @import { Step } from "../types.js" */
+
+export const POINTS = 100;
+export const MEASURES = /** @type {const} */ (["moves", "flips", "follows", "costs"]);
+
+/** @typedef {typeof MEASURES[number]} Measure */
+
+/** What is told first: how far answers move, of raw outputs what the value loses. @param {Edits} edits @returns {Measure} */
+export function mainMeasure({ asked }) {
+  return asked.output === "raw" ? "costs" : "moves";
+}
+
+/**
+ * Of each image, in points; of raw outputs what the value loses. NaN where that was not asked, and of images of
+ * another true class than the chosen one.
+ * @param {Edits} edits
+ * @param {Answered} record
+ * @param {number} edit its place
+ * @param {{measure?: Measure, ofClass?: number | null}} [which] ofClass null: all
+ * @returns {Float64Array}
+ */
+export function valuesOf(edits, record, edit, { measure = mainMeasure(edits), ofClass = null } = {}) {
+  const { output, images } = edits.asked;
+  const times = output === "raw" ? 1 : POINTS;
+  return Float64Array.from(record.each(edit, measure), (value, i) => (ofClass === null || images[i].truths[0] === ofClass ? times * value : NaN));
+}
+
+/**
+ * The mean over the images; NaN where none was asked.
+ * @param {ArrayLike<number>} values
+ */
+export function meanOf(values) {
+  const known = finite(Array.from(values));
+  return known.length ? known.reduce((sum, each) => sum + each, 0) / known.length : NaN;
+}
+
+/** @type {WeakMap<Answered, Map<string, Estimate>>} */
+const estimates = new WeakMap();
+
+/**
+ * The mean over the images with its interval, found once.
+ * @param {Edits} edits
+ * @param {Answered} record
+ * @param {number} edit
+ * @param {{measure?: Measure, ofClass?: number | null}} [which] as of `valuesOf`
+ */
+export function estimateOf(edits, record, edit, which = {}) {
+  const own = kept(estimates, record, () => new Map());
+  return kept(own, JSON.stringify([edit, which.measure ?? mainMeasure(edits), which.ofClass ?? null]), () => estimate(valuesOf(edits, record, edit, which)));
+}
+
+/**
+ * The curve of an edit over steps: means, with the ends of their 95 % intervals.
+ * @param {Step[]} steps
+ * @param {Edits | null} edits of a run
+ * @param {number} edit its place; -1: it was not asked
+ * @param {{measure?: Measure, ofClass?: number | null, sure?: boolean}} [which] as of `valuesOf`; sure: with intervals
+ * @returns {Point[]}
+ */
+export function curveOf(steps, edits, edit, { sure = true, ...which } = {}) {
+  return steps.map((step) => {
+    const record = edit < 0 ? null : (edits?.steps.get(step) ?? null);
+    if (!edits || !record) return { mean: null, low: null, high: null, count: 0 };
+    if (!sure) return { mean: meanOf(valuesOf(edits, record, edit, which)), low: null, high: null, count: 0 };
+    const { value, low, high, count } = estimateOf(edits, record, edit, which);
+    return { mean: value, low, high, count };
+  });
+}
