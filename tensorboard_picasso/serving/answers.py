@@ -51,7 +51,7 @@ def index(reader: ProviderReader, known: Remarks) -> dict[str, Any]:
             probe = probes.setdefault(
                 key.probe, {"images": set(), "methods": {}, "scored": False, "edits": False}
             )
-            if key.kind not in (Kind.MEAN, Kind.EDITS):
+            if key.kind not in (Kind.MEAN, Kind.EDITS, Kind.EXAMPLE):
                 probe["images"].add(key.image)
             probe["scored"] |= key.kind is Kind.SCORES
             probe["edits"] |= key.kind is Kind.EDITS

@@ -1,4 +1,4 @@
-"""What the route of edits answers: what became of answers to edited images."""
+"""What the routes of edits answer: what became of answers to edited images, and some of these."""
 
 from typing import Any
 
@@ -45,6 +45,31 @@ def answer(reader: ProviderReader, run: str, probe: str) -> bytes | None:
     ]
     header = {"run": run, "probe": probe, "asked": asked.all, "records": records}
     return pack.finish({**header, "problems": problems})
+
+
+def examples(reader: ProviderReader, run: str, probe: str) -> bytes:
+    """Some of a probe's images as their edits make them; of each the newest that can be read."""
+    pack, problems = Pack(), Problems()
+    newest = {
+        series.image: said
+        for series, stored in reader.tensors(
+            run, only(reader.of_probe(run, probe, blobs=False), Kind.EXAMPLE, None)
+        )
+        for _, said in unpacked(series, stored, record.unpack_example, problems)
+    }
+    images = [
+        {
+            "image": index,
+            "hash": said.input_hash.hex(),
+            "whole": pack.add(said.whole, "u1"),
+            "donor": None if said.donor is None else pack.add(said.donor, "u1"),
+            "edited": [
+                {"edit": name, "png": pack.add(png, "u1")} for name, png in said.edited.items()
+            ],
+        }
+        for index, said in sorted(newest.items())
+    ]
+    return pack.finish({"run": run, "probe": probe, "images": images, "problems": problems})
 
 
 def _of_three(follows: NDArray[np.float64]) -> NDArray[np.uint8]:

@@ -71,6 +71,7 @@ class PicassoPlugin(base_plugin.TBPlugin):
             "/means": self._serve_means,
             "/maps": self._serve_maps,
             "/edits": self._serve_edits,
+            "/examples": self._serve_examples,
             "/scalars": self._serve_scalars,
             "/scalar": self._serve_scalar,
             "/export": self._serve_export,
@@ -148,6 +149,10 @@ class PicassoPlugin(base_plugin.TBPlugin):
         answer = edits.answer(self._reader(request), run, probe)
         if answer is None:
             raise errors.NotFoundError(f'no edits of probe "{probe}" in run "{run}"')
+        return http_util.Respond(request, answer, PACK)
+
+    def _serve_examples(self, request: wrappers.Request) -> Any:
+        answer = edits.examples(self._reader(request), *_probe(request))
         return http_util.Respond(request, answer, PACK)
 
     def _serve_scalars(self, request: wrappers.Request) -> Any:

@@ -1,6 +1,5 @@
 """Inputs: the picture shown of one image, and what is known of it."""
 
-import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,6 +13,7 @@ from tensorboard_picasso.stored.parts import (
     check_masks,
     check_shape,
     pack_mask,
+    png_shape,
     unpack_mask,
 )
 from tensorboard_picasso.stored.seal import (
@@ -28,8 +28,6 @@ from tensorboard_picasso.stored.seal import (
 
 # Of a dataset's examples: whole numbers that a browser keeps apart.
 MAX_SOURCES = 1 << 53
-# How a PNG begins.
-PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True)
@@ -150,12 +148,10 @@ def _open_input(data: bytes) -> Any:
 
 def _check_picture(png: bytes, height: int, width: int) -> None:
     # Some bytes of a PNG may stand for gigabytes: its own head says so before it is decoded.
-    if png[:8] != PNG or png[12:16] != b"IHDR" or len(png) < 24:
-        return  # none that anybody decodes
-    columns, rows = struct.unpack(">II", png[16:24])
-    if (rows, columns) != (height, width):
+    sides = png_shape(png)
+    if sides is not None and sides != (height, width):
         raise RecordError(
-            f"damaged record: a picture of {rows}x{columns} in place of {height}x{width}"
+            f"damaged record: a picture of {sides[0]}x{sides[1]} in place of {height}x{width}"
         )
 
 

@@ -35,11 +35,12 @@ class Kind(enum.StrEnum):
     INPUT = "input"
     MEAN = "mean"
     EDITS = "edits"
+    EXAMPLE = "example"
 
     @property
     def since(self) -> int:
         """The version of the format that its records say: the first one that knows them."""
-        return 3 if self is Kind.EDITS else BASE_VERSION
+        return 3 if self in (Kind.EDITS, Kind.EXAMPLE) else BASE_VERSION
 
 
 class SeriesError(ValueError):
@@ -79,6 +80,7 @@ class Series:
             Kind.INPUT: "input",
             Kind.METHOD: self.label,
             Kind.MAP: f"{self.label}/map",
+            Kind.EXAMPLE: "edited",
         }[self.kind]
         return _escaped(f"{self.probe}/{self.image:02d}/{last}")
 

@@ -2,6 +2,7 @@
 
 import math
 import operator
+import struct
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,12 +20,22 @@ MAX_PIXELS = 1 << 26
 MAX_MASKED = 1 << 28
 MAX_POSITIONS = 1 << 20
 MAX_CLASSES = 1 << 20
+# How a PNG begins.
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def check_shape(height: int, width: int) -> None:
     """Raise where an image has no pixel, or more than are read."""
     if not (0 < height <= MAX_SIDE and 0 < width <= MAX_SIDE and height * width <= MAX_PIXELS):
         raise RecordError(f"damaged record: shape {height}x{width} is out of bounds")
+
+
+def png_shape(png: bytes) -> tuple[int, int] | None:
+    """Height and width that a PNG's head says; None where nobody decodes it."""
+    if png[:8] != PNG or png[12:16] != b"IHDR" or len(png) < 24:
+        return None
+    width, height = struct.unpack(">II", png[16:24])
+    return height, width
 
 
 def check_masks(count: int, height: int, width: int) -> None:

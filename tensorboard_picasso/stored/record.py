@@ -20,6 +20,7 @@ from tensorboard_picasso.stored.edits import (
     pack_edits,
     unpack_edits,
 )
+from tensorboard_picasso.stored.example import Example, pack_example, unpack_example
 from tensorboard_picasso.stored.input import (
     MAX_SOURCES,
     Bits,
@@ -61,6 +62,7 @@ __all__ = [
     "Edit",
     "Edited",
     "Edits",
+    "Example",
     "Grid",
     "Hidden",
     "Input",
@@ -76,12 +78,14 @@ __all__ = [
     "check_bytes",
     "pack_attribution",
     "pack_edits",
+    "pack_example",
     "pack_input",
     "pack_maps",
     "pack_mean",
     "pack_scores",
     "unpack_attribution",
     "unpack_edits",
+    "unpack_example",
     "unpack_input",
     "unpack_map_header",
     "unpack_maps",

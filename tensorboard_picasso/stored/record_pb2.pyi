@@ -16,6 +16,7 @@ class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     INPUT: _ClassVar[Kind]
     MEAN: _ClassVar[Kind]
     EDITS: _ClassVar[Kind]
+    EXAMPLE: _ClassVar[Kind]
 
 class Output(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -45,6 +46,7 @@ MAP: Kind
 INPUT: Kind
 MEAN: Kind
 EDITS: Kind
+EXAMPLE: Kind
 OUTPUT_UNKNOWN: Output
 LOGITS: Output
 PROBABILITIES: Output
@@ -451,6 +453,26 @@ class Edit(_message.Message):
     matched: str
     parameters: _containers.ScalarMap[str, str]
     def __init__(self, name: _Optional[str] = ..., takes: _Optional[str] = ..., form: _Optional[str] = ..., region: _Optional[str] = ..., matched: _Optional[str] = ..., parameters: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class Example(_message.Message):
+    __slots__ = ("input_hash", "whole", "donor", "edited")
+    INPUT_HASH_FIELD_NUMBER: _ClassVar[int]
+    WHOLE_FIELD_NUMBER: _ClassVar[int]
+    DONOR_FIELD_NUMBER: _ClassVar[int]
+    EDITED_FIELD_NUMBER: _ClassVar[int]
+    input_hash: bytes
+    whole: bytes
+    donor: bytes
+    edited: _containers.RepeatedCompositeFieldContainer[Picture]
+    def __init__(self, input_hash: _Optional[bytes] = ..., whole: _Optional[bytes] = ..., donor: _Optional[bytes] = ..., edited: _Optional[_Iterable[_Union[Picture, _Mapping]]] = ...) -> None: ...
+
+class Picture(_message.Message):
+    __slots__ = ("edit", "png")
+    EDIT_FIELD_NUMBER: _ClassVar[int]
+    PNG_FIELD_NUMBER: _ClassVar[int]
+    edit: str
+    png: bytes
+    def __init__(self, edit: _Optional[str] = ..., png: _Optional[bytes] = ...) -> None: ...
 
 class EditedImage(_message.Message):
     __slots__ = ("input_hash", "truths", "head", "donor", "donor_class")

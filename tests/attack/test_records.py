@@ -50,6 +50,7 @@ def samples():
         (found["attributions"], record.unpack_attribution),
         (found["means"], record.unpack_mean),
         (record.pack_edits(logs.edits()), record.unpack_edits),
+        (record.pack_example(logs.example()), record.unpack_example),
         (record.pack_input(masked), record.unpack_input),
         (elements[0], record.unpack_map_header),
         (elements[1], decoded),

@@ -14,6 +14,7 @@ UNPACK = {
     Kind.INPUT: record.unpack_input,
     Kind.MEAN: record.unpack_mean,
     Kind.EDITS: record.unpack_edits,
+    Kind.EXAMPLE: record.unpack_example,
 }
 
 

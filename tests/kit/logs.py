@@ -133,6 +133,11 @@ def edits(**changes: object) -> record.Edits:
     return replace(made, **changes)
 
 
+def example(**changes: object) -> record.Example:
+    whole, donor, edited = (shown((6, 8), index).png for index in range(3))
+    return replace(record.Example(HASH, whole, donor, {EDITS[1].name: edited}), **changes)
+
+
 def scores(values: np.ndarray, hidden: dict[str, np.ndarray] | None = None) -> record.Scores:
     parts = tuple(
         record.Hidden(name, "image mean", each.astype(np.float32))

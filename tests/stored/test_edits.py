@@ -5,6 +5,7 @@ import pytest
 
 from tensorboard_picasso.stored import metadata, record, record_pb2
 from tensorboard_picasso.stored.metadata import Kind, Series
+from tests.attack.tools import bombs
 from tests.kit import logs
 
 
@@ -51,3 +52,17 @@ def test_an_older_reader_is_told_to_update_and_takes_all_else():
 def test_what_cannot_be_is_refused(changes):
     with pytest.raises(record.RecordError, match="cannot be recorded"):
         record.pack_edits(logs.edits(**changes))
+
+
+def test_an_example_comes_back():
+    for given in (logs.example(), logs.example(donor=None), logs.example(edited={})):
+        assert record.unpack_example(record.pack_example(given)) == given
+
+
+@pytest.mark.parametrize("picture", [bombs.png(257, 8), bombs.png(60_000, 60_000), b"GIF89a"])
+@pytest.mark.parametrize("place", ["whole", "donor", "edited"])
+def test_an_example_whose_picture_is_large_or_none_is_refused(place, picture):
+    with pytest.raises(record.RecordError, match="it cannot be recorded: a picture of an edit is"):
+        record.pack_example(
+            logs.example(**{place: {"top": picture} if place == "edited" else picture})
+        )

@@ -118,6 +118,11 @@
  * @property {Floats} costs
  *
  * @typedef {{asked: Asked[], records: WireEdits[], problems: WireProblem[]}} EditsAnswer
+ *
+ * An image as its edits make it, small PNGs.
+ * @typedef {{image: number, hash: string, whole: Bytes, donor: Bytes | null, edited: {edit: string, png: Bytes}[]}} WireExample
+ *
+ * @typedef {{images: WireExample[], problems: WireProblem[]}} ExamplesAnswer
  */
 
 /**

@@ -3,7 +3,7 @@
 import { Pack } from "./pack.js";
 
 /** @import { Step } from "../types.js" */
-/** @import { AttributionsAnswer, Beside, EditsAnswer, Index, InputsAnswer, MapsAnswer, MeansAnswer, ScalarAnswer, ScoresAnswer } from "./answers.js" */
+/** @import { AttributionsAnswer, Beside, EditsAnswer, ExamplesAnswer, Index, InputsAnswer, MapsAnswer, MeansAnswer, ScalarAnswer, ScoresAnswer } from "./answers.js" */
 
 /** @typedef {Record<string, unknown>} Query what is null or undefined is left out */
 
@@ -141,6 +141,16 @@ export function fetchMaps(run, probe, label, wanted, signal) {
  */
 export function fetchEdits(run, probe, signal) {
   return pack("edits", { run, probe }, signal);
+}
+
+/**
+ * @param {string} run
+ * @param {string} probe
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Pack<ExamplesAnswer>>}
+ */
+export function fetchExamples(run, probe, signal) {
+  return pack("examples", { run, probe }, signal);
 }
 
 /**

@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from tensorboard_picasso.numbers.moves import moved
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.summary.backends import Backend
 from tensorboard_picasso.summary.edits import Edit, Variant, View
-from tensorboard_picasso.summary.explain import scoring
+from tensorboard_picasso.summary.explain import examples, scoring
 from tensorboard_picasso.summary.kit import content
 from tensorboard_picasso.summary.kit.images import Array
 from tensorboard_picasso.summary.probe.outputs import Taken
@@ -24,6 +25,7 @@ from tensorboard_picasso.summary.probe.probe import Probe
 _MOST_KEPT = 1 << 24
 
 Floats = NDArray[np.float64]
+Examples: TypeAlias = tuple[tuple[int, record.Example], ...]
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,14 @@ class Answers:
     """What is recorded of a probe's edits at a step.
 
     record: without its numbers among those of the process.
+    examples: index and pictures of a few images.
     heads: the class that is predicted of each whole image.
     taken: what the model's output was taken to be.
     seconds: what it took, without tracing_seconds that only the first one takes.
     """
 
     record: record.Edits
+    examples: Examples
     heads: tuple[int, ...]
     taken: Taken
     seconds: float
@@ -47,6 +51,7 @@ class _Sheet:
     """The edited images of a probe.
 
     variants: what is asked. donors: of each image, None where there is none.
+    examples: as of `Answers`.
     asked: bool (variants, images).
     """
 
@@ -68,6 +73,8 @@ class _Sheet:
         self.asked = np.zeros((len(variants), len(probe)), bool)
         for index, rows in enumerate(self._rows):
             self.asked[rows, index] = True
+        classes = [probe.truths_of(index) for index in range(len(probe))]
+        self.examples = examples.drawn(probe, variants, self.donors, classes)
 
     def _edited(self, index: int) -> tuple[list[int], Array]:
         """Which variants are asked about an image, and the edited images as the model takes them."""
@@ -172,7 +179,7 @@ def ask(
         epoch=epoch,
     )
     took = time.perf_counter() - started - tracing
-    return Answers(answered, heads, scored.taken, took, tracing)
+    return Answers(answered, sheet.examples, heads, scored.taken, took, tracing)
 
 
 def _sheet(probe: Probe, edits: Sequence[Edit]) -> _Sheet:

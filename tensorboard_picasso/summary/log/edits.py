@@ -22,9 +22,11 @@ class Edits(State):
     """What is remembered of a probe's edits.
 
     first: what was predicted of each image at the first record; None before it.
+    examples: that were written.
     """
 
     first: tuple[int, ...] | None = None
+    examples: edited.Examples = ()
 
 
 def log_edits(
@@ -62,12 +64,15 @@ def log_edits(
         memory.hashes = probe.hashes
         with maps.lock:
             inputs = maps.fresh_inputs(when.step, probe)
-        make = partial(_summary, where, terms, answers, inputs)
+        examples = answers.examples if answers.examples != memory.examples else ()
+        make = partial(_summary, where, terms, answers, (inputs, examples))
 
         def done(summary: summary_pb2.Summary) -> str:
             memory.count(when.step)
             maps.note_inputs(inputs)
-            return _cost(probe, answers, memory, event.sizes(summary, len(inputs)), when.next_step)
+            memory.examples = answers.examples
+            sizes = event.sizes(summary, len(inputs) + len(examples))
+            return _cost(probe, answers, memory, sizes, when.next_step)
 
         series = Series(where.name, 0, Kind.EDITS)
         accepted = writing.write(memory, where, when, terms, series, make, done)
@@ -121,13 +126,13 @@ def _summary(
     where: Destination,
     terms: Terms,
     answers: edited.Answers,
-    inputs: Sequence[tuple[int, record.Input]],
+    once: tuple[Sequence[tuple[int, record.Input]], edited.Examples],
     numbers: writing.Numbers,
 ) -> summary_pb2.Summary:
     told = replace(
         answers.record, nth=numbers.nth, since=numbers.since, superseded=numbers.superseded
     )
-    return event.of_edits(where.name, told, inputs, terms.scalars, where.tensors)
+    return event.of_edits(where.name, told, *once, terms.scalars, where.tensors)
 
 
 def _cost(

@@ -95,17 +95,20 @@ def of_edits(
     name: str,
     edits: record.Edits,
     inputs: Iterable[tuple[int, record.Input]],
+    examples: Iterable[tuple[int, record.Example]],
     scalars: bool,
     as_tensors: bool,
 ) -> summary_pb2.Summary:
-    """All values of one call that asks edits; those of the inputs first.
+    """All values of one call that asks edits; those of the inputs and the examples first.
 
     Args:
       name: the probe's, with its name scopes.
-      edits: what was answered. inputs: which input records.
+      edits: what was answered. inputs, examples: which records of these.
       scalars, as_tensors: as of `Contents`.
     """
     summary = input_values(name, inputs)
+    for index, example in examples:
+        _add(summary, Series(name, index, Kind.EXAMPLE), record.pack_example(example))
     _add(summary, Series(name, 0, Kind.EDITS), record.pack_edits(edits))
     if scalars:
         for edit, moves in zip(edits.edits, edits.moves, strict=True):
@@ -121,9 +124,9 @@ def _plain(text: str) -> str:
     return re.sub(r"[^\w ./-]", "", text.replace("×", "x"))
 
 
-def sizes(summary: summary_pb2.Summary, inputs: int) -> tuple[int, int]:
-    """Bytes of what each record writes, and of so many inputs, which are not written again."""
-    once = sum(value.ByteSize() for value in summary.value[:inputs])
+def sizes(summary: summary_pb2.Summary, before: int) -> tuple[int, int]:
+    """Bytes of what each record writes, and of so many values before it, which are not written again."""
+    once = sum(value.ByteSize() for value in summary.value[:before])
     return summary.ByteSize() - once, once
 
 

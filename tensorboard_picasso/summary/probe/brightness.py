@@ -115,6 +115,11 @@ class Brightness:
         result: Array = made.astype(like.dtype)
         return result
 
+    @property
+    def known(self) -> bool:
+        """Whether it is known which values are black and white."""
+        return self._range is not None
+
     @staticmethod
     def colours(image: Array) -> int:
         """How many channels are no alpha."""

@@ -10,7 +10,7 @@ import tensorboard_picasso
 from tensorboard_picasso import summary
 from tensorboard_picasso.numbers import edits
 from tensorboard_picasso.stored.metadata import Kind, Series
-from tests.kit import logs, packs
+from tests.kit import events, logs, packs
 from tests.kit.browser import tab
 from tests.kit.serving import get, tensorboard
 
@@ -81,6 +81,19 @@ def test_the_route_gives_what_was_logged(logdir, load_fast):
             follows = np.nan_to_num(read.follows[at], nan=2)
             np.testing.assert_array_equal(np.reshape(record["follows"], shape), follows)
         assert get(f"{route}?run=a&probe=p")[0] == 404
+        status, body, _ = get(f"{url}data/plugin/picasso/examples?run=a&probe=sample")
+        assert status == 200
+        shown = packs.read(body)["images"]
+        assert [example["image"] for example in shown] == [0, 1, 2]
+        for example in shown:
+            stored = events.logged(logdir / "a", Kind.EXAMPLE, example["image"])
+            assert bytes(example["whole"]) == stored.whole
+            assert bytes(example["donor"]) == stored.donor
+            pictures = {each["edit"]: bytes(each["png"]) for each in example["edited"]}
+            assert pictures == stored.edited
+            assert example["hash"] == stored.input_hash.hex()
+        status, body, _ = get(f"{url}data/plugin/picasso/examples?run=a&probe=p")
+        assert (status, packs.read(body)["images"]) == (200, [])
 
 
 def cell(picasso, run, name, which=".now"):

@@ -13,13 +13,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import torch
+from PIL import Image
 
 import tensorboard_picasso
 from tensorboard_picasso import summary
 from tensorboard_picasso.__main__ import main
 from tensorboard_picasso.numbers import edits as numbers
+from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary import PicassoWarning, Probe, edits
 from tensorboard_picasso.summary.explain import scoring
+from tests.kit import events
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.random((12, 12, 12, 1)).astype(np.float32)
@@ -115,6 +118,49 @@ def test_what_is_not_read_costs_exactly_nothing_and_what_is_read_is_followed(tmp
     assert elsewhere
     for name in elsewhere:
         assert not (column(found, name, "follows") == 1).any()
+
+
+def pictured(png):
+    return np.asarray(Image.open(io.BytesIO(png)))
+
+
+def test_the_first_of_each_class_is_pictured_once(tmp_path):
+    log(tmp_path, probe(), linear, steps=(0, 1))
+    examples = [
+        (step, series.image, said)
+        for (step, series), said in events.records(tmp_path).items()
+        if series.kind is Kind.EXAMPLE
+    ]
+    assert [(step, image) for step, image, _ in examples] == [(0, 0), (0, 1), (0, 2)]
+    found = tensorboard_picasso.read(tmp_path)["."]["sample"].edits()
+    for _, image, said in examples:
+        shown = np.rint(255 * IMAGES[..., 0]).astype(np.uint8)
+        donor = shown[found.donors[image]]
+        np.testing.assert_array_equal(pictured(said.whole), shown[image])
+        np.testing.assert_array_equal(pictured(said.donor), donor)
+        np.testing.assert_array_equal(pictured(said.edited["mirrored"]), shown[image][:, ::-1])
+        swapped = np.where(SKY, donor, shown[image])
+        np.testing.assert_array_equal(pictured(said.edited["sky, swapped"]), swapped)
+        # Of a grey image there is no colour to take, and of references there is no row.
+        asked = {name for name in found.names if np.isfinite(column(found, name)[image])}
+        assert set(said.edited) == {name for name in asked if not found.about[name].matched}
+
+
+def test_large_images_are_pictured_small_and_what_no_screen_shows_is_not(tmp_path):
+    images = RANDOM.random((4, 150, 300, 3)).astype(np.float32)
+    log(
+        tmp_path / "large",
+        probe(images=images, labels=None, regions=None),
+        lambda x: x.mean((1, 2)),
+    )
+    said = events.logged(tmp_path / "large", Kind.EXAMPLE, 0)
+    assert {pictured(png).shape for png in (said.whole, *said.edited.values())} == {(48, 96, 3)}
+    many = RANDOM.random((4, 8, 8, 5)).astype(np.float32)
+    shown = many[..., :1]
+    options = {"labels": None, "regions": None, "display": shown}
+    log(tmp_path / "many", probe(images=many, **options), lambda x: x.mean((1, 2)))
+    kinds = {series.kind for _, series in events.records(tmp_path / "many")}
+    assert kinds == {Kind.INPUT, Kind.EDITS}
 
 
 def test_the_order_of_the_images_does_not_matter(tmp_path):
