@@ -4,7 +4,6 @@ import { changeSources } from "./changesources.js";
 import { count } from "../kit/format.js";
 import { changedBy, hiddenScore, hidingName, hidings, movesOf } from "../numbers/hidden.js";
 import { ordered } from "../kit/lists.js";
-import { LEAST } from "../numbers/parting.js";
 import { partOf } from "../numbers/reading.js";
 import { overSteps } from "../shown/gather.js";
 import { drawnSources } from "./regionsources.js";
@@ -180,7 +179,7 @@ function effectSources(scene) {
       },
       {
         ...shape, id: `moves:${each.region}:${each.fill}`, title: `moves of the answer by hiding ${hidingName(each)}`,
-        values: over(movesOf), references: (data, image) => [...atFirst(movesOf)(data, image), { name: "counts from", value: LEAST }],
+        values: over(movesOf), references: atFirst(movesOf),
       },
     ];
   });
