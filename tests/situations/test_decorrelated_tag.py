@@ -59,16 +59,17 @@ def logdir(tmp_path_factory):
         output="logits",
     )
     for step in STEPS:
-        summary.attribution(
-            probe, network(step), methods=[summary.Occlusion(4, 4)], writer=path / "run", step=step
-        )
+        for run in ("run", "compared/run"):
+            made = {"writer": path / run, "step": step}
+            summary.attribution(probe, network(step), methods=[summary.Occlusion(4, 4)], **made)
+        assert summary.edited(probe, network(step), edits=["regions"], **made)
     summary.flush()
     return path
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["rust", "python"])
 def url(request, logdir):
-    with tensorboard(logdir, load_fast=request.param) as url:
+    with tensorboard(logdir / "run", load_fast=request.param) as url:
         yield url
 
 
@@ -125,6 +126,23 @@ def test_the_headline_says_that_the_predictions_change(browser, url):
         assert "±" not in words
 
 
+def test_what_is_lacking_can_be_logged(browser, logdir):
+    with tensorboard(logdir / "compared") as url, tab(browser, url) as picasso:
+        picasso.open().at(30)
+        words = said(picasso)
+        assert "not compared" not in words
+        # Nothing else moves this network, so all resamples agree.
+        assert (
+            "; more than the same region elsewhere: swapped from step 20 on, hidden from step 20 on;"
+            in words
+        )
+        marks = picasso.frame.locator(".flagmark")
+        forms = marks.evaluate_all(
+            "all => all.map((each) => [each.dataset.form, each.dataset.step])"
+        )
+        assert forms == [["swapped", "20"], ["hidden", "20"]]
+
+
 def test_the_measures_that_cannot_cancel_are_charted(browser, url):
     whole, hidden = told()
     with tab(browser, url) as picasso:
@@ -147,7 +165,7 @@ def test_the_measures_that_cannot_cancel_are_charted(browser, url):
 
 def test_the_predicted_class_can_be_chosen(browser, url):
     with tab(browser, url) as picasso:
-        picasso.open(runs="run", open="5").at(30)
+        picasso.open(open="5").at(30)
         table = picasso.frame.locator("table", has_text="what hiding a region does")
         heads = table.locator("thead th").all_inner_texts()
         cells = table.locator("tbody tr > *").all_inner_texts()
