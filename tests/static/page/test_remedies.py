@@ -177,5 +177,5 @@ def test_a_rectangle_is_corrected(browser, url):
         picasso.page.keyboard.press("Enter")
         panel.get_by_text("Its rectangles cover all of").wait_for()
         panel.get_by_role("button", name="delete 4 × 8 at row 4").click()
-        panel.get_by_text("Hide it as a whole in the next training").wait_for()
+        panel.get_by_text("Code that hides it as a whole, for the next training").wait_for()
         right(picasso)

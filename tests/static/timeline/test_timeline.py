@@ -189,7 +189,7 @@ def test_regions_with_their_references(browser, url):
         }
         assert named["area"] == percents(CORNER.mean())
         assert named["first step (0)"] == percents(share(0))
-        assert named["only this used"] == percents(maps.ceiling(CORNER, TOPS, LEFTS, WINDOW))
+        assert named["alone, evenly used"] == percents(maps.ceiling(CORNER, TOPS, LEFTS, WINDOW))
 
 
 @pytest.mark.parametrize(("label", "read"), [("occlusion", important), ("saliency", stored)])
