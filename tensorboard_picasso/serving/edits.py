@@ -1,4 +1,4 @@
-"""What the routes of edits answer: what became of answers to edited images, and some of these."""
+"""What the routes of edits answer: of answers to edited images, in full of one edit, and some images."""
 
 from typing import Any
 
@@ -44,6 +44,38 @@ def answer(reader: ProviderReader, run: str, probe: str) -> bytes | None:
         for pair in unpacked(series, stored, record.unpack_edits, problems)
     ]
     header = {"run": run, "probe": probe, "asked": asked.all, "records": records}
+    return pack.finish({**header, "problems": problems})
+
+
+def answer_one(reader: ProviderReader, run: str, probe: str, name: str) -> bytes | None:
+    """What was said of each image, whole and with one edit; None where that was not asked."""
+    pack, problems = Pack(), Problems()
+    tags = only(reader.of_probe(run, probe, blobs=False), Kind.EDITS, None)
+    asked = Listed(pack)
+
+    def one(stored: Stored, said: record.Edits) -> dict[str, Any] | None:
+        names = [edit.name for edit in said.edits]
+        if name not in names:
+            return None
+        at = names.index(name)
+        return {
+            "step": exact(stored.step),
+            "asked": asked.place(asked_of(said)),
+            "heads": pack.add([image.head for image in said.images], "f4"),
+            "predicted": pack.add(np.where(said.asked[at], said.predicted[at], np.nan), "f4"),
+            "whole": pack.add(said.whole, "f4"),
+            "edited": pack.add(said.edited[at], "f4"),
+        }
+
+    records = [
+        pack.entry(entry)
+        for series, stored in reader.tensors(run, tags)
+        for pair in unpacked(series, stored, record.unpack_edits, problems)
+        if (entry := one(*pair)) is not None
+    ]
+    if not records:
+        return None
+    header = {"run": run, "probe": probe, "edit": name, "asked": asked.all, "records": records}
     return pack.finish({**header, "problems": problems})
 
 

@@ -146,6 +146,12 @@ class PicassoPlugin(base_plugin.TBPlugin):
 
     def _serve_edits(self, request: wrappers.Request) -> Any:
         run, probe = _probe(request)
+        name = request.args.get("edit")
+        if name is not None:
+            answer = edits.answer_one(self._reader(request), run, probe, name)
+            if answer is None:
+                raise errors.NotFoundError(f'no edit "{name}" of probe "{probe}" in run "{run}"')
+            return http_util.Respond(request, answer, PACK)
         answer = edits.answer(self._reader(request), run, probe)
         if answer is None:
             raise errors.NotFoundError(f'no edits of probe "{probe}" in run "{run}"')

@@ -10,6 +10,7 @@ import { stepText } from "./kit/format.js";
 import { addressOf, connect, followUrl, isVisible, writeUrl } from "./kit/host.js";
 import { listenToKeys } from "./bar/keys.js";
 import { Large } from "./large/large.js";
+import { LargeEdit } from "./large/edit.js";
 import { Legend } from "./pictures/legend.js";
 import { Notices } from "./bar/notices.js";
 import { Player } from "./bar/player.js";
@@ -32,7 +33,7 @@ import { Tip } from "./kit/tip.js";
 // Kinds of work, each holding those after it: join the data again, paint all, paint the step.
 const WORK = /** @type {const} */ (["all", "paint", "step"]);
 // Choices that change which data is shown; the others only change how.
-const DATA_CHOICES = ["runs", "filter", "probe", "method", "means", "charts", "of", ...PINS];
+const DATA_CHOICES = ["runs", "filter", "probe", "method", "means", "charts", "of", "edit", ...PINS];
 // Choices that no number or picture depends on.
 const UNPAINTED = ["speed", "swipe", "zoom"];
 const SHORT_NAME = 3; // letters that fit beside a score above a map
@@ -94,20 +95,19 @@ export class App {
     this.rail = new Rail(given);
     this.legend = new Legend(given);
     this.rows = new Rows(given);
-    this.large = new Large(given, (image) => this.rows.focus(image));
+    this.edit = new LargeEdit(given, (name) => this.rows.focusEdit(name));
+    this.large = new Large(given, (image) => (this.edit.isChosen ? this.edit : this.rows).focus(image));
     this.notices = new Notices(given);
     const centre = el("main", {}, this.notices.element, this.legend.element, this.rows.element, this.#empty);
     this.root = el(
       "div", { id: "picasso", tabindex: -1 },
       this.player.element, this.timeline.element,
-      el("div", { class: "body" }, this.rail.element, centre, this.large.element), this.drawing.element, tip.element, this.#live,
+      el("div", { class: "body" }, this.rail.element, centre, this.edit.element, this.large.element), this.drawing.element, tip.element, this.#live,
     );
     this.drawing.listen(this.root);
     state.onChange((names) => this.#chosen(names));
-    listenToKeys(given, { player: this.player, drawing: this.drawing, large: this.large });
-    for (const event of ["resize", "visibilitychange"]) {
-      (event === "resize" ? window : document).addEventListener(event, () => this.schedule());
-    }
+    listenToKeys(given, { player: this.player, drawing: this.drawing, large: this.large, edit: this.edit });
+    for (const event of ["resize", "visibilitychange"]) (event === "resize" ? window : document).addEventListener(event, () => this.schedule());
   }
 
   /** Join the page to its host. */
@@ -139,7 +139,8 @@ export class App {
 
   /** @param {boolean} again */
   async #edits(again) {
-    if (this.scene.sample !== null) await this.store.showEdits(this.scene.sample, this.#runs(), again);
+    const { sample } = this.scene;
+    if (sample !== null) await this.store.edits.show(sample, this.#runs(), { again, edit: this.state.edit });
   }
 
   /** What is looked at: its maps are loaded first. */
@@ -244,8 +245,7 @@ export class App {
   async savePicture() {
     this.player.closeMenus();
     try {
-      const { probe, step } = this.scene;
-      save(await snapshot(this.root), `${probe ?? "picasso"} step ${step ?? 0}.png`);
+      save(await snapshot(this.root), `${this.scene.probe ?? "picasso"} step ${this.scene.step ?? 0}.png`);
     } catch (error) {
       this.notices.broken("The picture could not be made", error);
     }
@@ -294,6 +294,7 @@ export class App {
     this.legend.update();
     this.timeline.update();
     this.rows.update();
+    this.edit.update();
     this.large.update();
     this.notices.update();
     this.player.update();
@@ -323,9 +324,10 @@ export class App {
    */
   paint(onlyNow = false) {
     const { scene } = this;
-    const rows = this.large.isOpen || this.rows.paint(onlyNow);
-    const ready = this.large.paint() && rows;
-    this.#lacking = !ready || !(this.large.isOpen || this.rows.whole) || (onlyNow && this.#lacking);
+    const covered = this.large.isOpen || this.edit.isOpen;
+    const rows = covered || this.rows.paint(onlyNow);
+    const ready = this.large.paint() && this.edit.paint() && rows;
+    this.#lacking = !ready || !(covered || this.rows.whole) || (onlyNow && this.#lacking);
     if (ready && scene.step !== null) this.root.dataset.step = String(scene.step);
     else delete this.root.dataset.step;
     this.root.dataset.frame = String(++this.#frames);

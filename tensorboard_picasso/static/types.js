@@ -192,6 +192,8 @@
  * @property {"strips" | "grid"} density
  * @property {"probe" | "classes"} means
  * @property {"few" | "all" | "none"} edits
+ * @property {string | null} edit
+ * @property {"moves" | "flips" | "follows" | "costs" | null} measure
  * @property {Step | null} pin
  * @property {string | null} pinRun
  * @property {Choice} pinTarget

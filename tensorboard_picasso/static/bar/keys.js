@@ -21,7 +21,7 @@ export const KEYS = [
   ["Tab, then arrows", "large view: read a map out, window by window"],
   ["+ − 0", "large view: zoom in, out, whole image (also wheel over a picture, pinch)"],
   ["h j k l", "large view: move left, down, up, right (also drag)"],
-  ["n, b", "large view: next image, image before"],
+  ["n, b", "large view: next image or edit, the one before"],
   ["Ctrl + Z", "undo a pin or a region (with Shift: redo)"],
   ["Esc", "close what is open"],
   ["?", "this help"],
@@ -64,9 +64,9 @@ function keeps(target, key) {
 
 /**
  * @param {Needs<"scene" | "state" | "seek" | "open" | "say" | "announce">} given
- * @param {{player: Player, drawing: Drawing, large: {isOpen: boolean, zoom: Zoom, go: (by: number) => void}}} parts
+ * @param {{player: Player, drawing: Drawing, large: {isOpen: boolean, zoom: Zoom, go: (by: number) => void}, edit: {isOpen: boolean, go: (by: number) => void}}} parts
  */
-export function listenToKeys(given, { player, drawing, large }) {
+export function listenToKeys(given, { player, drawing, large, edit }) {
   document.addEventListener("keydown", (event) => {
     const { key } = event;
     if ((event.ctrlKey || event.metaKey) && key.toLowerCase() === "z" && !keeps(event.target, key)) {
@@ -93,10 +93,12 @@ export function listenToKeys(given, { player, drawing, large }) {
     else if (key === "c") compare(given, UNPINNED);
     else if (key === "r" && given.scene.every.length) drawing.start();
     else if (large.isOpen && key in ZOOMS) ZOOMS[key](large.zoom);
-    else if (large.isOpen && (key === "n" || key === "b")) large.go(key === "n" ? 1 : -1);
+    else if ((large.isOpen || edit.isOpen) && (key === "n" || key === "b")) (large.isOpen ? large : edit).go(key === "n" ? 1 : -1);
     else if (key === "?") player.toggleHelp();
     else if (key === "Escape") {
-      if (!drawing.cancel() && !player.closeMenus() && given.state.open !== null) given.open(null);
+      if (drawing.cancel() || player.closeMenus()) return;
+      if (given.state.open !== null) given.open(null);
+      else if (edit.isOpen) given.state.set({ edit: null });
     } else return;
     event.preventDefault();
   });

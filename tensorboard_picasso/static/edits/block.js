@@ -2,7 +2,7 @@
 
 import { button, el, put, setText } from "../kit/dom.js";
 import { plural } from "../kit/format.js";
-import { estimateOf, meanOf, valuesOf } from "../shown/editpoints.js";
+import { estimateOf, namesByMoves } from "../shown/editpoints.js";
 import { EditRow } from "./row.js";
 
 /** @import { Edits } from "../log/edits.js" */
@@ -55,7 +55,7 @@ export class EditsBlock {
     this.#list.hidden = !open;
     setText(this.#opener, `${open ? "▾" : "▸"} What the answer survives`);
     this.#opener.setAttribute("aria-expanded", String(open));
-    const names = open ? ordered(logged.map(({ edits }) => edits)) : [];
+    const names = open ? namesByMoves(logged.map(({ edits }) => edits)) : [];
     const few = state.edits === "all" ? names : names.slice(0, FEW);
     this.#shown = few.map((name) => {
       const row = this.#rows.get(name) ?? new EditRow(this.#given, name);
@@ -69,6 +69,14 @@ export class EditsBlock {
     setText(this.#more, state.edits === "all" ? `▾ the first ${FEW}` : `▸ all ${names.length} edits`);
     this.#more.setAttribute("aria-expanded", String(state.edits === "all"));
     setText(this.#told, open && logged[0] ? about(logged[0].edits, this.#given.scene.sample) : "");
+  }
+
+  /**
+   * Give the keyboard back to an edit's row.
+   * @param {string} name
+   */
+  focus(name) {
+    (this.#shown.includes(this.#rows.get(name) ?? this.#shown[0]) ? this.#rows.get(name) : this.#shown[0])?.focus();
   }
 
   /** @param {boolean} onlyNow */
@@ -89,29 +97,11 @@ function about({ asked, others }, sample) {
 }
 
 /**
- * Names of the edits by how far they move the answers at the newest step, most first; not of those that are references.
- * @param {Edits[]} all
- */
-function ordered(all) {
-  /** @type {Map<string, number>} */
-  const most = new Map();
-  for (const edits of all) {
-    const newest = edits.at(null);
-    edits.asked.edits.forEach((edit, i) => {
-      if (edit.matched || !newest) return;
-      const points = meanOf(valuesOf(edits, newest, i));
-      most.set(edit.name, Math.max(most.get(edit.name) ?? -Infinity, Number.isNaN(points) ? -Infinity : points));
-    });
-  }
-  return [...most.keys()].sort((a, b) => (most.get(b) ?? 0) - (most.get(a) ?? 0) || 0);
-}
-
-/**
  * Which edits hardly move the answers at the newest step, of all runs together: what they do without tells as much.
  * @param {Logged[]} logged
  */
 function steady(logged) {
-  const names = ordered(logged.map(({ edits }) => edits)).filter((name) => logged.every(({ edits }) => {
+  const names = namesByMoves(logged.map(({ edits }) => edits)).filter((name) => logged.every(({ edits }) => {
     const newest = edits.at(null);
     const place = edits.asked.edits.findIndex((edit) => edit.name === name);
     return newest && place >= 0 && edits.asked.output !== "raw" && estimateOf(edits, newest, place).high < HARDLY;

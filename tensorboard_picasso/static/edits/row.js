@@ -1,11 +1,10 @@
 // A row of an edit: how far it moves the answers at the columns and now, and in words, for each run.
 
 import { runColour } from "../kit/chart.js";
-import { el, put, setText } from "../kit/dom.js";
+import { button, el, put, setText } from "../kit/dom.js";
 import { count, number, points as shown } from "../kit/format.js";
-import { estimate } from "../numbers/edits.js";
+import { beyond, estimate, onset } from "../numbers/edits.js";
 import { estimateOf, meanOf, POINTS, valuesOf } from "../shown/editpoints.js";
-import { moreOf, rangeText, sinceOf } from "../shown/flags.js";
 
 /** @import { Answered, Edits } from "../log/edits.js" */
 /** @import { Estimate } from "../numbers/edits.js" */
@@ -28,6 +27,8 @@ class Strip {
   #cells = [];
   #now = el("span", { class: "points now" });
   #said = el("span", { class: "said" });
+  /** @type {string | null} */
+  #since = null;
 
   /** @param {Needs<"scene">} given @param {Logged} logged @param {number} place of the edit; -1: it was not asked in this run */
   constructor(given, logged, place) {
@@ -99,11 +100,26 @@ class Strip {
 
   /** What the same edit does at other places. @param {Answered} record */
   #elsewhere(record) {
-    const differences = moreOf(this.edits, record, this.#place);
-    const more = differences && estimate(differences.map((each) => POINTS * each));
-    if (!more?.count) return [];
-    const since = sinceOf(this.edits, this.#place);
-    return [`${shown(more.value)} more than the same elsewhere (${interval(more)})`, ...(since ? [`surely more since step ${count(since.step)}${rangeText(since)}`] : [])];
+    const edit = this.edits.asked.edits[this.#place];
+    const places = this.edits.references(edit);
+    if (!places.length) return [];
+    const more = estimate(beyond(valuesOf(this.edits, record, this.#place), places.map((place) => valuesOf(this.edits, record, place))));
+    if (!more.count) return [];
+    const said = [`${shown(more.value)} more than the same elsewhere (${interval(more)})`];
+    this.#since ??= this.#onset(places);
+    return this.#since ? [...said, this.#since] : said;
+  }
+
+  /** @param {number[]} places */
+  #onset(places) {
+    const { asked, records } = this.edits;
+    const edits = asked.edits.filter((edit) => this.edits.references(edit).length).length;
+    const found = onset(records.map((record) => beyond(record.moves(this.#place), places.map((place) => record.moves(place)))), edits);
+    if (!found) return "";
+    /** @type {(place: number | null) => string} */
+    const at = (place) => (place === null ? "later" : count(records[place].step));
+    const range = found.early === found.late ? "" : ` (${at(found.early)} to ${at(found.late)})`;
+    return `surely more since step ${at(found.place)}${range}`;
   }
 
   /** Why nothing was asked of any image. */
@@ -127,11 +143,11 @@ export class EditRow {
   #label;
   #column = el("div", { class: "strips" });
 
-  /** @param {Needs<"scene">} given @param {string} name the edit's */
+  /** @param {Needs<"scene" | "state">} given @param {string} name the edit's */
   constructor(given, name) {
     this.#given = given;
     this.#name = name;
-    this.#label = el("span", { class: "edit", text: name });
+    this.#label = button(name, `open “${name}” large`, () => given.state.set({ edit: name }), { class: "edit" });
     this.element = el("div", { class: "editrow", data: { edit: name } }, this.#label, this.#column);
   }
 
@@ -143,7 +159,7 @@ export class EditRow {
       const strip = before?.edits === each.edits ? before : new Strip(this.#given, each, place);
       this.#strips.set(each.run, strip);
       strip.update(logged.length > 1);
-      if (place >= 0) this.#label.title = `takes away ${each.edits.asked.edits[place].takes}`;
+      if (place >= 0) this.#label.title = `takes away ${each.edits.asked.edits[place].takes}: open it large`;
       return strip.element;
     });
     put(this.#column, strips);
@@ -154,5 +170,9 @@ export class EditRow {
     for (const element of this.#column.children) {
       if (element instanceof HTMLElement) this.#strips.get(element.dataset.run ?? "")?.paint(onlyNow);
     }
+  }
+
+  focus() {
+    this.#label.focus();
   }
 }

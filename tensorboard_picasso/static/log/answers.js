@@ -119,6 +119,11 @@
  *
  * @typedef {{asked: Asked[], records: WireEdits[], problems: WireProblem[]}} EditsAnswer
  *
+ * One edit in full: numbers of [images], and of [images, 3] for its true class, its first prediction and its donor's class.
+ * @typedef {{step: Step, asked: number, heads: Floats, predicted: Floats, whole: Floats, edited: Floats}} WireEditAnswers
+ *
+ * @typedef {{asked: Asked[], records: WireEditAnswers[], problems: WireProblem[]}} EditAnswer
+ *
  * An image as its edits make it, small PNGs.
  * @typedef {{image: number, hash: string, whole: Bytes, donor: Bytes | null, edited: {edit: string, png: Bytes}[]}} WireExample
  *

@@ -3,7 +3,7 @@
 import { Pack } from "./pack.js";
 
 /** @import { Step } from "../types.js" */
-/** @import { AttributionsAnswer, Beside, EditsAnswer, ExamplesAnswer, Index, InputsAnswer, MapsAnswer, MeansAnswer, ScalarAnswer, ScoresAnswer } from "./answers.js" */
+/** @import { AttributionsAnswer, Beside, EditAnswer, EditsAnswer, ExamplesAnswer, Index, InputsAnswer, MapsAnswer, MeansAnswer, ScalarAnswer, ScoresAnswer } from "./answers.js" */
 
 /** @typedef {Record<string, unknown>} Query what is null or undefined is left out */
 
@@ -151,6 +151,18 @@ export function fetchEdits(run, probe, signal) {
  */
 export function fetchExamples(run, probe, signal) {
   return pack("examples", { run, probe }, signal);
+}
+
+/**
+ * The same in full of one edit.
+ * @param {string} run
+ * @param {string} probe
+ * @param {string} edit
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Pack<EditAnswer>>}
+ */
+export function fetchEdit(run, probe, edit, signal) {
+  return pack("edits", { run, probe, edit }, signal);
 }
 
 /**

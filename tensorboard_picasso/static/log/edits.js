@@ -1,9 +1,7 @@
 // The edits of a probe in a run: what was asked of which images, and what became of the answers.
 
-import { fetchEdits, fetchExamples } from "./api.js";
-
 /** @import { Step } from "../types.js" */
-/** @import { Asked, EditsAnswer, ExamplesAnswer, WireEdit, WireEdits } from "./answers.js" */
+/** @import { Asked, EditsAnswer, WireEdit, WireEdits } from "./answers.js" */
 /** @import { Pack } from "./pack.js" */
 
 /** In a byte for each image and edit, beside 0 for no and 1 for yes. */
@@ -119,62 +117,5 @@ export class Edits {
    */
   references(edit) {
     return this.asked.edits.flatMap(({ matched }, i) => (matched === edit.name ? [i] : []));
-  }
-}
-
-/**
- * One of the images as its edits make it: PNGs, small.
- * @typedef {{image: number, hash: string, whole: Uint8Array<ArrayBuffer>, donor: Uint8Array<ArrayBuffer> | null, edited: Map<string, Uint8Array<ArrayBuffer>>}} Example
- */
-
-/** @param {Pack<ExamplesAnswer>} pack @returns {Example[]} */
-function examplesOf(pack) {
-  return pack.header.images.map(({ image, hash, whole, donor, edited }) => ({
-    image, hash, whole: pack.array(whole), donor: pack.array(donor),
-    edited: new Map(edited.map(({ edit, png }) => [edit, pack.array(png)])),
-  }));
-}
-
-/** The edits of all runs that are here. */
-export class AllEdits {
-  /** @type {Map<string, Edits>} */
-  #held = new Map();
-  /** @type {Map<string, {of: string, examples: Example[]}>} */
-  #examples = new Map();
-
-  /**
-   * Those of a probe in a run; null where none were logged, or none are here yet.
-   * @param {string} run
-   * @param {string | null} probe
-   */
-  of(run, probe) {
-    return this.#held.get(`${run}\n${probe}`) ?? null;
-  }
-
-  /**
-   * Some of the images as the edits make them; none where none can be drawn.
-   * @param {string} run
-   * @param {string | null} probe
-   */
-  examples(run, probe) {
-    return this.#examples.get(`${run}\n${probe}`)?.examples ?? [];
-  }
-
-  /**
-   * Fetch them; whether they came.
-   * @param {string} run
-   * @param {string} probe
-   * @param {AbortSignal} signal
-   */
-  async load(run, probe, signal) {
-    const key = `${run}\n${probe}`;
-    const edits = new Edits(await fetchEdits(run, probe, signal));
-    const of = JSON.stringify(edits.asked);
-    const known = this.#examples.get(key);
-    const examples = known?.of === of ? known.examples : examplesOf(await fetchExamples(run, probe, signal));
-    if (signal.aborted) return false;
-    this.#held.set(key, edits);
-    this.#examples.set(key, { of, examples });
-    return true;
   }
 }

@@ -1,8 +1,8 @@
 // Loading: the index; then of each shown run what the first look needs, then the rest.
 // Answers to superseded requests are discarded.
 
+import { AllEdits } from "./alledits.js";
 import { fetchAttributions, fetchIndex, fetchInputs, fetchMeans, fetchScores, isAbort } from "./api.js";
-import { AllEdits } from "./edits.js";
 import { Grounds } from "./grounds.js";
 import { firstGroup, imagesOf, missing, sizeOf, stepsOf } from "./missing.js";
 import { Planes } from "./planes.js";
@@ -41,7 +41,6 @@ export class Store {
   errors = new Map();
   /** @type {Map<string, RunData>} */
   #runs = new Map();
-  edits = new AllEdits();
   #abort = new AbortController();
   /** @type {Listeners} */
   #listeners;
@@ -52,6 +51,13 @@ export class Store {
   /** @param {Listeners} listeners */
   constructor(listeners) {
     this.#listeners = listeners;
+    this.edits = new AllEdits({
+      signal: () => this.#abort.signal,
+      lists: (run, probe) => this.lists(run, probe, "edits"),
+      data: (run, probe) => this.data(run, probe),
+      track: (what, retry, work) => this.#track(what, retry, work),
+      changed: () => listeners.changed("series"),
+    });
     this.grounds = new Grounds(() => listeners.changed("images"), (error, retry) => this.#failed("images", error, retry));
     this.planes = new Planes(
       () => listeners.changed("maps"),
@@ -129,22 +135,6 @@ export class Store {
     this.#abort = new AbortController();
     this.planes.supersede();
     await this.#each(probe, runs, labels, false);
-  }
-
-  /**
-   * Load the edits of a probe, where runs have logged some.
-   * @param {string} probe
-   * @param {string[]} runs
-   * @param {boolean} again also where they are here already
-   */
-  async showEdits(probe, runs, again) {
-    const { signal } = this.#abort;
-    await Promise.all(runs.map(async (run) => {
-      if (!this.lists(run, probe, "edits") || (this.edits.of(run, probe) && !again)) return;
-      await this.#track(`edits of run ${run}`, () => this.showEdits(probe, [run], again), async () => {
-        if (await this.edits.load(run, probe, signal)) this.#listeners.changed("series");
-      });
-    }));
   }
 
   /**

@@ -2,16 +2,11 @@
 // and how far the answers move come first: what one class loses on one image it may gain on another.
 
 import { hiddenIn, hidingLoss, movesOf } from "./hidden.js";
-import { newestOf } from "./newest.js";
+import { ERRORS, isLarge, LEAST, parting } from "./parting.js";
 
 /** @import { Answer, Hidden, Series, Step } from "../types.js" */
 /** @import { Hiding } from "./hidden.js" */
-/** @import { Newest } from "./newest.js" */
-
-/** What an image loses or gains of a probability counts from here on. */
-const LEAST = 0.05;
-/** Of a mean that is less than so many standard errors the sign is not known. */
-const ERRORS = 2;
+/** @import { Parting } from "./parting.js" */
 
 /** @typedef {{scores: Map<number, Series<Answer>>}} Run what is read of one */
 
@@ -21,17 +16,18 @@ const ERRORS = 2;
  * @typedef {{name: string, of: (image: number, data: Data) => number | number[]}} Asked
  */
 
-/** @typedef {{image: number, record: Answer, hidden: Hidden}} Known */
+/** @typedef {{image: number, record: Answer, hidden: Hidden}} Newest */
 
 /**
  * @typedef {object} Effect
- * @property {Newest | null} moves how far the answers move; null: not recorded
+ * @property {Parting | null} moves from which step on the answers move; null:
+ *   not recorded
  * @property {number} changed how many predictions are others at the newest step
  * @property {{before: number | null, after: number | null, image: number} | null} turned of a single image: what was
  *   predicted, and what is; null: several images
  * @property {{whole: number, hidden: number}|null} predicted mean probabilities of the class that is
  *   predicted with nothing hidden, at the newest step
- * @property {(Newest & {name: string, lost: number, gained: number})|null} own what
+ * @property {(Parting & {name: string, lost: number, gained: number})|null} own what
  *   is taken from the class asked about, how many images lose and gain enough to count; null: none is
  *   asked about
  */
@@ -56,19 +52,19 @@ export function effect(scene, data, images, hiding, asked) {
     const record = data.scores.get(image)?.steps.get(step);
     return record ? read(record, image) : null;
   }));
-  const moves = newestOf(over((record) => movesOf(record, hiding)));
+  const moves = parting(over((record) => movesOf(record, hiding)));
   const own = asked ? ownOf(over((record, image) => hidingLoss(record, asked.of(image, data), hiding)), asked.name) : null;
   if (moves === null && !own) return null;
   const at = moves === null ? [] : over((record, image) => ({ image, record, hidden: hiddenIn(record, hiding) }))
     .map((each) => each[moves.newest]).flatMap((each) => (each?.hidden && each.hidden.moves !== null ? [{ ...each, hidden: each.hidden }] : []));
-  return { moves, own, ...known(at) };
+  return { moves, own, ...newest(at) };
 }
 
 /**
  * What there is at the newest step.
- * @param {Known[]} at
+ * @param {Newest[]} at
  */
-function known(at) {
+function newest(at) {
   if (!at.length) return { changed: 0, turned: null, predicted: null };
   const [{ image, record, hidden }] = at;
   const scores = at.map((each) => {
@@ -84,11 +80,11 @@ function known(at) {
 
 /** @param {(number | null)[][]} lists @param {string} name */
 function ownOf(lists, name) {
-  const found = newestOf(lists);
-  if (found === null) return null;
-  const last = lists.map((list) => list[found.newest]);
+  const parted = parting(lists);
+  if (parted === null) return null;
+  const last = lists.map((list) => list[parted.newest]);
   return {
-    ...found, name,
+    ...parted, name,
     lost: last.filter((each) => each !== null && each >= LEAST).length,
     gained: last.filter((each) => each !== null && each <= -LEAST).length,
   };
@@ -99,5 +95,5 @@ function ownOf(lists, name) {
  * @param {{mean: number, error: number | null, lost: number, gained: number}} own
  */
 export function cancels({ mean: of, error, lost, gained }) {
-  return lost > 0 && gained > 0 && (Math.abs(of) < LEAST || Math.abs(of) < ERRORS * (error ?? 0));
+  return lost > 0 && gained > 0 && (!isLarge({ mean: of }) || Math.abs(of) < ERRORS * (error ?? 0));
 }

@@ -130,6 +130,14 @@ export class Rows {
   }
 
   /**
+   * Give the keyboard back to an edit's row.
+   * @param {string} name
+   */
+  focusEdit(name) {
+    this.#edits.focus(name);
+  }
+
+  /**
    * Give the keyboard back to a row's image.
    * @param {number} image
    */

@@ -75,3 +75,22 @@ export function curveOf(steps, edits, edit, { sure = true, ...which } = {}) {
     return { mean: value, low, high, count };
   });
 }
+
+/**
+ * Names of the edits by how far they move the answers at the newest step, most first; not of those that are references.
+ * @param {Edits[]} all
+ * @param {number | null} [ofClass] of which images, as of `valuesOf`
+ */
+export function namesByMoves(all, ofClass = null) {
+  /** @type {Map<string, number>} */
+  const most = new Map();
+  for (const edits of all) {
+    const newest = edits.at(null);
+    edits.asked.edits.forEach((edit, i) => {
+      if (edit.matched || !newest) return;
+      const points = meanOf(valuesOf(edits, newest, i, { ofClass }));
+      most.set(edit.name, Math.max(most.get(edit.name) ?? -Infinity, Number.isNaN(points) ? -Infinity : points));
+    });
+  }
+  return [...most.keys()].sort((a, b) => (most.get(b) ?? 0) - (most.get(a) ?? 0) || 0);
+}

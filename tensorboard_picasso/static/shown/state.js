@@ -1,5 +1,6 @@
 // What the user chose. The URL holds it, so that a reload or a shared link shows the same.
 
+import { MEASURES } from "./editpoints.js";
 import { OUTLINES } from "./outlines.js";
 import { palettesFor } from "../numbers/palette.js";
 import { REGIONS } from "../numbers/regions.js";
@@ -144,6 +145,9 @@ const KEYS = {
   means: { key: "means", initial: "probe", ...oneOf(/** @type {const} */ (["probe", "classes"])) },
   // Of the block "what the answer survives".
   edits: { key: "edits", initial: "few", ...oneOf(EDITS) },
+  // The edit that is shown large, and what of it is charted.
+  edit: { key: "edit", initial: null, ...TEXT },
+  measure: { key: "measure", initial: null, ...oneOf(MEASURES) },
   // What the page is compared with, where it is not the same; see compare.js.
   pin: { key: "pin", initial: null, ...STEP },
   pinRun: { key: "pinrun", initial: null, ...TEXT },
@@ -209,12 +213,9 @@ class Chosen {
    * @param {Partial<Choices>} patch
    */
   set(patch) {
-    // A part of a picture is in sight as long as its image is open.
-    const other = patch.open !== undefined && patch.open !== this.#values.open;
-    const all = other ? { zoom: WHOLE_IMAGE, ...patch } : patch;
     // What changes together comes back together: charts with their region, steps with their pin.
-    const before = this.#pick([...new Set([...UNDOABLE, ...namesOf(all)])]);
-    this.#change(all);
+    const before = this.#pick([...new Set([...UNDOABLE, ...namesOf(patch)])]);
+    this.#change(patch);
     if (UNDOABLE.every((name) => before[name] === this.#values[name])) return;
     this.#undone = [];
     this.#done.push(before);
@@ -269,8 +270,7 @@ class Chosen {
       const [now, next] = [this.#values[name], values[name]].map((value) => (value === null ? null : write(value)));
       return now !== next;
     });
-    // Its zoom goes with its image, also where it is that of the one before.
-    this.set({ zoom: values.zoom, ...Object.fromEntries(changed.map(([name]) => [name, values[name]])) });
+    this.set(Object.fromEntries(changed.map(([name]) => [name, values[name]])));
   }
 
   /** @param {(names: Set<string>) => void} listener */

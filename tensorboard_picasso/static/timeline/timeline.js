@@ -4,7 +4,7 @@ import { Axis, AXIS_NAMES, hasAxis } from "./axis.js";
 import { button, el } from "../kit/dom.js";
 import { FIRST, listSources } from "./sources.js";
 import { AXES } from "../shown/state.js";
-import { TimeChart } from "./timechart.js";
+import { ticksOf, TimeChart } from "./timechart.js";
 
 /** @import { Needs } from "../shown/given.js" */
 /** @import { Listed } from "./sources.js" */
@@ -103,7 +103,7 @@ export class Timeline {
     const sources = listSources(this.#given);
     if (ids.length !== this.#charts.length) this.#make(ids.length);
     /** @type {Option[]} */
-    const images = scene.every.map((image) => [String(image), scene.numberedName(image)]);
+    const images = scene.every.map((image) => [String(image), `image ${image}: ${scene.imageName(image)}`]);
     fill(this.#of, [["", `mean of ${scene.every.length} images, band: middle half`], ...images], String(this.#image ?? ""));
     const axis = new Axis(state.x, scene);
     fill(this.#x, AXES.map((kind) => [kind, `by ${AXIS_NAMES[kind]}`, !hasAxis(kind, scene)]), axis.kind);
@@ -117,7 +117,7 @@ export class Timeline {
       this.#charts[i].update(source, sources, id, { axis, images: over, told: told.has(hiding) });
       told.add(hiding);
     });
-    this.#ticks.replaceChildren(...axis.ticks.map(({ part, text, align }) => el("span", { text, style: { left: `${100 * part}%`, transform: `translateX(${-100 * align}%)` } })));
+    this.#ticks.replaceChildren(...ticksOf(axis));
   }
 
   /** @param {number} count */

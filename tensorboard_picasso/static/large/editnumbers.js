@@ -1,0 +1,118 @@
+// The numbers of an edit at the current step, of each run, and by true class, as tables.
+
+import { button, el, refill } from "../kit/dom.js";
+import { number, points, stepText } from "../kit/format.js";
+import { beyond, estimate } from "../numbers/edits.js";
+import { estimateOf, mainMeasure, valuesOf } from "../shown/editpoints.js";
+import { ordered } from "../kit/lists.js";
+import { sampleClass } from "../shown/sample.js";
+import { table } from "./tables.js";
+
+/** @import { Answered } from "../log/edits.js" */
+/** @import { Estimate } from "../numbers/edits.js" */
+/** @import { Measure } from "../shown/editpoints.js" */
+/** @import { Needs } from "../shown/given.js" */
+/** @import { Asked } from "./edit.js" */
+
+/** @typedef {[text: string, title: string, cell: (each: Asked, record: Answered, ofClass: number | null) => string]} Column of a table */
+
+export class EditNumbers {
+  #given;
+  /** @type {Asked[]} */
+  #asked = [];
+  element = el("div", { class: "numbers" });
+
+  /** @param {Needs<"scene" | "state" | "store">} given */
+  constructor(given) {
+    this.#given = given;
+  }
+
+  /** @param {Asked[]} asked */
+  update(asked) {
+    this.#asked = asked;
+  }
+
+  paint() {
+    const [{ edits }] = this.#asked;
+    const raw = edits.asked.output === "raw";
+    const swapped = this.#asked.some(({ edits, place }) => edits.asked.edits[place]?.form === "swapped");
+    const elsewhere = this.#asked.some(({ edits, place }) => place >= 0 && edits.references(edits.asked.edits[place]).length);
+    const whose = edits.asked.labelled ? "true" : "first";
+    /** @type {Column[]} */
+    const columns = [
+      ["images", "of which it was asked", (each, record, ofClass) => String(this.#found(each, record, ofClass).count)],
+      ...(raw ? [] : [
+        this.#column("moves", "moves", "how far the answers move, in points, with the 95 % interval over the images"),
+        this.#column("flips", "changes", "share of predictions that change"),
+        ...(swapped ? [this.#column("follows", "to the donor’s", "share of predictions that become the donor’s class, of those that were another")] : []),
+      ]),
+      this.#column("costs", raw ? `${edits.asked.value_name || "value"} lost` : `${whose} class loses`, raw ? "how much it takes from the value" : `points of probability that the ${whose} class loses; where it gains, below 0`),
+    ];
+    /** @type {Column[]} */
+    const more = elsewhere ? [
+      ["elsewhere", "the same at other places, on average", (each, record, ofClass) => this.#elsewhere(each, record, ofClass, "theirs")],
+      ["more than elsewhere", "the difference image by image, with its 95 % interval", (each, record, ofClass) => this.#elsewhere(each, record, ofClass, "difference")],
+    ] : [];
+    refill(this.element, [this.#table([...columns, ...more])]);
+  }
+
+  /** @param {Asked} each @param {Answered} record @param {number | null} ofClass @param {Measure} [measure] */
+  #found({ edits, place }, record, ofClass, measure = mainMeasure(edits)) {
+    return estimateOf(edits, record, place, { measure, ofClass });
+  }
+
+  /**
+   * @param {Measure} measure
+   * @param {string} head
+   * @param {string} title
+   * @returns {Column}
+   */
+  #column(measure, head, title) {
+    const percent = measure === "flips" || measure === "follows";
+    return [head, title, (each, record, ofClass) => {
+      const found = this.#found(each, record, ofClass, measure);
+      return withInterval(found, each.edits.asked.output === "raw" ? number : points, percent ? " %" : "");
+    }];
+  }
+
+  /** @param {Asked} each @param {Answered} record @param {number | null} ofClass @param {"theirs" | "difference"} which */
+  #elsewhere({ edits, place }, record, ofClass, which) {
+    const show = edits.asked.output === "raw" ? number : points;
+    const own = valuesOf(edits, record, place, { ofClass });
+    const others = edits.references(edits.asked.edits[place]).map((at) => valuesOf(edits, record, at, { ofClass }));
+    const difference = beyond(own, others);
+    if (which === "difference") return withInterval(estimate(difference), show, "");
+    return show(estimate(own).value - estimate(difference).value);
+  }
+
+  /** @param {number} index */
+  #nameOf(index) {
+    return sampleClass(this.#given, this.#asked[0].run, index);
+  }
+
+  /**
+   * A row a run, of all images and of each class, which can be chosen for the curve and all else.
+   * @param {Column[]} columns
+   */
+  #table(columns) {
+    const { scene, state } = this.#given;
+    const classes = ordered(this.#asked.flatMap(({ edits }) => edits.asked.images.flatMap(({ truths }) => truths[0] ?? [])));
+    /** @type {(ofClass: number | null, name: string) => (string | Element)[][]} */
+    const rows = (ofClass, name) => this.#asked.map((each, i) => {
+      const record = each.edits.at(scene.step);
+      const at = record && record.step !== scene.step ? ` (${stepText(record.step)})` : "";
+      const choose = button(name, ofClass === null ? "show all classes" : `show class ${name} alone`, () => state.set({ ofClass }), { class: "choice", "aria-pressed": String(state.ofClass === ofClass) });
+      return [i ? "" : choose, `${each.run}${at}`, ...columns.map(([, , cell]) => (record && each.place >= 0 ? cell(each, record, ofClass) : "–"))];
+    });
+    const { labelled } = this.#asked[0].edits.asked;
+    const heads = [[labelled ? "true class" : "first predicted", "a class is shown alone when it is clicked: in the curve, below, and in the rows"], ["run"], ...columns.map(([text, title]) => [text, title])];
+    const each = classes.length > 1 ? classes.flatMap((index) => rows(index, this.#nameOf(index))) : [];
+    return table("at this step, with 95 % intervals over the images", heads, [...rows(null, "all"), ...each]);
+  }
+}
+
+/** @param {Estimate} found @param {(value: number) => string} show @param {string} unit */
+function withInterval({ value, low, high }, show, unit) {
+  if (Number.isNaN(value)) return "–";
+  return `${show(value)}${unit}${Number.isNaN(low) ? "" : ` (${show(low)} to ${show(high)})`}`;
+}
