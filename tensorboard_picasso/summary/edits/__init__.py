@@ -17,6 +17,7 @@ GROUP = "tensorboard_picasso.edits"
 DEFAULT = (
     "no colour",
     "donor's colours",
+    "donor's sharpness",
     "blurred",
     "fine detail only",
     "shuffled 4×4",

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tensorboard_picasso.summary.edits.base import HIDDEN, SWAPPED, Edit, Mask, Part, Variant, View
 from tensorboard_picasso.summary.kit.images import Array
@@ -49,7 +50,8 @@ def _of(region: str) -> list[Variant]:
             region,
             f'the region "{region}" moved to another place',
             partial(_moved, region=region, number=number),
-            region=region,
+            partial(_donor, region=region, inside=False),
+            region,
         )
         for form in (SWAPPED, HIDDEN):
             name = f"{region} elsewhere ({number + 1}), {form}"
@@ -82,11 +84,11 @@ def _donor(view: View, region: str, inside: bool) -> Array | None:
 
 def _moved(view: View, region: str, number: int) -> Mask | None:
     mask = view.mask(region)
-    places = [] if mask is None else elsewhere(mask)
+    places = () if mask is None else elsewhere(mask)
     return places[number] if number < len(places) else None
 
 
-def elsewhere(mask: Mask) -> list[Mask]:
+def elsewhere(mask: Mask) -> tuple[Mask, ...]:
     """The same shape at other places, around the image's edges: as far from itself as it can be.
 
     mask: (height, width).
@@ -94,27 +96,40 @@ def elsewhere(mask: Mask) -> list[Mask]:
     Returns:
       At most `ELSEWHERE` masks; fewer where it would lie half on itself.
     """
-    height, width = mask.shape
-    offsets = sorted(
-        {
-            (round(row * height / _PLACES), round(column * width / _PLACES))
-            for row in range(_PLACES)
-            for column in range(_PLACES)
-        }
-    )
+    return _elsewhere(mask.tobytes(), mask.shape)
+
+
+# Each is asked for once a place and form, and a mask may be that of all images.
+@lru_cache(maxsize=4)
+def _elsewhere(mask_bytes: bytes, shape: tuple[int, int]) -> tuple[Mask, ...]:
+    mask = np.frombuffer(mask_bytes, bool).reshape(shape)
     taken, found = mask.astype(int), []
     for _ in range(ELSEWHERE):
-        moved = [np.roll(mask, offset, (0, 1)) for offset in offsets]
-        common = [float(taken[each].sum()) / mask.sum() for each in moved]
-        far = [_distance(offset, mask.shape) for offset in offsets]
-        best = min(range(len(moved)), key=lambda at: (common[at], -far[at]))
-        if common[best] > _MOST_COMMON:
+        common = _common(taken, mask)
+        best = min(_offsets(shape), key=lambda at: common[at])
+        if common[best] > _MOST_COMMON * mask.sum():
             break
-        found.append(moved[best])
-        taken = taken + moved[best]
-    return found
+        found.append(np.roll(mask, best, (0, 1)))
+        taken = taken + found[-1]
+    return tuple(found)
 
 
-def _distance(offset: tuple[int, int], shape: tuple[int, ...]) -> float:
-    """How far a place is, around the edges."""
-    return math.hypot(*(min(by, side - by) for by, side in zip(offset, shape, strict=True)))
+@lru_cache(maxsize=4)
+def _offsets(shape: tuple[int, int]) -> list[tuple[int, int]]:
+    """By how much a region may be moved, the farthest first, around the edges."""
+    offsets = {
+        (round(row * shape[0] / _PLACES) % shape[0], round(column * shape[1] / _PLACES) % shape[1])
+        for row in range(_PLACES)
+        for column in range(_PLACES)
+    }
+
+    def distance(offset: tuple[int, int]) -> float:
+        return math.hypot(*(min(by, side - by) for by, side in zip(offset, shape, strict=True)))
+
+    return sorted(offsets, key=lambda at: (-distance(at), at))
+
+
+def _common(taken: NDArray[np.int64], mask: Mask) -> NDArray[np.float64]:
+    """How much of `taken` lies under a mask that was moved, for each place (height, width)."""
+    spectrum = np.fft.rfft2(taken) * np.conj(np.fft.rfft2(mask))
+    return np.rint(np.fft.irfft2(spectrum, s=mask.shape))

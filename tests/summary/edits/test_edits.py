@@ -59,11 +59,11 @@ def edit(probe, name, index=0, donor=1):
     )
 
 
-def test_there_are_24_and_those_of_regions():
+def test_there_are_25_and_those_of_regions():
     plain = Probe("p", KINDS["RGB uint8"][0])
-    assert len(variants(plain)) == 24
+    assert len(variants(plain)) == 25
     assert set(edits.DEFAULT) == set(edits.known())
-    assert len(variants(made(*KINDS["RGB uint8"][:1]))) == 24 + 3 + 4
+    assert len(variants(made(*KINDS["RGB uint8"][:1]))) == 25 + 3 + 4
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -78,7 +78,11 @@ def test_an_edit_is_an_image_of_the_same_kind_and_always_the_same(kind):
         assert (found.shape, found.dtype) == (probe.images[0].shape, probe.images[0].dtype)
         assert np.isfinite(found).all()
         np.testing.assert_array_equal(found, variants(again)[name].make(View(again, 0, 1)))
-        if probe.images[0].shape[2] == 4 and name in ("no colour", "donor's colours"):
+        if probe.images[0].shape[2] == 4 and name in (
+            "no colour",
+            "donor's colours",
+            "donor's sharpness",
+        ):
             np.testing.assert_array_equal(found[..., 3], probe.images[0][..., 3])
 
 
@@ -122,6 +126,24 @@ def test_the_donors_colours_are_its_mean_and_spread():
     flat = np.full((4, 8, 8, 1), 0.5, np.float32)
     flat[1] = 0.25
     np.testing.assert_allclose(edit(Probe("p", flat), "donor's colours"), 0.25)
+
+
+def test_the_donors_sharpness_is_the_spread_of_its_details():
+    images = (0.4 + 0.2 * RANDOM.random((4, 16, 16, 3))).astype(np.float32)
+    # Of 16 pixels there is one band: what a Gaussian of 0.7 pixels takes away.
+    row = np.exp(-0.5 * (np.subtract.outer(np.arange(16), np.arange(16)) / 0.7) ** 2)
+    row = row / row.sum(1, keepdims=True)
+    smooth = np.einsum("ij,njkc,lk->nilc", row, images.astype(np.float64), row)
+    own, other = (images - smooth)[:2]
+    expected = smooth[0] + own * other.std((0, 1)) / own.std((0, 1))
+    np.testing.assert_allclose(edit(made(images), "donor's sharpness"), expected, atol=1e-6)
+    # Of the same image it is the image; what is flat stays so.
+    alike = made(images[:1].repeat(4, 0))
+    view = View(alike, 0, 1)
+    assert not view.differs(variants(alike)["donor's sharpness"].make(view))
+    flat = images.copy()
+    flat[0] = 0.5
+    np.testing.assert_allclose(edit(made(flat), "donor's sharpness"), 0.5, atol=1e-6)
 
 
 def test_blur_and_detail_are_all_there_is():
@@ -233,6 +255,18 @@ def test_of_masks_one_an_image_no_second_object_comes_along():
     assert edit(probe, "tank, hidden", 2, 3) is None
 
 
+def test_elsewhere_the_donors_own_region_does_not_come_along():
+    images = RANDOM.random((4, 12, 12, 1)).astype(np.float32)
+    own, others = np.zeros((12, 12), bool), np.zeros((12, 12), bool)
+    own[:3, :3] = True
+    (place, _) = elsewhere(own)
+    others[np.nonzero(place)] = True
+    probe = Probe("p", images, labels=[0, 1, 0, 1], regions={"tank": {0: own, 1: others}})
+    found = edit(probe, "tank elsewhere (1), swapped")[..., 0]
+    np.testing.assert_allclose(found[place], images[1][~others].mean(), atol=1e-6)
+    np.testing.assert_array_equal(found[~place], images[0][~place][..., 0])
+
+
 def test_of_one_mask_for_all_the_donors_pixels_stay_as_they_are():
     images = RANDOM.random((4, 12, 12, 1)).astype(np.float32)
     mask = np.zeros((12, 12), bool)
@@ -252,7 +286,7 @@ def test_elsewhere_is_of_the_same_shape_and_apart():
         assert not (moved & mask).any()
     assert not (found[0] & found[1]).any()
     # Of most of an image there is no elsewhere.
-    assert elsewhere(~mask) == []
+    assert elsewhere(~mask) == ()
 
 
 def test_references_name_what_they_are_the_references_of():
