@@ -264,9 +264,9 @@ def statistics(
 
 
 def ceiling(mask: ArrayLike, tops: ArrayLike, lefts: ArrayLike, window: tuple[int, int]) -> float:
-    """Share that occlusion would give a region that alone is used.
+    """Share that occlusion would give a region that alone is used, and evenly.
 
-    A window then matters in proportion to how much of the region it hides;
+    It bounds nothing: what uses the middle of a region alone gives more. A window then matters in proportion to how much of the region it hides;
     painted and averaged as any map is, some of that lands outside.
     """
     inside = np.asarray(mask, bool)

@@ -62,8 +62,8 @@ class Region:
     """What a region's share is to be compared with.
 
     area: share of the image's area.
-    ceiling: share that a model using only this region would reach, for methods
-      with a grid.
+    ceiling: share that a model would give that uses this region alone and evenly, for methods
+      with a grid; no bound, as one that uses its middle alone gives more.
     """
 
     name: str

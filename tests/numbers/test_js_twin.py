@@ -43,7 +43,7 @@ def js(browser, tmp_path_factory):
         def call(expression, argument=None):
             text = page.evaluate(
                 """async ([base, expression, argument]) => {
-                  const files = ["numbers/maps", "numbers/palette", "numbers/ranks", "numbers/parting",
+                  const files = ["numbers/maps", "numbers/palette", "numbers/ranks", "numbers/newest",
                                  "numbers/reading", "numbers/edits", "log/records", "kit/format", "pictures/legend",
                                  "shown/shares", "kit/steps", "large/film"];
                   const names = files.map((each) => each.split("/")[1]);
@@ -206,76 +206,27 @@ def test_what_is_counted_first_has_no_wide_gaps(js, count):
         assert gaps.max() <= 2 * (count - 1) / (k - 1) + 1
 
 
-def parting(lists):
-    """What parting.js says, by NumPy: lists (images, steps) of differences, None where not kept."""
+def newest(lists):
+    """What newest.js says, by NumPy: lists (images, steps), None where a step was not kept."""
     values = np.array([[np.nan if each is None else each for each in row] for row in lists], float)
     kept = [any(row[k] is not None for row in lists) for k in range(values.shape[1])]
-    steps = np.flatnonzero(kept)
-    if not steps.size:
-        return None
-    sides, found, large = [], [], []
-    for step in steps:
-        there = values[np.isfinite(values[:, step]), step]
-        mean = there.mean() if there.size else np.nan
-        error = there.std(ddof=1) / np.sqrt(there.size) if there.size > 1 else None
-        found.append({"mean": mean, "error": error, "count": there.size})
-        large.append(abs(mean) >= 0.05)
-        sides.append(np.sign(mean) if abs(mean) >= max(0.05, 2 * (error or 0)) else 0)
-    sides = np.array(sides)
-    others = np.flatnonzero(sides != sides[-1])
-    start = others[-1] + 1 if others.size else 0
-    held = sides[-1] != 0
-    apart = steps[sides != 0]
-    return {
-        "from": steps[start] if held else None,
-        "before": steps[start - 1] if held and start else None,
-        "kept": steps.size - start if held else 0,
-        "first": apart[0] if apart.size else None,
-        "last": apart[-1] if apart.size else None,
-        "noisy": bool(np.any(np.array(large) & (sides == 0))),
-        "newest": steps[-1],
-        **found[-1],
-    }
+    step = np.flatnonzero(kept)[-1]
+    there = values[np.isfinite(values[:, step]), step]
+    error = there.std(ddof=1) / np.sqrt(there.size) if there.size > 1 else None
+    mean = there.mean() if there.size else np.nan
+    return {"newest": step, "mean": mean, "error": error, "count": there.size}
 
 
 @pytest.mark.parametrize("images", [1, 2, 7])
-@pytest.mark.parametrize("seed", range(12))
-def test_where_two_lines_part(js, images, seed):
-    random = np.random.default_rng((seed, images))
-    steps = 14
-    # Differences that grow, fade, or turn to the other side, with noise about as large.
-    course = [np.linspace(0, 0.3, steps), np.linspace(0.2, 0, steps), np.linspace(-0.2, 0.2, steps)]
-    values = course[seed % 3] + random.normal(0, [0.01, 0.06, 0.2][seed // 3 % 3], (images, steps))
-    lists = values.tolist()
-    for image, step in zip(
-        random.integers(0, images, 6), random.integers(0, steps, 6), strict=True
-    ):
-        lists[image][step] = None
+def test_the_newest_mean_has_its_error(js, images):
+    lists = np.random.default_rng(images).normal(0.2, 0.1, (images, 6)).tolist()
+    assert js("newest.newestOf(given)", lists) == pytest.approx(newest(lists))
     for row in lists:
-        row[4] = None  # a step of other runs
-    lists[0][7] = np.nan
-    if seed == 11:
-        lists[0][13] = np.inf
-    assert js("parting.parting(given)", lists) == pytest.approx(parting(lists), nan_ok=True)
-
-
-def test_lines_that_part_by_hand(js):
-    def found(*rows):
-        return js("parting.parting(given)", list(rows))
-
-    one = found([0.1, 0.04, 0.05, -0.06, 0.2, 0.05])
-    assert (one["from"], one["before"], one["kept"], one["first"]) == (4, 3, 2, 0)
-    # The newest has to be apart too; a step without a number is not.
-    assert found([0.2, 0.2, 0.01])["from"] is None
-    assert found([0.2, 0.2, 0.01])["last"] == 1
-    assert found([0.2, np.nan, 0.2])["from"] == 2
-    assert found([0.2, None, 0.2])["from"] == 0
-    # A mean of 0.2 whose standard error is 0.2, and one whose is 0.1.
-    assert found([0.4], [0.0])["from"] is None
-    assert found([0.4], [0.0])["noisy"]
-    assert found([0.3], [0.1])["from"] == 0
-    assert found([None, None]) is None
-    assert js("parting.parting(given)", []) is None
+        row[5] = None  # a step of other runs
+    lists[0][4] = np.nan
+    assert js("newest.newestOf(given)", lists) == pytest.approx(newest(lists), nan_ok=True)
+    assert js("newest.newestOf(given)", [[None, None]]) is None
+    assert js("newest.newestOf(given)", []) is None
 
 
 def test_float16(js):

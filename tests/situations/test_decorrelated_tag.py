@@ -59,16 +59,17 @@ def logdir(tmp_path_factory):
         output="logits",
     )
     for step in STEPS:
-        summary.attribution(
-            probe, network(step), methods=[summary.Occlusion(4, 4)], writer=path / "run", step=step
-        )
+        for run in ("run", "compared/run"):
+            made = {"writer": path / run, "step": step}
+            summary.attribution(probe, network(step), methods=[summary.Occlusion(4, 4)], **made)
+        assert summary.edited(probe, network(step), edits=["regions"], **made)
     summary.flush()
     return path
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["rust", "python"])
 def url(request, logdir):
-    with tensorboard(logdir, load_fast=request.param) as url:
+    with tensorboard(logdir / "run", load_fast=request.param) as url:
         yield url
 
 
@@ -80,7 +81,7 @@ def told():
 
 
 def said(picasso):
-    return " ".join(picasso.charted().locator(".parting").inner_text().split())
+    return " ".join(picasso.charted().locator(".hidingnote").inner_text().split())
 
 
 def test_the_mean_of_the_true_class_says_nothing():
@@ -107,10 +108,8 @@ def test_the_headline_says_that_the_predictions_change(browser, url):
         words = said(picasso)
         assert "± standard error over 9 images" in words
         assert f"hiding it changes {flips} of 9 predictions" in words
-        assert (
-            f"moves the answer by {100 * moves.mean():.0f} ± {error(moves)} points,"
-            " 5 or more from step 20 on" in words
-        )
+        assert f"moves the answer by {100 * moves.mean():.0f} ± {error(moves)} points;" in words
+        assert "not compared with the same region elsewhere" in words
         before, after = whole[rows, best].mean(), hidden[rows, best].mean()
         assert f"predicted class from {100 * before:.0f} % to {100 * after:.0f} %" in words
         assert (
@@ -119,14 +118,29 @@ def test_the_headline_says_that_the_predictions_change(browser, url):
         )
         text = picasso.frame.locator("#picasso").inner_text()
         assert not re.search("within noise|less than 5 points|changes nothing", text)
-        mark = picasso.frame.locator(".partmark")
-        assert mark.evaluate_all("all => all.map((each) => each.dataset.step)") == ["20"]
         # One image alone: its prediction, and no error.
         picasso.frame.get_by_label("over which images").select_option("5")
         words = said(picasso)
         assert "hiding it changes the prediction from triangle to circle" in words
         assert f"moves the answer by {100 * moves[5]:.0f} points" in words
         assert "±" not in words
+
+
+def test_what_is_lacking_can_be_logged(browser, logdir):
+    with tensorboard(logdir / "compared") as url, tab(browser, url) as picasso:
+        picasso.open().at(30)
+        words = said(picasso)
+        assert "not compared" not in words
+        # Nothing else moves this network, so all resamples agree.
+        assert (
+            "; more than the same region elsewhere: swapped from step 20 on, hidden from step 20 on;"
+            in words
+        )
+        marks = picasso.frame.locator(".flagmark")
+        forms = marks.evaluate_all(
+            "all => all.map((each) => [each.dataset.form, each.dataset.step])"
+        )
+        assert forms == [["swapped", "20"], ["hidden", "20"]]
 
 
 def test_the_measures_that_cannot_cancel_are_charted(browser, url):
@@ -143,16 +157,15 @@ def test_the_measures_that_cannot_cancel_are_charted(browser, url):
         for chart in range(2):
             labels = picasso.charted(chart).locator(".labels span").all_inner_texts()
             assert any(each.startswith("first step (0) ") for each in labels), labels
-        # Said once, flagged in each.
-        notes = picasso.frame.locator(".timeline .parting")
+        # Said once.
+        notes = picasso.frame.locator(".timeline .hidingnote")
         assert notes.count() == 1
         assert "changes 6 of 9 predictions" in notes.inner_text()
-        assert picasso.frame.locator(".partmark").count() == 3
 
 
 def test_the_predicted_class_can_be_chosen(browser, url):
     with tab(browser, url) as picasso:
-        picasso.open(runs="run", open="5").at(30)
+        picasso.open(open="5").at(30)
         table = picasso.frame.locator("table", has_text="what hiding a region does")
         heads = table.locator("thead th").all_inner_texts()
         cells = table.locator("tbody tr > *").all_inner_texts()
@@ -163,7 +176,7 @@ def test_the_predicted_class_can_be_chosen(browser, url):
         assert cells[1] == "triangle → circle"
         assert cells[2] == f"{100 * np.abs(p - q).sum() / 2:.1f} points"
         assert cells[3] == f"{100 * p[2]:.0f} % → {100 * q[2]:.0f} %"
-        note = " ".join(picasso.frame.locator(".hiddencharts .parting").inner_text().split())
+        note = " ".join(picasso.frame.locator(".hiddencharts .hidingnote").inner_text().split())
         assert "changes the prediction from triangle to circle" in note
         picasso.key("Escape")
         picasso.frame.locator(".menu.view > button").click()

@@ -294,7 +294,7 @@ def test_the_tab_shows_what_there_is(browser, tmp_path):
                 assert len(images) == 3
                 assert [each == "NaN" for each in images] == [not sound] * 3, (run, step)
         assert picasso.readout() == ["broken – · hidden –", "resumed 52 % · hidden 50 %"]
-        note = picasso.frame.locator(".parting .value").first
+        note = picasso.frame.locator(".hidingnote .value").first
         assert note.inner_text() == "broken: the newest scores are no numbers"
         # The scale is that of the maps that have numbers.
         picasso.open(step="3", runs="broken").at(3)

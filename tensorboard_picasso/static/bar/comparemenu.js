@@ -27,7 +27,11 @@ function same(text) {
 function stepChoices({ scene, state }) {
   const steps = [scene.steps[0], scene.step, state.pin].filter((step) => step !== null && step !== undefined);
   /** @type {(step: Step) => string} */
-  const name = (step) => (step === scene.steps[0] ? `first (${count(step)})` : step === scene.step ? `this one (${count(step)}), pinned` : `pinned (${count(step)})`);
+  const name = (step) => {
+    const which = step === scene.steps[0] ? "first" : step === scene.step ? "this one" : "";
+    const held = step === state.pin ? "pinned" : "";
+    return `${[which, held].filter(Boolean).join(", ")} (${count(step)})`;
+  };
   /** @type {[string, string][]} */
   const choices = [...new Set(steps)].sort(ascending).map((step) => [String(step), name(step)]);
   return [same("step"), ...choices];

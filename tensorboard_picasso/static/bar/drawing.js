@@ -4,7 +4,7 @@ import { el, setText } from "../kit/dom.js";
 import { plural } from "../kit/format.js";
 import { loggedNames } from "../shown/outlines.js";
 import { added, freeName, problemOf } from "../numbers/regions.js";
-import { withChart } from "../timeline/regioncharts.js";
+import { regionChart, withChart } from "../timeline/regioncharts.js";
 
 /** @import { Needs } from "../shown/given.js" */
 /** @import { Place } from "../types.js" */
@@ -17,6 +17,7 @@ import { withChart } from "../timeline/regioncharts.js";
  */
 
 const HINT = "Drag a rectangle over a map or an image, or give its numbers in the Region menu. Esc cancels.";
+const UNCHARTED = "Its share is not charted, as there are as many charts as there can be: the Region menu can put it in place of the last one.";
 
 /**
  * What a rectangle is, in words.
@@ -157,7 +158,22 @@ export class Drawing {
     // A chart of one other image would stay empty.
     const of = images.find((image) => image === state.of) ?? null;
     state.set({ regions, charts: withChart(this.#given, name), of });
-    this.#given.say(`${name}: ${placeText(rectangle)} of ${this.#nameOf(images)}`);
+    const made = `${name}: ${placeText(rectangle)} of ${this.#nameOf(images)}`;
+    if (regionChart(this.#given, name).there) this.#given.say(made);
+    else this.#tell(`${made}. ${UNCHARTED}`);
+  }
+
+  /**
+   * Say something in sight until the next press or key.
+   * @param {string} text
+   */
+  #tell(text) {
+    setText(this.#hint, text);
+    this.#hint.hidden = false;
+    const hide = () => {
+      if (!this.#active) this.#hint.hidden = true;
+    };
+    for (const name of ["pointerdown", "keydown"]) document.addEventListener(name, hide, { once: true, capture: true });
   }
 }
 

@@ -4,7 +4,6 @@ import { button, copier, el, itself, named, refill, select } from "../kit/dom.js
 import { ordered } from "../kit/lists.js";
 import { DRAWN, hidingSort, movesSort, predictionsOf, SHARE, SORTS } from "../shown/finding.js";
 import { hidingName, hidings } from "../numbers/hidden.js";
-import { KEYS } from "./keys.js";
 import { palettesFor } from "../numbers/palette.js";
 import { isSigned, readingsFor } from "../numbers/reading.js";
 import { DENSITIES, PREDICTED, SCALES, SIZE_NAMES, SPEEDS, VERDICTS } from "../shown/state.js";
@@ -196,15 +195,4 @@ function slider(state) {
   const control = el("input", { type: "range", min: 0, max: 1, step: 0.05, value: state.opacity });
   control.addEventListener("input", () => state.set({ opacity: Number(control.value) }));
   return control;
-}
-
-/** What the help says. */
-export function help() {
-  return [
-    el("p", { text: "The dashed line is the probability with the region hidden. Below the solid line: the network relied on the region. Above it: the region misled it. On it: in the mean nothing is taken, which may be losses and gains that cancel; the sentence above the chart says how many predictions change, and how far the answers move." }),
-    el("dl", {}, ...KEYS.flatMap(([key, text]) => [el("dt", { text: key }), el("dd", { text })])),
-    el("p", { text: "Each row is one image: its maps at some of the logged steps and, framed, at the step under the slider. Click a row to see all methods and classes." }),
-    el("p", { text: "Hatched with white: saturated (infinite); hatched violet: not a number; hatched grey: never seen by the model. The solid colours at the ends of the legend's bar lie beyond the scale." }),
-    el("p", { text: "A strong importance is evidence that the window is used; a weak one is no evidence that it is not: other parts may stand in for it." }),
-  ];
 }

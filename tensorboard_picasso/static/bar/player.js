@@ -4,7 +4,8 @@ import { compareMenu } from "./comparemenu.js";
 import { button, el, setText } from "../kit/dom.js";
 import { stepText } from "../kit/format.js";
 import { isVisible } from "../kit/host.js";
-import { help, Menu, viewMenu } from "./menus.js";
+import { help } from "./help.js";
+import { Menu, viewMenu } from "./menus.js";
 import { regionMenu } from "./regionmenu.js";
 import { stepOf } from "../kit/steps.js";
 

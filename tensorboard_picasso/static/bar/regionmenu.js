@@ -7,7 +7,7 @@ import { DRAWN } from "../shown/finding.js";
 import { plural } from "../kit/format.js";
 import { loggedNames, OUTLINES, regionColour } from "../shown/outlines.js";
 import { pythonFor } from "./regioncode.js";
-import { withoutChart } from "../timeline/regioncharts.js";
+import { regionChart, withoutChart } from "../timeline/regioncharts.js";
 import { copied, drawnOn, named as nameKept, namesOf, problemOf, removed, renamed, writeRanges } from "../numbers/regions.js";
 
 /** @import { Options } from "../kit/dom.js" */
@@ -164,8 +164,22 @@ function drawnRegion(given, name) {
         act("Delete", `delete ${placeText(rectangle)} of ${name}`, () => remove(rectangle)),
       );
     }),
+    charting(given, name),
     lines(given, name),
   );
+}
+
+/**
+ * A way to chart a region's share, where no chart does.
+ * @param {Needs<"scene" | "state">} given
+ * @param {string} name
+ */
+function charting(given, name) {
+  const { there, room, with: charts } = regionChart(given, name);
+  if (there) return null;
+  const label = given.scene.label;
+  const text = room ? "Chart its share" : "Chart its share in place of the last chart";
+  return el("div", { class: "acts" }, act(text, `${text}: ${name} in ${label}`, () => given.state.set({ charts })));
 }
 
 /**
@@ -184,7 +198,7 @@ function lines({ state, scene }, name) {
   const all = parts.find(({ whole }) => whole);
   if (all) return el("p", { text: `Its rectangles cover all of ${scene.imageName(all.image)}: take a part of it.` });
   return el(
-    "details", {}, el("summary", { text: "Hide it as a whole in the next training" }),
+    "details", {}, el("summary", { text: "Code that hides it as a whole, for the next training" }),
     code("Log this region", pythonFor(name, parts, scene.every.length)),
     el("p", { text: `Put the lines where your probe “${scene.probe}” has been made, however that was; here it is called probe. Log with it as before.` }),
     el("p", { text: "A drawn region can only be weighed in the maps. Whether the network needs it shows when the model is run without it." }),

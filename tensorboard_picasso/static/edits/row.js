@@ -3,8 +3,9 @@
 import { runColour } from "../kit/chart.js";
 import { button, el, put, setText } from "../kit/dom.js";
 import { count, number, points as shown } from "../kit/format.js";
-import { beyond, estimate, onset } from "../numbers/edits.js";
+import { estimate } from "../numbers/edits.js";
 import { estimateOf, meanOf, POINTS, valuesOf } from "../shown/editpoints.js";
+import { moreOf, rangeText, sinceOf } from "../shown/flags.js";
 
 /** @import { Answered, Edits } from "../log/edits.js" */
 /** @import { Estimate } from "../numbers/edits.js" */
@@ -27,8 +28,6 @@ class Strip {
   #cells = [];
   #now = el("span", { class: "points now" });
   #said = el("span", { class: "said" });
-  /** @type {string | null} */
-  #since = null;
 
   /** @param {Needs<"scene">} given @param {Logged} logged @param {number} place of the edit; -1: it was not asked in this run */
   constructor(given, logged, place) {
@@ -100,26 +99,11 @@ class Strip {
 
   /** What the same edit does at other places. @param {Answered} record */
   #elsewhere(record) {
-    const edit = this.edits.asked.edits[this.#place];
-    const places = this.edits.references(edit);
-    if (!places.length) return [];
-    const more = estimate(beyond(valuesOf(this.edits, record, this.#place), places.map((place) => valuesOf(this.edits, record, place))));
-    if (!more.count) return [];
-    const said = [`${shown(more.value)} more than the same elsewhere (${interval(more)})`];
-    this.#since ??= this.#onset(places);
-    return this.#since ? [...said, this.#since] : said;
-  }
-
-  /** @param {number[]} places */
-  #onset(places) {
-    const { asked, records } = this.edits;
-    const edits = asked.edits.filter((edit) => this.edits.references(edit).length).length;
-    const found = onset(records.map((record) => beyond(record.moves(this.#place), places.map((place) => record.moves(place)))), edits);
-    if (!found) return "";
-    /** @type {(place: number | null) => string} */
-    const at = (place) => (place === null ? "later" : count(records[place].step));
-    const range = found.early === found.late ? "" : ` (${at(found.early)} to ${at(found.late)})`;
-    return `surely more since step ${at(found.place)}${range}`;
+    const differences = moreOf(this.edits, record, this.#place);
+    const more = differences && estimate(differences.map((each) => POINTS * each));
+    if (!more?.count) return [];
+    const since = sinceOf(this.edits, this.#place);
+    return [`${shown(more.value)} more than the same elsewhere (${interval(more)})`, ...(since ? [`surely more since step ${count(since.step)}${rangeText(since)}`] : [])];
   }
 
   /** Why nothing was asked of any image. */

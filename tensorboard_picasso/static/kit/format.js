@@ -39,19 +39,25 @@ export function natural(a, b) {
   return left.length - right.length;
 }
 
+const STAYS = 0.001;
+
 /**
- * Two probabilities, with as many digits as it takes to tell them apart.
+ * Whether a probability is said to stay: it changes by less than a tenth of a point.
+ * @param {number} a
+ * @param {number} b
+ */
+export function stays(a, b) {
+  return Math.abs(a - b) < STAYS;
+}
+
+/**
+ * Two probabilities of which none is said to stay, with as many digits as it takes to tell them apart.
  * @param {number} a
  * @param {number} b
  */
 export function apart(a, b) {
   const short = [percent(a), percent(b)];
-  if (short[0] !== short[1] || a === b) return short;
-  for (let digits = 1; digits <= 4; digits++) {
-    const long = [a, b].map((p) => `${(100 * p).toFixed(digits)} %`);
-    if (long[0] !== long[1]) return long;
-  }
-  return short;
+  return short[0] === short[1] ? [a, b].map((p) => `${(100 * p).toFixed(1)} %`) : short;
 }
 
 /**

@@ -105,9 +105,9 @@ export class EditNumbers {
       return [i ? "" : choose, `${each.run}${at}`, ...columns.map(([, , cell]) => (record && each.place >= 0 ? cell(each, record, ofClass) : "–"))];
     });
     const { labelled } = this.#asked[0].edits.asked;
-    const heads = [[labelled ? "true class" : "first predicted", "a class is shown alone when it is clicked: in the curve, below, and in the rows"], ["run"], ...columns.map(([text, title]) => [text, title])];
+    const heads = [labelled ? "true class" : "first predicted", "run", ...columns.map(([text, title]) => el("span", { text, title }))];
     const each = classes.length > 1 ? classes.flatMap((index) => rows(index, this.#nameOf(index))) : [];
-    return table("at this step, with 95 % intervals over the images", heads, [...rows(null, "all"), ...each]);
+    return table("At this step, with 95 % intervals over the images. A class that is clicked is shown alone, here and in the rows.", heads, [...rows(null, "all"), ...each]);
   }
 }
 

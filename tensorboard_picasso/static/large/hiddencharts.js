@@ -3,10 +3,11 @@
 
 import { across, drawing, evenParts, line, LINES, path, rangeOf, runColour, seekable } from "../kit/chart.js";
 import { el } from "../kit/dom.js";
-import { number, percent } from "../kit/format.js";
+import { number, percent, plural } from "../kit/format.js";
 import { effect } from "../numbers/effect.js";
 import { hiddenScore, hidings } from "../numbers/hidden.js";
-import { partingMarks, partingNote } from "../timeline/partingnote.js";
+import { flagMarks, hidingNote, sinceNodes } from "../timeline/hidingnote.js";
+import { flagsOf } from "../shown/flags.js";
 import { overSteps } from "../shown/gather.js";
 
 /** @import { Scores } from "../log/records.js" */
@@ -62,19 +63,21 @@ export class HiddenCharts {
     const seek = (place) => this.#given.seek(place);
     seekable(chart, () => scene.steps.length, seek);
     const name = scene.className(this.#image, target, this.#data);
-    const all = evenParts(scene.steps.length);
-    const parts = scene.raw ? [] : fills.flatMap((each, i) => {
+    const flags = flagsOf(scene, this.#data.run, region);
+    const told = scene.raw ? [] : fills.flatMap((each, i) => {
       const measured = effect(scene, this.#data, [this.#image], each, { name, of: () => target });
-      const from = measured?.moves?.from ?? null;
-      return measured ? [{ name: each.fill, colour: fillColour(i), effect: measured, part: from === null ? null : all[from] }] : [];
+      return measured ? [{ name: each.fill, colour: fillColour(i), effect: measured, ...(flags === null ? { flags } : {}) }] : [];
     });
-    chart.append(...partingMarks(parts, scene.steps, seek));
+    const all = flags === null || flags === "coming" ? null : flags;
+    const since = all && el("p", {}, `of all ${plural(all.images, "image")} of “${all.sample}”: `, ...sinceNodes(all, scene.steps, seek));
+    if (told.length) chart.append(...flagMarks([{ name: "", colour, flags, parts: evenParts(scene.steps.length) }], scene.steps, seek));
     const keys = fills.map(({ fill }, i) => el("span", { class: "value", style: { "--run": fillColour(i) }, text: `${region} hidden (${fill})` }));
     const title = `${scene.measure} of ${name} without ${region}`;
     return el(
       "figure", { "aria-label": title, data: { region } }, el("figcaption", { text: title }), chart,
       el("div", { class: "key" }, el("span", { class: "value", style: { "--run": colour }, text: "whole" }), ...keys),
-      parts.length ? partingNote(`${region} hidden`, parts, scene.steps, seek, (image, index) => scene.className(image, index, this.#data)) : null,
+      told.length ? hidingNote(`${region} hidden`, told, scene.steps, seek, (image, index) => scene.className(image, index, this.#data)) : null,
+      told.length ? since : null,
     );
   }
 

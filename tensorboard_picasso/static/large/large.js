@@ -42,6 +42,7 @@ export class Large {
       el("div", { class: "bar" },
         button("←", "back to all images", () => given.open(null), { class: "back" }), this.#name,
         this.#fields,
+        button("whole image", "whole image (key 0)", () => this.zoom.reset(), { class: "whole" }),
         button("‹", "image before (key b)", () => this.go(-1)), button("›", "next image (key n)", () => this.go(1))),
       this.#legend.element,
       el("div", { class: "content" }, el("div", { class: "about" }, this.#originals.element, this.#step), el("div", { class: "all" }, this.#films.element, this.#held)),

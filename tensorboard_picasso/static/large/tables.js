@@ -1,11 +1,11 @@
 // The numbers of one image in one run, as tables.
 
 import { el } from "../kit/dom.js";
-import { count, number, percent } from "../kit/format.js";
+import { apart, count, number, percent, stays } from "../kit/format.js";
 import { whyLacking } from "../shown/look.js";
 import { partOf } from "../numbers/reading.js";
 import { drawnOn } from "../numbers/regions.js";
-import { referencesOf } from "../numbers/regionshare.js";
+import { ALONE, CALLED_ALONE, referencesOf } from "../numbers/regionshare.js";
 
 /** @import { Attribution, Scores } from "../log/records.js" */
 /** @import { RunData } from "../log/rundata.js" */
@@ -14,11 +14,11 @@ import { referencesOf } from "../numbers/regionshare.js";
 
 export const CLASSES = 5; // lines in the chart and rows in the table
 
-/** @param {string} name @param {string[][]} heads @param {(string | Element)[][]} rows */
+/** @param {string} name @param {(string | Element)[]} heads @param {(string | Element)[][]} rows */
 export function table(name, heads, rows) {
   return el(
     "table", {}, el("caption", { text: name }),
-    el("thead", {}, el("tr", {}, ...heads.map(([text, title]) => el("th", { scope: "col", text, title })))),
+    el("thead", {}, el("tr", {}, ...heads.map((each) => el("th", { scope: "col" }, each)))),
     el("tbody", {}, ...rows.map((cells) => el("tr", {}, ...cells.map((each, i) => el(i ? "td" : "th", i ? {} : { scope: "row" }, each))))),
   );
 }
@@ -36,22 +36,14 @@ function predictionText(before, after, flips, name) {
   return after === null || before === after ? "other labels are predicted" : `${name(before)} → ${name(after)}`;
 }
 
-/** @type {string[][]} */
-const EFFECT_HEADS = [
-  ["region hidden (fill)"],
-  ["prediction"],
-  ["moves", "how far the whole answer moves: half the sum of |p − q| over all classes; of independent labels the mean of |p − q|"],
-];
+const EFFECT_HEADS = ["region hidden (fill)", "prediction", "moves"];
 
-/** @type {string[][]} */
-const SHARE_HEADS = [
-  ["region"],
-  ["now", "the region's part of what supports the class (without a sign: of the map's strength)"],
-  ["against", "the region's part of what speaks against the class"],
-  ["first step", "the same as now, at the first step that is kept: an untrained network where that is the start of training from scratch"],
-  ["area", "the region's part of the image: what a uniform map would give"],
-  ["only this used", "what a model that uses only this region would give"],
-];
+const EFFECT_NOTE = "Moves: how far the whole answer moves, half the sum of |p − q| over all classes; of independent labels the mean of |p − q|.";
+
+const FIRST_STEP = "of what supports, first";
+const SHARE_HEADS = ["region", "of what supports, now", "of what opposes, now", FIRST_STEP, "area", ALONE];
+
+const SHARE_NOTE = `Two totals, each 100 % over the whole image: what supports the class (of methods without a sign the map's strength), and what speaks against it. ${FIRST_STEP}: at the first kept step, an untrained network where that is the start of training from scratch. Area: what a map that is everywhere alike gives. ${CALLED_ALONE}`;
 
 export class Tables {
   #given;
@@ -92,7 +84,7 @@ export class Tables {
       name(each), show(scores.score(each)), ...(scene.raw ? [] : [number(scores.logOdds(each))]),
       ...scores.hidden.map(({ values }) => show(scores.score(each, values))),
     ]);
-    return [table("class scores", heads.map((text) => [text]), rows), ...this.#effects(scores), ...this.#shares(step)];
+    return [table("class scores", heads, rows), ...this.#effects(scores), ...this.#shares(step)];
   }
 
   /**
@@ -108,13 +100,16 @@ export class Tables {
     const own = scene.target(this.#image, this.#data);
     const classes = own === before ? [] : [own];
     /** @type {(index: number, values: Float32Array) => string} */
-    const change = (index, values) => `${percent(scores.score(index))} → ${percent(scores.score(index, values))}`;
+    const change = (index, values) => {
+      const [p, q] = [scores.score(index), scores.score(index, values)];
+      return stays(p, q) ? `stays at ${percent(p)}` : apart(p, q).join(" → ");
+    };
     const rows = scores.hidden.map(({ region, fill, values, moves, flips, predicted }) => [
       `${region} (${fill})`, predictionText(before, predicted, flips, name),
       moves === null ? "not recorded" : `${(100 * moves).toFixed(1)} points`, change(before, values), ...classes.map((each) => change(each, values)),
     ]);
-    const heads = [...EFFECT_HEADS, [`predicted: ${name(before)}`, "probability of the class that is predicted with nothing hidden"], ...classes.map((each) => [name(each)])];
-    return [table("what hiding a region does", heads, rows)];
+    const heads = [...EFFECT_HEADS, `predicted with nothing hidden: ${name(before)}`, ...classes.map(name)];
+    return [table("what hiding a region does", heads, rows), el("p", { class: "quiet", text: EFFECT_NOTE })];
   }
 
   /**
@@ -142,8 +137,8 @@ export class Tables {
     const title = `share of the map for ${name(target)}`;
     const firsts = scene.methods.map(({ label }) => this.#data.attributions(label, this.#image)?.records[0]?.step);
     const steps = [...new Set(firsts)].filter((each) => each !== undefined).map(count).join(", ");
-    const heads = SHARE_HEADS.map(([head, title]) => (head === "first step" ? [`first step (${steps})`, title] : [head, title]));
-    return rows.length ? [table(title, heads, rows)] : [];
+    const heads = SHARE_HEADS.map((head) => (head === FIRST_STEP ? `${head} (${steps})` : head));
+    return rows.length ? [table(title, heads, rows), el("p", { class: "quiet", text: SHARE_NOTE })] : [];
   }
 
   /**

@@ -2,11 +2,16 @@
 // and how far the answers move come first: what one class loses on one image it may gain on another.
 
 import { hiddenIn, hidingLoss, movesOf } from "./hidden.js";
-import { ERRORS, isLarge, LEAST, parting } from "./parting.js";
+import { newestOf } from "./newest.js";
 
 /** @import { Answer, Hidden, Series, Step } from "../types.js" */
 /** @import { Hiding } from "./hidden.js" */
-/** @import { Parting } from "./parting.js" */
+/** @import { Newest } from "./newest.js" */
+
+/** What an image loses or gains of a probability counts from here on. */
+const LEAST = 0.05;
+/** Of a mean that is less than so many standard errors the sign is not known. */
+const ERRORS = 2;
 
 /** @typedef {{scores: Map<number, Series<Answer>>}} Run what is read of one */
 
@@ -16,18 +21,17 @@ import { ERRORS, isLarge, LEAST, parting } from "./parting.js";
  * @typedef {{name: string, of: (image: number, data: Data) => number | number[]}} Asked
  */
 
-/** @typedef {{image: number, record: Answer, hidden: Hidden}} Newest */
+/** @typedef {{image: number, record: Answer, hidden: Hidden}} Known */
 
 /**
  * @typedef {object} Effect
- * @property {Parting | null} moves from which step on the answers move; null:
- *   not recorded
+ * @property {Newest | null} moves how far the answers move; null: not recorded
  * @property {number} changed how many predictions are others at the newest step
  * @property {{before: number | null, after: number | null, image: number} | null} turned of a single image: what was
  *   predicted, and what is; null: several images
  * @property {{whole: number, hidden: number}|null} predicted mean probabilities of the class that is
  *   predicted with nothing hidden, at the newest step
- * @property {(Parting & {name: string, lost: number, gained: number})|null} own what
+ * @property {(Newest & {name: string, lost: number, gained: number})|null} own what
  *   is taken from the class asked about, how many images lose and gain enough to count; null: none is
  *   asked about
  */
@@ -52,19 +56,19 @@ export function effect(scene, data, images, hiding, asked) {
     const record = data.scores.get(image)?.steps.get(step);
     return record ? read(record, image) : null;
   }));
-  const moves = parting(over((record) => movesOf(record, hiding)));
+  const moves = newestOf(over((record) => movesOf(record, hiding)));
   const own = asked ? ownOf(over((record, image) => hidingLoss(record, asked.of(image, data), hiding)), asked.name) : null;
   if (moves === null && !own) return null;
   const at = moves === null ? [] : over((record, image) => ({ image, record, hidden: hiddenIn(record, hiding) }))
     .map((each) => each[moves.newest]).flatMap((each) => (each?.hidden && each.hidden.moves !== null ? [{ ...each, hidden: each.hidden }] : []));
-  return { moves, own, ...newest(at) };
+  return { moves, own, ...known(at) };
 }
 
 /**
  * What there is at the newest step.
- * @param {Newest[]} at
+ * @param {Known[]} at
  */
-function newest(at) {
+function known(at) {
   if (!at.length) return { changed: 0, turned: null, predicted: null };
   const [{ image, record, hidden }] = at;
   const scores = at.map((each) => {
@@ -80,11 +84,11 @@ function newest(at) {
 
 /** @param {(number | null)[][]} lists @param {string} name */
 function ownOf(lists, name) {
-  const parted = parting(lists);
-  if (parted === null) return null;
-  const last = lists.map((list) => list[parted.newest]);
+  const found = newestOf(lists);
+  if (found === null) return null;
+  const last = lists.map((list) => list[found.newest]);
   return {
-    ...parted, name,
+    ...found, name,
     lost: last.filter((each) => each !== null && each >= LEAST).length,
     gained: last.filter((each) => each !== null && each <= -LEAST).length,
   };
@@ -95,5 +99,5 @@ function ownOf(lists, name) {
  * @param {{mean: number, error: number | null, lost: number, gained: number}} own
  */
 export function cancels({ mean: of, error, lost, gained }) {
-  return lost > 0 && gained > 0 && (!isLarge({ mean: of }) || Math.abs(of) < ERRORS * (error ?? 0));
+  return lost > 0 && gained > 0 && (Math.abs(of) < LEAST || Math.abs(of) < ERRORS * (error ?? 0));
 }

@@ -99,8 +99,12 @@ export function shareOfGrid({ rows, columns, area, inside, pixels, lefts }, valu
   };
 }
 
+/** What the share is called that `ceilingOf` gives, and what is said of it. */
+export const ALONE = "alone, evenly used";
+export const CALLED_ALONE = "Alone, evenly used: what a model gives that uses this region alone and each of its pixels alike. It is no bound: one that uses the middle of the region alone gives more, as fewer windows over it reach beyond.";
+
 /**
- * The share that occlusion would give the region if it alone were used.
+ * The share that occlusion would give the region if it alone were used, and evenly.
  * @param {Cells} cells
  */
 export function ceilingOf(cells) {

@@ -1,6 +1,6 @@
 // One map on screen, and what it says where the pointer is.
 
-import { apart, number, percent, signed } from "../kit/format.js";
+import { apart, number, percent, signed, stays } from "../kit/format.js";
 import { look, valuesOf } from "../shown/look.js";
 import { halfLevel, probability } from "../numbers/maps.js";
 import { GREY, paletteOf } from "../numbers/palette.js";
@@ -94,7 +94,7 @@ export class Card extends Picture {
     if (isZero(values, reading)) parts.push(ZERO);
     else if (!comparable(record.settings)) {
       const numbers = record.statistics(spec.target);
-      if (numbers) parts.push(`Σ ${number(numbers.positive - numbers.negative)}`);
+      if (numbers) parts.push(`total ${number(numbers.positive - numbers.negative)}`);
     }
     let nan = 0;
     let infinite = 0;
@@ -143,9 +143,9 @@ export class Card extends Picture {
     if (settings.output === "raw") {
       return [`hide this window: the ${settings.unit} of ${name} goes from ${number(before)} to ${number(after)}`];
     }
-    const [from, to] = apart(probability(before), probability(after));
-    const verb = after < before ? "falls" : "rises";
-    const first = from === to ? `stays at ${to}` : `${verb} from ${from} to ${to}`;
+    const [p, q] = [probability(before), probability(after)];
+    const [from, to] = apart(p, q);
+    const first = stays(p, q) ? `stays at ${percent(p)}` : `${after < before ? "falls" : "rises"} from ${from} to ${to}`;
     const value = windows(record, target, reading)?.[position] ?? NaN;
     const lines = [`hide this window: ${name} ${first}`];
     if (reading === "importance") lines.push(`importance ${signed(value)} ${settings.unit} (${number(before)} to ${number(after)})`);

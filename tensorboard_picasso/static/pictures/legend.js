@@ -113,6 +113,7 @@ export class Legend {
     this.element.hidden = settings === null;
     if (!settings) return;
     const reading = scene.fittingReading(settings);
+    this.element.dataset.sided = String(isSigned(settings, reading));
     const [before, after, more] = sentence(settings, reading, this.#label === null ? this.#subject(state.target) : "the class above the map");
     this.element.replaceChildren(
       el("b", { text: label }),
@@ -190,7 +191,7 @@ export class Legend {
       if (scale) parts.unshift(`±${number(scale)}${unit}`);
     } else {
       if (scale) parts.unshift(`up to ${number(scale)} times a uniform map`);
-      parts.push("Σ is the total strength");
+      parts.push("below each map its total strength");
     }
     return parts.join(" · ");
   }

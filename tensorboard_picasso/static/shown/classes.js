@@ -69,6 +69,15 @@ export class Classes {
   }
 
   /**
+   * An image by its number and its name, where that is more than the number.
+   * @param {number} image
+   */
+  numberedName(image) {
+    const [number, name] = [`image ${image}`, this.imageName(image)];
+    return name === number ? name : `${number}: ${name}`;
+  }
+
+  /**
    * Which example of the dataset an image was drawn from; "" where that is not known.
    * @param {number} image
    * @param {RunData | null} data

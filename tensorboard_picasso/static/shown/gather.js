@@ -2,6 +2,7 @@
 
 import { runColour } from "../kit/chart.js";
 import { effect } from "../numbers/effect.js";
+import { flagsOf } from "./flags.js";
 import { flipsOver } from "../numbers/flips.js";
 import { spread } from "../numbers/spread.js";
 
@@ -10,6 +11,7 @@ import { spread } from "../numbers/spread.js";
 /** @import { Flips } from "../numbers/flips.js" */
 /** @import { Hiding } from "../numbers/hidden.js" */
 /** @import { Point } from "../numbers/spread.js" */
+/** @import { Flags } from "./flags.js" */
 /** @import { Series, Step } from "../types.js" */
 /** @import { Scene } from "./scene.js" */
 
@@ -31,7 +33,7 @@ import { spread } from "../numbers/spread.js";
  * @property {boolean} [ofRun] the numbers are the run's, whichever image
  * @property {boolean} [flips] changes of the prediction are marked under it
  * @property {boolean} [yesOrNo] a number is 0 or 1: over images there is a share, and no band
- * @property {Hides | null} [hiding] of what hiding it does is said, and from which step on is marked
+ * @property {Hides | null} [hiding] of what hiding it does is said, and since when its edits do more than elsewhere is marked
  * @property {string[]} [labels] methods whose records it reads: they are loaded while it is charted
  * @property {boolean} [maps] it reads their maps of all steps too
  * @property {Line[]} [lines] what is drawn beside it
@@ -66,6 +68,7 @@ import { spread } from "../numbers/spread.js";
  * @property {Drawn[]} lines
  * @property {Flips[] | null} flips
  * @property {Effect | null} effect
+ * @property {Flags | "coming" | null} flags of the hidden region
  * @property {{name: string, value: number}[]} references
  *
  * @typedef {{name: string, value: number, colour: string | null}} Reference
@@ -143,6 +146,7 @@ function gatherRun(scene, source, data, all) {
     }),
     flips: source.flips ? flipsOver(scene, data, images) : null,
     effect: source.hiding ? effect(scene, data, images, source.hiding.hiding, source.hiding.asked) : null,
+    flags: source.hiding ? flagsOf(scene, data.run, source.hiding.hiding.region) : null,
     references: meanReferences(source, data, images),
   };
 }

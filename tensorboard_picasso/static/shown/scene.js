@@ -186,8 +186,18 @@ export class Scene extends Classes {
    * @param {RunData} data
    */
   #comes(data) {
-    const edits = this.#store.lists(data.run, this.sample, "edits") && !this.#store.edits.of(data.run, this.sample);
-    return (this.#store.lists(data.run, data.probe, "scored") && !data.scores.size) || this.#awaits(data, this.label) || edits;
+    const scores = this.#store.lists(data.run, data.probe, "scored") && !data.scores.size;
+    return scores || this.#awaits(data, this.label) || this.edits(data.run) === "coming";
+  }
+
+  /**
+   * What was logged of the sample's edits in a run; null where nothing was, or it cannot be read.
+   * @param {string} run
+   */
+  edits(run) {
+    const held = this.#store.edits.of(run, this.sample);
+    const comes = !held && !this.#store.failed(run) && this.#store.lists(run, this.sample, "edits");
+    return comes ? "coming" : held;
   }
 
   /** All images; their order is fixed once what it depends on is known. */

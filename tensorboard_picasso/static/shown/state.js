@@ -213,9 +213,12 @@ class Chosen {
    * @param {Partial<Choices>} patch
    */
   set(patch) {
+    // A part of a picture is in sight as long as its image is open.
+    const other = patch.open !== undefined && patch.open !== this.#values.open;
+    const all = other ? { zoom: WHOLE_IMAGE, ...patch } : patch;
     // What changes together comes back together: charts with their region, steps with their pin.
-    const before = this.#pick([...new Set([...UNDOABLE, ...namesOf(patch)])]);
-    this.#change(patch);
+    const before = this.#pick([...new Set([...UNDOABLE, ...namesOf(all)])]);
+    this.#change(all);
     if (UNDOABLE.every((name) => before[name] === this.#values[name])) return;
     this.#undone = [];
     this.#done.push(before);
@@ -270,7 +273,8 @@ class Chosen {
       const [now, next] = [this.#values[name], values[name]].map((value) => (value === null ? null : write(value)));
       return now !== next;
     });
-    this.set(Object.fromEntries(changed.map(([name]) => [name, values[name]])));
+    // Its zoom goes with its image, also where it is that of the one before.
+    this.set({ zoom: values.zoom, ...Object.fromEntries(changed.map(([name]) => [name, values[name]])) });
   }
 
   /** @param {(names: Set<string>) => void} listener */

@@ -8,14 +8,25 @@ import { FIRST } from "./sources.js";
 const MOST = 3; // charts of the timeline
 
 /**
- * The timeline's charts with a region's share in the method on show; the last one makes room.
+ * The timeline's charts, where a region's share in the method on show may stand among them.
  * @param {Needs<"scene" | "state">} given
  * @param {string} name
  */
-export function withChart({ scene, state }, name) {
+export function regionChart({ scene, state }, name) {
   const ids = state.charts ?? [FIRST];
   const id = drawnId(name, scene.label);
-  return ids.includes(id) ? ids : [...ids.slice(0, MOST - 1), id];
+  const room = ids.length < MOST;
+  return { there: ids.includes(id), room, with: ids.includes(id) ? ids : [...ids.slice(0, MOST - 1), id] };
+}
+
+/**
+ * The timeline's charts with a region's share, as long as there is room: none makes place for another unasked.
+ * @param {Needs<"scene" | "state">} given
+ * @param {string} name
+ */
+export function withChart(given, name) {
+  const { there, room, with: all } = regionChart(given, name);
+  return there || room ? all : given.state.charts;
 }
 
 /**

@@ -3,7 +3,7 @@
 import { count, plural } from "../kit/format.js";
 import { drawnOn, namesOf } from "../numbers/regions.js";
 import { partOf } from "../numbers/reading.js";
-import { referencesOf } from "../numbers/regionshare.js";
+import { ALONE, referencesOf } from "../numbers/regionshare.js";
 import { overSteps } from "../shown/gather.js";
 
 /** @import { Attribution } from "../log/records.js" */
@@ -52,7 +52,7 @@ export function drawnSources({ scene, shares, state }) {
         return [
           { name: "area", value: area },
           { name: `first step (${count(records[0].step)})`, value: share(data, image, records[0]) ?? NaN },
-          { name: "only this used", value: ceiling ?? NaN },
+          { name: ALONE, value: ceiling ?? NaN },
         ].filter(({ value }) => Number.isFinite(value));
       },
       note: () => {

@@ -4,8 +4,8 @@ import { changeSources } from "./changesources.js";
 import { count } from "../kit/format.js";
 import { changedBy, hiddenScore, hidingName, hidings, movesOf } from "../numbers/hidden.js";
 import { ordered } from "../kit/lists.js";
-import { LEAST } from "../numbers/parting.js";
 import { partOf } from "../numbers/reading.js";
+import { ALONE } from "../numbers/regionshare.js";
 import { overSteps } from "../shown/gather.js";
 import { drawnSources } from "./regionsources.js";
 import { scalarSources } from "./scalarsources.js";
@@ -180,7 +180,7 @@ function effectSources(scene) {
       },
       {
         ...shape, id: `moves:${each.region}:${each.fill}`, title: `moves of the answer by hiding ${hidingName(each)}`,
-        values: over(movesOf), references: (data, image) => [...atFirst(movesOf)(data, image), { name: "counts from", value: LEAST }],
+        values: over(movesOf), references: atFirst(movesOf),
       },
     ];
   });
@@ -214,7 +214,7 @@ function shareSources(scene) {
       return [
         { name: "area", value: about?.area ?? NaN },
         { name: `first step (${count(records[0].step)})`, value: shareOf(records[0], scene.target(image, data), name) ?? NaN },
-        { name: "only this used", value: about?.ceiling ?? NaN },
+        { name: ALONE, value: about?.ceiling ?? NaN },
       ].filter(({ value }) => Number.isFinite(value));
     },
   })));

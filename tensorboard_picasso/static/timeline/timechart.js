@@ -8,7 +8,7 @@ import { csv, save } from "../kit/files.js";
 import { flipWords } from "../numbers/flips.js";
 import { correlation, number, percent, plural, points, stepText } from "../kit/format.js";
 import { gather, NOTHING } from "../shown/gather.js";
-import { partingMarks, partingNote } from "./partingnote.js";
+import { flagMarks, hidingNote } from "./hidingnote.js";
 
 /** @import { Gathered, RunCurve, Source } from "../shown/gather.js" */
 /** @import { Needs } from "../shown/given.js" */
@@ -48,8 +48,8 @@ export class TimeChart {
   #high = el("span", { class: "high" });
   #low = el("span", { class: "low" });
   #marks = el("div", { class: "marks", "aria-hidden": "true" });
-  #parted = el("div", {});
-  #partsMade = "";
+  #hidden = el("div", {});
+  #hiddenMade = "";
   #told = false;
 
   /**
@@ -64,7 +64,7 @@ export class TimeChart {
     this.element = el(
       "div", { class: "timechart" },
       el("div", { class: "over" }, this.#select, ...tools, this.#keep, remove && button("×", "remove this chart", remove, { class: "small" }), this.#note, this.#readout),
-      this.#parted,
+      this.#hidden,
       el("div", { class: "area" }, el("div", { class: "axis", "aria-hidden": "true" }, this.#high, this.#low), this.#plot, this.#marks),
     );
     const count = () => given.scene.steps.length;
@@ -138,7 +138,7 @@ export class TimeChart {
     this.#svg.replaceChildren(...curves(this.#gathered, this.#source?.style, this.#axis, range));
     // The distance to what a change is from, or the place of a scalar, is said beside each number.
     this.element.classList.toggle("crowded", this.#gathered.runs.length > (this.#source?.detail ? 0 : MANY));
-    this.#part();
+    this.#tellHidden();
     this.#labels.replaceChildren(...endLabels(this.#gathered, range, (value) => this.#show(value)));
     this.#keep.disabled = this.#source === null;
     setText(this.#note, this.#noteText());
@@ -148,24 +148,22 @@ export class TimeChart {
     this.#plot.setAttribute("aria-valuemax", String(Math.max(scene.steps.length - 1, 0)));
   }
 
-  /** Say and mark where each run's lines part. */
-  #part() {
+  /** Say what hiding a region does, and mark since when its edits do more than elsewhere. */
+  #tellHidden() {
     const { scene } = this.#given;
     const { steps } = scene;
-    const parts = this.#gathered.runs.flatMap((run) => {
-      const { effect, colour } = run;
-      const from = effect?.moves?.from ?? null;
-      const part = from === null ? null : (this.#axis?.parts(run.data)[from] ?? null);
-      return effect ? [{ name: this.#nameOf(run), colour, effect, part }] : [];
+    const runs = this.#gathered.runs.flatMap((run) => {
+      const { data, effect, flags, colour } = run;
+      return effect ? [{ name: this.#nameOf(run), colour, effect, flags, parts: this.#axis?.parts(data) ?? [] }] : [];
     });
-    const lead = (parts.length && this.#source?.hiding?.lead) || "";
-    const made = JSON.stringify([lead, parts, steps.join(), this.#told]);
-    if (made === this.#partsMade) return; // a button that has the keyboard stays
-    this.#partsMade = made;
+    const lead = (runs.length && this.#source?.hiding?.lead) || "";
+    const made = JSON.stringify([lead, runs, steps.join(), this.#told], (_, value) => (typeof value === "bigint" ? String(value) : value));
+    if (made === this.#hiddenMade) return; // a button that has the keyboard stays
+    this.#hiddenMade = made;
     /** @type {(place: number) => void} */
     const seek = (place) => this.#given.seek(place);
-    this.#marks.replaceChildren(...partingMarks(parts, steps, seek));
-    this.#parted.replaceChildren(...(parts.length && !this.#told ? [partingNote(lead, parts, steps, seek, (image, index) => scene.className(image, index))] : []));
+    this.#marks.replaceChildren(...flagMarks(runs, steps, seek));
+    this.#hidden.replaceChildren(...(runs.length && !this.#told ? [hidingNote(lead, runs, steps, seek, (image, index) => scene.className(image, index))] : []));
   }
 
   /**

@@ -103,7 +103,7 @@ export class Timeline {
     const sources = listSources(this.#given);
     if (ids.length !== this.#charts.length) this.#make(ids.length);
     /** @type {Option[]} */
-    const images = scene.every.map((image) => [String(image), `image ${image}: ${scene.imageName(image)}`]);
+    const images = scene.every.map((image) => [String(image), scene.numberedName(image)]);
     fill(this.#of, [["", `mean of ${scene.every.length} images, band: middle half`], ...images], String(this.#image ?? ""));
     const axis = new Axis(state.x, scene);
     fill(this.#x, AXES.map((kind) => [kind, `by ${AXIS_NAMES[kind]}`, !hasAxis(kind, scene)]), axis.kind);

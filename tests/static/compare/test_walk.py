@@ -239,7 +239,7 @@ def test_4_regions_that_were_logged_and_one_that_is_drawn(picasso, logged):
             share = maps.share(logged.painted(run, step, 1), mask).positive
             assert number_after(run, text) == pytest.approx(100 * share, abs=0.51)
     panel = menu(picasso, "region")
-    panel.get_by_text("Hide it as a whole in the next training").click()
+    panel.get_by_text("Code that hides it as a whole, for the next training").click()
     code = panel.locator("pre").first.inner_text()
     assert f"[{top}:{top + height}, {left}:{left + width}]" in code
 

@@ -15,7 +15,8 @@ STATIC = Path(__file__).parents[3] / "tensorboard_picasso" / "static"
 LAST = 2
 # What a text says that names a remedy.
 REMEDY = re.compile(
-    r"(: |; |, |^)(give|take|see|tick|press|reload|put|log that)\b|\breload\b|View menu's", re.I
+    r"(: |; |, |^)((give|take|see|tick|press|reload|put|log that)\b|log edited=)|\breload\b|View menu's",
+    re.I,
 )
 # Texts with a remedy, and the test that does as they say.
 TRIED = {
@@ -32,6 +33,7 @@ TRIED = {
     "cover all of {}: take a part of it": "test_a_rectangle_is_corrected",
     "Selected: press Ctrl+C": "tests/static/page/test_notebook.py",
     "See what your network uses": "tests/project/test_readme.py",
+    "log edited= to tell": "tests/situations/test_decorrelated_tag.py",
     "log that region, and hide it": "tests/static/timeline/test_region_lines.py",
     "Put the lines where your probe": "tests/static/timeline/test_region_lines.py",
 }
@@ -175,5 +177,5 @@ def test_a_rectangle_is_corrected(browser, url):
         picasso.page.keyboard.press("Enter")
         panel.get_by_text("Its rectangles cover all of").wait_for()
         panel.get_by_role("button", name="delete 4 × 8 at row 4").click()
-        panel.get_by_text("Hide it as a whole in the next training").wait_for()
+        panel.get_by_text("Code that hides it as a whole, for the next training").wait_for()
         right(picasso)

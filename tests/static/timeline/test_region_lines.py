@@ -106,7 +106,7 @@ def rename(panel, before, after):
 def lines(panel, name):
     """What stands there to be copied."""
     section = panel.locator(f'section[data-region="{name}"]')
-    section.get_by_text("Hide it as a whole in the next training").click()
+    section.get_by_text("Code that hides it as a whole, for the next training").click()
     return section.locator("pre").inner_text()
 
 

@@ -371,7 +371,7 @@ def test_what_is_typed_outlives_a_change_of_the_menu(browser, url):
         panel = menu(picasso)
         panel.get_by_label("height", exact=True).fill("5")
         panel.get_by_label("of which images").select_option(label="image 2")
-        panel.get_by_text("Hide it as a whole in the next training").click()
+        panel.get_by_text("Code that hides it as a whole, for the next training").click()
 
         def change(regions):
             """As another tab, or a load, does meanwhile."""

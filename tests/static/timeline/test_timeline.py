@@ -148,7 +148,7 @@ def test_at_first_the_true_class_and_the_hidden_region(browser, url):
         assert chart.count() == 1
         chosen = chart.get_by_label("what is charted").evaluate("s => s.selectedOptions[0].text")
         assert chosen == "probability of the true class"
-        lead = chart.locator(".parting > *").first
+        lead = chart.locator(".hidingnote > *").first
         assert lead.inner_text().startswith("dashed: corner (image mean) hidden, at step ")
         sure = probability([odds("a", 40, image) for image in range(IMAGES)])
         covered = probability([hidden("a", 40, image) for image in range(IMAGES)])
@@ -189,7 +189,7 @@ def test_regions_with_their_references(browser, url):
         }
         assert named["area"] == percents(CORNER.mean())
         assert named["first step (0)"] == percents(share(0))
-        assert named["only this used"] == percents(maps.ceiling(CORNER, TOPS, LEFTS, WINDOW))
+        assert named["alone, evenly used"] == percents(maps.ceiling(CORNER, TOPS, LEFTS, WINDOW))
 
 
 @pytest.mark.parametrize(("label", "read"), [("occlusion", important), ("saliency", stored)])

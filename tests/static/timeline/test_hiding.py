@@ -1,15 +1,17 @@
-"""What hiding a region takes: the step in words and as a mark, orders of images, flips in words."""
+"""What hiding a region does: in words, and beside the same elsewhere; orders of images, flips in words."""
 
 import dataclasses
 
 import numpy as np
 import pytest
 
+from tensorboard_picasso.numbers import edits
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import Kind, Series
-from tensorboard_picasso.stored.record import pack_attribution, pack_input, pack_scores
+from tensorboard_picasso.stored.record import pack_attribution, pack_edits, pack_input, pack_scores
 from tests.kit.browser import tab
 from tests.kit.logs import CLASSES, Log, occlusion, scores, shown, starts
+from tests.kit.logs import edits as some_edits
 from tests.kit.serving import tensorboard
 
 pytestmark = pytest.mark.browser
@@ -28,6 +30,13 @@ LOST = {
 }
 # Of the images around that: their mean stays, and its standard error is small.
 AROUND = {"black": [-0.02, 0.01, 0.0, 0.02, -0.01], "image mean": [0.0, 0.01, -0.01, 0.02, -0.02]}
+# Edits of 20 images: how far each form moves the answers, in the runs that logged some, and elsewhere.
+ASKED = 20
+MOVES = {
+    "uses": {"swapped": [0.0, 0.2, 0.1, 0.3, 0.4], "hidden": [0.0, 0.3, 0.3, 0.3, 0.06]},
+    "does not": {"swapped": [0.0, 0.2, 0.1, 0.1, 0.1], "hidden": [0.4, 0.3, 0.2, 0.1, 0.1]},
+}
+ELSEWHERE = 0.04
 # Step 40: images 1 to 4 are taken for another class, at 1280 image 4 for the true one.
 FLIPPED = {40: {1: 6, 2: 7, 3: 8, 4: 9}, 1280: {1: 6, 2: 7, 3: 8}}
 
@@ -38,6 +47,44 @@ def covered(whole, label, chance):
     p *= (1 - chance) / (1 - p[label])
     p[label] = chance
     return np.log(p / (1 - p)).astype(np.float32)
+
+
+def moved(run):
+    """Moves of both forms and of what each is compared with, (steps, 4, images)."""
+    noise = np.random.default_rng(0).normal(0, 0.08, (2, ASKED))
+    own = np.array(list(MOVES[run].values())).T[:, :, None] + noise
+    return np.concatenate([own, np.full_like(own, ELSEWHERE)], 1).astype(np.float32)
+
+
+def asked(moves):
+    """The record of edits that move the answers so."""
+    forms = ("swapped", "hidden")
+    own = [record.Edit(f"corner, {form}", "it", form, "corner") for form in forms]
+    others = [
+        record.Edit(f"corner elsewhere (1), {form}", "it", form, "corner", f"corner, {form}")
+        for form in forms
+    ]
+    some, random = some_edits().images, np.random.default_rng(0)
+    shape = (4, ASKED)
+    return some_edits(
+        edits=(*own, *others),
+        images=tuple(dataclasses.replace(some[0], donor=None) for _ in range(ASKED)),
+        whole=random.normal(size=(ASKED, 3)).astype(np.float32),
+        edited=random.normal(size=(*shape, 3)).astype(np.float32),
+        predicted=np.zeros(shape, np.uint32),
+        moves=moves,
+        asked=np.ones(shape, bool),
+        flips=np.zeros(shape, bool),
+    )
+
+
+def onsets(run):
+    """Since when each form is flagged."""
+    moves = moved(run)
+    return {
+        form: edits.onset(edits.beyond(moves[:, at], moves[:, 2 + at, None]), 2)
+        for at, form in enumerate(MOVES[run])
+    }
 
 
 def odds(label, chance, other=None):
@@ -52,7 +99,7 @@ def odds(label, chance, other=None):
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory):
-    path = tmp_path_factory.mktemp("parting")
+    path = tmp_path_factory.mktemp("hiding")
     for run, lost in LOST.items():
         log = Log(path / run)
         for number, step in enumerate(STEPS):
@@ -82,6 +129,8 @@ def url(tmp_path_factory):
                     (Series("p", image, Kind.METHOD, "occlusion", "occlusion"),
                      pack_attribution(about)),
                 ]  # fmt: skip
+            if run in MOVES:
+                values.append((Series("p", 0, Kind.EDITS), pack_edits(asked(moved(run)[number]))))
             log.write(step, values, 100.0 + number)
         log.close()
     with tensorboard(path) as url:
@@ -91,12 +140,12 @@ def url(tmp_path_factory):
 def words(picasso, number=0):
     """The sentence of a chart, a part a run."""
     chart = picasso.charted(number)
-    assert chart.locator(".parting").count() == 1
-    return [" ".join(each.split()) for each in chart.locator(".parting > *").all_inner_texts()]
+    assert chart.locator(".hidingnote").count() == 1
+    return [" ".join(each.split()) for each in chart.locator(".hidingnote > *").all_inner_texts()]
 
 
 def newest(run, fill):
-    """What is said of the answers at the newest step, by hand, but for the step they count from.
+    """What is said of the answers at the newest step, by hand, without what is known beside the same elsewhere.
 
     Returns:
       The predictions and the moves, and the classes.
@@ -125,53 +174,55 @@ def newest(run, fill):
     )
 
 
-def test_the_step_is_said_and_marked(browser, url):
+LACKS = "not compared with the same region elsewhere: log edited= to tell"
+SINCE = {
+    "does not": "; swapped or hidden it does not surely move answers more than the same region elsewhere",
+    "is misled": f"; {LACKS}",
+    "uses": "; more than the same region elsewhere: swapped from step 40 on (10 to 40), hidden not surely",
+}
+
+
+def test_what_is_used_more_than_elsewhere_is_said_and_marked(browser, url):
+    found = onsets("uses")
+    assert found == {"swapped": edits.Onset(3, 1, 3), "hidden": None}
+    assert set(onsets("does not").values()) == {None}
     with tab(browser, url) as picasso:
         picasso.open(charts="truth,hidden%3Acorner%3Aimage%20mean").at(1280)
-        since = {
-            "does not": ", 5 or more last at step 10",
-            "is misled": ", 5 or more from step 0 on",
-            "uses": ", 5 or more from step 40 on (first at step 10)",
-        }
         assert words(picasso) == [
             "dashed: corner (black; in the list: image mean) hidden, at step 1,280, the newest;"
             " ± standard error over 5 images",
-            *(each.join(newest(run, "black")) for run, each in since.items()),
+            *(each.join(newest(run, "black")) for run, each in SINCE.items()),
         ]
-        since = {
-            "does not": ", never 5 so far",
-            "is misled": ", 5 or more from step 1,280 on, the newest so far",
-            "uses": ", 5 or more from step 1,280 on, the newest so far",
-        }
         assert words(picasso, 1) == [
             "dashed: corner (image mean) hidden, at step 1,280, the newest;"
             " ± standard error over 5 images",
-            *(each.join(newest(run, "image mean")) for run, each in since.items()),
+            *(each.join(newest(run, "image mean")) for run, each in SINCE.items()),
         ]
-        uses = picasso.frame.locator(".timechart").first.locator(".parting .value").last
+        uses = picasso.frame.locator(".timechart").first.locator(".hidingnote .value").last
         error = 100 * np.std(AROUND["black"], ddof=1) / np.sqrt(IMAGES)
         assert " ".join(uses.get_attribute("title").split()) == (
-            "uses; not yet at step 20, the kept step before; at 2 kept steps since; "
-            f"at step 1,280: moves 40 ± {error:.1f} points, mean of 5 images ± its standard error; "
-            "the true class stays 5 points or more to one side from step 40 on"
+            f"uses; at step 1,280: moves 40 ± {error:.1f} points, mean of 5 images ± its standard error"
         )
         uses.get_by_role("button", name="step 40 on").press("Enter")
         picasso.at(40)
         first = picasso.frame.locator(".timechart").first
-        marks = first.locator(".partmark")
-        assert marks.evaluate_all("all => all.map((each) => each.dataset.step)") == ["0", "40"]
-        assert marks.last.evaluate("each => each.style.left") == "75%"
+        mark = first.locator(".flagmark")
+        assert mark.get_attribute("data-step") == "40"
+        assert mark.get_attribute("title") == (
+            "uses: from step 40 (10 to 40) on the score of 20 images of “p” depends on this region, "
+            "by “corner, swapped”, more than on the same region elsewhere"
+        )
+        assert mark.evaluate("each => each.style.left") == "75%"
         picasso.key("End")
         picasso.at(1280)
-        box = marks.last.bounding_box()
+        box = mark.bounding_box()
         picasso.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 3)
         picasso.at(40)
-        # Of a single image there is no noise to be told: the difference alone decides.
+        # Of a single image there is no noise to be told; what its run's edits say stays.
         first.get_by_label("over which images").select_option("3")
         assert words(picasso)[-1] == (
-            "uses: hiding it leaves the prediction 3, moves the answer by 42 points,"
-            " 5 or more from step 40 on (first at step 10);"
-            " predicted class from 80 % to 38 %; the true class loses 42 points"
+            "uses: hiding it leaves the prediction 3, moves the answer by 42 points"
+            f"{SINCE['uses']}; predicted class from 80 % to 38 %; the true class loses 42 points"
         )
 
 
@@ -179,29 +230,36 @@ def test_the_large_view_says_it_for_each_fill(browser, url):
     with tab(browser, url) as picasso:
         picasso.open(runs="uses", open="3").at(1280)
         figure = picasso.frame.locator(".hiddencharts figure")
-        assert [" ".join(each.split()) for each in figure.locator(".parting > *").all_inner_texts()] == [
+        said = [" ".join(each.split()) for each in figure.locator("p").all_inner_texts()]
+        assert said == [
             "corner hidden, at step 1,280, the newest",
-            "black: hiding it leaves the prediction 3, moves the answer by 42 points, 5 or "
-            "more from step 40 on (first at step 10); predicted class from 80 % to 38 %; "
-            "3 loses 42 points",
-            "image mean: hiding it leaves the prediction 3, moves the answer by 8 points, "
-            "5 or more from step 40 on; predicted class from 80 % to 72 %; "
-            "3 loses 8 points",
-        ]  # fmt: skip
-        # Both at one step: one above the other.
-        lefts = (
-            "all => all.map((each) => [each.style.left, each.style.getPropertyValue('--above')])"
-        )
-        marks = figure.locator(".partmark")
-        assert marks.evaluate_all(lefts) == [["75%", "0px"], ["75%", "9px"]]
-        box = marks.last.bounding_box()
+            "black: hiding it leaves the prediction 3, moves the answer by 42 points; "
+            "predicted class from 80 % to 38 %; 3 loses 42 points",
+            "image mean: hiding it leaves the prediction 3, moves the answer by 8 points; "
+            "predicted class from 80 % to 72 %; 3 loses 8 points",
+            f"of all 20 images of “p”: {SINCE['uses'].removeprefix('; ')}",
+        ]
+        marks = figure.locator(".flagmark")
+        assert marks.evaluate("each => each.style.left") == "75%"
+        box = marks.bounding_box()
         picasso.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 3)
         picasso.at(40)
 
 
+def test_without_edits_nothing_is_flagged_and_what_is_lacking_is_said(browser, url):
+    with tab(browser, url) as picasso:
+        picasso.open(runs="is misled").at(1280)
+        lead, said = words(picasso)
+        assert lead.endswith(f"± standard error over 5 images; {LACKS}")
+        assert said == "".join(newest("is misled", "black")).removeprefix("is misled: ")
+        assert "edited= of a callback" in picasso.frame.locator(
+            ".hidingnote p"
+        ).first.get_attribute("title")
+        assert picasso.frame.locator(".flagmark").count() == 0
+
+
 SAY = """async ([base, lists, losses]) => {
-  const {parting} = await import(base + "numbers/parting.js");
-  const {partingNote} = await import(base + "timeline/partingnote.js");
+  const {hidingNote} = await import(base + "timeline/hidingnote.js");
   const steps = [0, 10, 20];
   const {effect} = await import(base + "numbers/effect.js");
   const record = (image, place) => ({
@@ -212,8 +270,8 @@ SAY = """async ([base, lists, losses]) => {
     [image, {steps: new Map(steps.map((step, place) => [step, record(image, place)]))}]));
   const asked = losses && {name: "the true class", of: () => 0};
   const found = effect({steps}, {scores}, [...scores.keys()], {region: "r", fill: "f"}, asked);
-  const part = {name: "a", colour: "red", effect: found, part: 0};
-  return partingNote("hidden", [part], steps, () => {}, String).lastChild.textContent;
+  const part = {name: "a", colour: "red", effect: found, flags: null};
+  return hidingNote("hidden", [part], steps, () => {}, String).lastChild.textContent;
 }"""
 
 
@@ -223,22 +281,6 @@ def tell(browser, url, lists, losses=None):
     said = page.evaluate(SAY, [f"{url}data/plugin/picasso/static/", lists, losses])
     page.close()
     return " ".join(said.split())
-
-
-@pytest.mark.parametrize(
-    ("lists", "said"),
-    [
-        ([[0, 0, 0.3], [0, 0, 0.1]], "20 ± 10.0 points, 5 or more from step 20 on, the newest so far"),
-        ([[0, 0, 0.4], [0, 0, 0]], "20 ± 20.0 points, never 5 and 2 standard errors so far"),
-        ([[0, 0.4, 0], [0, 0, 0]], "0 ± 0.0 points, never 5 and 2 standard errors so far"),
-        ([[0, 0.3, 0.4], [0, 0.3, 0]], "20 ± 20.0 points, 5 or more last at step 10"),
-        ([[0.04, 0.03, 0.004], [0.04, 0.03, 0.004]], "0.4 ± 0.0 points, never 5 so far"),
-    ],
-)  # fmt: skip
-def test_few_images_are_told_from_less(browser, url, lists, said):
-    words = tell(browser, url, lists)
-    assert said in words
-    assert "noise" not in words
 
 
 @pytest.mark.parametrize(
@@ -346,7 +388,7 @@ def test_the_head_of_the_timeline_is_not_clipped(browser, url, width, height, ru
         plot.hover(position={"x": 0.75 * box["width"], "y": 30})
         head = picasso.frame.locator(".readout")
         head.filter(has_text="step 40").wait_for()
-        for selector in (".readout", ".readout > *", ".remark", ".parting", ".parting > *"):
+        for selector in (".readout", ".readout > *", ".remark", ".hidingnote", ".hidingnote > *"):
             assert picasso.frame.evaluate(CLIPPED, selector) == [], selector
         bottom = picasso.frame.evaluate(
             "() => { const [over] = document.getElementsByClassName('over');"
