@@ -201,8 +201,8 @@ def test_edits_alone_are_shown_and_few_are_at_first(browser, logdir):
         picasso.open()
         picasso.frame.wait_for_selector('.editrow .points.now[data-step="30"]')
         assert picasso.frame.locator(".editrow").count() == 6
-        picasso.frame.get_by_role("button", name="all 27 edits").click()
-        picasso.frame.locator(".editrow").nth(26).wait_for()
+        picasso.frame.get_by_role("button", name="all 28 edits").click()
+        picasso.frame.locator(".editrow").nth(27).wait_for()
         picasso.page.wait_for_function("location.hash.includes('edits=all')")
         picasso.frame.get_by_role("button", name="What the answer survives").click()
         picasso.frame.locator(".editrow").first.wait_for(state="hidden")
