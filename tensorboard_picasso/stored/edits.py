@@ -79,7 +79,8 @@ class Edits:
     predicted: uint32 (edits, images), the class that is likeliest once edited.
     moves: float32 (edits, images), as of `numbers.moves.Move`; NaN where not asked, and of
       `Output.RAW`.
-    asked: bool (edits, images): an edit that changes nothing of an image is not asked about it.
+    asked: bool (edits, images): an edit that changes nothing of an image is not asked about it,
+      nor is any of an image that a budget left out.
     flips: bool (edits, images), whether the prediction is another one.
     output, class_count, independent, value_name, epoch, nth, since, superseded: as of `Scores`.
     """

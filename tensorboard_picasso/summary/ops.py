@@ -203,6 +203,7 @@ def edited(
     epoch: Any = None,
     strict: bool = False,
     scalars: bool = True,
+    budget: float | str | None = None,
     **probe_options: Any,
 ) -> Any:
     """Log whether the model's answers survive plain edits of the images.
@@ -222,6 +223,8 @@ def edited(
       edits: which ones, by name or as objects; default `summary.edits.DEFAULT`.
       scalars: also write ordinary scalars: the mean over the images of how far each edit
         moves the answer.
+      budget: as for `attribution`; fewer images are edited first, the same ones at each record,
+        then calls are skipped; see `docs/budget.md`.
       **probe_options: as for `Probe`.
 
     Returns:
@@ -247,7 +250,7 @@ def edited(
         return False
     host = writers.default() if writer is None else writers.find(writer)
     log = partial(log_edits, edits=wanted)
-    terms = Terms(strict, scalars)
+    terms = Terms(strict, scalars, Budget.of(budget))
     return _logged(host, _Asked(probe, model, images, probe_options, log, epoch, terms), step)
 
 

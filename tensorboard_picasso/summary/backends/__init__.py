@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from tensorboard_picasso.summary.backends._common.backend import Adapted, Backend
+from tensorboard_picasso.summary.backends._common.batch_size import BatchSizes
 from tensorboard_picasso.summary.backends._common.call import PLAIN
 from tensorboard_picasso.summary.backends.base import (
     Adapter,
@@ -20,7 +21,7 @@ from tensorboard_picasso.summary.backends.base import (
     UnsupportedError,
 )
 
-__all__ = ["Backend", "UnsupportedError", "find", "names"]
+__all__ = ["Backend", "BatchSizes", "UnsupportedError", "find", "names"]
 
 
 def find(

@@ -165,11 +165,14 @@ class Adapter(abc.ABC):
       layers_channels_first: layers return (n, channels, height, width).
       calls: whether it heeds `setup.call` and what a question has beside `x`; what does not is
         given models of one input alone.
+      each_size_compiles: whether a batch of another size is compiled anew, so that trying which
+        one is fastest costs more than it saves.
       tracing_seconds: spent so far on what is not repeated.
     """
 
     name: ClassVar[str]
     calls: ClassVar[bool] = False
+    each_size_compiles: ClassVar[bool] = False
     layers_channels_first: ClassVar[bool] = False
     shown: Output | None = None
     behind: bool = False

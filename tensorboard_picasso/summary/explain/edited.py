@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -24,6 +24,9 @@ from tensorboard_picasso.summary.probe.probe import Probe
 # Numbers of edited images that are kept from record to record, as the model takes them.
 _MOST_KEPT = 1 << 24
 
+# Fewer images than this say too little, so none are left out.
+_LEAST = 16
+
 Floats = NDArray[np.float64]
 Examples: TypeAlias = tuple[tuple[int, record.Example], ...]
 
@@ -34,6 +37,7 @@ class Answers:
 
     record: without its numbers among those of the process.
     examples: index and pictures of a few images.
+    count: how many images were edited.
     heads: the class that is predicted of each whole image.
     taken: what the model's output was taken to be.
     seconds: what it took, without tracing_seconds that only the first one takes.
@@ -41,10 +45,22 @@ class Answers:
 
     record: record.Edits
     examples: Examples
+    count: int
     heads: tuple[int, ...]
     taken: Taken
     seconds: float
     tracing_seconds: float
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What asking all edits may take, which is measured while they are first asked.
+
+    seconds: at most. clock: what they are measured with.
+    """
+
+    seconds: float
+    clock: Callable[[], float]
 
 
 class _Sheet:
@@ -52,7 +68,8 @@ class _Sheet:
 
     variants: what is asked. donors: of each image, None where there is none.
     examples: as of `Answers`.
-    asked: bool (variants, images).
+    order: of the images where fewer are asked about: the first ones, which no order of the
+      probe decides.
     """
 
     def __init__(self, probe: Probe, variants: Sequence[Variant]) -> None:
@@ -70,11 +87,9 @@ class _Sheet:
                 self._kept.append(batch)
                 if size > _MOST_KEPT:
                     self._kept = None
-        self.asked = np.zeros((len(variants), len(probe)), bool)
-        for index, rows in enumerate(self._rows):
-            self.asked[rows, index] = True
         classes = [probe.truths_of(index) for index in range(len(probe))]
         self.examples = examples.drawn(probe, variants, self.donors, classes)
+        self.order = sorted(range(len(probe)), key=lambda index: (probe.hashes[index], index))
 
     def _edited(self, index: int) -> tuple[list[int], Array]:
         """Which variants are asked about an image, and the edited images as the model takes them."""
@@ -90,10 +105,10 @@ class _Sheet:
         batch = np.stack([*made.values()]) if made else np.empty((0, 1), np.float32)
         return [*made], self._probe.model_input(batch) if made else batch
 
-    def batches(self) -> Iterator[tuple[int, Array]]:
+    def batches(self, images: Iterable[int]) -> Iterator[tuple[int, Array]]:
         """An image's number and its edited images, of those about which something is asked."""
-        for index, rows in enumerate(self._rows):
-            if rows:
+        for index in images:
+            if self._rows[index]:
                 kept = self._kept
                 yield index, self._edited(index)[1] if kept is None else kept[index]
 
@@ -118,6 +133,8 @@ def ask(
     taken: Taken | None = None,
     first: Sequence[int] | None = None,
     epoch: float | None = None,
+    count: int | None = None,
+    pace: Pace | None = None,
 ) -> Answers:
     """Ask a model about each image, whole and with each edit made of it.
 
@@ -129,6 +146,8 @@ def ask(
       first: what was predicted of each at the first record, which stands for a label where
         there is none; None: this is it.
       epoch: recorded.
+      count: how many images are edited, always the same ones; None: all, or what `pace` allows.
+      pace: what it may take, where that was not found out before.
 
     Raises:
       OutputError, UnsupportedError, ValueError: the probe, the edits and the model do not
@@ -148,16 +167,29 @@ def ask(
     images = _images(probe, sheet.donors, heads, heads if first is None else first)
     classes = _classes(images)
     shape = len(sheet.variants), len(probe)
+    asked = np.zeros(shape, bool)
     edited = np.full((*shape, len(record.OF_CLASSES)), np.nan)
     moves, flips = np.full(shape, np.nan), np.zeros(shape, bool)
     predicted = np.zeros(shape, np.uint32)
-    for index, rows in scoring.further_scores(probe, backend, scored, sheet.batches()):
-        after, at = scored.log_odds(rows, backend.behind), sheet.rows(index)
-        edited[at, index] = _values(after, classes[index])
-        apart, other, head = moved(odds[index], after, scored.independent)
-        predicted[at, index] = head
-        if not raw:
-            moves[at, index], flips[at, index] = apart, other
+
+    def sweep(some: Sequence[int]) -> None:
+        for index, rows in scoring.further_scores(probe, backend, scored, sheet.batches(some)):
+            after, at = scored.log_odds(rows, backend.behind), sheet.rows(index)
+            asked[at, index] = True
+            edited[at, index] = _values(after, classes[index])
+            apart, other, head = moved(odds[index], after, scored.independent)
+            predicted[at, index] = head
+            if not raw:
+                moves[at, index], flips[at, index] = apart, other
+
+    done = 0
+    if count is None and pace is not None:
+        done, count = _paced(sweep, sheet.order, backend, pace)
+    count = len(probe) if count is None else min(count, len(probe))
+    sweep(sheet.order[done:count])
+    for values, nothing in ((edited, np.nan), (moves, np.nan), (flips, False), (asked, False)):
+        values[:, sheet.order[count:]] = nothing
+    predicted[:, sheet.order[count:]] = 0
     named = probe.task.name_of(scored.taken.output) if raw else "value"
     tracing = backend.tracing_seconds - traced
     answered = record.Edits(
@@ -171,7 +203,7 @@ def ask(
         edited=maps.single(edited),
         predicted=predicted,
         moves=maps.single(moves),
-        asked=sheet.asked,
+        asked=asked,
         flips=flips,
         labelled=probe.labels is not None,
         independent=scored.independent,
@@ -179,7 +211,29 @@ def ask(
         epoch=epoch,
     )
     took = time.perf_counter() - started - tracing
-    return Answers(answered, sheet.examples, heads, scored.taken, took, tracing)
+    return Answers(answered, sheet.examples, count, heads, scored.taken, took, tracing)
+
+
+def _paced(
+    sweep: Callable[[Sequence[int]], None], order: Sequence[int], backend: Backend, pace: Pace
+) -> tuple[int, int]:
+    """How many images were edited, and how many are to be.
+
+    All, or half as many, and so on: those whose edits take no longer than they may. A first few
+    pay for what is made once, and the next ones are measured.
+    """
+    levels = [len(order)]
+    while levels[0] // 2 >= _LEAST:
+        levels.insert(0, levels[0] // 2)
+    if len(levels) == 1:
+        return 0, levels[0]
+    first, second = levels[:2]
+    sweep(order[:first])
+    began, traced = pace.clock(), backend.tracing_seconds
+    sweep(order[first:second])
+    seconds = pace.clock() - began - (backend.tracing_seconds - traced)
+    each = seconds / (second - first)
+    return second, max((level for level in levels if level * each <= pace.seconds), default=first)
 
 
 def _sheet(probe: Probe, edits: Sequence[Edit]) -> _Sheet:

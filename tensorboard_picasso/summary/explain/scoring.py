@@ -9,13 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.numbers.maps import Output
-from tensorboard_picasso.summary.backends import Backend
-from tensorboard_picasso.summary.backends.base import BATCH_NUMBERS, batches, out_of_memory
+from tensorboard_picasso.summary.backends import Backend, BatchSizes
+from tensorboard_picasso.summary.backends.base import batches, out_of_memory
 from tensorboard_picasso.summary.explain import views
 from tensorboard_picasso.summary.kit import report
 from tensorboard_picasso.summary.probe import outputs
 from tensorboard_picasso.summary.probe.outputs import Taken
 from tensorboard_picasso.summary.probe.probe import Probe
+
+# Numbers that the further batches of a sweep together hold at once, and be cut from.
+SWEEP_NUMBERS = 1 << 23
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +194,7 @@ def further_scores(
     waiting: list[tuple[int, NDArray[Any]]] = []
     for index, x in given:
         waiting.append((index, x))
-        if sum(batch.size for _, batch in waiting) >= BATCH_NUMBERS:
+        if sum(batch.size for _, batch in waiting) >= SWEEP_NUMBERS:
             yield from _together(backend, waiting)
             waiting = []
     yield from _together(backend, waiting)
@@ -201,7 +204,7 @@ def _together(
     backend: Backend, waiting: Sequence[tuple[int, NDArray[Any]]]
 ) -> Iterator[tuple[int, NDArray[Any]]]:
     if waiting:
-        raw = _swept(backend, np.concatenate([x for _, x in waiting]))
+        raw = _sized(backend, np.concatenate([x for _, x in waiting]))
         ends = np.cumsum([len(x) for _, x in waiting])
         parts = np.split(raw, ends[:-1])
         yield from zip((index for index, _ in waiting), parts, strict=True)
@@ -260,9 +263,30 @@ def _means(
     return Scored(taken, Output.RAW, over, raw)
 
 
+def _sized(backend: Backend, x: NDArray[Any]) -> NDArray[Any]:
+    """The same of a large one, in batches of the size that is fastest."""
+    if backend.each_size_compiles:
+        return _swept(backend, x)
+    sizes = backend.known.setdefault("further", BatchSizes(lambda: backend.deterministic))
+    kind = x.shape[1:], x.dtype
+    found: NDArray[Any] = sizes.sweep(
+        kind, len(x), x[0].size, lambda part, _: _rows(backend, backend.scores(x[part]), x[part])
+    )
+    return found
+
+
 def _swept(backend: Backend, x: NDArray[Any]) -> NDArray[Any]:
     """Raw scores of a batch of any size."""
     raw = np.concatenate([backend.scores(x[part]) for part in batches(len(x), x[0].size)])
+    return _rows(backend, raw, x)
+
+
+def _rows(backend: Backend, raw: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
+    """Scores, if they are one row an input.
+
+    Raises:
+      OutputError: they are not.
+    """
     if raw.ndim == 2 and len(raw) == len(x):
         return raw
     of = "the model" if backend.call.score is None else "score="

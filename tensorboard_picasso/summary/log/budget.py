@@ -1,6 +1,7 @@
 """What maps may cost: a share of training time, or seconds for each record asked for."""
 
 import math
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,12 @@ from typing import Any
 SECONDS = 60.0
 ASKED = 10.0
 PROGRESS = 1 / 20
+
+# Of edits fewer images are preferred to waiting for longer than this, or for one that is asked for.
+SOON = 10.0
+
+# What a budget is measured with.
+clock = time.perf_counter
 
 # A coarser grid that costs more than this share of the finer one is not worth its loss.
 WORTH = 0.8
@@ -50,6 +57,11 @@ class Budget:
                 ' record, such as "0.5s"'
             )
         return cls(rate, not text)
+
+    @property
+    def soon(self) -> float:
+        """Seconds that a record of edits may take with all its images."""
+        return self.rate * (SOON if self.of_time else 1)
 
     def __str__(self) -> str:
         return f"{100 * self.rate:g} % of training" if self.of_time else f"{self.rate:g} s each"
@@ -175,6 +187,14 @@ class Spending:
             if self._cost(level) <= WORTH * self._cost(levels[-1]):
                 levels.append(level)
         return levels
+
+
+def by_the_clock(name: str, budget: Budget) -> str:
+    """What is said of a budget in deterministic mode."""
+    return (
+        f'"{name}": budget={budget} goes by the clock, so another run logs other steps: leave it'
+        " out for equal logs"
+    )
 
 
 def _plain(number: float) -> str:

@@ -1,7 +1,6 @@
 """Steps: a record is computed and written, and what fails never takes the training down."""
 
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +11,7 @@ from tensorboard_picasso.stored.metadata import Kind, Series
 from tensorboard_picasso.summary.backends.base import UnsupportedError
 from tensorboard_picasso.summary.explain import misfits, models, records
 from tensorboard_picasso.summary.kit import content, report
+from tensorboard_picasso.summary.log import budget as budgets
 from tensorboard_picasso.summary.log import event, failures, state, writing
 from tensorboard_picasso.summary.log.budget import Budget, Spending
 from tensorboard_picasso.summary.log.edits import Edits
@@ -23,9 +23,6 @@ from tensorboard_picasso.summary.methods.saliency import Saliency
 from tensorboard_picasso.summary.probe.probe import Probe
 
 TERMS = Terms()
-
-# What a budget is measured with.
-clock = time.perf_counter
 
 
 def wanted(methods: Sequence[Method | str] | None) -> tuple[Method, ...]:
@@ -59,6 +56,7 @@ def log_record(
     where: Destination,
     when: Moment,
     terms: Terms = TERMS,
+    beside: Callable[[], float] = float,
 ) -> bool:
     """Log one record of a probe.
 
@@ -68,6 +66,8 @@ def log_record(
     Args:
       probe, model, methods: what is explained, and how.
       where, when, terms: what is asked of the record.
+      beside: logs what the budget pays for with it; returns seconds that were spent on what is
+        not repeated.
 
     Returns:
       Whether a record was accepted for writing; where the one before in its log could not
@@ -81,9 +81,11 @@ def log_record(
     if failures.of_fork(memory, where, when, terms):
         return False
     with memory.lock:
-        if terms.budget is None:
-            return _logged(probe, model, methods, where, when, terms)
-        return _budgeted(probe, model, methods, where, when, terms, terms.budget)
+        if terms.budget is not None:
+            return _budgeted(probe, model, methods, where, when, terms, terms.budget, beside)
+        accepted = _logged(probe, model, methods, where, when, terms)
+        beside()
+        return accepted
 
 
 def _budgeted(
@@ -94,6 +96,7 @@ def _budgeted(
     when: Moment,
     terms: Terms,
     budget: Budget,
+    beside: Callable[[], float],
 ) -> bool:
     """As `log_record`, what the budget pays for."""
     memory = state.find(where.owner, where.name)
@@ -102,24 +105,21 @@ def _budgeted(
         grids = _ever_coarser(probe, methods)
         memory.spending[key] = grids, Spending(budget, len(grids) - 1)
     grids, spending = memory.spending[key]
-    began = clock()
+    began = budgets.clock()
     choice = spending.choose(began, when.last)
     if choice is None:
         return False
     traced = memory.tracing_seconds
     about = {"budget": f"{budget}: {choice}"}
     accepted = _logged(probe, model, grids[choice.doublings], where, when, terms, about)
-    ended = clock()
-    traced = memory.tracing_seconds - traced
+    traced = memory.tracing_seconds - traced + beside()
+    ended = budgets.clock()
     spending.spent(choice, ended, ended - began, traced, whole=accepted)
     if choice.skipped or choice.doublings:
         said = f'"{where.name}": {spending.pays_for(choice.doublings)}'
         report.tell(f"budget {choice.doublings}", said, memory.said)
     if accepted and models.backend(probe, model).deterministic:
-        said = (
-            f'"{where.name}": budget={budget} goes by the clock, so another run logs other steps:'
-            " leave it out for equal logs"
-        )
+        said = budgets.by_the_clock(where.name, budget)
         report.tell("budget of deterministic runs", said, memory.said)
     return accepted
 

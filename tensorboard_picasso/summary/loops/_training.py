@@ -8,7 +8,6 @@ from typing import Any
 from tensorboard_picasso.summary import writers
 from tensorboard_picasso.summary.explain import models
 from tensorboard_picasso.summary.kit import report
-from tensorboard_picasso.summary.log import steps
 from tensorboard_picasso.summary.log.request import Destination, Moment
 from tensorboard_picasso.summary.loops._watch import Watch
 from tensorboard_picasso.summary.loops.schedule import LogSpaced, Schedule
@@ -39,9 +38,9 @@ class Training:
       TypeError, ValueError: wrong arguments.
     """
 
-    def __init__(self, schedule: Schedule | None, watch: Watch, strict: bool) -> None:
+    def __init__(self, schedule: Schedule | None, watch: Watch) -> None:
         self.schedule = scheduled(schedule)
-        self._watch, self._probe, self._strict = watch, watch.probe, strict
+        self._watch, self._probe = watch, watch.probe
         self._model: Any = None
         self._sharded = False
         self._writer: Writer | None = None
@@ -90,7 +89,7 @@ class Training:
             self._watch.rehearse(self._model, self._writer.owner)
 
     def _gathered(self) -> AbstractContextManager[bool]:
-        return steps.gathered(self._probe, self._model, self._probe.name, self._strict)
+        return self._watch.gathered(self._model)
 
     def rehearse(self, model: Any, why: str) -> None:
         """Compute a record before a training that logs nothing, and write none.
@@ -99,7 +98,7 @@ class Training:
           model: what is explained.
           why: it logs nothing.
         """
-        with steps.gathered(self._probe, model, self._probe.name, self._strict) as leads:
+        with self._watch.gathered(model) as leads:
             if not leads:
                 return
             self._watch.rehearse(model)

@@ -1,10 +1,13 @@
 """What a callback watches: a probe's maps, and the edits of a sample, logged at the same moments."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 from tensorboard_picasso.summary import edits as known_edits
 from tensorboard_picasso.summary.edits import Edit
+from tensorboard_picasso.summary.explain import models
 from tensorboard_picasso.summary.log import edits as log_of_edits
 from tensorboard_picasso.summary.log import state, steps, writing
 from tensorboard_picasso.summary.log.request import Destination, Moment, Terms
@@ -43,11 +46,13 @@ class Watch:
                 f'probe and edited are both called "{probe.name}", and have other images: give one'
                 " another name="
             )
+        if self._sample is not None:
+            models.share(self._sample, probe)
         self._edits = known_edits.wanted(edits)
         self._terms = terms
 
     def log(self, model: Any, into: Callable[[str], Destination], when: Moment) -> bool:
-        """Log what is due; edits with each record that a budget pays for.
+        """Log what is due; a budget pays for both, and leaves images of the edits out first.
 
         Args:
           model: what is explained.
@@ -57,11 +62,31 @@ class Watch:
         Returns, raises: as `steps.log_record`.
         """
         where = into(self.probe.name)
-        accepted = steps.log_record(self.probe, model, self._methods, where, when, self._terms)
-        if self._sample is not None and (accepted or self._terms.budget is None):
-            where = into(self._sample.name)
-            log_of_edits.log_edits(self._sample, model, self._edits, where, when, self._terms)
-        return accepted
+        beside = partial(self._log_edits, model, into, when)
+        return steps.log_record(self.probe, model, self._methods, where, when, self._terms, beside)
+
+    def _log_edits(self, model: Any, into: Callable[[str], Destination], when: Moment) -> float:
+        """Seconds that were spent on what is not repeated."""
+        if self._sample is None:
+            return 0.0
+        where = into(self._sample.name)
+        memory = state.find_kind(where.owner, where.name, log_of_edits.Edits)
+        traced = memory.tracing_seconds
+        log_of_edits.log_paid(self._sample, model, self._edits, where, when, self._terms)
+        return memory.tracing_seconds - traced
+
+    @contextmanager
+    def gathered(self, model: Any) -> Iterator[bool]:
+        """As `steps.gathered`, of all that is watched."""
+        strict, leads = self._terms.strict, True
+        with ExitStack() as stack:
+            entered: list[Any] = []
+            for probe in (self.probe, self._sample):
+                if probe is not None and models.backend(probe, model) not in entered:
+                    entered.append(models.backend(probe, model))
+                    around = steps.gathered(probe, model, probe.name, strict)
+                    leads = stack.enter_context(around) and leads
+            yield leads
 
     def rehearse(self, model: Any, owner: Any = None) -> None:
         """Compute, before training, what was not computed yet, and write nothing.

@@ -78,7 +78,7 @@ class LightningCallback(_Callback):
             raise ValueError("log_dir= and writer=: pass one of them")
         terms = Terms(strict, scalars, Budget.of(budget))
         watch = Watch(probe, methods, edited, edits, terms)
-        self._training = Training(schedule, watch, strict)
+        self._training = Training(schedule, watch)
         self._model = model
         self._where = writer if log_dir is None else sub_run(log_dir)
 

@@ -71,7 +71,7 @@ class TransformersCallback(_Callback):
             raise ValueError("pass log_dir=, or writer= instead of it")
         terms = Terms(strict, scalars, Budget.of(budget))
         watch = Watch(probe, methods, edited, edits, terms)
-        self._training = Training(schedule, watch, strict)
+        self._training = Training(schedule, watch)
         self._where = writer if log_dir is None else sub_run(log_dir)
 
     def on_train_begin(

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import tensorboard_picasso
 from tensorboard_picasso import summary
 from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary import Occlusion, Probe
-from tensorboard_picasso.summary.log import steps as log
+from tensorboard_picasso.summary.log import budget as log
 from tensorboard_picasso.summary.log.budget import Budget, Spending
 from tensorboard_picasso.summary.log.request import Terms
 from tensorboard_picasso.summary.loops._training import Training
@@ -249,7 +250,7 @@ def test_a_callback_stretches_its_schedule(tmp_path, clock):
     probe = Probe("digits", IMAGES, output="raw")
     methods = [Occlusion(2, 2)]
     watch = Watch(probe, methods, None, None, Terms(True, True, Budget.of(0.1)))
-    training = Training(summary.EverySteps(1), watch, True)
+    training = Training(summary.EverySteps(1), watch)
     training.begin(clock.model(0.001), tmp_path, 0, 0.0)
     for step in range(1, 60):
         clock.now += 0.1
@@ -259,6 +260,82 @@ def test_a_callback_stretches_its_schedule(tmp_path, clock):
     assert steps[:2] == [0, 1]
     assert set(np.diff(steps[1:-1])) == {14}
     assert steps[-2:] == [57, 59]
+
+
+MANY = np.random.default_rng(2).random((64, 16, 16)).astype(np.float32)
+EDITS = ["mirrored", "top"]  # three, as a place has two forms
+
+
+def sample(name="sample"):
+    return Probe(name, MANY, labels=np.arange(64) % 3, output="raw", max_images=64)
+
+
+def edits_of(directory, run=".", name="sample"):
+    """Steps, which images were edited at each, and what was said of them."""
+    summary.flush()
+    found = tensorboard_picasso.read(directory)[run][name].edits()
+    return found, [frozenset(np.flatnonzero(row.any(0))) for row in np.isfinite(found.costs)]
+
+
+def test_of_edits_images_are_left_out_first_and_then_records(tmp_path, clock, capsys):
+    asked = {}
+    for budget in ("all", 0.01, 0.003):
+        model, probe, accepted = clock.model(0.001), sample(), []
+        for step in range(100 if budget != "all" else 1):
+            options = {} if budget == "all" else {"budget": budget}
+            given = {"edits": EDITS, "writer": tmp_path / str(budget), "step": step, **options}
+            accepted.append(summary.edited(probe, model, **given))
+            clock.now += 1.1
+        found, images = edits_of(tmp_path / str(budget))
+        assert found.steps.tolist() == [step for step, each in enumerate(accepted) if each]
+        assert len(set(images)) == 1
+        asked[budget] = found, images[0]
+    # Ten seconds pay for 0.1 s: 32 images with three edits each take 0.096.
+    assert [len(images) for _, images in asked.values()] == [64, 32, 16]
+    assert asked[0.003][1] < asked[0.01][1]
+    for found, images in asked.values():
+        some = sorted(images)
+        np.testing.assert_array_equal(found.donors, asked["all"][0].donors)
+        np.testing.assert_array_equal(found.costs[0][:, some], asked["all"][0].costs[0][:, some])
+        left = np.setdiff1d(np.arange(64), some)
+        assert np.isnan(found.costs[:, :, left]).all()
+        assert not found.predicted[:, :, left].any()
+        assert not found.flips[:, :, left].any()
+    # 64 whole images, and those: 0.16 s.
+    assert set(np.diff(asked[0.01][0].steps)[1:]) == {15}
+    said = capsys.readouterr().err
+    assert "32 of 64 images × 3 edits:" in said
+    assert said.count('"sample", edits: a record takes 0.16 s: 1 % of training pays for one') == 1
+
+
+def test_order_decides_nothing_about_which_images_are_left_out(tmp_path, clock):
+    order = np.random.default_rng(3).permutation(64)
+    other = Probe("o", MANY[order], labels=order % 3, output="raw", max_images=64)
+    for probe in (sample(), other):
+        model, where = clock.model(0.001), tmp_path / probe.name
+        assert summary.edited(probe, model, edits=EDITS, writer=where, step=0, budget="0.06s")
+    _, ((images,), (others,)) = zip(
+        edits_of(tmp_path / "sample"), edits_of(tmp_path / "o", name="o"), strict=True
+    )
+    assert len(images) == 16
+    assert images == frozenset(order[sorted(others)])
+
+
+def test_a_callbacks_budget_pays_for_its_maps_and_its_edits(tmp_path, clock):
+    probe = Probe("digits", IMAGES, output="raw")
+    terms = Terms(True, True, Budget.of(0.1))
+    watch = Watch(probe, [Occlusion(2, 2)], sample(), EDITS, terms)
+    training = Training(summary.EverySteps(1), watch)
+    training.begin(clock.model(0.001), tmp_path, 0, 0.0)
+    for step in range(1, 100):
+        clock.now += 0.1
+        training.reached(step, None)
+    training.finish()
+    found, images = edits_of(tmp_path)
+    assert found.steps.tolist() == sorted(events.whole_scores(tmp_path))
+    assert {len(each) for each in images} == {64}
+    # 0.132 s of maps, 0.256 of edits.
+    assert set(np.diff(found.steps)[1:-1]) == {39}
 
 
 def test_inside_a_tf_function_too(tmp_path, clock):

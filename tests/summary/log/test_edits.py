@@ -21,6 +21,7 @@ from tensorboard_picasso.__main__ import main
 from tensorboard_picasso.numbers import edits as numbers
 from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary import PicassoWarning, Probe, edits
+from tensorboard_picasso.summary.backends._common import batch_size
 from tensorboard_picasso.summary.explain import scoring
 from tests.kit import events
 
@@ -177,7 +178,8 @@ def test_the_order_of_the_images_does_not_matter(tmp_path):
 @pytest.mark.parametrize("numbers", [1, 5000])
 def test_nor_do_batches_matter(tmp_path, monkeypatch, numbers):
     found = log(tmp_path / "a", probe(), linear)
-    monkeypatch.setattr(scoring, "BATCH_NUMBERS", numbers)
+    monkeypatch.setattr(scoring, "SWEEP_NUMBERS", numbers)
+    monkeypatch.setattr(batch_size, "MOST_NUMBERS", numbers)
     monkeypatch.setattr("tensorboard_picasso.summary.explain.edited._MOST_KEPT", numbers)
     other = log(tmp_path / "b", probe(), linear, steps=(0, 1))
     for step in (0, 1):

@@ -198,7 +198,7 @@ def test_a_tf_summary_writer_is_written_to_in_the_call(tmp_path, disk):
 
 def trained(directory):
     watch = Watch(summary.Probe("p", IMAGES, output="raw"), [], None, None, Terms(strict=True))
-    training = Training(summary.EverySteps(1), watch, True)
+    training = Training(summary.EverySteps(1), watch)
     training.begin(scores, directory, 0, 0.0)
     return training
 

@@ -132,6 +132,11 @@ class Backend:
         return self.adapter.layers_channels_first
 
     @property
+    def each_size_compiles(self) -> bool:
+        """See `Adapter`."""
+        return self.adapter.each_size_compiles
+
+    @property
     def tracing_seconds(self) -> float:
         """See `Adapter`; spent by all that were tried."""
         return self.adapted.seconds

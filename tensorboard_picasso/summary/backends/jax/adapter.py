@@ -52,6 +52,7 @@ class JaxAdapter(Adapter):
 
     name = "jax"
     calls = True
+    each_size_compiles = True
 
     def __init__(self, model: Any, setup: Setup) -> None:
         super().__init__(model, setup)
