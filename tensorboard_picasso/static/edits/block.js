@@ -86,8 +86,9 @@ export class EditsBlock {
 }
 
 /** @param {Edits} edits @param {string | null} sample */
-function about({ asked, others }, sample) {
-  const images = plural(asked.images.length, "image");
+function about({ asked, edited, others }, sample) {
+  const some = edited < asked.images.length ? `${edited} of ` : "";
+  const images = `${some}${plural(asked.images.length, "image")}`;
   const what = asked.output === "raw"
     ? `${asked.value_name || "value"} that each edit takes from it`
     : "points of how far each edit moves the answer: 0 where it stays, 100 where it is another one";

@@ -103,6 +103,14 @@ export class Edits {
     this.others = records.length - this.records.length;
   }
 
+  /** How many images were edited last: a budget leaves some out. */
+  get edited() {
+    const newest = this.records.at(-1);
+    if (!newest) return 0;
+    const asked = this.asked.edits.map((_, edit) => newest.each(edit, "flips"));
+    return this.asked.images.filter((_, image) => asked.some((flips) => !Number.isNaN(flips[image]))).length;
+  }
+
   /**
    * The newest record at a step; null before the first.
    * @param {Step | null} step
