@@ -6,8 +6,8 @@ are told. One set of draws serves all edits and steps of a probe, so that they c
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import astuple, dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -40,10 +40,26 @@ class Estimate:
     count: int
 
 
+@dataclass(frozen=True)
+class Difference(Estimate):
+    """Of an edit in two runs: by how much more it moves the answers of one than those of the other.
+
+    Attributes:
+      paired: whether it is of the same images, each with itself; else of two means, whose images
+        are drawn independently, and count is of the first run.
+    """
+
+    paired: bool
+
+
 @lru_cache(maxsize=16)
-def draws(images: int) -> Floats:
-    """How often each image is in each resample, (RESAMPLES, images); the same in the browser."""
+def draws(images: int, of: int = 0) -> Floats:
+    """How often each image is in each resample, (RESAMPLES, images); the same in the browser.
+
+    of: which images, where two sets are drawn independently.
+    """
     counter = np.arange(RESAMPLES * images, dtype=np.uint32)
+    counter = counter + np.uint32(of * RESAMPLES * images)
     drawn = (_hash(counter) % np.uint32(images)).reshape(RESAMPLES, images)
     counts = np.zeros((RESAMPLES, images))
     np.add.at(counts, (np.arange(RESAMPLES)[:, None], drawn), 1)
@@ -59,11 +75,14 @@ def _hash(numbers: NDArray[np.uint32]) -> NDArray[np.uint32]:
     return mixed ^ (mixed >> np.uint32(16))
 
 
-def resampled(values: ArrayLike) -> Floats:
-    """Means of values (…, images) in each resample, (…, RESAMPLES); NaN where none has a number."""
+def resampled(values: ArrayLike, of: int = 0) -> Floats:
+    """Means of values (…, images) in each resample, (…, RESAMPLES); NaN where none has a number.
+
+    of: as of `draws`.
+    """
     given = np.asarray(values, np.float64)
     known = np.isfinite(given)
-    counts = draws(given.shape[-1]).T
+    counts = draws(given.shape[-1], of).T
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray((np.where(known, given, 0.0) @ counts) / (known @ counts))
 
@@ -79,10 +98,52 @@ def estimate(values: ArrayLike, level: float = LEVEL) -> Estimate:
         return Estimate(math.nan, math.nan, math.nan, 0)
     low = high = math.nan
     if known.size > 1:
-        means = resampled(given)
-        ends = [100 * level / 2, 100 * (1 - level / 2)]
-        low, high = map(float, np.nanpercentile(means, ends))
+        low, high = _middle(resampled(given), level)
     return Estimate(float(known.mean()), low, high, int(known.size))
+
+
+def _middle(means: Floats, level: float) -> tuple[float, float]:
+    low, high = np.nanpercentile(means, [100 * level / 2, 100 * (1 - level / 2)])
+    return float(low), float(high)
+
+
+def difference(
+    own: ArrayLike, other: ArrayLike, pairs: Sequence[tuple[int, int]] | None, level: float = LEVEL
+) -> Difference:
+    """By how much more an edit moves the answers of one run than those of another.
+
+    Args:
+      own: (images,), how far each answer moves in the one run. other: (images,), in the other,
+        where there may be other images.
+      pairs: which are the same images, as of `paired`; None: they are not compared one by one.
+      level: how often the difference may lie outside.
+    """
+    mine, theirs = np.asarray(own, np.float64), np.asarray(other, np.float64)
+    if pairs is not None:
+        ours, others = np.array(pairs, np.intp).reshape(-1, 2).T
+        return Difference(*astuple(estimate(mine[ours] - theirs[others], level)), paired=True)
+    a, b = estimate(mine, level), estimate(theirs, level)
+    low = high = math.nan
+    if min(a.count, b.count) > 1:
+        low, high = _middle(resampled(mine) - resampled(theirs, 1), level)
+    return Difference(a.value - b.value, low, high, a.count, paired=False)
+
+
+def paired(own: Sequence[Hashable], other: Sequence[Hashable]) -> list[tuple[int, int]] | None:
+    """Places of the same images in two runs.
+
+    Args:
+      own, other: what each image of a run is known by, such as its hash.
+
+    Returns:
+      A pair for each image; None where both runs have images that the other has not: then they
+      are two samples.
+    """
+    places: dict[Hashable, list[int]] = {}
+    for at, image in enumerate(other):
+        places.setdefault(image, []).append(at)
+    found = [(at, places[image].pop(0)) for at, image in enumerate(own) if places.get(image)]
+    return found if len(found) == min(len(own), len(other)) else None
 
 
 def costs(whole: ArrayLike, edited: ArrayLike, asked: ArrayLike, raw: bool = False) -> Floats:

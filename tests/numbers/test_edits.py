@@ -85,3 +85,38 @@ def test_an_onset_has_a_range():
     assert found.early <= found.late
     # Of more edits each has to be surer.
     assert edits.onset(steps, 100).place > found.place
+
+
+def test_two_runs_of_the_same_images_are_compared_image_by_image():
+    random = np.random.default_rng(0)
+    own = random.normal(0.5, 0.3, 40)
+    other = own - 0.1 + random.normal(0, 0.01, 40)
+    order = random.permutation(40)[:30]  # fewer of them, in another order
+    pairs = edits.paired(list(range(40)), order.tolist())
+    found = edits.difference(own, other[order], pairs)
+    assert (found.paired, found.count) == (True, 30)
+    assert found.value == pytest.approx((own - other)[order].mean())
+    # What differs from image to image does not matter.
+    assert found.high - found.low < 0.02
+
+
+def test_two_runs_of_other_images_are_compared_by_their_means():
+    random = np.random.default_rng(0)
+    own, other = random.normal(0.5, 0.2, 400), random.normal(0.3, 0.1, 100)
+    assert edits.paired([*range(400)], [*range(1, 101), "new"][1:]) is None
+    found = edits.difference(own, other, None)
+    error = np.hypot(own.std(ddof=1) / 20, other.std(ddof=1) / 10)
+    assert found.value == pytest.approx(own.mean() - other.mean())
+    assert found.low == pytest.approx(found.value - 1.96 * error, abs=0.2 * error)
+    assert found.high == pytest.approx(found.value + 1.96 * error, abs=0.2 * error)
+    assert not found.paired
+    # Drawn independently: with itself there is an interval too.
+    itself = edits.difference(other, other, None)
+    assert itself.low < 0 < itself.high
+    assert np.isnan(edits.difference(own, [np.nan, 0.1], None).low)
+
+
+def test_an_image_that_is_there_twice_is_paired_once_each():
+    assert edits.paired("abb", "bcab") == [(0, 2), (1, 0), (2, 3)]
+    assert edits.paired("abbb", "bab") == [(0, 1), (1, 0), (2, 2)]
+    assert edits.paired("ax", "ay") is None

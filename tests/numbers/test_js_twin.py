@@ -534,6 +534,8 @@ def test_estimates_and_onsets_are_pythons(js):
     beyond = js("edits.beyond(given[0], given[1])", [values.tolist(), matched.tolist()])
     np.testing.assert_allclose(np.array(beyond, float), edits.beyond(values, matched))
     rising = np.linspace(-0.2, 0.4, 30)[:, None] + random.normal(0, 0.2, (1, 60))
+    rising[::3, 5] = np.nan
+    rising[4] = 0.3  # above, and not for good
     for count in (1, 100):
         onset = js(f"edits.onset(given, {count})", rising.tolist())
         expected = edits.onset(rising, count)
@@ -541,3 +543,21 @@ def test_estimates_and_onsets_are_pythons(js):
             expected.place, expected.early, expected.late,
         )  # fmt: skip
     assert js("edits.onset(given)", (rising - 1).tolist()) is None
+    assert js("edits.onset(given)", (rising + 1).tolist()) == {"place": 0, "early": 0, "late": 0}
+    assert js("edits.onset([])") is None
+
+
+def test_differences_of_two_runs_are_pythons(js):
+    random = np.random.default_rng(0)
+    own, other = random.normal(0.3, 0.2, 20), random.normal(0.2, 0.2, 30)
+    own[3] = np.nan
+    for names in ([f"{at}" for at in range(2, 22)], [*"abcdefghijklmnopqrst"]):
+        given = {"own": own.tolist(), "other": other.tolist(), "names": names}
+        found = js(
+            "edits.difference(given.own, given.other, edits.paired(given.names, given.other.map((_, i) => String(i))))",
+            given,
+        )
+        expected = edits.difference(own, other, edits.paired(names, [str(at) for at in range(30)]))
+        assert found["paired"] == expected.paired == (names[0] == "2")
+        for name in ("value", "low", "high", "count"):
+            assert found[name] == pytest.approx(getattr(expected, name), rel=1e-12)

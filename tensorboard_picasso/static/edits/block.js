@@ -68,7 +68,7 @@ export class EditsBlock {
     this.#more.hidden = !open || names.length <= FEW;
     setText(this.#more, state.edits === "all" ? `▾ the first ${FEW}` : `▸ all ${names.length} edits`);
     this.#more.setAttribute("aria-expanded", String(state.edits === "all"));
-    setText(this.#told, open && logged[0] ? about(logged[0].edits, this.#given.scene.sample) : "");
+    setText(this.#told, open && logged[0] ? about(logged[0].edits, this.#given.scene.sample) + this.#aboutTwin() : "");
   }
 
   /**
@@ -77,6 +77,13 @@ export class EditsBlock {
    */
   focus(name) {
     (this.#shown.includes(this.#rows.get(name) ?? this.#shown[0]) ? this.#rows.get(name) : this.#shown[0])?.focus();
+  }
+
+  /** What the rows cannot be compared with. */
+  #aboutTwin() {
+    const { scene, state } = this.#given;
+    const lacks = state.pinRun !== null && scene.edits(state.pinRun) === null;
+    return lacks ? ` Not compared with ${state.pinRun}: no edits of “${scene.sample}” were logged there.` : "";
   }
 
   /** @param {boolean} onlyNow */

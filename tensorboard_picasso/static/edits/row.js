@@ -6,9 +6,10 @@ import { count, number, points as shown } from "../kit/format.js";
 import { estimate } from "../numbers/edits.js";
 import { estimateOf, meanOf, POINTS, valuesOf } from "../shown/editpoints.js";
 import { moreOf, rangeText, sinceOf } from "../shown/flags.js";
+import { againstTwin, twinOf } from "../shown/twin.js";
 
 /** @import { Answered, Edits } from "../log/edits.js" */
-/** @import { Estimate } from "../numbers/edits.js" */
+/** @import { Difference, Estimate } from "../numbers/edits.js" */
 /** @import { Needs } from "../shown/given.js" */
 /** @import { Step } from "../types.js" */
 
@@ -27,9 +28,11 @@ class Strip {
   /** @type {HTMLElement[]} */
   #cells = [];
   #now = el("span", { class: "points now" });
-  #said = el("span", { class: "said" });
+  #against = el("b", { class: "against" });
+  #words = el("span");
+  #said = el("span", { class: "said" }, this.#against, this.#words);
 
-  /** @param {Needs<"scene">} given @param {Logged} logged @param {number} place of the edit; -1: it was not asked in this run */
+  /** @param {Needs<"scene" | "state">} given @param {Logged} logged @param {number} place of the edit; -1: it was not asked in this run */
   constructor(given, logged, place) {
     this.#given = given;
     this.#logged = logged;
@@ -55,7 +58,18 @@ class Strip {
     const { scene } = this.#given;
     if (!onlyNow) scene.columns.forEach((step, i) => this.#show(this.#cells[i], step, false));
     this.#show(this.#now, scene.step, true);
-    setText(this.#said, this.#words(this.edits.at(scene.step)));
+    const record = this.edits.at(scene.step);
+    this.#compare(record);
+    setText(this.#words, this.#wordsOf(record));
+  }
+
+  /** What differs from the twin that is chosen in *Compare*. @param {Answered | null} record */
+  #compare(record) {
+    const { scene, state } = this.#given;
+    const twin = record && this.#place >= 0 && record.flips(this.#place).all ? twinOf(scene, state, this.edits, record) : null;
+    const found = twin && record ? againstTwin(this.edits, record, this.edits.asked.edits[this.#place].name, twin) : null;
+    setText(this.#against, twin ? againstText(found, twin.name) : "");
+    this.#against.title = found ? againstTitle(found) : "";
   }
 
   /** @param {HTMLElement} cell @param {Step | null} step @param {boolean} surely with its interval */
@@ -80,7 +94,7 @@ class Strip {
   }
 
   /** @param {Answered | null} record */
-  #words(record) {
+  #wordsOf(record) {
     if (!record || this.#place < 0) return this.#place < 0 ? "not asked in this run" : "";
     const edit = this.edits.asked.edits[this.#place];
     const { yes, all } = record.flips(this.#place);
@@ -90,8 +104,8 @@ class Strip {
       const { yes: followed, all: could } = record.follows(this.#place);
       const donors = edit.form === "swapped" && could ? `, to the donor’s class in ${share(followed, could)}` : "";
       parts.push(`the prediction changes in ${share(yes, all)} of ${all}${donors}`);
-      const lost = estimate(Float64Array.from(record.costs(this.#place), (cost) => POINTS * cost));
-      if (lost.count) parts.push(`the ${this.edits.asked.labelled ? "true" : "first"} class ${lost.value < 0 ? "gains" : "loses"} ${shown(Math.abs(lost.value))}`);
+      const lost = meanOf(valuesOf(this.edits, record, this.#place, { measure: "costs" }));
+      if (!Number.isNaN(lost)) parts.push(`the ${this.edits.asked.labelled ? "true" : "first"} class ${lost < 0 ? "gains" : "loses"} ${shown(Math.abs(lost))}`);
       parts.push(...this.#elsewhere(record));
     }
     return parts.join("; ");
@@ -112,6 +126,25 @@ class Strip {
     if (edits[this.#place].form === "swapped" && images.every(({ donor }) => donor === null)) return "not asked: there is no image of another class";
     return "not asked: it changes nothing of these images";
   }
+}
+
+/**
+ * How much more it is than in the twin; what is less is told so, and its interval turned round.
+ * @param {Difference | null} found
+ * @param {string} name of the twin
+ */
+function againstText(found, name) {
+  if (!found || Number.isNaN(found.value)) return `not asked ${name}; `;
+  const { value, low, high, paired } = found;
+  const [word, ends] = value < 0 ? ["less", [-high, -low]] : ["more", [low, high]];
+  const sure = Number.isNaN(low) ? "" : `${ends.map(shown).join(" to ")}, `;
+  return `${shown(Math.abs(value))} ${word} than ${name} (${sure}${paired ? "the same images" : "other images"}); `;
+}
+
+/** @param {Difference} found */
+function againstTitle({ count: images, paired }) {
+  if (paired) return `95 % interval of the difference image by image, over ${images} images that both were asked about`;
+  return "95 % interval of the difference of two means: the images of both are drawn again independently, as they are not the same";
 }
 
 /** @param {number} part @param {number} all */

@@ -120,6 +120,14 @@ export class Edits {
   }
 
   /**
+   * The place of an edit; -1 where it was not asked.
+   * @param {string} name
+   */
+  place(name) {
+    return this.asked.edits.findIndex((edit) => edit.name === name);
+  }
+
+  /**
    * The places of the edits that are references of one.
    * @param {WireEdit} edit
    */

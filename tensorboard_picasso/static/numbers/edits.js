@@ -8,6 +8,7 @@ export const LEVEL = 0.05;
 export const LEAST = 0.05;
 
 /** @typedef {{value: number, low: number, high: number, count: number}} Estimate a mean and its interval, of so many images */
+/** @typedef {Estimate & {paired: boolean}} Difference of an edit in two runs; paired: of the same images, else of two means */
 /** @typedef {{place: number, early: number | null, late: number | null}} Onset places of steps */
 
 /** @param {number} number of 32 bits */
@@ -17,35 +18,46 @@ function hash(number) {
   return (mixed ^ (mixed >>> 16)) >>> 0;
 }
 
-/** @type {Map<number, Uint32Array>} */
+/** @type {Map<string, Uint32Array>} */
 const drawn = new Map();
 
 /**
  * The images of each resample, one after the other: `RESAMPLES` times as many as there are images.
  * @param {number} images
+ * @param {number} of which images, where two sets are drawn independently
  */
-export function draws(images) {
-  return kept(drawn, images, () => Uint32Array.from({ length: RESAMPLES * images }, (_, i) => hash(i) % images));
+export function draws(images, of = 0) {
+  const count = RESAMPLES * images;
+  return kept(drawn, `${images} ${of}`, () => Uint32Array.from({ length: count }, (_, i) => hash(of * count + i) % images));
+}
+
+/**
+ * The sum of each resample's numbers. Here the tab spends its time: no call in it, no object.
+ * @param {Float64Array} values
+ * @param {Uint32Array} order as of `draws`
+ */
+function sums(values, order) {
+  const found = new Float64Array(RESAMPLES);
+  for (let sample = 0, i = 0; sample < RESAMPLES; sample++) {
+    let sum = 0;
+    for (const end = i + values.length; i < end; i++) sum += values[order[i]];
+    found[sample] = sum;
+  }
+  return found;
 }
 
 /**
  * The mean of an image's numbers in each resample; NaN where none has one.
  * @param {ArrayLike<number>} values one an image
+ * @param {number} of as of `draws`
  */
-export function resampled(values) {
-  const images = values.length;
-  const order = draws(images);
-  return Float64Array.from({ length: RESAMPLES }, (_, sample) => {
-    let sum = 0;
-    let known = 0;
-    for (let i = sample * images; i < (sample + 1) * images; i++) {
-      const value = values[order[i]];
-      if (!Number.isFinite(value)) continue;
-      sum += value;
-      known++;
-    }
-    return known ? sum / known : NaN;
-  });
+export function resampled(values, of = 0) {
+  const order = draws(values.length, of);
+  const given = Float64Array.from(values);
+  if (given.every(Number.isFinite)) return sums(given, order).map((sum) => sum / given.length);
+  const known = given.map((value) => Number(Number.isFinite(value)));
+  const counts = sums(known, order);
+  return sums(given.map((value, i) => (known[i] ? value : 0)), order).map((sum, sample) => sum / counts[sample]);
 }
 
 /**
@@ -71,8 +83,44 @@ export function estimate(values, level = LEVEL) {
   if (!known.length) return { value: NaN, low: NaN, high: NaN, count: 0 };
   const value = known.reduce((sum, each) => sum + each, 0) / known.length;
   if (known.length < 2) return { value, low: NaN, high: NaN, count: 1 };
-  const means = resampled(values).filter((mean) => !Number.isNaN(mean)).sort();
-  return { value, low: quantile(means, level / 2), high: quantile(means, 1 - level / 2), count: known.length };
+  return { value, ...middle(resampled(values), level), count: known.length };
+}
+
+/** @param {Float64Array} means @param {number} level */
+function middle(means, level) {
+  const ascending = means.filter((mean) => !Number.isNaN(mean)).sort();
+  return { low: quantile(ascending, level / 2), high: quantile(ascending, 1 - level / 2) };
+}
+
+/**
+ * By how much more an edit moves the answers of one run than those of another.
+ * @param {ArrayLike<number>} own how far each answer moves in the one run
+ * @param {ArrayLike<number>} other in the other, where there may be other images
+ * @param {[number, number][] | null} pairs which are the same images, as of `paired`; null: they are not compared one by one
+ * @returns {Difference}
+ */
+export function difference(own, other, pairs, level = LEVEL) {
+  if (pairs) return { ...estimate(pairs.map(([mine, theirs]) => own[mine] - other[theirs]), level), paired: true };
+  const [a, b] = [estimate(own, level), estimate(other, level)];
+  const value = a.value - b.value;
+  if (Math.min(a.count, b.count) < 2) return { value, low: NaN, high: NaN, count: a.count, paired: false };
+  const theirs = resampled(other, 1);
+  return { value, ...middle(resampled(own).map((mean, sample) => mean - theirs[sample]), level), count: a.count, paired: false };
+}
+
+/**
+ * Places of the same images in two runs; null where both have images that the other has not: then they are two samples.
+ * @param {string[]} own what each image of a run is known by
+ * @param {string[]} other
+ */
+export function paired(own, other) {
+  /** @type {Map<string, number[]>} */
+  const places = Map.groupBy(other.keys(), (at) => other[at]);
+  const found = own.flatMap((image, at) => {
+    const place = places.get(image)?.shift();
+    return place === undefined ? [] : [/** @type {[number, number]} */ ([at, place])];
+  });
+  return found.length === Math.min(own.length, other.length) ? found : null;
 }
 
 /**
@@ -88,12 +136,20 @@ export function beyond(moves, matched) {
 }
 
 /**
- * The first place from which on all are true; null where the last one is not.
- * @param {boolean[]} above
+ * Whether the lower end of an interval is above a number; most often that takes no sorting.
+ * @param {Float64Array} means of resamples
+ * @param {number} level
+ * @param {number} least
  */
-function since(above) {
-  if (!above.at(-1)) return null;
-  return above.lastIndexOf(false) + 1;
+function surelyAbove(means, level, least) {
+  let [known, below] = [0, 0];
+  for (const mean of means) {
+    if (!Number.isNaN(mean)) known++;
+    if (mean <= least) below++;
+  }
+  const at = (level / 2) * (known - 1);
+  if (below <= Math.floor(at)) return known > 0;
+  return below <= Math.floor(at) + 1 && middle(means, level).low > least;
 }
 
 /**
@@ -103,13 +159,24 @@ function since(above) {
  * @returns {Onset | null}
  */
 export function onset(differences, edits = 1) {
-  if (!differences.length) return null;
-  const low = differences.map((each) => estimate(each, LEVEL / edits).low);
-  const place = since(low.map((each) => each > LEAST));
-  if (place === null) return null;
-  const means = differences.map((each) => resampled(each));
   const all = differences.length;
-  const places = Array.from({ length: RESAMPLES }, (_, sample) => since(means.map((each) => each[sample] > LEAST)) ?? all).sort((a, b) => a - b);
-  const [early, late] = [0.05, 0.95].map((share) => places[Math.floor(share * (places.length - 1))]).map((at) => (at === all ? null : at));
+  let place = all;
+  // Back from the last step, until neither it nor any resample stays above.
+  const places = new Int32Array(RESAMPLES).fill(all);
+  for (let at = all - 1, staying = true; staying && at >= 0; at--) {
+    const means = resampled(differences[at]);
+    const images = Array.from(differences[at]).filter(Number.isFinite).length;
+    staying = place === at + 1 && images > 1 && surelyAbove(means, LEVEL / edits, LEAST);
+    if (staying) place = at;
+    if (place === all) return null;
+    means.forEach((mean, sample) => {
+      if (places[sample] !== at + 1 || !(mean > LEAST)) return;
+      places[sample] = at;
+      staying = true;
+    });
+  }
+  if (place === all) return null;
+  places.sort();
+  const [early, late] = [0.05, 0.95].map((share) => places[Math.floor(share * (RESAMPLES - 1))]).map((at) => (at === all ? null : at));
   return { place, early, late };
 }

@@ -121,6 +121,19 @@ function atShare(series, share, other) {
 }
 
 /**
+ * The step of A's run that stands beside one of B's.
+ * @param {Pick<Choices, "align" | "pin">} state
+ * @param {Series<{step: Step}> | null} own B's records
+ * @param {Series<{step: Step}> | null} other A's
+ * @param {Step} step B's
+ * @param {Step} asked what is asked for, where runs align by step
+ */
+export function stepBeside({ align, pin }, own, other, step, asked) {
+  const byShare = align === "share" && pin === null && length(own) > 0;
+  return byShare ? atShare(other, progress(own, step) / length(own), asked) : atOrBefore(other, asked);
+}
+
+/**
  * The specification of A's map, for B's.
  * @template {Spec} T
  * @param {Scene} scene
@@ -135,9 +148,7 @@ export function sideA(scene, state, spec) {
   const target = state.pinTarget === null || spec.image === undefined ? spec.target : scene.chosen(state.pinTarget, spec.image, data);
   let step = state.pin ?? (data === spec.data ? spec.step : (spec.asked ?? spec.step));
   if (data !== spec.data) {
-    const own = seriesOf(spec.data, spec.label, spec);
-    const byShare = state.align === "share" && state.pin === null && length(own) > 0;
-    step = byShare ? atShare(series, progress(own, spec.step) / length(own), step) : atOrBefore(series, step);
+    step = stepBeside(state, seriesOf(spec.data, spec.label, spec), series, spec.step, step);
   }
   return { ...spec, data, label, step, asked: step, target };
 }

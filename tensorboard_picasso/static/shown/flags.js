@@ -5,6 +5,7 @@ import { count } from "../kit/format.js";
 import { beyond, onset } from "../numbers/edits.js";
 import { kept } from "../kit/lists.js";
 
+/** @import { WireEdit } from "../log/answers.js" */
 /** @import { Answered, Edits } from "../log/edits.js" */
 /** @import { Step } from "../types.js" */
 /** @import { Scene } from "./scene.js" */
@@ -62,8 +63,23 @@ export function rangeText({ early, late }) {
 }
 
 /**
- * What is known of a region in a run; null where it was not compared with the same elsewhere, or
- * what was logged of that is still on its way.
+ * What is known of some edits of a run that have references; null where there are none.
+ * @param {Scene} scene
+ * @param {Edits | null} edits
+ * @param {(edit: WireEdit) => boolean} test
+ * @returns {Flags | null}
+ */
+function flagged({ sample }, edits, test) {
+  if (!edits?.records.length || edits.asked.output === "raw" || sample === null) return null;
+  const flags = edits.asked.edits.flatMap((edit, place) => {
+    if (!test(edit) || !edits.references(edit).length) return [];
+    return [{ name: edit.name, form: edit.form, since: sinceOf(edits, place) }];
+  });
+  return flags.length ? { flags, images: edits.asked.images.length, sample } : null;
+}
+
+/**
+ * What is known of a region in a run; null where it was not compared with the same elsewhere.
  * @param {Scene} scene
  * @param {string} run
  * @param {string} region
@@ -71,11 +87,15 @@ export function rangeText({ early, late }) {
  */
 export function flagsOf(scene, run, region) {
   const edits = scene.edits(run);
-  if (edits === "coming") return edits;
-  if (!edits?.records.length || edits.asked.output === "raw" || scene.sample === null) return null;
-  const flags = edits.asked.edits.flatMap((edit, place) => {
-    if (edit.region !== region || !edits.references(edit).length) return [];
-    return [{ name: edit.name, form: edit.form, since: sinceOf(edits, place) }];
-  });
-  return flags.length ? { flags, images: edits.asked.images.length, sample: scene.sample } : null;
+  return edits === "coming" ? edits : flagged(scene, edits, (edit) => edit.region === region);
+}
+
+/**
+ * What is known of one edit in a run; null where there is nothing to compare it with.
+ * @param {Scene} scene
+ * @param {string} run
+ * @param {string} name
+ */
+export function flagsOfEdit(scene, run, name) {
+  return flagged(scene, scene.loggedEdits(run), (edit) => edit.name === name);
 }

@@ -34,6 +34,7 @@ import { spread } from "../numbers/spread.js";
  * @property {boolean} [flips] changes of the prediction are marked under it
  * @property {boolean} [yesOrNo] a number is 0 or 1: over images there is a share, and no band
  * @property {Hides | null} [hiding] of what hiding it does is said, and since when its edits do more than elsewhere is marked
+ * @property {(data: RunData) => Flags | null} [flags] since when an edit does more than elsewhere is marked
  * @property {string[]} [labels] methods whose records it reads: they are loaded while it is charted
  * @property {boolean} [maps] it reads their maps of all steps too
  * @property {Line[]} [lines] what is drawn beside it
@@ -68,7 +69,7 @@ import { spread } from "../numbers/spread.js";
  * @property {Drawn[]} lines
  * @property {Flips[] | null} flips
  * @property {Effect | null} effect
- * @property {Flags | "coming" | null} flags of the hidden region
+ * @property {Flags | "coming" | null} flags of the hidden region, or of the edit
  * @property {{name: string, value: number}[]} references
  *
  * @typedef {{name: string, value: number, colour: string | null}} Reference
@@ -146,7 +147,7 @@ function gatherRun(scene, source, data, all) {
     }),
     flips: source.flips ? flipsOver(scene, data, images) : null,
     effect: source.hiding ? effect(scene, data, images, source.hiding.hiding, source.hiding.asked) : null,
-    flags: source.hiding ? flagsOf(scene, data.run, source.hiding.hiding.region) : null,
+    flags: source.hiding ? flagsOf(scene, data.run, source.hiding.hiding.region) : (source.flags?.(data) ?? null),
     references: meanReferences(source, data, images),
   };
 }

@@ -200,6 +200,15 @@ export class Scene extends Classes {
     return comes ? "coming" : held;
   }
 
+  /**
+   * The same of what is here.
+   * @param {string} run
+   */
+  loggedEdits(run) {
+    const edits = this.edits(run);
+    return edits === "coming" ? null : edits;
+  }
+
   /** All images; their order is fixed once what it depends on is known. */
   #order() {
     const { target } = this.#state;

@@ -7,6 +7,7 @@ import { ordered } from "../kit/lists.js";
 import { partOf } from "../numbers/reading.js";
 import { ALONE } from "../numbers/regionshare.js";
 import { overSteps } from "../shown/gather.js";
+import { editSources } from "./editsources.js";
 import { drawnSources } from "./regionsources.js";
 import { scalarSources } from "./scalarsources.js";
 import { PREDICTED } from "../shown/state.js";
@@ -227,5 +228,5 @@ function shareSources(scene) {
  */
 export function listSources(given) {
   const { scene } = given;
-  return [...scoreSources(scene), ...hiddenSources(scene), ...effectSources(scene), ...shareSources(scene), ...drawnSources(given), ...changeSources(given), ...scalarSources(given)];
+  return [...scoreSources(scene), ...editSources(given), ...hiddenSources(scene), ...effectSources(scene), ...shareSources(scene), ...drawnSources(given), ...changeSources(given), ...scalarSources(given)];
 }

@@ -152,17 +152,15 @@ export class TimeChart {
   #tellHidden() {
     const { scene } = this.#given;
     const { steps } = scene;
-    const runs = this.#gathered.runs.flatMap((run) => {
-      const { data, effect, flags, colour } = run;
-      return effect ? [{ name: this.#nameOf(run), colour, effect, flags, parts: this.#axis?.parts(data) ?? [] }] : [];
-    });
+    const marked = this.#gathered.runs.map((run) => ({ name: this.#nameOf(run), colour: run.colour, flags: run.flags, parts: this.#axis?.parts(run.data) ?? [] }));
+    const runs = this.#gathered.runs.flatMap(({ effect }, i) => (effect ? [{ ...marked[i], effect }] : []));
     const lead = (runs.length && this.#source?.hiding?.lead) || "";
-    const made = JSON.stringify([lead, runs, steps.join(), this.#told], (_, value) => (typeof value === "bigint" ? String(value) : value));
+    const made = JSON.stringify([lead, marked, runs, steps.join(), this.#told], (_, value) => (typeof value === "bigint" ? String(value) : value));
     if (made === this.#hiddenMade) return; // a button that has the keyboard stays
     this.#hiddenMade = made;
     /** @type {(place: number) => void} */
     const seek = (place) => this.#given.seek(place);
-    this.#marks.replaceChildren(...flagMarks(runs, steps, seek));
+    this.#marks.replaceChildren(...flagMarks(marked, steps, seek));
     this.#hidden.replaceChildren(...(runs.length && !this.#told ? [hidingNote(lead, runs, steps, seek, (image, index) => scene.className(image, index))] : []));
   }
 
@@ -285,7 +283,7 @@ export class TimeChart {
     let text = `${name && `${name} `}${this.#show(point.mean)}`;
     // The newest that this run logged.
     if (at !== place) text += ` (${stepText(steps[at])})`;
-    if (point.count > 1 && point.low !== null && this.#gathered.runs.length === 1) text += ` (${this.#show(point.low)} to ${this.#show(point.high)})`;
+    if (point.count > 1 && point.low !== null && (this.#gathered.runs.length === 1 || this.#source?.means)) text += ` (${this.#show(point.low)} to ${this.#show(point.high)})`;
     const more = lines.filter((each) => each.short && each.points[at].mean !== null).map((each) => `${each.short} ${this.#show(each.points[at].mean)}`);
     const detail = this.#detail(run, at);
     if (detailed && detail) more.push(detail);
