@@ -26,19 +26,26 @@ class Regions(Edit):
     def variants(self, probe: Probe) -> Sequence[Variant]:
         """See `Edit.variants`; none where the probe has no regions."""
         names = dict.fromkeys(name for masks in probe.regions for name in masks)
-        return [variant for name in names for variant in _of(name)]
+        return [variant for name in names for variant in _of(name, _row_of(name))]
 
 
-def _of(region: str) -> list[Variant]:
+def _row_of(region: str) -> str:
+    """Its name among the edits: another than that of a place, such as the border."""
+    from tensorboard_picasso.summary import edits  # which finds this module
+
+    return f"region {region}" if region in edits.known() else region
+
+
+def _of(region: str, name: str) -> list[Variant]:
     inside = Part(
-        region,
+        name,
         f'the region "{region}"',
         partial(_mask, region=region),
         partial(_donor, region=region, inside=True),
         region,
     )
     outside = Part(
-        f"all but {region}",
+        f"all but {name}",
         f'all but the region "{region}"',
         partial(_outside, region=region),
         partial(_donor, region=region, inside=False),
@@ -47,15 +54,15 @@ def _of(region: str) -> list[Variant]:
     asked = [inside.variant(SWAPPED), inside.variant(HIDDEN), outside.variant(SWAPPED)]
     for number in range(ELSEWHERE):
         moved = Part(
-            region,
+            name,
             f'the region "{region}" moved to another place',
             partial(_moved, region=region, number=number),
             partial(_donor, region=region, inside=False),
             region,
         )
         for form in (SWAPPED, HIDDEN):
-            name = f"{region} elsewhere ({number + 1}), {form}"
-            asked.append(moved.variant(form, name, f"{region}, {form}"))
+            row = f"{name} elsewhere ({number + 1}), {form}"
+            asked.append(moved.variant(form, row, f"{name}, {form}"))
     return asked
 
 

@@ -299,6 +299,18 @@ def test_references_name_what_they_are_the_references_of():
     }
 
 
+def test_a_region_of_a_places_name_is_asked_about_beside_the_place():
+    mask = np.zeros((32, 32), bool)
+    mask[:4] = True
+    probe = Probe("p", KINDS["RGB uint8"][0], labels=[0, 1, 0, 1], regions={"top": mask})
+    asked = variants(probe)
+    assert asked["top, swapped"].about.region == ""
+    found = asked["region top, swapped"]
+    assert found.about.region == "top"
+    assert (found.make(View(probe, 0, 1)) != probe.images[0]).any(-1).sum() <= mask.sum()
+    assert asked["region top elsewhere (1), hidden"].about.matched == "region top, hidden"
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
