@@ -101,15 +101,16 @@ def _sides(about: Attribution | Mean, reading: Reading, subject: str) -> tuple[s
     if reading is Reading.SCORE:
         return f"probability of {subject} while this is hidden: 0", "1"
     if reading is Reading.EVIDENCE:
-        return f"hiding this weakens {subject} against the strongest other class", "strengthens it"
+        before = f"supports {subject} against the strongest other class (weaker when hidden)"
+        return before, "opposes it"
     if _hides(about) and about.output is Output.RAW:
-        return f"hiding this lowers the {about.unit} of {subject}", "raises it"
+        return f"raises the {about.unit} of {subject} (lower when hidden)", "lowers it (higher)"
     if _hides(about):
-        return f"hiding this makes {subject} less likely", "more likely"
+        return f"supports {subject} (less likely when hidden)", "opposes it"
     if isinstance(about, Attribution) and _is_grad_cam(about):
         return f"what {about.layer} finds here raises the score of {subject} little", "much"
     return {
-        Sign.CONTRIBUTION: (f"this supports {subject}", "speaks against it"),
+        Sign.CONTRIBUTION: (f"supports {subject}", "opposes it"),
         Sign.DIRECTION: (f"making this brighter raises the score of {subject}", "lowers it"),
         Sign.UNSIGNED: (
             f"strength: changing this changes the score of {subject} little",

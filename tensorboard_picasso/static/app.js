@@ -98,11 +98,11 @@ export class App {
     this.edit = new LargeEdit(given, (name) => this.rows.focusEdit(name));
     this.large = new Large(given, (image) => (this.edit.isChosen ? this.edit : this.rows).focus(image));
     this.notices = new Notices(given);
-    const centre = el("main", {}, this.notices.element, this.legend.element, this.rows.element, this.#empty);
+    const centre = el("main", {}, this.notices.element, this.rows.element, this.#empty);
     this.root = el(
       "div", { id: "picasso", tabindex: -1 },
       this.player.element, this.timeline.element,
-      el("div", { class: "body" }, this.rail.element, centre, this.edit.element, this.large.element), this.drawing.element, tip.element, this.#live,
+      el("div", { class: "body" }, this.rail.element, this.legend.element, centre, this.edit.element, this.large.element), this.drawing.element, tip.element, this.#live,
     );
     this.drawing.listen(this.root);
     state.onChange((names) => this.#chosen(names));

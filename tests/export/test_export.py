@@ -352,8 +352,8 @@ def test_a_name_that_no_font_has_is_replaced_by_the_index(tmp_path):
         look = Look(Reading.IMPORTANCE, Scale("map"))
         sentences.append(Painter(evolution, look).sentence[0])
     assert sentences == [
-        "hiding this makes “cat” less likely",
-        "hiding this makes class 1 less likely",
+        "supports “cat” (less likely when hidden)",
+        "supports class 1 (less likely when hidden)",
     ]
 
 

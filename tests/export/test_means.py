@@ -185,7 +185,7 @@ def test_a_frame_has_the_pixels_of_the_mean_over_the_mean_of_the_images(logdir, 
             )
             np.testing.assert_array_equal(pixels[::5, ::5], expected)
     whose = "the true class" if group == WHOLE_PROBE else f"“{NAMES[group]}”"
-    assert painter.sentence[0] == f"hiding this makes {whose} less likely"
+    assert painter.sentence[0] == f"supports {whose} (less likely when hidden)"
 
 
 def test_images_that_were_not_kept_are_grey(tmp_path):

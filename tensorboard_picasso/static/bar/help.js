@@ -9,20 +9,20 @@ import { KEYS } from "./keys.js";
  * @type {[selector: string, name: string, text: string][]}
  */
 const PARTS = [
-  [".timechart .band", "Band", "The middle half of the images; the line is their mean."],
+  [".timeline .band", "Band", "The middle half of the images; the line is their mean."],
   [
-    ".timechart .line.dashed", "Dashed line",
+    ".timeline .line.dashed", "Dashed line",
     "The probability with the region hidden. Below the solid line: the answers relied on the region. Above it: the region misled them. On it: in the mean nothing is taken, which may be losses and gains that cancel; the sentence above the chart says how many predictions change, and how far the answers move.",
   ],
   [
-    '.timechart .flips:not([d=""])', "Ticks at the foot of a chart",
+    '.timeline .flips:not([d=""])', "Ticks at the foot of a chart",
     "Flips: predictions that are others than at the record before. The higher the tick, the more images; all of them from half of the images on. Point at one, or go to the step with the chart focused, to read which.",
   ],
   [
-    '.timechart option:checked[value^="change:"]', "Rank correlation",
+    '.timeline option:checked[value^="change:"]', "Rank correlation",
     "How alike two maps order the same places: 1 the same order, 0 none in common, −1 the opposite one. It says that maps change, not whether for better or worse.",
   ],
-  ['.timechart option:checked:is([value^="share:"], [value^="drawn:"])', "Share of a region", `The region's part of what supports the class, of all that the map holds. Area: what a map that is everywhere alike gives. ${CALLED_ALONE}`],
+  ['.timeline option:checked:is([value^="share:"], [value^="drawn:"])', "Share of a region", `The region's part of what supports the class, of all that the map holds. Area: what a map that is everywhere alike gives. ${CALLED_ALONE}`],
   [
     ".edits:not([hidden])", "What the answer survives",
     "Each row asks one question of all images: is the answer still the same after this edit? The number is how far it moves, in points: 0 where it stays, 100 where it is surely another one. An edit is a question and no verdict: a good network may need colour, and an image with a part hidden is unlike those that were trained on. Compare a row over the steps, and with another run, before comparing it with other rows. What the true class loses may be near zero although answers move: some images lose what others gain.",

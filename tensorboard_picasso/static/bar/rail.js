@@ -15,6 +15,7 @@ export class Rail {
   #filter;
   #count = el("span", { class: "count" });
   #wrong = el("div", { class: "wrong", role: "alert" });
+  #about = el("p", { class: "quiet" });
   #made = "";
 
   /** @param {Needs<"scene" | "state">} given */
@@ -36,6 +37,7 @@ export class Rail {
     setText(this.#wrong, good ? "" : "not a regular expression");
     if (this.#filter !== document.activeElement) this.#filter.value = state.filter;
     this.#filter.setAttribute("aria-invalid", String(!good));
+    setText(this.#about, scene.every.length ? `${plural(scene.every.length, "image")}, the same in each record. Whether training saw them is not in the log.` : "");
     const now = JSON.stringify([scene.listed, scene.shown, scene.others, scene.probes, scene.probe]);
     if (now === this.#made) return;
     this.#made = now;
@@ -47,7 +49,7 @@ export class Rail {
       const input = el("input", { type: "radio", name: "probe", checked: probe === scene.probe, on: { change: () => state.set({ probe, open: null, target: null, pinTarget: null }) } });
       return el("label", {}, input, el("span", { text: probe, title: probe }));
     });
-    refill(this.#probes, probes.length ? [el("h2", { text: "Probe" }), ...probes] : []);
+    refill(this.#probes, probes.length ? [el("h2", { text: "Probe: the images watched" }), ...probes, this.#about] : []);
   }
 
   /** @param {string} run */

@@ -1,9 +1,11 @@
 // One map on screen, and what it says where the pointer is.
 
 import { apart, number, percent, signed, stays } from "../kit/format.js";
+import { finite } from "../kit/lists.js";
 import { look, valuesOf } from "../shown/look.js";
 import { halfLevel, probability } from "../numbers/maps.js";
 import { GREY, paletteOf } from "../numbers/palette.js";
+import { fillName } from "./legend.js";
 import { Picture } from "./picture.js";
 import { comparable, isSigned, isZero, meanOf, rival, windows, ZERO } from "../numbers/reading.js";
 
@@ -19,6 +21,20 @@ import { comparable, isSigned, isZero, meanOf, rival, windows, ZERO } from "../n
  *
  * @typedef {Float32Array | Float64Array} Values
  */
+
+const SHADES = 0.05; // of a scale from 0 to 1: nearer ones look alike
+
+/**
+ * That a map of probabilities is all one shade, and which.
+ * @param {Values} values
+ */
+function alike(values) {
+  const known = finite(values);
+  if (!known.length) return [];
+  const [least, most] = known.reduce(([low, high], each) => [Math.min(low, each), Math.max(high, each)], [1, 0]);
+  if (most - least >= SHADES) return [];
+  return [stays(least, most) ? `everywhere ${percent(least)}` : `everywhere ${apart(least, most).join(" to ")}`];
+}
 
 export class Card extends Picture {
   /** @type {MapSpec | null} */
@@ -104,6 +120,7 @@ export class Card extends Picture {
     }
     if (infinite) parts.push(`${infinite} saturated`);
     if (nan) parts.push(`${nan} NaN`);
+    if (reading === "score") parts.push(...alike(values));
     if (!parts.length && clipped && clipped > values.length / 20) parts.push(`${percent(clipped / values.length)} beyond`);
     return parts.join(" · ");
   }
@@ -148,6 +165,7 @@ export class Card extends Picture {
     const first = stays(p, q) ? `stays at ${percent(p)}` : `${after < before ? "falls" : "rises"} from ${from} to ${to}`;
     const value = windows(record, target, reading)?.[position] ?? NaN;
     const lines = [`hide this window: ${name} ${first}`];
+    if (reading === "importance" && after > before && !stays(p, q)) lines.push(`it opposes ${name}, or its fill (${fillName(settings)}) supports it`);
     if (reading === "importance") lines.push(`importance ${signed(value)} ${settings.unit} (${number(before)} to ${number(after)})`);
     const other = reading === "evidence" ? rival(record, target) : null;
     if (other !== null) lines.push(`evidence for ${name} against ${scene.className(image, other, data)} changes by ${signed(-value)}`);

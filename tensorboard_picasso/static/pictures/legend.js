@@ -1,6 +1,6 @@
 // One legend for the page, in a sentence.
 
-import { hasOtherClass, isComparing, sameUnit, wordOf } from "../shown/compare.js";
+import { hasOtherClass, isComparing, meansFit, sameUnit, wordOf } from "../shown/compare.js";
 import { contextOf, el } from "../kit/dom.js";
 import { number } from "../kit/format.js";
 import { GREY, paletteOf } from "../numbers/palette.js";
@@ -16,6 +16,21 @@ const SCALES = {
   map: "each map has its own scale: not comparable",
 };
 
+/** The same where images and their means have each their own. */
+const OWN_SCALES = {
+  shared: "one each for all steps and runs",
+  step: "one each for each step",
+  map: SCALES.map,
+};
+
+/**
+ * What windows are hidden in, in words; "" where nothing is.
+ * @param {{parameters: Record<string, string>}} settings
+ */
+export function fillName({ parameters }) {
+  return parameters.fill === "mean" ? "image mean" : (parameters.fill ?? "");
+}
+
 /**
  * The sentence around the bar: before it, after it, and what else must be said.
  * @param {Settings} settings
@@ -24,16 +39,18 @@ const SCALES = {
  * @returns {[string, string, string]}
  */
 export function sentence(settings, reading, subject) {
-  const fill = settings.parameters.fill;
-  const more = fill ? `(fill: ${fill === "mean" ? "image mean" : fill})` : "";
+  const fill = fillName(settings);
+  const more = fill ? `(fill: ${fill})` : "";
   const raw = settings.output === "raw";
   if (reading === "score") return [`probability of ${subject} while this is hidden: 0`, "1", more];
-  if (reading === "evidence") return [`hiding this weakens ${subject} against the strongest other class`, "strengthens it", more];
+  // Where what is hidden is filled with something like the class, the class gains by it.
+  const or = fill ? `, or its fill (${fill}) supports it` : "";
+  if (reading === "evidence") return [`supports ${subject} against the strongest other class (weaker when hidden)`, `opposes it${or}`, ""];
   if (settings.geometry) {
-    return raw ? [`hiding this lowers the ${settings.unit} of ${subject}`, "raises it", more] : [`hiding this makes ${subject} less likely`, "more likely", more];
+    return raw ? [`raises the ${settings.unit} of ${subject} (lower when hidden)`, "lowers it (higher)", more] : [`supports ${subject} (less likely when hidden)`, `opposes it${or}`, ""];
   }
   const { baseline } = settings.parameters;
-  if (settings.sign === "contribution") return [`this supports ${subject}`, "speaks against it", baseline ? `(baseline: ${baseline})` : more];
+  if (settings.sign === "contribution") return [`supports ${subject}`, "opposes it", baseline ? `(baseline: ${baseline})` : more];
   if (settings.sign === "direction") return [`making this brighter raises the score of ${subject}`, "lowers it", "(a direction, not support)"];
   if (settings.method === "grad-cam") return [`what ${settings.layer} finds here raises the score of ${subject} little`, "much", "(what lowers it is cut off)"];
   return [`strength: changing this changes the score of ${subject} little`, "much", "(without a sign)"];
@@ -182,13 +199,16 @@ export class Legend {
   /** @param {Settings} settings @param {string | null} label @param {Reading} reading */
   #scale(settings, label, reading) {
     const { scene, state } = this.#given;
-    if (reading === "score") return "";
-    const parts = [SCALES[state.scale]];
+    if (reading === "score") return "0 to 1 in all maps · where a whole map is alike, it says so below";
+    const means = label === scene.label && meansFit(scene, state);
+    const [ofMean, ofClasses] = means ? scene.groups.slice(0, 2).map((group) => scene.scales.sharedOfMeans(group, label)) : [];
+    const parts = [(ofMean ? OWN_SCALES : SCALES)[state.scale]];
     if (state.scale !== "map" && scene.isPartial(label)) parts.push("more is loading");
     const scale = state.scale === "shared" ? scene.scales.shared(label, reading) : 0;
     if (comparable(settings)) {
       const unit = settings.unit === "value" ? "" : ` ${settings.unit}`;
-      if (scale) parts.unshift(`±${number(scale)}${unit}`);
+      if (scale && ofMean) parts.unshift(`images ±${number(scale)}, mean ±${number(ofMean)}${ofClasses && state.means === "classes" ? `, class means ±${number(ofClasses)}` : ""}${unit}`);
+      else if (scale) parts.unshift(`±${number(scale)}${unit}`);
     } else {
       if (scale) parts.unshift(`up to ${number(scale)} times a uniform map`);
       parts.push("below each map its total strength");

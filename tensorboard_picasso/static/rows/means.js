@@ -1,8 +1,8 @@
 // The first rows: the mean over the probe, and behind a disclosure the means over its classes.
 
-import { hasOtherClass } from "../shown/compare.js";
+import { meansFit } from "../shown/compare.js";
 import { button, el, setText } from "../kit/dom.js";
-import { number, plural } from "../kit/format.js";
+import { plural } from "../kit/format.js";
 import { Listing } from "./listing.js";
 import { classOf, MeanSubject } from "./mean.js";
 import { Row } from "./row.js";
@@ -19,20 +19,7 @@ import { Row } from "./row.js";
  */
 function whyNot(scene, state) {
   if (scene.reading !== "importance") return "it is of the importance";
-  return state.target === null && !hasOtherClass(state) ? null : `it is for ${classOf(scene.labelled)}`;
-}
-
-/**
- * On what scale the means over the probe (group null) are, or those over classes.
- * @param {Needs<"scene" | "state">} given
- * @param {number | null} group
- */
-function scaleText({ scene, state }, group) {
-  if (state.scale === "map") return "";
-  if (state.scale === "step") return "They have a scale of their own at each step.";
-  const scale = scene.scales.sharedOfMeans(group, scene.label);
-  const what = group === null ? "Scale" : "Scale of the class means";
-  return scale ? `${what} ±${number(scale)}, the images’ ±${number(scene.scales.shared(scene.label, "importance"))}.` : "";
+  return meansFit(scene, state) ? null : `it is for ${classOf(scene.labelled)}`;
 }
 
 /** All rows of means of the method on show; nothing where it has none. */
@@ -44,7 +31,6 @@ export class Means {
   #note = el("span");
   #other;
   #told = el("p", { class: "quiet" });
-  #toldOfClasses = el("p", { class: "quiet" });
   #opener;
 
   /** @param {Needs<Rowed | "schedule">} given */
@@ -78,12 +64,11 @@ export class Means {
     this.#opener.hidden = !classes.length;
     setText(this.#opener, `${opened ? "▾" : "▸"} ${plural(classes.length, "class mean")}`);
     this.#opener.setAttribute("aria-expanded", String(opened));
-    setText(this.#told, `Mean importance for ${classOf(scene.labelled)}: it suggests a region to test. ${scaleText(this.#given, null)}`);
-    setText(this.#toldOfClasses, classes.length ? scaleText(this.#given, classes[0]) : "");
+    setText(this.#told, `Mean importance for ${classOf(scene.labelled)}: it suggests a region to test.`);
     this.#listing.list(why === null ? groups.filter((group) => group === null || opened) : []);
     for (const [group, row] of this.#listing.rows) {
       const subject = this.#subjects.get(group);
-      if (subject) subject.said = group === null ? [this.#told, this.#opener] : group === classes[0] ? [this.#toldOfClasses] : [];
+      if (subject) subject.said = group === null ? [this.#told, this.#opener] : [];
       row.update();
     }
   }

@@ -13,6 +13,7 @@ import { advance } from "../kit/steps.js";
 /** @import { Choice, Choices, MeanSettings, Member, Series, Sign, Step, Windows } from "../types.js" */
 /** @import { Scene } from "./scene.js" */
 /** @import { FoundMap, FoundMean, Spec } from "./spec.js" */
+/** @import { State } from "./state.js" */
 
 /**
  * What is pinned, and what of a method says what its numbers mean.
@@ -168,6 +169,15 @@ export function isItself(a, b) {
  */
 export function hasOtherClass({ pinTarget, target }) {
   return pinTarget !== null && pinTarget !== (target ?? OWN_CLASS);
+}
+
+/**
+ * Whether the page shows what means over images are of: the importance for each image's own class.
+ * @param {Scene} scene
+ * @param {State} state
+ */
+export function meansFit(scene, state) {
+  return scene.reading === "importance" && state.target === null && !hasOtherClass(state);
 }
 
 /**

@@ -135,7 +135,8 @@ export function changeSources({ scene, state, changes }) {
         const all = scene.datas.flatMap((data) => images.map((image) => resultsOf(data, image)));
         const between = rangeText(all.flatMap((results) => [...results].map(([step, { from }]) => distance(step, from))));
         const dots = floor.length ? "dots: noise floor, the same step with a second seed; where the line is above it, maps changed by less than the sampling error" : "";
-        return [between && `${between} between the two`, dots, reference ? "thin: the runs with each other, a reference if only their seeds differ" : whyNoReference(scene)].filter(Boolean).join(" · ");
+        const ends = "1: the same order of places, 0: none in common";
+        return [ends, between && `${between} between the two`, dots, reference ? "thin: the runs with each other, a reference if only their seeds differ" : whyNoReference(scene)].filter(Boolean).join(" · ");
       },
       pending: () => (changes.left ? `${plural(changes.left, "pair")} of maps to go` : ""),
     };

@@ -174,7 +174,8 @@ export class TimeChart {
 
   #noteText() {
     if (this.#source === null) return "not there";
-    return [this.#source.note?.(this.#images), this.#source.pending?.()].filter(Boolean).join(" · ");
+    const flips = this.#gathered.runs.some((run) => run.flips?.some((each) => each.flips.length));
+    return [this.#source.note?.(this.#images), flips && "ticks at the foot: predictions that change", this.#source.pending?.()].filter(Boolean).join(" · ");
   }
 
   /** @param {number | null} value @returns {string} */

@@ -169,7 +169,7 @@ def test_1_two_steps_then_two_runs(picasso, logged):
 
 def test_2_the_film_of_one_image_runs_as_rows(picasso, logged):
     picasso.frame.get_by_role("button", name="open image 1 large").first.click()
-    large = picasso.frame.locator(".large")
+    large = picasso.frame.locator(".large:not(.edit)")
     large.get_by_label("frames").select_option("6")
     large.get_by_label(re.compile("^film(?! strip)")).select_option("even")
     films = large.locator(".filmof")

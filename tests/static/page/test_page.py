@@ -92,7 +92,7 @@ def test_filter_is_a_regular_expression(browser, url):
 def test_timeline_seeks(browser, url):
     with tab(browser, url) as picasso:
         picasso.open().at(190)
-        plot = picasso.frame.locator(".plot")
+        plot = picasso.frame.locator(".timeline .plot")
         plot.click(position={"x": 1, "y": 10})
         picasso.at(0)
 

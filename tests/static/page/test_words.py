@@ -129,6 +129,49 @@ def test_what_stays_is_one_thing_everywhere(picasso):
     assert effects(picasso)[-1] == f"{before} → {after}"
 
 
+def test_what_the_colours_mean_stays_in_sight(picasso):
+    picasso.open(step="5").at(5)
+    legend = picasso.frame.locator(".body > .legend")
+    said = " ".join(legend.inner_text().split())
+    assert said.startswith("occlusion supports the true class (less likely when hidden) opposes it")
+    assert "opposes it, or its fill (image mean) supports it" in said
+    picasso.frame.locator('article[data-image="2"]').scroll_into_view_if_needed()
+    picasso.frame.locator("main").evaluate("each => each.scrollTo(0, each.scrollHeight)")
+    top, height = legend.evaluate("each => [each.getBoundingClientRect().top, innerHeight]")
+    assert 0 <= top < height / 2
+    assert legend.evaluate(
+        "each => each.contains(document.elementFromPoint(each.getBoundingClientRect().left + 20,"
+        " each.getBoundingClientRect().top + 12))"
+    )
+    # Where the other colour is painted, the pointer is told what it means.
+    canvas = picasso.frame.locator('article[data-image="0"] .now canvas')
+    box = canvas.bounding_box()
+    canvas.hover(position={"x": 0.5 * box["width"], "y": 0.97 * box["height"]})
+    assert "it opposes 0, or its fill (image mean) supports it" in texts(picasso, ".tip div")
+
+
+def test_maps_of_one_shade_say_which(picasso):
+    picasso.open(reading="score").at(SURE)
+    assert texts(picasso, "article[data-image] .now .below") == IMAGES * ["everywhere >99.9 %"]
+    picasso.open(reading="score", step="5").at(5)
+    assert texts(picasso, "article[data-image] .now .below") == IMAGES * [""]
+
+
+def test_every_mark_is_named(picasso):
+    picasso.open().at(SURE)
+    remark = picasso.charted().locator(".remark")
+    assert "ticks at the foot: predictions that change" in remark.inner_text()
+    rail = picasso.frame.locator(".rail").inner_text()
+    assert "PROBE: THE IMAGES WATCHED" in rail.upper()
+    assert "3 images, the same in each record" in rail
+    picasso.open(charts="change:first:saliency", method="saliency").at(SURE)
+    remark = picasso.charted().locator(".remark")
+    assert "1: the same order of places, 0: none in common" in remark.inner_text()
+    below = texts(picasso, "article[data-image] .now .below")
+    assert all(text.startswith("total ") for text in below)
+    assert "below each map its total strength" in texts(picasso, ".body > .legend .scale")[0]
+
+
 def help_of(picasso):
     picasso.key("?")
     return picasso.frame.get_by_role("dialog", name="help").inner_text()
@@ -163,7 +206,7 @@ def test_the_help_speaks_of_what_is_there(picasso):
 
 def test_a_zoom_goes_with_its_image(picasso):
     picasso.open(open="0", zoom="2,0.25,0.25").at(SURE)
-    large = picasso.frame.locator(".large")
+    large = picasso.frame.locator(".large:not(.edit)")
     whole = large.get_by_role("button", name="whole image")
 
     def zoom():
@@ -184,7 +227,7 @@ def test_a_zoom_goes_with_its_image(picasso):
 
 def test_no_chart_is_replaced_unasked(picasso):
     picasso.open(charts="truth,predicted,change:first:occlusion").at(SURE)
-    chosen = [each.input_value() for each in picasso.frame.locator(".timechart .title").all()]
+    chosen = [each.input_value() for each in picasso.frame.locator(".timeline .title").all()]
     picasso.frame.locator(".menu.region > button").click()
     panel = picasso.frame.get_by_role("dialog", name="region")
     for field, value in (("top", "1"), ("left", "1"), ("height", "3"), ("width", "3")):
@@ -194,10 +237,10 @@ def test_no_chart_is_replaced_unasked(picasso):
     hint = picasso.frame.get_by_text("Its share is not charted")
     assert hint.is_visible()
     assert [
-        each.input_value() for each in picasso.frame.locator(".timechart .title").all()
+        each.input_value() for each in picasso.frame.locator(".timeline .title").all()
     ] == chosen
     panel.get_by_role("button", name="Chart its share in place of the last chart").click()
     picasso.drawn()
     assert not hint.is_visible()
-    last = picasso.frame.locator(".timechart .title").last
+    last = picasso.frame.locator(".timeline .title").last
     assert last.locator("option:checked").inner_text().endswith("(drawn) in occlusion")

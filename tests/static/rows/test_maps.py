@@ -287,6 +287,6 @@ def test_large_view_shows_all_methods_and_classes(browser, url):
             ),
         )
         picasso.key("Escape")
-        picasso.frame.locator(".large").wait_for(state="hidden")
+        picasso.frame.locator(".large:not(.edit)").wait_for(state="hidden")
         focused = "document.activeElement.getAttribute('aria-label')"
         assert picasso.frame.evaluate(focused) == "open image 0 large"

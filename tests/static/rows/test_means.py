@@ -220,11 +220,12 @@ def test_means_share_a_scale_of_their_own_and_say_so(browser, url):
     with tab(browser, url) as picasso:
         picasso.open(means="classes").at(30)
         seen(picasso, canvas(".now", "4"), 30)
-        images = wording.number(scale_of_images())
-        for group, what in ((WHOLE_PROBE, "Scale"), (4, "Scale of the class means")):
-            name = "probe" if group == WHOLE_PROBE else group
-            said = picasso.frame.locator(f'article.mean[data-group="{name}"] .aside').inner_text()
-            assert f"{what} ±{wording.number(scale(group))}, the images’ ±{images}." in said
+        images, mean, classes = (
+            wording.number(each) for each in (scale_of_images(), scale(WHOLE_PROBE), scale(4))
+        )
+        said = picasso.frame.locator(".body > .legend .scale").inner_text()
+        scales = f"images ±{images}, mean ±{mean}, class means ±{classes} log-odds"
+        assert said == f"{scales} · one each for all steps and runs"
 
 
 @pytest.mark.parametrize("mode", ["step", "map"])
@@ -236,8 +237,8 @@ def test_scale_modes(browser, url, mode):
         own = maps.statistics(painted(5)).p99  # of one run: the same for both
         np.testing.assert_array_equal(seen(picasso, canvas(), 5), expected(5, to=own))
         assert (expected(5) != expected(5, to=own)).any()
-        aside = picasso.frame.locator("article.mean .aside").inner_text()
-        assert ("a scale of their own at each step" in aside) == (mode == "step")
+        legend = picasso.frame.locator(".body > .legend .scale").inner_text()
+        assert ("one each for each step" in legend) == (mode == "step")
 
 
 @pytest.mark.parametrize(

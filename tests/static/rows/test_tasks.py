@@ -36,7 +36,7 @@ def test_a_score_is_called_so_and_has_no_per_cent(browser, url):
         picasso.open().at(3)
         frame = picasso.frame
         legend = " ".join(frame.locator(".legend").first.inner_text().split())
-        assert legend.startswith("occlusion hiding this lowers the score of the true class")
+        assert legend.startswith("occlusion raises the score of the true class (lower when hidden)")
         assert frame.locator(".head.spark").first.inner_text().lower() == "score of the true class"
         captions = frame.locator("article:not(.mean) figcaption").all_inner_texts()
         assert captions
