@@ -59,7 +59,7 @@ BROWSER = {
     "shown": "types kit numbers log",
     "pictures": "types kit numbers log shown",
     "timeline": "types kit numbers log shown",
-    "edits": "types kit numbers log shown",
+    "edits": "types kit numbers log shown pictures",
     "rows": "types kit numbers log shown pictures edits",
     "large": "types kit numbers log shown pictures timeline",
     "bar": "types kit numbers log shown timeline",

@@ -1,8 +1,12 @@
 // What the answer survives: a row an edit of the images, most first, with how far it moves the answers.
 
+import { runColour } from "../kit/chart.js";
 import { button, el, put, setText } from "../kit/dom.js";
 import { plural } from "../kit/format.js";
 import { estimateOf, namesByMoves } from "../shown/editpoints.js";
+import { taking } from "../kit/taking.js";
+import { editTable } from "../shown/edittable.js";
+import { sampleClass } from "../shown/sample.js";
 import { EditRow } from "./row.js";
 
 /** @import { Edits } from "../log/edits.js" */
@@ -21,15 +25,19 @@ export class EditsBlock {
   #opener;
   #told = el("p", { class: "quiet" });
   #steady = el("p", { class: "quiet" });
+  #key = el("div", { class: "key" });
   #list = el("div", { class: "editlist", id: "edits" });
   #more;
 
-  /** @param {Needs<"scene" | "state" | "store">} given */
-  constructor(given) {
+  #taken;
+
+  /** @param {Needs<"scene" | "state" | "store">} given @param {HTMLElement} heads over the columns */
+  constructor(given, heads) {
     this.#given = given;
+    this.#taken = this.#taking(heads);
     this.#opener = button("", "show or hide what the answer survives", () => this.#toggle("none"), { class: "opener", "aria-controls": "edits", "aria-label": null });
     this.#more = button("", "show all edits, or the first ones", () => this.#toggle("all"), { class: "more", "aria-controls": "edits", "aria-label": null });
-    this.element = el("section", { class: "edits", "aria-label": "what the answer survives" }, el("h2", {}, this.#opener), this.#told, this.#list, this.#more, this.#steady);
+    this.element = el("section", { class: "edits", "aria-label": "what the answer survives" }, el("h2", {}, this.#opener), this.#told, this.#key, this.#list, this.#more, this.#steady, this.#taken);
   }
 
   /** @param {"all" | "none"} to where it is not there yet; else back to the first ones */
@@ -55,7 +63,7 @@ export class EditsBlock {
     this.#list.hidden = !open;
     setText(this.#opener, `${open ? "▾" : "▸"} What the answer survives`);
     this.#opener.setAttribute("aria-expanded", String(open));
-    const names = open ? namesByMoves(logged.map(({ edits }) => edits)) : [];
+    const names = open ? namesByMoves(logged.map(({ edits }) => edits), state.ofClass) : [];
     const few = state.edits === "all" ? names : names.slice(0, FEW);
     this.#shown = few.map((name) => {
       const row = this.#rows.get(name) ?? new EditRow(this.#given, name);
@@ -64,11 +72,14 @@ export class EditsBlock {
       return row;
     });
     put(this.#list, this.#shown.map((row) => row.element));
-    setText(this.#steady, open ? steady(logged) : "");
+    setText(this.#steady, open ? steady(logged, state.ofClass) : "");
     this.#more.hidden = !open || names.length <= FEW;
     setText(this.#more, state.edits === "all" ? `▾ the first ${FEW}` : `▸ all ${names.length} edits`);
     this.#more.setAttribute("aria-expanded", String(state.edits === "all"));
-    setText(this.#told, open && logged[0] ? about(logged[0].edits, this.#given.scene.sample) + this.#aboutTwin() : "");
+    setText(this.#told, open && logged[0] ? about(logged[0].edits, this.#given.scene.sample) + this.#aboutClass(logged[0]) + this.#aboutTwin() : "");
+    this.#key.hidden = !open || logged.length < 2;
+    this.#key.replaceChildren(...logged.map(({ run }) => el("span", { class: "value", text: run, style: { "--run": runColour(this.#given.scene.runs, run) } })));
+    this.#taken.hidden = !open;
   }
 
   /**
@@ -77,6 +88,31 @@ export class EditsBlock {
    */
   focus(name) {
     (this.#shown.includes(this.#rows.get(name) ?? this.#shown[0]) ? this.#rows.get(name) : this.#shown[0])?.focus();
+  }
+
+  /** Which images are counted, where not all are. @param {Logged} logged */
+  #aboutClass({ run, edits }) {
+    const { ofClass } = this.#given.state;
+    if (ofClass === null) return "";
+    const { images, labelled } = edits.asked;
+    const kind = labelled ? "true class" : "first predicted class";
+    return ` Only those of ${kind} “${sampleClass(this.#given, run, ofClass)}”, ${images.filter(({ truths }) => truths[0] === ofClass).length}, as the View menu has it.`;
+  }
+
+  /** What is shown, as a file. @param {HTMLElement} heads over the columns */
+  #taking(heads) {
+    return taking({
+      name: () => `${this.#given.scene.sample} edits step ${this.#given.scene.step}`,
+      parts: () => (this.#shown.length ? [heads, this.#told, this.#key, this.#list] : []),
+      rows: () => {
+        const { scene, state } = this.#given;
+        const { ofClass } = state;
+        const logged = this.#logged();
+        const named = ofClass === null || !logged[0] ? null : { index: ofClass, name: sampleClass(this.#given, logged[0].run, ofClass) };
+        const steps = [...scene.columns, scene.step];
+        return editTable(logged, this.#shown.map(({ name }) => name), (edits) => steps.map((step) => edits.at(step)), named);
+      },
+    });
   }
 
   /** What the rows cannot be compared with. */
@@ -107,12 +143,13 @@ function about({ asked, edited, others }, sample) {
 /**
  * Which edits hardly move the answers at the newest step, of all runs together: what they do without tells as much.
  * @param {Logged[]} logged
+ * @param {number | null} ofClass
  */
-function steady(logged) {
-  const names = namesByMoves(logged.map(({ edits }) => edits)).filter((name) => logged.every(({ edits }) => {
+function steady(logged, ofClass) {
+  const names = namesByMoves(logged.map(({ edits }) => edits), ofClass).filter((name) => logged.every(({ edits }) => {
     const newest = edits.at(null);
     const place = edits.asked.edits.findIndex((edit) => edit.name === name);
-    return newest && place >= 0 && edits.asked.output !== "raw" && estimateOf(edits, newest, place).high < HARDLY;
+    return newest && place >= 0 && edits.asked.output !== "raw" && estimateOf(edits, newest, place, { ofClass }).high < HARDLY;
   }));
   return names.length ? `Hardly moved (surely by less than ${HARDLY} points) by: ${names.join("; ")}.` : "";
 }

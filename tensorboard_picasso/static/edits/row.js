@@ -3,11 +3,14 @@
 import { runColour } from "../kit/chart.js";
 import { button, el, put, setText } from "../kit/dom.js";
 import { count, number, points as shown } from "../kit/format.js";
+import { finite } from "../kit/lists.js";
 import { estimate } from "../numbers/edits.js";
 import { estimateOf, meanOf, POINTS, valuesOf } from "../shown/editpoints.js";
+import { Still } from "../pictures/still.js";
 import { moreOf, rangeText, sinceOf } from "../shown/flags.js";
 import { againstTwin, twinOf } from "../shown/twin.js";
 
+/** @import { Example } from "../log/alledits.js" */
 /** @import { Answered, Edits } from "../log/edits.js" */
 /** @import { Difference, Estimate } from "../numbers/edits.js" */
 /** @import { Needs } from "../shown/given.js" */
@@ -44,6 +47,17 @@ class Strip {
     return this.#logged.edits;
   }
 
+  /** Of which images: those of the true class that is listed. */
+  get #which() {
+    return { ofClass: this.#given.state.ofClass };
+  }
+
+  /** Of how many images something is so, and of how many that was asked. @param {Answered} record @param {"flips" | "follows"} measure */
+  #counted(record, measure) {
+    const known = finite(valuesOf(this.edits, record, this.#place, { ...this.#which, measure }));
+    return { yes: known.filter(Boolean).length, all: known.length };
+  }
+
   /** @param {boolean} several */
   update(several) {
     const { scene } = this.#given;
@@ -66,8 +80,8 @@ class Strip {
   /** What differs from the twin that is chosen in *Compare*. @param {Answered | null} record */
   #compare(record) {
     const { scene, state } = this.#given;
-    const twin = record && this.#place >= 0 && record.flips(this.#place).all ? twinOf(scene, state, this.edits, record) : null;
-    const found = twin && record ? againstTwin(this.edits, record, this.edits.asked.edits[this.#place].name, twin) : null;
+    const twin = record && this.#place >= 0 && this.#counted(record, "flips").all ? twinOf(scene, state, this.edits, record) : null;
+    const found = twin && record ? againstTwin(this.edits, record, this.edits.asked.edits[this.#place].name, twin, state.ofClass) : null;
     setText(this.#against, twin ? againstText(found, twin.name) : "");
     this.#against.title = found ? againstTitle(found) : "";
   }
@@ -75,8 +89,8 @@ class Strip {
   /** @param {HTMLElement} cell @param {Step | null} step @param {boolean} surely with its interval */
   #show(cell, step, surely) {
     const record = this.edits.at(step);
-    const points = record && this.#place >= 0 ? meanOf(valuesOf(this.edits, record, this.#place)) : NaN;
-    const found = surely && record && !Number.isNaN(points) ? estimateOf(this.edits, record, this.#place) : null;
+    const points = record && this.#place >= 0 ? meanOf(valuesOf(this.edits, record, this.#place, this.#which)) : NaN;
+    const found = surely && record && !Number.isNaN(points) ? estimateOf(this.edits, record, this.#place, this.#which) : null;
     cell.dataset.points = Number.isNaN(points) ? "" : points.toFixed(3);
     cell.dataset.step = record ? String(record.step) : "";
     cell.style.setProperty("--part", this.edits.asked.output === "raw" || Number.isNaN(points) ? "0" : String(points / POINTS));
@@ -97,14 +111,14 @@ class Strip {
   #wordsOf(record) {
     if (!record || this.#place < 0) return this.#place < 0 ? "not asked in this run" : "";
     const edit = this.edits.asked.edits[this.#place];
-    const { yes, all } = record.flips(this.#place);
+    const { yes, all } = this.#counted(record, "flips");
     if (!all) return this.#why();
     const parts = [];
     if (this.edits.asked.output !== "raw") {
-      const { yes: followed, all: could } = record.follows(this.#place);
+      const { yes: followed, all: could } = this.#counted(record, "follows");
       const donors = edit.form === "swapped" && could ? `, to the donor’s class in ${share(followed, could)}` : "";
       parts.push(`the prediction changes in ${share(yes, all)} of ${all}${donors}`);
-      const lost = meanOf(valuesOf(this.edits, record, this.#place, { measure: "costs" }));
+      const lost = meanOf(valuesOf(this.edits, record, this.#place, { ...this.#which, measure: "costs" }));
       if (!Number.isNaN(lost)) parts.push(`the ${this.edits.asked.labelled ? "true" : "first"} class ${lost < 0 ? "gains" : "loses"} ${shown(Math.abs(lost))}`);
       parts.push(...this.#elsewhere(record));
     }
@@ -114,15 +128,19 @@ class Strip {
   /** What the same edit does at other places. @param {Answered} record */
   #elsewhere(record) {
     const differences = moreOf(this.edits, record, this.#place);
-    const more = differences && estimate(differences.map((each) => POINTS * each));
+    const { ofClass } = this.#which;
+    const { images } = this.edits.asked;
+    const more = differences && estimate(differences.map((each, i) => (ofClass === null || images[i].truths[0] === ofClass ? POINTS * each : NaN)));
     if (!more?.count) return [];
-    const since = sinceOf(this.edits, this.#place);
+    const since = ofClass === null ? sinceOf(this.edits, this.#place) : null; // a flag is of all images
     return [`${shown(more.value)} more than the same elsewhere (${interval(more)})`, ...(since ? [`surely more since step ${count(since.step)}${rangeText(since)}`] : [])];
   }
 
   /** Why nothing was asked of any image. */
   #why() {
     const { edits, images } = this.edits.asked;
+    const { ofClass } = this.#which;
+    if (ofClass !== null && images.every(({ truths }) => truths[0] !== ofClass)) return "no image of this class was edited";
     if (edits[this.#place].form === "swapped" && images.every(({ donor }) => donor === null)) return "not asked: there is no image of another class";
     return "not asked: it changes nothing of these images";
   }
@@ -158,14 +176,17 @@ export class EditRow {
   /** @type {Map<string, Strip>} */
   #strips = new Map();
   #label;
+  #pictures = el("span", { class: "asedited" });
+  /** @type {Example | null} */
+  #example = null;
   #column = el("div", { class: "strips" });
 
-  /** @param {Needs<"scene" | "state">} given @param {string} name the edit's */
+  /** @param {Needs<"scene" | "state" | "store">} given @param {string} name the edit's */
   constructor(given, name) {
     this.#given = given;
     this.#name = name;
     this.#label = button(name, `open “${name}” large`, () => given.state.set({ edit: name }), { class: "edit" });
-    this.element = el("div", { class: "editrow", data: { edit: name } }, this.#label, this.#column);
+    this.element = el("div", { class: "editrow", data: { edit: name } }, el("div", { class: "editname" }, this.#pictures, this.#label), this.#column);
   }
 
   /** @param {Logged[]} logged */
@@ -180,6 +201,22 @@ export class EditRow {
       return strip.element;
     });
     put(this.#column, strips);
+    this.#picture(logged);
+  }
+
+  /** An image as it is edited, and its donor; nothing where none was kept. @param {Logged[]} logged */
+  #picture(logged) {
+    const { scene, store } = this.#given;
+    const examples = logged.flatMap(({ run }) => store.edits.examples(run, scene.sample));
+    const example = examples.find(({ edited }) => edited.has(this.#name)) ?? null;
+    if (example === this.#example) return;
+    this.#example = example;
+    const swaps = logged.some(({ edits }) => edits.asked.edits.some(({ name, form }) => name === this.#name && form === "swapped"));
+    const [edited, donor] = [example?.edited.get(this.#name), swaps ? example?.donor : null];
+    this.#pictures.replaceChildren(
+      ...(edited ? [new Still(edited, `an image, ${this.#name}`).element] : []),
+      ...(edited && donor ? [new Still(donor, "its donor").element] : []),
+    );
   }
 
   /** @param {boolean} onlyNow */
@@ -187,6 +224,10 @@ export class EditRow {
     for (const element of this.#column.children) {
       if (element instanceof HTMLElement) this.#strips.get(element.dataset.run ?? "")?.paint(onlyNow);
     }
+  }
+
+  get name() {
+    return this.#name;
   }
 
   focus() {

@@ -2,6 +2,9 @@
 
 import { contextOf } from "./dom.js";
 
+const EDGE = 8; // pixels around parts
+const PLAIN = { display: "block", position: "static", padding: "0", margin: "0", border: "0", overflow: "visible", width: "auto", minWidth: "0", height: "auto", maxHeight: "none" };
+
 /**
  * A copy of an element that looks the same: canvases as pictures, scrolled parts where they are.
  * @param {HTMLElement} root
@@ -55,12 +58,40 @@ async function styles() {
 }
 
 /**
- * Draw the page.
+ * Parts of the page, one below the other, as they stand in it.
+ * @param {HTMLElement} root
+ * @param {HTMLElement[]} parts
+ */
+function stacked(root, parts) {
+  const stack = /** @type {HTMLElement} */ (root.cloneNode(false));
+  Object.assign(stack.style, { display: "block", minWidth: "0", height: "auto", padding: `${EDGE}px` });
+  for (const part of parts) {
+    const { width, height } = part.getBoundingClientRect();
+    let copy = copyOf(part);
+    Object.assign(copy.style, { boxSizing: "border-box", position: "relative", margin: `0 0 ${EDGE}px`, width: `${width}px`, height: `${height}px` });
+    // What it stands in gives it its look, and no room.
+    for (let around = part.parentElement; around && around !== root; around = around.parentElement) {
+      const shell = /** @type {HTMLElement} */ (around.cloneNode(false));
+      Object.assign(shell.style, PLAIN);
+      shell.append(copy);
+      copy = shell;
+    }
+    stack.append(copy);
+  }
+  return stack;
+}
+
+/**
+ * Draw the page, or parts of it.
  * @param {HTMLElement} root what is drawn, at its size on screen
+ * @param {HTMLElement[]} [parts] of it, one below the other
  * @returns {Promise<Blob>} a PNG, in device pixels
  */
-export async function snapshot(root) {
-  const { width, height } = root.getBoundingClientRect();
+export async function snapshot(root, parts) {
+  const boxes = (parts ?? [root]).map((each) => each.getBoundingClientRect());
+  const edge = parts ? EDGE : 0;
+  const width = Math.max(...boxes.map((box) => box.width)) + 2 * edge;
+  const height = boxes.reduce((sum, box) => sum + box.height + edge, edge);
   const page = document.createElement("div");
   page.className = document.body.className;
   const style = document.createElement("style");
@@ -68,10 +99,12 @@ export async function snapshot(root) {
   // The sheet's rules for the page and its root hold for this copy of it.
   style.textContent += `\n.page { height: ${height}px; width: ${width}px; background: var(--ground); color: var(--text); font: 13px/1.35 system-ui, sans-serif; font-variant-numeric: tabular-nums; }`;
   page.classList.add("page");
-  page.append(style, copyOf(root));
+  page.append(style, parts ? stacked(root, parts) : copyOf(root));
   page.setAttribute("xmlns", "http://www.w3.org/1999/xhtml");
   const body = new XMLSerializer().serializeToString(page);
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><foreignObject width="100%" height="100%">${body}</foreignObject></svg>`;
+  // As wide as the page, which the sheet's rules for narrow ones ask for.
+  const wide = Math.max(width, root.getBoundingClientRect().width);
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${wide}" height="${height}"><foreignObject width="100%" height="100%">${body}</foreignObject></svg>`;
   const image = new Image();
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
   await image.decode();

@@ -3,9 +3,13 @@
 import { EditChart } from "./editchart.js";
 import { EditImages } from "./editimages.js";
 import { EditNumbers } from "./editnumbers.js";
-import { button, el, setText } from "../kit/dom.js";
+import { button, el, refill, setText } from "../kit/dom.js";
 import { stepText } from "../kit/format.js";
+import { taking } from "../kit/taking.js";
+import { hidingName, hidings } from "../numbers/hidden.js";
 import { namesByMoves } from "../shown/editpoints.js";
+import { editTable } from "../shown/edittable.js";
+import { sampleClass } from "../shown/sample.js";
 
 /** @import { Edits } from "../log/edits.js" */
 /** @import { Needs } from "../shown/given.js" */
@@ -28,6 +32,7 @@ export class LargeEdit {
   #title = el("h2", { tabindex: -1, id: "edit-title" });
   #step = el("span", { class: "quiet" });
   #about = el("p", { class: "quiet" });
+  #tested = el("p", { class: "acts" });
   #chart;
   #numbers;
   #images;
@@ -44,7 +49,7 @@ export class LargeEdit {
       el("div", { class: "bar" },
         button("←", "back to all rows", () => this.close(), { class: "back" }), this.#title, this.#step,
         button("‹", "edit before (key b)", () => this.go(-1)), button("›", "next edit (key n)", () => this.go(1))),
-      this.#about, this.#chart.element, this.#numbers.element, this.#images.element,
+      this.#about, this.#tested, this.#chart.element, this.#taking(), this.#numbers.element, this.#images.element,
     );
   }
 
@@ -98,6 +103,7 @@ export class LargeEdit {
     this.#asked = this.#logged.map((each) => ({ ...each, place: each.edits.asked.edits.findIndex((edit) => edit.name === name) }));
     setText(this.#title, name);
     setText(this.#about, this.#aboutText());
+    refill(this.#tested, this.#testedElsewhere());
     this.#chart.update(name, this.#asked);
     this.#numbers.update(this.#asked);
     this.#images.update(name, this.#asked);
@@ -105,6 +111,31 @@ export class LargeEdit {
     // From edit to edit the keyboard stays where it is.
     if (before !== null && this.element.contains(document.activeElement)) this.#given.say(name);
     else this.#title.focus({ preventScroll: true });
+  }
+
+  /** The curve as a picture, and all of its numbers. */
+  #taking() {
+    const { scene, state } = this.#given;
+    return taking({
+      name: () => `${scene.sample} edit ${this.#name}`,
+      parts: () => (this.#name === null ? [] : [this.#title, this.#about, this.#chart.element]),
+      rows: () => {
+        const { ofClass } = state;
+        const named = ofClass === null ? null : { index: ofClass, name: sampleClass(this.#given, this.#asked[0].run, ofClass) };
+        const elsewhere = this.#asked.flatMap(({ edits, place }) => (place < 0 ? [] : edits.references(edits.asked.edits[place]).map((at) => edits.asked.edits[at].name)));
+        return editTable(this.#asked, [...new Set([this.#name ?? "", ...elsewhere])], ({ records }) => records, named);
+      },
+    });
+  }
+
+  /** Where the region that it hides or swaps is hidden in the maps' probe too: a chart of that. */
+  #testedElsewhere() {
+    const { scene, state } = this.#given;
+    const regions = new Set(this.#asked.flatMap(({ edits, place }) => edits.asked.edits[place]?.region || []));
+    return hidings(scene).filter(({ region }) => regions.has(region)).map((each) => {
+      const chart = () => state.set({ charts: [`hidden:${each.region}:${each.fill}`], edit: null });
+      return button(`chart ${scene.probe} with ${hidingName(each)} hidden`, "go to the maps, with that in the timeline", chart);
+    });
   }
 
   /** What it takes away, and how. */

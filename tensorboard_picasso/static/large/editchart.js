@@ -3,6 +3,7 @@
 import { Axis } from "../timeline/axis.js";
 import { ticksOf, TimeChart } from "../timeline/timechart.js";
 import { el } from "../kit/dom.js";
+import { flagsOfEdit } from "../shown/flags.js";
 import { curveOf, mainMeasure, MEASURES } from "../shown/editpoints.js";
 
 /** @import { Edits } from "../log/edits.js" */
@@ -71,8 +72,8 @@ export class EditChart {
     const texts = titles(first);
     return measures.map((measure) => ({
       id: measure, title: texts[measure], group: "of this edit", unit: "", range: raw ? "free" : "points",
-      means: curve(name, measure, true),
-      lines: elsewhere.map((each, i) => /** @type {Line} */ ({ name: each, short: `elsewhere ${elsewhere.length > 1 ? i + 1 : ""}`.trim(), style: "thin", means: curve(each, measure, false) })),
+      means: curve(name, measure, true), ...(measure === "moves" && ofClass === null ? { flags: ({ run }) => flagsOfEdit(scene, run, name) } : {}),
+      lines: elsewhere.map((each, i) => /** @type {Line} */ ({ name: each, ...(asked.length > 1 ? {} : { short: elsewhere.length > 1 ? `elsewhere (${i + 1})` : "elsewhere" }), style: "thin", means: curve(each, measure, false) })),
       note: () => `${raw ? "" : "points; "}band: 95 % interval over the images${elsewhere.length ? "; thin: the same elsewhere" : ""}`,
     }));
   }

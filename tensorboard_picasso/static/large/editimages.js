@@ -5,6 +5,7 @@ import { runColour } from "../kit/chart.js";
 import { number, percent, plural, points } from "../kit/format.js";
 import { kept } from "../kit/lists.js";
 import { Original } from "../pictures/original.js";
+import { Still } from "../pictures/still.js";
 import { valuesOf } from "../shown/editpoints.js";
 import { nameIn, sampleClass, sampleIn } from "../shown/sample.js";
 
@@ -64,7 +65,7 @@ class RunImages {
   #list = el("div", { class: "sample", role: "list" });
   /** @type {Map<number, {element: HTMLElement, frame: HTMLElement, words: HTMLElement, points: HTMLElement, picture: Picture}>} */
   #items = new Map();
-  /** @type {Map<number, {element: HTMLElement, before: HTMLElement, after: HTMLElement, pictures: Picture[]}>} */
+  /** @type {Map<number, {element: HTMLElement, before: HTMLElement, after: HTMLElement, pictures: (Picture | Still)[]}>} */
   #shown = new Map();
 
   /** @param {Needs<Edited>} given @param {Asked} asked */
@@ -118,7 +119,7 @@ class RunImages {
     const all = [...moved.keys()].filter((image) => !Number.isNaN(moved[image])).sort((a, b) => moved[b] - moved[a] || a - b);
     const of = state.ofClass === null ? "" : ` of class ${this.#class(state.ofClass)}`;
     const left = edits.asked.images.length - all.length;
-    const unasked = state.ofClass === null && left ? ` ${plural(left, "image")} that it does not change ${left === 1 ? "is" : "are"} not asked.` : "";
+    const unasked = state.ofClass === null && left ? ` Not asked of ${plural(left, "image")}: it changes nothing of them, or a budget left them out.` : "";
     setText(this.#told, `${plural(all.length, "image")}${of}, those whose answer moves most first.${unasked}${this.#mapped ? " A click opens an image’s maps." : ""}`);
     put(this.#list, all.map((image) => this.#item(image).element));
     for (const image of all) this.#tell(image, record, moved[image], answers?.at(record.step, image) ?? null);
@@ -127,13 +128,29 @@ class RunImages {
     for (const image of examples) this.#tellExample(image, answers?.at(record.step, image) ?? null);
     this.element.dataset.step = answers ? String(record.step) : "";
     const pictures = [...all.map((image) => this.#item(image).picture), ...examples.flatMap((image) => this.#example(image).pictures)];
-    return pictures.map((each) => each.paint()).every(Boolean) && (answers !== null || store.failed(run));
+    return pictures.map((each) => !(each instanceof Picture) || each.paint()).every(Boolean) && (answers !== null || store.failed(run));
   }
 
-  /** The images that are shown before and after: those moved most at the newest step, so that they stay. @param {number} place */
+  /** Those of which pictures were kept, by image. */
+  get #kept() {
+    const { scene, store } = this.#given;
+    const { edits, images } = this.edits.asked;
+    const name = edits[this.#asked.place].name;
+    const kept = store.edits.examples(this.#asked.run, scene.sample).filter(({ image, hash, edited }) => images[image]?.hash === hash && edited.has(name));
+    return new Map(kept.map((each) => [each.image, each]));
+  }
+
+  /**
+   * The images that are shown before and after: those of which pictures were kept, else those moved most at the newest
+   * step, so that they stay.
+   * @param {number} place
+   */
   #chosen(place) {
     const newest = this.edits.at(null);
     if (!newest) return [];
+    const { ofClass } = this.#given.state;
+    const pictured = [...this.#kept.keys()].filter((image) => ofClass === null || this.edits.asked.images[image].truths[0] === ofClass);
+    if (pictured.length) return pictured;
     const moved = valuesOf(this.edits, newest, place, { ofClass: this.#given.state.ofClass });
     const all = [...moved.keys()].filter((image) => !Number.isNaN(moved[image]));
     return all.sort((a, b) => moved[b] - moved[a] || a - b).slice(0, EXAMPLES);
@@ -176,8 +193,15 @@ class RunImages {
       const { donor } = this.edits.asked.images[image];
       const [before, after] = [el("figcaption"), el("figcaption")];
       const own = new Picture(this.#given, this.#asked, image, true);
-      const parts = [el("figure", {}, this.#frame(image, own.element), before, after)];
+      /** @type {(Picture | Still)[]} */
       const pictures = [own];
+      const parts = [el("figure", {}, this.#frame(image, own.element), before)];
+      const made = this.#kept.get(image)?.edited.get(this.edits.asked.edits[this.#asked.place].name);
+      if (made) {
+        const still = new Still(made, `${this.#name(image)}, edited`);
+        pictures.push(still);
+        parts.push(el("figure", {}, el("div", { class: "frame" }, still.element), after));
+      } else parts[0].append(after);
       if (donor !== null && this.#swaps) {
         const other = new Picture(this.#given, this.#asked, donor, false);
         pictures.push(other);
@@ -208,7 +232,7 @@ class RunImages {
     const truth = truths.length && labelled ? `, truly ${truths.map((each) => this.#class(each)).join(", ")}` : "";
     if (!said || said.predicted === null) {
       setText(before, `${this.#name(image)}${truth}`);
-      setText(after, said ? "not asked: it changes nothing of this image" : "");
+      setText(after, said ? "not asked of this image" : "");
       return;
     }
     /** @type {(index: number, when: "before" | "after") => string} */

@@ -42,14 +42,6 @@ export class Answered {
   }
 
   /**
-   * What the true class of each image loses; NaN where nothing was asked.
-   * @param {number} edit
-   */
-  costs(edit) {
-    return this.#row(this.#costs, edit);
-  }
-
-  /**
    * One number an image: how far its answer moves, whether the prediction is another one, or the donor's class, 0 to 1,
    * or what its true class loses; NaN where that was not asked.
    * @param {number} edit
@@ -59,33 +51,6 @@ export class Answered {
     const values = this.#row({ moves: this.#moves, flips: this.#flips, follows: this.#follows, costs: this.#costs }[measure], edit);
     return values instanceof Uint8Array ? Float32Array.from(values, (value) => (value === NOT_ASKED ? NaN : value)) : values;
   }
-
-  /**
-   * Of how many images the prediction is another one, and of how many that was asked.
-   * @param {number} edit
-   */
-  flips(edit) {
-    return counted(this.#row(this.#flips, edit));
-  }
-
-  /**
-   * Of how many images the donor's class is predicted, and of how many that was asked.
-   * @param {number} edit
-   */
-  follows(edit) {
-    return counted(this.#row(this.#follows, edit));
-  }
-}
-
-/** @param {Float32Array | Uint8Array} answers */
-function counted(answers) {
-  let [yes, all] = [0, 0];
-  for (const each of answers) {
-    if (each === NOT_ASKED) continue;
-    all++;
-    yes += each;
-  }
-  return { yes, all };
 }
 
 /** All that was logged of it, of the images and edits that were asked about last. */

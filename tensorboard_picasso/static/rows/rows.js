@@ -28,7 +28,7 @@ export class Rows {
   constructor(given) {
     this.#given = given;
     this.#means = new Means(given);
-    this.#edits = new EditsBlock(given);
+    this.#edits = new EditsBlock(given, this.#heads);
     this.#images = new Listing((/** @type {number} */ image) => this.#make(image), given.looked, { class: "list" });
     this.element = el("div", { class: "rows" }, this.#heads, this.#means.element, this.#edits.element, this.#nothing, this.#awaited, this.#images.element);
     this.#images.element.addEventListener("focusin", ({ target }) => {

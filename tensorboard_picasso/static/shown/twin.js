@@ -44,14 +44,15 @@ const differences = new WeakMap();
  * @param {Answered} record
  * @param {string} name the edit's
  * @param {Twin} twin
+ * @param {number | null} [ofClass] of images of this true class alone
  * @returns {Difference | null}
  */
-export function againstTwin(edits, record, name, twin) {
+export function againstTwin(edits, record, name, twin, ofClass = null) {
   const [own, other] = [edits.place(name), twin.edits.place(name)];
   if (own < 0 || other < 0) return null;
   const same = kept(kept(pairs, edits, () => new WeakMap()), twin.edits, () => paired(hashes(edits), hashes(twin.edits)));
   const known = kept(kept(differences, record, () => new WeakMap()), twin.record, () => new Map());
-  return kept(known, name, () => difference(valuesOf(edits, record, own), valuesOf(twin.edits, twin.record, other), same));
+  return kept(known, JSON.stringify([name, ofClass]), () => difference(valuesOf(edits, record, own, { ofClass }), valuesOf(twin.edits, twin.record, other, { ofClass }), same));
 }
 
 /** @param {Edits} edits */

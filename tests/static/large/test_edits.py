@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import tensorboard_picasso
 from tensorboard_picasso import summary
@@ -114,7 +115,7 @@ def test_a_row_opens_large_and_its_numbers_are_numpys(shown, read):
     shown.page.wait_for_function("location.hash.includes('edit=sky')")
     assert large.get_by_role("heading", level=2).inner_text() == NAME
     assert shown.frame.evaluate("document.activeElement.id") == "edit-title"
-    assert "Takes away" in large.locator("> p").inner_text()
+    assert "Takes away" in large.locator("> p.quiet").inner_text()
     assert shown.frame.locator(".rows").is_visible() is False
     place = read["a"].names.index(NAME)
     for row, (run, of) in enumerate([(run, of) for of in (None, 0, 1, 2) for run in "ab"]):
@@ -215,3 +216,93 @@ def test_keys_go_from_edit_to_edit_and_back_to_the_row(shown, read):
     # A class that is chosen there holds for the rows; one that is not there opens nothing.
     shown.open(runs="a", edit="nothing of this name").at(20)
     assert not shown.frame.locator(".large.edit").is_visible()
+
+
+def taken(shown, of, kind):
+    """What a disclosure under a part of the page gives."""
+    disclosure = shown.frame.locator(f"{of} > .download")
+    if disclosure.get_attribute("open") is None:
+        disclosure.locator("summary").click()
+    with shown.page.expect_download() as waiting:
+        disclosure.get_by_text(kind, exact=True).click()
+    return waiting.value.suggested_filename, waiting.value.path().read_bytes()
+
+
+NUMBERS = ("moves", "moves_low", "moves_high", "flips", "follows", "cost", "cost_low", "cost_high")
+
+
+def exact(own, at, place, kept):
+    """What a row of CSV holds, by NumPy."""
+
+    def of(values):
+        return edits.estimate(np.where(kept, np.asarray(values[at, place], float), np.nan))
+
+    moves, costs = of(own.moves), of(own.costs)
+    follows = of(own.follows).value
+    known = [moves.value, moves.low, moves.high, of(own.flips).value, follows]
+    return [*known, costs.value, costs.low, costs.high]
+
+
+@pytest.mark.browser
+def test_the_rows_and_the_curve_are_taken_away_with_exact_numbers(shown, read):
+    shown.open(runs="a,b", ofclass="1").at(20)
+    kept = np.array(LABELS) == 1
+    names = [each.get_attribute("data-edit") for each in shown.frame.locator(".editrow").all()]
+    told = shown.frame.locator(".edits > .quiet").first.inner_text()
+    assert "Only those of true class “dog”, 4" in told
+    name, data = taken(shown, ".edits", "CSV")
+    assert name == "p edits step 20.csv"
+    rows = list(csv.DictReader(io.StringIO(data.decode())))
+    assert {(row["run"], row["edit"]) for row in rows} == {(r, n) for r in "ab" for n in names}
+    name, data = taken(shown, ".edits", "PNG")
+    assert name == "p edits step 20.png"
+    box = shown.frame.locator(".editlist").bounding_box()
+    picture = np.array(Image.open(io.BytesIO(data)).convert("RGB"))
+    assert picture.shape[0] > box["height"]
+    assert picture.shape[1] >= box["width"]
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
+    shown.open(runs="a,b", ofclass="1", edit=NAME).at(20)
+    rows += csv.DictReader(io.StringIO(taken(shown, ".large.edit", "CSV")[1].decode()))
+    assert sum(row["edit"] == "sky elsewhere (1), swapped" for row in rows) == 2 * len(STEPS)
+    for row in rows:
+        own = read[row["run"]]
+        place, at = own.names.index(row["edit"]), STEPS.index(int(row["step"]))
+        said = [float(row[key]) if row[key] else np.nan for key in NUMBERS]
+        known = exact(own, at, place, kept)
+        if row["form"] != "swapped":
+            known[4] = np.nan
+        np.testing.assert_allclose(said, known, atol=1e-9)
+        assert (row["class"], int(row["images"])) == ("dog", 4)
+    name, data = taken(shown, ".large.edit", "PNG")
+    assert name == f"p edit {NAME}.png"
+    assert Image.open(io.BytesIO(data)).height > 150
+    # Nothing is shown of a class that no image has.
+    shown.open(runs="a", ofclass="7").at(20)
+    disclosure = shown.frame.locator(".edits > .download")
+    disclosure.locator("summary").click()
+    disclosure.get_by_text("CSV", exact=True).click()
+    assert disclosure.get_by_role("status").inner_text() == "nothing is shown"
+
+
+@pytest.mark.browser
+def test_pictures_are_those_that_were_kept(shown, url, read):
+    answer = packs.read(get(f"{url}data/plugin/picasso/examples?run=a&probe=p")[1])
+    example = answer["images"][0]
+    (png,) = [each["png"] for each in example["edited"] if each["edit"] == NAME]
+    shown.open(runs="a", edits="all").at(20)
+    row = f'.editrow[data-edit="{NAME}"] .asedited canvas'
+    shown.frame.locator(f"{row}[data-painted]").nth(1).wait_for()
+    for selector, kept in ((row, png), (f"{row} + canvas", example["donor"])):
+        made = np.array(Image.open(io.BytesIO(kept.tobytes())).convert("RGB"))
+        np.testing.assert_array_equal(shown.pixels(selector), made)
+    assert shown.frame.locator('.editrow[data-edit="blurred"] .asedited canvas').count() == 1
+    shown.open(runs="a", edit=NAME).at(20)
+    shown.frame.locator(".example canvas[data-painted]").first.wait_for()
+    after = shown.pixels(f'.example[aria-label="image {example["image"]}"] canvas.still')
+    np.testing.assert_array_equal(
+        after, np.array(Image.open(io.BytesIO(png.tobytes())).convert("RGB"))
+    )
+    # The region is hidden in the maps of the probe, too.
+    shown.frame.locator(".large.edit .acts button").first.click()
+    shown.page.wait_for_function("location.hash.includes('charts=hidden%253Asky')")
+    shown.frame.locator(".large.edit").wait_for(state="hidden")
