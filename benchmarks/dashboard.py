@@ -10,15 +10,21 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from playwright.sync_api import Frame
 
+from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.stored.metadata import Kind, Series
 from tests.kit import chromium, logs, serving
 
 # Runs, images, steps, pixels a side.
 CASES = ((1, 12, 300, 64), (3, 16, 300, 64), (1, 4, 100, 224))
 REPEATS = 3
+EDITED = 64  # images that edits are made of
 
 STEPPING = """async (count) => {
   const root = document.querySelector("#picasso");
@@ -49,6 +55,44 @@ DRAWN = """() => {
   if (!read || read.querySelector(".remark").textContent.includes("counting")) return false;
   return /%/.test(read.querySelector(".readout").textContent);
 }"""
+
+
+def edits(run: Path, seed: int, steps: Sequence[int], probe: str = "digits") -> None:
+    """Log edits beside: ten of the whole image, four of regions, two elsewhere of each of those and two more."""
+    random = np.random.default_rng(seed)
+    names = [record.Edit(f"edit {number}", "it") for number in range(12)]
+    for region in ("corner", "blob"):
+        for form in ("swapped", "hidden"):
+            own = f"{region}, {form}"
+            names.append(record.Edit(own, "it", form, region))
+            for at in (1, 2):
+                other = f"{region} elsewhere ({at}), {form}"
+                names.append(record.Edit(other, "it", form, region, own))
+    used = np.array([1.0 if not each.matched else 0.2 for each in names])
+    shape = (len(names), EDITED)
+    noise = random.normal(0, 0.1, shape)
+    images = tuple(
+        record.Edited(bytes([at]) * 16, (at % logs.CLASSES,), at % logs.CLASSES, (at + 1) % EDITED,
+                      (at + 1) % logs.CLASSES)
+        for at in range(EDITED)
+    )  # fmt: skip
+    log = logs.Log(run, f"events.out.tfevents.2.{seed}")
+    for number, step in enumerate(steps):
+        progress = number / max(1, len(steps) - 1)
+        said = record.Edits(
+            output=maps.Output.LOGITS,
+            class_count=logs.CLASSES,
+            edits=tuple(names),
+            images=images,
+            whole=random.normal(size=(EDITED, 3)).astype(np.float32),
+            edited=random.normal(size=(*shape, 3)).astype(np.float32),
+            predicted=random.integers(0, logs.CLASSES, shape).astype(np.uint32),
+            moves=np.clip(progress * used[:, None] + noise, 0, 1).astype(np.float32),
+            asked=np.ones(shape, bool),
+            flips=random.random(shape) < progress * used[:, None],
+        )
+        log.write(step, [(Series(probe, 0, Kind.EDITS), record.pack_edits(said))], time.time())
+    log.close()
 
 
 def megabytes(of: str) -> float:

@@ -7,7 +7,7 @@ are told. One set of draws serves all edits and steps of a probe, so that they c
 
 import math
 from collections.abc import Hashable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -121,7 +121,8 @@ def difference(
     mine, theirs = np.asarray(own, np.float64), np.asarray(other, np.float64)
     if pairs is not None:
         ours, others = np.array(pairs, np.intp).reshape(-1, 2).T
-        return Difference(*astuple(estimate(mine[ours] - theirs[others], level)), paired=True)
+        found = estimate(mine[ours] - theirs[others], level)
+        return Difference(found.value, found.low, found.high, found.count, paired=True)
     a, b = estimate(mine, level), estimate(theirs, level)
     low = high = math.nan
     if min(a.count, b.count) > 1:

@@ -66,7 +66,7 @@ export class App {
       retry: () => this.start(),
     });
     this.shares = new Shares(this.store, () => this.#weighed());
-    this.scene = new Scene(state, this.store, this.shares);
+    this.scene = new Scene(state, this.store, this.shares, () => this.schedule("all"));
     this.scalars = new Scalars(() => this.schedule("charts"));
     this.changes = new Changes(this.store, () => this.schedule("charts"));
     this.tip = new Tip();

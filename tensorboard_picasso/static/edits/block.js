@@ -3,7 +3,7 @@
 import { runColour } from "../kit/chart.js";
 import { button, el, put, setText } from "../kit/dom.js";
 import { plural } from "../kit/format.js";
-import { estimateOf, namesByMoves } from "../shown/editpoints.js";
+import { estimateOf, meanOf, namesByMoves, valuesOf } from "../shown/editpoints.js";
 import { taking } from "../kit/taking.js";
 import { editTable } from "../shown/edittable.js";
 import { sampleClass } from "../shown/sample.js";
@@ -15,6 +15,8 @@ import { EditRow } from "./row.js";
 
 const FEW = 6; // rows
 const HARDLY = 5; // points
+const REST = 60; // milliseconds without another step, before intervals are found
+const SLICE = 8; // milliseconds of finding them between two frames
 
 export class EditsBlock {
   #given;
@@ -28,6 +30,8 @@ export class EditsBlock {
   #key = el("div", { class: "key" });
   #list = el("div", { class: "editlist", id: "edits" });
   #more;
+  #timer = 0;
+  #resting = "";
 
   #taken;
 
@@ -58,6 +62,7 @@ export class EditsBlock {
   update() {
     const { state } = this.#given;
     const logged = this.#logged();
+    this.#resting = "";
     const open = state.edits !== "none";
     this.element.hidden = !logged.length;
     this.#list.hidden = !open;
@@ -124,7 +129,21 @@ export class EditsBlock {
 
   /** @param {boolean} onlyNow */
   paint(onlyNow) {
-    for (const row of this.#shown) row.paint(onlyNow);
+    for (const row of this.#shown) row.paint(onlyNow, false);
+    const of = `${this.#given.scene.step} ${this.#shown.length}`;
+    if (of === this.#resting) return;
+    this.#resting = of;
+    delete this.element.dataset.sure;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#makeSure([...this.#shown]), REST);
+  }
+
+  /** Find the intervals, a little between frames: while the slider moves they are not waited for. @param {EditRow[]} rows */
+  #makeSure(rows) {
+    const started = performance.now();
+    while (rows.length && performance.now() - started < SLICE) rows.shift()?.paint(true, true);
+    if (rows.length) this.#timer = setTimeout(() => this.#makeSure(rows));
+    else this.element.dataset.sure = String(this.#given.scene.step);
   }
 }
 
@@ -149,7 +168,8 @@ function steady(logged, ofClass) {
   const names = namesByMoves(logged.map(({ edits }) => edits), ofClass).filter((name) => logged.every(({ edits }) => {
     const newest = edits.at(null);
     const place = edits.asked.edits.findIndex((edit) => edit.name === name);
-    return newest && place >= 0 && edits.asked.output !== "raw" && estimateOf(edits, newest, place, { ofClass }).high < HARDLY;
+    if (!newest || place < 0 || edits.asked.output === "raw" || !(meanOf(valuesOf(edits, newest, place, { ofClass })) < HARDLY)) return false;
+    return estimateOf(edits, newest, place, { ofClass }).high < HARDLY;
   }));
   return names.length ? `Hardly moved (surely by less than ${HARDLY} points) by: ${names.join("; ")}.` : "";
 }

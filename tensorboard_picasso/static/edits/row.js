@@ -4,10 +4,9 @@ import { runColour } from "../kit/chart.js";
 import { button, el, put, setText } from "../kit/dom.js";
 import { count, number, points as shown } from "../kit/format.js";
 import { finite } from "../kit/lists.js";
-import { estimate } from "../numbers/edits.js";
-import { estimateOf, meanOf, POINTS, valuesOf } from "../shown/editpoints.js";
+import { estimateOf, knownEstimate, meanOf, POINTS, valuesOf } from "../shown/editpoints.js";
 import { Still } from "../pictures/still.js";
-import { moreOf, rangeText, sinceOf } from "../shown/flags.js";
+import { moreEstimate, rangeText } from "../shown/flags.js";
 import { againstTwin, twinOf } from "../shown/twin.js";
 
 /** @import { Example } from "../log/alledits.js" */
@@ -67,30 +66,30 @@ class Strip {
     put(this.element, [...this.#cells, this.#now, this.#said]);
   }
 
-  /** @param {boolean} onlyNow */
-  paint(onlyNow) {
+  /** @param {boolean} onlyNow @param {boolean} sure with the intervals that were not found yet */
+  paint(onlyNow, sure) {
     const { scene } = this.#given;
-    if (!onlyNow) scene.columns.forEach((step, i) => this.#show(this.#cells[i], step, false));
-    this.#show(this.#now, scene.step, true);
+    if (!onlyNow) scene.columns.forEach((step, i) => this.#show(this.#cells[i], step, null));
+    this.#show(this.#now, scene.step, sure ? estimateOf : knownEstimate);
     const record = this.edits.at(scene.step);
-    this.#compare(record);
-    setText(this.#words, this.#wordsOf(record));
+    this.#compare(record, sure);
+    setText(this.#words, this.#wordsOf(record, sure));
   }
 
-  /** What differs from the twin that is chosen in *Compare*. @param {Answered | null} record */
-  #compare(record) {
+  /** What differs from the twin that is chosen in *Compare*. @param {Answered | null} record @param {boolean} sure */
+  #compare(record, sure) {
     const { scene, state } = this.#given;
     const twin = record && this.#place >= 0 && this.#counted(record, "flips").all ? twinOf(scene, state, this.edits, record) : null;
-    const found = twin && record ? againstTwin(this.edits, record, this.edits.asked.edits[this.#place].name, twin, state.ofClass) : null;
+    const found = twin && record ? againstTwin(this.edits, record, this.edits.asked.edits[this.#place].name, twin, { ofClass: state.ofClass, sure }) : null;
     setText(this.#against, twin ? againstText(found, twin.name) : "");
     this.#against.title = found ? againstTitle(found) : "";
   }
 
-  /** @param {HTMLElement} cell @param {Step | null} step @param {boolean} surely with its interval */
-  #show(cell, step, surely) {
+  /** @param {HTMLElement} cell @param {Step | null} step @param {typeof knownEstimate | null} find gives its interval; null: none is shown */
+  #show(cell, step, find) {
     const record = this.edits.at(step);
     const points = record && this.#place >= 0 ? meanOf(valuesOf(this.edits, record, this.#place, this.#which)) : NaN;
-    const found = surely && record && !Number.isNaN(points) ? estimateOf(this.edits, record, this.#place, this.#which) : null;
+    const found = find && record && !Number.isNaN(points) ? find(this.edits, record, this.#place, this.#which) : null;
     cell.dataset.points = Number.isNaN(points) ? "" : points.toFixed(3);
     cell.dataset.step = record ? String(record.step) : "";
     cell.style.setProperty("--part", this.edits.asked.output === "raw" || Number.isNaN(points) ? "0" : String(points / POINTS));
@@ -107,8 +106,8 @@ class Strip {
     return `step ${count(record.step)}: ${number(points)}${this.edits.asked.output === "raw" ? "" : " points"}${sure}`;
   }
 
-  /** @param {Answered | null} record */
-  #wordsOf(record) {
+  /** @param {Answered | null} record @param {boolean} sure */
+  #wordsOf(record, sure) {
     if (!record || this.#place < 0) return this.#place < 0 ? "not asked in this run" : "";
     const edit = this.edits.asked.edits[this.#place];
     const { yes, all } = this.#counted(record, "flips");
@@ -120,20 +119,19 @@ class Strip {
       parts.push(`the prediction changes in ${share(yes, all)} of ${all}${donors}`);
       const lost = meanOf(valuesOf(this.edits, record, this.#place, { ...this.#which, measure: "costs" }));
       if (!Number.isNaN(lost)) parts.push(`the ${this.edits.asked.labelled ? "true" : "first"} class ${lost < 0 ? "gains" : "loses"} ${shown(Math.abs(lost))}`);
-      parts.push(...this.#elsewhere(record));
+      parts.push(...this.#elsewhere(record, sure));
     }
     return parts.join("; ");
   }
 
-  /** What the same edit does at other places. @param {Answered} record */
-  #elsewhere(record) {
-    const differences = moreOf(this.edits, record, this.#place);
+  /** What the same edit does at other places. @param {Answered} record @param {boolean} sure */
+  #elsewhere(record, sure) {
     const { ofClass } = this.#which;
-    const { images } = this.edits.asked;
-    const more = differences && estimate(differences.map((each, i) => (ofClass === null || images[i].truths[0] === ofClass ? POINTS * each : NaN)));
+    const more = moreEstimate(this.edits, record, this.#place, { ofClass, sure });
     if (!more?.count) return [];
-    const since = ofClass === null ? sinceOf(this.edits, this.#place) : null; // a flag is of all images
-    return [`${shown(more.value)} more than the same elsewhere (${interval(more)})`, ...(since ? [`surely more since step ${count(since.step)}${rangeText(since)}`] : [])];
+    const since = ofClass === null ? this.#given.scene.flagTimes.since(this.edits, this.#place) : null; // a flag is of all images
+    const ends = interval(more) && ` (${interval(more)})`;
+    return [`${shown(more.value)} more than the same elsewhere${ends}`, ...(since ? [`surely more since step ${count(since.step)}${rangeText(since)}`] : [])];
   }
 
   /** Why nothing was asked of any image. */
@@ -219,10 +217,10 @@ export class EditRow {
     );
   }
 
-  /** @param {boolean} onlyNow */
-  paint(onlyNow) {
+  /** @param {boolean} onlyNow @param {boolean} sure as of a strip */
+  paint(onlyNow, sure) {
     for (const element of this.#column.children) {
-      if (element instanceof HTMLElement) this.#strips.get(element.dataset.run ?? "")?.paint(onlyNow);
+      if (element instanceof HTMLElement) this.#strips.get(element.dataset.run ?? "")?.paint(onlyNow, sure);
     }
   }
 

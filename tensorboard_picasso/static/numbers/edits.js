@@ -18,7 +18,7 @@ function hash(number) {
   return (mixed ^ (mixed >>> 16)) >>> 0;
 }
 
-/** @type {Map<string, Uint32Array>} */
+/** @type {Map<string, Uint16Array>} */
 const drawn = new Map();
 
 /**
@@ -28,13 +28,13 @@ const drawn = new Map();
  */
 export function draws(images, of = 0) {
   const count = RESAMPLES * images;
-  return kept(drawn, `${images} ${of}`, () => Uint32Array.from({ length: count }, (_, i) => hash(of * count + i) % images));
+  return kept(drawn, `${images} ${of}`, () => Uint16Array.from({ length: count }, (_, i) => hash(of * count + i) % images));
 }
 
 /**
  * The sum of each resample's numbers. Here the tab spends its time: no call in it, no object.
  * @param {Float64Array} values
- * @param {Uint32Array} order as of `draws`
+ * @param {Uint16Array} order as of `draws`
  */
 function sums(values, order) {
   const found = new Float64Array(RESAMPLES);
@@ -159,21 +159,36 @@ function surelyAbove(means, level, least) {
  * @returns {Onset | null}
  */
 export function onset(differences, edits = 1) {
-  const all = differences.length;
+  const found = onsetOf(differences.length, (at) => differences[at], edits);
+  for (;;) {
+    const { done, value } = found.next();
+    if (done) return value;
+  }
+}
+
+/**
+ * The same a step at a time, as many steps take a while.
+ * @param {number} all how many steps
+ * @param {(at: number) => ArrayLike<number>} of gives the differences of one
+ * @param {number} edits
+ * @returns {Generator<void, Onset | null>}
+ */
+export function* onsetOf(all, of, edits) {
   let place = all;
   // Back from the last step, until neither it nor any resample stays above.
   const places = new Int32Array(RESAMPLES).fill(all);
   for (let at = all - 1, staying = true; staying && at >= 0; at--) {
-    const means = resampled(differences[at]);
-    const images = Array.from(differences[at]).filter(Number.isFinite).length;
-    staying = place === at + 1 && images > 1 && surelyAbove(means, LEVEL / edits, LEAST);
+    const differences = Array.from(of(at));
+    const means = resampled(differences);
+    staying = place === at + 1 && differences.filter(Number.isFinite).length > 1 && surelyAbove(means, LEVEL / edits, LEAST);
     if (staying) place = at;
     if (place === all) return null;
-    means.forEach((mean, sample) => {
-      if (places[sample] !== at + 1 || !(mean > LEAST)) return;
+    for (let sample = 0; sample < RESAMPLES; sample++) {
+      if (places[sample] !== at + 1 || !(means[sample] > LEAST)) continue;
       places[sample] = at;
       staying = true;
-    });
+    }
+    yield;
   }
   if (place === all) return null;
   places.sort();

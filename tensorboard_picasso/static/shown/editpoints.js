@@ -43,6 +43,15 @@ export function meanOf(values) {
   return known.length ? known.reduce((sum, each) => sum + each, 0) / known.length : NaN;
 }
 
+/**
+ * A mean whose interval is still to be found.
+ * @param {ArrayLike<number>} values
+ * @returns {Estimate}
+ */
+export function unsure(values) {
+  return { value: meanOf(values), low: NaN, high: NaN, count: finite(Array.from(values)).length };
+}
+
 /** @type {WeakMap<Answered, Map<string, Estimate>>} */
 const estimates = new WeakMap();
 
@@ -55,7 +64,24 @@ const estimates = new WeakMap();
  */
 export function estimateOf(edits, record, edit, which = {}) {
   const own = kept(estimates, record, () => new Map());
-  return kept(own, JSON.stringify([edit, which.measure ?? mainMeasure(edits), which.ofClass ?? null]), () => estimate(valuesOf(edits, record, edit, which)));
+  return kept(own, keyOf(edits, edit, which), () => estimate(valuesOf(edits, record, edit, which)));
+}
+
+/**
+ * The same where it was found already, else null: intervals take a while, and what moves on does not wait for them.
+ * @type {(...of: Parameters<typeof estimateOf>) => Estimate | null}
+ */
+export function knownEstimate(edits, record, edit, which = {}) {
+  return estimates.get(record)?.get(keyOf(edits, edit, which)) ?? null;
+}
+
+/**
+ * @param {Edits} edits
+ * @param {number} edit
+ * @param {{measure?: Measure, ofClass?: number | null}} which
+ */
+function keyOf(edits, edit, { measure = mainMeasure(edits), ofClass = null }) {
+  return `${edit} ${measure} ${ofClass}`;
 }
 
 /**

@@ -2,13 +2,18 @@
 // the tab flags anything, for the edits' rows and for named regions.
 
 import { count } from "../kit/format.js";
-import { beyond, onset } from "../numbers/edits.js";
+import { beyond, estimate, onsetOf } from "../numbers/edits.js";
+import { POINTS, unsure } from "./editpoints.js";
 import { kept } from "../kit/lists.js";
 
 /** @import { WireEdit } from "../log/answers.js" */
 /** @import { Answered, Edits } from "../log/edits.js" */
+/** @import { Estimate, Onset } from "../numbers/edits.js" */
 /** @import { Step } from "../types.js" */
 /** @import { Scene } from "./scene.js" */
+
+const SLICE = 6; // milliseconds of counting between two frames
+const WAIT = 100; // milliseconds that counting waits for a page that is busy
 
 /**
  * The step of the flag, and its range; null in it: at no step so far.
@@ -19,9 +24,6 @@ import { kept } from "../kit/lists.js";
  *
  * @typedef {{flags: Flag[], images: number, sample: string}} Flags of a region, and of what
  */
-
-/** @type {WeakMap<Edits, Map<number, Since | null>>} */
-const found = new WeakMap();
 
 /**
  * By how much more an edit moves each answer than the same elsewhere; null where that was not asked.
@@ -34,22 +36,112 @@ export function moreOf(edits, record, place) {
   return places.length ? beyond(record.moves(place), places.map((each) => record.moves(each))) : null;
 }
 
+/** @type {WeakMap<Answered, Map<string, Estimate>>} */
+const estimates = new WeakMap();
+
 /**
- * Since when an edit is flagged; null: it is not, or has no references.
+ * The mean of that in points with its interval, found once; null where it was not asked.
+ * @param {Edits} edits
+ * @param {Answered} record
+ * @param {number} place
+ * @param {{ofClass: number | null, sure: boolean}} which ofClass: as of `valuesOf`; sure: with its interval also where
+ *   that was not found yet
+ */
+export function moreEstimate(edits, record, place, { ofClass, sure }) {
+  const more = moreOf(edits, record, place);
+  if (!more) return null;
+  const known = kept(estimates, record, () => new Map());
+  const key = `${place} ${ofClass}`;
+  const { images } = edits.asked;
+  const points = more.map((each, i) => (ofClass === null || images[i].truths[0] === ofClass ? POINTS * each : NaN));
+  return sure || known.has(key) ? kept(known, key, () => estimate(points)) : unsure(points);
+}
+
+/** @type {WeakMap<Edits, Map<number, Since | null>>} */
+const times = new WeakMap();
+
+/**
+ * The count of since when an edit is flagged.
+ * @param {Edits} edits
+ * @param {number} place
+ */
+function counting(edits, place) {
+  const { asked, records } = edits;
+  const compared = asked.edits.filter((edit) => edits.references(edit).length).length;
+  return onsetOf(records.length, (at) => moreOf(edits, records[at], place) ?? [], compared);
+}
+
+/**
+ * Since when an edit is flagged, counted at once where that is not known yet; null: it is not, or has no references.
  * @param {Edits} edits
  * @param {number} place
  * @returns {Since | null}
  */
 export function sinceOf(edits, place) {
-  return kept(kept(found, edits, () => new Map()), place, () => {
-    const { asked, records } = edits;
-    if (!edits.references(asked.edits[place]).length) return null;
-    const compared = asked.edits.filter((edit) => edits.references(edit).length).length;
-    const since = onset(records.map((record) => moreOf(edits, record, place) ?? []), compared);
-    /** @type {(at: number | null) => Step | null} */
-    const step = (at) => (at === null ? null : records[at].step);
-    return since && { step: records[since.place].step, early: step(since.early), late: step(since.late) };
+  if (!edits.references(edits.asked.edits[place]).length) return null;
+  return kept(kept(times, edits, () => new Map()), place, () => {
+    const work = counting(edits, place);
+    for (;;) {
+      const { done, value } = work.next();
+      if (done) return value && steps(edits, value);
+    }
   });
+}
+
+/** Since when edits are flagged: counted a little between frames, as many steps take a while, and kept. */
+export class FlagTimes {
+  #changed;
+  /** @type {{edits: Edits, place: number, work: ReturnType<typeof onsetOf>}[]} */
+  #todo = [];
+
+  /** @param {() => void} changed is told once all that was asked for is known */
+  constructor(changed) {
+    this.#changed = changed;
+  }
+
+  /**
+   * Since when an edit is flagged; null: it is not, or has no references; undefined: it is not known yet.
+   * @param {Edits} edits
+   * @param {number} place
+   * @returns {Since | null | undefined}
+   */
+  since(edits, place) {
+    if (!edits.references(edits.asked.edits[place]).length) return null;
+    const known = kept(times, edits, () => new Map());
+    if (known.has(place)) return known.get(place);
+    if (this.#todo.some((each) => each.edits === edits && each.place === place)) return undefined;
+    if (!this.#todo.length) this.#wake();
+    this.#todo.push({ edits, place, work: counting(edits, place) });
+    return undefined;
+  }
+
+  #wake() {
+    requestIdleCallback(() => this.#work(), { timeout: WAIT });
+  }
+
+  #work() {
+    const started = performance.now();
+    while (this.#todo.length && performance.now() - started < SLICE) {
+      const [{ edits, place, work }] = this.#todo;
+      const { done, value } = work.next();
+      if (!done) continue;
+      this.#todo.shift();
+      kept(times, edits, () => new Map()).set(place, value && steps(edits, value));
+    }
+    if (this.#todo.length) this.#wake();
+    else this.#changed();
+  }
+}
+
+/**
+ * @param {Edits} edits
+ * @param {Onset} onset
+ * @returns {Since}
+ */
+function steps({ records }, { place, early, late }) {
+  /** @type {(at: number | null) => Step | null} */
+  const step = (at) => (at === null ? null : records[at].step);
+  return { step: records[place].step, early: step(early), late: step(late) };
 }
 
 /**
@@ -65,17 +157,22 @@ export function rangeText({ early, late }) {
 /**
  * What is known of some edits of a run that have references; null where there are none.
  * @param {Scene} scene
- * @param {Edits | null} edits
+ * @param {string} run
  * @param {(edit: WireEdit) => boolean} test
- * @returns {Flags | null}
+ * @returns {Flags | "coming" | null}
  */
-function flagged({ sample }, edits, test) {
-  if (!edits?.records.length || edits.asked.output === "raw" || sample === null) return null;
-  const flags = edits.asked.edits.flatMap((edit, place) => {
-    if (!test(edit) || !edits.references(edit).length) return [];
-    return [{ name: edit.name, form: edit.form, since: sinceOf(edits, place) }];
-  });
-  return flags.length ? { flags, images: edits.asked.images.length, sample } : null;
+function flagged(scene, run, test) {
+  const edits = scene.edits(run);
+  if (edits === "coming") return edits;
+  if (!edits?.records.length || edits.asked.output === "raw" || scene.sample === null) return null;
+  const flags = [];
+  for (const [place, edit] of edits.asked.edits.entries()) {
+    if (!test(edit) || !edits.references(edit).length) continue;
+    flags.push({ name: edit.name, form: edit.form, since: scene.flagTimes.since(edits, place) });
+  }
+  if (flags.some(({ since }) => since === undefined)) return "coming";
+  const known = flags.map(({ since, ...each }) => ({ ...each, since: since ?? null }));
+  return known.length ? { flags: known, images: edits.asked.images.length, sample: scene.sample } : null;
 }
 
 /**
@@ -83,11 +180,9 @@ function flagged({ sample }, edits, test) {
  * @param {Scene} scene
  * @param {string} run
  * @param {string} region
- * @returns {Flags | "coming" | null}
  */
 export function flagsOf(scene, run, region) {
-  const edits = scene.edits(run);
-  return edits === "coming" ? edits : flagged(scene, edits, (edit) => edit.region === region);
+  return flagged(scene, run, (edit) => edit.region === region);
 }
 
 /**
@@ -97,5 +192,5 @@ export function flagsOf(scene, run, region) {
  * @param {string} name
  */
 export function flagsOfEdit(scene, run, name) {
-  return flagged(scene, scene.loggedEdits(run), (edit) => edit.name === name);
+  return flagged(scene, run, (edit) => edit.name === name);
 }

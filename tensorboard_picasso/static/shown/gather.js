@@ -34,7 +34,7 @@ import { spread } from "../numbers/spread.js";
  * @property {boolean} [flips] changes of the prediction are marked under it
  * @property {boolean} [yesOrNo] a number is 0 or 1: over images there is a share, and no band
  * @property {Hides | null} [hiding] of what hiding it does is said, and since when its edits do more than elsewhere is marked
- * @property {(data: RunData) => Flags | null} [flags] since when an edit does more than elsewhere is marked
+ * @property {(data: RunData) => Flags | "coming" | null} [flags] since when an edit does more than elsewhere is marked
  * @property {string[]} [labels] methods whose records it reads: they are loaded while it is charted
  * @property {boolean} [maps] it reads their maps of all steps too
  * @property {Line[]} [lines] what is drawn beside it

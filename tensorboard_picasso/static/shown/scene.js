@@ -1,6 +1,7 @@
 // What is on show: the choices in the URL joined with what was logged.
 
 import { counting, DRAWN, filterTest, fittingSort, isListed, sorted, sortsByMaps, sortsByTarget } from "./finding.js";
+import { FlagTimes } from "./flags.js";
 import { natural } from "../kit/format.js";
 import { ordered } from "../kit/lists.js";
 import { fitting, partOf } from "../numbers/reading.js";
@@ -79,9 +80,10 @@ export class Scene extends Classes {
   /** Whether they were chosen from all steps that were to come. */
   #spread = false;
 
-  /** @param {State} state @param {Store} store @param {Shares} shares */
-  constructor(state, store, shares) {
+  /** @param {State} state @param {Store} store @param {Shares} shares @param {() => void} flagged is told once it is known since when edits are flagged */
+  constructor(state, store, shares, flagged) {
     super(state);
+    this.flagTimes = new FlagTimes(flagged);
     this.#state = state;
     this.#store = store;
     this.#shares = shares;

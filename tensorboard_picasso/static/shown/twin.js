@@ -4,7 +4,7 @@ import { count } from "../kit/format.js";
 import { kept } from "../kit/lists.js";
 import { difference, paired } from "../numbers/edits.js";
 import { stepBeside } from "./compare.js";
-import { valuesOf } from "./editpoints.js";
+import { meanOf, unsure, valuesOf } from "./editpoints.js";
 
 /** @import { Answered, Edits } from "../log/edits.js" */
 /** @import { Difference } from "../numbers/edits.js" */
@@ -44,15 +44,20 @@ const differences = new WeakMap();
  * @param {Answered} record
  * @param {string} name the edit's
  * @param {Twin} twin
- * @param {number | null} [ofClass] of images of this true class alone
+ * @param {{ofClass: number | null, sure: boolean}} which ofClass: of images of this true class alone, null: of all; sure:
+ *   with its interval also where that was not found yet
  * @returns {Difference | null}
  */
-export function againstTwin(edits, record, name, twin, ofClass = null) {
+export function againstTwin(edits, record, name, twin, { ofClass, sure }) {
   const [own, other] = [edits.place(name), twin.edits.place(name)];
   if (own < 0 || other < 0) return null;
   const same = kept(kept(pairs, edits, () => new WeakMap()), twin.edits, () => paired(hashes(edits), hashes(twin.edits)));
   const known = kept(kept(differences, record, () => new WeakMap()), twin.record, () => new Map());
-  return kept(known, JSON.stringify([name, ofClass]), () => difference(valuesOf(edits, record, own, { ofClass }), valuesOf(twin.edits, twin.record, other, { ofClass }), same));
+  const key = `${name} ${ofClass}`;
+  const [mine, theirs] = [valuesOf(edits, record, own, { ofClass }), valuesOf(twin.edits, twin.record, other, { ofClass })];
+  if (sure || known.has(key)) return kept(known, key, () => difference(mine, theirs, same));
+  if (same) return { ...unsure(same.map(([a, b]) => mine[a] - theirs[b])), paired: true };
+  return { ...unsure(mine), value: meanOf(mine) - meanOf(theirs), paired: false };
 }
 
 /** @param {Edits} edits */

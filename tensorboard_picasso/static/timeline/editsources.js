@@ -7,6 +7,7 @@ import { flagsOfEdit, rangeText } from "../shown/flags.js";
 /** @import { Edits } from "../log/edits.js" */
 /** @import { Source } from "../shown/gather.js" */
 /** @import { Needs } from "../shown/given.js" */
+/** @import { Scene } from "../shown/scene.js" */
 
 /**
  * How links name such a source.
@@ -52,11 +53,12 @@ function noteOf(logged, name) {
 
 /**
  * Since when a run's edit is flagged.
- * @param {Needs<"scene">["scene"]} scene
+ * @param {Scene} scene
  * @param {string} run
  * @param {string} name
  */
 function sinceText(scene, run, name) {
-  const since = flagsOfEdit(scene, run, name)?.flags[0].since;
+  const flags = flagsOfEdit(scene, run, name);
+  const since = flags === null || flags === "coming" ? null : flags.flags[0].since;
   return since ? [`${scene.shown.length > 1 ? `${run}: ` : ""}surely more from step ${count(since.step)} on${rangeText(since)}`] : [];
 }

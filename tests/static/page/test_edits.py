@@ -115,7 +115,10 @@ NUMBER = r"(−?[\d.]+)"
 
 def rows(picasso):
     """What stands in each row, by edit and run."""
-    picasso.frame.wait_for_selector('.editrow .points.now[data-step="30"]')
+    # Intervals come once the slider rests, flags once all steps are counted.
+    picasso.frame.wait_for_selector('.edits[data-sure="30"]')
+    picasso.frame.get_by_text("surely more since").first.wait_for()
+    picasso.frame.wait_for_selector('.edits[data-sure="30"]')
     return {tuple(key.rsplit(",", 1)): said for key, said in picasso.frame.evaluate(READ).items()}
 
 

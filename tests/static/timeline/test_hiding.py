@@ -230,6 +230,7 @@ def test_the_large_view_says_it_for_each_fill(browser, url):
     with tab(browser, url) as picasso:
         picasso.open(runs="uses", open="3").at(1280)
         figure = picasso.frame.locator(".hiddencharts figure")
+        figure.locator(".flagmark").wait_for()
         said = [" ".join(each.split()) for each in figure.locator("p").all_inner_texts()]
         assert said == [
             "corner hidden, at step 1,280, the newest",
