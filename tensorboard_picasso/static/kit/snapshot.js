@@ -21,7 +21,7 @@ function copyOf(root) {
     Object.assign(picture.style, { display: "block", imageRendering, visibility, opacity, ...size });
     to[i].replaceWith(picture);
   });
-  const [boxes, copies] = [root, copy].map((each) => elements(each, "main, .rail, .large, .films"));
+  const [boxes, copies] = [root, copy].map((each) => elements(each, "main, .rail, .sheet, .films"));
   boxes.forEach((box, i) => {
     copies[i].style.overflow = "hidden";
     for (const child of elements(copies[i], ":scope > *")) {

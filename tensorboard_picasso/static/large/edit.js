@@ -45,7 +45,7 @@ export class LargeEdit {
     this.#numbers = new EditNumbers(given);
     this.#images = new EditImages(given);
     this.element = el(
-      "section", { class: "large edit", role: "dialog", "aria-labelledby": "edit-title", hidden: true },
+      "section", { class: "sheet edit", role: "dialog", "aria-labelledby": "edit-title", hidden: true },
       el("div", { class: "bar" },
         button("←", "back to all rows", () => this.close(), { class: "back" }), this.#title, this.#step,
         button("‹", "edit before (key b)", () => this.go(-1)), button("›", "next edit (key n)", () => this.go(1))),

@@ -38,7 +38,7 @@ export class Large {
     this.#originals = new Originals(given);
     this.zoom = new Zoom(given.state);
     this.element = el(
-      "section", { class: "large", role: "dialog", "aria-labelledby": "large-title", hidden: true },
+      "section", { class: "sheet large", role: "dialog", "aria-labelledby": "large-title", hidden: true },
       el("div", { class: "bar" },
         button("←", "back to all images", () => given.open(null), { class: "back" }), this.#name,
         this.#fields,

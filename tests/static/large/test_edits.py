@@ -110,7 +110,7 @@ def cells(shown, row):
 def test_a_row_opens_large_and_its_numbers_are_numpys(shown, read):
     shown.open(runs="a,b", edits="all").at(20)
     shown.frame.get_by_role("button", name=f"open “{NAME}” large").click()
-    large = shown.frame.locator(".large.edit")
+    large = shown.frame.locator(".sheet.edit")
     large.wait_for()
     shown.page.wait_for_function("location.hash.includes('edit=sky')")
     assert large.get_by_role("heading", level=2).inner_text() == NAME
@@ -166,10 +166,10 @@ def test_its_images_stand_by_how_far_they_move_and_say_what_flips(shown, read):
     assert re.search(rf"truly {CLASSES[LABELS[order[0]]]}: predicted \w+ >?[\d.]+\s%", said)
     # Its maps are a click away, and Esc comes back.
     items.first.locator("button.frame").click()
-    shown.frame.locator(".large:not(.edit)").wait_for()
+    shown.frame.locator(".large").wait_for()
     shown.page.wait_for_function(f"location.hash.includes('open={order[0]}')")
     shown.key("Escape")
-    shown.frame.locator(".large.edit").wait_for()
+    shown.frame.locator(".sheet.edit").wait_for()
     focused = shown.frame.evaluate("document.activeElement.dataset.image")
     assert focused == str(order[0])
 
@@ -211,11 +211,11 @@ def test_keys_go_from_edit_to_edit_and_back_to_the_row(shown, read):
     shown.key("b")
     title.and_(shown.frame.get_by_text(NAME, exact=True)).wait_for()
     shown.key("Escape")
-    shown.frame.locator(".large.edit").wait_for(state="hidden")
+    shown.frame.locator(".sheet.edit").wait_for(state="hidden")
     assert shown.frame.evaluate("document.activeElement.textContent") == NAME
     # A class that is chosen there holds for the rows; one that is not there opens nothing.
     shown.open(runs="a", edit="nothing of this name").at(20)
-    assert not shown.frame.locator(".large.edit").is_visible()
+    assert not shown.frame.locator(".sheet.edit").is_visible()
 
 
 def taken(shown, of, kind):
@@ -262,7 +262,7 @@ def test_the_rows_and_the_curve_are_taken_away_with_exact_numbers(shown, read):
     assert picture.shape[1] >= box["width"]
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
     shown.open(runs="a,b", ofclass="1", edit=NAME).at(20)
-    rows += csv.DictReader(io.StringIO(taken(shown, ".large.edit", "CSV")[1].decode()))
+    rows += csv.DictReader(io.StringIO(taken(shown, ".sheet.edit", "CSV")[1].decode()))
     assert sum(row["edit"] == "sky elsewhere (1), swapped" for row in rows) == 2 * len(STEPS)
     for row in rows:
         own = read[row["run"]]
@@ -273,7 +273,7 @@ def test_the_rows_and_the_curve_are_taken_away_with_exact_numbers(shown, read):
             known[4] = np.nan
         np.testing.assert_allclose(said, known, atol=1e-9)
         assert (row["class"], int(row["images"])) == ("dog", 4)
-    name, data = taken(shown, ".large.edit", "PNG")
+    name, data = taken(shown, ".sheet.edit", "PNG")
     assert name == f"p edit {NAME}.png"
     assert Image.open(io.BytesIO(data)).height > 150
     # Nothing is shown of a class that no image has.
@@ -303,6 +303,6 @@ def test_pictures_are_those_that_were_kept(shown, url, read):
         after, np.array(Image.open(io.BytesIO(png.tobytes())).convert("RGB"))
     )
     # The region is hidden in the maps of the probe, too.
-    shown.frame.locator(".large.edit .acts button").first.click()
+    shown.frame.locator(".sheet.edit .acts button").first.click()
     shown.page.wait_for_function("location.hash.includes('charts=hidden%253Asky')")
-    shown.frame.locator(".large.edit").wait_for(state="hidden")
+    shown.frame.locator(".sheet.edit").wait_for(state="hidden")
