@@ -33,7 +33,9 @@ export class LargeEdit {
   #step = el("span", { class: "quiet" });
   #about = el("p", { class: "quiet" });
   #tested = el("p", { class: "acts" });
-  #chart;
+  /** @type {EditChart | null} made once it is looked at */
+  #chart = null;
+  #plot = el("div", {});
   #numbers;
   #images;
 
@@ -41,7 +43,6 @@ export class LargeEdit {
   constructor(given, back) {
     this.#given = given;
     this.#back = back;
-    this.#chart = new EditChart(given);
     this.#numbers = new EditNumbers(given);
     this.#images = new EditImages(given);
     this.element = el(
@@ -49,7 +50,7 @@ export class LargeEdit {
       el("div", { class: "bar" },
         button("←", "back to all rows", () => this.close(), { class: "back" }), this.#title, this.#step,
         button("‹", "edit before (key b)", () => this.go(-1)), button("›", "next edit (key n)", () => this.go(1))),
-      this.#about, this.#tested, this.#chart.element, this.#taking(), this.#numbers.element, this.#images.element,
+      this.#about, this.#tested, this.#plot, this.#taking(), this.#numbers.element, this.#images.element,
     );
   }
 
@@ -104,6 +105,7 @@ export class LargeEdit {
     setText(this.#title, name);
     setText(this.#about, this.#aboutText());
     refill(this.#tested, this.#testedElsewhere());
+    this.#chart ??= this.#makeChart();
     this.#chart.update(name, this.#asked);
     this.#numbers.update(this.#asked);
     this.#images.update(name, this.#asked);
@@ -113,12 +115,18 @@ export class LargeEdit {
     else this.#title.focus({ preventScroll: true });
   }
 
+  #makeChart() {
+    const chart = new EditChart(this.#given);
+    this.#plot.append(chart.element);
+    return chart;
+  }
+
   /** The curve as a picture, and all of its numbers. */
   #taking() {
     const { scene, state } = this.#given;
     return taking({
       name: () => `${scene.sample} edit ${this.#name}`,
-      parts: () => (this.#name === null ? [] : [this.#title, this.#about, this.#chart.element]),
+      parts: () => (this.#name === null ? [] : [this.#title, this.#about, this.#plot]),
       rows: () => {
         const { ofClass } = state;
         const named = ofClass === null ? null : { index: ofClass, name: sampleClass(this.#given, this.#asked[0].run, ofClass) };
@@ -150,7 +158,7 @@ export class LargeEdit {
     if (!this.isOpen) return true;
     const { scene } = this.#given;
     setText(this.#step, scene.step === null ? "" : stepText(scene.step, scene.epoch(scene.step)));
-    this.#chart.move();
+    this.#chart?.move();
     this.#numbers.paint();
     return this.#images.paint();
   }

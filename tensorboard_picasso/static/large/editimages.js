@@ -63,9 +63,9 @@ class RunImages {
   #told = el("p", { class: "quiet" });
   #examples = el("div", { class: "examples" });
   #list = el("div", { class: "sample", role: "list" });
-  /** @type {Map<number, {element: HTMLElement, frame: HTMLElement, words: HTMLElement, points: HTMLElement, picture: Picture}>} */
+  /** @type {Map<number, {element: HTMLElement, frame: HTMLButtonElement, words: HTMLElement, points: HTMLElement, picture: Picture}>} */
   #items = new Map();
-  /** @type {Map<number, {element: HTMLElement, before: HTMLElement, after: HTMLElement, pictures: (Picture | Still)[]}>} */
+  /** @type {Map<number, {element: HTMLElement, before: HTMLElement, after: HTMLElement, frames: [number, HTMLButtonElement][], pictures: (Picture | Still)[]}>} */
   #shown = new Map();
 
   /** @param {Needs<Edited>} given @param {Asked} asked */
@@ -94,15 +94,22 @@ class RunImages {
   /** Whether the maps that are shown are of these images. */
   get #mapped() {
     const { scene } = this.#given;
-    return scene.sample === scene.probe;
+    return scene.sample === scene.probe && scene.methods.length > 0;
   }
 
   /** @param {number} image @param {HTMLElement} inner */
   #frame(image, inner) {
-    if (!this.#mapped) return el("div", { class: "frame" }, inner);
-    const frame = button("", `maps of ${this.#name(image)}`, () => this.#given.open(image), { class: "frame", data: { image } });
+    const frame = button("", "", () => this.#given.open(image), { class: "frame", data: { image } });
     frame.append(inner);
     return frame;
+  }
+
+  /** Let a picture open the image's maps, where there are some. @param {number} image @param {HTMLButtonElement} frame */
+  #offer(image, frame) {
+    const name = this.#name(image);
+    frame.disabled = !this.#mapped || !this.#given.scene.images.includes(image);
+    frame.title = frame.disabled ? name : `maps of ${name}`;
+    frame.setAttribute("aria-label", frame.title);
   }
 
   /** Show the current step; false while pictures are loading. */
@@ -120,7 +127,7 @@ class RunImages {
     const of = state.ofClass === null ? "" : ` of class ${this.#class(state.ofClass)}`;
     const left = edits.asked.images.length - all.length;
     const unasked = state.ofClass === null && left ? ` Not asked of ${plural(left, "image")}: it changes nothing of them, or a budget left them out.` : "";
-    setText(this.#told, `${plural(all.length, "image")}${of}, those whose answer moves most first.${unasked}${this.#mapped ? " A click opens an image’s maps." : ""}`);
+    setText(this.#told, `${plural(all.length, "image")}${of}, ${edits.asked.output === "raw" ? "those that lose most" : "those whose answer moves most"} first.${unasked}${this.#mapped ? " A click opens an image’s maps." : ""}`);
     put(this.#list, all.map((image) => this.#item(image).element));
     for (const image of all) this.#tell(image, record, moved[image], answers?.at(record.step, image) ?? null);
     const examples = this.#chosen(place);
@@ -168,7 +175,8 @@ class RunImages {
 
   /** @param {number} image @param {Answered} record @param {number} moved @param {Said | null} said */
   #tell(image, record, moved, said) {
-    const { element, words, points: shown } = this.#item(image);
+    const { element, frame, words, points: shown } = this.#item(image);
+    this.#offer(image, frame);
     const raw = this.edits.asked.output === "raw";
     const text = raw ? number(moved) : points(moved);
     setText(shown, text);
@@ -195,7 +203,9 @@ class RunImages {
       const own = new Picture(this.#given, this.#asked, image, true);
       /** @type {(Picture | Still)[]} */
       const pictures = [own];
-      const parts = [el("figure", {}, this.#frame(image, own.element), before)];
+      /** @type {[number, HTMLButtonElement][]} */
+      const frames = [[image, this.#frame(image, own.element)]];
+      const parts = [el("figure", {}, frames[0][1], before)];
       const made = this.#kept.get(image)?.edited.get(this.edits.asked.edits[this.#asked.place].name);
       if (made) {
         const still = new Still(made, `${this.#name(image)}, edited`);
@@ -205,9 +215,10 @@ class RunImages {
       if (donor !== null && this.#swaps) {
         const other = new Picture(this.#given, this.#asked, donor, false);
         pictures.push(other);
-        parts.push(el("figure", { class: "donor" }, this.#frame(donor, other.element), el("figcaption", { text: this.#donorText(donor) })));
+        frames.push([donor, this.#frame(donor, other.element)]);
+        parts.push(el("figure", { class: "donor" }, frames[1][1], el("figcaption", { text: this.#donorText(donor) })));
       }
-      return { element: el("div", { class: "example", role: "group", "aria-label": this.#name(image) }, ...parts), before, after, pictures };
+      return { element: el("div", { class: "example", role: "group", "aria-label": this.#name(image) }, ...parts), before, after, frames, pictures };
     });
   }
 
@@ -224,12 +235,20 @@ class RunImages {
 
   /** @param {number} image @param {Said | null} said */
   #tellExample(image, said) {
-    const { before, after } = this.#example(image);
+    const { before, after, frames } = this.#example(image);
+    for (const [of, frame] of frames) this.#offer(of, frame);
     const { truths, donor_class } = this.edits.asked.images[image];
-    const { labelled, output } = this.edits.asked;
+    const { labelled, output, value_name } = this.edits.asked;
     /** @type {(value: number) => string} */
     const show = (value) => (output === "raw" ? number(value) : percent(probability(value)).replace(" ", "\u00a0"));
-    const truth = truths.length && labelled ? `, truly ${truths.map((each) => this.#class(each)).join(", ")}` : "";
+    const truth = truths.length && labelled && output !== "raw" ? `, truly ${truths.map((each) => this.#class(each)).join(", ")}` : "";
+    if (said && said.predicted !== null && output === "raw") {
+      const value = said.of(truths[0] ?? said.head);
+      const called = value_name || "value";
+      setText(before, `${this.#name(image)}${value ? `: ${called} ${number(value.before)}` : ""}`);
+      setText(after, value ? `edited: ${number(value.after)}` : "");
+      return;
+    }
     if (!said || said.predicted === null) {
       setText(before, `${this.#name(image)}${truth}`);
       setText(after, said ? "not asked of this image" : "");
@@ -238,7 +257,7 @@ class RunImages {
     /** @type {(index: number, when: "before" | "after") => string} */
     const told = (index, when) => {
       const value = said.of(index)?.[when];
-      return value === undefined || Number.isNaN(value) ? this.#class(index) : `${this.#class(index)} ${show(value)}`;
+      return value === undefined || Number.isNaN(value) ? this.#class(index) : `${this.#class(index)} (${show(value)})`;
     };
     const kinds = [said.head, ...truths.slice(0, 1), ...(this.#swaps && donor_class !== null ? [donor_class] : [])];
     const others = [...new Set(kinds)].filter((each) => each !== said.predicted);

@@ -105,9 +105,10 @@ export class EditNumbers {
       return [i ? "" : choose, `${each.run}${at}`, ...columns.map(([, , cell]) => (record && each.place >= 0 ? cell(each, record, ofClass) : "–"))];
     });
     const { labelled } = this.#asked[0].edits.asked;
-    const heads = [labelled ? "true class" : "first predicted", "run", ...columns.map(([text, title]) => el("span", { text, title }))];
+    const heads = [classes.length < 2 ? "" : labelled ? "true class" : "first predicted", "run", ...columns.map(([text, title]) => el("span", { text, title }))];
     const each = classes.length > 1 ? classes.flatMap((index) => rows(index, this.#nameOf(index))) : [];
-    return table("At this step, with 95 % intervals over the images. A class that is clicked is shown alone, here and in the rows.", heads, [...rows(null, "all"), ...each]);
+    const alone = classes.length > 1 ? " A class that is clicked is shown alone, here and in the rows." : "";
+    return table(`At this step, with 95 % intervals over the images.${alone}`, heads, [...rows(null, "all"), ...each]);
   }
 }
 

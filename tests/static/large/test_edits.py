@@ -102,7 +102,7 @@ def expected(found):
 
 
 def cells(shown, row):
-    found = shown.frame.locator(".edit .numbers tbody tr").nth(row)
+    found = shown.frame.locator(".sheet.edit .numbers tbody tr").nth(row)
     return [each.inner_text() for each in found.locator("th, td").all()]
 
 
@@ -163,7 +163,7 @@ def test_its_images_stand_by_how_far_they_move_and_say_what_flips(shown, read):
     said = " ".join(example.locator("figcaption").all_inner_texts())
     donor = own.donors[order[0]]
     assert f"donor: image {donor}, {CLASSES[LABELS[donor]]}" in said
-    assert re.search(rf"truly {CLASSES[LABELS[order[0]]]}: predicted \w+ >?[\d.]+\s%", said)
+    assert re.search(rf"truly {CLASSES[LABELS[order[0]]]}: predicted \w+ \(>?[\d.]+\s%\)", said)
     # Its maps are a click away, and Esc comes back.
     items.first.locator("button.frame").click()
     shown.frame.locator(".large").wait_for()
