@@ -3,8 +3,8 @@
 import { button, el, refill } from "../kit/dom.js";
 import { number, points, stepText } from "../kit/format.js";
 import { beyond, estimate } from "../numbers/edits.js";
-import { estimateOf, mainMeasure, valuesOf } from "../shown/editpoints.js";
-import { ordered } from "../kit/lists.js";
+import { estimateOf, mainMeasure, meanOf, valuesOf } from "../shown/editpoints.js";
+import { kept, ordered } from "../kit/lists.js";
 import { sampleClass } from "../shown/sample.js";
 import { table } from "./tables.js";
 
@@ -20,6 +20,8 @@ export class EditNumbers {
   #given;
   /** @type {Asked[]} */
   #asked = [];
+  /** @type {WeakMap<Answered, Map<string, Estimate>>} */
+  #differences = new WeakMap();
   element = el("div", { class: "numbers" });
 
   /** @param {Needs<"scene" | "state" | "store">} given */
@@ -81,8 +83,9 @@ export class EditNumbers {
     const own = valuesOf(edits, record, place, { ofClass });
     const others = edits.references(edits.asked.edits[place]).map((at) => valuesOf(edits, record, at, { ofClass }));
     const difference = beyond(own, others);
-    if (which === "difference") return withInterval(estimate(difference), show, "");
-    return show(estimate(own).value - estimate(difference).value);
+    if (which === "theirs") return show(meanOf(own) - meanOf(difference));
+    const known = kept(this.#differences, record, () => new Map());
+    return withInterval(kept(known, `${place} ${ofClass}`, () => estimate(difference)), show, "");
   }
 
   /** @param {number} index */
