@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Frame, Locator, Page, sync_playwright
 from tests.kit import chromium
 
 CHARTED = """number => {
-  const chart = document.querySelectorAll(".timechart")[number];
+  const chart = document.querySelectorAll(".timeline .timechart")[number];
   return chart && !/to go|loading|counting/.test(chart.querySelector(".remark").textContent)
     && !document.querySelector("#picasso.loading");
 }"""
@@ -83,7 +83,7 @@ class Tab:
         for _ in range(2):
             self.drawn()
             self.frame.wait_for_function(CHARTED, arg=number)
-        return self.frame.locator(".timechart").nth(number)
+        return self.frame.locator(".timeline .timechart").nth(number)
 
     def readout(self, number: int = 0) -> list[str]:
         """What a chart says of the current step, or of the one under the pointer."""

@@ -108,7 +108,7 @@ def menu(picasso, name):
 
 def chart(picasso, source):
     """Chart a source; what it reads out, a text a run, once nothing is on its way."""
-    first = picasso.frame.locator(".timechart").first
+    first = picasso.frame.locator(".timeline .timechart").first
     first.get_by_label("what is charted").select_option(label=source)
     return picasso.readout()
 
@@ -258,7 +258,7 @@ def test_5_change_of_the_maps_and_the_loss(picasso, logged):
         assert number_after(run, text) == pytest.approx(change(run, 40, 50), abs=6e-4)
     loss = chart(picasso, "loss (same run)")
     assert [number_after(run, text) for run, text in zip(RUNS, loss, strict=False)] == [2.5, 3.5]
-    plot = picasso.frame.locator(".plot").first
+    plot = picasso.frame.locator(".timeline .plot").first
     plot.click(position={"x": 0.335 * plot.bounding_box()["width"], "y": 10})
     picasso.at(30)
 

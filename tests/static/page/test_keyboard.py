@@ -132,7 +132,7 @@ def test_a_region_is_made_renamed_and_undone_without_a_mouse(browser, url):
         assert picasso.frame.evaluate("document.activeElement.closest('.panel') !== null")
         keyboard.press("Escape")
         # The region's chart comes and goes, the keyboard stays over the timeline.
-        picasso.frame.locator(".plot").first.focus()
+        picasso.frame.locator(".timeline .plot").first.focus()
         for keys, left in (
             ("z", ["sky"]),
             ("z", ["region 1"]),
@@ -180,7 +180,9 @@ def test_taking_a_chart_away_leaves_the_keyboard_at_another(browser, url):
     with tab(browser, url) as picasso:
         picasso.open(charts="truth,top").at(90)
         picasso.frame.get_by_role("button", name="remove this chart").last.press("Enter")
-        picasso.frame.wait_for_function("document.querySelectorAll('.timechart').length === 1")
+        picasso.frame.wait_for_function(
+            "document.querySelectorAll('.timeline .timechart').length === 1"
+        )
         assert focused(picasso) == ("div", "probability of the true class")
 
 

@@ -198,14 +198,16 @@ def test_what_is_used_more_than_elsewhere_is_said_and_marked(browser, url):
             " ± standard error over 5 images",
             *(each.join(newest(run, "image mean")) for run, each in SINCE.items()),
         ]
-        uses = picasso.frame.locator(".timechart").first.locator(".hidingnote .value").last
+        uses = (
+            picasso.frame.locator(".timeline .timechart").first.locator(".hidingnote .value").last
+        )
         error = 100 * np.std(AROUND["black"], ddof=1) / np.sqrt(IMAGES)
         assert " ".join(uses.get_attribute("title").split()) == (
             f"uses; at step 1,280: moves 40 ± {error:.1f} points, mean of 5 images ± its standard error"
         )
         uses.get_by_role("button", name="step 40 on").press("Enter")
         picasso.at(40)
-        first = picasso.frame.locator(".timechart").first
+        first = picasso.frame.locator(".timeline .timechart").first
         mark = first.locator(".flagmark")
         assert mark.get_attribute("data-step") == "40"
         assert mark.get_attribute("title") == (
@@ -340,7 +342,7 @@ def test_images_are_sorted_by_what_hiding_takes(browser, url, fill):
 def test_flips_say_which_and_from_what_to_what(browser, url):
     with tab(browser, url) as picasso:
         picasso.open(step="40").at(40)
-        plot = picasso.frame.locator(".plot")
+        plot = picasso.frame.locator(".timeline .plot")
         box = plot.bounding_box()
         tip = picasso.frame.locator(".tip:not([hidden]) div")
         plot.hover(position={"x": 0.75 * box["width"], "y": box["height"] - 4})
@@ -383,7 +385,7 @@ def test_the_head_of_the_timeline_is_not_clipped(browser, url, width, height, ru
     with tab(browser, url, viewport=viewport) as picasso:
         picasso.open(runs=runs, charts=chart).at(1280)
         picasso.charted()
-        plot = picasso.frame.locator(".plot")
+        plot = picasso.frame.locator(".timeline .plot")
         before = picasso.frame.locator(".timeline").bounding_box()
         box = plot.bounding_box()
         plot.hover(position={"x": 0.75 * box["width"], "y": 30})

@@ -67,7 +67,7 @@ def test_the_table_has_the_agreement_where_it_was_computed(logdir, logged):
 def test_the_chart_of_change_draws_what_was_logged(browser, logdir, logged, load_fast):
     with tensorboard(logdir, load_fast=load_fast) as url, tab(browser, url) as picasso:
         picasso.open(step="30").at(30)
-        chart = picasso.frame.locator(".timechart")
+        chart = picasso.frame.locator(".timeline .timechart")
         chart.get_by_label("what is charted").select_option("change:previous:rise")
         picasso.charted()
         high, low = (float(chart.locator(f".axis .{end}").inner_text()) for end in ("high", "low"))

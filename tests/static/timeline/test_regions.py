@@ -143,7 +143,7 @@ def now(picasso, image):
 
 # What the chart of a title reads out; null while it is not there or not all is counted.
 READ = """(title) => {
-  const charts = [...document.querySelectorAll(".timechart")];
+  const charts = [...document.querySelectorAll(".timeline .timechart")];
   const chart = charts.find((each) => each.querySelector("select").selectedOptions[0].text === title);
   return chart && !chart.querySelector(".remark").textContent.includes("counting")
     ? chart.querySelector(".readout .value")?.textContent : null;
@@ -313,7 +313,7 @@ def test_a_link_holds_regions_undo_takes_them_back(browser, url):
         assert {name for name, _ in outlines(picasso)} == {"<b>sky & sea~!</b>", "edge"}
         panel.get_by_role("button", name="delete 7 × 9").click()
         picasso.frame.wait_for_selector('path[data-region^="<b>"]', state="detached")
-        assert picasso.frame.locator(".timechart").count() == 1
+        assert picasso.frame.locator(".timeline .timechart").count() == 1
         picasso.frame.locator("#picasso").click(position={"x": 90, "y": 500})
         picasso.key("Control+z")
         picasso.frame.wait_for_selector('path[data-region^="<b>"]')

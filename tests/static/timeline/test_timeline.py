@@ -105,7 +105,7 @@ def fast(logdir):
 
 
 def charts(picasso):
-    return picasso.frame.locator(".timechart")
+    return picasso.frame.locator(".timeline .timechart")
 
 
 def choose(picasso, source, number=0):
@@ -221,7 +221,7 @@ def test_change_from_a_pinned_step_of_a_single_run(browser, fast):
     with tab(browser, fast) as picasso:
         picasso.open(runs="b/picasso", step="10").at(10)
         picasso.key("p")
-        picasso.frame.locator(".timechart option[value='change:pin:occlusion']").wait_for(
+        picasso.frame.locator(".timeline .timechart option[value='change:pin:occlusion']").wait_for(
             state="attached"
         )
         choose(picasso, "change:pin:occlusion")
@@ -334,7 +334,7 @@ def test_charts_are_added_removed_and_come_back_from_the_link(browser, url):
             picasso.frame.get_by_role("button", name="add a chart").click()
             charts(picasso).nth(number).wait_for()
         assert picasso.frame.get_by_role("button", name="add a chart").is_hidden()
-        focused = "document.activeElement === [...document.querySelectorAll('.title')].at(-1)"
+        focused = "document.activeElement === [...document.querySelectorAll('.timeline .title')].at(-1)"
         picasso.frame.wait_for_function(focused)
         choose(picasso, "scalar:../train:loss", 1)
         choose(picasso, "change:first:saliency", 2)
@@ -369,7 +369,7 @@ def test_charts_are_added_removed_and_come_back_from_the_link(browser, url):
 def test_seeking_on_every_axis(browser, fast, axis, part, step, cursors):
     with tab(browser, fast) as picasso:
         picasso.open(x=axis).at(200)
-        plot = picasso.frame.locator(".plot")
+        plot = picasso.frame.locator(".timeline .plot")
         width = plot.bounding_box()["width"]
         plot.click(position={"x": part * width, "y": 10})
         picasso.at(step)
