@@ -3,10 +3,11 @@
 import { runColour } from "../kit/chart.js";
 import { button, el, put, setText } from "../kit/dom.js";
 import { plural } from "../kit/format.js";
-import { estimateOf, meanOf, namesByMoves, valuesOf } from "../shown/editpoints.js";
+import { namesByMoves } from "../shown/editpoints.js";
 import { taking } from "../kit/taking.js";
 import { editTable } from "../shown/edittable.js";
 import { sampleClass } from "../shown/sample.js";
+import { hardly, most } from "./most.js";
 import { EditRow } from "./row.js";
 
 /** @import { Edits } from "../log/edits.js" */
@@ -14,7 +15,7 @@ import { EditRow } from "./row.js";
 /** @import { Logged } from "./row.js" */
 
 const FEW = 6; // rows
-const HARDLY = 5; // points
+const SAID = 3; // runs: of more the rows alone tell
 const REST = 60; // milliseconds without another step, before intervals are found
 const SLICE = 8; // milliseconds of finding them between two frames
 
@@ -26,7 +27,8 @@ export class EditsBlock {
   #shown = [];
   #opener;
   #told = el("p", { class: "quiet" });
-  #steady = el("p", { class: "quiet" });
+  #most = el("div", { class: "most" });
+  #hardly = el("p", { class: "hardly" });
   #key = el("div", { class: "key" });
   #list = el("div", { class: "editlist", id: "edits" });
   #more;
@@ -41,7 +43,7 @@ export class EditsBlock {
     this.#taken = this.#taking(heads);
     this.#opener = button("", "show or hide what the answer survives", () => this.#toggle("none"), { class: "opener", "aria-controls": "edits", "aria-label": null });
     this.#more = button("", "show all edits, or the first ones", () => this.#toggle("all"), { class: "more", "aria-controls": "edits", "aria-label": null });
-    this.element = el("section", { class: "edits", "aria-label": "what the answer survives" }, el("h2", {}, this.#opener), this.#told, this.#key, this.#list, this.#more, this.#steady, this.#taken);
+    this.element = el("section", { class: "edits", "aria-label": "what the answer survives" }, el("h2", {}, this.#opener), this.#told, this.#most, this.#hardly, this.#key, this.#list, this.#more, this.#taken);
   }
 
   /** @param {"all" | "none"} to where it is not there yet; else back to the first ones */
@@ -77,7 +79,7 @@ export class EditsBlock {
       return row;
     });
     put(this.#list, this.#shown.map((row) => row.element));
-    setText(this.#steady, open ? steady(logged, state.ofClass) : "");
+    this.#say(open ? logged : []);
     this.#more.hidden = !open || names.length <= FEW;
     setText(this.#more, state.edits === "all" ? `▾ the first ${FEW}` : `▸ all ${names.length} edits`);
     this.#more.setAttribute("aria-expanded", String(state.edits === "all"));
@@ -108,7 +110,7 @@ export class EditsBlock {
   #taking(heads) {
     return taking({
       name: () => `${this.#given.scene.sample} edits step ${this.#given.scene.step}`,
-      parts: () => (this.#shown.length ? [heads, this.#told, this.#key, this.#list] : []),
+      parts: () => (this.#shown.length ? [heads, this.#told, this.#most, this.#hardly, this.#key, this.#list] : []),
       rows: () => {
         const { scene, state } = this.#given;
         const { ofClass } = state;
@@ -118,6 +120,15 @@ export class EditsBlock {
         return editTable(logged, this.#shown.map(({ name }) => name), (edits) => steps.map((step) => edits.at(step)), named);
       },
     });
+  }
+
+  /** @param {Logged[]} logged */
+  #say(logged) {
+    const { ofClass } = this.#given.state;
+    const said = logged.length > SAID ? [] : logged.map(({ run, edits }) => [logged.length > 1 ? `${run}: ` : "", most(edits, ofClass, () => this.#say(this.#given.state.edits === "none" ? [] : this.#logged()))]).filter(([, text]) => text);
+    const before = [...this.#most.children].map((each) => each.textContent);
+    if (String(said.map((each) => each.join(""))) !== String(before)) this.#most.replaceChildren(...said.map(([run, text]) => el("p", {}, el("b", { text: run }), text)));
+    setText(this.#hardly, hardly(logged, ofClass));
   }
 
   /** What the rows cannot be compared with. */
@@ -153,23 +164,9 @@ function about({ asked, edited, others }, sample) {
   const images = `${some}${plural(asked.images.length, "image")}`;
   const what = asked.output === "raw"
     ? `${asked.value_name || "value"} that each edit takes from it`
-    : "points of how far each edit moves the answer: 0 where it stays, 100 where it is another one";
+    : "the numbers are how far the answers move, in points: 0 where they stay, 100 where they are others";
   const truth = asked.labelled ? "" : " Without labels the class is what was predicted at first, and the donor any other image.";
   const left = others ? ` ${plural(others, "record")} of other images or edits are not shown.` : "";
-  return `${images} of “${sample}”, edited one way at a time; ${what}. An edit is a question, not a verdict.${truth}${left}`;
-}
-
-/**
- * Which edits hardly move the answers at the newest step, of all runs together: what they do without tells as much.
- * @param {Logged[]} logged
- * @param {number | null} ofClass
- */
-function steady(logged, ofClass) {
-  const names = namesByMoves(logged.map(({ edits }) => edits), ofClass).filter((name) => logged.every(({ edits }) => {
-    const newest = edits.at(null);
-    const place = edits.asked.edits.findIndex((edit) => edit.name === name);
-    if (!newest || place < 0 || edits.asked.output === "raw" || !(meanOf(valuesOf(edits, newest, place, { ofClass })) < HARDLY)) return false;
-    return estimateOf(edits, newest, place, { ofClass }).high < HARDLY;
-  }));
-  return names.length ? `Hardly moved (surely by less than ${HARDLY} points) by: ${names.join("; ")}.` : "";
+  const swapped = asked.edits.some(({ form }) => form === "swapped") ? ` Swapped: filled from another image${asked.labelled ? ", of another class" : ""}, its donor.` : "";
+  return `${images} of “${sample}”, edited one way at a time; ${what}.${swapped} An edit is a question, not a verdict.${truth}${left}`;
 }

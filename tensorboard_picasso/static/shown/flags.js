@@ -83,7 +83,7 @@ export function sinceOf(edits, place) {
     const work = counting(edits, place);
     for (;;) {
       const { done, value } = work.next();
-      if (done) return value && steps(edits, value);
+      if (done) return value && stepsOf(edits, value);
     }
   });
 }
@@ -126,7 +126,7 @@ export class FlagTimes {
       const { done, value } = work.next();
       if (!done) continue;
       this.#todo.shift();
-      kept(times, edits, () => new Map()).set(place, value && steps(edits, value));
+      kept(times, edits, () => new Map()).set(place, value && stepsOf(edits, value));
     }
     if (this.#todo.length) this.#wake();
     else this.#changed();
@@ -134,11 +134,12 @@ export class FlagTimes {
 }
 
 /**
+ * An onset in steps.
  * @param {Edits} edits
  * @param {Onset} onset
  * @returns {Since}
  */
-function steps({ records }, { place, early, late }) {
+export function stepsOf({ records }, { place, early, late }) {
   /** @type {(at: number | null) => Step | null} */
   const step = (at) => (at === null ? null : records[at].step);
   return { step: records[place].step, early: step(early), late: step(late) };

@@ -245,6 +245,31 @@ def test_what_hardly_moves_the_answer_is_named(browser, logdir):
         ]
         assert sorted(named) == sorted(expected)
         assert expected
+        said = picasso.frame.locator(".edits .most p", has_text="surely by").inner_text()
+        check_most(read, said)
+        picasso.open(runs="a", ofclass="1").at(30)
+        said = picasso.frame.locator(".edits .most p", has_text="surely by").inner_text()
+        check_most(read, said, np.array(LABELS) == 1)
+
+
+def check_most(read, said, of=slice(None)):
+    """The sentence on what moves answers most: which, how far, whose, and since when surely."""
+    own = [at for at, name in enumerate(read.names) if "elsewhere" not in name]
+    moves = read.moves[:, :, of]
+    means = [-1 if np.isnan(moves[-1, at]).all() else np.nanmean(moves[-1, at]) for at in own]
+    at = own[int(np.argmax(means))]
+    assert f"by “{read.names[at]}”, which takes away " in said
+    flips = read.flips[-1, at, of][~np.isnan(moves[-1, at])]
+    assert f": {int(flips.sum())} of {flips.size} predictions change" in said
+    follows = read.follows[-1, at, of]
+    known = np.isfinite(follows)
+    assert f", {int(np.nansum(follows))} of {known.sum()} to that other image’s class" in said
+    found = edits.estimate(100 * moves[-1, at])
+    ends = numbers(rf"by {NUMBER} points \({NUMBER} to {NUMBER}\)", said)
+    assert ends == [as_shown(each) for each in (found.value, found.low, found.high)]
+    onset = edits.onset(moves[:, at], len(own))
+    assert onset is not None
+    assert f"surely by more than 5 at every kept step since step {STEPS[onset.place]}" in said
 
 
 @pytest.mark.browser

@@ -334,7 +334,9 @@ def test_charts_are_added_removed_and_come_back_from_the_link(browser, url):
             picasso.frame.get_by_role("button", name="add a chart").click()
             charts(picasso).nth(number).wait_for()
         assert picasso.frame.get_by_role("button", name="add a chart").is_hidden()
-        focused = "document.activeElement === [...document.querySelectorAll('.timeline .title')].at(-1)"
+        focused = (
+            "document.activeElement === [...document.querySelectorAll('.timeline .title')].at(-1)"
+        )
         picasso.frame.wait_for_function(focused)
         choose(picasso, "scalar:../train:loss", 1)
         choose(picasso, "change:first:saliency", 2)
