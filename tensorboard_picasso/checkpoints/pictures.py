@@ -3,12 +3,14 @@
 import csv
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tensorboard_picasso.checkpoints import LogError
+from tensorboard_picasso.checkpoints.sample import Sample
 from tensorboard_picasso.checkpoints.settings import Settings
 from tensorboard_picasso.checkpoints.work import NamedFunction
 from tensorboard_picasso.summary import Probe
@@ -32,6 +34,36 @@ def probe(settings: Settings) -> Probe:
     return _of_folder(settings, settings.images)
 
 
+def sample(settings: Settings, of: Probe) -> Sample | None:
+    """What is edited at each checkpoint; None: nothing.
+
+    Args:
+      settings: with `--edited`.
+      of: the probe that is explained, which is edited where nothing else is said, or where
+        there are no more images.
+
+    Raises:
+      LogError: as `probe`; or what is edited is called as what is explained, and is not the same.
+    """
+    if settings.edited is None:
+        return None
+    made = of
+    if isinstance(settings.edited, str):
+        made = _own(NamedFunction(settings.edited, "--edited"))
+    elif settings.edited and settings.images is not None:
+        name = f"{of.name} sample"
+        wider = replace(settings, max_images=settings.edited, name=name)
+        made = _of_folder(wider, settings.images, told=False)
+    if made.hashes == of.hashes:
+        made = of
+    elif made.name == of.name:
+        raise LogError(
+            f'--edited {settings.edited} returns other images, called "{made.name}" as those that'
+            " are explained: give its probe another name"
+        )
+    return Sample(made, settings.edits)
+
+
 def _own(make: NamedFunction) -> Probe:
     try:
         made = make()
@@ -44,14 +76,14 @@ def _own(make: NamedFunction) -> Probe:
     return made
 
 
-def _of_folder(settings: Settings, root: Path) -> Probe:
+def _of_folder(settings: Settings, root: Path, told: bool = True) -> Probe:
     classes, files = _classes(root)
     known = _by_file(settings.labels, root) if settings.labels else {}
     names = () if known else tuple(classes)
     if settings.class_names:
         names = _lines(settings.class_names)
     labels: list[list[str]] | None = None
-    read = _all(_chosen(files, settings.max_images), settings)
+    read = _all(_chosen(files, settings.max_images, told), settings)
     if not read:
         raise LogError(f"--images {root}: none of the images can be read")
     chosen = list(read)
@@ -106,10 +138,10 @@ def _images(folder: Path) -> list[Path]:
     return sorted(each for each in files if not each.is_dir())
 
 
-def _chosen(files: Sequence[Sequence[Path]], most: int) -> list[Path]:
-    """Up to so many, one of each class in turn, in the order of their names."""
+def _chosen(files: Sequence[Sequence[Path]], most: int, told: bool) -> list[Path]:
+    """Up to so many, one of each class in turn, in the order of their names; others are told of."""
     count = sum(map(len, files))
-    if count > most:
+    if told and count > most:
         report.tell(
             "max images",
             f"{most} of {count} images are explained; --max-images {count} takes all",

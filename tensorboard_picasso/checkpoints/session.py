@@ -11,15 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from tensorboard.compat.proto import summary_pb2
 
-from tensorboard_picasso.checkpoints import LogError, past, pictures
+from tensorboard_picasso.checkpoints import LogError, past, pictures, sample
 from tensorboard_picasso.checkpoints.folder import Checkpoint, Folder, Scan
 from tensorboard_picasso.checkpoints.past import Chosen
+from tensorboard_picasso.checkpoints.sample import EDITS, Begun, Edited
 from tensorboard_picasso.checkpoints.settings import Settings
 from tensorboard_picasso.checkpoints.work import NamedFunction, Outcome, Said, Setup, Wanted
 from tensorboard_picasso.checkpoints.workers import Alone, Processes, Workers
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.presentation.terminal import Bar, printed
-from tensorboard_picasso.summary import writers
+from tensorboard_picasso.summary import Probe, writers
 from tensorboard_picasso.summary.explain import misfits, scoring, targets
 from tensorboard_picasso.summary.log import event
 from tensorboard_picasso.summary.probe import outputs
@@ -47,7 +48,8 @@ def run(settings: Settings) -> int:
     for method in settings.methods:
         method.check(probe)
     build = NamedFunction(settings.model, "--model") if settings.model else None
-    setup = Setup(probe, settings.methods, build, settings.trust, settings.about)
+    edited = pictures.sample(settings, probe)
+    setup = Setup(probe, settings.methods, build, settings.trust, settings.about, edited)
     session = Session(settings, folder, setup)
     interrupted = _interruptions() if settings.follow else threading.Event()
     try:
@@ -96,6 +98,12 @@ class Session:
         self._setup = setup
         self._past = past.read(settings.logdir, setup.probe, setup.about, self._say)
         self._labels = tuple(method.label for method in setup.methods)
+        self._edited = Edited()
+        if setup.sample is not None:
+            self._edited = sample.read(settings.logdir, setup.sample)
+            self._labels = (*self._labels, EDITS)
+            if self._edited.last is not None:
+                self._past.last[EDITS] = self._edited.last
         self._workers: Workers | None = None
         self._writer = writers.find(settings.logdir)
         self._failed: set[Checkpoint] = set()
@@ -115,6 +123,9 @@ class Session:
             self._look(due)
         if due and (self._past.chosen is None or self._past.chosen.open):
             due = self._choose(due)
+        if due and self._setup.sample is not None and self._edited.begun is None:
+            self._begin(due, self._setup.sample.probe)
+            due = [each for each in due if each not in self._failed]
         if due and self._past.chosen is not None:
             # Counted over the folder: a run that was cut off takes second seeds where one that
             # was not does.
@@ -242,6 +253,25 @@ class Session:
             self._check_heads(scored[-1], odds[-1])
         return scored
 
+    def _begin(self, due: Sequence[Checkpoint], probe: Probe) -> None:
+        """Let the first checkpoint that says something decide what is the same of all edits."""
+        for checkpoint in due:
+            (answer,) = self._at_work().answers("scores", [(checkpoint, True)])
+            if not self._fine(checkpoint, answer):
+                continue
+            said: Said = answer.value
+            taken = said.taken or outputs.decide(
+                said.raw, probe.output, said.shown, said.behind, probe.multilabel
+            )
+            kind = taken.kind if said.taken is None else Output.RAW
+            odds = outputs.log_odds(said.raw, kind, said.behind or taken.logits)
+            probe.check_classes(odds.shape[1])
+            heads = np.where(np.isnan(odds), -np.inf, odds).argmax(1)
+            of_all = None if said.taken is not None else taken
+            self._edited.begun = Begun(of_all, tuple(map(int, heads)))
+            if taken.decided:
+                return
+
     def _check_heads(self, last: Checkpoint, odds: NDArray[Any]) -> None:
         """Warn where the last checkpoint gives nearly all images one class, or each another."""
         probe = self._setup.probe
@@ -258,7 +288,7 @@ class Session:
         asked = [self._past.due(each.step, self._labels) for each in due]
         new = [self._past.is_new(each.step) for each in due]
         wanted = (
-            (checkpoint, Wanted(chosen, place, labels, scores))
+            (checkpoint, Wanted(chosen, place, labels, scores, self._edited.begun))
             for checkpoint, place, labels, scores in zip(due, places, asked, new, strict=True)
         )
         answers = self._at_work().answers("explain", wanted)
@@ -270,6 +300,7 @@ class Session:
             summary = summary_pb2.Summary.FromString(answer.value)
             self._past.check(summary)
             self._past.count(summary, checkpoint.step)
+            self._edited.place(summary, checkpoint.step)
             inputs = event.input_values(
                 probe.name, self._past.fresh_inputs(probe)
             ).SerializeToString()

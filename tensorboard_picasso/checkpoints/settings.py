@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tensorboard_picasso.checkpoints import LogError
+from tensorboard_picasso.summary import edits
+from tensorboard_picasso.summary.edits import Edit
 from tensorboard_picasso.summary.log import steps
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.methods.occlusion import Occlusion
@@ -24,7 +26,10 @@ _OF_IMAGES = (
 
 @dataclass(frozen=True)
 class Settings:
-    """The options, read; see `add_options`."""
+    """The options, read; see `add_options`.
+
+    edited: how many images are, 0: those that are explained; a function; or None.
+    """
 
     checkpoints: Path
     images: Path | None
@@ -39,6 +44,8 @@ class Settings:
     max_images: int
     targets: tuple[str, ...]
     methods: tuple[Method, ...]
+    edited: int | str | None
+    edits: tuple[Edit, ...]
     output: str
     value_range: tuple[float, float] | None
     normalized: tuple[Any, Any] | None
@@ -112,6 +119,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="explained beside label and prediction",
     )
     add("--methods", nargs="+", default=METHODS, metavar="NAME", help="default: occlusion saliency")
+    add(
+        "--edited",
+        nargs="?",
+        const="0",
+        metavar="N",
+        help="ask too whether answers survive edits: of N images, or of those that are explained;"
+        " beside --probe MODULE:FUNCTION of another probe",
+    )
+    add("--edits", nargs="+", metavar="NAME", help="which ones; default: all")
     add("--window", help="of occlusion: pixels, or a fraction such as 0.2")
     add("--stride", help="of occlusion, likewise")
     add("--fill", help="of occlusion: mean, grey, black, white, blur, noise or a value")
@@ -189,6 +205,8 @@ def parse(given: argparse.Namespace) -> Settings:
         max_images=given.max_images or 16,
         targets=tuple(given.targets),
         methods=_methods(given),
+        edited=_edited(given),
+        edits=edits.wanted(given.edits),
         output=given.output or "auto",
         value_range=value_range,
         normalized=_normalized(given.normalized),
@@ -242,6 +260,21 @@ def _methods(given: argparse.Namespace) -> tuple[Method, ...]:
     return steps.wanted(
         [Occlusion(**options) if name == Occlusion.name else name for name in given.methods]
     )
+
+
+def _edited(given: argparse.Namespace) -> int | str | None:
+    word = given.edited
+    if word is None:
+        if given.edits:
+            raise LogError(f"--edits {given.edits[0]}: pass --edited too")
+        return None
+    if not word.isdecimal():
+        if given.probe is None:
+            raise LogError(f"--edited {word}: pass a number of images")
+        return _object("--edited", word)
+    if given.probe is not None and int(word):
+        raise LogError(f"--edited {word} beside --probe: pass MODULE:FUNCTION, or no number")
+    return int(word)
 
 
 def _number(text: str) -> Any:

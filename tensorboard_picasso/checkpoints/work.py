@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from tensorboard_picasso.checkpoints import CheckpointError, LogError, folder
 from tensorboard_picasso.checkpoints.folder import Checkpoint
 from tensorboard_picasso.checkpoints.past import Chosen
+from tensorboard_picasso.checkpoints.sample import EDITS, Begun, Sample
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary import Probe
-from tensorboard_picasso.summary.backends import Backend
-from tensorboard_picasso.summary.explain import misfits, models, records, scoring, views
+from tensorboard_picasso.summary.explain import edited, misfits, models, records, scoring, views
 from tensorboard_picasso.summary.kit import determinism, report
 from tensorboard_picasso.summary.log import event
 from tensorboard_picasso.summary.methods.base import Method, RandomMethod
@@ -56,6 +56,7 @@ class Setup:
     """What is the same for all checkpoints: images, methods, the model without weights.
 
     about: recorded among the methods' parameters.
+    sample: whose images are edited; None: none.
     """
 
     probe: Probe
@@ -63,6 +64,7 @@ class Setup:
     build: NamedFunction | None
     trusted: bool
     about: dict[str, str] = field(default_factory=dict)
+    sample: Sample | None = None
 
 
 @dataclass(frozen=True)
@@ -92,12 +94,14 @@ class Wanted:
     """What is asked for at a step: of the methods these labels, and whether scores too.
 
     place: how many checkpoints come before this one.
+    begun: of the edits, where `EDITS` is among the labels.
     """
 
     chosen: Chosen
     place: int
     labels: tuple[str, ...]
     scores: bool
+    begun: Begun | None = None
 
 
 @dataclass(frozen=True)
@@ -120,12 +124,15 @@ class Worker:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._model: Any = None
+        if setup.sample is not None:
+            models.share(setup.sample.probe, setup.probe)
 
     def look(self, checkpoint: Checkpoint) -> Outcome:
         """What the model of a checkpoint is given: `Looked`."""
+        probe = self._setup.probe
 
-        def looked(backend: Backend) -> Looked:
-            probe = self._setup.probe
+        def looked(model: Any) -> Looked:
+            backend = models.backend(probe, model)
             asked = views.of_images(probe, backend)
             given = [each[0] for each in scoring.whole_inputs(probe)]
             fed = asked[0].fed(given[0][None])
@@ -137,11 +144,13 @@ class Worker:
 
         return self._answer(checkpoint, looked)
 
-    def scores(self, checkpoint: Checkpoint) -> Outcome:
-        """The scores of a checkpoint: `Said`."""
+    def scores(self, checkpoint: Checkpoint, of_sample: bool = False) -> Outcome:
+        """The scores of a checkpoint, of the probe or of the sample: `Said`."""
+        sample = self._setup.sample
+        probe = sample.probe if of_sample and sample is not None else self._setup.probe
 
-        def said(backend: Backend) -> Said:
-            probe, taken = self._setup.probe, None
+        def said(model: Any) -> Said:
+            backend, taken = models.backend(probe, model), None
             scoring.check_preprocess(probe)
             given = scoring.whole_inputs(probe)
             if probe.task.over is None:
@@ -154,7 +163,7 @@ class Worker:
         return self._answer(checkpoint, said)
 
     def explain(self, checkpoint: Checkpoint, wanted: Wanted) -> Outcome:
-        """The event of a checkpoint but for the input records: a serialized `Summary`."""
+        """The event of a checkpoint but for the probe's input records: a serialized `Summary`."""
         probe = self._setup.probe
         methods = [each for each in self._setup.methods if each.label in wanted.labels]
         second_seeds = {
@@ -163,10 +172,36 @@ class Worker:
             if isinstance(method, RandomMethod) and method.second_due(wanted.place)
         }
 
-        def summary(backend: Backend) -> bytes:
+        def summary(model: Any) -> bytes:
+            # One message behind another is both together.
+            return maps(model) + edits(model)
+
+        def edits(model: Any) -> bytes:
+            sample, begun = self._setup.sample, wanted.begun
+            if sample is None or begun is None or EDITS not in wanted.labels:
+                return b""
+            answers = edited.ask(
+                sample.probe,
+                models.backend(sample.probe, model),
+                sample.edits,
+                taken=begun.taken,
+                first=begun.heads,
+                epoch=None if checkpoint.epoch is None else float(checkpoint.epoch),
+            )
+            # The probe's own are written with its maps.
+            own = sample.probe is probe
+            shown = () if own else [(i, sample.probe.shown(i)) for i in range(len(sample.probe))]
+            name = sample.probe.name
+            told = event.of_edits(name, answers.record, shown, answers.examples, True, False)
+            made: bytes = told.SerializeToString()
+            return made
+
+        def maps(model: Any) -> bytes:
+            if not (methods or wanted.scores):
+                return b""
             result = records.explain(
                 probe,
-                backend,
+                models.backend(probe, model),
                 methods,
                 wanted.chosen.targets,
                 taken=wanted.chosen.taken,
@@ -181,7 +216,7 @@ class Worker:
 
         return self._answer(checkpoint, summary)
 
-    def _answer(self, checkpoint: Checkpoint, make: Callable[[Backend], Any]) -> Outcome:
+    def _answer(self, checkpoint: Checkpoint, make: Callable[[Any], Any]) -> Outcome:
         try:
             model = folder.load(checkpoint, self._built(), self._setup.trusted)
         except CheckpointError as e:
@@ -189,9 +224,8 @@ class Worker:
         except LogError as e:
             return Outcome(problem=str(e), fatal=True)
         try:
-            backend = models.backend(self._setup.probe, model)
             with determinism.required():  # several workers, or a run that goes on, make one log
-                return Outcome(make(backend))
+                return Outcome(make(model))
         except LogError as e:
             return Outcome(problem=str(e), fatal=True)
         except Exception as e:

@@ -16,7 +16,8 @@ import torch
 from PIL import Image
 from tensorboard.compat.proto import event_pb2
 
-from tensorboard_picasso.stored import record
+import tensorboard_picasso
+from tensorboard_picasso.stored import metadata, record
 from tensorboard_picasso.stored.metadata import Kind
 from tests.checkpoints.trained import (
     ROOT,
@@ -25,6 +26,7 @@ from tests.checkpoints.trained import (
     folder,
     logged,
     start,
+    state,
     values,
     whole,
     words,
@@ -79,6 +81,64 @@ def test_killed_and_started_again_the_log_is_that_of_one_run(folder, whole, tmp_
 
 def logs_of(logdir):
     return [each for each in logdir.glob("*tfevents*") if each.stat().st_size > 100]
+
+
+def test_edits_are_those_of_the_op_at_every_step(folder, whole):
+    logged_ = tensorboard_picasso.read(whole)["."]["images"].edits()
+    assert logged_.steps.tolist() == list(STEPS)
+    assert logged_.names == ("blurred", "mirrored", "top, swapped", "top, hidden")
+    assert logged_.epochs.tolist() == [0, 0, 1, 1, 2, 2]
+    pixels = [np.asarray(Image.open(each)) for each in sorted((folder / "images").glob("*/*.png"))]
+    images = np.stack(pixels).astype(np.float32) / 255
+    names: dict = {}
+    exec((folder / "models.py").read_text(), names)
+    for step in (0, 50):
+        model = names["build"]()
+        held = state(folder, step)
+        model.load_state_dict({name.removeprefix("model."): each for name, each in held.items()})
+        with torch.no_grad():
+            whole_, turned = (
+                torch.softmax(model(torch.from_numpy(each.copy()).permute(0, 3, 1, 2)), 1).numpy()
+                for each in (images, images[:, :, ::-1])
+            )
+        moves = abs(whole_ - turned).sum(1) / 2
+        found = logged_.moves[step // 10, logged_.names.index("mirrored")]
+        np.testing.assert_allclose(found, moves, atol=1e-5)
+
+
+def test_edits_of_more_images_are_added_to_all_steps_and_gone_on_with(folder, tmp_path):
+    """Without labels, so that what is predicted at the first one stands for the class."""
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for number, each in enumerate(sorted((folder / "images").glob("*/*.png"))):
+        shutil.copy(each, flat / f"{number}.png")
+    given = ("--max-images", 2, "--methods", "occlusion")
+    of = ("--images", flat)
+    more = ("--edited", 64, "--edits", "top", "mirrored")
+    at_once, later = tmp_path / "at once", tmp_path / "later"
+    assert command(folder, at_once, *given, of=of, edits=more)[0] == 0
+    some = {"of": of, "checkpoints": tmp_path / "some"}
+    for steps, edits, count in ((STEPS[:2], (), 2), (STEPS[:4], more, 4), (STEPS, more, 2)):
+        write(tmp_path / "some", folder, steps)
+        status, out, err = command(folder, later, *given, **some, edits=edits)
+        assert (status, out) == (0, f"logged {count} steps to {later}\n"), err
+    one, other = (tensorboard_picasso.read(each)["."] for each in (at_once, later))
+    assert len(one["flat sample"].images) == 6
+    assert not one["flat sample"].edits().labelled
+    assert one["flat"].steps().tolist() == other["flat"].steps().tolist() == list(STEPS)
+    for kind, count in ((Kind.EDITS, 6), (Kind.INPUT, 6), (Kind.EXAMPLE, 3)):
+        assert len(values_of(at_once, kind)) == count
+        assert values_of(at_once, kind) == values_of(later, kind)
+
+
+def values_of(logdir, kind):
+    return [
+        (step, value.SerializeToString())
+        for step, value in events.values(logdir)
+        if value.metadata.plugin_data.plugin_name == metadata.PLUGIN_NAME
+        and (series := metadata.parse(value.metadata.plugin_data.content)).kind is kind
+        and series.probe == "flat sample"
+    ]
 
 
 def test_more_workers_write_the_same_events(folder, whole, tmp_path):

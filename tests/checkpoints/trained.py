@@ -104,13 +104,22 @@ def write(where, path, steps):
         torch.save(held, where / f"epoch={step // 20}-step={step}.ckpt")
 
 
+# Of the same images as the maps, in the same events.
+EDITS = ("--edited", "--edits", "blurred", "mirrored", "top")
+
+
 def words(
-    logdir, *more, model="models:build", checkpoints="checkpoints", of=("--images", "images")
+    logdir,
+    *more,
+    model="models:build",
+    checkpoints="checkpoints",
+    of=("--images", "images"),
+    edits=EDITS,
 ):
     return [
         sys.executable, "-m", "tensorboard_picasso", "log", "--model", model,
         "--checkpoints", str(checkpoints), *of, "--logdir", str(logdir),
-        "--window", "4", "--stride", "2", *map(str, more),
+        "--window", "4", "--stride", "2", *map(str, (*more, *edits)),
     ]  # fmt: skip
 
 

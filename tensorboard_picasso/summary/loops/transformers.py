@@ -45,7 +45,8 @@ class TransformersCallback(_Callback):
       scalars: also write ordinary scalars: means over the probe.
       budget: what records may take: a share of training time (0.02), or seconds for
         each that the schedule asks for ("0.5s"). The schedule is stretched and, where that
-        would be too far, strides are doubled; see `docs/budget.md`.
+        would be too far, strides are doubled; of `edited` images are left out. See
+        `docs/budget.md`.
 
     Raises:
       TypeError, ValueError: wrong arguments; when training starts also what

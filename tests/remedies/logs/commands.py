@@ -44,6 +44,19 @@ def with_function():
     return given.probe(given.NORMAL, normalized=(given.MEAN, given.STD), score=same)
 
 
+def other_images():
+    """Called as `given.rightly` is, which has six."""
+    return given.probe(given.NORMAL[:3], normalized=(given.MEAN, given.STD))
+
+
+def other_name():
+    made = given.NORMAL[:3]
+    return summary.Probe(
+        "sample", made.transpose(0, 3, 1, 2), normalized=(given.MEAN, given.STD),
+        data_format="channels_first",
+    )  # fmt: skip
+
+
 def same(scores):
     return scores
 
@@ -238,6 +251,7 @@ def refused_export(path):
     return out
 
 
+PROBE = {**OWN, "--probe": "tests.remedies.logs.given:rightly"}
 OF_A = {"--run": "a", "--tag": "digits/00/saliency"}
 ANOTHER_NAME = {"--name": "q"}, {"probe": "q"}
 ANOTHER_LOG: tuple = {}, {"logdir": None}
@@ -261,6 +275,14 @@ ROWS = [
     of("--value-range 1 0: pass LOW HIGH", {"--value-range": ["1", "0"]}, {"--value-range": ["0", "1"]}),
     of("--normalized a: pass a number", {"--normalized": ["a", "b"]}, {}),
     of("--normalized a: .* or one a channel with commas", {"--normalized": ["a", "b"]}, {"--normalized": ["0.5,0.5,0.5", "0.05,0.05,0.05"]}),
+    # What is edited.
+    of("--edits top: pass --edited too", {"--edits": ["top"]}, {"--edits": ["top"], "--edited": []}),
+    of("--edited given:own: pass a number of images", {"--edited": "given:own"}, {"--edited": 6}),
+    of("--edited 3 beside --probe: pass MODULE:FUNCTION", {**PROBE, "--edited": 3}, {**PROBE, "--edited": HERE + "other_name"}, probe="p"),
+    of("--edited 3 beside --probe: .*or no number", {**PROBE, "--edited": 3}, {**PROBE, "--edited": []}),
+    of("called \"p\" as those that are explained: give its probe another name", {**PROBE, "--edited": HERE + "other_images"}, {**PROBE, "--edited": HERE + "other_name"}, probe="p"),
+    *begun('begun with other edits ."blurred" is not in both.: pass the same --edits, or another --name or --logdir', {"--edited": [], "--edits": ["top"]}, {"--edited": [], "--edits": ["blurred"], "--checkpoints": "{}/more"}, ({"--edits": ["top"]}, {"steps": (1, 2)}), ({"--name": "q"}, {"probe": "q", "steps": (1, 2)}), ({}, {"logdir": None, "steps": (1, 2)})),
+    *begun('edits of other images of "pictures sample": pass another --name or --logdir', {"--max-images": 2, "--edited": 3, "--edits": ["top"]}, {"--max-images": 2, "--edited": 4, "--edits": ["top"]}, ({"--name": "q"}, {"probe": "q", "images": 2}), ({}, {"logdir": None, "images": 2})),
     # Models and their checkpoints.
     of("--model build: pass module:function", {"--model": "build"}, {}),
     of("step=1.pt holds weights alone: pass --model my_module:build", {"--model": None}, {}),
