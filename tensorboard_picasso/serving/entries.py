@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -108,7 +107,7 @@ def asked_of(edits: record.Edits) -> dict[str, Any]:
         "output": edits.output,
         "value_name": edits.value_name,
         "labelled": edits.labelled,
-        "edits": [asdict(edit) for edit in edits.edits],
+        "edits": [{**vars(each), "parameters": dict(each.parameters)} for each in edits.edits],
         "images": [
             {
                 "hash": image.input_hash.hex(),

@@ -7,13 +7,13 @@ import { finite } from "../kit/lists.js";
 import { estimateOf, knownEstimate, meanOf, POINTS, valuesOf } from "../shown/editpoints.js";
 import { Still } from "../pictures/still.js";
 import { moreEstimate, rangeText } from "../shown/flags.js";
+import { isComparing } from "../shown/compare.js";
 import { againstTwin, twinOf } from "../shown/twin.js";
 
 /** @import { Example } from "../log/alledits.js" */
 /** @import { Answered, Edits } from "../log/edits.js" */
 /** @import { Difference, Estimate } from "../numbers/edits.js" */
 /** @import { Needs } from "../shown/given.js" */
-/** @import { Step } from "../types.js" */
 
 /** @typedef {{run: string, edits: Edits}} Logged */
 
@@ -59,18 +59,20 @@ class Strip {
 
   /** @param {boolean} several */
   update(several) {
-    const { scene } = this.#given;
+    const { scene, state } = this.#given;
     this.element.classList.toggle("several", several);
     this.element.title = several ? this.#logged.run : "";
-    this.#cells = scene.columns.map((_, i) => this.#cells[i] ?? el("span", { class: "points" }));
+    // As the maps have it: A beside B, or the steps before.
+    const cells = isComparing(state) ? Number(state.layout === "side") : scene.columns.length;
+    this.#cells = Array.from({ length: cells }, (_, i) => this.#cells[i] ?? el("span", { class: "points" }));
     put(this.element, [...this.#cells, this.#now, this.#said]);
   }
 
   /** @param {boolean} onlyNow @param {boolean} sure with the intervals that were not found yet */
   paint(onlyNow, sure) {
-    const { scene } = this.#given;
-    if (!onlyNow) scene.columns.forEach((step, i) => this.#show(this.#cells[i], step, null));
-    this.#show(this.#now, scene.step, sure ? estimateOf : knownEstimate);
+    const { scene, state } = this.#given;
+    if (!onlyNow && !isComparing(state)) scene.columns.forEach((step, i) => this.#show(this.#cells[i], this, this.edits.at(step), null));
+    this.#show(this.#now, this, this.edits.at(scene.step), sure ? estimateOf : knownEstimate);
     const record = this.edits.at(scene.step);
     this.#compare(record, sure);
     setText(this.#words, this.#wordsOf(record, sure));
@@ -81,15 +83,21 @@ class Strip {
     const { scene, state } = this.#given;
     const twin = record && this.#place >= 0 && this.#counted(record, "flips").all ? twinOf(scene, state, this.edits, record) : null;
     const found = twin && record ? againstTwin(this.edits, record, this.edits.asked.edits[this.#place].name, twin, { ofClass: state.ofClass, sure }) : null;
+    if (isComparing(state) && this.#cells[0]) this.#show(this.#cells[0], twin ?? this, twin?.record ?? null, null);
     setText(this.#against, twin ? againstText(found, twin.name) : "");
     this.#against.title = found ? againstTitle(found) : "";
   }
 
-  /** @param {HTMLElement} cell @param {Step | null} step @param {typeof knownEstimate | null} find gives its interval; null: none is shown */
-  #show(cell, step, find) {
-    const record = this.edits.at(step);
-    const points = record && this.#place >= 0 ? meanOf(valuesOf(this.edits, record, this.#place, this.#which)) : NaN;
-    const found = find && record && !Number.isNaN(points) ? find(this.edits, record, this.#place, this.#which) : null;
+  /**
+   * @param {HTMLElement} cell
+   * @param {{edits: Edits}} of a run: this one, or A
+   * @param {Answered | null} record
+   * @param {typeof knownEstimate | null} find gives its interval; null: none is shown
+   */
+  #show(cell, { edits }, record, find) {
+    const place = edits === this.edits ? this.#place : edits.place(this.edits.asked.edits[this.#place].name);
+    const points = record && place >= 0 ? meanOf(valuesOf(edits, record, place, this.#which)) : NaN;
+    const found = find && record && !Number.isNaN(points) ? find(edits, record, place, this.#which) : null;
     cell.dataset.points = Number.isNaN(points) ? "" : points.toFixed(3);
     cell.dataset.step = record ? String(record.step) : "";
     cell.style.setProperty("--part", this.edits.asked.output === "raw" || Number.isNaN(points) ? "0" : String(points / POINTS));
@@ -130,8 +138,8 @@ class Strip {
     const more = moreEstimate(this.edits, record, this.#place, { ofClass, sure });
     if (!more?.count) return [];
     const since = ofClass === null ? this.#given.scene.flagTimes.since(this.edits, this.#place) : null; // a flag is of all images
-    const ends = interval(more) && ` (${interval(more)})`;
-    return [`${shown(more.value)} more than the same elsewhere${ends}`, ...(since ? [`surely more since step ${count(since.step)}${rangeText(since)}`] : [])];
+    const { size, ends } = sized(more);
+    return [`${size} than the same elsewhere${ends && ` (${ends})`}`, ...(since ? [`surely more since step ${count(since.step)}${rangeText(since)}`] : [])];
   }
 
   /** Why nothing was asked of any image. */
@@ -145,16 +153,23 @@ class Strip {
 }
 
 /**
- * How much more it is than in the twin; what is less is told so, and its interval turned round.
+ * How much more or less it is, and the interval of that.
+ * @param {Estimate} found
+ */
+function sized({ value, low, high }) {
+  const [word, ends] = value < 0 ? ["less", [-high, -low]] : ["more", [low, high]];
+  return { size: `${shown(Math.abs(value))} ${word}`, ends: Number.isNaN(low) ? "" : ends.map(shown).join(" to ") };
+}
+
+/**
+ * How much more or less it is than in the twin.
  * @param {Difference | null} found
  * @param {string} name of the twin
  */
 function againstText(found, name) {
   if (!found || Number.isNaN(found.value)) return `not asked ${name}; `;
-  const { value, low, high, paired } = found;
-  const [word, ends] = value < 0 ? ["less", [-high, -low]] : ["more", [low, high]];
-  const sure = Number.isNaN(low) ? "" : `${ends.map(shown).join(" to ")}, `;
-  return `${shown(Math.abs(value))} ${word} than ${name} (${sure}${paired ? "the same images" : "other images"}); `;
+  const { size, ends } = sized(found);
+  return `${size} than ${name} (${ends && `${ends}, `}${found.paired ? "the same images" : "other images"}); `;
 }
 
 /** @param {Difference} found */

@@ -81,7 +81,8 @@ export class Edits {
    * @param {Step | null} step
    */
   at(step) {
-    return this.records.findLast((each) => step === null || each.step <= step) ?? null;
+    const known = step === null ? undefined : this.steps.get(step);
+    return known ?? this.records.findLast((each) => step === null || each.step <= step) ?? null;
   }
 
   /**

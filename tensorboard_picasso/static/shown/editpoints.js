@@ -39,8 +39,13 @@ export function valuesOf(edits, record, edit, { measure = mainMeasure(edits), of
  * @param {ArrayLike<number>} values
  */
 export function meanOf(values) {
-  const known = finite(Array.from(values));
-  return known.length ? known.reduce((sum, each) => sum + each, 0) / known.length : NaN;
+  let [sum, known] = [0, 0];
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isFinite(values[i])) continue;
+    sum += values[i];
+    known++;
+  }
+  return known ? sum / known : NaN;
 }
 
 /**

@@ -131,6 +131,13 @@ def numbers(pattern, text):
     return [float(each.replace("−", "-")) for each in re.search(pattern, text).groups()]
 
 
+def signed(pattern, text):
+    """A difference and its interval, as they are where what is less is told so."""
+    sign = -1 if " less " in re.search(pattern, text)[0] else 1
+    value, *ends = (sign * each for each in numbers(pattern, text))
+    return [value, *ends[::sign]]
+
+
 def place(read, name):
     return read.names.index(name)
 
@@ -151,6 +158,7 @@ def test_the_rows_say_what_numpy_says(browser, logdir):
         assert known == sorted(known, reverse=True)
         for (name, run), said in found.items():
             check_row(logged[run], name, said)
+            assert len(said["points"]) == 2  # A and B
             check_twin(logged[run], logged["others"], name, said, False)
         # The same images: one by one. A run is not compared with itself.
         picasso.open(runs="a,b", edits="all", pinrun="b").at(30)
@@ -163,6 +171,8 @@ def test_the_rows_say_what_numpy_says(browser, logdir):
         picasso.open(runs="a,b", charts="edit%3Asky%2C swapped").at(30)
         read = logged["a"]
         at = place(read, "sky, swapped")
+        at_steps = [100 * np.nanmean(moves) for moves in read.moves[:, at]]
+        assert rows(picasso)["sky, swapped", "a"]["points"] == pytest.approx(at_steps, abs=1e-3)
         (_, text, *_) = ["", *picasso.readout()]
         expected = edits.estimate(100 * read.moves[-1, at])
         ours = numbers(rf"a {NUMBER} \({NUMBER} to {NUMBER}\) · elsewhere {NUMBER}", text)
@@ -191,7 +201,6 @@ def check_row(read, name, said):
         return
     found = edits.estimate(100 * read.moves[-1, at])
     assert said["points"][-1] == pytest.approx(found.value, abs=1e-3)
-    assert said["points"][0] == pytest.approx(100 * np.nanmean(read.moves[0, at]), abs=1e-3)
     ends = numbers(rf", {NUMBER}–{NUMBER} at 95", said["title"])
     assert ends == [as_shown(found.low), as_shown(found.high)]
     cost = 100 * np.nanmean(read.costs[-1, at])
@@ -205,8 +214,8 @@ def check_row(read, name, said):
     if "elsewhere" in said["said"]:
         differences = beyond(read, name)
         more = edits.estimate(100 * differences[-1])
-        pattern = rf"{NUMBER} more than the same elsewhere \({NUMBER}–{NUMBER}\)"
-        assert numbers(pattern, said["said"]) == [*map(as_shown, (more.value, more.low, more.high))]
+        pattern = rf"{NUMBER} (?:more|less) than the same elsewhere \({NUMBER} to {NUMBER}\)"
+        assert signed(pattern, said["said"]) == [*map(as_shown, (more.value, more.low, more.high))]
         onset = edits.onset(differences, 2)
         assert ("surely more since" in said["said"]) == (onset is not None)
         if onset:
@@ -222,12 +231,11 @@ def check_twin(read, twin, name, said, paired):
         assert said["against"].startswith("not asked in ")
         return
     own, other = (each.moves[-1, place(each, name)] for each in (read, twin))
+    assert said["points"][0] == pytest.approx(100 * np.nanmean(other), abs=1e-3)
     pairs = [(at, at) for at in range(len(own))] if paired else None
     found = edits.difference(100 * own, 100 * other, pairs)
     words = rf"{NUMBER} (?:more|less) than in \w+ \({NUMBER} to {NUMBER}, (?:the same|other) images\); $"
-    sign = -1 if " less " in said["against"] else 1
-    value, *ends = (sign * each for each in numbers(words, said["against"]))
-    assert [value, *ends[::sign]] == [*map(as_shown, (found.value, found.low, found.high))]
+    assert signed(words, said["against"]) == [*map(as_shown, (found.value, found.low, found.high))]
     assert said["paired"] == ("the same images" in said["against"]) == paired
 
 
