@@ -3,7 +3,7 @@
 
 import { button, el } from "../kit/dom.js";
 import { cancels } from "../numbers/effect.js";
-import { count, percent, plural } from "../kit/format.js";
+import { apart, count, percent, plural, stays } from "../kit/format.js";
 import { LEAST } from "../numbers/edits.js";
 import { rangeText } from "../shown/flags.js";
 
@@ -70,12 +70,17 @@ function ownText(own) {
   return cancels(own) ? `${said}, in which ${plural(own.lost, "loss", "losses")} and ${plural(own.gained, "gain")} cancel` : said;
 }
 
+/** @param {{whole: number, hidden: number}} of probabilities */
+function changeText({ whole, hidden }) {
+  return stays(whole, hidden) ? `stays at ${percent(whole)}` : `from ${apart(whole, hidden).join(" to ")}`;
+}
+
 /**
  * What is said behind the step: of the predicted class, and of the one asked about.
  * @param {Effect} effect
  */
 function classTexts({ predicted, own }) {
-  const moved = predicted && `predicted class from ${percent(predicted.whole)} to ${percent(predicted.hidden)}`;
+  const moved = predicted && `predicted class ${changeText(predicted)}`;
   return [moved, own && !isBroken(own) && ownText(own)].filter((each) => typeof each === "string");
 }
 

@@ -118,6 +118,10 @@ def effects(picasso):
 def test_what_stays_is_one_thing_everywhere(picasso):
     picasso.open(open="0").at(SURE)
     assert effects(picasso)[-1] == "stays at >99.9 %"
+    assert (
+        "predicted class stays at >99.9 %"
+        in picasso.frame.locator(".hidingnote").first.inner_text()
+    )
     canvas = picasso.frame.locator('.large .method [data-method="occlusion"]')
     box = canvas.bounding_box()
     canvas.hover(position={"x": 0.4 * box["width"], "y": 0.25 * box["height"]})
