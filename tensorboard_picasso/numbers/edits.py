@@ -218,7 +218,8 @@ def onset(differences: ArrayLike, edits: int = 1) -> Onset | None:
     """Whether an edit is flagged, and since when.
 
     It is where the lower end of the interval of `beyond` stays above `LEAST` at every step
-    from one on, at a level divided by the number of edits that are asked about so.
+    from one on, at a level divided by the number of edits that are asked about so, and where
+    there are `enough` images.
 
     Args:
       differences: (steps, images), as of `beyond`.
@@ -230,8 +231,9 @@ def onset(differences: ArrayLike, edits: int = 1) -> Onset | None:
     given = np.asarray(differences, np.float64)
     if not given.size:
         return None
-    low = [estimate(row, LEVEL / edits).low for row in given]
-    place = _since(np.array(low) > LEAST)
+    level = LEVEL / edits
+    each_step = [estimate(row, level) for row in given]
+    place = _since(np.array([of.low > LEAST and enough(of.count, level) for of in each_step], bool))
     if place is None:
         return None
     each = [_since(above) for above in (resampled(given) > LEAST).T]
@@ -239,6 +241,14 @@ def onset(differences: ArrayLike, edits: int = 1) -> Onset | None:
     ends = [int(places[int(share * (len(places) - 1))]) for share in (0.05, 0.95)]
     early, late = (None if at == len(given) else at for at in ends)
     return Onset(place, early, late)
+
+
+def enough(images: int, level: float) -> bool:
+    """Whether that all images differ to one side, each as if by the toss of a coin, is rarer than a level.
+
+    Of fewer images no resample lies below their least, however it came about.
+    """
+    return bool(0.5**images <= level / 2)
 
 
 def _since(above: Bools) -> int | None:

@@ -77,6 +77,19 @@ def test_an_onset_is_where_it_stays_above():
     assert edits.onset(noise) is None
 
 
+def test_few_images_flag_nothing_however_alike_they_are():
+    """Of 5 images in 32 trials all lie to one side by chance alone."""
+    for images, edits_asked, flagged in (
+        (5, 1, False),
+        (6, 1, True),
+        (8, 10, False),
+        (9, 10, True),
+    ):
+        rows = np.full((3, 20), np.nan)
+        rows[:, :images] = 0.4
+        assert (edits.onset(rows, edits_asked) is not None) == flagged, images
+
+
 def test_an_onset_has_a_range():
     random = np.random.default_rng(0)
     steps = np.linspace(-0.2, 0.4, 30)[:, None] + random.normal(0, 0.2, (1, 60))

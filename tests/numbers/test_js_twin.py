@@ -545,6 +545,12 @@ def test_estimates_and_onsets_are_pythons(js):
     assert js("edits.onset(given)", (rising - 1).tolist()) is None
     assert js("edits.onset(given)", (rising + 1).tolist()) == {"place": 0, "early": 0, "late": 0}
     assert js("edits.onset([])") is None
+    # Of too few images nothing is flagged.
+    few = np.full((3, 20), np.nan)
+    for images, asked in ((5, 1), (6, 1), (8, 10), (9, 10)):
+        few[:, :images] = 0.4
+        found = js(f"edits.onset(given, {asked})", few.tolist())
+        assert (found is None) == (edits.onset(few, asked) is None) == (images in (5, 8))
 
 
 def test_differences_of_two_runs_are_pythons(js):

@@ -153,6 +153,15 @@ function surelyAbove(means, level, least) {
 }
 
 /**
+ * Whether that all images differ to one side, each as if by the toss of a coin, is rarer than a level.
+ * @param {number} images
+ * @param {number} level
+ */
+function enough(images, level) {
+  return 0.5 ** images <= level / 2;
+}
+
+/**
  * Whether an edit is flagged, and since which of the steps; null where it is not at the last.
  * @param {ArrayLike<number>[]} differences of each step, as of `beyond`
  * @param {number} edits how many are asked about so
@@ -180,7 +189,7 @@ export function* onsetOf(all, of, edits) {
   for (let at = all - 1, staying = true; staying && at >= 0; at--) {
     const differences = Array.from(of(at));
     const means = resampled(differences);
-    staying = place === at + 1 && differences.filter(Number.isFinite).length > 1 && surelyAbove(means, LEVEL / edits, LEAST);
+    staying = place === at + 1 && enough(differences.filter(Number.isFinite).length, LEVEL / edits) && surelyAbove(means, LEVEL / edits, LEAST);
     if (staying) place = at;
     if (place === all) return null;
     for (let sample = 0; sample < RESAMPLES; sample++) {

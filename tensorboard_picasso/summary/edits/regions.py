@@ -96,7 +96,10 @@ def _moved(view: View, region: str, number: int) -> Mask | None:
 
 
 def elsewhere(mask: Mask) -> tuple[Mask, ...]:
-    """The same shape at other places, around the image's edges: as far from itself as it can be.
+    """The same shape at other places, as little on itself as can be.
+
+    Mirrored, as that is as far from the middle, where objects are; else moved, around the image's
+    edges, as far as can be.
 
     mask: (height, width).
 
@@ -110,14 +113,17 @@ def elsewhere(mask: Mask) -> tuple[Mask, ...]:
 @lru_cache(maxsize=4)
 def _elsewhere(mask_bytes: bytes, shape: tuple[int, int]) -> tuple[Mask, ...]:
     mask = np.frombuffer(mask_bytes, bool).reshape(shape)
+    mirrored = (mask[::-1, ::-1], mask[::-1], mask[:, ::-1])
     taken, found = mask.astype(int), []
     for _ in range(ELSEWHERE):
         common = _common(taken, mask)
-        best = min(_offsets(shape), key=lambda at: common[at])
-        if common[best] > _MOST_COMMON * mask.sum():
+        place = min(_offsets(shape), key=lambda at: common[at])
+        moved = [*mirrored, np.roll(mask, place, (0, 1))]
+        least = min(moved, key=lambda each: int(taken[each].sum()))
+        if taken[least].sum() > _MOST_COMMON * mask.sum():
             break
-        found.append(np.roll(mask, best, (0, 1)))
-        taken = taken + found[-1]
+        found.append(least)
+        taken = taken + least
     return tuple(found)
 
 

@@ -285,6 +285,12 @@ def test_elsewhere_is_of_the_same_shape_and_apart():
         assert moved.sum() == mask.sum()
         assert not (moved & mask).any()
     assert not (found[0] & found[1]).any()
+    # As far from the middle as it is, where it can be mirrored; else it is moved.
+    corner, low = np.flip(mask, (0, 1)), np.flip(mask, 0)
+    assert [each.tobytes() for each in found] == [corner.tobytes(), low.tobytes()]
+    inside = np.zeros((16, 16), bool)
+    inside[6:10, 6:10] = True
+    assert [(each & inside).any() for each in elsewhere(inside)] == [False, False]
     # Of most of an image there is no elsewhere.
     assert elsewhere(~mask) == ()
 
