@@ -19,14 +19,16 @@ from tensorboard.backend.event_processing import event_accumulator
 
 import tensorboard_picasso
 from tensorboard_picasso import summary
-from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.export.editarrays import Edits
+from tensorboard_picasso.numbers import edits, maps
 
 SIDE = 4
 BATCH = 32
 RUNS = ("control", "decoy")
 FILLS = ("black", "mean", "grey")
-COUNTS = 0.05  # of the answer that hiding the swatch moves
+LITTLE = 0.05  # of the answer that hiding the swatch moves
 OF_EACH_CLASS = 2
+SAMPLE = "more decoy digits"  # whose swatches are swapped and hidden
 # Opens with what tells the runs apart: all runs, the newest step, occlusion.
 STATE = "&p.picasso.runs=control/picasso,decoy/picasso"
 
@@ -71,12 +73,14 @@ def network() -> keras.Model:
     return keras_training.compiled(layers, learning_rate=1e-3)
 
 
-def watched(images: np.ndarray, labels: np.ndarray) -> summary.Probe:
-    """Held-out digits, two of each class, whose swatches have their own class's shade."""
-    chosen = [int(each) for k in range(10) for each in np.flatnonzero(labels == k)[:OF_EACH_CLASS]]
+def watched(
+    images: np.ndarray, labels: np.ndarray, name: str = "decoy digits", of_each: int = OF_EACH_CLASS
+) -> summary.Probe:
+    """Held-out digits, some of each class, whose swatches have their own class's shade."""
+    chosen = [int(each) for k in range(10) for each in np.flatnonzero(labels == k)[:of_each]]
     own, masks = marked(images[chosen], labels[chosen], np.random.default_rng(3))
     return summary.Probe(
-        "decoy digits",
+        name,
         own,
         labels=labels[chosen],
         class_names=[str(digit) for digit in range(10)],
@@ -108,7 +112,11 @@ def train(logdir: Path, epochs: int) -> dict[str, float]:
             callbacks=[
                 keras.callbacks.TensorBoard(logdir / run, write_graph=False),
                 summary.KerasCallback(
-                    watched(held_out, truth), logdir / run, summary.LogSpaced(per_decade=28)
+                    watched(held_out, truth),
+                    logdir / run,
+                    summary.LogSpaced(per_decade=28),
+                    edited=watched(held_out, truth, SAMPLE, of_each=10),
+                    edits=["regions"],
                 ),
             ],
         )
@@ -123,6 +131,8 @@ class Run:
     probability: of the true class, by step; `hidden` the same with the swatch
       hidden, for each fill; `moves` how far that moves the whole answer, and
       `changed` the share of predictions that are others then. share: of the swatch in the saliency maps, by step.
+    since: the step from which on swapping or hiding the swatch surely moves the answers more
+      than the same elsewhere, which the tab flags; infinite: none.
     corners: the share of the four corners in the positive part of the mean map
       of importance at the last step, divided by their area's.
     """
@@ -133,19 +143,11 @@ class Run:
     changed: dict[str, dict[int, float]]
     share: dict[int, float]
     corners: float
+    since: float
 
     def drop(self, fill: str, step: int) -> float:
         """What hiding the swatch takes from the true class's probability."""
         return self.probability[step] - self.hidden[fill][step]
-
-    def since(self, fill: str) -> float:
-        """The step from which on hiding the swatch counts, as the tab has it; infinite: none."""
-        since = math.inf
-        for step, moves in sorted(self.moves[fill].items(), reverse=True):
-            if moves < COUNTS:
-                break
-            since = step
-        return since
 
 
 def read(logdir: Path, run: str) -> Run:
@@ -154,7 +156,8 @@ def read(logdir: Path, run: str) -> Run:
         str(logdir / run / "picasso"),
         size_guidance={event_accumulator.TENSORS: 0, event_accumulator.SCALARS: 0},
     ).Reload()
-    probe = tensorboard_picasso.read(logdir)[f"{run}/picasso"]["decoy digits"]
+    logged = tensorboard_picasso.read(logdir)[f"{run}/picasso"]
+    probe = logged["decoy digits"]
     newest = int(probe.steps("occlusion")[-1])
 
     def series(name: str) -> dict[int, float]:
@@ -170,7 +173,20 @@ def read(logdir: Path, run: str) -> Run:
         ),
         series("saliency/share of swatch"),
         _corners([probe.maps(each, "occlusion", step=newest).values[0] for each in probe.images]),
+        _since(logged[SAMPLE].edits()),
     )
+
+
+def _since(asked: Edits) -> float:
+    steps = [math.inf]
+    for form in ("swapped", "hidden"):
+        own, *elsewhere = (
+            asked.moves[:, asked.names.index(f"{name}, {form}")]
+            for name in ("swatch", "swatch elsewhere (1)", "swatch elsewhere (2)")
+        )
+        onset = edits.onset(edits.beyond(own, np.stack(elsewhere, 1)), edits=2)
+        steps += [] if onset is None else [int(asked.steps[onset.place])]
+    return min(steps)
 
 
 def _corners(importances: list[np.ndarray]) -> float:
@@ -228,14 +244,14 @@ def figures(runs: dict[str, Run], accuracies: dict[str, float], epoch: int) -> l
         Figure(f"{hidden}, step {last}: decoy", lost, "≥ 0.2", lost >= 0.2),
         Figure(f"{hidden}, step {last}: control", kept, "0 ± 0.05", abs(kept) <= 0.05),
     ]
-    since, never = decoy.since("black"), control.since("black")
+    flagged = "the swatch is flagged from step"
     moved = "moves of the answer with the swatch hidden in black"
     most = max(control.moves["black"].values())
     table += [
-        Figure(f"{moved} count from step: decoy", since, f"≤ {first}", since <= first),
-        Figure(f"{moved} count from step: control", never, "never", never == math.inf),
+        Figure(f"{flagged}: decoy", decoy.since, f"≤ {last}", decoy.since <= last),
+        Figure(f"{flagged}: control", control.since, "never", control.since == math.inf),
         Figure(f"{moved}, step {last}: decoy", decoy.moves["black"][last]),
-        Figure(f"{moved}, at most: control", most, f"≤ {COUNTS}", most <= COUNTS),
+        Figure(f"{moved}, at most: control", most, f"≤ {LITTLE}", most <= LITTLE),
     ]
     table += [
         Figure(f"predictions changed by it, step {last}: {name}", run.changed["black"][last])

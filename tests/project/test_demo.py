@@ -1,11 +1,11 @@
 """The demos: the decoy's images, that what it reports is what its log holds; the others run."""
 
-import dataclasses
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -53,8 +53,9 @@ def run(**values):
     lost = values.pop("lost")
     hidden = {fill: {s: p - lost for s, p in steps.items()} for fill in decoy.FILLS}
     moves = {fill: {0: 0.02, 118: 0.1 * lost + 0.02, 2000: lost} for fill in decoy.FILLS}
+    since = 118 if lost else np.inf
     return decoy.Run(
-        steps, hidden, moves, moves, {2000: values.pop("share")}, values.pop("corners")
+        steps, hidden, moves, moves, {2000: values.pop("share")}, values.pop("corners"), since
     )
 
 
@@ -72,12 +73,15 @@ def test_bounds_are_checked():
     assert not any(each.met for each in bad if each.bound)
 
 
-def test_the_step_from_which_hiding_counts_holds_at_every_later_step():
-    found = run(lost=0.4, share=0.05, corners=2.3)
-    assert found.since("black") == 118
-    moves = {"black": {0: 0.3, 10: 0.01, 20: 0.06, 30: 0.07}}
-    assert dataclasses.replace(found, moves=moves).since("black") == 20
-    assert dataclasses.replace(found, moves={"black": {0: 0.3, 10: 0.01}}).since("black") == np.inf
+def test_the_step_is_that_of_the_form_that_is_flagged_first():
+    names = [f"{name}, {form}" for form in ("swapped", "hidden") for name in
+             ("swatch", "swatch elsewhere (1)", "swatch elsewhere (2)")]  # fmt: skip
+    moves = np.zeros((4, 6, 20))
+    asked = SimpleNamespace(steps=np.array([0, 10, 20, 30]), names=names, moves=moves)
+    assert decoy._since(asked) == np.inf
+    moves[3:, 0] = moves[1:, 3] = 0.4
+    moves[:2, 4:] = 0.4  # elsewhere it did as much
+    assert decoy._since(asked) == 20
 
 
 def test_a_log_that_no_demo_made_is_left_alone(tmp_path):
