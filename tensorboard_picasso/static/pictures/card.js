@@ -165,8 +165,8 @@ export class Card extends Picture {
     const first = stays(p, q) ? `stays at ${percent(p)}` : `${after < before ? "falls" : "rises"} from ${from} to ${to}`;
     const value = windows(record, target, reading)?.[position] ?? NaN;
     const lines = [`hide this window: ${name} ${first}`];
-    if (reading === "importance" && after > before && !stays(p, q)) lines.push(`it opposes ${name}, or its fill (${fillName(settings)}) supports it`);
     if (reading === "importance") lines.push(`importance ${signed(value)} ${settings.unit} (${number(before)} to ${number(after)})`);
+    if (reading === "importance" && after > before && !stays(p, q)) lines.push(`it opposes ${name}, or its fill (${fillName(settings)}) supports it`);
     const other = reading === "evidence" ? rival(record, target) : null;
     if (other !== null) lines.push(`evidence for ${name} against ${scene.className(image, other, data)} changes by ${signed(-value)}`);
     return lines;
