@@ -19,6 +19,7 @@ NUMBERS = Path(__file__).with_name("results.json")
 
 Found = Mapping[str, Any]
 BEST, WELL, FIRST, FLAGGED, NEAR = 0.9, 0.85, 0.95, 0.05, 0.8
+MANY = 200  # trainings without a cue
 
 
 def write(found: Found) -> None:
@@ -33,6 +34,8 @@ def text(found: Found) -> str:
     tables = "\n\n".join(
         f"### {title}\n\n{markdown(cells)}" for title, cells in report.tables(found)
     )
+    # Of numbers that were not all measured with one state of the code.
+    note = f"{found['note']}\n\n" if "note" in found else ""
     sets = ", ".join(found["sets"])
     correlations = ", ".join(f"{each:g}" for each in found["correlations"])
     return f"""# What edits say, beside the truth
@@ -60,7 +63,7 @@ def text(found: Found) -> str:
 
 ## All numbers
 
-{tables}
+{note}{tables}
 
 Correlations are over all checkpoints of a kind, of all data sets and correlations together; the last rows are of one data set. How far answers move in the end: *moves*, swapped, at the last checkpoint, a mean over trainings. Rows: of trainings whose network in the end loses at least {SEEN:g} of its accuracy, in how many one of the cue's edits is among the first {ROWS} rows of the list, which is sorted by how far answers move; *named* where the region is, *not named* among the default edits alone. Onsets: of the same trainings, the step from which on the swapped region is flagged beside that from which on the truth stays at {SEEN:g} or above. Without a cue all regions of the table above are named, where a cue would lie, and a record is made at steps {", ".join(map(str, CLEAN_STEPS))}.
 
@@ -113,6 +116,11 @@ def failing(found: Found) -> Iterator[str]:
                 f"**Trainings {what} that show a flag**: {flags['flagged']} of {flags['of']}, where at"
                 f" most {percent(FLAGGED)} were wanted."
             )
+    if clean["of"] < MANY:
+        yield (
+            f"**Few trainings without any cue**: {clean['of']} of the {MANY} that were wanted, of which"
+            f" {clean['flagged']} show a flag."
+        )
     onsets = [kind["onsets"] for kind in found["kinds"].values()]
     near, asked = (sum(each[key] for each in onsets) for key in ("near", "of"))
     if near < NEAR * asked:
