@@ -1,12 +1,13 @@
 """Chromium on the real stack: log directory, TensorBoard, the Picasso tab."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from urllib.parse import quote, urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Frame, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Frame, Locator, Page, ViewportSize, sync_playwright
 
 from tests.kit import chromium
 
@@ -22,7 +23,14 @@ def browser() -> Iterator[Browser]:
     """One Chromium for the whole session."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium.PATH, args=chromium.FLAGS)
-        yield browser
+        with TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+            # It remembers TensorBoard's own page, compiled, from test to test: a fresh context
+            # compiles it anew, which takes as long as all else until the tab is there.
+            browser.kept = playwright.chromium.launch_persistent_context(
+                profile, executable_path=chromium.PATH, args=chromium.FLAGS
+            )
+            yield browser
+            browser.kept.close()
         browser.close()
 
 
@@ -105,13 +113,14 @@ class Tab:
 
 
 @contextmanager
-def tab(browser: Browser, url: str, **options: object) -> Iterator[Tab]:
+def tab(browser: Browser, url: str, viewport: ViewportSize | None = None) -> Iterator[Tab]:
     """A page of its own; at the end nothing may have gone wrong in it."""
-    settings: Mapping[str, object] = {"viewport": {"width": 1280, "height": 800}, **options}
-    context = browser.new_context(**settings)
+    page = browser.kept.new_page()
     try:
-        made = Tab(context.new_page(), url)
+        page.set_viewport_size(viewport or {"width": 1280, "height": 800})
+        made = Tab(page, url)
         yield made
         assert made.faults == []
+        page.evaluate("localStorage.clear()")
     finally:
-        context.close()
+        page.close()

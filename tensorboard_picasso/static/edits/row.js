@@ -144,10 +144,10 @@ class Strip {
 
   /** Why nothing was asked of any image. */
   #why() {
-    const { edits, images } = this.edits.asked;
+    const { edits, images, labelled } = this.edits.asked;
     const { ofClass } = this.#which;
     if (ofClass !== null && images.every(({ truths }) => truths[0] !== ofClass)) return "no image of this class was edited";
-    if (edits[this.#place].form === "swapped" && images.every(({ donor }) => donor === null)) return "not asked: there is no image of another class";
+    if (edits[this.#place].form === "swapped" && images.every(({ donor }) => donor === null)) return `not asked: there is no ${labelled ? "image of another class" : "other image"}`;
     return "not asked: it changes nothing of these images";
   }
 }

@@ -12,7 +12,7 @@ class DonorColours(WholeImage):
     """Each channel's mean and standard deviation are those of an image of another class."""
 
     name = "donor's colours"
-    takes = "its own light and colours: they are those of another image, of another class"
+    takes = "its own light and colours: they are those of another image, its donor"
 
     def variants(self, probe: Probe) -> list[Variant]:
         """See `Edit.variants`."""

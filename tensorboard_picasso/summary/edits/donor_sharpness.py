@@ -18,7 +18,7 @@ class DonorSharpness(WholeImage):
     """Detail of each fineness has the spread that it has in an image of another class."""
 
     name = "donor's sharpness"
-    takes = "how sharp it is: fine detail is as strong as in another image, of another class"
+    takes = "how sharp it is: fine detail is as strong as in another image, its donor"
 
     def variants(self, probe: Probe) -> list[Variant]:
         """See `Edit.variants`."""
