@@ -456,7 +456,7 @@ def test_a_damaged_record_is_named_and_the_others_are_read(tmp_path):
     log(tmp_path / "logs", probe(), linear, steps=(0, 10))
     (path,) = (tmp_path / "logs").iterdir()
     data = bytearray(path.read_bytes())
-    at = data.index(b"no colour", len(data) // 2)
+    at = data.rindex(b"\x09no colour")  # of the record, with its length before it
     data[at] ^= 1
     path.write_bytes(bytes(data))
     with pytest.warns(UserWarning, match="edits, step 10: damaged record: its checksum"):
