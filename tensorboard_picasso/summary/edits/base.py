@@ -139,9 +139,7 @@ class Part:
 
     def variant(self, form: str, name: str = "", matched: str = "") -> Variant:
         """What is asked in one form."""
-        what = (
-            "with another image's, its donor's" if form == SWAPPED else "by the image's mean"
-        )
+        what = "with another image's, its donor's" if form == SWAPPED else "by the image's mean"
         about = record.Edit(
             name or f"{self.name}, {form}",
             f"{self.takes}, replaced {what}",
