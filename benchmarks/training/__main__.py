@@ -57,8 +57,8 @@ def _processor() -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "scripts/bench training",
-        description="Seconds and bytes of checkpoints of 16 images, beside training; what logs"
-        " weigh, and TensorBoard's memory.",
+        description="Seconds and bytes of checkpoints of 16 images, and of edits of 64, beside training;"
+        " what logs weigh, and TensorBoard's memory.",
     )
     parser.add_argument("--projects", nargs="+", choices=ALL, default=list(ALL))
     parser.add_argument("--json", type=Path, default=Path("logs/bench-training.json"))

@@ -1,7 +1,7 @@
 """Seconds and bytes of one project's checkpoints: `python -m benchmarks.training.measure NAME`.
 
-Each round trains some steps, logs a checkpoint of occlusion and saliency, and one of all
-methods, as a training loop would; a checkpoint has ended when its record is in the file. A
+Each round trains some steps, logs a checkpoint of occlusion and saliency, one of all methods,
+and one of edits, as a training loop would; a checkpoint has ended when its record is in the file. A
 first round, in which models are traced and the random methods take a second seed, is counted
 apart.
 """
@@ -18,7 +18,7 @@ from typing import Any
 from tensorboard.backend.event_processing import event_file_loader
 
 from benchmarks.training import loops
-from benchmarks.training.projects import ALL, IMAGES
+from benchmarks.training.projects import ALL, EDITED, IMAGES
 from tensorboard_picasso import summary
 from tensorboard_picasso.stored import metadata
 from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Kind, Series
@@ -45,6 +45,7 @@ def project(name: str, folder: Path) -> dict[str, Any]:
         "few": (log.wanted(FEW), made.probe(made.few)),
         "many": (_timed(log.wanted(MANY), by_method), made.probe(made.many)),
     }
+    sample = made.sample()
     seconds: dict[str, list[float]] = defaultdict(list)
     for number in range(rounds + 1):
         steps = _clocked(lambda: [made.step() for _ in range(made.timed)])
@@ -52,12 +53,14 @@ def project(name: str, folder: Path) -> dict[str, Any]:
         for what, (methods, probe) in watched.items():
             call = partial(_logged, probe, made.model, methods, folder / what, number)
             seconds[what].append(_clocked(call) * IMAGES / len(probe.images))
+        call = partial(_asked, sample, made.model, folder / "edits", number)
+        seconds["edits"].append(_clocked(call) * EDITED / len(sample))
     scale = IMAGES / made.many
     found = {
         "name": name,
         "says": made.says,
         "steps": made.steps,
-        "sampled": {"few": made.few, "many": made.many},
+        "sampled": {"few": made.few, "many": made.many, "edits": made.edited},
         "seconds": {what: values[1:] for what, values in seconds.items()},
         "first": {what: values[0] for what, values in seconds.items()},
         "methods": {
@@ -65,6 +68,7 @@ def project(name: str, folder: Path) -> dict[str, Any]:
             for method, values in by_method.items()
         },
         "bytes": {what: _bytes(folder / what) for what in ("few", "many")},
+        "edits": events(folder / "edits")[-1].ByteSize() * EDITED / len(sample),
     }
     if name == "digits":
         found["graph"] = loops.in_graph(made, folder / "graph", rounds)
@@ -79,6 +83,12 @@ def _logged(
     summary.attribution(
         probe, model, methods=methods, writer=directory, step=step, epoch=step, strict=True
     )
+    summary.flush()
+
+
+def _asked(sample: summary.Probe, model: Any, directory: Path, step: int) -> None:
+    """One checkpoint of all edits, until it is in the file."""
+    summary.edited(sample, model, writer=directory, step=step, epoch=step, strict=True)
     summary.flush()
 
 

@@ -1,4 +1,4 @@
-"""Four typical trainings, each with a probe of 16 images it has not seen."""
+"""Four typical trainings, each with a probe of 16 images it has not seen, and 64 to edit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +13,8 @@ from sklearn.datasets import load_sample_image
 from tensorboard_picasso import summary
 
 IMAGES = 16
+# Of the sample that is edited.
+EDITED = 64
 # How many crops of the photographs are made: no training here sees one twice.
 CROPS = 2048
 PHOTOGRAPHS: tuple[Callable[[], NDArray[Any]], ...] = (
@@ -33,8 +35,8 @@ class Project:
     images, labels, classes: what is watched, in the model's layout, 0 to 255; and how many
       classes there are.
     timed: how many steps a round times.
-    few, many: how many images of the probe a checkpoint of occlusion and saliency, and one of
-      all methods, are timed on.
+    few, many, edited: how many images a checkpoint of occlusion and saliency, one of all methods,
+      and one of edits are timed on.
     """
 
     name: str
@@ -49,6 +51,18 @@ class Project:
     timed: int = 50
     few: int = IMAGES
     many: int = IMAGES
+    edited: int = EDITED
+
+    def sample(self) -> summary.Probe:
+        """The images that are edited."""
+        return summary.Probe(
+            f"{self.name} sample",
+            self.images[: self.edited],
+            labels=self.labels[: self.edited],
+            value_range=(0, 255),
+            max_images=EDITED,
+            data_format="channels_first" if self.images.shape[1] == 3 else "channels_last",
+        )
 
     def probe(self, count: int = IMAGES) -> summary.Probe:
         """The first images that are watched, with a region, the centre."""
@@ -84,7 +98,7 @@ def digits() -> Project:
     model = keras_models.build("cnn28", x[:256])
     return Project(
         "digits", "CNN, 28×28, 60,000 images an epoch, Keras", 60_000, 128, model,
-        _keras_step(model, x[:-IMAGES], y[:-IMAGES], 128), x[-IMAGES:], y[-IMAGES:], 10,
+        _keras_step(model, x[:-EDITED], y[:-EDITED], 128), x[-EDITED:], y[-EDITED:], 10,
     )  # fmt: skip
 
 
@@ -96,7 +110,7 @@ def pictures() -> Project:
     model = keras_models.build("resnet20", x[:256])
     return Project(
         "pictures", "ResNet-20, 32×32, 50,000 images an epoch, Keras", 50_000, 128, model,
-        _keras_step(model, x[:-IMAGES], y[:-IMAGES], 128), x[-IMAGES:], y[-IMAGES:], 10, timed=8,
+        _keras_step(model, x[:-EDITED], y[:-EDITED], 128), x[-EDITED:], y[-EDITED:], 10, timed=8,
     )  # fmt: skip
 
 
@@ -108,8 +122,8 @@ def tiles() -> Project:
     model = torch_models.build("resnet20", x[:64])
     return Project(
         "tiles", "ResNet-20, 64×64, 50,000 images an epoch, PyTorch", 50_000, 64, model,
-        _torch_step(model, x[:-IMAGES], y[:-IMAGES], 64), np.moveaxis(x[-IMAGES:], -1, 1),
-        y[-IMAGES:], 10, timed=4, many=2,
+        _torch_step(model, x[:-EDITED], y[:-EDITED], 64), np.moveaxis(x[-EDITED:], -1, 1),
+        y[-EDITED:], 10, timed=4, many=2,
     )  # fmt: skip
 
 
@@ -124,8 +138,8 @@ def photographs(classes: int = 37) -> Project:
     model[-1] = torch.nn.Linear(model[-1].in_features, classes)
     return Project(
         "photographs", "MobileNetV2, 224×224, 5,000 images an epoch, PyTorch", 5_000, 16, model,
-        _torch_step(model, x[:-IMAGES], y[:-IMAGES], 16), np.moveaxis(x[-IMAGES:], -1, 1),
-        y[-IMAGES:], classes, timed=2, few=4, many=1,
+        _torch_step(model, x[:-EDITED], y[:-EDITED], 16), np.moveaxis(x[-EDITED:], -1, 1),
+        y[-EDITED:], classes, timed=2, few=4, many=1, edited=8,
     )  # fmt: skip
 
 

@@ -4,10 +4,11 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.training.projects import IMAGES
+from benchmarks.training.projects import EDITED, IMAGES
 
 Row = Mapping[str, Any]
 WHAT = {"few": "occlusion + saliency", "many": "all methods"}
+EDITS = {"edits": f"edits of {EDITED} images"}
 
 
 def spread(values: Sequence[float], unit: str = "", digits: int = 3) -> str:
@@ -23,7 +24,7 @@ def costs(rows: Sequence[Row]) -> list[list[str]]:
     ]
     for row in rows:
         seconds = row["seconds"]
-        for what, says in WHAT.items():
+        for what, says in {**WHAT, **EDITS}.items():
             ratios = [a / b for a, b in zip(seconds[what], seconds["step"], strict=True)]
             cells.append(
                 [
@@ -113,6 +114,9 @@ def remarks(rows: Sequence[Row]) -> list[str]:
                 f" ({spread(graph['step'], ' s')}); the same by a call between steps:"
                 f" {spread(graph['eager'], ' s')}; ratio {spread(ratios, '×')}."
             )
+        found.append(
+            f"{row['name']}: edits of {EDITED} images take {row['edits']:,.0f} bytes a record."
+        )
         if "demo" in row:
             demo = row["demo"]
             found.append(
@@ -124,4 +128,4 @@ def remarks(rows: Sequence[Row]) -> list[str]:
 
 
 def _mark(row: Row, what: str) -> str:
-    return "~" if row["sampled"][what] < IMAGES else ""
+    return "~" if row["sampled"][what] < (EDITED if what in EDITS else IMAGES) else ""

@@ -25,6 +25,9 @@ import torch.distributed as dist
 from torch import nn
 from tensorboard_picasso import summary
 from tensorboard_picasso.summary.backends.torch import shards
+from tensorboard_picasso.summary.log.request import Terms
+from tensorboard_picasso.summary.loops._training import Training
+from tensorboard_picasso.summary.loops._watch import Watch
 
 kind, what, rank, port, out = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], sys.argv[5]
 os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
@@ -67,6 +70,7 @@ random = np.random.default_rng(0)
 images = random.random((8, 1, 8, 8)).astype(np.float32)
 labels = torch.arange(8) % 4
 probe = summary.Probe("p", images[:2], labels=[0, 1], data_format="channels_first")
+sample = summary.Probe("sample", images, labels=labels.tolist(), data_format="channels_first")
 methods = [summary.Occlusion(2, 2), summary.Saliency(), summary.GradCAM()]
 # Without data parallelism both have the same batches.
 mine = slice(0, 8) if kind in ("tensor parallel", "apart") else slice(4 * rank, 4 * rank + 4)
@@ -104,6 +108,8 @@ def train(logs):
             accepted.append(summary.attribution(
                 probe, model, methods=methods, step=step, strict=True, **writer
             ))
+            edited = summary.edited(sample, model, edits=["top"], step=step, strict=True, **writer)
+            assert edited == (rank == 0)
 
     if what == "threads":
         # A thread while the one that trains is in a pass.
@@ -126,6 +132,16 @@ def train(logs):
             log(step)
     if what == "threads" and logs:
         aside(*[lambda: refused(model, strict=True)] * 2)
+    if what == "both" and logs:
+        # As a callback does it; raw outputs are read of a backend of their own.
+        raw = summary.Probe(
+            "raw", images, labels=labels.tolist(), data_format="channels_first", output="raw"
+        )
+        watch = Watch(probe, [], raw, ["top"], Terms(strict=True))
+        training = Training(summary.EverySteps(1), watch)
+        training.begin(model, f"{out}-loop" if rank == 0 else None, 0, None, leads=rank == 0)
+        training.reached(1, None)
+        training.finish()
     assert model.training
     summary.flush()
     print("accepted", accepted, flush=True)
@@ -194,6 +210,12 @@ def explained(directory, said):
         odds = events.logged(directory, Kind.SCORES, image).values
         expected = [raw[k] - np.log(np.exp(np.delete(raw, k)).sum()) for k in range(4)]
         np.testing.assert_allclose(odds, expected, rtol=1e-4)
+    logged = {step: each for (step, series), each in found.items() if series.kind is Kind.EDITS}
+    assert list(logged) == [0, 1, 2, 3]
+    assert np.isfinite(logged[3].moves).all()
+    # Of an image that both probes have, by the same model.
+    whole = [events.logged(directory, Kind.SCORES, image).values[image] for image in range(2)]
+    np.testing.assert_allclose(logged[3].whole[:2, 0], whole, rtol=1e-5)
     labels = {series.label for step, series in found if step == 3 and series.kind is Kind.METHOD}
     assert labels == {"occlusion", "saliency", "grad-cam"}
 
@@ -201,6 +223,8 @@ def explained(directory, said):
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_take_part_one_writes_and_training_stays_the_same(kind, tmp_path):
     explained(tmp_path, run(tmp_path, kind, "both"))
+    looped = events.records(tmp_path.with_name(f"{tmp_path.name}-loop"))
+    assert {step for (step, series) in looped if series.kind is Kind.EDITS} == {0, 1}
 
 
 def test_where_the_first_process_calls_alone_it_is_told_so(tmp_path):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 
+from tensorboard_picasso.stored.metadata import Kind
 from tests.kit import events
 
 # Devices are set before TensorFlow starts, so each needs a process of its own.
@@ -39,8 +40,9 @@ MIRRORED = """
         model.fit(images, labels, batch_size=8, epochs=2, verbose=0, callbacks=callbacks)
         return model
     def callback(name):
+        asked = {"edited": summary.Probe("sample", images, labels=labels), "edits": ["top"]}
         return summary.KerasCallback(
-            probe(), f"{run}/{name}", summary.EverySteps(2), strict=True
+            probe(), f"{run}/{name}", summary.EverySteps(2), strict=True, **asked
         )
     fitted(callback("alone"))
     # Images that were preprocessed; how they are batched depends on what is fast.
@@ -54,11 +56,13 @@ MIRRORED = """
     # Both a custom loop between two steps, and within one.
     def log(step, name):
         with writers[name].as_default(step=step):
-            return summary.attribution(watched_probe, watched, strict=True)
+            accepted = summary.attribution(watched_probe, watched, strict=True)
+            return accepted, summary.edited(sample, watched, edits=["top"], strict=True)
     writers = {name: tf.summary.create_file_writer(f"{run}/{name}") for name in ("cross", "replica")}
     inside = tf.function(lambda step: strategy.run(log, args=(step, "replica")))
     counts = []
     watched_probe = probe()
+    sample = summary.Probe("sample", images, labels=labels, max_images=24)
     for name, call in (("cross", lambda step: log(step, "cross")), ("replica", inside)):
         for step in range(2):
             computed.clear()
@@ -96,11 +100,13 @@ SEVERAL_WORKERS = """
     def inside(step):
         def replica():
             with each.as_default(step=step):
-                return summary.attribution(watched, model, strict=True)
+                accepted = summary.attribution(watched, model, strict=True)
+                edited = summary.edited(watched, model, edits=["top"], strict=True)
+                return tf.logical_and(accepted, edited)
         return strategy.run(replica)
     assert [bool(inside(tf.constant(step, tf.int64))) for step in range(2)] == [chief] * 2
     # Tracing asks for the shape of the model's input.
-    assert sum(computed) <= 1 or chief, computed
+    assert sum(computed) <= 2 or chief, computed
 """
 
 
@@ -117,10 +123,17 @@ def written(run):
     return sorted({step for step, _ in found})
 
 
+def edited(run):
+    """Steps of edits."""
+    return [step for step, series in events.records(run) if series.kind is Kind.EDITS]
+
+
 def test_under_a_mirrored_strategy_maps_are_computed_once(tmp_path):
     assert start(MIRRORED, tmp_path).wait(timeout=300) == 0
     assert written(tmp_path / "mirrored" / "picasso") == [0, 2, 4, 6]
-    assert written(tmp_path / "cross") == written(tmp_path / "replica") == [0, 1]
+    assert edited(tmp_path / "mirrored" / "picasso") == [0, 2, 4, 6]
+    for way in ("cross", "replica"):
+        assert written(tmp_path / way) == edited(tmp_path / way) == [0, 1]
 
 
 def test_of_several_workers_the_chief_writes(tmp_path):
@@ -143,5 +156,5 @@ def test_of_several_workers_the_chief_writes(tmp_path):
         for each in both:
             each.kill()
     assert written(tmp_path / "chief") == [0, 1]
-    assert written(tmp_path / "0") == [0, 1]
+    assert written(tmp_path / "0") == edited(tmp_path / "0") == [0, 1]
     assert written(tmp_path / "1") == []
