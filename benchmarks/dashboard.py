@@ -21,8 +21,13 @@ from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import Kind, Series
 from tests.kit import chromium, logs, serving
 
-# Runs, images, steps, pixels a side.
-CASES = ((1, 12, 300, 64), (3, 16, 300, 64), (1, 4, 100, 224))
+# Runs, images, steps, pixels a side, and whether edits are logged beside.
+CASES = (
+    (1, 12, 300, 64, False),
+    (3, 16, 300, 64, False),
+    (3, 16, 300, 64, True),
+    (1, 4, 100, 224, False),
+)
 REPEATS = 3
 EDITED = 64  # images that edits are made of
 
@@ -58,7 +63,7 @@ DRAWN = """() => {
 
 
 def edits(run: Path, seed: int, steps: Sequence[int], probe: str = "digits") -> None:
-    """Log edits beside: ten of the whole image, four of regions, two elsewhere of each of those and two more."""
+    """Log edits beside: twelve of the whole image, four of regions, and each of those at two other places."""
     random = np.random.default_rng(seed)
     names = [record.Edit(f"edit {number}", "it") for number in range(12)]
     for region in ("corner", "blob"):
@@ -131,11 +136,13 @@ def weigh(frame: Frame) -> float:
     return time.perf_counter() - started
 
 
-def measure(runs: int, images: int, steps: int, side: int) -> None:
+def measure(runs: int, images: int, steps: int, side: int, edited: bool) -> None:
     """Print one case's medians with their spread."""
     with tempfile.TemporaryDirectory() as folder:
         for run in range(runs):
             logs.plausible(Path(folder) / f"run{run}", run, range(steps), images, side)
+            if edited:
+                edits(Path(folder) / f"run{run}", run, range(steps))
         opened, stepping, weighed, browser, server = [], [], [], [], []
         for _ in range(REPEATS):
             with (
@@ -153,7 +160,8 @@ def measure(runs: int, images: int, steps: int, side: int) -> None:
                 browser.append(megabytes("chrom"))
                 server.append(megabytes("tensorboard"))
     rates = [each["fps"] for each in stepping]
-    print(f"{runs} × {images} images of {side}×{side} × {steps} steps, median (min–max)")
+    beside = f", 24 edits of {EDITED} images" if edited else ""
+    print(f"{runs} × {images} images of {side}×{side} × {steps} steps{beside}, median (min–max)")
     for text, values, unit in (
         ("navigation to painted and answering", opened, "s"),
         ("stepping through all", rates, "frames/s"),
