@@ -248,7 +248,7 @@ def figures(runs: dict[str, Run], accuracies: dict[str, float], epoch: int) -> l
     moved = "moves of the answer with the swatch hidden in black"
     most = max(control.moves["black"].values())
     table += [
-        Figure(f"{flagged}: decoy", decoy.since, f"≤ {last}", decoy.since <= last),
+        Figure(f"{flagged}: decoy", decoy.since, f"≤ {first}", decoy.since <= first),
         Figure(f"{flagged}: control", control.since, "never", control.since == math.inf),
         Figure(f"{moved}, step {last}: decoy", decoy.moves["black"][last]),
         Figure(f"{moved}, at most: control", most, f"≤ {LITTLE}", most <= LITTLE),
