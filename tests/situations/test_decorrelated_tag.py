@@ -171,7 +171,7 @@ def test_the_predicted_class_can_be_chosen(browser, url):
         cells = table.locator("tbody tr > *").all_inner_texts()
         # Image 5 is a square with the tag of a triangle.
         p, q = chances(30, 2), chances(30, None)
-        assert heads[3:] == ["predicted: triangle", "square"]
+        assert heads[3:] == ["predicted with nothing hidden: triangle", "square"]
         assert cells[0] == "tag (black)"
         assert cells[1] == "triangle → circle"
         assert cells[2] == f"{100 * np.abs(p - q).sum() / 2:.1f} points"
