@@ -61,10 +61,10 @@ def test_follows_are_of_the_donors_class():
     np.testing.assert_array_equal(found, [[1, np.nan, np.nan, 1], [np.nan, np.nan, np.nan, 0]])
 
 
-def test_beyond_is_the_difference_to_the_mean_of_other_places():
+def test_beyond_is_the_difference_to_the_other_place_that_moves_it_most():
     moves = np.array([0.5, 0.5, np.nan])
     matched = np.array([[0.1, np.nan, 0.1], [0.3, np.nan, 0.2]])
-    np.testing.assert_allclose(edits.beyond(moves, matched), [0.3, np.nan, np.nan])
+    np.testing.assert_allclose(edits.beyond(moves, matched), [0.2, np.nan, np.nan])
 
 
 def test_an_onset_is_where_it_stays_above():

@@ -52,7 +52,7 @@ export class EditNumbers {
     ];
     /** @type {Column[]} */
     const more = elsewhere ? [
-      ["elsewhere", "the same at other places, on average", (each, record, ofClass) => this.#elsewhere(each, record, ofClass, "theirs")],
+      ["elsewhere", "the same at another place, of each image the one that moves its answer most", (each, record, ofClass) => this.#elsewhere(each, record, ofClass, "theirs")],
       ["more than elsewhere", "the difference image by image, with its 95 % interval", (each, record, ofClass) => this.#elsewhere(each, record, ofClass, "difference")],
     ] : [];
     refill(this.element, [this.#table([...columns, ...more])]);

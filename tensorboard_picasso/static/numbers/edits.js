@@ -124,14 +124,14 @@ export function paired(own, other) {
 }
 
 /**
- * By how much more an edit moves each answer than the same at other places.
+ * By how much more an edit moves each answer than the same at the other place that moves it most.
  * @param {ArrayLike<number>} moves
  * @param {ArrayLike<number>[]} matched of each place
  */
 export function beyond(moves, matched) {
   return Float64Array.from(moves, (move, image) => {
     const others = matched.map((each) => each[image]).filter(Number.isFinite);
-    return move - others.reduce((sum, each) => sum + each, 0) / others.length;
+    return others.length ? move - Math.max(...others) : NaN;
   });
 }
 
