@@ -75,9 +75,13 @@ def step_text(step: int, epoch: float | None) -> str:
 def sentence(about: Attribution | Mean, reading: Reading, subject: str) -> tuple[str, str, str]:
     """The words before and after the palette's bar, and what else must be said."""
     fill = about.parameters.get("fill", "")
-    more = f"(fill: {'image mean' if fill == 'mean' else fill})" if fill else ""
+    name = "image mean" if fill == "mean" else fill
+    more = f"(fill: {name})" if fill else ""
     before, after = _sides(about, reading, subject)
-    if not _hides(about) and about.sign is Sign.DIRECTION:
+    if fill and after == "opposes it":
+        # Where what is hidden is filled with something like the class, the class gains by it.
+        after, more = f"opposes it, or its fill ({name}) supports it", ""
+    elif not _hides(about) and about.sign is Sign.DIRECTION:
         more = "(a direction, not support)"
     elif _is_grad_cam(about):
         more = "(what lowers it is cut off)"
