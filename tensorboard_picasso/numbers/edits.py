@@ -206,7 +206,8 @@ class Onset:
 
     Attributes:
       place: of the first step from which on it is, at every later one.
-      early, late: the same in the 5th and 95th of a hundred resamples; None: it is not flagged there.
+      early, late: from which on the mean itself is, in the 5th and the 95th of a hundred resamples,
+        and late not before place; None: in that resample it is not.
     """
 
     place: int
@@ -214,16 +215,16 @@ class Onset:
     late: int | None
 
 
-def onset(differences: ArrayLike, edits: int = 1) -> Onset | None:
+def onset(differences: ArrayLike, edits: int = 1, least: float = LEAST) -> Onset | None:
     """Whether an edit is flagged, and since when.
 
-    It is where the lower end of the interval of `beyond` stays above `LEAST` at every step
+    It is where the lower end of the interval of `beyond` stays above `least` at every step
     from one on, at a level divided by the number of edits that are asked about so, and where
     there are `enough` images.
 
     Args:
       differences: (steps, images), as of `beyond`.
-      edits: how many.
+      edits: how many. least: by so much more than elsewhere it has to move answers.
 
     Returns:
       None where it is not flagged at the last step.
@@ -233,14 +234,14 @@ def onset(differences: ArrayLike, edits: int = 1) -> Onset | None:
         return None
     level = LEVEL / edits
     each_step = [estimate(row, level) for row in given]
-    place = _since(np.array([of.low > LEAST and enough(of.count, level) for of in each_step], bool))
+    place = _since(np.array([of.low > least and enough(of.count, level) for of in each_step], bool))
     if place is None:
         return None
-    each = [_since(above) for above in (resampled(given) > LEAST).T]
+    each = [_since(above) for above in (resampled(given) > least).T]
     places = np.sort([len(given) if at is None else at for at in each])
     ends = [int(places[int(share * (len(places) - 1))]) for share in (0.05, 0.95)]
     early, late = (None if at == len(given) else at for at in ends)
-    return Onset(place, early, late)
+    return Onset(place, early, late if late is None else max(late, place))
 
 
 def enough(images: int, level: float) -> bool:

@@ -24,23 +24,23 @@ function placeOf(edits, name) {
 const found = new WeakMap();
 
 /**
- * Since when an edit surely moves answers by more than 5 points, at a level divided by the number of edits, of which
- * it is the one that moves them most; counted a little between frames. That is no flag: nothing is said of the same
- * elsewhere.
+ * Since when an edit surely moves answers by more than so many points, at a level divided by the number of edits, of
+ * which it is the one that moves them most; counted a little between frames. That is no flag: nothing is said of the
+ * same elsewhere.
  * @param {Edits} edits
  * @param {number} place
- * @param {number | null} ofClass of which images, as of `valuesOf`
+ * @param {{ofClass: number | null, least: number}} which ofClass: of which images, as of `valuesOf`; least: points
  * @param {() => void} told is called once it is known
  * @returns {Since | null | undefined} null: not at the newest step; undefined: not known yet
  */
-function movedSince(edits, place, ofClass, told) {
+function movedSince(edits, place, { ofClass, least }, told) {
   const known = kept(found, edits, () => new Map());
-  const key = `${place} ${ofClass}`;
+  const key = `${place} ${ofClass} ${least}`;
   if (known.has(key)) return known.get(key);
   known.set(key, undefined);
   const { asked, records } = edits;
   const moves = (/** @type {number} */ at) => valuesOf(edits, records[at], place, { ofClass }).map((each) => each / POINTS);
-  const work = onsetOf(records.length, moves, asked.edits.filter((edit) => !edit.matched).length);
+  const work = onsetOf(records.length, moves, asked.edits.filter((edit) => !edit.matched).length, least / POINTS);
   const go = () => {
     for (const started = performance.now(); performance.now() - started < SLICE;) {
       const { done, value } = work.next();
@@ -76,10 +76,13 @@ export function most(edits, ofClass, told) {
   const [all, could] = [flips.length, follows.length];
   const donors = edit.form === "swapped" && could ? `, ${count(followed)} of ${count(could)} to that other image’s class` : "";
   const sure = Number.isNaN(low) ? "" : ` (${points(low)} to ${points(high)})`;
-  const since = movedSince(edits, place, ofClass, told);
-  const from = since
-    ? `, surely by more than ${HARDLY} at every kept step since step ${count(since.step)}${rangeText(since)}`
-    : since === null ? `, not surely by more than ${HARDLY} so far` : "";
+  const since = movedSince(edits, place, { ofClass, least: HARDLY }, told);
+  const half = value > 2 * HARDLY ? movedSince(edits, place, { ofClass, least: value / 2 }, told) : null;
+  const surely = [
+    ...(half ? [`more than half of that at every kept step since step ${count(half.step)}${rangeText(half)}`] : []),
+    ...(since ? [`more than ${HARDLY} since step ${count(since.step)}${rangeText(since)}`] : []),
+  ];
+  const from = surely.length ? `, surely by ${surely.join(", by ")}` : since === null ? `, not surely by more than ${HARDLY} so far` : "";
   return `At step ${count(newest.step)}, the newest, answers move most by “${name}”, which takes away ${edit.takes}: ${count(yes)} of ${plural(all, "prediction")} change${donors}. They move by ${points(value)} points${sure}${from}.`;
 }
 

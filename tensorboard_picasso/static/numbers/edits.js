@@ -165,10 +165,11 @@ function enough(images, level) {
  * Whether an edit is flagged, and since which of the steps; null where it is not at the last.
  * @param {ArrayLike<number>[]} differences of each step, as of `beyond`
  * @param {number} edits how many are asked about so
+ * @param {number} least by so much more it has to move answers
  * @returns {Onset | null}
  */
-export function onset(differences, edits = 1) {
-  const found = onsetOf(differences.length, (at) => differences[at], edits);
+export function onset(differences, edits = 1, least = LEAST) {
+  const found = onsetOf(differences.length, (at) => differences[at], edits, least);
   for (;;) {
     const { done, value } = found.next();
     if (done) return value;
@@ -180,20 +181,21 @@ export function onset(differences, edits = 1) {
  * @param {number} all how many steps
  * @param {(at: number) => ArrayLike<number>} of gives the differences of one
  * @param {number} edits
+ * @param {number} least by so much more it has to move answers
  * @returns {Generator<void, Onset | null>}
  */
-export function* onsetOf(all, of, edits) {
+export function* onsetOf(all, of, edits, least = LEAST) {
   let place = all;
   // Back from the last step, until neither it nor any resample stays above.
   const places = new Int32Array(RESAMPLES).fill(all);
   for (let at = all - 1, staying = true; staying && at >= 0; at--) {
     const differences = Array.from(of(at));
     const means = resampled(differences);
-    staying = place === at + 1 && enough(differences.filter(Number.isFinite).length, LEVEL / edits) && surelyAbove(means, LEVEL / edits, LEAST);
+    staying = place === at + 1 && enough(differences.filter(Number.isFinite).length, LEVEL / edits) && surelyAbove(means, LEVEL / edits, least);
     if (staying) place = at;
     if (place === all) return null;
     for (let sample = 0; sample < RESAMPLES; sample++) {
-      if (places[sample] !== at + 1 || !(means[sample] > LEAST)) continue;
+      if (places[sample] !== at + 1 || !(means[sample] > least)) continue;
       places[sample] = at;
       staying = true;
     }
@@ -202,5 +204,5 @@ export function* onsetOf(all, of, edits) {
   if (place === all) return null;
   places.sort();
   const [early, late] = [0.05, 0.95].map((share) => places[Math.floor(share * (RESAMPLES - 1))]).map((at) => (at === all ? null : at));
-  return { place, early, late };
+  return { place, early, late: late === null ? null : Math.max(late, place) };
 }

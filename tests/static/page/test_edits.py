@@ -255,6 +255,7 @@ def test_what_hardly_moves_the_answer_is_named(browser, logdir):
         assert expected
         said = picasso.frame.locator(".edits .most p", has_text="surely by").inner_text()
         check_most(read, said)
+        assert "half of that" in said
         picasso.open(runs="a", ofclass="1").at(30)
         said = picasso.frame.locator(".edits .most p", has_text="surely by").inner_text()
         check_most(read, said, np.array(LABELS) == 1)
@@ -275,9 +276,17 @@ def check_most(read, said, of=slice(None)):
     found = edits.estimate(100 * moves[-1, at])
     ends = numbers(rf"by {NUMBER} points \({NUMBER} to {NUMBER}\)", said)
     assert ends == [as_shown(each) for each in (found.value, found.low, found.high)]
-    onset = edits.onset(moves[:, at], len(own))
-    assert onset is not None
-    assert f"surely by more than 5 at every kept step since step {STEPS[onset.place]}" in said
+    onset, half = (
+        edits.onset(moves[:, at], len(own), least) for least in (0.05, found.value / 200)
+    )
+    if onset is None:
+        assert ", not surely by more than 5 so far" in said
+        return
+    assert f"by more than 5 since step {STEPS[onset.place]}" in said
+    assert (
+        f"surely by more than half of that at every kept step since step {STEPS[half.place]}"
+        in said
+    )
 
 
 @pytest.mark.browser
