@@ -22,7 +22,7 @@ from tensorboard_picasso.summary.probe.outputs import Taken
 from tensorboard_picasso.summary.probe.probe import Probe
 
 # Numbers of edited images that are kept from record to record, as the model takes them.
-_MOST_KEPT = 1 << 24
+_MOST_KEPT = 1 << 25
 
 # Fewer images than this say too little, so none are left out.
 _LEAST = 16

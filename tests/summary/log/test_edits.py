@@ -77,6 +77,26 @@ def test_costs_of_a_linear_model_are_those_by_hand(tmp_path):
         assert np.isnan(column(found, name)).all()
 
 
+def test_every_edits_cost_is_that_of_the_image_that_it_makes(tmp_path):
+    # What image each makes is tested by hand in tests/summary/edits.
+    sample = probe(output="raw", labels=None)
+    found = log(tmp_path, sample, linear)
+    values = linear(IMAGES)
+    variants = [each for edit in edits.wanted(None) for each in edit.variants(sample)]
+    assert [variant.about.name for variant in variants] == list(found.names)
+    for variant in variants:
+        expected = np.full(12, np.nan)
+        for index, donor in enumerate(found.donors):
+            view = edits.View(sample, index, int(donor))
+            made = variant.make(view)
+            if made is not None and view.differs(made):
+                head = values[index].argmax()
+                expected[index] = values[index, head] - linear(made[None])[0, head]
+        found_costs = column(found, variant.about.name, "costs")
+        np.testing.assert_allclose(found_costs, expected, atol=1e-5)
+        assert np.isfinite(expected).any() == (variant.about.name != "no colour")
+
+
 def test_probabilities_lost_moved_and_followed_are_those_by_hand(tmp_path):
     found = log(tmp_path, probe(), linear)
     assert all(LABELS[index] != LABELS[donor] for index, donor in enumerate(found.donors))
