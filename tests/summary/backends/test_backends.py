@@ -241,7 +241,7 @@ def recording(asked):
 
 # What an adapter has for itself; and what it sets, for who asks to read.
 OWN, SET = {"calls"}, {"name", "calls", "layers_channels_first", "shown", "behind"}
-SET |= {"tracing_seconds"}
+SET |= {"each_size_compiles", "tracing_seconds"}
 # What the questions of a backend are made of.
 GIVEN = {
     "x": X, "cotangent": np.eye(3), "layer": "conv", "preprocess": plain, "places": np.ones(3),
