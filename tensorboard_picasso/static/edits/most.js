@@ -79,7 +79,7 @@ export function most(edits, ofClass, told) {
   const since = movedSince(edits, place, { ofClass, least: HARDLY }, told);
   const half = value > 2 * HARDLY ? movedSince(edits, place, { ofClass, least: value / 2 }, told) : null;
   const surely = [
-    ...(half ? [`more than half of that at every kept step since step ${count(half.step)}${rangeText(half)}`] : []),
+    ...(half ? [`more than ${points(value / 2)} at every kept step since step ${count(half.step)}${rangeText(half)}`] : []),
     ...(since ? [`more than ${HARDLY} since step ${count(since.step)}${rangeText(since)}`] : []),
   ];
   const from = surely.length ? `, surely by ${surely.join(", by ")}` : since === null ? `, not surely by more than ${HARDLY} so far` : "";
@@ -98,5 +98,8 @@ export function hardly(logged, ofClass) {
     return newest && place >= 0 && edits.asked.output !== "raw" && meanOf(valuesOf(edits, newest, place, { ofClass })) < HARDLY
       && estimateOf(edits, newest, place, { ofClass }).high < HARDLY;
   }));
-  return names.length ? `Hardly moved (surely by less than ${HARDLY} points) by: ${names.join("; ")}.` : "";
+  // What swapping does not move is without more told: hiding may leave enough of anything.
+  const told = Object.groupBy(names, (name) => (name.endsWith(", hidden") ? "hidden" : "other"));
+  const ordered = [...(told.other ?? []), ...(told.hidden ?? [])];
+  return names.length ? `Hardly moved (surely by less than ${HARDLY} points) by: ${ordered.join("; ")}.` : "";
 }

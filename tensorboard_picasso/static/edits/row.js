@@ -8,6 +8,7 @@ import { estimateOf, knownEstimate, meanOf, POINTS, valuesOf } from "../shown/ed
 import { Still } from "../pictures/still.js";
 import { moreEstimate, rangeText } from "../shown/flags.js";
 import { isComparing } from "../shown/compare.js";
+import { sampleClass } from "../shown/sample.js";
 import { againstTwin, twinOf } from "../shown/twin.js";
 
 /** @import { Example } from "../log/alledits.js" */
@@ -22,6 +23,8 @@ function interval({ low, high }) {
   return Number.isNaN(low) ? "" : `${shown(low)}–${shown(high)}`;
 }
 
+const APART = 20; // points: what a mean over classes hides
+
 /** One run's part of a row. */
 class Strip {
   #given;
@@ -34,7 +37,7 @@ class Strip {
   #words = el("span");
   #said = el("span", { class: "said" }, this.#against, this.#words);
 
-  /** @param {Needs<"scene" | "state">} given @param {Logged} logged @param {number} place of the edit; -1: it was not asked in this run */
+  /** @param {Needs<"scene" | "state" | "store">} given @param {Logged} logged @param {number} place of the edit; -1: it was not asked in this run */
   constructor(given, logged, place) {
     this.#given = given;
     this.#logged = logged;
@@ -126,10 +129,22 @@ class Strip {
       const donors = edit.form === "swapped" && could ? `, to the donor’s class in ${share(followed, could)}` : "";
       parts.push(`the prediction changes in ${share(yes, all)} of ${all}${donors}`);
       const lost = meanOf(valuesOf(this.edits, record, this.#place, { ...this.#which, measure: "costs" }));
-      if (!Number.isNaN(lost)) parts.push(`the ${this.edits.asked.labelled ? "true" : "first"} class ${lost < 0 ? "gains" : "loses"} ${shown(Math.abs(lost))}`);
+      parts.push(...this.#ofClasses(record));
+      if (shown(Math.abs(lost)) !== "0" && !Number.isNaN(lost)) parts.push(`the ${this.edits.asked.labelled ? "true" : "first"} class ${lost < 0 ? "gains" : "loses"} ${shown(Math.abs(lost))}`);
       parts.push(...this.#elsewhere(record, sure));
     }
     return parts.join("; ");
+  }
+
+  /** Of which class it moves answers most and least, where these are far apart. @param {Answered} record */
+  #ofClasses(record) {
+    if (this.#which.ofClass !== null) return [];
+    const classes = [...new Set(this.edits.asked.images.flatMap(({ truths }) => truths[0] ?? []))];
+    const means = classes.map((index) => ({ index, points: meanOf(valuesOf(this.edits, record, this.#place, { ofClass: index })) }));
+    const known = means.filter(({ points }) => !Number.isNaN(points)).sort((a, b) => b.points - a.points);
+    const [most, least] = [known[0], known[known.length - 1]];
+    if (!most || most.points - least.points < APART) return [];
+    return [[most, least].map(({ index, points }) => `${sampleClass(this.#given, this.#logged.run, index)} moves ${shown(points)}`).join(", ")];
   }
 
   /** What the same edit does at other places. @param {Answered} record @param {boolean} sure */

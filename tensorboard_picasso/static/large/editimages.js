@@ -127,7 +127,7 @@ class RunImages {
     const of = state.ofClass === null ? "" : ` of class ${this.#class(state.ofClass)}`;
     const left = edits.asked.images.length - all.length;
     const unasked = state.ofClass === null && left ? ` Not asked of ${plural(left, "image")}: it changes nothing of them, or a budget left them out.` : "";
-    setText(this.#told, `${plural(all.length, "image")}${of}, ${edits.asked.output === "raw" ? "those that lose most" : "those whose answer moves most"} first.${unasked}${this.#mapped ? " A click opens an image’s maps." : ""}`);
+    setText(this.#told, `${plural(all.length, "image")}${of}, ${edits.asked.output === "raw" ? "those that lose most" : "those whose answer moves most"} first, as they are unedited.${unasked}${this.#mapped ? " A click opens an image’s maps." : ""}`);
     put(this.#list, all.map((image) => this.#item(image).element));
     for (const image of all) this.#tell(image, record, moved[image], answers?.at(record.step, image) ?? null);
     const examples = this.#chosen(place);

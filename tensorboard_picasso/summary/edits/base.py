@@ -139,10 +139,10 @@ class Part:
 
     def variant(self, form: str, name: str = "", matched: str = "") -> Variant:
         """What is asked in one form."""
-        what = "with another image's, its donor's" if form == SWAPPED else "by the image's mean"
+        what = "from another image, its donor" if form == SWAPPED else "with the image's mean"
         about = record.Edit(
             name or f"{self.name}, {form}",
-            f"{self.takes}, replaced {what}",
+            f"{self.takes}, filled {what}",
             form,
             self.region,
             matched,
