@@ -16,7 +16,9 @@ from pathlib import Path
 from playwright.sync_api import Browser, FrameLocator, Page, sync_playwright
 
 TAKEN = Path(__file__).parent.parent / "docs" / "pictures"
-SIZE = {"width": 1280, "height": 800}
+WIDTH, HEIGHT = 1280, 800
+# Of those that are of more.
+TALL = {"tanks": 900, "edit": 960}
 # Of each log: the picture's name, light or dark, and the tab's state, at steps that demos log.
 PICTURES = {
     "digits": (
@@ -26,7 +28,10 @@ PICTURES = {
         ("compare", "light", "&p.picasso.pin=118&p.picasso.runs=lr0.001/picasso"),
     ),
     "decoy": (("decoy", "light", ""),),
-    "tanks": (("tanks", "light", "&p.picasso.runs=army/picasso"),),
+    "tanks": (
+        ("tanks", "light", "&p.picasso.runs=army/picasso"),
+        ("edit", "light", "&p.picasso.runs=army/picasso&p.picasso.edit=top,%20swapped"),
+    ),
 }
 # Where the pointer is.
 HOVERED = {
@@ -89,7 +94,8 @@ def main() -> None:
 
 def take(browser: Browser, url: str, name: str, scheme: str, state: str, out: Path) -> None:
     """Take one picture of the tab."""
-    page = browser.new_page(viewport=SIZE, color_scheme=scheme)
+    size = {"width": WIDTH, "height": TALL.get(name, HEIGHT)}
+    page = browser.new_page(viewport=size, color_scheme=scheme)
     page.goto(f"{url}{'?darkMode=true' if scheme == 'dark' else ''}#picasso{state}")
     tab = painted(page)
     if name in HOVERED:
