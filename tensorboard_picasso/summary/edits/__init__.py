@@ -6,10 +6,10 @@ Other packages add edits through the entry-point group `tensorboard_picasso.edit
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tensorboard_picasso.summary.edits.base import Edit, Variant, View
+from tensorboard_picasso.summary.edits.base import Edit, Variant, View, key_of
 from tensorboard_picasso.summary.kit import registry
 
-__all__ = ["DEFAULT", "Edit", "Variant", "View", "known", "wanted"]
+__all__ = ["DEFAULT", "Edit", "Variant", "View", "key_of", "known", "wanted"]
 
 GROUP = "tensorboard_picasso.edits"
 

@@ -1,7 +1,7 @@
 """What an edit is: a plain question, asked of every image, whether the answer survives it."""
 
 import abc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.stored import record
+from tensorboard_picasso.summary.kit import content
 from tensorboard_picasso.summary.kit.images import Array, resized
 from tensorboard_picasso.summary.probe.probe import Probe
 
@@ -103,10 +104,19 @@ class Edit(abc.ABC):
         return f"{type(self).__name__}()"
 
 
+def key_of(edits: Sequence[Edit]) -> Hashable:
+    """Equal for edits that ask the same."""
+    return content.key([(type(edit).__qualname__, vars(edit)) for edit in edits])
+
+
 class WholeImage(Edit):
-    """An edit of the image as a whole, which has one form."""
+    """An edit of the image as a whole, of which one variant is asked.
+
+    form: "swapped" where what it takes away is the donor's instead.
+    """
 
     takes: ClassVar[str]
+    form: ClassVar[str] = ""
 
     @property
     def parameters(self) -> Mapping[str, str]:
@@ -115,7 +125,7 @@ class WholeImage(Edit):
 
     def variants(self, probe: Probe) -> Sequence[Variant]:
         """See `Edit.variants`."""
-        about = record.Edit(self.name, self.takes, parameters=self.parameters)
+        about = record.Edit(self.name, self.takes, self.form, parameters=self.parameters)
         return [Variant(about, self.edited)]
 
     @abc.abstractmethod

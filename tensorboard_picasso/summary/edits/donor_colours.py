@@ -2,21 +2,16 @@
 
 import numpy as np
 
-from tensorboard_picasso.stored import record
-from tensorboard_picasso.summary.edits.base import SWAPPED, Variant, View, WholeImage
+from tensorboard_picasso.summary.edits.base import SWAPPED, View, WholeImage
 from tensorboard_picasso.summary.kit.images import Array
-from tensorboard_picasso.summary.probe.probe import Probe
 
 
 class DonorColours(WholeImage):
-    """Each channel's mean and standard deviation are those of an image of another class."""
+    """Each channel's mean and standard deviation are those of its donor."""
 
     name = "donor's colours"
     takes = "its own light and colours: they are those of another image, its donor"
-
-    def variants(self, probe: Probe) -> list[Variant]:
-        """See `Edit.variants`."""
-        return [Variant(record.Edit(self.name, self.takes, SWAPPED), self.edited)]
+    form = SWAPPED
 
     def edited(self, view: View) -> Array | None:
         """See `WholeImage.edited`; alpha stays."""

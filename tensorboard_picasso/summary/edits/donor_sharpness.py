@@ -2,12 +2,10 @@
 
 import numpy as np
 
-from tensorboard_picasso.stored import record
-from tensorboard_picasso.summary.edits.base import SWAPPED, Variant, View, WholeImage
+from tensorboard_picasso.summary.edits.base import SWAPPED, View, WholeImage
 from tensorboard_picasso.summary.edits.blurred import SIGMA
 from tensorboard_picasso.summary.kit.images import Array
 from tensorboard_picasso.summary.probe import fills
-from tensorboard_picasso.summary.probe.probe import Probe
 
 # In pixels, the standard deviation of the Gaussian that takes away the finest; each next one is
 # twice as broad, up to that of `Blurred`.
@@ -15,14 +13,11 @@ _FINEST = 0.7
 
 
 class DonorSharpness(WholeImage):
-    """Detail of each fineness has the spread that it has in an image of another class."""
+    """Detail of each fineness has the spread that it has in its donor."""
 
     name = "donor's sharpness"
     takes = "how sharp it is: fine detail is as strong as in another image, its donor"
-
-    def variants(self, probe: Probe) -> list[Variant]:
-        """See `Edit.variants`."""
-        return [Variant(record.Edit(self.name, self.takes, SWAPPED), self.edited)]
+    form = SWAPPED
 
     def edited(self, view: View) -> Array | None:
         """See `WholeImage.edited`; alpha stays."""

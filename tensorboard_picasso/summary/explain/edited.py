@@ -14,7 +14,7 @@ from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.numbers.moves import moved
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.summary.backends import Backend
-from tensorboard_picasso.summary.edits import Edit, Variant, View
+from tensorboard_picasso.summary.edits import Edit, Variant, View, key_of
 from tensorboard_picasso.summary.explain import examples, scoring
 from tensorboard_picasso.summary.kit import content
 from tensorboard_picasso.summary.kit.images import Array
@@ -238,7 +238,7 @@ def _paced(
 
 def _sheet(probe: Probe, edits: Sequence[Edit]) -> _Sheet:
     """The same at every record, as the edited images are."""
-    key = content.key([[(type(edit).__qualname__, vars(edit)) for edit in edits], probe.regions])
+    key = key_of(edits), content.key(probe.regions)
     kept = probe.kept.setdefault(__name__, {})
     if key not in kept:
         variants = [variant for edit in edits for variant in edit.variants(probe)]

@@ -9,9 +9,9 @@ from tensorboard.compat.proto import summary_pb2
 
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import Kind, Series
-from tensorboard_picasso.summary.edits import Edit
+from tensorboard_picasso.summary.edits import Edit, key_of
 from tensorboard_picasso.summary.explain import edited, models
-from tensorboard_picasso.summary.kit import content, report
+from tensorboard_picasso.summary.kit import report
 from tensorboard_picasso.summary.log import budget as budgets
 from tensorboard_picasso.summary.log import event, failures, state, writing
 from tensorboard_picasso.summary.log.budget import Budget, Spending
@@ -90,7 +90,7 @@ def _budgeted(
 
 
 def _key(budget: Budget, edits: Sequence[Edit]) -> Hashable:
-    return budget, content.key([(type(edit).__qualname__, vars(edit)) for edit in edits])
+    return budget, key_of(edits)
 
 
 def log_paid(
