@@ -20,7 +20,7 @@ from benchmarks.cues.cues import KINDS
 from benchmarks.cues.measures import measured
 from benchmarks.cues.sets import ALL, MissingError, Set
 from benchmarks.cues.training import CORRELATIONS, NONE, Run, trained
-from benchmarks.occlusion.results import plain
+from benchmarks.text import plain
 
 PACKAGES = ("numpy", "torch")
 CLEAN = 67  # of each data set, without any cue

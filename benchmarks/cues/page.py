@@ -11,7 +11,7 @@ from benchmarks.cues.measures import ROWS, SEEN
 from benchmarks.cues.report import MOVES, SALIENCY, number
 from benchmarks.cues.sets import HELD_OUT, TRAINING
 from benchmarks.cues.training import BATCH, CLEAN_STEPS, EDITED, MAPPED, SORTS, STEPS
-from benchmarks.occlusion.results import markdown
+from benchmarks.text import markdown
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/truth.md"

@@ -28,7 +28,7 @@ BRIEF = {"repeats": 3, "seconds": 2.0, "memory": False}
 def main() -> None:
     """See `--help`; exits with 1 where a row could not be measured."""
     options = _options()
-    settings = BRIEF if options.quick else FULL
+    settings = BRIEF if options.quick or options.brief else FULL
     if options.markdown:
         kept = results.read(options.json)
         rows = sorted(kept["rows"], key=_place)
@@ -69,6 +69,10 @@ def _options() -> argparse.Namespace:
         "--quick", action="store_true", help="the small models and one large one, in minutes"
     )
     parser.add_argument(
+        "--brief", action="store_true",
+        help="all models as --quick measures them: slow tools on fewer windows, no memory",
+    )  # fmt: skip
+    parser.add_argument(
         "--rows", nargs="+", metavar="ROW",
         help=f"only these: a model ({', '.join(MODELS)}), or with window/stride: 'vgg16 16/8'",
     )  # fmt: skip
@@ -88,7 +92,8 @@ def _options() -> argparse.Namespace:
         if row not in names:
             parser.error(f"--rows {row!r}: pass some of {', '.join(sorted(names))}")
     if options.json is None:
-        options.json = ROOT / "logs" / f"bench-occlusion{'-quick' if options.quick else ''}.json"
+        kind = "-quick" if options.quick else "-brief" if options.brief else ""
+        options.json = ROOT / "logs/bench" / f"occlusion{kind}.json"
     if options.markdown and not options.json.exists():
         parser.error(f"--markdown: there is no {options.json} yet")
     return options

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.text import markdown, plain
+
 OURS = "ours"
 OURS_DENSE = "ours, dense"
 OURS_PROBE = "ours, a probe"
@@ -248,18 +250,3 @@ LEGEND = (
     " dense limit took. Ours, a probe: the same for an image of a probe of 16, which are computed"
     " together. Peak memory: of our process by that of one that scores batches."
 )
-
-
-def plain(cells: Sequence[Sequence[str]]) -> str:
-    """A table in columns."""
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    )
-
-
-def markdown(cells: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    rule = ["---"] * len(cells[0])
-    return "\n".join(f"| {' | '.join(row)} |" for row in (cells[0], rule, *cells[1:]))

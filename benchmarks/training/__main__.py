@@ -2,8 +2,6 @@
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -11,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.occlusion.results import markdown, plain
+from benchmarks.text import markdown, plain, processor
 from benchmarks.training import report, weigh
 from benchmarks.training.projects import ALL
 
@@ -29,7 +27,7 @@ def main() -> None:
         _print(json.loads(options.json.read_text()), markdown)
         return
     found: dict[str, Any] = {
-        "machine": f"{_processor()}, {os.cpu_count()} cores",
+        "machine": processor(),
         "versions": {each: version(each) for each in PACKAGES},
         "projects": [],
         "logs": [],
@@ -48,12 +46,6 @@ def main() -> None:
     _print(found, plain)
 
 
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.split(": ")[1] for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "scripts/bench training",
@@ -61,7 +53,7 @@ def _options() -> argparse.Namespace:
         " what logs weigh, and TensorBoard's memory.",
     )
     parser.add_argument("--projects", nargs="+", choices=ALL, default=list(ALL))
-    parser.add_argument("--json", type=Path, default=Path("logs/bench-training.json"))
+    parser.add_argument("--json", type=Path, default=Path("logs/bench/training.json"))
     parser.add_argument(
         "--markdown", action="store_true", help="print what is in the file, for a document"
     )

@@ -1,0 +1,1 @@
+"""One table of every figure that README and docs claim."""
