@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.occlusion import results
 from benchmarks.occlusion.results import DENSE, NAMES, OURS, OURS_DENSE, OURS_PROBE
-from benchmarks.training.projects import EDITED, IMAGES
+from benchmarks.training import EDITED, IMAGES
 from benchmarks.training.report import WHAT
 
 Found = Mapping[str, Any]

@@ -17,8 +17,8 @@ from typing import Any
 
 from tensorboard.backend.event_processing import event_file_loader
 
-from benchmarks.training import loops
-from benchmarks.training.projects import ALL, EDITED, IMAGES
+from benchmarks.training import EDITED, IMAGES, loops
+from benchmarks.training.projects import ALL
 from tensorboard_picasso import summary
 from tensorboard_picasso.stored import metadata
 from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Kind, Series

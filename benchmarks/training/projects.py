@@ -10,11 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
+from benchmarks.training import EDITED, IMAGES
 from tensorboard_picasso import summary
 
-IMAGES = 16
-# Of the sample that is edited.
-EDITED = 64
 # How many crops of the photographs are made: no training here sees one twice.
 CROPS = 2048
 PHOTOGRAPHS: tuple[Callable[[], NDArray[Any]], ...] = (

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.training.projects import EDITED, IMAGES
+from benchmarks.training import EDITED, IMAGES
 
 Row = Mapping[str, Any]
 WHAT = {"few": "occlusion + saliency", "many": "all methods"}

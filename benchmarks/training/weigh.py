@@ -11,8 +11,8 @@ from typing import Any
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.summary.writer.record_writer import RecordWriter
 
+from benchmarks.training import IMAGES
 from benchmarks.training.measure import events
-from benchmarks.training.projects import IMAGES
 from tensorboard_picasso.stored import metadata
 from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Kind
 from tests.kit import packs, serving
