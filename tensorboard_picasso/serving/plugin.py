@@ -1,12 +1,9 @@
 """The plugin: routes only. What they answer is made in `answers`."""
 
 import argparse
-import hashlib
 import math
-import mimetypes
 import threading
 from collections.abc import Callable, Container, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from tensorboard import errors, plugin_util
@@ -25,6 +22,7 @@ from tensorboard_picasso.logs.provider import ProviderReader
 from tensorboard_picasso.logs.remarks import Remarks
 from tensorboard_picasso.serving import answers, edits, large
 from tensorboard_picasso.serving.pack import dumped
+from tensorboard_picasso.serving.static import Static
 from tensorboard_picasso.stored.metadata import PLUGIN_NAME, WHOLE_PROBE
 from tensorboard_picasso.stored.record import RecordError
 
@@ -38,16 +36,8 @@ MAX_RUNS = 50
 # One export at a time.
 _EXPORTING = threading.Lock()
 PACK = "application/octet-stream"
-# What is served, whatever this machine's MIME table says.
-TYPES = {
-    ".js": "text/javascript",
-    ".mjs": "text/javascript",
-    ".css": "text/css",
-    ".svg": "image/svg+xml",
-}
 
 Route = Callable[[wrappers.Request], Any]
-STATIC = Path(__file__).parents[1] / "static"
 
 
 class PicassoPlugin(base_plugin.TBPlugin):
@@ -59,6 +49,7 @@ class PicassoPlugin(base_plugin.TBPlugin):
         self._provider: provider.DataProvider = context.data_provider
         self._multiplexer = context.multiplexer
         self._remarks = Remarks(_samples(context.flags))
+        self._static = Static()
 
     def get_plugin_apps(self) -> Mapping[str, Any]:
         """Routes to WSGI applications."""
@@ -86,7 +77,7 @@ class PicassoPlugin(base_plugin.TBPlugin):
     def frontend_metadata(self) -> base_plugin.FrontendMetadata:
         """Where the dashboard starts."""
         return base_plugin.FrontendMetadata(
-            es_module_path="/static/index.js", tab_name="Picasso", disable_reload=False
+            es_module_path=self._static.entry(), tab_name="Picasso", disable_reload=False
         )
 
     def _reader(self, request: wrappers.Request) -> ProviderReader:
@@ -190,15 +181,20 @@ class PicassoPlugin(base_plugin.TBPlugin):
 
     def _serve_static(self, request: wrappers.Request) -> Any:
         name = request.path.rsplit("/static/", 1)[-1]
-        # What is there: the system would be asked for any other path, whatever it is.
-        file = {each.relative_to(STATIC).as_posix(): each for each in STATIC.rglob("*.*")}.get(name)
-        if file is None:
+        found = self._static.find(name)
+        if found is None:
             raise errors.NotFoundError(f'no file "{name}"')
-        data = file.read_bytes()
-        tag = f'"{hashlib.blake2b(data, digest_size=12).hexdigest()}"'
-        kind = TYPES.get(file.suffix) or mimetypes.guess_type(name)[0] or PACK
-        known = tag in request.headers.get("If-None-Match", "")
-        answer = http_util.Respond(request, b"" if known else data, kind, headers=[("ETag", tag)])
+        file, lasting = found
+        known = file.tag in request.headers.get("If-None-Match", "")
+        packed = file.packed is not None and not known
+        answer = http_util.Respond(
+            request,
+            b"" if known else (file.packed or file.data),
+            file.kind,
+            expires=FOREVER if lasting else 0,
+            content_encoding="gzip" if packed else None,
+            headers=[("ETag", file.tag)],
+        )
         return _not_modified(answer) if known else answer
 
 

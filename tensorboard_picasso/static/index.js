@@ -1,19 +1,36 @@
 // The entry: TensorBoard imports this module into the plugin's frame and calls `render`.
 
-// Only what is needed to ask for the index is imported with it; the rest comes while that is under way.
+// It imports nothing, so that it is there first, and asks at once for all that the first look
+// needs: the index, the style, and the modules, which a browser would find one import after another.
 
-import { fetchIndex } from "./log/api.js";
-import { el } from "./kit/dom.js";
-import { messageOf } from "./kit/format.js";
-import { followTheme, readUrl } from "./kit/host.js";
+const HERE = new URL("./", import.meta.url);
+const ROUTES = new URL(import.meta.url.slice(0, import.meta.url.lastIndexOf("/static/") + 1));
 
-function loadStyle() {
-  return new Promise((resolve, reject) => {
-    const style = el("link", { rel: "stylesheet", href: new URL("style.css", import.meta.url).href });
-    style.addEventListener("load", resolve);
-    style.addEventListener("error", () => reject(new Error("the style sheet did not load: reload the page")));
-    document.head.append(style);
-  });
+const index = fetch(new URL("index", ROUTES));
+// Whoever waits for it is told what failed.
+index.catch(() => {});
+
+/** @param {Record<string, string>} attributes */
+function link(attributes) {
+  const made = document.createElement("link");
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  document.head.append(made);
+  return made;
+}
+
+const style = new Promise((resolve, reject) => {
+  const sheet = link({ rel: "stylesheet", href: new URL("style.css", HERE).href });
+  sheet.addEventListener("load", resolve);
+  sheet.addEventListener("error", () => reject(new Error("the style sheet did not load: reload the page")));
+});
+style.catch(() => {});
+
+async function preload() {
+  const answer = await fetch(new URL("modules.json", HERE));
+  if (!answer.ok) return;
+  /** @type {string[]} */
+  const names = await answer.json();
+  for (const name of names) link({ rel: "modulepreload", href: new URL(name, HERE).href });
 }
 
 /** Show the dashboard. The host drops a rejection, so what fails is shown here. */
@@ -21,17 +38,15 @@ export async function render() {
   try {
     document.documentElement.lang = "en";
     document.title = "Picasso";
-    const index = fetchIndex();
-    // Whoever waits for it is told what failed.
-    index.catch(() => {});
-    const [{ App }, { State }, url] = await Promise.all([import("./app.js"), import("./shown/state.js"), readUrl(), loadStyle()]);
-    followTheme((dark) => document.body.classList.toggle("dark", dark));
-    const app = new App(new State(url));
-    document.body.append(app.root);
-    app.connect();
-    await app.start(index);
+    // Without the list the imports are followed.
+    await preload().catch(() => {});
+    const [{ begin }] = await Promise.all([import("./begin.js"), style]);
+    await begin(index);
   } catch (error) {
     console.error(error);
-    document.body.append(el("p", { role: "alert", text: `Picasso cannot start: ${messageOf(error)}` }));
+    const told = document.createElement("p");
+    told.setAttribute("role", "alert");
+    told.textContent = `Picasso cannot start: ${error instanceof Error ? error.message : error}`;
+    document.body.append(told);
   }
 }

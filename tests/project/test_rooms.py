@@ -64,7 +64,8 @@ BROWSER = {
     "large": "types kit numbers log shown pictures timeline",
     "bar": "types kit numbers log shown timeline",
     "app": "types kit log shown pictures timeline rows large bar",
-    "index": "kit log shown app",
+    "begin": "kit log shown app",
+    "index": "begin",
 }
 # Modules above this many lines, each with its reason. A new one is parted by its nouns instead.
 MOST = 400

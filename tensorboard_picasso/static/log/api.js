@@ -7,7 +7,8 @@ import { Pack } from "./pack.js";
 
 /** @typedef {Record<string, unknown>} Query what is null or undefined is left out */
 
-const DATA = new URL("../../", import.meta.url);
+// The routes are beside `static/`, however deep in it the address of this module is.
+const DATA = import.meta.url.slice(0, import.meta.url.lastIndexOf("/static/") + 1);
 
 /**
  * Whether a request was given up.
@@ -35,11 +36,32 @@ function address(route, query) {
   return url;
 }
 
+/**
+ * Requests that were made before anyone waited for them, by address.
+ * @type {Map<string, Promise<Response>>}
+ */
+const early = new Map();
+
+/**
+ * Take over a request that is under way: who asks for the same next is given its answer.
+ * @param {string} route
+ * @param {Query} query
+ * @param {Promise<Response>} response
+ */
+export function takeOver(route, query, response) {
+  // Whoever waits for it is told what failed.
+  response.catch(() => {});
+  early.set(address(route, query).href, response);
+}
+
 /** @param {string} route @param {Query} query @param {AbortSignal} [signal] */
 async function get(route, query, signal) {
+  const { href } = address(route, query);
+  const begun = early.get(href);
+  early.delete(href);
   let response;
   try {
-    response = await fetch(address(route, query), { signal });
+    response = await (begun ?? fetch(href, { signal }));
   } catch (error) {
     if (isAbort(error)) throw error;
     throw new RequestError("TensorBoard does not answer: is it still running?", 0);
@@ -69,9 +91,9 @@ async function pack(route, query, signal) {
   }
 }
 
-/** @param {AbortSignal} [signal] @returns {Promise<Index>} */
-export async function fetchIndex(signal) {
-  return (await get("index", {}, signal)).json();
+/** @returns {Promise<Index>} */
+export async function fetchIndex() {
+  return (await get("index", {})).json();
 }
 
 /**

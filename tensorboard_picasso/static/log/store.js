@@ -116,10 +116,9 @@ export class Store {
     return listed?.probes.find((each) => each.name === probe);
   }
 
-  /** @param {Promise<Index>} [coming] the index, where it was asked for already */
-  async loadIndex(coming) {
+  async loadIndex() {
     await this.#track("index", () => this.#listeners.retry(), async () => {
-      this.index = await (coming ?? fetchIndex());
+      this.index = await fetchIndex();
       this.#listeners.changed("index");
     });
   }

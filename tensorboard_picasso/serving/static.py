@@ -1,0 +1,116 @@
+"""The dashboard's files, read once, under an address that names their content.
+
+Files do not change under such an address, so browsers keep them and ask for none at the next
+opening. What the first look needs is listed, so that a browser can ask for all of it at once
+instead of following imports level by level.
+"""
+
+import gzip
+import hashlib
+import json
+import mimetypes
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from posixpath import normpath
+
+# What is served, whatever this machine's MIME table says.
+TYPES = {
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+}
+OTHER = "application/octet-stream"
+FOLDER = Path(__file__).parents[1] / "static"
+ENTRY = "index.js"
+# What the entry imports.
+PAGE = "begin.js"
+# Made here: the modules to ask for at once.
+LIST = "modules.json"
+# Folders are named so by their content, as no folder of modules is.
+_VERSION = re.compile(r"v-[0-9a-f]{24}/")
+# Imports at a module's top; those in comments are of types, which no browser loads.
+_IMPORT = re.compile(r'^(?:import|export) [^"\n]*"(\.{1,2}/[^"]+)";$', re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as it is sent: its bytes, as they are and compressed where it is text."""
+
+    data: bytes
+    packed: bytes | None
+    kind: str
+    tag: str
+
+    @classmethod
+    def of(cls, name: str, data: bytes) -> "File":
+        """Of a name and bytes."""
+        kind = TYPES.get(PurePosixPath(name).suffix) or mimetypes.guess_type(name)[0] or OTHER
+        text = kind.startswith("text/") or kind in ("image/svg+xml", "application/json")
+        packed = gzip.compress(data, 9, mtime=0) if text else None
+        return cls(data, packed, kind, f'"{_digest([data])}"')
+
+
+@dataclass(frozen=True)
+class Held:
+    """The files as they were when they were read: `stats` tells whether one changed since."""
+
+    stats: list[tuple[str, int, int]]
+    files: Mapping[str, File]
+    version: str
+
+
+class Static:
+    """All files below a folder, read again where one has changed."""
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self._folder = folder
+        self._held = Held([], {}, "")
+
+    def entry(self) -> str:
+        """Path of the entry, with the version of all files as they are now."""
+        return f"/static/{self._read().version}{ENTRY}"
+
+    def find(self, path: str) -> tuple[File, bool] | None:
+        """The file of a path below "static/", and whether the path names its content."""
+        # A page begins with its entry; only who asks without one finds nothing read.
+        held = self._held if self._held.files else self._read()
+        named = _VERSION.match(path)
+        # An address of an older version is answered with what is there, and not kept.
+        file = held.files.get(path[named.end() :] if named else path)
+        return None if file is None else (file, bool(named) and path.startswith(held.version))
+
+    def _read(self) -> Held:
+        paths = sorted(each for each in self._folder.rglob("*.*") if each.is_file())
+        stats = [(str(each), each.stat().st_mtime_ns, each.stat().st_size) for each in paths]
+        if stats != self._held.stats:
+            data = {each.relative_to(self._folder).as_posix(): each.read_bytes() for each in paths}
+            data[LIST] = json.dumps(list(modules(data, PAGE))).encode()
+            files = {name: File.of(name, each) for name, each in data.items()}
+            named = (part for name in data for part in (name.encode(), data[name]))
+            self._held = Held(stats, files, f"v-{_digest(named)}/")
+        return self._held
+
+
+def modules(data: Mapping[str, bytes], name: str) -> Iterator[str]:
+    """A module and all that it imports, itself and through others, each once."""
+    found = {name: None}
+    waiting = [name]
+    while waiting:
+        at = waiting.pop(0)
+        yield at
+        for target in _IMPORT.findall(data[at].decode()):
+            to = normpath((PurePosixPath(at).parent / target).as_posix())
+            if to not in found:
+                found[to] = None
+                waiting.append(to)
+
+
+def _digest(parts: Iterable[bytes]) -> str:
+    digest = hashlib.blake2b(digest_size=12)
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
