@@ -11,6 +11,8 @@ from tensorboard.compat.proto import summary_pb2
 from tensorboard_picasso.checkpoints import LogError
 from tensorboard_picasso.checkpoints.settings import RECORDED
 from tensorboard_picasso.logs.events import EventReader
+from tensorboard_picasso.logs.records import Problems
+from tensorboard_picasso.logs.scores import first_scores, only_scores, scores_of
 from tensorboard_picasso.logs.tensors import Content
 from tensorboard_picasso.stored import metadata, record
 from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Kind, Series
@@ -91,10 +93,10 @@ class Past:
         """Give records of scores their number, which no worker knows: other steps may fail."""
         nth, since = self._next(step)
         for value, series in _ours(summary):
-            if series.kind is Kind.SCORES:
-                scores = record.unpack_scores(value.tensor.string_val[0])
-                told = replace(scores, nth=nth, since=since)
-                value.tensor.string_val[0] = record.pack_scores(told)
+            if series.kind is Kind.ALL_SCORES:
+                said = record.unpack_all_scores(value.tensor.string_val[0])
+                told = {i: replace(each, nth=nth, since=since) for i, each in said.items()}
+                value.tensor.string_val[0] = record.pack_all_scores(told)
 
     def check(self, summary: summary_pb2.Summary) -> None:
         """Say where what is to be written was computed with other settings than the log's.
@@ -140,21 +142,22 @@ def read(logdir: Path, probe: Probe, about: Mapping[str, str], warn: Callable[[s
         return past
     tags = reader.of_probe(_RUN, probe.name)
     newest = _newest(reader, tags)
-    scores = {each.image: record.unpack_scores(data) for each, data in newest(Kind.SCORES)}
+    scores = _newest_scores(reader, tags)
     if not scores:
         return past
     attributions = [(each, record.unpack_attribution(data)) for each, data in newest(Kind.METHOD)]
     for _, newest_of in attributions[:1]:
         _check_settings(newest_of.parameters, about)
     _check_images(probe, scores)
-    past.steps = reader.steps(_RUN, next(each for each in tags if each.kind is Kind.SCORES))
+    told_by = first_scores(tags)
+    past.steps = sorted(step for each in told_by for step in reader.steps(_RUN, each))
     past.nth, past.since = scores[0].nth, scores[0].since
     if not past.nth:  # of an older version: what is in the log is what is known
         past.nth, past.since = len(past.steps), past.steps[0]
     fixed = tuple(Fixed(scores[i].targets, scores[i].lasting) for i in range(len(probe)))
     dense = probe.task.over is not None
     told = not all(np.isnan(each.values).all() for each in scores.values()) or _ever_told(
-        reader, {series: tag for series, tag in tags.items() if series.kind is Kind.SCORES}
+        reader, tags
     )
     taken = None if dense else Taken(scores[0].output, scores[0].independent, decided=told)
     past.chosen = Chosen(taken, fixed)
@@ -211,6 +214,25 @@ def _newest(
     return of
 
 
+def _newest_scores(reader: EventReader, tags: Mapping[Series, str]) -> dict[int, record.Scores]:
+    """Each image's, of whichever series holds its newest; raises as `_newest` gives."""
+    by_image: dict[int, tuple[int, record.Scores]] = {}
+    for series, stored in reader.blobs(_RUN, only_scores(tags)).items():
+        if not stored:
+            continue
+        (text,) = reader.texts(stored[-1:])
+        if isinstance(text, record.RecordError):
+            raise text
+        step = stored[-1].step
+        if series.kind is Kind.SCORES:
+            by_image[series.image] = step, record.unpack_scores(text)
+            continue
+        said = record.unpack_all_scores(text)
+        if all(step > other for other, _ in by_image.values()):
+            by_image = {image: (step, said[image]) for image in said}
+    return {image: said for image, (_, said) in by_image.items()}
+
+
 def _begun(logged: str, ours: str) -> str:
     return (
         f"the log was begun with {logged}, not with {ours}: pass the same, or another --name or"
@@ -245,10 +267,8 @@ def _check_images(probe: Probe, scores: Mapping[int, record.Scores]) -> None:
 def _ever_told(reader: EventReader, tags: Mapping[Series, str]) -> bool:
     """Whether any step of a log has scores that are numbers."""
     return not all(
-        np.isnan(record.unpack_scores(data).values).all()
-        for stored in reader.blobs(_RUN, tags).values()
-        for data in reader.texts(stored)
-        if isinstance(data, bytes)
+        np.isnan(said.values).all()
+        for _, _, said in scores_of(reader, _RUN, tags, None, Problems())
     )
 
 

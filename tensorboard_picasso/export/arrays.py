@@ -16,6 +16,7 @@ from tensorboard_picasso.export.ground import decoded
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.logs.records import Problems, only, unpacked
+from tensorboard_picasso.logs.scores import first_scores, scores_of
 from tensorboard_picasso.numbers.maps import single
 from tensorboard_picasso.presentation.readings import Reading
 from tensorboard_picasso.stored import record
@@ -23,6 +24,7 @@ from tensorboard_picasso.stored.metadata import Kind, Series
 
 Floats = NDArray[np.float32]
 V = TypeVar("V")
+_NONE = "none of its records can be read"
 
 
 @dataclass(frozen=True)
@@ -144,11 +146,15 @@ class LoggedProbe:
         Raises:
           NotThereError: there is no such method.
         """
-        if method is None and not only(self._series, Kind.SCORES, None):
-            return self.edits().steps
-        kind, label = (Kind.SCORES, None) if method is None else (Kind.METHOD, method)
-        tags = self._of(kind, self.images[0], label, f'no method "{method}"')
-        return np.array(self._reader.steps(self.run, next(iter(tags))), np.int64)
+        if method is None:
+            told = first_scores(self._series)
+            if not told:
+                return self.edits().steps
+        else:
+            missing = f'no method "{method}"'
+            told = list(self._of(Kind.METHOD, self.images[0], method, missing))[:1]
+        steps = [step for each in told for step in self._reader.steps(self.run, each)]
+        return np.array(sorted(steps), np.int64)
 
     def picture(self, image: int) -> Picture:
         """An image, its labels and regions.
@@ -170,7 +176,16 @@ class LoggedProbe:
         Raises:
           NotThereError: there is no such image.
         """
-        records = self._records(self._of(Kind.SCORES, image, None), record.unpack_scores)
+        problems = Problems()
+        found = scores_of(self._reader, self.run, self._series, [image], problems)
+        records = sorted(
+            ((at.step, at.wall, said) for _, at, said in found), key=lambda each: each[0]
+        )
+        self._warn(problems)
+        if not records:
+            if image not in self.images:
+                raise self._no_image(image)
+            raise NotThereError(_NONE)
         classes = _union(said.classes for _, _, said in records)
         regions = sorted({(of.region, of.fill) for _, _, said in records for of in said.hidden})
         hidden = {}
@@ -281,9 +296,17 @@ class LoggedProbe:
     ) -> dict[Series, str]:
         tags = only(self._series, kind, [image], label or "")
         if not tags:
-            there = ", ".join(self.methods if label else map(str, self.images))
-            raise NotThereError(f"{missing or f'no image {image}'}: there are {there}")
+            if label:
+                raise NotThereError(f"{missing}: there are {', '.join(self.methods)}")
+            raise self._no_image(image)
         return tags
+
+    def _no_image(self, image: int) -> NotThereError:
+        return NotThereError(f"no image {image}: there are {', '.join(map(str, self.images))}")
+
+    def _warn(self, problems: Problems) -> None:
+        for problem in problems:
+            warnings.warn(source.said(self.run, problem), stacklevel=4)
 
     def _input(self, image: int) -> record.Input:
         read = self._records(self._of(Kind.INPUT, image, None), record.unpack_input)
@@ -299,10 +322,9 @@ class LoggedProbe:
             for series, stored in self._reader.tensors(self.run, tags)
             for at, value in unpacked(series, stored, unpack, problems)
         ]
-        for problem in problems:
-            warnings.warn(source.said(self.run, problem), stacklevel=3)
+        self._warn(problems)
         if not records:
-            raise NotThereError("none of its records can be read")
+            raise NotThereError(_NONE)
         return records
 
 

@@ -11,6 +11,7 @@ from tensorboard_picasso.export.ground import greys
 from tensorboard_picasso.export.source import Source, no_step, said
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.logs.records import Problems, Stored, only, unpacked
+from tensorboard_picasso.logs.scores import scores_of
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.numbers.maps import Floats
 from tensorboard_picasso.presentation import wording
@@ -186,12 +187,8 @@ def gather_mean(
         for _, shown in unpacked(input_series, stored, record.unpack_picture, problems):
             inputs[input_series.image, shown.hash] = shown
     # All images of a call have one epoch.
-    stored_scores = source.tensors(run, only(series, Kind.SCORES, images[:1]))
-    epochs = {
-        at.step: scores.epoch
-        for of, stored in stored_scores
-        for at, scores in unpacked(of, stored, record.unpack_scores, problems)
-    }
+    told = scores_of(source, run, series, images[:1], problems)
+    epochs = {at.step: scores.epoch for _, at, scores in told}
     return MeanEvolution(
         subject,
         [MeanMoment(at.step, at.wall, epochs.get(at.step), mean) for at, mean in kept],

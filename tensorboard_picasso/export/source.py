@@ -22,6 +22,7 @@ from tensorboard_picasso.logs.records import (
     unpacked,
     unpacked_maps,
 )
+from tensorboard_picasso.logs.scores import scores_of
 from tensorboard_picasso.presentation.readings import (
     Reading,
     common_scale,
@@ -98,11 +99,6 @@ def gather(
             for pair in unpacked(of, stored, unpack, problems)
         ]
 
-    def scores_of(data: bytes) -> Scores:
-        scores = record.unpack_scores(data)
-        room.take(_PART * len(scores.hidden))
-        return scores
-
     def attribution(data: bytes) -> Attribution:
         about = record.unpack_attribution(data, values=False)
         room.take(_PART * (len(about.targets) * (1 + len(about.regions)) + len(about.regions)))
@@ -111,7 +107,11 @@ def gather(
     inputs = read(
         only(series, Kind.INPUT, [image]), lambda data: record.unpack_picture(data, room.take)
     )
-    scores = read(only(series, Kind.SCORES, [image]), scores_of)
+    scores = []
+    for _, at_step, said_then in scores_of(source, run, series, [image], problems):
+        room.take(_PART * len(said_then.hidden))
+        scores.append((at_step, said_then))
+    scores.sort(key=lambda pair: pair[0].step)
     target = _class_of(subject.target, [each for _, each in inputs], [each for _, each in scores])
     abouts = read(method, attribution)
     steps = [each.step for each, _ in abouts]
@@ -204,6 +204,8 @@ def said(run: str, problem: Mapping[str, Any]) -> str:
         if "image" in problem
         else "mean"
         if "group" in problem
+        else "all images"
+        if "images" in problem
         else "edits"
     )
     return f"{run}, {of}, step {problem['step']}: {problem['message']}: skipped"
@@ -281,7 +283,12 @@ def _classes(
         for of, stored in source.tensors(run, only(series, Kind.INPUT, None))
     }
     classes = {image: _class_of(target, shown, []) for image, shown in inputs.items()}
-    for of, stored in source.tensors(run, only(series, Kind.SCORES, None)):
-        scores = [each for _, each in unpacked(of, stored, record.unpack_scores, Problems())]
-        classes[of.image] = _class_of(target, inputs.get(of.image, []), scores)
+    heads: dict[int, list[tuple[int, int]]] = {}
+    for image, at, said in scores_of(source, run, series, None, Problems()):
+        head = predicted(said)
+        if head is not None:
+            heads.setdefault(image, []).append((at.step, head))
+    for image, told in heads.items():
+        if target == PREDICTED or not (inputs.get(image) and inputs[image][-1].truths):
+            classes[image] = max(told)[1]
     return classes

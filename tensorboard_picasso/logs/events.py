@@ -18,10 +18,11 @@ from tensorboard_picasso.logs import history
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.logs.records import Elements, Stored, opened
 from tensorboard_picasso.logs.remote import Remote, is_remote
+from tensorboard_picasso.logs.scores import KINDS, beside, first_scores, unpacker
 from tensorboard_picasso.logs.tensors import Content, strings
 from tensorboard_picasso.stored import metadata, record, unparsed
 from tensorboard_picasso.stored.frames import DamagedError, frames
-from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Kind, Series
+from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Series
 
 # Bytes of records that are read at once, and the most that one event may hold.
 GROUP = 64 << 20
@@ -168,8 +169,16 @@ class EventReader:
         order = history.FileOrder.of([self._span(file, len(held) > 1) for file in held])
         dropped: dict[tuple[int, float], Stored] = {}  # one event holds many series
         for series in all_series:
-            those = [file.get(series, []) for file in held]
-            self._scanned[run][series], lost = history.settled(those, order)
+            other = beside(series, all_series) if series.kind in KINDS else None
+            # Scores that are stored the other way may supersede these, and be superseded by them.
+            also = [file.get(other, []) if other else [] for file in held]
+            others = {id(at) for each in also for at in each}
+            those = [
+                sorted([*file.get(series, []), *each], key=lambda at: at.data.start)
+                for file, each in zip(held, also, strict=True)
+            ]
+            left, lost = history.settled(those, order)
+            self._scanned[run][series] = [at for at in left if id(at) not in others]
             dropped.update({(at.step, at.wall): at for at in lost})
         if text := history.rewritten(dropped.values()):
             self._warn(f'run "{run}", probe "{probe}": {text}')
@@ -184,13 +193,13 @@ class EventReader:
         """What a file holds of a probe; where it is one of several, with what its scores say."""
         steps = [each.step for stored in held.values() for each in stored]
         first, last, since, numbers = min(steps), max(steps), min(steps), (0, 0)
-        scores = sorted(series for series in held if series.kind is Kind.SCORES)
+        scores = first_scores(held)
         if scores and several:
             stored = held[scores[0]]
             try:
                 ends = [stored[0], stored[-1]]
                 one, other = (
-                    opened(replace(at, data=text), record.unpack_scores)
+                    opened(replace(at, data=text), unpacker(scores[0]))
                     for at, text in zip(ends, self.texts(ends), strict=True)
                 )
             except record.RecordError:

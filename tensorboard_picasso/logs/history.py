@@ -6,11 +6,9 @@ another only where both hold the same steps, and where the one that is named fir
 in training, and nothing before it holds what it went on from, it is the newer one.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
-
-from tensorboard_picasso.stored.record import Scores
+from typing import NamedTuple, Protocol, TypeVar
 
 
 class At(Protocol):
@@ -21,8 +19,48 @@ class At(Protocol):
         """The step."""
 
 
+class Counted(Protocol):
+    """Scores, of one image or of all: which of the records of a process."""
+
+    @property
+    def nth(self) -> int:
+        """As of `record.Scores`."""
+
+    @property
+    def since(self) -> int:
+        """Likewise."""
+
+    @property
+    def superseded(self) -> int:
+        """Likewise."""
+
+
+class AtTime(At, Protocol):
+    """And by whose clock."""
+
+    @property
+    def wall(self) -> float:
+        """Seconds since 1970."""
+
+
+class Numbers(NamedTuple):
+    """What of scores is counted, without the scores."""
+
+    nth: int
+    since: int
+    superseded: int
+
+    @classmethod
+    def of(cls, scores: Counted) -> "Numbers":
+        """Those of a record."""
+        return cls(scores.nth, scores.since, scores.superseded)
+
+
+T = TypeVar("T")
 R = TypeVar("R", bound=At)
-Numbered = tuple[At, Scores]
+Numbered = tuple[At, Counted]
+Timed = tuple[AtTime, Counted]
+N = TypeVar("N", bound=Numbered)
 
 
 @dataclass(frozen=True)
@@ -102,7 +140,9 @@ def _told(one: Span, other: Span) -> bool:
     return one.since < other.since
 
 
-def settled(files: Sequence[Sequence[R]], order: FileOrder) -> tuple[list[R], list[R]]:
+def settled(
+    files: Sequence[Sequence[R]], order: FileOrder, began: bool = False
+) -> tuple[list[R], list[R]]:
     """What is left of a series, ascending, and what was written again.
 
     A record supersedes all that were written before it with the same or a later step: in its
@@ -111,6 +151,8 @@ def settled(files: Sequence[Sequence[R]], order: FileOrder) -> tuple[list[R], li
     Args:
       files: records of each, in the order of writing.
       order: of the files.
+      began: whether each is all of a process, whose first record is in the series: it
+        supersedes also where it was sampled away.
     """
     kept: dict[int, list[R]] = {}
     dropped: list[R] = []
@@ -120,8 +162,11 @@ def settled(files: Sequence[Sequence[R]], order: FileOrder) -> tuple[list[R], li
             _give_up(kept[number], record.step, dropped)
             kept[number].append(record)
         if kept[number]:
+            first = kept[number][0].step
+            if began:
+                first = min(first, order.spans[number].since)
             for rival in order.rivals[number]:
-                _give_up(kept[rival], kept[number][0].step, dropped)
+                _give_up(kept[rival], first, dropped)
     return sorted((at for part in kept.values() for at in part), key=lambda at: at.step), dropped
 
 
@@ -155,38 +200,58 @@ def superseded(records: Iterable[R]) -> tuple[list[R], list[R]]:
     Where steps fall below the first of a file another begins, and where they pass all of one
     that was named before, which may be of a third.
     """
-    files: list[list[R]] = []
-    for record in records:
-        if (
-            not files
-            or record.step < files[-1][0].step
-            or any(files[-1][-1].step <= past[-1].step < record.step for past in files[:-1])
-        ):
-            files.append([])
-        files[-1].append(record)
+    files = _files(records, lambda each: each)
     steps = [[each.step for each in file] for file in files]
     return settled(files, FileOrder.of([Span(min(file), max(file), file[0]) for file in steps]))
 
 
-def processes(scores: Iterable[Numbered]) -> tuple[list[int], list[Span]]:
-    """Which process wrote each record, counted as they come, and what each holds; empty: not known.
+def _files(records: Iterable[T], at: Callable[[T], At]) -> list[list[T]]:
+    """Records as they come, parted where a file must have ended."""
+    files: list[list[T]] = []
+    for record in records:
+        step = at(record).step
+        if (
+            not files
+            or step < at(files[-1][0]).step
+            or any(at(files[-1][-1]).step <= at(past[-1]).step < step for past in files[:-1])
+        ):
+            files.append([])
+        files[-1].append(record)
+    return files
+
+
+def processes(scores: Sequence[N]) -> list[list[N]]:
+    """The records of each process, in the order of the files' names; empty: not known.
 
     Args:
       scores: of one series, in the order of the files' names.
     """
-    parts = _of_processes(scores)
-    if any(not each.nth for part in parts for _, each in part):
-        return [], []
-    spans = [
-        Span(
-            min(at.step for at, _ in part),
-            max(at.step for at, _ in part),
-            part[0][1].since,
-            (part[0][1].nth, part[-1][1].nth),
-        )
-        for part in parts
-    ]
-    return [number for number, part in enumerate(parts) for _ in part], spans
+    if any(not each.nth for _, each in scores):
+        return []
+    return _of_processes(scores)
+
+
+def joined(one: Sequence[Timed], other: Sequence[Timed]) -> list[list[Timed]]:
+    """The records of each process, of scores that are stored in two ways, each as of `processes`.
+
+    No file's name says which of two processes came first that wrote another way each: the times
+    of their first records do, as names do.
+    """
+    rests = [processes(scores) or _files(scores, lambda each: each[0]) for scores in (one, other)]
+    parts = []
+    while any(rests):
+        soonest = min((rest for rest in rests if rest), key=lambda rest: rest[0][0][0].wall)
+        parts.append(soonest.pop(0))
+    return parts
+
+
+def span(part: Sequence[Numbered]) -> Span:
+    """What a process holds."""
+    steps = [at.step for at, _ in part]
+    if any(not each.nth for _, each in part):
+        return Span(min(steps), max(steps), steps[0])
+    numbers = part[0][1].nth, part[-1][1].nth
+    return Span(min(steps), max(steps), part[0][1].since, numbers)
 
 
 def rewritten(dropped: Iterable[At]) -> str:
@@ -252,9 +317,9 @@ def _left_out(number: int, where: str) -> str:
     return f"{records} {where} left out: the run was logged again from there or before"
 
 
-def _of_processes(records: Iterable[Numbered]) -> list[list[Numbered]]:
+def _of_processes(records: Iterable[N]) -> list[list[N]]:
     """The records of each process that wrote some."""
-    parts: list[list[Numbered]] = []
+    parts: list[list[N]] = []
     for record in records:
         if not parts or _parted(parts[-1][-1], record):
             parts.append([])

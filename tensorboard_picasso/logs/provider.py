@@ -3,18 +3,21 @@
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from tensorboard import errors
 from tensorboard.data import provider
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 
 from tensorboard_picasso.logs import history, tensors
-from tensorboard_picasso.logs.records import Elements, RefusedError, Stored
+from tensorboard_picasso.logs.records import Elements, Problems, RefusedError, Stored, unpacked
+from tensorboard_picasso.logs.scores import KINDS, beside, first_scores, unpacker
 from tensorboard_picasso.logs.tensors import Datum
 from tensorboard_picasso.stored import metadata, record
-from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Kind, Series
+from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Series
 
 # Each small read of a blob waits on the data server: read several at once.
 BLOB_READERS = 8
@@ -24,8 +27,16 @@ SMALL = 4 << 20
 # is shows only when it is read; the others of a group may be four times larger.
 REPLY = 64 << 20
 
-# The order of processes, and which of them wrote the event of a step and wall time.
-Written = tuple[history.FileOrder | None, dict[tuple[int, float], int]]
+
+class Written(NamedTuple):
+    """Which process wrote the event of a step and wall time, and their order; None: not known.
+
+    scores: the events of each series of scores that this was told by.
+    """
+
+    order: history.FileOrder | None = None
+    of: Mapping[tuple[int, float], int] = MappingProxyType({})
+    scores: Mapping[Series, Sequence[Stored]] = MappingProxyType({})
 
 
 class ProviderReader:
@@ -51,6 +62,7 @@ class ProviderReader:
         self._dropped: dict[tuple[str, Series], list[Stored]] = {}
         self._newest: dict[tuple[str, Series], tuple[int, float]] = {}
         self._written: dict[tuple[str, str | None], Written] = {}
+        self._tags: dict[str, dict[Series, str]] = {}
         self.experiment = experiment
 
     def dropped(self, run: str, series: Series) -> list[Stored]:
@@ -65,8 +77,21 @@ class ProviderReader:
         return self._newest[run, series]
 
     def _left(self, run: str, series: Series, stored: Iterable[Stored]) -> list[Stored]:
-        kept, self._dropped[run, series] = self._settled(run, list(stored), series.probe)
+        own, also = list(stored), self._beside(run, series)
+        if not also:
+            kept, dropped = self._settled(run, own, series.probe)
+        else:
+            # What is stored the other way may supersede these, and is superseded by them.
+            left, gone = self._joined(run, [*own, *also], series.probe)
+            others = set(map(id, also))
+            kept, dropped = ([e for e in each if id(e) not in others] for each in (left, gone))
+        self._dropped[run, series] = dropped
         return kept
+
+    def _beside(self, run: str, series: Series) -> Sequence[Stored]:
+        """Of a series of scores, events of the one that holds scores the other way."""
+        other = beside(series, self._listed_of(run)) if series.kind in KINDS else None
+        return () if other is None else self._processes(run, series.probe).scores.get(other, ())
 
     def _settled(
         self, run: str, records: Sequence[Stored], probe: str | None = None
@@ -74,45 +99,59 @@ class ProviderReader:
         """What is left of a series, and what is not; probe: whose scores tell of processes."""
         # Both loaders give records in the order of the files' names, the default one ascending.
         if any(one.step >= other.step for one, other in pairwise(records)):
-            order, of = self._processes(run, probe)
+            order, of, _ = self._processes(run, probe)
             if order is not None:
                 known = [of.get((each.step, each.wall)) for each in records]
                 return history.settled(history.parted(records, known, order), order)
         return history.superseded(records)
 
-    def _processes(self, run: str, probe: str | None) -> Written:
-        """In which order processes wrote a run, and which of them wrote an event; None: not known.
+    def _joined(
+        self, run: str, records: Sequence[Stored], probe: str
+    ) -> tuple[list[Stored], list[Stored]]:
+        """The same of scores that are stored in two ways, one behind the other."""
+        order, of, _ = self._processes(run, probe)
+        if order is None:
+            return list(records), []
+        known = [of.get((each.step, each.wall)) for each in records]
+        return history.settled(history.parted(records, known, order), order, began=True)
 
-        Only the Python loader gives records that do not ascend.
+    def _processes(self, run: str, probe: str | None) -> Written:
+        """In which order processes wrote a run, and which of them wrote an event.
+
+        Only the Python loader gives records that do not ascend; under both those of scores that
+        are stored in two ways do not, joined.
         """
-        if self._multiplexer is None:
-            return None, {}
         if (run, probe) not in self._written:
-            tags = self.series([run], blobs=False)[0].get(run, {})
-            scores = [
-                tags[series]
-                for series in sorted(tags)
-                if series.kind is Kind.SCORES and probe in (None, series.probe)
-            ]
-            self._written[run, probe] = self._numbered(run, scores[0]) if scores else (None, {})
+            tags = self._listed_of(run)
+            scores = first_scores(tags, probe)
+            told = len(scores) > 1 or (bool(scores) and self._multiplexer is not None)
+            written = self._numbered(run, {of: tags[of] for of in scores}) if told else Written()
+            self._written[run, probe] = written
         return self._written[run, probe]
 
-    def _numbered(self, run: str, tag: str) -> Written:
-        try:
-            scores = [
-                (
-                    Stored(event.step, event.wall_time, None),
-                    record.unpack_scores(tensors.Held(event.tensor_proto).string()),
-                )
-                for event in tensors.of_multiplexer(self._multiplexer, run, tag)
+    def _listed_of(self, run: str) -> Mapping[Series, str]:
+        """The series of tensors of a run, as they were listed."""
+        if run not in self._tags:
+            self.series([run], blobs=False)
+        return self._tags.get(run, {})
+
+    def _numbered(self, run: str, tags: Mapping[Series, str]) -> Written:
+        read = self._read(run, list(tags.values()))
+        held = {of: [Stored(*each) for each in read.get(tag, ())] for of, tag in tags.items()}
+        scores: list[list[history.Timed]] = [
+            [
+                (at, history.Numbers.of(said))
+                for at, said in unpacked(of, stored, unpacker(of), Problems())
             ]
-        except record.RecordError:
-            return None, {}
-        numbers, spans = history.processes(scores)
-        if not spans:
-            return None, {}
-        of = {(at.step, at.wall): number for (at, _), number in zip(scores, numbers, strict=True)}
-        return history.FileOrder.of(spans), of
+            for of, stored in held.items()
+        ]
+        parts = history.processes(scores[0]) if len(scores) == 1 else history.joined(*scores)
+        events = {of: [replace(each, data=None) for each in stored] for of, stored in held.items()}
+        if not parts:
+            return Written(scores=events)
+        order = history.FileOrder.of([history.span(part) for part in parts])
+        numbers = {(at.step, at.wall): n for n, part in enumerate(parts) for at, _ in part}
+        return Written(order, numbers, events)
 
     def series(
         self, runs: Sequence[str] | None = None, blobs: bool = True
@@ -133,6 +172,7 @@ class ProviderReader:
                         problems.append(told)
                     else:
                         by_run.setdefault(run, {})[series] = tag
+                        self._tags.setdefault(run, {})[series] = tag
                         # NaN would never equal itself.
                         wall = 0.0 if math.isnan(about.max_wall_time) else about.max_wall_time
                         self._newest[run, series] = about.max_step, wall

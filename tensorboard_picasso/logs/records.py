@@ -82,6 +82,8 @@ def unpacked(
         where = {"group": named(series.group)}
     elif series.kind is Kind.EDITS:
         where = {}
+    elif series.kind is Kind.ALL_SCORES:
+        where = {"images": "all"}
     for entry in stored:
         try:
             held = opened(entry, unpack)

@@ -1,34 +1,38 @@
 """Remarks on what of the steps of runs is not there, as it was read; kept for the index."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from tensorboard_picasso.logs import history
 from tensorboard_picasso.logs.bounds import TooLargeError
 from tensorboard_picasso.logs.provider import ProviderReader
 from tensorboard_picasso.logs.records import Problems, Stored, unpacked
-from tensorboard_picasso.stored import record
+from tensorboard_picasso.logs.scores import KINDS, first_scores, unpacker
 from tensorboard_picasso.stored.metadata import Kind, Series
 
 # Series that one answer reads beside those that did not change: each takes some 50 ms.
 FRESH = 4
 
-Newest = tuple[int, float]
+Newest = list[tuple[int, float]]
 
 
-def of_series(
-    reader: ProviderReader,
-    run: str,
-    series: Series,
-    read: Sequence[tuple[Stored, record.Scores]],
+def of_probe(
+    lost: Mapping[Series, Sequence[Stored]],
+    read: Sequence[history.Numbered],
     whole: bool,
     samples: int | None,
 ) -> list[str]:
-    """What of a series of scores is not there, in sentences.
+    """What of an image's scores is not there, in sentences.
 
-    whole: whether all of its records could be read; else nothing can be counted.
+    lost: what was superseded of each of the series that hold them.
+    whole: whether all records could be read; else nothing can be counted.
     """
-    stored = reader.dropped(run, series)
-    dropped = list(unpacked(series, stored, record.unpack_scores, Problems()))
+    stored = [each for records in lost.values() for each in records]
+    dropped = [
+        each
+        for series, records in lost.items()
+        for each in unpacked(series, records, unpacker(series), Problems())
+    ]
     told = history.rewritten(stored) or history.resumed(read)
     counted = history.missing(read, dropped, samples) if whole else ""
     return [text for text in (told, counted) if text]
@@ -46,10 +50,12 @@ class Remarks:
         self.samples = samples
         self._known: dict[tuple[str, str, str], tuple[Newest, list[str]]] = {}
 
-    def note(self, reader: ProviderReader, run: str, series: Series, texts: Iterable[str]) -> None:
-        """Keep what was said of a series that was read."""
-        key = reader.experiment, run, series.probe
-        self._known[key] = reader.newest(run, series), list(texts)
+    def note(
+        self, reader: ProviderReader, run: str, told: Sequence[Series], texts: Iterable[str]
+    ) -> None:
+        """Keep what was said of a probe, by the series that tell it."""
+        key = reader.experiment, run, told[0].probe
+        self._known[key] = [reader.newest(run, each) for each in told], list(texts)
 
     def listed(
         self, reader: ProviderReader, by_run: Mapping[str, Mapping[Series, str]]
@@ -57,37 +63,75 @@ class Remarks:
         """The remarks on all runs as problems, and how many probes of runs are still to be read."""
         problems, fresh, unread = [], FRESH, 0
         for run, tags in sorted(by_run.items()):
-            for series in _first(tags):
-                key = reader.experiment, run, series.probe
-                at, texts = self._known.get(key, (None, []))
-                if at != reader.newest(run, series):
+            for probe in sorted({each.probe for each in tags if each.kind in KINDS}):
+                told = first_scores(tags, probe)
+                at, texts = self._known.get((reader.experiment, run, probe), (None, []))
+                if at != [reader.newest(run, each) for each in told]:
                     if fresh:
                         fresh -= 1
-                        texts = self._read(reader, run, series, tags[series])
+                        texts = self._read(reader, run, {each: tags[each] for each in told})
                     else:
                         unread += 1
                 for text in texts:
                     problems.append(
-                        {"run": run, "tag": tags[series], "problem": "steps", "message": text}
+                        {"run": run, "tag": tags[told[-1]], "problem": "steps", "message": text}
                     )
         return problems, unread
 
-    def _read(self, reader: ProviderReader, run: str, series: Series, tag: str) -> list[str]:
+    def _read(self, reader: ProviderReader, run: str, tags: Mapping[Series, str]) -> list[str]:
+        count = Counted(reader, run, tags, self)
         try:
-            ((_, stored),) = reader.tensors(run, {series: tag})
+            for series, stored in reader.tensors(run, tags):
+                count.begin(series, stored)
+                for at, said in unpacked(series, stored, unpacker(series), Problems()):
+                    count.take(series, at, said)
         except TooLargeError as e:
             texts = [str(e)]  # one run's is no reason to list none
+            self.note(reader, run, list(tags), texts)
         else:
-            read = list(unpacked(series, stored, record.unpack_scores, Problems()))
-            texts = of_series(reader, run, series, read, len(read) == len(stored), self.samples)
-        self.note(reader, run, series, texts)
+            texts = count.remarks()
         return texts
 
 
-def _first(tags: Iterable[Series]) -> list[Series]:
-    """The scores of each probe's first image."""
-    first: dict[str, Series] = {}
-    for series in sorted(tags):
-        if series.kind is Kind.SCORES:
-            first.setdefault(series.probe, series)
-    return list(first.values())
+class Counted:
+    """The records of scores of a probe as they are read, for what is to be said of them.
+
+    Of several images the sentences are mostly the same.
+    """
+
+    def __init__(
+        self, reader: ProviderReader, run: str, tags: Iterable[Series], known: Remarks
+    ) -> None:
+        """known: learns what is said, where the series that tell it are read."""
+        self._reader, self._run, self._known = reader, run, known
+        self._told = first_scores(tags)
+        self._read: dict[Series, list[tuple[Stored, history.Numbers]]] = {}
+        self._whole: dict[Series, int] = {}
+        self._lost: dict[Series, Sequence[Stored]] = {}
+
+    def begin(self, series: Series, stored: Sequence[Stored]) -> None:
+        """A series is about to be read."""
+        self._read[series] = []
+        self._whole[series] = len(stored)
+        self._lost[series] = self._reader.dropped(self._run, series)
+
+    def take(self, series: Series, at: Stored, scores: history.Counted) -> None:
+        """A record of it could be read; nothing of it is kept but its numbers."""
+        self._read[series].append((replace(at, data=None), history.Numbers.of(scores)))
+
+    def remarks(self) -> list[str]:
+        """What is not there, in sentences."""
+        images = [each for each in self._read if each.kind is Kind.SCORES]
+        of_all = [each for each in self._read if each.kind is Kind.ALL_SCORES]
+        said: dict[str, None] = {}
+        for parts in [[each, *of_all] for each in images] or [of_all]:
+            read = sorted(
+                (pair for each in parts for pair in self._read[each]), key=lambda pair: pair[0].step
+            )
+            whole = all(len(self._read[each]) == self._whole[each] for each in parts)
+            lost = {each: self._lost[each] for each in parts}
+            texts = of_probe(lost, read, whole, self._known.samples)
+            if parts and parts == self._told:
+                self._known.note(self._reader, self._run, parts, texts)
+            said.update(dict.fromkeys(texts))
+        return list(said)

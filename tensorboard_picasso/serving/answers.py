@@ -1,7 +1,6 @@
 """Answers of the routes, as packs; `docs/extending/http_api.md` describes them."""
 
 from collections.abc import Callable, Container, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,8 @@ from tensorboard_picasso.logs.records import (
     unpacked,
     unpacked_maps,
 )
-from tensorboard_picasso.logs.remarks import Remarks, of_series
+from tensorboard_picasso.logs.remarks import Counted, Remarks
+from tensorboard_picasso.logs.scores import KINDS, only_scores
 from tensorboard_picasso.numbers.maps import STATISTICS
 from tensorboard_picasso.numbers.steps import exact
 from tensorboard_picasso.serving import large
@@ -32,7 +32,7 @@ from tensorboard_picasso.serving.entries import (
     settings_of,
     when,
 )
-from tensorboard_picasso.serving.pack import Pack
+from tensorboard_picasso.serving.pack import Json, Pack
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import FORMAT_VERSION, Kind
 from tensorboard_picasso.version import __version__
@@ -51,9 +51,9 @@ def index(reader: ProviderReader, known: Remarks) -> dict[str, Any]:
             probe = probes.setdefault(
                 key.probe, {"images": set(), "methods": {}, "scored": False, "edits": False}
             )
-            if key.kind not in (Kind.MEAN, Kind.EDITS, Kind.EXAMPLE):
+            if key.kind not in (Kind.MEAN, Kind.EDITS, Kind.EXAMPLE, Kind.ALL_SCORES):
                 probe["images"].add(key.image)
-            probe["scored"] |= key.kind is Kind.SCORES
+            probe["scored"] |= key.kind in KINDS
             probe["edits"] |= key.kind is Kind.EDITS
             if key.label:
                 method = {"label": key.label, "method": key.method, "maps": False, "means": []}
@@ -170,25 +170,28 @@ def scores(
             "dropped": said.dropped,
         }
 
-    all_tags = reader.of_probe(run, probe, images, blobs=False)
-    tags = only(all_tags, Kind.SCORES, images)
-    first = next(iter(only(all_tags, Kind.SCORES, None)), None)
-    listed: list[dict[str, Any]] = []
-    remarks: list[str] = []
-    for series, stored in reader.tensors(run, tags):
-        read, records = [], []
-        for at, unpacked_scores in unpacked(series, stored, record.unpack_scores, problems):
-            records.append(pack.entry(one(at, unpacked_scores)))
-            read.append((at, replace(unpacked_scores, hidden=())))  # they are counted, no more
-        listed.append({"image": series.image, "records": records})
-        whole = len(read) == len(stored)
-        texts = of_series(reader, run, series, read, whole, known.samples)
-        if series == first:
-            known.note(reader, run, series, texts)
-        remarks += texts
-    # Mostly the same of all images.
-    said = list(dict.fromkeys(remarks))
-    header = {"run": run, "probe": probe, "images": listed, "remarks": said}
+    tags = reader.of_probe(run, probe, images, blobs=False)
+    count = Counted(reader, run, tags, known)
+    by_image: dict[int, list[tuple[int, Json]]] = {}
+    for series, stored in reader.tensors(run, only_scores(tags, images)):
+        count.begin(series, stored)
+        if series.kind is Kind.SCORES:
+            for at, said in unpacked(series, stored, record.unpack_scores, problems):
+                count.take(series, at, said)
+                of_image = by_image.setdefault(series.image, [])
+                of_image.append((at.step, pack.entry(one(at, said))))
+            continue
+        for at, all_said in unpacked(series, stored, record.unpack_all_scores, problems):
+            count.take(series, at, all_said)
+            for image in all_said:
+                if images is None or image in images:
+                    of_image = by_image.setdefault(image, [])
+                    of_image.append((at.step, pack.entry(one(at, all_said[image]))))
+    listed = [
+        {"image": image, "records": [text for _, text in sorted(records, key=lambda each: each[0])]}
+        for image, records in sorted(by_image.items())
+    ]
+    header = {"run": run, "probe": probe, "images": listed, "remarks": count.remarks()}
     return pack.finish({**header, "problems": problems})
 
 

@@ -1,7 +1,7 @@
 """Metadata of a series, which say what it is: plugin name, format version, tags, plugin data.
 
 A series is one image of one probe under one kind (and, for maps, one method
-and label), or a method's mean over several images. Tags are for people; the
+and label), or of several images: a method's mean, the scores, the edits. Tags are for people; the
 plugin data in the summary metadata is what is read, because name scopes put
 prefixes before tags, and names hold slashes, spaces and any script.
 """
@@ -36,11 +36,12 @@ class Kind(enum.StrEnum):
     MEAN = "mean"
     EDITS = "edits"
     EXAMPLE = "example"
+    ALL_SCORES = "all scores"
 
     @property
     def since(self) -> int:
         """The version of the format that its records say: the first one that knows them."""
-        return 3 if self in (Kind.EDITS, Kind.EXAMPLE) else BASE_VERSION
+        return 3 if self in (Kind.EDITS, Kind.EXAMPLE, Kind.ALL_SCORES) else BASE_VERSION
 
 
 class SeriesError(ValueError):
@@ -52,7 +53,8 @@ class Series:
     """One series.
 
     probe: the probe's name, name scopes included.
-    image: the image's index in the probe; 0 of `MEAN` and `EDITS` series, which are of several.
+    image: the image's index in the probe; 0 of `MEAN`, `EDITS` and `ALL_SCORES` series, which
+      are of several.
     method, label: of `METHOD`, `MAP` and `MEAN` series: the method's name, and
       the label that tells two settings of it apart; empty otherwise.
     group: of `MEAN` series: the class whose images are averaged, or
@@ -75,6 +77,8 @@ class Series:
             return _escaped(f"{self.probe}/mean{of}/{self.label}")
         if self.kind is Kind.EDITS:
             return _escaped(f"{self.probe}/edits")
+        if self.kind is Kind.ALL_SCORES:
+            return _escaped(f"{self.probe}/scores")
         last = {
             Kind.SCORES: "scores",
             Kind.INPUT: "input",

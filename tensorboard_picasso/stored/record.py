@@ -5,6 +5,7 @@ A record is a protobuf sealed with a version and a checksum (`record.proto`;
 is one more, named here, in `metadata.Kind` and in `record.proto`.
 """
 
+from tensorboard_picasso.stored.allscores import AllScores, pack_all_scores, unpack_all_scores
 from tensorboard_picasso.stored.attribution import (
     Attribution,
     Grid,
@@ -57,6 +58,7 @@ __all__ = [
     "MAX_SIDE",
     "MAX_SOURCES",
     "OF_CLASSES",
+    "AllScores",
     "Attribution",
     "Bits",
     "Edit",
@@ -76,6 +78,7 @@ __all__ = [
     "Scores",
     "Target",
     "check_bytes",
+    "pack_all_scores",
     "pack_attribution",
     "pack_edits",
     "pack_example",
@@ -83,6 +86,7 @@ __all__ = [
     "pack_maps",
     "pack_mean",
     "pack_scores",
+    "unpack_all_scores",
     "unpack_attribution",
     "unpack_edits",
     "unpack_example",

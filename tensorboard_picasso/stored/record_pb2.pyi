@@ -17,6 +17,7 @@ class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     MEAN: _ClassVar[Kind]
     EDITS: _ClassVar[Kind]
     EXAMPLE: _ClassVar[Kind]
+    ALL_SCORES: _ClassVar[Kind]
 
 class Output(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -47,6 +48,7 @@ INPUT: Kind
 MEAN: Kind
 EDITS: Kind
 EXAMPLE: Kind
+ALL_SCORES: Kind
 OUTPUT_UNKNOWN: Output
 LOGITS: Output
 PROBABILITIES: Output
@@ -140,6 +142,70 @@ class Hidden(_message.Message):
     flips: bool
     predicted: int
     def __init__(self, region: _Optional[str] = ..., fill: _Optional[str] = ..., values: _Optional[_Iterable[float]] = ..., moves: _Optional[float] = ..., flips: bool = ..., predicted: _Optional[int] = ...) -> None: ...
+
+class AllScores(_message.Message):
+    __slots__ = ("output", "value_name", "independent", "epoch", "layouts", "images", "values", "moves", "predicted", "flips", "nth", "since", "superseded")
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    VALUE_NAME_FIELD_NUMBER: _ClassVar[int]
+    INDEPENDENT_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    LAYOUTS_FIELD_NUMBER: _ClassVar[int]
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    MOVES_FIELD_NUMBER: _ClassVar[int]
+    PREDICTED_FIELD_NUMBER: _ClassVar[int]
+    FLIPS_FIELD_NUMBER: _ClassVar[int]
+    NTH_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    SUPERSEDED_FIELD_NUMBER: _ClassVar[int]
+    output: Output
+    value_name: str
+    independent: bool
+    epoch: float
+    layouts: _containers.RepeatedCompositeFieldContainer[Layout]
+    images: _containers.RepeatedCompositeFieldContainer[ScoredImage]
+    values: bytes
+    moves: bytes
+    predicted: bytes
+    flips: bytes
+    nth: int
+    since: int
+    superseded: int
+    def __init__(self, output: _Optional[_Union[Output, str]] = ..., value_name: _Optional[str] = ..., independent: bool = ..., epoch: _Optional[float] = ..., layouts: _Optional[_Iterable[_Union[Layout, _Mapping]]] = ..., images: _Optional[_Iterable[_Union[ScoredImage, _Mapping]]] = ..., values: _Optional[bytes] = ..., moves: _Optional[bytes] = ..., predicted: _Optional[bytes] = ..., flips: _Optional[bytes] = ..., nth: _Optional[int] = ..., since: _Optional[int] = ..., superseded: _Optional[int] = ...) -> None: ...
+
+class Layout(_message.Message):
+    __slots__ = ("class_count", "classes", "hidden")
+    CLASS_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CLASSES_FIELD_NUMBER: _ClassVar[int]
+    HIDDEN_FIELD_NUMBER: _ClassVar[int]
+    class_count: int
+    classes: _containers.RepeatedScalarFieldContainer[int]
+    hidden: _containers.RepeatedCompositeFieldContainer[HiddenRegion]
+    def __init__(self, class_count: _Optional[int] = ..., classes: _Optional[_Iterable[int]] = ..., hidden: _Optional[_Iterable[_Union[HiddenRegion, _Mapping]]] = ...) -> None: ...
+
+class HiddenRegion(_message.Message):
+    __slots__ = ("region", "fill")
+    REGION_FIELD_NUMBER: _ClassVar[int]
+    FILL_FIELD_NUMBER: _ClassVar[int]
+    region: str
+    fill: str
+    def __init__(self, region: _Optional[str] = ..., fill: _Optional[str] = ...) -> None: ...
+
+class ScoredImage(_message.Message):
+    __slots__ = ("image", "layout", "input_hash", "targets", "lasting", "dropped")
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    LAYOUT_FIELD_NUMBER: _ClassVar[int]
+    INPUT_HASH_FIELD_NUMBER: _ClassVar[int]
+    TARGETS_FIELD_NUMBER: _ClassVar[int]
+    LASTING_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_FIELD_NUMBER: _ClassVar[int]
+    image: int
+    layout: int
+    input_hash: bytes
+    targets: _containers.RepeatedScalarFieldContainer[int]
+    lasting: _containers.RepeatedScalarFieldContainer[int]
+    dropped: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, image: _Optional[int] = ..., layout: _Optional[int] = ..., input_hash: _Optional[bytes] = ..., targets: _Optional[_Iterable[int]] = ..., lasting: _Optional[_Iterable[int]] = ..., dropped: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Method(_message.Message):
     __slots__ = ("method", "label", "sign", "unit", "score", "layer", "seed", "parameters", "input_hash", "output", "height", "width", "regions", "targets", "grid", "precision", "second_seed")

@@ -182,9 +182,10 @@ def test_records_are_counted_over_what_fails_and_over_a_new_start(folder, tmp_pa
         event.summary.value.add().CopyFrom(value)
         told = event.summary.value[0]
         if told.tag.endswith("/scores"):
-            scores = record.unpack_scores(told.tensor.string_val[0])
-            assert record.pack_scores(scores) == told.tensor.string_val[0]
-            told.tensor.string_val[0] = record.pack_scores(replace(scores, nth=0, since=0))
+            said = record.unpack_all_scores(told.tensor.string_val[0])
+            assert record.pack_all_scores(said) == told.tensor.string_val[0]
+            older = {image: replace(each, nth=0, since=0) for image, each in said.items()}
+            told.tensor.string_val[0] = record.pack_all_scores(older)
         log.event(event)
     log.close()
     for each, first in (logdir, (1, 2, 3)), (old, (0, 0, 0)):

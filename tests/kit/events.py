@@ -32,7 +32,7 @@ def values(directory: Path) -> list[tuple[int, object]]:
 
 
 def records(directory: Path) -> dict[tuple[int, Series], object]:
-    """Every record by step and series."""
+    """Every record by step and series; scores by image, however they are stored."""
     found = {}
     for step, value in values(directory):
         if value.metadata.plugin_data.plugin_name != "picasso":
@@ -40,6 +40,10 @@ def records(directory: Path) -> dict[tuple[int, Series], object]:
         series = metadata.parse(value.metadata.plugin_data.content)
         elements = list(value.tensor.string_val)
         unpack = UNPACK.get(series.kind)
+        if series.kind is Kind.ALL_SCORES:
+            for image, said in record.unpack_all_scores(elements[0]).items():
+                found[step, Series(series.probe, image, Kind.SCORES)] = said
+            continue
         found[step, series] = unpack(elements[0]) if unpack else record.unpack_maps(elements)
     return found
 

@@ -207,7 +207,7 @@ def photograph(folder):
 
 def labels(log):
     tags = {value.tag for _, value in events.values(log / "imagenet")}
-    assert {f"photographs/00/{each}" for each in ("scores", "occlusion", "saliency")} <= tags
+    assert {f"photographs/{each}" for each in ("scores", "00/occlusion", "00/saliency")} <= tags
 
 
 def test_an_imagenet_classifier_is_explained_on_a_photograph(tmp_path):

@@ -11,6 +11,7 @@ const SHOWN = 20;
 /** @param {Problem} problem */
 function where({ image, group, source }) {
   if (image !== undefined) return `image ${image}, ${source}`;
+  if (group === undefined) return `all images, ${source}`;
   return `${source}, ${group === null ? "whole probe" : `class ${group}`}`;
 }
 

@@ -147,7 +147,7 @@ def _logged(
         sizes = event.sizes(summary, len(inputs) + len(examples))
         return _cost(probe, answers, memory, sizes, when.next_step)
 
-    series = Series(where.name, 0, Kind.EDITS)
+    series = [Series(where.name, 0, Kind.EDITS)]
     accepted = writing.write(memory, where, when, terms, series, make, done)
     maps.handed = memory.handed  # which notes the inputs there
     return accepted

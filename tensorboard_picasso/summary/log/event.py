@@ -60,15 +60,18 @@ def build(name: str, result: Result, contents: Contents) -> summary_pb2.Summary:
     """
     summary = input_values(name, contents.inputs)
     labels = contents.labels
-    for index, image in enumerate(result.images):
-        if contents.scores:
-            told = replace(
+    if contents.scores:
+        told = {
+            index: replace(
                 image.scores,
                 nth=contents.nth,
                 since=contents.since,
                 superseded=contents.superseded,
             )
-            _add(summary, Series(name, index, Kind.SCORES), record.pack_scores(told))
+            for index, image in enumerate(result.images)
+        }
+        _add(summary, Series(name, 0, Kind.ALL_SCORES), record.pack_all_scores(told))
+    for index, image in enumerate(result.images):
         for attribution, stored in image.attributions:
             label = attribution.label
             if label not in labels:

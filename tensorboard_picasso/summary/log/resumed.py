@@ -5,6 +5,7 @@ TensorBoard's default loader drops them before anything here sees them, so whoev
 
 import contextlib
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
@@ -17,12 +18,12 @@ from tensorboard_picasso.stored.frames import DamagedError, frames
 MOST = 1 << 30
 
 
-def superseded(directory: str, tag: str, step: int, own: str = "") -> int:
+def superseded(directory: str, tags: Collection[str], step: int, own: str = "") -> int:
     """How many records of a probe a run supersedes that goes on at a step.
 
     Args:
       directory: into which it writes.
-      tag: of a series that each of its records has.
+      tags: of series of which each of its records has one.
       step: its first one.
       own: the file that it writes itself; "": none yet.
 
@@ -38,7 +39,7 @@ def superseded(directory: str, tag: str, step: int, own: str = "") -> int:
         if sum(each.stat().st_size for each in files) > MOST:
             return 0
         for path in files:
-            for logged in _steps(path, tag):
+            for logged in _steps(path, tags):
                 while left and left[-1] >= logged:
                     left.pop()
                 left.append(logged)
@@ -47,16 +48,18 @@ def superseded(directory: str, tag: str, step: int, own: str = "") -> int:
     return sum(each >= step for each in left)
 
 
-def _steps(path: Path, tag: str) -> list[int]:
-    """The steps at which a file has a tag, in the order of writing."""
+def _steps(path: Path, tags: Collection[str]) -> list[int]:
+    """The steps at which a file has one of these tags, in the order of writing."""
     steps = []
     with path.open("rb") as file, contextlib.suppress(DamagedError):
         for begin, end in frames(file, os.fstat(file.fileno()).st_size):
             file.seek(begin)
             data = file.read(end - begin)
-            if tag.encode() in data:  # most events of a training hold scalars alone
+            if any(
+                tag.encode() in data for tag in tags
+            ):  # most events of a training hold scalars alone
                 unparsed.check(data, event_pb2.Event)
                 event = event_pb2.Event.FromString(data)
-                if any(value.tag == tag for value in event.summary.value):
+                if any(value.tag in tags for value in event.summary.value):
                     steps.append(event.step)
     return steps

@@ -188,7 +188,7 @@ def _logged(
         size = event.sizes(summary, len(inputs))
         return _cost(probe, fresh, passes.result, memory, size, when.next_step)
 
-    series = Series(name, 0, Kind.SCORES)
+    series = [Series(name, 0, kind) for kind in (Kind.ALL_SCORES, Kind.SCORES)]  # as older ones
     return writing.write(memory, where, when, terms, series, make, done)
 
 

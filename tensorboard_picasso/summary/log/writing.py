@@ -1,6 +1,6 @@
 """Writing: what was computed becomes one event, here or on the worker's thread."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -51,7 +51,7 @@ def write(
     where: Destination,
     when: Moment,
     terms: Terms,
-    series: Series,
+    series: Sequence[Series],
     make: Callable[[Numbers], summary_pb2.Summary],
     done: Callable[[summary_pb2.Summary], str],
 ) -> bool:
@@ -59,7 +59,7 @@ def write(
 
     Args:
       memory: what is remembered of the log, settled. where, when, terms: as asked.
-      series: one that each record has, by which those of earlier processes are counted.
+      series: of which each record has one, by which those of earlier processes are counted.
       make: the event's values.
       done: once it is written: remembers it, and says what it cost.
 
@@ -78,7 +78,8 @@ def write(
             since = step if memory.since is None else memory.since
             if memory.superseded is None and where.directory is not None:
                 own = getattr(where.owner, "path", "")
-                memory.superseded = resumed.superseded(where.directory, series.tag, since, own)
+                tags = [each.tag for each in series]
+                memory.superseded = resumed.superseded(where.directory, tags, since, own)
             summary = make(Numbers(memory.written + 1, since, memory.superseded or 0))
             where.write(summary.SerializeToString(), step)
         except Exception as e:

@@ -149,7 +149,7 @@ def test_lightning_ends_in_a_record(tmp_path, schedule, options, steps, epoch):
 
 def scores_written(directory):
     """Steps of image 0's scores, in the order in which they were written."""
-    return [step for step, value in events.values(directory) if value.tag == "p/00/scores"]
+    return [step for step, value in events.values(directory) if value.tag == "p/scores"]
 
 
 class Stop(lightning.Callback):

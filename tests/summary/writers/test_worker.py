@@ -307,7 +307,7 @@ def test_workers_of_a_data_loader_start_while_records_are_written(tmp_path):
     found = events.values(tmp_path)
     assert path.is_file()
     assert {step for step, _ in found} == {0, 1, 2}
-    assert sum(value.tag.endswith("/scores") for _, value in found) == 3 * 4 * len(IMAGES)
+    assert sum(value.tag.endswith("/scores") for _, value in found) == 3 * 4
 
 
 def test_a_fork_leaves_the_queue_to_the_older_process(disk, tmp_path):
