@@ -39,6 +39,9 @@ def samples():
     elements = record.pack_maps(record.Maps.encode(planes, maps.Sign.CONTRIBUTION, logs.HASH))
     masked = logs.shown((8, 8), regions={"a": np.eye(8) > 0}, unseen=np.eye(8) > 0)
 
+    def all_unpacked(data):
+        return list(record.unpack_all_scores(data).values())
+
     def decoded(data):
         stored = record.unpack_maps([elements[0], data])
         (plane,) = stored.planes
@@ -47,6 +50,7 @@ def samples():
 
     return [
         (found["scores"], record.unpack_scores),
+        (record.pack_all_scores(logs.all_scores(3)), all_unpacked),
         (found["attributions"], record.unpack_attribution),
         (found["means"], record.unpack_mean),
         (record.pack_edits(logs.edits()), record.unpack_edits),

@@ -156,6 +156,18 @@ def scores(values: np.ndarray, hidden: dict[str, np.ndarray] | None = None) -> r
     )
 
 
+def all_scores(images: int) -> dict[int, record.Scores]:
+    """Of the images of a probe, which differ in all that may differ."""
+    return {
+        image: replace(
+            scores(np.arange(4.0 + image), {"sky": np.arange(4.0 + image)} if image % 2 else None),
+            input_hash=bytes([image]) * 16,
+            targets=(image,),
+        )
+        for image in range(images)
+    }
+
+
 def occlusion(
     values: np.ndarray,
     whole: np.ndarray,
@@ -241,7 +253,7 @@ def starts(size: int, window: int, stride: int) -> np.ndarray:
 
 def image_values(
     image: int,
-    said: record.Scores,
+    said: record.Scores | None,
     occluded: record.Attribution,
     explained: tuple[record.Attribution, record.Maps],
     given: record.Input | None = None,
@@ -249,13 +261,15 @@ def image_values(
 ) -> list[tuple[Series, bytes | list[bytes]]]:
     """The values of one image at a step, in the order in which an op writes them.
 
+    said: its scores, in a series of its own as up to version 2; None: written elsewhere.
     explained: by saliency. given: what is written once, None where it was.
     """
     inputs = [] if given is None else [(Series(probe, image, Kind.INPUT), record.pack_input(given))]
     about, planes = explained
+    if said is not None:
+        inputs.append((Series(probe, image, Kind.SCORES), record.pack_scores(said)))
     return [
         *inputs,
-        (Series(probe, image, Kind.SCORES), record.pack_scores(said)),
         (Series(probe, image, Kind.METHOD, "occlusion", "occlusion"),
          record.pack_attribution(occluded)),
         (Series(probe, image, Kind.METHOD, "saliency", "saliency"),
@@ -283,6 +297,7 @@ def plausible(
         progress = number / max(1, len(steps) - 1)
         values: list[tuple[Series, bytes | list[bytes]]] = []
         occluded = []
+        said = {}
         for image in range(images):
             label = image % CLASSES
             logits = (1 - progress) * noise[image] + random.normal(0, 0.1, CLASSES)
@@ -316,7 +331,9 @@ def plausible(
                 {k: blob * random.random(size) * 10.0 ** (-2 * progress) for k in targets}
             )
             given = shown(size, image, regions={"corner": corner}) if number == 0 else None
-            values += image_values(image, scores(odds, hidden), about, explained, given, probe)
+            said[image] = scores(odds, hidden)
+            values += image_values(image, None, about, explained, given, probe)
+        values.append((Series(probe, 0, Kind.ALL_SCORES), record.pack_all_scores(said)))
         values += [(series, record.pack_mean(each)) for series, each in means(probe, occluded)]
         log.write(step, values, started + number)
     log.close()

@@ -17,6 +17,7 @@ from tensorboard.backend.event_processing import (
     plugin_event_multiplexer,
 )
 from tensorboard.plugins import base_plugin
+from tensorboard.summary.writer.record_writer import RecordWriter
 from werkzeug import test as werkzeug_test
 
 from tensorboard_picasso.export.evolution import PREDICTED, MapSubject
@@ -554,6 +555,56 @@ def test_the_sample_log_of_format_2_holds_a_plane_by_its_differences(request):
     back = stored.decode(1)
     allowed = maps.half_level(back, stored.peak(1), stored.sign) + 1e-6
     assert (np.abs(back - expected) <= allowed).all()
+
+
+def test_the_sample_log_of_format_3_holds_the_scores_of_both_images_at_once(request):
+    data = request.path.parents[1] / "data"
+    old, new = sample_log(data, "format2"), sample_log(data, "format3")
+    versions = {
+        tag.rsplit("/", 1)[-1]: record_pb2.Sealed.FromString(blobs[0]).version
+        for (_, tag), blobs in new.items()
+    }
+    assert {name for name, version in versions.items() if version == 3} == {
+        "scores", "edits", "edited"
+    }  # fmt: skip
+    assert len(new) == len(old) - 3 * 2 + 3 + 3 + 1
+    for step in range(3):
+        said = record.unpack_all_scores(new[step, "digits/scores"][0])
+        assert (list(said), said.nth) == ([0, 1], step + 1)
+        for image in range(2):
+            before = record.unpack_scores(old[step, f"digits/{image:02d}/scores"][0])
+            assert str(replace(said[image], nth=0)) == str(before)
+    assert record.unpack_edits(new[2, "digits/edits"][0]).nth == 3
+    assert record.unpack_example(new[0, "digits/00/edited"][0]).donor is not None
+
+
+@LOADERS
+def test_a_run_goes_on_from_each_format_in_the_next(request, tmp_path, load_fast):
+    """Three files of a run, each of them resumed one step before the end of the last."""
+    data = request.path.parents[1] / "data"
+    for number, name in enumerate(("format1_means", "format2", "format3")):
+        (path,) = (data / name).glob("*tfevents*")
+        with (tmp_path / f"events.out.tfevents.{number + 1}.0").open("wb") as file:
+            writer = RecordWriter(file)
+            for event in event_file_loader.EventFileLoader(str(path)).Load():
+                event.step += 2 * number
+                event.wall_time += 1000 * number
+                for value in event.summary.value:
+                    if value.tag == "digits/scores":
+                        said = record.unpack_all_scores(value.tensor.string_val[0])
+                        began = {image: replace(each, since=4) for image, each in said.items()}
+                        value.tensor.string_val[0] = record.pack_all_scores(began)
+                writer.write(event.SerializeToString())
+    with tensorboard(tmp_path, load_fast=load_fast) as url:
+        found = pack(url, "scores", run=".", probe="digits")
+        assert found["problems"] == []
+        for entry in found["images"]:
+            assert [each["step"] for each in entry["records"]] == list(range(7))
+        assert [each["wall"] // 1000 for each in found["images"][1]["records"]] == (
+            [found["images"][1]["records"][0]["wall"] // 1000 + n for n in (0, 0, 1, 1, 2, 2, 2)]
+        )
+        grids = pack(url, "attributions", run=".", probe="digits", label="occlusion")
+        assert [each["step"] for each in grids["images"][0]["records"]] == list(range(7))
 
 
 @LOADERS

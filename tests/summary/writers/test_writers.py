@@ -70,7 +70,7 @@ def test_all_writers_write_the_same(tmp_path, kind):
     found = log(kind, WRITERS[kind](tmp_path / kind))
     assert found == log("reference", tmp_path / "reference")
     # Beside the records two scalars a step: of the true class, and of the predicted one.
-    assert len(found) == 11 + 9 + 2 * 2
+    assert len(found) == 10 + 8 + 2 * 2
 
 
 @pytest.mark.parametrize("kind", WRITERS)
