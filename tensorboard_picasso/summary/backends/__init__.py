@@ -11,8 +11,9 @@ from types import ModuleType
 from typing import Any
 
 from tensorboard_picasso.summary.backends._common.backend import Adapted, Backend
-from tensorboard_picasso.summary.backends._common.batch_size import BatchSizes
+from tensorboard_picasso.summary.backends._common.batch_size import BatchSizes, in_batches
 from tensorboard_picasso.summary.backends._common.call import PLAIN
+from tensorboard_picasso.summary.backends._common.question import Masks
 from tensorboard_picasso.summary.backends.base import (
     Adapter,
     Call,
@@ -21,7 +22,7 @@ from tensorboard_picasso.summary.backends.base import (
     UnsupportedError,
 )
 
-__all__ = ["Backend", "BatchSizes", "UnsupportedError", "find", "names"]
+__all__ = ["Backend", "BatchSizes", "Masks", "UnsupportedError", "find", "in_batches", "names"]
 
 
 def find(

@@ -5,6 +5,7 @@ import enum
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from tensorboard_picasso.summary.backends._common.arrival import Arrival
 from tensorboard_picasso.summary.backends._common.call import Call, UnsupportedError
 from tensorboard_picasso.summary.backends._common.question import (
     Array,
+    Blending,
     Function,
     Hiding,
     Layer,
@@ -24,11 +26,12 @@ from tensorboard_picasso.summary.backends._common.question import (
     Windows,
 )
 from tensorboard_picasso.summary.kit import determinism
+from tensorboard_picasso.summary.kit.images import to_numpy
 
 __all__ = [
     "BATCH_INPUTS", "BATCH_NUMBERS", "GRADIENT_SHARE", "OCCLUSION_ALONE", "Adapter", "Array",
-    "Arrival", "Call", "Claim", "Function", "Hiding", "Layer", "Question", "Setup", "Tool",
-    "UnsupportedError", "Windows", "attends", "batches", "broken", "floats", "hidden",
+    "Arrival", "Blending", "Call", "Claim", "Function", "Hiding", "Layer", "Question", "Setup",
+    "Tool", "UnsupportedError", "Windows", "attends", "batches", "broken", "floats", "hidden",
     "integers_only", "no_gradient", "out_of_memory", "same", "spread",
 ]  # fmt: skip
 
@@ -168,6 +171,7 @@ class Adapter(abc.ABC):
       each_size_compiles: whether a batch of another size is compiled anew, so that trying which
         one is fastest costs more than it saves.
       tracing_seconds: spent so far on what is not repeated.
+      known: what the generic ways found out of the model once.
     """
 
     name: ClassVar[str]
@@ -180,6 +184,7 @@ class Adapter(abc.ABC):
 
     def __init__(self, model: Any, setup: Setup) -> None:
         self.model, self.setup = model, setup
+        self.known: dict[Any, Any] = {}
 
     @property
     def deterministic(self) -> bool:
@@ -246,6 +251,26 @@ class Adapter(abc.ABC):
         Raises:
           UnsupportedError: the model has no such gradient or layer.
         """
+
+    def slopes(self, question: Question, cotangents: Function, count: int) -> Array:
+        """Derivatives by `x` of several sums of the scores, (sums, n, …).
+
+        Called by methods that need gradients at many points, where a cotangent depends on the
+        scores there. The generic way runs the model once more for each sum.
+
+        Args:
+          question: perhaps with the preprocess that the derivative passes through.
+          cotangents: from raw scores (n, classes) to (sums, n, classes).
+          count: how many sums there are.
+
+        Raises:
+          UnsupportedError: as `gradient`.
+        """
+        plain = question
+        if question.preprocess is not None:
+            made = to_numpy(question.preprocess(question.x), "output of preprocess")
+            plain = replace(question, x=made, preprocess=None)
+        return np.stack([self.gradient(question, each) for each in cotangents(self.scores(plain))])
 
     def activations(self, question: Question) -> Array:
         """What the layer that is asked for returns for a batch of model inputs, (n, …).
@@ -347,6 +372,20 @@ class Adapter(abc.ABC):
             batch = hidden(hiding.image, hiding.filled, hiding.boxes[part])
             rows.append(self.scores(windows.question(batch)))
         return np.concatenate(rows)
+
+    def blended_scores(self, blending: Blending) -> Array:
+        """Raw scores of an image blended with what hides it by each of many masks, (masks, classes).
+
+        Called by RISE, once an image.
+        """
+        from tensorboard_picasso.summary.backends._common.batch_size import in_batches
+
+        def run(part: slice) -> Array:
+            return self.scores(blending.question(part))
+
+        count, shape = len(blending.masks), blending.image.shape
+        kind = "blended", shape, blending.image.dtype
+        return in_batches(self, kind, count, blending.image.size, run)
 
     @property
     def sweep_told(self) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from tensorboard_picasso.numbers.maps import quiet
-from tensorboard_picasso.summary.backends import Backend
+from tensorboard_picasso.summary.backends import Backend, Masks
 from tensorboard_picasso.summary.backends.base import (
     Array,
+    Blending,
     Function,
     Hiding,
     Tool,
@@ -74,6 +75,14 @@ class DenseView(Backend):
             rows.append(super().gradient(x[part], self._arranged(wide), layer, preprocess))
         return np.concatenate(rows)
 
+    def slopes(
+        self, x: Array, cotangents: Function, count: int, preprocess: Function | None = None
+    ) -> Array:
+        """See `Backend.slopes`."""
+        inputs = x if preprocess is None else self._probe.preprocessed(x)
+        sums = cotangents(self.scores(inputs))
+        return np.stack([self.gradient(x, each, None, preprocess) for each in sums])
+
     def handed(
         self,
         x: Array,
@@ -101,6 +110,18 @@ class DenseView(Backend):
     ) -> list[Array]:
         """See `Backend.swept_scores`; each occluded image is run as a whole."""
         return [self._swept(each, model_input) for each in hidings]
+
+    def blended_scores(
+        self, image: Array, filled: Array, masks: Masks, model_input: Function, in_place: bool
+    ) -> Array:
+        """See `Backend.blended_scores`."""
+        blending = Blending(image, filled, masks, model_input, in_place)
+        return np.concatenate(
+            [
+                self.scores(model_input(blending.viewed(part)))
+                for part in batches(len(masks), image.size)
+            ]
+        )
 
     def _swept(self, hiding: Hiding, model_input: Function) -> Array:
         rows = []

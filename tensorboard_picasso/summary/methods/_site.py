@@ -6,6 +6,7 @@ framework can differentiate it.
 
 import contextlib
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tensorboard_picasso.numbers.maps import quiet, single
+from tensorboard_picasso.summary.backends import in_batches
 from tensorboard_picasso.summary.backends.base import (
     GRADIENT_SHARE,
     UnsupportedError,
@@ -70,7 +72,7 @@ class Site:
         image: Array = batch[0]
         return image
 
-    @property
+    @cached_property
     def origin(self) -> Array:
         """`x` as floats, to move away from.
 
@@ -90,11 +92,13 @@ class Site:
     def scores(self, points: Array) -> Array:
         """Raw scores (n, classes) at points (n, …) of this site."""
         probe, backend = self.subject.probe, self.subject.backend
-        rows = []
-        for part in batches(len(points), points[0].size):
-            inputs = probe.preprocessed(points[part]) if self.preprocess else points[part]
-            rows.append(backend.scores(inputs))
-        return np.concatenate(rows)
+
+        def run(part: slice) -> Array:
+            some = points[part]
+            return backend.scores(probe.preprocessed(some) if self.preprocess else some)
+
+        kind = "scores", self.preprocess, points.shape[1:], points.dtype
+        return in_batches(backend, kind, len(points), points[0].size, run)
 
     def gradients(self, points: Array, cotangents: Floats) -> Array:
         """Derivative of sum(cotangents * scores) at points (n, …), by them or the layer."""

@@ -36,6 +36,7 @@ class Subject:
     raw: (classes,) the model's scores of it.
     targets: the classes to explain.
     value_name: what a raw output's value is called.
+    kept: what methods of one record made that others of it need too, by what it hangs on.
 
     `backend` is asked about this image alone: the model's other inputs are this image's.
     """
@@ -49,6 +50,7 @@ class Subject:
     targets: tuple[int, ...]
     value_name: str = "value"
     logits: bool = False
+    kept: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def image(self) -> NDArray[Any]:

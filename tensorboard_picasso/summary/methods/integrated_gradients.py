@@ -6,15 +6,20 @@ References:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tensorboard_picasso.numbers.maps import Precision, Sign, quiet
+from tensorboard_picasso.summary.methods._gradients import Points, at_points, scores
 from tensorboard_picasso.summary.methods._site import Site
 from tensorboard_picasso.summary.methods.base import Answer, Floats, MapMethod, Subject, whole
 from tensorboard_picasso.summary.probe import fills
 from tensorboard_picasso.summary.probe.probe import Probe
+
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -62,27 +67,27 @@ class IntegratedGradients(MapMethod):
             probe.filled(index, self.baseline)
 
     def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
-        """See `Method.explain`; the points of one class share batches."""
-        return [self._explain(Site(subject)) for subject in subjects]
-
-    def _explain(self, site: Site) -> Answer:
-        subject = site.subject
-        probe = subject.probe
-        image = site.origin
-        start = site.at(probe.filled(subject.index, self.baseline)).astype(image.dtype)
+        """See `Method.explain`; the points of all images share batches."""
+        paths = [_Path(Site(subject), self) for subject in subjects]
         nodes, weights = np.polynomial.legendre.leggauss(self.steps)
-        shares = ((1 + nodes) / 2).reshape(-1, *[1] * image.ndim)
-        points = (start + shares * (image - start)).astype(image.dtype)
-        raw = site.scores(points)
-        ends = site.scores(np.stack([start, image]))
+        shares = (1 + nodes) / 2
+        ends = scores([path.site for path in paths], [path.ends for path in paths])
+
+        def heed(at: int, part: slice, gradients: Array) -> None:
+            paths[at].add(weights[part] / 2, gradients)
+
+        points = [Points(path.site, self.steps, partial(path.points, shares)) for path in paths]
+        at_points(points, self.score, heed)
+        return [self._answer(*each) for each in zip(paths, ends, strict=True)]
+
+    def _answer(self, path: "_Path", ends: Array) -> Answer:
+        site = path.site
+        subject, probe = site.subject, site.subject.probe
         maps: list[Floats] = []
         errors: list[tuple[float, float]] = []
-        for target in subject.targets:
-            gradients = site.gradients(points, subject.cotangent(raw, target, self.score))
+        for target, parts in zip(subject.targets, path.parts, strict=True):
             low, high = subject.scores(ends, target, self.score)
             with quiet():
-                mean = np.tensordot(weights / 2, gradients.astype(np.float64), 1)
-                parts = mean * (image.astype(np.float64) - start)
                 errors.append((abs(float(parts.sum() - (high - low))), abs(float(high - low))))
                 maps.append(site.channels_last(parts[None])[0].sum(axis=-1))
         values, unseen, pixels = site.over_image(maps, sums=True)
@@ -107,3 +112,34 @@ class IntegratedGradients(MapMethod):
     def cost(self, probe: Probe) -> str:
         """See `Method.cost`."""
         return f"{self.label} {self.steps} steps"
+
+
+class _Path:
+    """The straight way from an image's baseline to it, and what was summed up on it."""
+
+    def __init__(self, site: Site, method: IntegratedGradients) -> None:
+        subject = site.subject
+        self.site = site
+        image = site.origin
+        start = site.at(subject.probe.filled(subject.index, method.baseline)).astype(image.dtype)
+        self.ends = np.stack([start, image])
+        self._sums = np.zeros((len(subject.targets), *image.shape))
+
+    def points(self, shares: Floats) -> Array:
+        """Points (n, …) at shares of the way."""
+        start, image = self.ends
+        at = shares.reshape(-1, *[1] * image.ndim)
+        return np.asarray((start + at * (image - start)).astype(image.dtype))
+
+    def add(self, weights: Floats, gradients: Array) -> None:
+        """Heed gradients (targets, n, …) at some points, by these weights."""
+        with quiet():
+            for at, each in enumerate(gradients):
+                self._sums[at] += np.tensordot(weights, each.astype(np.float64), 1)
+
+    @property
+    def parts(self) -> Floats:
+        """Each number's part of the difference of scores, (targets, …)."""
+        start, image = self.ends
+        with quiet():
+            return np.asarray(self._sums * (image.astype(np.float64) - start))

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tensorboard_picasso.numbers.maps import Precision, Sign
-from tensorboard_picasso.summary.backends.base import batches
+from tensorboard_picasso.summary.backends import Masks
 from tensorboard_picasso.summary.methods.base import Answer, Floats, RandomMethod, Subject, whole
 from tensorboard_picasso.summary.probe import fills
 from tensorboard_picasso.summary.probe.probe import Probe
@@ -73,37 +73,33 @@ class RISE(RandomMethod):
         return [self._explain(subject) for subject in subjects]
 
     def _explain(self, subject: Subject) -> Answer:
-        probe = subject.probe
-        image = subject.image.astype(np.float64)
-        filled = probe.filled(subject.index, self.fill).astype(np.float64)
-        targets = subject.targets
+        probe, targets = subject.probe, subject.targets
         # Of the scores less that of the whole image: sums of what is small stay exact.
         start = [
             np.nan_to_num(subject.scores(subject.raw[None], target, self.score), posinf=0, neginf=0)
             for target in targets
         ]
         draw = Draw.of(subject.random(self.seed), self.masks, self.cells, self.shown)
-        weighted, covered = np.zeros((len(targets), *subject.shape)), np.zeros(subject.shape)
-        total = np.zeros(len(targets))
-        for part in batches(self.masks, image.size):
-            masks = draw.masks(part, subject.shape)
-            hidden = filled + masks[..., None] * (image - filled)
-            raw = subject.backend.scores(probe.model_input(_as(hidden, subject.image.dtype)))
-            changes = np.stack(
-                [
-                    subject.scores(raw, target, self.score) - before
-                    for target, before in zip(targets, start, strict=True)
-                ]
-            )
-            with np.errstate(invalid="ignore"):  # infinite scores leave NaN
-                weighted += np.tensordot(changes, masks, 1)
-            covered += masks.sum(axis=0)
-            total += changes.sum(axis=1)
+        masks = draw.over(subject.shape)
+        raw = subject.backend.blended_scores(
+            subject.image,
+            probe.filled(subject.index, self.fill),
+            masks,
+            probe.model_input,
+            probe.preprocess is None,
+        )
+        changes = [
+            subject.scores(raw, target, self.score) - before
+            for target, before in zip(targets, start, strict=True)
+        ]
+        with np.errstate(invalid="ignore"):  # infinite scores leave NaN
+            *weighted, covered = masks.sums(np.stack([*changes, np.ones(self.masks)]))
         # A pixel that no mask showed has nothing to be said of it.
-        seen = np.divide(weighted, covered, out=np.zeros_like(weighted), where=covered > 0)
-        mean = np.where(covered > 0, (total / self.masks)[:, None, None], 0.0)
+        shown = covered > 0
+        values = np.zeros((len(targets), *subject.shape))
         with np.errstate(invalid="ignore"):
-            values = seen - mean
+            for value, sums, change in zip(values, weighted, changes, strict=True):
+                value[shown] = sums[shown] / covered[shown] - change.mean()
         score = subject.score_name(self.score)
         return Answer(
             maps=dict(zip(targets, values, strict=True)),
@@ -141,22 +137,19 @@ class Draw:
         grids = random.random((masks, cells + 1, cells + 1)) < shown
         return cls(grids.astype(np.float64), random.random((masks, 2)))
 
-    def masks(self, part: slice, shape: tuple[int, int]) -> Floats:
-        """Some of them as (n, height, width), 0 hidden to 1 shown."""
-        rows, columns = (
-            self._enlarging(side, self.shifts[part, axis]) for axis, side in enumerate(shape)
-        )
-        return np.asarray(rows @ self.grids[part] @ columns.transpose(0, 2, 1))
-
-    def _enlarging(self, side: int, shifts: Floats) -> Floats:
-        """Bilinear weights (n, side, cells + 1) of the cells at each pixel."""
+    def over(self, shape: tuple[int, int]) -> Masks:
+        """The masks of an image of this height and width."""
         cells = self.grids.shape[1] - 1
-        size = -(-side // cells)
-        shift = np.floor(shifts * size)[:, None]
-        place = np.clip((np.arange(side) + shift + 0.5) / size - 0.5, 0, cells)
-        distance = np.abs(place[..., None] - np.arange(cells + 1))
-        return np.asarray(np.maximum(1 - distance, 0))
+        sizes = [-(-side // cells) for side in shape]
+        rows, columns = (
+            _enlarging(side, size, cells) for side, size in zip(shape, sizes, strict=True)
+        )
+        starts = np.floor(self.shifts * sizes).astype(np.int64)
+        return Masks(self.grids, rows, columns, starts, shape)
 
 
-def _as(values: Floats, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    return (values if dtype.kind == "f" else np.rint(values)).astype(dtype)
+def _enlarging(side: int, size: int, cells: int) -> Floats:
+    """Bilinear weights (side + size, cells + 1) of cells at each pixel, and at a cell beyond."""
+    place = np.clip((np.arange(side + size) + 0.5) / size - 0.5, 0, cells)
+    distance = np.abs(place[:, None] - np.arange(cells + 1))
+    return np.asarray(np.maximum(1 - distance, 0))

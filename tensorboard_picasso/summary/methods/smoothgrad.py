@@ -10,15 +10,44 @@ import abc
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tensorboard_picasso.numbers.maps import Precision, Sign, quiet
+from tensorboard_picasso.summary.methods._gradients import Points, at_points
 from tensorboard_picasso.summary.methods._site import Site
 from tensorboard_picasso.summary.methods.base import Answer, Floats, RandomMethod, Subject, whole
 from tensorboard_picasso.summary.methods.saliency import channels, over_channels, rounding
 from tensorboard_picasso.summary.probe.probe import Probe
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class _Spread:
+    """Gradients at copies of an image, each (height, width).
+
+    signed, strength: their mean, over channels summed, and the absolute value's maximum.
+    variance: its maximum over channels; of one copy zero.
+    """
+
+    signed: Floats
+    strength: Floats
+    variance: Floats
+
+    @classmethod
+    def of(cls, gradients: Array) -> "_Spread":
+        """Of gradients (copies, height, width, channels)."""
+        with quiet():
+            mean = gradients.mean(axis=0, dtype=np.float64)
+            away = gradients - mean.astype(gradients.dtype)
+            squares = np.einsum("n...,n...->...", away, away, dtype=np.float64)
+            variance = squares / max(1, len(gradients) - 1)
+            signed, strength = (over_channels(mean, each) for each in (True, False))
+            return cls(signed, strength, np.asarray(variance.max(axis=-1)))
 
 
 @dataclass(frozen=True)
@@ -49,19 +78,40 @@ class Noisy(RandomMethod):
         return f"{self.samples} scores, {self.samples} gradients a class"
 
     def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
-        """See `Method.explain`; the copies for one class share batches."""
-        return [self._explain(Site(subject)) for subject in subjects]
+        """See `Method.explain`; the copies of all images share batches.
 
-    def _explain(self, site: Site) -> Answer:
-        subject, x = site.subject, site.origin
-        noise = subject.random(self.seed).standard_normal((self.samples, *x.shape))
-        points = (x + self.noise * float(np.ptp(x)) * noise).astype(x.dtype)
-        raw = site.scores(points)
-        maps = []
-        for target in subject.targets:
-            gradients = site.gradients(points, subject.cotangent(raw, target, self.score))
-            maps.append(self._made(site.channels_last(gradients).astype(np.float64)))
-        values, unseen, pixels = site.over_image(maps)
+        Their gradients serve all methods of the same noise.
+        """
+        sites = [Site(subject) for subject in subjects]
+        key = "noisy", self.samples, self.noise, self.seed, self.score
+        wanted = [site for site in sites if key not in site.subject.kept]
+        waiting: dict[int, list[Array]] = {}
+
+        def heed(at: int, part: slice, gradients: Array) -> None:
+            some = waiting.setdefault(at, [])
+            some.append(gradients)
+            if part.stop == self.samples:
+                site = wanted[at]
+                every = np.concatenate(waiting.pop(at), axis=1)
+                site.subject.kept[key] = [_Spread.of(site.channels_last(each)) for each in every]
+
+        at_points(
+            [Points(site, self.samples, partial(self._copies, site)) for site in wanted],
+            self.score,
+            heed,
+        )
+        return [self._answer(site, site.subject.kept[key]) for site in sites]
+
+    def _copies(self, site: Site) -> Array:
+        x = site.origin
+        noise = site.subject.random(self.seed).standard_normal((self.samples, *x.shape))
+        noise *= self.noise * float(np.ptp(x))
+        noise += x
+        return noise.astype(x.dtype)
+
+    def _answer(self, site: Site, spreads: Sequence["_Spread"]) -> Answer:
+        subject = site.subject
+        values, unseen, pixels = site.over_image([self._made(each) for each in spreads])
         score = subject.score_name(self.score)
         unit, per_channel = self._units(f"{score} per unit of input")
         return Answer(
@@ -81,8 +131,8 @@ class Noisy(RandomMethod):
         )
 
     @abc.abstractmethod
-    def _made(self, gradients: Floats) -> Floats:
-        """A map (height, width) of gradients (samples, height, width, channels)."""
+    def _made(self, spread: "_Spread") -> Floats:
+        """A map (height, width)."""
 
     @abc.abstractmethod
     def _units(self, gradient: str) -> tuple[str, str]:
@@ -120,9 +170,8 @@ class SmoothGrad(Noisy):
         """See `Method.sign`."""
         return Sign.DIRECTION if self.signed else Sign.UNSIGNED
 
-    def _made(self, gradients: Floats) -> Floats:
-        with quiet():
-            return np.asarray(over_channels(gradients.mean(axis=0), self.signed))
+    def _made(self, spread: "_Spread") -> Floats:
+        return spread.signed if self.signed else spread.strength
 
     def _units(self, gradient: str) -> tuple[str, str]:
         return gradient, channels(self.signed)
@@ -154,9 +203,8 @@ class VarGrad(Noisy):
         """See `Method.sign`."""
         return Sign.UNSIGNED
 
-    def _made(self, gradients: Floats) -> Floats:
-        with quiet():
-            return np.asarray(gradients.var(axis=0, ddof=1).max(axis=-1))
+    def _made(self, spread: "_Spread") -> Floats:
+        return spread.variance
 
     def _units(self, gradient: str) -> tuple[str, str]:
         return f"({gradient})²", "maximum of the variance over channels"

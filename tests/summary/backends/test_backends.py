@@ -13,7 +13,7 @@ import torch
 
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency, backends
-from tensorboard_picasso.summary.backends import UnsupportedError
+from tensorboard_picasso.summary.backends import Masks, UnsupportedError
 from tensorboard_picasso.summary.backends._common.backend import Adapted, Backend
 from tensorboard_picasso.summary.backends._common.call import PLAIN
 from tensorboard_picasso.summary.backends.base import Adapter, Setup, Tool
@@ -246,7 +246,8 @@ SET |= {"each_size_compiles", "tracing_seconds"}
 GIVEN = {
     "x": X, "cotangent": np.eye(3), "layer": "conv", "preprocess": plain, "places": np.ones(3),
     "tool": Tool(plain, plain, plain), "given": X, "inputs": X, "over": True, "hidings": [],
-    "model_input": plain, "in_place": True, "reuse": False,
+    "model_input": plain, "in_place": True, "reuse": False, "cotangents": plain, "count": 2,
+    "image": X[0], "filled": X[1], "masks": Masks(X, X, X, X, (6, 6)),
 }  # fmt: skip
 
 
@@ -279,7 +280,7 @@ def test_a_backend_passes_on_whatever_an_adapter_can_be_asked():
 
 
 def test_means_over_pixels_are_heeded_by_all_that_makes_scores():
-    of_pixels = {"scores", "gradient", "handed", "swept_scores"}
+    of_pixels = {"scores", "gradient", "slopes", "handed", "swept_scores", "blended_scores"}
     # What knows of no scores is asked as ever.
     of_none = {"activations", "layers", "reaches", "differentiates", "fed", "arrives", "handles"}
     assert of_pixels <= public(DenseView)

@@ -17,7 +17,8 @@ BEGIN = """
 import random, sys
 import numpy as np
 from tensorboard_picasso import summary
-from tensorboard_picasso.summary import Occlusion, Probe, Saliency
+from tensorboard_picasso.summary import RISE, IntegratedGradients, Occlusion, Probe, Saliency
+from tensorboard_picasso.summary import SmoothGrad
 from tests.kit.explained import explain
 
 given = dict(np.load(sys.argv[1]))
@@ -26,7 +27,10 @@ options = dict(targets=[0, 1, 2])
 """
 END = """
 model = build()
-methods = Occlusion(2, 1), Saliency(signed=True, precision="float32")
+many = SmoothGrad(5, signed=True), IntegratedGradients(steps=5), RISE(20, cells=2)
+methods = Occlusion(2, 1), Saliency(signed=True), *many
+for each in methods[1:]:
+    object.__setattr__(each, "precision", "float32")
 result = explain(model, Probe("p", x, **options), *methods)
 images = result.images
 targets = [each.scores.targets for each in images]
@@ -38,6 +42,13 @@ found = dict(
         [each.attributions[1][1].decode(target) for target in each.scores.targets]
         for each in images
     ]),
+    passes=np.array([
+        [
+            [each.attributions[at][1].decode(target) for target in each.scores.targets]
+            for at in (2, 3, 4)
+        ]
+        for each in images
+    ]).swapaxes(0, 1),
 )
 probe = Probe("p", x, **options)
 for name in ("plain", "logged"):
@@ -259,9 +270,12 @@ def ways(tmp_path_factory):
 def test_the_same_weights_give_the_same_numbers(ways, way):
     expected, found = ways["Keras/TensorFlow"], ways[way]
     np.testing.assert_array_equal(found["targets"], expected["targets"])
-    for what in ("scores", "grids", "gradients"):
-        worst = np.abs(found[what] - expected[what]).max()
-        assert worst <= 1e-5 * np.ptp(expected[what]), f"{what}: {worst}"
+    for what in ("scores", "grids", "gradients", "passes"):
+        # Of methods of many passes each for itself.
+        pairs = zip(found[what], expected[what], strict=True) if what == "passes" else None
+        for one, other in pairs or [(found[what], expected[what])]:
+            worst = np.abs(one - other).max()
+            assert worst <= 1e-5 * np.ptp(other), f"{what}: {worst}"
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -21,7 +21,7 @@ def map_of(model, probe, method, target=1):
 
 
 def test_masks_show_every_pixel_as_often_and_are_0_to_1():
-    masks = Draw.of(np.random.default_rng(0), 4000, 5, 0.3).masks(slice(4000), (20, 33))
+    masks = Draw.of(np.random.default_rng(0), 4000, 5, 0.3).over((20, 33)).made(slice(4000))
     assert masks.shape == (4000, 20, 33)
     assert masks.min() >= 0
     assert masks.max() <= 1
@@ -68,9 +68,16 @@ def test_what_supports_the_class_is_positive_and_lies_where_it_is(sign):
 
 
 def test_masks_are_the_same_in_any_batches():
-    draw = Draw.of(np.random.default_rng(0), 10, 7, 0.5)
-    parts = [draw.masks(slice(start, start + 3), (9, 8)) for start in range(0, 10, 3)]
-    np.testing.assert_array_equal(np.concatenate(parts), draw.masks(slice(10), (9, 8)))
+    masks = Draw.of(np.random.default_rng(0), 10, 7, 0.5).over((9, 8))
+    parts = [masks.made(slice(start, start + 3)) for start in range(0, 10, 3)]
+    np.testing.assert_array_equal(np.concatenate(parts), masks.made(slice(10)))
+
+
+def test_sums_of_masks_are_those_of_the_masks_made():
+    masks = Draw.of(np.random.default_rng(0), 60, 3, 0.5).over((11, 8))
+    weights = noise(2, 60, seed=1).astype(np.float64) - 0.5
+    expected = np.tensordot(weights, masks.made(slice(60)), 1)
+    np.testing.assert_allclose(masks.sums(weights), expected, atol=1e-12)
 
 
 def test_a_seed_gives_the_same_map_again_whatever_the_other_images():

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.numbers.maps import Output
-from tensorboard_picasso.summary.backends._common.question import Others
+from tensorboard_picasso.summary.backends._common.question import Masks, Others
 from tensorboard_picasso.summary.backends.base import (
     Adapter,
     Array,
     Arrival,
+    Blending,
     Call,
     Function,
     Hiding,
@@ -188,6 +189,21 @@ class Backend:
         """
         return self.adapter.gradient(self._question(x, layer, preprocess), cotangent)
 
+    def slopes(
+        self, x: Array, cotangents: Function, count: int, preprocess: Function | None = None
+    ) -> Array:
+        """Derivatives by x of several sums of the scores, (sums, n, …).
+
+        Args:
+          x, preprocess: as for `gradient`.
+          cotangents: from raw scores (n, classes) to (sums, n, classes).
+          count: how many sums there are.
+
+        Raises:
+          UnsupportedError: the model has no such gradient.
+        """
+        return self.adapter.slopes(self._question(x, None, preprocess), cotangents, count)
+
     def activations(self, x: Array, layer: str) -> Array:
         """What a named layer returns for a batch of model inputs, (n, …).
 
@@ -271,6 +287,17 @@ class Backend:
         """
         windows = Windows(hidings, model_input, in_place, reuse, self._others)
         return self.adapted.scored(lambda adapter: adapter.swept_scores(windows))
+
+    def blended_scores(
+        self, image: Array, filled: Array, masks: Masks, model_input: Function, in_place: bool
+    ) -> Array:
+        """Raw scores (masks, classes) of an image blended with what hides it by each mask.
+
+        Args:
+          image, filled, masks, model_input, in_place: as of `Blending`.
+        """
+        blending = Blending(image, filled, masks, model_input, in_place, self._others)
+        return self.adapted.scored(lambda adapter: adapter.blended_scores(blending))
 
     @property
     def sweep_told(self) -> str:

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable, Generator, Hashable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-from tensorboard_picasso.summary.backends.base import BATCH_INPUTS, Array, out_of_memory
+from tensorboard_picasso.summary.backends.base import BATCH_INPUTS, Array, batches, out_of_memory
 from tensorboard_picasso.summary.kit import determinism
 
 # Windows that are run at once at first, halved until they hold no more numbers than this: what
@@ -98,6 +98,25 @@ class BatchSizes:
                 search.took(size, way, made, self._clock() - started)
                 start = part.stop
         return np.concatenate(rows)
+
+
+def in_batches(
+    backend: Any, kind: Hashable, count: int, numbers: int, run: Callable[[slice], Array]
+) -> Array:
+    """What is made of so many inputs of a model, one row each, in batches that are fast.
+
+    Args:
+      backend: of the model, a `Backend` or an `Adapter`.
+      kind: of inputs whose batches take as long, and of what is made of them.
+      count: inputs.
+      numbers: that one of them holds, with what is kept of it meanwhile.
+      run: from a slice of the inputs to their rows.
+    """
+    if backend.each_size_compiles:
+        return np.concatenate([run(part) for part in batches(count, numbers)])
+    sizes = backend.known.setdefault("batches", BatchSizes(lambda: backend.deterministic))
+    rows: Array = sizes.sweep(kind, count, numbers, lambda part, _: run(part))
+    return rows
 
 
 _Setting = tuple[int, int]  # size, way

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from tensorboard_picasso.summary.backends._common.call import PLAIN, Call
@@ -89,6 +90,85 @@ class Windows:
     def question(self, viewed: Array) -> Question:
         """What is asked of a viewed batch (n, h, w, c)."""
         return Question(self.model_input(viewed), self.others)
+
+
+@dataclass(frozen=True, eq=False)
+class Masks:
+    """Smooth masks over an image, 0 hidden to 1 shown, each a product of three small matrices.
+
+    grids: (n, k, k). rows, columns: (longer than the image, k): a mask takes as many of each
+    as the image has, from its own start on, to spread its grid. starts: (n, 2). shape: height
+    and width of the image.
+    """
+
+    grids: NDArray[np.float64]
+    rows: NDArray[np.float64]
+    columns: NDArray[np.float64]
+    starts: NDArray[np.int64]
+    shape: tuple[int, int]
+
+    def __len__(self) -> int:
+        return len(self.grids)
+
+    def made(self, part: slice) -> NDArray[np.float64]:
+        """Some of them, (n, height, width)."""
+        starts, (rows, columns) = self.starts[part], self._spreading
+        return np.asarray(
+            rows[starts[:, 0]].transpose(0, 2, 1) @ self.grids[part] @ columns[starts[:, 1]]
+        )
+
+    def sums(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sums of all masks by weights (t, n), (t, height, width).
+
+        Grids are summed before they are spread, so that no mask is made.
+        """
+        rows, columns = self._spreading
+        total = np.zeros((len(weights), *self.shape))
+        for start in np.unique(self.starts[:, 0]):
+            some = np.flatnonzero(self.starts[:, 0] == start)
+            wide = self.grids[some] @ columns[self.starts[some, 1]]
+            total += rows[start].T @ np.tensordot(weights[:, some], wide, 1)
+        return total
+
+    @property
+    def _spreading(self) -> list[NDArray[np.float64]]:
+        """By start, (starts, k, height) and (starts, k, width)."""
+        return [
+            sliding_window_view(each, side, axis=0)
+            for each, side in zip((self.rows, self.columns), self.shape, strict=True)
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Blending:
+    """One viewed image, blended with what hides it by each of many masks.
+
+    image, filled: (h, w, c), what masks of one and of zero leave.
+    masks, model_input, in_place, others: as of `Windows`.
+    """
+
+    image: Array
+    filled: Array
+    masks: Masks
+    model_input: Function
+    in_place: bool
+    others: Others = ()
+
+    def viewed(self, part: slice) -> Array:
+        """Some of the blended images, (n, h, w, c), of the image's dtype."""
+        dtype = self.image.dtype
+        # Integers of four bytes are not all floats of as many.
+        wide = np.dtype(np.float32 if dtype.itemsize <= 2 or dtype == np.float32 else np.float64)
+        image, filled = self.image.astype(wide), self.filled.astype(wide)
+        masks = self.masks.made(part).astype(wide)[..., None]
+        values = masks * (image - filled)
+        values += filled
+        blended: Array = values if dtype.kind == "f" else np.rint(values)
+        return blended.astype(dtype, copy=False)
+
+    def question(self, part: slice) -> Question:
+        """What is asked of some of them."""
+        return Question(self.model_input(self.viewed(part)), self.others)
 
 
 @dataclass(frozen=True, eq=False)

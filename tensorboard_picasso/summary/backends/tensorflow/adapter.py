@@ -55,6 +55,7 @@ class TensorFlowAdapter(Adapter):
         self._signature: Any = None
         self._layers_now: Any = None
         self._sweep: Any = None
+        self._cotangents: Any = None
 
     @property
     def deterministic(self) -> bool:
@@ -125,6 +126,19 @@ class TensorFlowAdapter(Adapter):
         arrays = x, weights, *others
         key = "gradient", layer, preprocess
         function = self._traced(key, make, arrays, question.others)
+        return array(function(*map(_tensor, arrays)))
+
+    def slopes(self, question: Question, cotangents: Function, count: int) -> Array:
+        """See `Adapter.slopes`; the model is run once for all sums, in one function.
+
+        What cotangents are made of is known amid it, so that they are asked for there.
+        """
+        preprocess = question.preprocess
+        x = floats(question.x) if preprocess is not None else self._differentiable(question)
+        arrays = question.about(x).arrays
+        body = self._several_gradients(preprocess, count)
+        function = self._traced(("slopes", preprocess, count), body, arrays, question.others)
+        self._cotangents = cotangents
         return array(function(*map(_tensor, arrays)))
 
     def activations(self, question: Question) -> Array:
@@ -330,17 +344,38 @@ class TensorFlowAdapter(Adapter):
             batch = x if preprocess is None else tf.cast(preprocess(x), self._preprocessed_dtype())
             with self._captured(layer) as captured:
                 scores = self._forward(batch, *others)
-            wanted = captured[-1] if layer else x
-            # By the graph, not by a tape: a tape does not know what lies behind a softmax.
-            try:
-                (result,) = tf.gradients(scores, [wanted], [tf.cast(cotangent, scores.dtype)])
-            except LookupError as e:  # an operation that has none
-                raise no_gradient(self._type, layer, report.reason(e)) from e
-            if result is None:
-                raise no_gradient(self._type, layer)
-            return tf.convert_to_tensor(result)
+            return self._slope(scores, captured[-1] if layer else x, cotangent, layer)
 
         return gradient
+
+    def _several_gradients(self, preprocess: Function | None, count: int) -> Callable[..., Any]:
+        import tensorflow as tf
+
+        def cotangents(scores: Array) -> Array:
+            return np.asarray(self._cotangents(array(scores)), np.float64)
+
+        def gradients(x: Any, *others: Any) -> Any:
+            batch = x if preprocess is None else tf.cast(preprocess(x), self._preprocessed_dtype())
+            scores = self._forward(batch, *others)
+            sums = tf.numpy_function(cotangents, [scores], tf.float64)
+            return tf.stack([self._slope(scores, x, sums[at]) for at in range(count)])
+
+        return gradients
+
+    def _slope(self, scores: Any, wanted: Any, cotangent: Any, layer: str | None = None) -> Any:
+        """Derivative of sum(cotangent * scores), in a graph.
+
+        By the graph, not by a tape: a tape does not know what lies behind a softmax.
+        """
+        import tensorflow as tf
+
+        try:
+            (result,) = tf.gradients(scores, [wanted], [tf.cast(cotangent, scores.dtype)])
+        except LookupError as e:  # an operation that has none
+            raise no_gradient(self._type, layer, report.reason(e)) from e
+        if result is None:
+            raise no_gradient(self._type, layer)
+        return tf.convert_to_tensor(result)
 
     def _preprocessed_dtype(self) -> Any:
         return self._dtype or float_dtype(self.model)

@@ -16,6 +16,7 @@ from tensorboard_picasso.summary.backends.base import (
     Adapter,
     Array,
     Arrival,
+    Blending,
     Call,
     Function,
     Layer,
@@ -139,6 +140,36 @@ class TorchAdapter(Adapter):
         """See `Adapter.swept_scores`."""
         import torch
 
+        sweep = self._sweeping()
+        whole = "" if windows.reuse else "reuse=False"
+        if self.setup.call != Call() or windows.others:
+            whole = "the model has several inputs or outputs, or a score of its own"
+
+        def swept() -> list[Array]:
+            sweep.model = self._model
+            with torch.no_grad():
+                scores: list[Array] = sweep.scores(windows, whole)
+            return scores
+
+        return self._run(swept)
+
+    def blended_scores(self, blending: Blending) -> Array:
+        """See `Adapter.blended_scores`."""
+        import torch
+
+        from tensorboard_picasso.summary.backends.torch.blended import Blended
+
+        sweep = self._sweeping()
+        blended = Blended(sweep, lambda x: self._arranged(self._tensor(x)))
+
+        def scores() -> Array:
+            sweep.model = self._model
+            with torch.no_grad():
+                return blended.scores(blending)
+
+        return self._run(scores)
+
+    def _sweeping(self) -> Any:
         from tensorboard_picasso.summary.backends.torch.sweep import Sweep
 
         if self._sweep is None:
@@ -148,17 +179,7 @@ class TorchAdapter(Adapter):
                 lambda: self.behind,
                 lambda: self.deterministic,
             )
-        whole = "" if windows.reuse else "reuse=False"
-        if self.setup.call != Call() or windows.others:
-            whole = "the model has several inputs or outputs, or a score of its own"
-
-        def swept() -> list[Array]:
-            self._sweep.model = self._model
-            with torch.no_grad():
-                scores: list[Array] = self._sweep.scores(windows, whole)
-            return scores
-
-        return self._run(swept)
+        return self._sweep
 
     @property
     def sweep_told(self) -> str:
@@ -167,6 +188,15 @@ class TorchAdapter(Adapter):
 
     def gradient(self, question: Question, cotangent: Array) -> Array:
         """See `Adapter.gradient`."""
+        slope: Array = self._slopes(question, lambda _: [np.asarray(cotangent)])[0]
+        return slope
+
+    def slopes(self, question: Question, cotangents: Function, count: int) -> Array:
+        """See `Adapter.slopes`; the model is run once for all sums."""
+        return np.stack(self._slopes(question, lambda scores: cotangents(array(scores))))
+
+    def _slopes(self, question: Question, cotangents: Function) -> list[Array]:
+        """Derivatives of sums of the scores, by their cotangents of the model's scores."""
         import torch
 
         x, layer, preprocess = question.x, question.layer, question.preprocess
@@ -190,22 +220,30 @@ class TorchAdapter(Adapter):
                 scores = self._forward(batch, question.others)
                 wanted = _one(layer, captured) if layer else given
                 if scores.requires_grad and wanted.requires_grad:
-                    weights = torch.from_numpy(np.array(cotangent)).to(scores)
-                    try:
-                        (slope,) = torch.autograd.grad(
-                            scores, [wanted], [weights], allow_unused=True
-                        )
-                    except RuntimeError as e:
-                        if "not implemented" not in str(e):
-                            raise
-                        raise no_gradient(self._type, layer, report.reason(e)) from e
-                    return slope
-                return None
+                    slopes = []
+                    sums = cotangents(scores.detach())
+                    for at, each in enumerate(sums, 1):
+                        weights = torch.from_numpy(np.array(each)).to(scores)
+                        try:
+                            (slope,) = torch.autograd.grad(
+                                scores,
+                                [wanted],
+                                [weights],
+                                retain_graph=at < len(sums),
+                                allow_unused=True,
+                            )
+                        except RuntimeError as e:
+                            if "not implemented" not in str(e):
+                                raise
+                            raise no_gradient(self._type, layer, report.reason(e)) from e
+                        slopes.append(None if slope is None else array(slope))
+                    return slopes
+                return [None]
 
-        result = self._run(sloped)
-        if result is None:
+        slopes = self._run(sloped)
+        if any(each is None for each in slopes):
             raise no_gradient(self._type, layer)
-        return array(result)
+        return list(slopes)
 
     def handed(self, question: Question, tool: Tool) -> Array:
         """See `Adapter.handed`."""

@@ -228,6 +228,35 @@ class Sweep(sweep.Sweep):
         scores = self._sizes.sweep((kind, *layouts), sheets.count, size, run, len(layouts))
         return sheets.split(scores)
 
+    def in_batches(
+        self,
+        kind: Any,
+        count: int,
+        numbers: int,
+        batch: Callable[[slice, bool], Any],
+        first: bool,
+        others: Others,
+    ) -> Array:
+        """Scores of so many inputs, in batches of the size and the layout that is fastest.
+
+        Args:
+          kind: of inputs whose batches take as long.
+          count: inputs. numbers: that one of them holds.
+          batch: from a slice of them, and whether their channels lie last in memory, to what
+            the module takes.
+          first: whether channels come before rows and columns, and may lie otherwise.
+          others: what the call takes beside an image.
+        """
+        layouts = _layouts(self.model) if first else [torch.contiguous_format]
+
+        def run(part: slice, way: int) -> Array:
+            made = batch(part, layouts[way] is torch.channels_last)
+            if way:
+                self._check_layout(kind, made, others)
+            return array(self._forward(made, others))
+
+        return self._sizes.sweep((kind, *layouts), count, numbers, run, len(layouts))
+
     def _check_layout(self, kind: Any, batch: Any, others: Others) -> None:
         """Code that heeds how numbers lie in memory may raise or do otherwise: seen once.
 
