@@ -227,8 +227,8 @@ LACKING = {
     ("keras", "sweep"): "on PyTorch it is PyTorch's, on JAX none",
 }
 OWN = {
-    "torch": {"confined", "shards"},
-    "tensorflow": {"dense"},
+    "torch": {"blended", "confined", "shards"},
+    "tensorflow": {"dense", "gradients"},
     "jax": set(),
     "keras": {"wrapped"},
 }

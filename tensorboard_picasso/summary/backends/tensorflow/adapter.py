@@ -23,15 +23,19 @@ from tensorboard_picasso.summary.backends.base import (
     broken,
     floats,
     integers_only,
-    no_gradient,
     out_of_memory,
     same,
 )
 from tensorboard_picasso.summary.backends.keras.arrival import arriving
 from tensorboard_picasso.summary.backends.keras.layers import calls, layer_named, tapped
 from tensorboard_picasso.summary.backends.keras.models import called, is_keras, is_keras_2
-from tensorboard_picasso.summary.backends.tensorflow import ends
-from tensorboard_picasso.summary.backends.tensorflow.models import array, caller, float_dtype
+from tensorboard_picasso.summary.backends.tensorflow import ends, gradients
+from tensorboard_picasso.summary.backends.tensorflow.models import (
+    array,
+    by_rows,
+    caller,
+    float_dtype,
+)
 from tensorboard_picasso.summary.kit import report
 
 
@@ -133,10 +137,20 @@ class TensorFlowAdapter(Adapter):
 
         What cotangents are made of is known amid it, so that they are asked for there.
         """
+        import tensorflow as tf
+
         preprocess = question.preprocess
         x = floats(question.x) if preprocess is not None else self._differentiable(question)
         arrays = question.about(x).arrays
-        body = self._several_gradients(preprocess, count)
+
+        def asked(scores: Array) -> Array:
+            return np.asarray(self._cotangents(scores))
+
+        def body(x: Any, *others: Any) -> Any:
+            batch = x if preprocess is None else tf.cast(preprocess(x), self._preprocessed_dtype())
+            scores = self._forward(batch, *others)
+            return gradients.slopes(self._type, scores, x, asked, count)
+
         function = self._traced(("slopes", preprocess, count), body, arrays, question.others)
         self._cotangents = cotangents
         return array(function(*map(_tensor, arrays)))
@@ -203,7 +217,7 @@ class TensorFlowAdapter(Adapter):
         if key not in self._known:
             x = floats(given)
             try:
-                body = _sloped(preprocess)
+                body = gradients.sloped(preprocess)
                 function = self._traced(("preprocess", preprocess), body, [x], question.others)
                 made, slope = map(array, function(_tensor(x)))
             except Exception:
@@ -327,7 +341,7 @@ class TensorFlowAdapter(Adapter):
     def _forward(self, batch: Any, *others: Any) -> Any:
         """Scores: the model's output, or what stands before its final activation."""
         output = self.setup.call.scored(self._called(batch, *others), self._type, others)
-        return _by_rows(self._ended(output), batch)
+        return by_rows(self._ended(output), batch)
 
     def _ended(self, output: Any) -> Any:
         """What stands before the final activation of an output, or the output."""
@@ -344,38 +358,10 @@ class TensorFlowAdapter(Adapter):
             batch = x if preprocess is None else tf.cast(preprocess(x), self._preprocessed_dtype())
             with self._captured(layer) as captured:
                 scores = self._forward(batch, *others)
-            return self._slope(scores, captured[-1] if layer else x, cotangent, layer)
+            wanted = captured[-1] if layer else x
+            return gradients.slope(self._type, scores, wanted, cotangent, layer)
 
         return gradient
-
-    def _several_gradients(self, preprocess: Function | None, count: int) -> Callable[..., Any]:
-        import tensorflow as tf
-
-        def cotangents(scores: Array) -> Array:
-            return np.asarray(self._cotangents(array(scores)), np.float64)
-
-        def gradients(x: Any, *others: Any) -> Any:
-            batch = x if preprocess is None else tf.cast(preprocess(x), self._preprocessed_dtype())
-            scores = self._forward(batch, *others)
-            sums = tf.numpy_function(cotangents, [scores], tf.float64)
-            return tf.stack([self._slope(scores, x, sums[at]) for at in range(count)])
-
-        return gradients
-
-    def _slope(self, scores: Any, wanted: Any, cotangent: Any, layer: str | None = None) -> Any:
-        """Derivative of sum(cotangent * scores), in a graph.
-
-        By the graph, not by a tape: a tape does not know what lies behind a softmax.
-        """
-        import tensorflow as tf
-
-        try:
-            (result,) = tf.gradients(scores, [wanted], [tf.cast(cotangent, scores.dtype)])
-        except LookupError as e:  # an operation that has none
-            raise no_gradient(self._type, layer, report.reason(e)) from e
-        if result is None:
-            raise no_gradient(self._type, layer)
-        return tf.convert_to_tensor(result)
 
     def _preprocessed_dtype(self) -> Any:
         return self._dtype or float_dtype(self.model)
@@ -406,30 +392,3 @@ def _tensor(x: Array) -> Any:
     import tensorflow as tf
 
     return tf.constant(x)
-
-
-def _sloped(preprocess: Function) -> Callable[[Any], Any]:
-    """What preprocess makes of a batch, and a derivative of it by the batch."""
-    import tensorflow as tf
-
-    def both(batch: Any) -> Any:
-        made = tf.cast(preprocess(batch), tf.float32)
-        # Of a random sum: the plain one of standardised images does not move.
-        weights = tf.random.stateless_normal(tf.shape(made), (1, 2))
-        (slope,) = tf.gradients(made, [batch], [weights], unconnected_gradients="zero")
-        return made, slope
-
-    return both
-
-
-def _by_rows(output: Any, batch: Any) -> Any:
-    """As `_call.by_rows`; of a graph that serves any batch size, where the rank may not be known."""
-    import tensorflow as tf
-
-    def rows() -> Any:
-        return tf.reshape(output, [tf.shape(batch)[0], -1])
-
-    rank = output.shape.rank
-    if rank is None:
-        return tf.cond(tf.rank(output) < 2, rows, lambda: tf.identity(output))
-    return rows() if rank < 2 else output

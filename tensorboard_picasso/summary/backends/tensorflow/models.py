@@ -157,3 +157,16 @@ def array(tensor: Any) -> Array:
     """A tensor as float32 or float64; half precision is widened."""
     values: Array = np.asarray(tensor)
     return values if values.dtype in (np.float32, np.float64) else values.astype(np.float32)
+
+
+def by_rows(output: Any, batch: Any) -> Any:
+    """As `_call.by_rows`; of a graph that serves any batch size, where the rank may not be known."""
+    import tensorflow as tf
+
+    def rows() -> Any:
+        return tf.reshape(output, [tf.shape(batch)[0], -1])
+
+    rank = output.shape.rank
+    if rank is None:
+        return tf.cond(tf.rank(output) < 2, rows, lambda: tf.identity(output))
+    return rows() if rank < 2 else output
