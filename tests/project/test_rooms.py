@@ -227,7 +227,7 @@ LACKING = {
     ("keras", "sweep"): "on PyTorch it is PyTorch's, on JAX none",
 }
 OWN = {
-    "torch": {"blended", "confined", "shards"},
+    "torch": {"blended", "confined", "dense", "device", "shards"},
     "tensorflow": {"dense", "gradients"},
     "jax": set(),
     "keras": {"wrapped"},

@@ -25,19 +25,20 @@ from tensorboard_picasso.summary.backends._common.question import (
     Tool,
     Windows,
 )
+from tensorboard_picasso.summary.backends._common.room import PROCESSOR, Room
 from tensorboard_picasso.summary.kit import determinism
 from tensorboard_picasso.summary.kit.images import to_numpy
 
 __all__ = [
-    "BATCH_INPUTS", "BATCH_NUMBERS", "GRADIENT_SHARE", "OCCLUSION_ALONE", "Adapter", "Array",
-    "Arrival", "Blending", "Call", "Claim", "Function", "Hiding", "Layer", "Question", "Setup",
-    "Tool", "UnsupportedError", "Windows", "attends", "batches", "broken", "floats", "hidden",
+    "BATCH_INPUTS", "BATCH_NUMBERS", "GRADIENT_SHARE", "OCCLUSION_ALONE", "PROCESSOR", "Adapter",
+    "Array", "Arrival", "Blending", "Call", "Claim", "Function", "Hiding", "Layer", "Question",
+    "Room", "Setup", "Tool", "UnsupportedError", "Windows", "attends", "batches", "broken",
+    "floats", "hidden",
     "integers_only", "no_gradient", "out_of_memory", "same", "spread",
 ]  # fmt: skip
 
-# A batch of model inputs holds about this many numbers, and at most so many inputs.
-BATCH_NUMBERS = 1 << 22
-BATCH_INPUTS = 512
+# Of a processor a batch of model inputs holds about this many numbers, and at most so many inputs.
+BATCH_NUMBERS, BATCH_INPUTS = PROCESSOR.plain, PROCESSOR.inputs
 # The remedy of what has no gradient.
 OCCLUSION_ALONE = "methods=[summary.Occlusion()]"
 # A gradient keeps what every layer made of its batch.
@@ -77,10 +78,13 @@ def out_of_memory(error: BaseException) -> bool:
     Frameworks' errors are known by their names and texts, without importing them.
     """
     names = ("ResourceExhaustedError", "OutOfMemoryError")
-    if isinstance(error, MemoryError) or type(error).__name__ in names:
+    kind = type(error).__name__
+    if isinstance(error, MemoryError) or kind in names:
         return True
-    texts = ("can't allocate memory", "out of memory")  # PyTorch's, of processors and Apple's GPUs
-    return type(error) is RuntimeError and any(text in str(error) for text in texts)
+    # PyTorch's, of processors, of Apple's GPUs and of libraries for Nvidia's; and XLA's.
+    texts = ("can't allocate memory", "out of memory", "_ALLOC_FAILED", "RESOURCE_EXHAUSTED")
+    kinds = ("RuntimeError", "AcceleratorError", "XlaRuntimeError", "JaxRuntimeError")
+    return kind in kinds and any(text in str(error) for text in texts)
 
 
 def spread(scores: Array) -> float:
@@ -136,9 +140,9 @@ def floats(x: Array) -> Array:
     return x if x.dtype.kind == "f" else x.astype(np.float32)
 
 
-def batches(count: int, numbers: int) -> Iterator[slice]:
-    """Slices of `count` inputs that hold so many numbers each, one a batch."""
-    size = max(1, min(BATCH_INPUTS, BATCH_NUMBERS // max(1, numbers)))
+def batches(count: int, numbers: int, room: Room = PROCESSOR) -> Iterator[slice]:
+    """Slices of `count` inputs that hold so many numbers each, one a batch, by the device's room."""
+    size = max(1, min(room.inputs, room.plain // max(1, numbers)))
     for start in range(0, count, size):
         yield slice(start, min(start + size, count))
 
@@ -194,6 +198,14 @@ class Adapter(abc.ABC):
         last digit. A framework that can be asked for that itself is asked too.
         """
         return determinism.asked()
+
+    @property
+    def room(self) -> Room:
+        """How much may be computed at once on the device where the model lies.
+
+        Asked at each batch. Where memory does not suffice all the same, batches are halved.
+        """
+        return PROCESSOR
 
     @property
     def leads(self) -> bool:

@@ -270,14 +270,20 @@ def _sized(backend: Backend, x: NDArray[Any]) -> NDArray[Any]:
     sizes = backend.known.setdefault("further", BatchSizes(lambda: backend.deterministic))
     kind = x.shape[1:], x.dtype
     found: NDArray[Any] = sizes.sweep(
-        kind, len(x), x[0].size, lambda part, _: _rows(backend, backend.scores(x[part]), x[part])
+        kind,
+        len(x),
+        x[0].size,
+        lambda part, _: _rows(backend, backend.scores(x[part]), x[part]),
+        room=backend.room,
     )
     return found
 
 
 def _swept(backend: Backend, x: NDArray[Any]) -> NDArray[Any]:
     """Raw scores of a batch of any size."""
-    raw = np.concatenate([backend.scores(x[part]) for part in batches(len(x), x[0].size)])
+    raw = np.concatenate(
+        [backend.scores(x[part]) for part in batches(len(x), x[0].size, backend.room)]
+    )
     return _rows(backend, raw, x)
 
 

@@ -106,7 +106,7 @@ class Site:
         return np.concatenate(
             [
                 backend.gradient(points[part], cotangents[part], self.layer, self.preprocess)
-                for part in batches(len(points), GRADIENT_SHARE * points[0].size)
+                for part in batches(len(points), GRADIENT_SHARE * points[0].size, backend.room)
             ]
         )
 

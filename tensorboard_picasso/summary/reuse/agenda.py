@@ -106,7 +106,7 @@ def make(
         if cost < best[0]:
             best = cost, chunks
     cost, chunks = best
-    batches = math.ceil(len(boxes) * max(layer.numbers for layer in layers) / (4 * HELD))
+    batches = math.ceil(len(boxes) * max(layer.numbers for layer in layers) / (4 * most))
     return Agenda(
         layers,
         tuple(chunks),

@@ -295,7 +295,7 @@ class Reader:
                 trace.call(node, lambda _: ones)
                 / on_crop(F.pad(ones, border))[..., : size[0], : size[1]]
             )[0, 0]
-            factor = None if bool((factor == 1).all()) else factor.cpu().double().numpy()
+            factor = None if bool((factor == 1).all()) else _numbers(factor)
         return self._called(
             node,
             Kind.WINDOW,
@@ -394,6 +394,11 @@ def _is_map(value: Any) -> bool:
 def _pair(value: Any) -> Pair:
     values = tuple(value) if isinstance(value, list | tuple) else (value,)
     return (values[0], values[-1])
+
+
+def _numbers(values: Any) -> Any:
+    """In NumPy, in float32 at least; not all devices have float64."""
+    return (values if values.dtype is torch.float64 else values.float()).cpu().numpy()
 
 
 def _folded(weight: Any, bias: Any, norm: nn.BatchNorm2d) -> tuple[Any, Any]:

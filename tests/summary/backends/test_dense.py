@@ -7,10 +7,9 @@ import tensorflow as tf
 import torch
 
 from tensorboard_picasso.summary import Occlusion, Probe, backends
-from tensorboard_picasso.summary.backends._common import batch_size
 from tensorboard_picasso.summary.backends._common.batch_size import BatchSizes, UnfitError
 from tensorboard_picasso.summary.backends._common.sheets import Sheets
-from tensorboard_picasso.summary.backends.base import Call, Hiding, hidden
+from tensorboard_picasso.summary.backends.base import PROCESSOR, Call, Hiding, hidden
 from tensorboard_picasso.summary.explain import models
 from tests.kit.explained import noise
 
@@ -105,7 +104,7 @@ def test_a_search_goes_on_over_sweeps_and_is_of_one_kind():
     for _ in range(100):
         machine.sweep(150)
     assert machine.sweep(150) == [(64, 0), (64, 0), (22, 0)]
-    assert machine.sweep(150, kind="b")[0] == (batch_size.FIRST, 0)
+    assert machine.sweep(150, kind="b")[0] == (PROCESSOR.first_inputs, 0)
 
 
 def test_deterministic_batches_heed_no_clock_also_after_others_were_timed():

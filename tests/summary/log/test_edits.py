@@ -21,7 +21,7 @@ from tensorboard_picasso.__main__ import main
 from tensorboard_picasso.numbers import edits as numbers
 from tensorboard_picasso.stored.metadata import Kind
 from tensorboard_picasso.summary import PicassoWarning, Probe, edits
-from tensorboard_picasso.summary.backends._common import batch_size
+from tensorboard_picasso.summary.backends import base
 from tensorboard_picasso.summary.explain import scoring
 from tests.kit import events
 
@@ -199,7 +199,7 @@ def test_the_order_of_the_images_does_not_matter(tmp_path):
 def test_nor_do_batches_matter(tmp_path, monkeypatch, numbers):
     found = log(tmp_path / "a", probe(), linear)
     monkeypatch.setattr(scoring, "SWEEP_NUMBERS", numbers)
-    monkeypatch.setattr(batch_size, "MOST_NUMBERS", numbers)
+    monkeypatch.setattr(base.Adapter, "room", base.Room(batch=numbers))
     monkeypatch.setattr("tensorboard_picasso.summary.explain.edited._MOST_KEPT", numbers)
     other = log(tmp_path / "b", probe(), linear, steps=(0, 1))
     for step in (0, 1):

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.numbers.maps import Output
+from tensorboard_picasso.summary.backends._common.halving import Halving
 from tensorboard_picasso.summary.backends._common.question import Masks, Others
 from tensorboard_picasso.summary.backends.base import (
     Adapter,
@@ -19,6 +20,7 @@ from tensorboard_picasso.summary.backends.base import (
     Hiding,
     Layer,
     Question,
+    Room,
     Tool,
     UnsupportedError,
     Windows,
@@ -35,7 +37,7 @@ class Adapted:
 
     Attributes:
       left: those that were not given up.
-      call, lock, known: as of `Backend`.
+      call, lock, known: as of `Backend`. halving: of batches that memory does not suffice for.
     """
 
     def __init__(self, adapters: Sequence[Adapter], call: Call) -> None:
@@ -43,6 +45,7 @@ class Adapted:
         self.call = call
         self.lock = Lock()
         self.known: dict[Any, Any] = {}
+        self.halving = Halving()
         self._spent = 0.0
 
     @property
@@ -148,6 +151,11 @@ class Backend:
         return any(each.deterministic for each in self.adapted.left)
 
     @property
+    def room(self) -> Room:
+        """See `Adapter.room`."""
+        return self.adapter.room
+
+    @property
     def leads(self) -> bool:
         """See `Adapter.leads`."""
         return self.adapter.leads
@@ -168,7 +176,13 @@ class Backend:
           UnsupportedError: the model returns no single tensor.
         """
         question = self._question(x)
-        return self.adapted.scored(lambda adapter: adapter.scores(question))
+        return self._in_parts(
+            "scores",
+            x,
+            lambda part: self.adapted.scored(
+                lambda adapter: adapter.scores(question.about(_some(x, part)))
+            ),
+        )
 
     def gradient(
         self,
@@ -187,7 +201,14 @@ class Backend:
         Raises:
           UnsupportedError: the model has no such gradient or layer.
         """
-        return self.adapter.gradient(self._question(x, layer, preprocess), cotangent)
+        question = self._question(x, layer, preprocess)
+        return self._in_parts(
+            ("gradient", layer, preprocess),
+            x,
+            lambda part: self.adapter.gradient(
+                question.about(_some(x, part)), _some(cotangent, part)
+            ),
+        )
 
     def slopes(
         self, x: Array, cotangents: Function, count: int, preprocess: Function | None = None
@@ -210,7 +231,10 @@ class Backend:
         Raises:
           UnsupportedError: the model has no such layer.
         """
-        return self.adapter.activations(self._question(x, layer))
+        question = self._question(x, layer)
+        return self._in_parts(
+            "activations", x, lambda part: self.adapter.activations(question.about(_some(x, part)))
+        )
 
     def layers(self, x: Array) -> list[Layer]:
         """The calls of layers on a batch of model inputs, in the order in which they end.
@@ -304,7 +328,16 @@ class Backend:
         """See `Adapter.sweep_told`."""
         return self.adapter.sweep_told
 
+    def _in_parts(self, what: Any, x: Array, run: Callable[[slice], Array]) -> Array:
+        """What a batch is made into, in as few parts as memory allows."""
+        return self.adapted.halving.run((what, x.shape[1:], x.dtype), len(x), run)
+
     def _question(
         self, x: Array, layer: str | None = None, preprocess: Function | None = None
     ) -> Question:
         return Question(x, self._others, layer, preprocess)
+
+
+def _some(rows: Array, part: slice) -> Array:
+    """Some rows; all of them as they are."""
+    return rows if part == slice(0, len(rows)) else rows[part]

@@ -6,15 +6,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tensorboard_picasso.summary.backends.base import BATCH_INPUTS, Array, batches, out_of_memory
+from tensorboard_picasso.summary.backends._common.room import PROCESSOR, Room
+from tensorboard_picasso.summary.backends.base import Array, batches, out_of_memory
 from tensorboard_picasso.summary.kit import determinism
 
-# Windows that are run at once at first, halved until they hold no more numbers than this: what
-# is tried and dropped counts for memory too. And the most numbers that a batch ever holds.
-FIRST, FIRST_NUMBERS = 8, 1 << 20
-MOST_NUMBERS = 1 << 24
-# Numbers that a batch holds where nothing is timed: 83 small images of 28 pixels.
-UNTIMED_NUMBERS = 1 << 16
 # Two settings are compared by the fastest batch of each, once there were so many and both took so
 # long. The first one is left out: it pays for what is made once a setting.
 TRIES, LEAST_SECONDS = 4, 0.01
@@ -54,8 +49,11 @@ class BatchSizes:
         kind: Hashable,
         count: int,
         numbers: int,
-        run: Callable[[slice, int], Array],
+        run: Callable[[slice, int], Any],
         ways: int = 1,
+        room: Room = PROCESSOR,
+        joined: Callable[[list[Any]], Array] = np.concatenate,
+        wait: Callable[[Any], object] = lambda rows: rows,
     ) -> Array:
         """What is made of all windows, one row a window.
 
@@ -69,6 +67,9 @@ class BatchSizes:
           run: from a slice of windows, and the way, to their rows. `UnfitError` says that
             a way other than 0 does not do.
           ways: how many there are.
+          room: of the device.
+          joined: from what all batches were made into to all rows.
+          wait: until a batch's rows are computed, which is asked for while batches are timed.
 
         Raises:
           Exception: whatever `run` raises, but for lack of memory for several windows.
@@ -77,9 +78,9 @@ class BatchSizes:
         timed = not self._deterministic()
         key = kind, timed
         if key not in self._searches:
-            self._searches[key] = _Search(numbers, ways, timed)
+            self._searches[key] = _Search(numbers, ways, timed, room)
         search = self._searches[key]
-        rows: list[Array] = []
+        rows: list[Any] = []
         start = 0
         while start < count:
             size, way = search.setting(count)
@@ -87,7 +88,10 @@ class BatchSizes:
             made = part.stop - part.start
             started = self._clock()
             try:
-                rows.append(run(part, way))
+                made_of_it = run(part, way)
+                if search.timing:
+                    wait(made_of_it)
+                rows.append(made_of_it)
             except UnfitError:
                 search.unfit()
             except Exception as e:
@@ -97,7 +101,7 @@ class BatchSizes:
             else:
                 search.took(size, way, made, self._clock() - started)
                 start = part.stop
-        return np.concatenate(rows)
+        return joined(rows)
 
 
 def in_batches(
@@ -113,9 +117,9 @@ def in_batches(
       run: from a slice of the inputs to their rows.
     """
     if backend.each_size_compiles:
-        return np.concatenate([run(part) for part in batches(count, numbers)])
+        return np.concatenate([run(part) for part in batches(count, numbers, backend.room)])
     sizes = backend.known.setdefault("batches", BatchSizes(lambda: backend.deterministic))
-    rows: Array = sizes.sweep(kind, count, numbers, lambda part, _: run(part))
+    rows: Array = sizes.sweep(kind, count, numbers, lambda part, _: run(part), room=backend.room)
     return rows
 
 
@@ -128,17 +132,22 @@ _Trials = Generator[_Setting, float, _T]
 class _Search:
     """The search for one kind's setting."""
 
-    def __init__(self, numbers: int, ways: int, timed: bool) -> None:
-        most = max(1, min(BATCH_INPUTS, MOST_NUMBERS // max(1, numbers)))
-        first = FIRST
-        while first > 1 and first * numbers > FIRST_NUMBERS:
+    def __init__(self, numbers: int, ways: int, timed: bool, room: Room = PROCESSOR) -> None:
+        most = max(1, min(room.inputs, room.batch // max(1, numbers)))
+        first = room.first_inputs
+        while first > 1 and first * numbers > room.first:
             first //= 2
         self._trials: _Trials[_Setting] | None = None
         self._least: dict[_Setting, float] = {}
-        self._size, self._way = min(most, max(first, UNTIMED_NUMBERS // max(1, numbers))), 0
+        self._size, self._way = min(most, max(first, room.untimed // max(1, numbers))), 0
         if timed:
-            self._trials = _trials(first, most, FIRST_NUMBERS // max(1, numbers), ways)
+            self._trials = _trials(min(first, most), most, room.first // max(1, numbers), ways)
             self._size, self._way = next(self._trials)
+
+    @property
+    def timing(self) -> bool:
+        """Whether what a batch takes is heeded."""
+        return self._trials is not None
 
     def setting(self, count: int) -> _Setting:
         """Size and way of the next batch of a sweep over so many windows."""

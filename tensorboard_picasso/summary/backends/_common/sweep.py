@@ -4,11 +4,13 @@ import abc
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
+from tensorboard_picasso.summary.backends._common.room import PROCESSOR
 from tensorboard_picasso.summary.backends.base import (
+    BATCH_INPUTS,
     Array,
     Function,
     Hiding,
@@ -18,12 +20,15 @@ from tensorboard_picasso.summary.backends.base import (
     out_of_memory,
     spread,
 )
-from tensorboard_picasso.summary.reuse.agenda import HELD, Agenda, Chunk, make
+from tensorboard_picasso.summary.reuse.agenda import Agenda, Chunk, make
 from tensorboard_picasso.summary.reuse.plan import COSTS, Costs
 from tensorboard_picasso.summary.reuse.rects import Ints, Rects
 
 # Agendas that are kept, of a probe's sizes and some windows.
 _MAX_AGENDAS = 64
+# By what share two ways to compute the same scores may differ: in float32 and float64; where
+# products are rounded to 11 bits, as graphics processors do of float32 too; in what is narrower.
+FINE, ROUNDED, COARSE = 1e-3, 0.01, 0.05
 
 
 class WholeError(Exception):
@@ -37,15 +42,15 @@ class Sweep(abc.ABC):
 
     Attributes:
       told: what the last sweep did and why, for people.
-      costs: of the framework.
-      held: numbers that one step of a chunk may hold.
+      costs: of the framework, on the device.
+      held: numbers that one step of a chunk may hold. images: in the images of one pass.
     """
 
-    costs: ClassVar[Costs] = COSTS
-    held: int = HELD
+    costs: Costs = COSTS
 
     def __init__(self) -> None:
         self._agendas: OrderedDict[Any, Agenda] = OrderedDict()
+        self.held, self.images = PROCESSOR.step, PROCESSOR.images
         self.told = "nothing was computed yet"
 
     def scores(self, windows: Windows, whole: str) -> list[Array]:
@@ -75,11 +80,11 @@ class Sweep(abc.ABC):
         """Height and width of the maps in it; None where it holds no maps with channels."""
 
     @abc.abstractmethod
-    def wide(self, batch: Any) -> bool:
-        """Whether a model computes in float32 or float64 of it."""
+    def rounding(self, batch: Any) -> float:
+        """By what share two ways to compute a model's scores of it may differ."""
 
     @abc.abstractmethod
-    def forward(self, batch: Any) -> Array:
+    def forward(self, batch: Any) -> Any:
         """The model's own scores."""
 
     @abc.abstractmethod
@@ -140,8 +145,8 @@ class Sweep(abc.ABC):
         """
 
     @abc.abstractmethod
-    def array(self, scores: Any) -> Array:
-        """Scores as they are returned."""
+    def arrays(self, scores: Sequence[Any]) -> list[Array]:
+        """Several scores as they are returned, brought from the device at once."""
 
     @abc.abstractmethod
     def otherwise(self) -> str:
@@ -153,31 +158,38 @@ class Sweep(abc.ABC):
 
     def _reused(self, windows: Windows) -> list[Array] | None:
         """None where whole passes are faster or the only way."""
-        scores, group = None, windows.hidings
-        parts = batches(len(group), 16 * group[0].image.size) if windows.in_place else _each(group)
+        scores: list[Array] = []
+        group = windows.hidings
         try:
-            for part in parts:
-                some = replace(windows, hidings=group[part])
-                scores = (scores or []) + self._backing_off(some)
+            while len(scores) < len(group):
+                some = group[len(scores) : len(scores) + self._together(windows)]
+                scores += self._backing_off(replace(windows, hidings=some)) or []
         except WholeError as e:
             self.told = f"dense: {e}"
             return None
         return scores
 
-    def _backing_off(self, windows: Windows) -> Any:
-        while True:
-            try:
-                attempt = self._by_boxes if windows.in_place else self._by_difference
-                return attempt(windows.hidings, windows.model_input)
-            except WholeError:
-                raise
-            except Exception as e:
-                if not out_of_memory(e):
-                    # Whatever the user's code raises taken apart: whole it may well run.
-                    raise WholeError(f"taken apart it raises {type(e).__name__}: {e}") from e
-                if self.held < 1 << 16:
-                    raise WholeError("memory does not suffice") from e
-                self.held //= 2
+    def _together(self, windows: Windows) -> int:
+        """How many images share an unoccluded pass."""
+        most = self.images // max(1, windows.hidings[0].image.size)
+        return max(1, min(BATCH_INPUTS, most)) if windows.in_place else 1
+
+    def _backing_off(self, windows: Windows) -> list[Array] | None:
+        """None where memory does not suffice: less is to be held then."""
+        try:
+            attempt = self._by_boxes if windows.in_place else self._by_difference
+            return attempt(windows.hidings, windows.model_input)
+        except WholeError:
+            raise
+        except Exception as e:
+            if not out_of_memory(e):
+                # Whatever the user's code raises taken apart: whole it may well run.
+                raise WholeError(f"taken apart it raises {type(e).__name__}: {e}") from e
+            if self.held < 1 << 16:
+                raise WholeError("memory does not suffice") from e
+            self.held //= 2
+            self.images //= 2
+            return None
 
     def _by_boxes(self, group: Sequence[Hiding], model_input: Function) -> list[Array]:
         """Where a box changes the same box of the model's input."""
@@ -274,11 +286,17 @@ class Sweep(abc.ABC):
         """
         expected = self.forward(checked)
         passed = self.passed(engine, images, agenda)
-        return self.array(passed.output), expected, self._parts(passed, agenda, patches)
+        parts = list(self._parts(passed, agenda, patches))
+        output, expected, *scores = self.arrays(
+            [passed.output, expected, *(each for _, each in parts)]
+        )
+        several = zip((windows for windows, _ in parts), scores, strict=True)
+        return output, expected, (part for each in several for part in _split(*each))
 
     def _parts(
         self, passed: Any, agenda: Agenda, patches: Callable[[Chunk], Any]
-    ) -> Iterator[tuple[Ints, Array]]:
+    ) -> Iterator[tuple[list[tuple[Ints, int]], Any]]:
+        """Windows of some chunks with how many rows each, and the scores of all of these."""
         waiting: list[tuple[Ints, Any]] = []
         held = 0
         for chunk in agenda.chunks:
@@ -287,10 +305,8 @@ class Sweep(abc.ABC):
             numbers = int(np.prod(features.shape))
             held += numbers
             if held + numbers > self.held or chunk is agenda.chunks[-1]:
-                scores = self.array(passed.head([each for _, each in waiting]))
-                ends = np.cumsum([len(each) for _, each in waiting])[:-1]
-                for (windows, _), part in zip(waiting, np.split(scores, ends), strict=True):
-                    yield windows, part
+                counts = [(windows, len(each)) for windows, each in waiting]
+                yield counts, passed.head([each for _, each in waiting])
                 waiting, held = [], 0
 
     def _agenda(self, engine: Any, boxes: Ints, shape: tuple[int, int], images: int) -> Agenda:
@@ -312,15 +328,23 @@ class Sweep(abc.ABC):
 
     def _check(self, ours: Array, expected: Array, scores: Array, images: Any) -> None:
         """What was read of a model once it may do otherwise now: it says so itself."""
-        if not same_scores(ours, expected, scores, self.wide(images)):
+        if not same_scores(ours, expected, scores, self.rounding(images)):
             raise WholeError(self.otherwise())
         self.agreed()
 
 
-def same_scores(ours: Array, expected: Array, scores: Array, wide: bool) -> bool:
+def same_scores(ours: Array, expected: Array, scores: Array, rounding: float) -> bool:
     """Whether two ways to compute some of these scores gave the same, but for rounding."""
-    slack = 1e-3 if wide else 0.05
-    return np.allclose(ours, expected, slack, slack * spread(scores), equal_nan=True)
+    return ours.shape == expected.shape and np.allclose(
+        ours, expected, rounding, rounding * spread(scores), equal_nan=True
+    )
+
+
+def _split(counts: Sequence[tuple[Ints, int]], scores: Array) -> Iterator[tuple[Ints, Array]]:
+    """Windows of each chunk, and their scores."""
+    ends = np.cumsum([count for _, count in counts])[:-1]
+    parts = np.split(scores, ends)
+    return ((windows, part) for (windows, _), part in zip(counts, parts, strict=True))
 
 
 def boxes_of(differs: Array) -> Ints:
@@ -342,7 +366,3 @@ def _alike(hidings: Sequence[Hiding]) -> list[list[int]]:
             (hiding.image.shape, hiding.image.dtype, hiding.boxes.tobytes()), []
         ).append(at)
     return list(groups.values())
-
-
-def _each(group: Sequence[Hiding]) -> Iterator[slice]:
-    return (slice(at, at + 1) for at in range(len(group)))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tensorboard_picasso.summary.backends._common import sweep
-from tensorboard_picasso.summary.backends._common.sweep import WholeError, boxes_of
+from tensorboard_picasso.summary.backends._common.sweep import FINE, ROUNDED, WholeError, boxes_of
 from tensorboard_picasso.summary.backends.base import Array, Question, Windows, hidden
 from tensorboard_picasso.summary.reuse.agenda import Agenda, Chunk
 from tensorboard_picasso.summary.reuse.keras import COSTS, Engine, Unoccluded
@@ -59,9 +59,9 @@ class Sweep(sweep.Sweep):
         """See `sweep.Sweep`."""
         return batch.shape[1:3] if batch.ndim == 4 else None
 
-    def wide(self, batch: Any) -> bool:
-        """See `sweep.Sweep`; what computes otherwise is not taken apart."""
-        return True
+    def rounding(self, batch: Any) -> float:
+        """See `sweep.Sweep`; what computes in narrower numbers is not taken apart."""
+        return ROUNDED if self._on_graphics() else FINE
 
     def forward(self, batch: Any) -> Array:
         """See `sweep.Sweep`."""
@@ -142,13 +142,12 @@ class Sweep(sweep.Sweep):
         (chunk,) = agenda.chunks
         _, function = self._scorer(Question(checked))
         made = engine.at_once(images, chunk.plan, patches(chunk), checked, function)
-        output, scores, expected = map(self.array, made)
+        output, scores, expected = self.arrays(made)
         return output, expected, iter([(chunk.windows, scores)])
 
-    def array(self, scores: Any) -> Array:
+    def arrays(self, scores: Sequence[Any]) -> list[Array]:
         """See `sweep.Sweep`."""
-        values: Array = np.asarray(scores)
-        return values
+        return [np.asarray(each) for each in scores]
 
     def otherwise(self) -> str:
         """See `sweep.Sweep`; it will not do as its layers say at the next checkpoint either."""
@@ -157,6 +156,11 @@ class Sweep(sweep.Sweep):
 
     def agreed(self) -> None:
         """See `sweep.Sweep`."""
+
+    def _on_graphics(self) -> bool:
+        import tensorflow as tf
+
+        return bool(tf.config.list_logical_devices("GPU"))
 
     @property
     def traced(self) -> float:

@@ -21,6 +21,7 @@ from tensorboard_picasso.summary.backends.base import (
     Function,
     Layer,
     Question,
+    Room,
     Setup,
     Tool,
     UnsupportedError,
@@ -72,6 +73,7 @@ class TorchAdapter(Adapter):
         self._end = 0  # which of the calls of last layers made the output, from the last one
         self._batch = FixedBatch(self._type)
         self._known: dict[Any, bool] = {}
+        self._rooms: dict[Any, Room] = {}
         self._sweep: Any = None
 
     @property
@@ -80,6 +82,16 @@ class TorchAdapter(Adapter):
         import torch
 
         return super().deterministic or torch.are_deterministic_algorithms_enabled()
+
+    @property
+    def room(self) -> Room:
+        """See `Adapter.room`; as it is found first on a device."""
+        from tensorboard_picasso.summary.backends.torch.device import room
+
+        key = home(self._home)[0], self.deterministic
+        if key not in self._rooms:
+            self._rooms[key] = room(*key)
+        return self._rooms[key]
 
     @property
     def sharded(self) -> bool:
@@ -178,6 +190,7 @@ class TorchAdapter(Adapter):
                 self._forward,
                 lambda: self.behind,
                 lambda: self.deterministic,
+                lambda: self.room,
             )
         return self._sweep
 
@@ -198,6 +211,8 @@ class TorchAdapter(Adapter):
     def _slopes(self, question: Question, cotangents: Function) -> list[Array]:
         """Derivatives of sums of the scores, by their cotangents of the model's scores."""
         import torch
+
+        from tensorboard_picasso.summary.backends.torch.device import sent
 
         x, layer, preprocess = question.x, question.layer, question.preprocess
         if preprocess is None and layer is None:
@@ -223,7 +238,7 @@ class TorchAdapter(Adapter):
                     slopes = []
                     sums = cotangents(scores.detach())
                     for at, each in enumerate(sums, 1):
-                        weights = torch.from_numpy(np.array(each)).to(scores)
+                        weights = sent(np.array(each), scores.device, scores.dtype)
                         try:
                             (slope,) = torch.autograd.grad(
                                 scores,
@@ -324,8 +339,10 @@ class TorchAdapter(Adapter):
         """See `Adapter.reaches`."""
         import torch
 
+        from tensorboard_picasso.summary.backends.torch.device import sent
+
         def marked(output: Any) -> Any:
-            return output.masked_fill(torch.from_numpy(places).to(output.device), torch.nan)
+            return output.masked_fill(sent(places, output.device), torch.nan)
 
         def scores() -> Array:
             with torch.no_grad(), self._captured(question.layer, marked):
@@ -352,7 +369,8 @@ class TorchAdapter(Adapter):
                     x = torch.from_numpy(floats(given).copy()).requires_grad_()
                     made = preprocess(x.clone())
                     # Of a random sum: the plain one of standardised images does not move.
-                    weights = torch.randn(made.shape, generator=torch.Generator().manual_seed(0))
+                    generator = torch.Generator("cpu").manual_seed(0)
+                    weights = torch.randn(made.shape, generator=generator, device="cpu")
                     (slope,) = torch.autograd.grad(made, [x], [weights.to(made)])
                     return made, slope
 
@@ -377,10 +395,11 @@ class TorchAdapter(Adapter):
         return floats(question.x)
 
     def _tensor(self, x: Array) -> Any:
-        import torch
+        from tensorboard_picasso.summary.backends.torch.device import sent
 
+        device, dtype = home(self._home)
         # A copy: a module may write into its input.
-        return self._moved(torch.from_numpy(np.array(x, order="C")))
+        return sent(np.array(x, order="C"), device, dtype if x.dtype.kind == "f" else None)
 
     def _moved(self, batch: Any) -> Any:
         """A batch where the model lies; floats in its precision, integers as they are."""
@@ -403,9 +422,7 @@ class TorchAdapter(Adapter):
 
     def _beside(self, others: Others, count: int) -> list[Any]:
         """What the call takes beside so many images, where the model lies."""
-        import torch
-
-        return [self._moved(torch.from_numpy(each)) for each in beside(others, count)]
+        return [self._tensor(each) for each in beside(others, count)]
 
     def _forward(self, batch: Any, others: Others) -> Any:
         """Scores: the model's output, or what stands before its final softmax or sigmoid."""

@@ -8,6 +8,7 @@ import torch
 
 from tensorboard_picasso.summary.backends._common.sheets import planes_of
 from tensorboard_picasso.summary.backends.base import Array, Blending
+from tensorboard_picasso.summary.backends.torch.device import sent
 from tensorboard_picasso.summary.backends.torch.models import home
 from tensorboard_picasso.summary.backends.torch.sweep import Sweep
 
@@ -67,15 +68,14 @@ class _Making:
         pair = pair.movedim(1, 3) if self.first else pair[..., None] if self._flat else pair
         self._filled, self._change = pair[1], pair[0] - pair[1]
 
-        def sent(values: Array) -> Any:
-            return torch.from_numpy(values).to(pair.device, wide)
-
-        masks = blending.masks
-        self._grids = sent(masks.grids)
-        self._rows, self._columns = sent(masks.rows), sent(masks.columns)
+        masks, device = blending.masks, pair.device
+        self._grids = sent(masks.grids, device, wide)
+        self._rows, self._columns = (
+            sent(each, device, wide) for each in (masks.rows, masks.columns)
+        )
         self._rows = self._rows.unfold(0, height, 1)
         self._columns = self._columns.unfold(0, width, 1)
-        self._starts = torch.from_numpy(masks.starts).to(pair.device)
+        self._starts = sent(masks.starts, device)
 
     def __call__(self, part: slice, last: bool) -> Any:
         """Some of them, in memory with their channels last where asked."""

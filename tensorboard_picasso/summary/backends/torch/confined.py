@@ -15,6 +15,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from tensorboard_picasso.summary.backends.torch.device import unchanged_numbers
 from tensorboard_picasso.summary.backends.torch.models import check_initialized, evaluating
 from tensorboard_picasso.summary.kit import report
 from tensorboard_picasso.summary.reuse.torch_twin import Twin
@@ -58,6 +59,7 @@ class Drawing(TorchDispatchMode):
         self.drew = True
         if func is torch.ops.aten.native_dropout.default:
             return self._dropout(*args, **kwargs)
+        tensors = [each for each in tree_leaves((args, kwargs)) if isinstance(each, torch.Tensor)]
         if "generator" not in named:
             other = _with_generator(func, set(named))
             if other is None:
@@ -65,10 +67,9 @@ class Drawing(TorchDispatchMode):
                 if made is not NotImplemented:
                     return made
                 # Attention that drops out, of a graphics processor: its kernel takes no generator.
-                with torch.random.fork_rng():
+                with unchanged_numbers(tensors):
                     return func(*args, **kwargs)
             func = other
-        tensors = [each for each in tree_leaves((args, kwargs)) if isinstance(each, torch.Tensor)]
         device = tensors[0].device if tensors else torch.device(kwargs.get("device") or "cpu")
         own = self._generator(device, kwargs.get("generator"))
         return func(*args, **{**kwargs, "generator": own})

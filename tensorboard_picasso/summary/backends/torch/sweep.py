@@ -9,9 +9,19 @@ import torch
 from tensorboard_picasso.summary.backends._common import sweep
 from tensorboard_picasso.summary.backends._common.batch_size import BatchSizes, UnfitError
 from tensorboard_picasso.summary.backends._common.question import Others
-from tensorboard_picasso.summary.backends._common.sheets import Sheets, planes_of
-from tensorboard_picasso.summary.backends._common.sweep import WholeError, boxes_of, same_scores
+from tensorboard_picasso.summary.backends._common.room import PROCESSOR, Room
+from tensorboard_picasso.summary.backends._common.sheets import planes_of
+from tensorboard_picasso.summary.backends._common.sweep import (
+    COARSE,
+    FINE,
+    ROUNDED,
+    WholeError,
+    boxes_of,
+    same_scores,
+)
 from tensorboard_picasso.summary.backends.base import Array, Hiding, Windows, hidden, out_of_memory
+from tensorboard_picasso.summary.backends.torch.dense import Gathered, Placed, inside
+from tensorboard_picasso.summary.backends.torch.device import costs, sent, waited
 from tensorboard_picasso.summary.backends.torch.models import array, home
 from tensorboard_picasso.summary.reuse.agenda import Agenda
 from tensorboard_picasso.summary.reuse.gathers import KeptGathers
@@ -35,6 +45,7 @@ class Sweep(sweep.Sweep):
         forward: Callable[[Any, Others], Any],
         behind: Callable[[], bool],
         deterministic: Callable[[], bool],
+        room: Callable[[], Room] = lambda: PROCESSOR,
     ) -> None:
         """Adapt a module.
 
@@ -42,17 +53,25 @@ class Sweep(sweep.Sweep):
           tensor: from a batch of model inputs to what `forward` takes.
           forward: from that, and what the call takes beside an image, to scores.
           behind: whether the last scores were those before a final softmax or sigmoid.
-          deterministic: see `Adapter`.
+          deterministic, room: see `Adapter`.
         """
         super().__init__()
         self._tensor, self._forward, self._behind = tensor, forward, behind
         self.model: Any = None
+        self._room, self._heeded = room, PROCESSOR
         self._modules: Any = None
         self._traced: Trace | UntraceableError | None = None
         self._failed = 0
         self._gathers = KeptGathers()
         self._sizes = BatchSizes(deterministic)
         self._laid: set[Any] = set()
+
+    def scores(self, windows: Windows, whole: str) -> list[Array]:
+        """See `sweep.Sweep`."""
+        self.costs = costs(home(self.model)[0])
+        if (room := self._room()) != self._heeded:
+            self._heeded, self.held, self.images = room, room.step, room.images
+        return super().scores(windows, whole)
 
     def batch(self, x: Array) -> Any:
         """See `sweep.Sweep`."""
@@ -62,14 +81,18 @@ class Sweep(sweep.Sweep):
         """See `sweep.Sweep`."""
         return tuple(batch.shape[2:]) if batch.ndim == 4 else None
 
-    def wide(self, batch: Any) -> bool:
+    def rounding(self, batch: Any) -> float:
         """See `sweep.Sweep`."""
-        narrow = torch.is_autocast_enabled(batch.device.type)
-        return batch.dtype in (torch.float32, torch.float64) and not narrow
+        if torch.is_autocast_enabled(batch.device.type):
+            return COARSE
+        if batch.dtype is torch.float32:
+            # Convolutions of graphics processors round products unless they are told not to.
+            return FINE if batch.device.type == "cpu" else ROUNDED
+        return FINE if batch.dtype is torch.float64 else COARSE
 
-    def forward(self, batch: Any) -> Array:
+    def forward(self, batch: Any) -> Any:
         """See `sweep.Sweep`; of a copy, as modules may work in place."""
-        return array(self._forward(batch.clone(), ()))  # what is reused has no other inputs
+        return self._forward(batch.clone(), ())  # what is reused has no other inputs
 
     def occluded(self, images: Any, filled: Any, boxes: Ints) -> Any:
         """See `sweep.Sweep`."""
@@ -86,15 +109,8 @@ class Sweep(sweep.Sweep):
         at = np.s_[:, :, rows[:, :, None], columns[:, None, :]]
         patches = filled[at]
         if (boxes[:, 2:] != np.array(rects.shape)).any():
-            lows = torch.from_numpy(boxes[:, :2]).to(images.device)
-            highs = torch.from_numpy(boxes[:, :2] + boxes[:, 2:]).to(images.device)
-            inside = [
-                (places >= lows[:, axis, None]) & (places < highs[:, axis, None])
-                for axis, places in enumerate((rows, columns))
-            ]
-            patches = torch.where(
-                inside[0][:, :, None] & inside[1][:, None, :], patches, images[at]
-            )
+            within = inside(boxes, rows, columns)
+            patches = torch.where(within, patches, images[at])
         return patches.transpose(1, 2).flatten(0, 1)
 
     def cut(self, batch: Any, boxes: Ints) -> list[Any]:
@@ -137,9 +153,12 @@ class Sweep(sweep.Sweep):
         engine.prepare([each.plan for each in agenda.chunks])
         return engine
 
-    def array(self, scores: Any) -> Array:
+    def arrays(self, scores: Sequence[Any]) -> list[Array]:
         """See `sweep.Sweep`."""
-        return array(scores)
+        if len({(each.shape[1:], each.dtype, each.device) for each in scores}) > 1:
+            return [array(each) for each in scores]
+        ends = np.cumsum([len(each) for each in scores])[:-1]
+        return np.split(array(torch.cat(list(scores))), ends)
 
     def otherwise(self) -> str:
         """See `sweep.Sweep`.
@@ -185,7 +204,8 @@ class Sweep(sweep.Sweep):
         if windows.in_place:
             example = self._tensor(windows.model_input(image[None]))
             if planes_of(image.shape, tuple(example.shape[1:])):
-                return self._made(windows, (*kind, example.dtype), example)
+                made = Gathered if self.gathers(device) else Placed
+                return self._made(windows, (*kind, example.dtype), example, made)
 
         return [self._handed(each, windows, ("handed", *kind)) for each in windows.hidings]
 
@@ -197,36 +217,20 @@ class Sweep(sweep.Sweep):
             batch = self._tensor(windows.model_input(hidden(image, filled, boxes[part])))
             return array(self._forward(batch, windows.others))
 
-        return self._sizes.sweep(kind, len(boxes), image.size, run)
+        return self._sizes.sweep(kind, len(boxes), image.size, run, room=self._room())
 
-    def _made(self, windows: Windows, kind: Any, example: Any) -> list[Array]:
+    def _made(
+        self, windows: Windows, kind: Any, example: Any, maker: type[Gathered | Placed]
+    ) -> list[Array]:
         """Where occluded images are made on the device, of several images at once."""
-        sheets = Sheets(windows.hidings)
-        shape = windows.hidings[0].image.shape
-        planes = planes_of(shape, tuple(example.shape[1:]))
-        first = example.shape[1:] == (shape[2], *shape[:2])
-        layouts = _layouts(self.model) if first else [torch.contiguous_format]
-        held: Any = None
-
-        def run(part: slice, way: int) -> Array:
-            nonlocal held
-            last = layouts[way] is torch.channels_last
-            wanted = sheets.span(part), last
-            if held is None or held[0] != wanted:
-                held = None  # not both at once
-                images = self._tensor(windows.model_input(sheets.images(wanted[0])))
-                held = wanted, images.movedim(1, 3).contiguous() if last else images
-            rows = sheets.rows(part, 1 if last else planes)
-            batch = _gathered(held[1], rows)
-            if last:
-                batch = batch.movedim(3, 1)
-            if way:
-                self._check_layout(kind, batch, windows.others)
-            return array(self._forward(batch, windows.others))
-
+        made = maker(windows, self._tensor, tuple(example.shape[1:]))
         size = windows.hidings[0].image.size
-        scores = self._sizes.sweep((kind, *layouts), sheets.count, size, run, len(layouts))
-        return sheets.split(scores)
+        rows = self.in_batches(kind, made.count, size, made.batch, made.first, windows.others)
+        return made.split(rows)
+
+    def gathers(self, device: Any) -> bool:
+        """Whether occluded images are gathered of sheets, by the processor's caches; else placed."""
+        return bool(device.type == "cpu")
 
     def in_batches(
         self,
@@ -249,13 +253,22 @@ class Sweep(sweep.Sweep):
         """
         layouts = _layouts(self.model) if first else [torch.contiguous_format]
 
-        def run(part: slice, way: int) -> Array:
+        def run(part: slice, way: int) -> Any:
             made = batch(part, layouts[way] is torch.channels_last)
             if way:
                 self._check_layout(kind, made, others)
-            return array(self._forward(made, others))
+            return self._forward(made, others)
 
-        return self._sizes.sweep((kind, *layouts), count, numbers, run, len(layouts))
+        return self._sizes.sweep(
+            (kind, *layouts),
+            count,
+            numbers,
+            run,
+            len(layouts),
+            room=self._room(),
+            joined=lambda scores: np.concatenate(self.arrays(scores)),
+            wait=waited,
+        )
 
     def _check_layout(self, kind: Any, batch: Any, others: Others) -> None:
         """Code that heeds how numbers lie in memory may raise or do otherwise: seen once.
@@ -273,7 +286,7 @@ class Sweep(sweep.Sweep):
                 raise
             raise UnfitError from e
         expected = array(self._forward(plain, others))
-        if not same_scores(scores, expected, expected, self.wide(batch)):
+        if not same_scores(scores, expected, expected, self.rounding(batch)):
             raise UnfitError
         self._laid.add(kind)
 
@@ -293,15 +306,5 @@ def _layouts(model: Any) -> list[Any]:
     return [plain] if watched else [plain, last]
 
 
-def _gathered(images: Any, rows: Any) -> Any:
-    """A batch of images, (n, rows each), of rows of others."""
-    every = images.reshape(-1, images[0].numel() // rows.shape[1])
-    gathered = every.index_select(0, torch.from_numpy(rows.reshape(-1)).to(images.device))
-    return gathered.view(len(rows), *images.shape[1:])
-
-
 def _places(rects: Rects, device: Any) -> list[Any]:
-    return [
-        torch.from_numpy(axis.starts[:, None] + np.arange(axis.size)).to(device)
-        for axis in rects.axes
-    ]
+    return [sent(axis.starts[:, None] + np.arange(axis.size), device) for axis in rects.axes]

@@ -1,0 +1,125 @@
+"""Batches of occluded images, made on the device where a module lies."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from tensorboard_picasso.summary.backends._common.sheets import Sheets, planes_of
+from tensorboard_picasso.summary.backends.base import Array, Windows
+from tensorboard_picasso.summary.backends.torch.device import sent
+from tensorboard_picasso.summary.reuse.rects import Ints
+
+# Numbers of images that lie there at once, with what windows are filled with.
+_PLACED = 1 << 25
+
+
+class Gathered:
+    """Of rows of sheets, see `Sheets`: where copying rows is all that it takes.
+
+    Attributes:
+      count: windows of all images. first: channels come before rows and columns.
+    """
+
+    def __init__(self, windows: Windows, tensor: Callable[[Array], Any], given: Any) -> None:
+        """Sort the windows.
+
+        Args:
+          windows: of images of one shape.
+          tensor: from a batch of model inputs to what the module takes.
+          given: shape of one of these.
+        """
+        shape = windows.hidings[0].image.shape
+        self._windows, self._tensor = windows, tensor
+        self._sheets = Sheets(windows.hidings)
+        self._planes = planes_of(shape, given)
+        self.first = given == (shape[2], *shape[:2])
+        self.count = self._sheets.count
+        self._held: Any = None
+
+    def batch(self, part: slice, last: bool) -> Any:
+        """Some of the windows; with their channels last in memory, where that is asked for."""
+        sheets = self._sheets
+        wanted = sheets.span(part), last
+        if self._held is None or self._held[0] != wanted:
+            self._held = None  # not both at once
+            images = self._tensor(self._windows.model_input(sheets.images(wanted[0])))
+            self._held = wanted, images.movedim(1, 3).contiguous() if last else images
+        images = self._held[1]
+        rows = sheets.rows(part, 1 if last else self._planes)
+        every = images.reshape(-1, images[0].numel() // rows.shape[1])
+        gathered = every.index_select(0, sent(rows.reshape(-1), images.device))
+        batch = gathered.view(len(rows), *images.shape[1:])
+        return batch.movedim(3, 1) if last else batch
+
+    def split(self, rows: Array) -> list[Array]:
+        """One row a window, as those of each image."""
+        return self._sheets.split(rows)
+
+
+class Placed:
+    """Number by number of an image or of what fills it: where nothing but them is to be sent.
+
+    Attributes:
+      count, first: as of `Gathered`.
+    """
+
+    def __init__(self, windows: Windows, tensor: Callable[[Array], Any], given: Any) -> None:
+        """As of `Gathered`."""
+        hidings = windows.hidings
+        shape = hidings[0].image.shape
+        self._windows, self._tensor = windows, tensor
+        self.first = given == (shape[2], *shape[:2])
+        # Axes of rows and columns, of a batch.
+        self._axes = (2, 3) if self.first else (1, 2)
+        counts = [len(each.boxes) for each in hidings]
+        self.count = sum(counts)
+        self._ends = np.cumsum(counts)[:-1]
+        self._which = np.repeat(np.arange(len(hidings)), counts)
+        self._boxes = np.concatenate([each.boxes for each in hidings])
+        self._most = max(1, _PLACED // max(1, hidings[0].image.size))
+        self._held: Any = None
+
+    def batch(self, part: slice, last: bool) -> Any:
+        """As of `Gathered`."""
+        which, boxes = self._which[part], self._boxes[part]
+        span = int(which[0]) // self._most, int(which[-1]) // self._most + 1
+        if self._held is None or self._held[0] != span:
+            self._held = None  # not both at once
+            self._held = span, *self._images(slice(*(each * self._most for each in span)))
+        _, images, filled = self._held
+        at = sent(which - span[0] * self._most, images.device)
+        rows, columns = (
+            torch.arange(images.shape[axis], device=images.device)[None] for axis in self._axes
+        )
+        within = inside(boxes, rows, columns)
+        if images.ndim == 4:
+            within = within[:, None] if self.first else within[..., None]
+        batch = torch.where(within, filled[at], images[at])
+        layout = torch.channels_last if last else torch.contiguous_format
+        return batch.contiguous(memory_format=layout)
+
+    def _images(self, some: slice) -> list[Any]:
+        hidings = self._windows.hidings[some]
+        stacks = [each.image for each in hidings], [each.filled for each in hidings]
+        return [self._tensor(self._windows.model_input(np.stack(stack))) for stack in stacks]
+
+    def split(self, rows: Array) -> list[Array]:
+        """As of `Gathered`."""
+        return np.split(rows, self._ends)
+
+
+def inside(boxes: Ints, rows: Any, columns: Any) -> Any:
+    """Which places are in their window's box, (windows, rows, columns).
+
+    Args:
+      boxes: (windows, 4).
+      rows, columns: (windows or 1, n) places on the device.
+    """
+    lows, highs = (sent(each, rows.device) for each in (boxes[:, :2], boxes[:, :2] + boxes[:, 2:]))
+    down, across = (
+        (places >= lows[:, axis, None]) & (places < highs[:, axis, None])
+        for axis, places in enumerate((rows, columns))
+    )
+    return down[:, :, None] & across[:, None, :]
