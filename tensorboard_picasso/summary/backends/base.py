@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tensorboard_picasso.numbers.maps import Output, quiet
 from tensorboard_picasso.summary.backends._common.arrival import Arrival
 from tensorboard_picasso.summary.backends._common.call import Call, UnsupportedError
+from tensorboard_picasso.summary.backends._common.memory import out_of_memory
 from tensorboard_picasso.summary.backends._common.question import (
     Array,
     Blending,
@@ -70,21 +71,6 @@ class Claim(enum.IntEnum):
 def attends(*names: str) -> bool:
     """Whether one of these names, a layer's or its class's, is that of an attention or its part."""
     return any(_ATTENTION.search(name) for name in names)
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether it was memory that failed, which says nothing of the model.
-
-    Frameworks' errors are known by their names and texts, without importing them.
-    """
-    names = ("ResourceExhaustedError", "OutOfMemoryError")
-    kind = type(error).__name__
-    if isinstance(error, MemoryError) or kind in names:
-        return True
-    # PyTorch's, of processors, of Apple's GPUs and of libraries for Nvidia's; and XLA's.
-    texts = ("can't allocate memory", "out of memory", "_ALLOC_FAILED", "RESOURCE_EXHAUSTED")
-    kinds = ("RuntimeError", "AcceleratorError", "XlaRuntimeError", "JaxRuntimeError")
-    return kind in kinds and any(text in str(error) for text in texts)
 
 
 def spread(scores: Array) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.numbers.maps import Output
-from tensorboard_picasso.summary.backends._common.halving import Halving
+from tensorboard_picasso.summary.backends._common.memory import Halving
 from tensorboard_picasso.summary.backends._common.question import Masks, Others
 from tensorboard_picasso.summary.backends.base import (
     Adapter,

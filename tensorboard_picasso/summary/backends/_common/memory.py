@@ -1,10 +1,25 @@
-"""Batches that memory does not suffice for: halved until it does."""
+"""Memory that does not suffice: how it is known, and batches that are halved until it does."""
 
 from collections.abc import Callable, Hashable
 
 import numpy as np
 
-from tensorboard_picasso.summary.backends.base import Array, out_of_memory
+from tensorboard_picasso.summary.backends._common.question import Array
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether it was memory that failed, which says nothing of the model.
+
+    Frameworks' errors are known by their names and texts, without importing them.
+    """
+    names = ("ResourceExhaustedError", "OutOfMemoryError")
+    kind = type(error).__name__
+    if isinstance(error, MemoryError) or kind in names:
+        return True
+    # PyTorch's, of processors, of Apple's GPUs and of libraries for Nvidia's; and XLA's.
+    texts = ("can't allocate memory", "out of memory", "_ALLOC_FAILED", "RESOURCE_EXHAUSTED")
+    kinds = ("RuntimeError", "AcceleratorError", "XlaRuntimeError", "JaxRuntimeError")
+    return kind in kinds and any(text in str(error) for text in texts)
 
 
 class Halving:
