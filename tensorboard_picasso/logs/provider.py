@@ -17,7 +17,7 @@ from tensorboard_picasso.logs.records import Elements, Problems, RefusedError, S
 from tensorboard_picasso.logs.scores import KINDS, beside, first_scores, unpacker
 from tensorboard_picasso.logs.tensors import Datum
 from tensorboard_picasso.stored import metadata, record
-from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Series
+from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Kind, Series
 
 # Each small read of a blob waits on the data server: read several at once.
 BLOB_READERS = 8
@@ -26,6 +26,9 @@ SMALL = 4 << 20
 # TensorBoard's loader fails where one reply is over 256 MiB. How large a series
 # is shows only when it is read; the others of a group may be four times larger.
 REPLY = 64 << 20
+
+# Step and wall time of a series' last record.
+Mark = tuple[float, ...]
 
 
 class Written(NamedTuple):
@@ -60,9 +63,9 @@ class ProviderReader:
         self._scalars = {**self._where, "plugin_name": scalar_metadata.PLUGIN_NAME}
         self._context = context
         self._dropped: dict[tuple[str, Series], list[Stored]] = {}
-        self._newest: dict[tuple[str, Series], tuple[int, float]] = {}
+        self._newest: dict[tuple[str, Series], Mark] = {}
+        self._lists: dict[str, tuple[dict[Series, str], bool]] = {}
         self._written: dict[tuple[str, str | None], Written] = {}
-        self._tags: dict[str, dict[Series, str]] = {}
         self.experiment = experiment
 
     def dropped(self, run: str, series: Series) -> list[Stored]:
@@ -72,9 +75,22 @@ class ProviderReader:
         """
         return self._dropped.get((run, series), [])
 
-    def newest(self, run: str, series: Series) -> tuple[int, float]:
-        """Of a series that was listed, its last step and wall time: another one tells of more."""
+    def newest(self, run: str, series: Series) -> Mark:
+        """Of a series that was listed, what tells of its last record: another one tells of more."""
         return self._newest[run, series]
+
+    def state(self, run: str) -> frozenset[tuple[Series, Mark]]:
+        """What tells of the last record of each series of tensors of a run: another one of newer ones."""
+        return frozenset((of, self._newest[run, of]) for of in self._of_run(run, blobs=False))
+
+    def _of_run(self, run: str, blobs: bool) -> dict[Series, str]:
+        """The series of a run with their tags, listed once for a request."""
+        if run not in self._lists or (blobs and not self._lists[run][1]):
+            self.series([run], blobs)
+        tags, whole = self._lists[run]
+        if blobs or not whole:
+            return tags
+        return {of: tag for of, tag in tags.items() if of.kind is not Kind.MAP}
 
     def _left(self, run: str, series: Series, stored: Iterable[Stored]) -> list[Stored]:
         own, also = list(stored), self._beside(run, series)
@@ -90,7 +106,7 @@ class ProviderReader:
 
     def _beside(self, run: str, series: Series) -> Sequence[Stored]:
         """Of a series of scores, events of the one that holds scores the other way."""
-        other = beside(series, self._listed_of(run)) if series.kind in KINDS else None
+        other = beside(series, self._of_run(run, False)) if series.kind in KINDS else None
         return () if other is None else self._processes(run, series.probe).scores.get(other, ())
 
     def _settled(
@@ -122,18 +138,12 @@ class ProviderReader:
         are stored in two ways do not, joined.
         """
         if (run, probe) not in self._written:
-            tags = self._listed_of(run)
+            tags = self._of_run(run, blobs=False)
             scores = first_scores(tags, probe)
             told = len(scores) > 1 or (bool(scores) and self._multiplexer is not None)
             written = self._numbered(run, {of: tags[of] for of in scores}) if told else Written()
             self._written[run, probe] = written
         return self._written[run, probe]
-
-    def _listed_of(self, run: str) -> Mapping[Series, str]:
-        """The series of tensors of a run, as they were listed."""
-        if run not in self._tags:
-            self.series([run], blobs=False)
-        return self._tags.get(run, {})
 
     def _numbered(self, run: str, tags: Mapping[Series, str]) -> Written:
         read = self._read(run, list(tags.values()))
@@ -172,10 +182,12 @@ class ProviderReader:
                         problems.append(told)
                     else:
                         by_run.setdefault(run, {})[series] = tag
-                        self._tags.setdefault(run, {})[series] = tag
                         # NaN would never equal itself.
-                        wall = 0.0 if math.isnan(about.max_wall_time) else about.max_wall_time
-                        self._newest[run, series] = about.max_step, wall
+                        at = getattr(about, "mark", (about.max_step, about.max_wall_time))
+                        mark = tuple(0.0 if math.isnan(each) else each for each in at)
+                        self._newest[run, series] = mark
+        for run in runs or by_run:
+            self._lists[run] = by_run.get(run, {}), blobs
         return by_run, problems
 
     def _listed(self, runs: Sequence[str] | None, blobs: bool) -> list[Any]:
@@ -205,7 +217,7 @@ class ProviderReader:
         Raises:
           NotFoundError: there is no such run or probe, or not all those images.
         """
-        tags = self.series([run], blobs)[0].get(run)
+        tags = self._of_run(run, blobs)
         if not tags:
             raise errors.NotFoundError(f'no run "{run}" with a probe')
         of_probe = {series: tag for series, tag in tags.items() if series.probe == probe}

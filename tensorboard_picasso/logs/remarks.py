@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from tensorboard_picasso.logs import history
 from tensorboard_picasso.logs.bounds import TooLargeError
-from tensorboard_picasso.logs.provider import ProviderReader
+from tensorboard_picasso.logs.provider import Mark, ProviderReader
 from tensorboard_picasso.logs.records import Problems, Stored, unpacked
 from tensorboard_picasso.logs.scores import KINDS, first_scores, unpacker
 from tensorboard_picasso.stored.metadata import Kind, Series
@@ -13,7 +13,7 @@ from tensorboard_picasso.stored.metadata import Kind, Series
 # Series that one answer reads beside those that did not change: each takes some 50 ms.
 FRESH = 4
 
-Newest = list[tuple[int, float]]
+Newest = list[Mark]
 
 
 def of_probe(

@@ -6,7 +6,7 @@ shape, ends the whole answer. Here a tensor is looked at first, and is one or is
 """
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import grpc
@@ -60,11 +60,16 @@ class Datum(NamedTuple):
 
 
 class About(NamedTuple):
-    """What is listed of a series: its plugin data, its last step and wall time."""
+    """What is listed of a series: its plugin data, its largest step and wall time.
+
+    mark: how many records it has, and the last one's step and wall time: of a resumed run
+      the largest ones may be older.
+    """
 
     plugin_content: bytes
     max_step: int
     max_wall_time: float
+    mark: tuple[float, ...]
 
 
 def strings(tensor: Any, rank: int) -> list[bytes]:
@@ -120,9 +125,7 @@ def listed(
     Its provider fails where one series has metadata and no record.
     """
     by_run: dict[str, dict[str, About]] = {}
-    for run, tags in multiplexer.AllSummaryMetadata().items():
-        if runs is not None and run not in runs:
-            continue
+    for run, tags in _metadata(multiplexer, runs):
         for tag, about in tags.items():
             if about.plugin_data.plugin_name != plugin or about.data_class not in classes:
                 continue
@@ -132,8 +135,21 @@ def listed(
                     about.plugin_data.content,
                     max(each.step for each in events),
                     max(each.wall_time for each in events),
+                    (len(events), events[-1].step, events[-1].wall_time),
                 )
     return by_run
+
+
+def _metadata(multiplexer: Any, runs: Sequence[str] | None) -> Iterator[tuple[str, Any]]:
+    """Runs, all or those of these that there are, with the metadata of their tags."""
+    if runs is None:
+        yield from multiplexer.AllSummaryMetadata().items()
+        return
+    for run in dict.fromkeys(runs):
+        try:
+            yield run, multiplexer.GetAccumulator(run).AllSummaryMetadata()
+        except KeyError:
+            continue
 
 
 def of_source(

@@ -21,21 +21,22 @@ from tensorboard_picasso.logs.scores import KINDS, only_scores
 from tensorboard_picasso.numbers.maps import STATISTICS
 from tensorboard_picasso.numbers.steps import exact
 from tensorboard_picasso.serving import large
+from tensorboard_picasso.serving.columns import AttributionColumns, AttributionRow, ScoresColumns
 from tensorboard_picasso.serving.entries import (
     Listed,
     maps_of,
     mean_settings_of,
-    move_of,
     numbers_of,
-    row_of,
-    second_of,
     settings_of,
     when,
 )
-from tensorboard_picasso.serving.pack import Json, Pack
+from tensorboard_picasso.serving.pack import Pack
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import FORMAT_VERSION, Kind
 from tensorboard_picasso.version import __version__
+
+# Settings that are told apart without making text of them.
+MAX_PLACED = 64
 
 
 def index(reader: ProviderReader, known: Remarks) -> dict[str, Any]:
@@ -144,54 +145,21 @@ def scores(
 ) -> bytes:
     """Class scores of all kept steps; what is not there is noted in `known`."""
     pack, problems = Pack(), Problems()
-
-    def one(stored: Stored, said: record.Scores) -> dict[str, Any]:
-        whole = len(said.classes) == said.class_count
-        return {
-            **when(stored, said.input_hash),
-            "epoch": said.epoch,
-            "output": said.output,
-            "value_name": said.value_name,
-            "independent": said.independent,
-            "class_count": said.class_count,
-            "classes": None if whole else said.classes.tolist(),
-            "values": pack.add(said.values, "f4"),
-            "hidden": [
-                {
-                    "region": part.region,
-                    "fill": part.fill,
-                    "values": pack.add(part.values, "f4"),
-                    **move_of(said.move_of(part)),
-                }
-                for part in said.hidden
-            ],
-            "targets": said.targets,
-            "lasting": said.lasting,
-            "dropped": said.dropped,
-        }
-
+    columns = ScoresColumns(pack)
     tags = reader.of_probe(run, probe, images, blobs=False)
     count = Counted(reader, run, tags, known)
-    by_image: dict[int, list[tuple[int, Json]]] = {}
     for series, stored in reader.tensors(run, only_scores(tags, images)):
         count.begin(series, stored)
         if series.kind is Kind.SCORES:
             for at, said in unpacked(series, stored, record.unpack_scores, problems):
                 count.take(series, at, said)
-                of_image = by_image.setdefault(series.image, [])
-                of_image.append((at.step, pack.entry(one(at, said))))
-            continue
-        for at, all_said in unpacked(series, stored, record.unpack_all_scores, problems):
-            count.take(series, at, all_said)
-            for image in all_said:
-                if images is None or image in images:
-                    of_image = by_image.setdefault(image, [])
-                    of_image.append((at.step, pack.entry(one(at, all_said[image]))))
-    listed = [
-        {"image": image, "records": [text for _, text in sorted(records, key=lambda each: each[0])]}
-        for image, records in sorted(by_image.items())
-    ]
-    header = {"run": run, "probe": probe, "images": listed, "remarks": count.remarks()}
+                columns.take(series.image, at, said)
+        else:
+            for at, of_all in unpacked(series, stored, record.unpack_all_scores, problems):
+                count.take(series, at, of_all)
+                wanted = [each for each in of_all if images is None or each in images]
+                columns.take_all(at, of_all, wanted)
+    header = {"run": run, "probe": probe, **columns.header(), "remarks": count.remarks()}
     return pack.finish({**header, "problems": problems})
 
 
@@ -208,47 +176,49 @@ def attributions(
     with_grid: the steps of an image to those whose grid is wanted.
     """
     pack, problems = Pack(), Problems()
-    settings = Listed(pack)
+    columns, settings, unpacking = AttributionColumns(pack), Listed(pack), record.MethodReader()
+    placed: dict[int, tuple[record.Attribution, int]] = {}
     series = reader.of_probe(run, probe, images, blobs=False)
     if not only(series, Kind.METHOD, None, label):
         return None
 
-    def one(stored: Stored, attribution: record.Attribution) -> dict[str, Any]:
-        grid = attribution.grid
-        rows = [row_of(target) for target in attribution.targets]
-        return {
-            **when(stored, attribution.input_hash),
-            "settings": settings.place(settings_of(attribution)),
-            "targets": [target.index for target in attribution.targets],
-            "statistics": pack.add(rows, "f8"),
-            "whole": None if grid is None else pack.add(grid.whole, "f4"),
-            "grid": None,
-            "second": second_of(pack, attribution),
-        }
+    def settings_at(about: record.Attribution) -> int:
+        """Mostly one of those of before, which is kept so that no other takes its place."""
+        if id(about) not in placed:
+            if len(placed) > MAX_PLACED:
+                placed.clear()
+            placed[id(about)] = about, settings.place(settings_of(about))
+        return placed[id(about)][1]
 
     listed = []
     tags = only(series, Kind.METHOD, images, label)
     for of, stored in reader.tensors(run, tags):
         # Of a long series few grids are wanted, as a rule: the others are not unpacked.
         read = [
-            (at, one(at, each), _grid_size(each))
-            for at, each in unpacked(of, stored, slim, problems)
+            (at, columns.row(at, each, settings_at(each.settings)), _grid_size(each.settings))
+            for at, each in unpacked(of, stored, unpacking.unpack, problems)
         ]
         wanted = with_grid([at.step for at, _, _ in read])
-        records = []
-        for at, entry, size in read:
-            if at.step in wanted and entry["whole"] is not None:
+        rows: list[AttributionRow] = []
+        grids: list[tuple[int, bytes]] = []
+        held = 0
+        for at, row, size in read:
+            if at.step in wanted and size:
+                held += size
+                pack.check(columns.size + held)
                 large.hold(size)  # before it is unpacked, which takes several times as much
                 try:
-                    entry["grid"] = pack.add(grid_of(content(at)), "f4")
+                    grids.append((len(rows), grid_of(content(at)).tobytes()))
                 except record.RecordError as e:
                     problems.note(e, image=of.image, step=exact(at.step))
                     continue
-            records.append(pack.entry(entry))
-        listed.append({"image": of.image, "records": records})
-    header = {"run": run, "probe": probe, "label": label, "settings": settings.all}
-    header["statistics"] = ["whole", *STATISTICS]
-    return pack.finish({**header, "images": listed, "problems": problems})
+            rows.append(row)
+        listed.append(columns.image(of.image, rows, grids))
+    header: dict[str, Any] = {"run": run, "probe": probe, "label": label}
+    header |= {"settings": settings.all, "statistics": ["whole", *STATISTICS]}
+    header |= {"hashes": columns.hashes.all, "targets": columns.targets.all}
+    header |= {"images": listed, "problems": problems}
+    return pack.finish(header)
 
 
 def _grid_size(attribution: record.Attribution) -> int:
@@ -358,11 +328,6 @@ def scalar(reader: ProviderReader, run: str, tag: str) -> bytes | None:
         "values": pack.add([each.data for each in stored], "f8"),
     }
     return pack.finish(header)
-
-
-def slim(data: bytes) -> record.Attribution:
-    """A method's record without the values of its grid."""
-    return record.unpack_attribution(data, values=False)
 
 
 def grid_of(data: bytes) -> NDArray[np.float32]:

@@ -1,6 +1,5 @@
 """Entries: what an answer holds of one record, as JSON with references to its pack's numbers."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +7,6 @@ import numpy as np
 
 from tensorboard_picasso.logs.records import Stored
 from tensorboard_picasso.numbers.maps import SHARES, STATISTICS, Statistics
-from tensorboard_picasso.numbers.moves import Move
 from tensorboard_picasso.numbers.steps import exact
 from tensorboard_picasso.serving.pack import Json, Pack, dumped
 from tensorboard_picasso.stored import record
@@ -41,13 +39,6 @@ class Listed:
                 self._pack.room.take(len(text))
             self._last = about, self._places.setdefault(text, len(self._places))
         return self._last[1]
-
-
-def move_of(move: Move | None) -> dict[str, Any]:
-    """How far hiding a region moves the answer; nulls where that is not known."""
-    if move is None:
-        return {"moves": None, "flips": None, "predicted": None}
-    return {"moves": move.moves, "flips": move.flips, "predicted": move.predicted}
 
 
 def settings_of(attribution: record.Attribution) -> dict[str, Any]:
@@ -125,21 +116,6 @@ def regions_of(regions: Sequence[record.Region]) -> list[dict[str, Any]]:
     return [
         {"name": region.name, "area": region.area, "ceiling": region.ceiling} for region in regions
     ]
-
-
-def row_of(target: record.Target) -> list[float]:
-    """The log-odds of a target for the whole image, then its statistics."""
-    return [target.whole, *numbers_of(target.statistics)]
-
-
-def second_of(pack: Pack, attribution: record.Attribution) -> dict[str, Any] | None:
-    """The second seed, and how the maps of both agree; one number a target, NaN: none."""
-    if attribution.second_seed is None:
-        return None
-    known = [
-        math.nan if target.agreement is None else target.agreement for target in attribution.targets
-    ]
-    return {"seed": exact(attribution.second_seed), "agreement": pack.add(known, "f8")}
 
 
 def numbers_of(statistics: Statistics) -> list[float]:

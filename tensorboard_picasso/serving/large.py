@@ -33,9 +33,13 @@ def request() -> Iterator[None]:
 
 def hold(size: int) -> None:
     """Count bytes that a request holds to its end; where these are many, wait for another that does."""
-    if _held.size is None:
-        return
-    _held.size += size
-    if _held.size > LARGE and not _held.alone:
+    if _held.size is not None:
+        _held.size += size
+        reach(0)
+
+
+def reach(size: int) -> None:
+    """The same of bytes that are not counted yet: they are once they are in the answer."""
+    if _held.size is not None and _held.size + size > LARGE and not _held.alone:
         _making.acquire()
         _held.alone = True

@@ -13,6 +13,7 @@ MAGIC = b"PICP"
 _TYPES: dict[str, np.dtype[Any]] = {
     "f4": np.dtype("<f4"),
     "f8": np.dtype("<f8"),
+    "i4": np.dtype("<i4"),
     "i8": np.dtype("<i8"),
     "u1": np.dtype("u1"),
 }
@@ -42,7 +43,7 @@ class Pack:
         self.room = Room(MAX_ANSWER, "the answer", INSTEAD)
 
     def add(self, values: ArrayLike | bytes, kind: str) -> dict[str, Any]:
-        """Append numbers of type "f4", "f8", "i8" or "u1"; what the header says of them."""
+        """Append numbers of type "f4", "f8", "i4", "i8" or "u1"; what the header says of them."""
         if isinstance(values, bytes):
             data = values
             self.room.take(len(data))
@@ -56,6 +57,11 @@ class Pack:
         self._parts += [data, bytes(padding)]
         self._size += len(data) + padding
         return {"at": at, "length": len(data) // _TYPES[kind].itemsize, "type": kind}
+
+    def check(self, size: int) -> None:
+        """See that there is room for so many bytes that are still to be appended."""
+        self.room.check(size)
+        large.reach(size)
 
     def entry(self, value: Any) -> Json:
         """What the header holds of one of many."""

@@ -21,6 +21,7 @@ from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.logs.provider import ProviderReader
 from tensorboard_picasso.logs.remarks import Remarks
 from tensorboard_picasso.serving import answers, edits, large
+from tensorboard_picasso.serving.kept import MOST, Kept
 from tensorboard_picasso.serving.pack import dumped
 from tensorboard_picasso.serving.static import Static
 from tensorboard_picasso.stored.metadata import PLUGIN_NAME, WHOLE_PROBE
@@ -36,6 +37,7 @@ MAX_RUNS = 50
 # One export at a time.
 _EXPORTING = threading.Lock()
 PACK = "application/octet-stream"
+NEAR = ("localhost", "127.0.0.1", "[::1]")
 
 Route = Callable[[wrappers.Request], Any]
 
@@ -50,6 +52,9 @@ class PicassoPlugin(base_plugin.TBPlugin):
         self._multiplexer = context.multiplexer
         self._remarks = Remarks(_samples(context.flags))
         self._static = Static()
+        # Of a data server that somebody else started it is not known what its lists tell.
+        foreign = bool(getattr(context.flags, "grpc_data_provider", None))
+        self._kept = Kept(most=0 if foreign else MOST)
 
     def get_plugin_apps(self) -> Mapping[str, Any]:
         """Routes to WSGI applications."""
@@ -85,14 +90,40 @@ class PicassoPlugin(base_plugin.TBPlugin):
         experiment = plugin_util.experiment_id(request.environ)
         return ProviderReader(self._provider, context, experiment, self._multiplexer)
 
+    def _once(
+        self,
+        request: wrappers.Request,
+        make: Callable[[ProviderReader], bytes | None],
+        missing: str = "",
+    ) -> Any:
+        """A pack that follows from the records of a run, made once until there are newer ones.
+
+        missing: what is said where there is none.
+        """
+        reader = self._reader(request)
+        route = request.path.rsplit("/", 1)[-1]
+        asked = (reader.experiment, route, tuple(sorted(request.args.items(multi=True))))
+        state = reader.state(_argument(request, "run"))
+        answer = self._kept.answer(asked, state, lambda: make(reader))
+        if answer is None:
+            raise errors.NotFoundError(missing)
+        headers = [("ETag", answer.tag), ("Vary", "Accept-Encoding")]
+        if answer.tag in request.headers.get("If-None-Match", ""):
+            return _not_modified(http_util.Respond(request, b"", PACK, headers=headers))
+        data, encoding = answer.data, None
+        if "gzip" in request.headers.get("Accept-Encoding", "") and not _is_near(request):
+            packed = self._kept.packed(answer)
+            data, encoding = (data, None) if packed is None else (packed, "gzip")
+        return http_util.Respond(request, data, PACK, content_encoding=encoding, headers=headers)
+
     def _serve_index(self, request: wrappers.Request) -> Any:
         answer = answers.index(self._reader(request), self._remarks)
         return _json(request, answer)
 
     def _serve_inputs(self, request: wrappers.Request) -> Any:
         room = PNG_ROOM if _flag(request, "pngs") else 0
-        answer = answers.inputs(self._reader(request), *_probe(request), _images(request), room)
-        return http_util.Respond(request, answer, PACK)
+        where, images = _probe(request), _images(request)
+        return self._once(request, lambda reader: answers.inputs(reader, *where, images, room))
 
     def _serve_image(self, request: wrappers.Request) -> Any:
         run, probe = _probe(request)
@@ -104,27 +135,28 @@ class PicassoPlugin(base_plugin.TBPlugin):
         return http_util.Respond(request, answer, "image/png", expires=FOREVER)
 
     def _serve_scores(self, request: wrappers.Request) -> Any:
-        run, probe = _probe(request)
-        answer = answers.scores(self._reader(request), run, probe, _images(request), self._remarks)
-        return http_util.Respond(request, answer, PACK)
+        where, images = _probe(request), _images(request)
+        return self._once(
+            request, lambda reader: answers.scores(reader, *where, images, self._remarks)
+        )
 
     def _serve_attributions(self, request: wrappers.Request) -> Any:
         run, probe = _probe(request)
-        label = _argument(request, "label")
-        answer = answers.attributions(
-            self._reader(request), run, probe, label, _images(request), _grids(request)
+        label, images, grids = _argument(request, "label"), _images(request), _grids(request)
+        return self._once(
+            request,
+            lambda reader: answers.attributions(reader, run, probe, label, images, grids),
+            f'no method "{label}" in probe "{probe}" of run "{run}"',
         )
-        if answer is None:
-            raise errors.NotFoundError(f'no method "{label}" in probe "{probe}" of run "{run}"')
-        return http_util.Respond(request, answer, PACK)
 
     def _serve_means(self, request: wrappers.Request) -> Any:
         run, probe = _probe(request)
-        label = _argument(request, "label")
-        answer = answers.means(self._reader(request), run, probe, label, _groups(request))
-        if answer is None:
-            raise errors.NotFoundError(f'no means "{label}" in probe "{probe}" of run "{run}"')
-        return http_util.Respond(request, answer, PACK)
+        label, groups = _argument(request, "label"), _groups(request)
+        return self._once(
+            request,
+            lambda reader: answers.means(reader, run, probe, label, groups),
+            f'no means "{label}" in probe "{probe}" of run "{run}"',
+        )
 
     def _serve_maps(self, request: wrappers.Request) -> Any:
         run, probe = _probe(request)
@@ -139,18 +171,20 @@ class PicassoPlugin(base_plugin.TBPlugin):
         run, probe = _probe(request)
         name = request.args.get("edit")
         if name is not None:
-            answer = edits.answer_one(self._reader(request), run, probe, name)
-            if answer is None:
-                raise errors.NotFoundError(f'no edit "{name}" of probe "{probe}" in run "{run}"')
-            return http_util.Respond(request, answer, PACK)
-        answer = edits.answer(self._reader(request), run, probe)
-        if answer is None:
-            raise errors.NotFoundError(f'no edits of probe "{probe}" in run "{run}"')
-        return http_util.Respond(request, answer, PACK)
+            return self._once(
+                request,
+                lambda reader: edits.answer_one(reader, run, probe, name),
+                f'no edit "{name}" of probe "{probe}" in run "{run}"',
+            )
+        return self._once(
+            request,
+            lambda reader: edits.answer(reader, run, probe),
+            f'no edits of probe "{probe}" in run "{run}"',
+        )
 
     def _serve_examples(self, request: wrappers.Request) -> Any:
-        answer = edits.examples(self._reader(request), *_probe(request))
-        return http_util.Respond(request, answer, PACK)
+        where = _probe(request)
+        return self._once(request, lambda reader: edits.examples(reader, *where))
 
     def _serve_scalars(self, request: wrappers.Request) -> Any:
         answer = answers.scalars(self._reader(request), _argument(request, "run"))
@@ -227,6 +261,16 @@ def _not_modified(answer: wrappers.Response) -> Any:
         return []
 
     return application
+
+
+def _is_near(request: wrappers.Request) -> bool:
+    """Whether the browser runs on this machine: bytes are then cheaper than compressing them.
+
+    Behind a tunnel it looks as if it did; a proxy says for whom it asks, or names another host.
+    """
+    host = request.host.rsplit(":", 1)[0]
+    near = host in NEAR and (request.remote_addr or "").startswith(("127.", "::1"))
+    return near and "X-Forwarded-For" not in request.headers
 
 
 def _application(route: Route) -> Any:

@@ -8,12 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.numbers import distances
-from tensorboard_picasso.numbers.maps import Output, Precision, Sign, Statistics
+from tensorboard_picasso.numbers.maps import (
+    SHARES,
+    STATISTICS,
+    Output,
+    Precision,
+    Sign,
+    Statistics,
+)
 from tensorboard_picasso.stored import record_pb2
 from tensorboard_picasso.stored.parts import (
     Region,
     check_positions,
     check_shape,
+    numbers_of,
     pack_regions,
     pack_statistics,
     unpack_geometry,
@@ -35,6 +43,8 @@ from tensorboard_picasso.stored.seal import (
 
 MAX_GRID = 1 << 24
 MAX_SHARES = 1 << 18
+# Settings of a series that are remembered at once.
+MAX_KNOWN = 64
 
 
 @dataclass(frozen=True)
@@ -143,7 +153,11 @@ def unpack_attribution(data: bytes, values: bool = True) -> Attribution:
     Raises:
       RecordError: damaged, or newer than this version (`NewerRecordError`).
     """
-    message = unseal(data, record_pb2.Method)
+    return _unpack(unseal(data, record_pb2.Method), values)
+
+
+def _unpack(message: record_pb2.Method, values: bool, bare: bool = False) -> Attribution:
+    """What a message says; bare: its grid's numbers were taken out."""
     check_shape(message.height, message.width)
     check_parts(regions=message.regions, targets=message.targets, parameters=message.parameters)
     if len(message.regions) * len(message.targets) > MAX_SHARES:
@@ -178,7 +192,7 @@ def unpack_attribution(data: bytes, values: bool = True) -> Attribution:
         second_seed=message.second_seed if message.HasField("second_seed") else None,
         parameters=dict(message.parameters),
         grid=(
-            _unpack_grid(message.grid, message.height, message.width, values)
+            _unpack_grid(message.grid, message.height, message.width, values, bare)
             if message.HasField("grid")
             else None
         ),
@@ -188,6 +202,76 @@ def unpack_attribution(data: bytes, values: bool = True) -> Attribution:
             else None
         ),
     )
+
+
+@dataclass(frozen=True)
+class MethodNumbers:
+    """What differs from step to step of a method's record, its grid's values left out.
+
+    settings: all else, without targets, hash, second seed and the grid's numbers: the same object
+      where it is the same.
+    targets: the classes explained. rows: of each its log-odds for the whole image, its statistics
+      in the order of their names, then the three parts of each region's share.
+    whole: log-odds of the classes of the grid; None: there is none.
+    agreements: with the second seed's maps, NaN for none.
+    """
+
+    settings: Attribution
+    input_hash: bytes
+    targets: tuple[int, ...]
+    rows: list[float]
+    whole: NDArray[np.float32] | None
+    second_seed: int | None
+    agreements: tuple[float, ...]
+
+
+class MethodReader:
+    """Unpacks records of a series that mostly have the same settings, which are then read once."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Attribution] = {}
+
+    def unpack(self, data: bytes) -> MethodNumbers:
+        """Bytes to `MethodNumbers`; raises as `unpack_attribution`."""
+        message = unseal(data, record_pb2.Method)
+        check_parts(targets=message.targets)
+        targets = list(message.targets)
+        whole = np.array(message.grid.whole[:], np.float32) if message.HasField("grid") else None
+        digest = message.input_hash
+        second = message.second_seed if message.HasField("second_seed") else None
+        rows: list[float] = []
+        agreements = []
+        shares = len(message.regions) * len(SHARES)
+        for target in targets:
+            numbers = numbers_of(target.statistics)
+            if len(numbers) != len(STATISTICS) + shares:
+                raise RecordError("damaged record: regions and shares differ in length")
+            agreement = target.agreement if target.HasField("agreement") else math.nan
+            if abs(agreement) > 1:
+                raise RecordError("damaged record: a correlation beyond 1")
+            rows.append(target.whole)
+            rows += numbers
+            agreements.append(agreement)
+        indices = tuple(target.index for target in targets)
+        settings = self._settings(message)
+        if whole is not None and settings.grid and len(whole) != len(settings.grid.classes):
+            raise RecordError("damaged record: classes and their scores differ in length")
+        return MethodNumbers(settings, digest, indices, rows, whole, second, tuple(agreements))
+
+    def _settings(self, message: record_pb2.Method) -> Attribution:
+        if len(message.regions) * len(message.targets) > MAX_SHARES:
+            raise RecordError("damaged record: shares of regions are out of bounds")
+        for name in ("targets", "input_hash", "second_seed"):
+            message.ClearField(name)
+        if message.HasField("grid"):
+            for name in ("whole", "values", "distances"):
+                message.grid.ClearField(name)
+        key = message.SerializeToString(deterministic=True)
+        if key not in self._known:
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            self._known[key] = _unpack(message, False, True)
+        return self._known[key]
 
 
 def _pack_grid(grid: Grid) -> record_pb2.Grid:
@@ -202,8 +286,11 @@ def _pack_grid(grid: Grid) -> record_pb2.Grid:
     )
 
 
-def _unpack_grid(message: record_pb2.Grid, height: int, width: int, with_values: bool) -> Grid:
-    check_lengths("classes and their scores", message.classes, message.whole)
+def _unpack_grid(
+    message: record_pb2.Grid, height: int, width: int, with_values: bool, bare: bool
+) -> Grid:
+    if not bare:
+        check_lengths("classes and their scores", message.classes, message.whole)
     window, tops, lefts = unpack_geometry(message, height, width)
     shape = (len(tops), len(lefts), len(message.classes))
     whole = np.array(message.whole[:], np.float32)

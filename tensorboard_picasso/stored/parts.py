@@ -110,6 +110,14 @@ def unpack_statistics(message: record_pb2.Statistics) -> Statistics:
     return Statistics(*(*_numbers(message), shares))
 
 
+def numbers_of(message: record_pb2.Statistics) -> list[float]:
+    """Statistics in the order of their names, then the parts of each region's share."""
+    numbers = [*_numbers(message)]
+    for share in message.shares:
+        numbers += _parts(share)
+    return numbers
+
+
 def unpack_geometry(
     message: record_pb2.Grid | record_pb2.Mean, height: int, width: int
 ) -> tuple[tuple[int, int], NDArray[np.uint32], NDArray[np.uint32]]:

@@ -5,10 +5,18 @@ A record is a protobuf sealed with a version and a checksum (`record.proto`;
 is one more, named here, in `metadata.Kind` and in `record.proto`.
 """
 
-from tensorboard_picasso.stored.allscores import AllScores, pack_all_scores, unpack_all_scores
+from tensorboard_picasso.stored.allscores import (
+    AllScores,
+    Layout,
+    ScoredImage,
+    pack_all_scores,
+    unpack_all_scores,
+)
 from tensorboard_picasso.stored.attribution import (
     Attribution,
     Grid,
+    MethodNumbers,
+    MethodReader,
     Target,
     pack_attribution,
     unpack_attribution,
@@ -68,13 +76,17 @@ __all__ = [
     "Grid",
     "Hidden",
     "Input",
+    "Layout",
     "Maps",
     "Mean",
     "Member",
+    "MethodNumbers",
+    "MethodReader",
     "NewerRecordError",
     "Plane",
     "RecordError",
     "Region",
+    "ScoredImage",
     "Scores",
     "Target",
     "check_bytes",

@@ -156,6 +156,12 @@ def scores(values: np.ndarray, hidden: dict[str, np.ndarray] | None = None) -> r
     )
 
 
+def moved(said: record.Scores) -> record.Scores:
+    """Scores with how hiding regions moves them, as an op records it."""
+    parts = tuple(replace(each, move=said.move_of(each)) for each in said.hidden)
+    return replace(said, hidden=parts)
+
+
 def all_scores(images: int) -> dict[int, record.Scores]:
     """Of the images of a probe, which differ in all that may differ."""
     return {
@@ -331,7 +337,7 @@ def plausible(
                 {k: blob * random.random(size) * 10.0 ** (-2 * progress) for k in targets}
             )
             given = shown(size, image, regions={"corner": corner}) if number == 0 else None
-            said[image] = scores(odds, hidden)
+            said[image] = moved(scores(odds, hidden))
             values += image_values(image, None, about, explained, given, probe)
         values.append((Series(probe, 0, Kind.ALL_SCORES), record.pack_all_scores(said)))
         values += [(series, record.pack_mean(each)) for series, each in means(probe, occluded)]

@@ -10,7 +10,7 @@ from scipy import stats
 from tensorboard_picasso.numbers import edits, maps, palettes
 from tensorboard_picasso.presentation import readings, wording
 from tensorboard_picasso.presentation.readings import Reading
-from tensorboard_picasso.serving.entries import mean_settings_of, numbers_of, row_of, settings_of
+from tensorboard_picasso.serving.entries import mean_settings_of, numbers_of, settings_of
 from tests.kit import logs
 from tests.kit.serving import tensorboard
 
@@ -44,7 +44,7 @@ def js(browser, tmp_path_factory):
             text = page.evaluate(
                 """async ([base, expression, argument]) => {
                   const files = ["numbers/maps", "numbers/palette", "numbers/ranks", "numbers/newest",
-                                 "numbers/reading", "numbers/edits", "log/records", "kit/format", "pictures/legend",
+                                 "numbers/reading", "numbers/edits", "log/records", "log/statistics", "kit/format", "pictures/legend",
                                  "shown/shares", "kit/steps", "large/film"];
                   const names = files.map((each) => each.split("/")[1]);
                   const modules = await Promise.all(files.map((each) => import(`${base}${each}.js`)));
@@ -297,7 +297,11 @@ def as_read(record):
         "settings": settings_of(record),
         "record": {
             "targets": [each.index for each in record.targets],
-            "statistics": [part for each in record.targets for part in row_of(each)],
+            "statistics": [
+                part
+                for each in record.targets
+                for part in (each.whole, *numbers_of(each.statistics))
+            ],
             "names": ["whole", *maps.STATISTICS],
             "whole": None if grid is None else grid.whole,
             "grid": None if grid is None else grid.values.ravel(),
@@ -307,7 +311,10 @@ def as_read(record):
 
 RECORD = (
     "const read = {array: (given) => given && Float64Array.from(given)};"
-    " const record = new records.Attribution(given.record, given.settings, read, given.record.names);"
+    " const {names, statistics: numbers, targets, whole, grid} = given.record;"
+    " const rows = new statistics.Rows(names, given.settings.regions, read.array(numbers));"
+    " const record = new records.Attribution({step: 0, wall: 0, hash: ''}, given.settings, targets,"
+    " {rows, whole: read.array(whole), grid: read.array(grid), agreement: null});"
 )
 RECORDS = [
     about(), about("nan"), about("both infinities"), about(output=maps.Output.RAW),

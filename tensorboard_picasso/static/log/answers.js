@@ -1,12 +1,13 @@
 // What the routes answer, as docs/extending/http_api.md has it: `tsc` reads this, no browser loads it.
 
-/** @import { Hidden, Input, MeanSettings, Problem, Reference, Settings, Step } from "../types.js" */
+/** @import { Input, MeanSettings, Problem, Reference, Settings, Step } from "../types.js" */
 
 /**
  * Bytes, and numbers of a kind.
  * @typedef {Reference<Uint8Array<ArrayBuffer>>} Bytes
  * @typedef {Reference<Float32Array>} Floats
  * @typedef {Reference<Float64Array>} Doubles
+ * @typedef {Reference<Int32Array>} Places
  *
  * @typedef {Omit<Problem, "source">} WireProblem
  */
@@ -29,35 +30,52 @@
  */
 
 /**
- * @typedef {object} WireScores
- * @property {Step} step
- * @property {number} wall
- * @property {number | null} epoch
- * @property {string} hash
+ * What records of scores have in common.
+ * @typedef {object} ScoresSettings
  * @property {string} output
  * @property {string} value_name
  * @property {boolean} independent
  * @property {number} class_count
  * @property {number[] | null} classes
- * @property {Floats} values
- * @property {(Omit<Hidden, "values"> & {values: Floats})[]} hidden
+ * @property {{region: string, fill: string}[]} hidden
  *
- * @typedef {{images: {image: number, records: WireScores[]}[], remarks: string[], problems: WireProblem[]}} ScoresAnswer
+ * The scores of an image, a column each; places are in the answer's lists.
+ * @typedef {object} WireScores
+ * @property {number} image
+ * @property {Reference<BigInt64Array>} steps
+ * @property {Doubles} walls
+ * @property {Doubles} epochs
+ * @property {Places} hashes
+ * @property {Places} settings
+ * @property {Floats} values
+ * @property {Floats} moves
+ * @property {Bytes} flips
+ * @property {Places} predicted
+ *
+ * @typedef {{hashes: string[], settings: ScoresSettings[], images: WireScores[], remarks: string[], problems: WireProblem[]}} ScoresAnswer
  */
 
 /**
- * @typedef {object} WireAttribution
- * @property {Step} step
- * @property {number} wall
- * @property {string} hash
- * @property {number} settings which of the answer's
- * @property {number[]} targets
+ * The records of a method of an image, a column each; places are in the answer's lists.
+ * @typedef {object} WireAttributions
+ * @property {number} image
+ * @property {Reference<BigInt64Array>} steps
+ * @property {Doubles} walls
+ * @property {Places} hashes
+ * @property {Places} settings
+ * @property {Places} targets
  * @property {Doubles} statistics
- * @property {Floats | null} whole
- * @property {Floats | null} grid
- * @property {{seed: Step, agreement: Doubles} | null} second
+ * @property {Floats} whole
+ * @property {{records: Places, values: Floats}} grids of some records
+ * @property {{records: Places, agreements: Doubles}} seconds likewise
  *
- * @typedef {{settings: Settings[], statistics: string[], images: {image: number, records: WireAttribution[]}[], problems: WireProblem[]}} AttributionsAnswer
+ * @typedef {object} AttributionsAnswer
+ * @property {Settings[]} settings
+ * @property {string[]} hashes
+ * @property {number[][]} targets
+ * @property {string[]} statistics names, in the order of a row
+ * @property {WireAttributions[]} images
+ * @property {WireProblem[]} problems
  */
 
 /**

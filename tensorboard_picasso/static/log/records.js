@@ -1,12 +1,14 @@
 // Records as they come in packs: scores, attributions and means.
 
 import { plural } from "../kit/format.js";
+import { stepsOf } from "../kit/steps.js";
 import { probability, percentile } from "../numbers/maps.js";
+import { PackError } from "./pack.js";
 import { Rows } from "./statistics.js";
 
-/** @import { Hidden, MeanSettings, Member, Settings, Statistics } from "../types.js" */
-/** @import { WireAttribution, WireMean, WireScores } from "./answers.js" */
-/** @import { Numbers } from "./pack.js" */
+/** @import { Hidden, MeanSettings, Member, Settings, Statistics, Step } from "../types.js" */
+/** @import { AttributionsAnswer, ScoresAnswer, ScoresSettings, WireAttributions, WireMean, WireScores } from "./answers.js" */
+/** @import { Numbers, Pack } from "./pack.js" */
 
 /**
  * The place of a class in a record's lists, -1 where it is not there.
@@ -17,22 +19,78 @@ function place(classes, index) {
   return classes === null ? index : classes.indexOf(index);
 }
 
+/**
+ * The records of an image's scores, from an answer's columns.
+ * @param {WireScores} image
+ * @param {Pack<ScoresAnswer>} pack
+ */
+export function scoresOf(image, pack) {
+  const { header } = pack;
+  const steps = stepsOf(pack.array(image.steps));
+  const count = steps.length;
+  const [walls, epochs] = [image.walls, image.epochs].map((each) => pack.array(each, count));
+  const [hashes, settings] = [image.hashes, image.settings].map((each) => pack.array(each, count));
+  const columns = { values: pack.array(image.values), moves: pack.array(image.moves), flips: pack.array(image.flips), predicted: pack.array(image.predicted) };
+  let value = 0;
+  let hidden = 0;
+  const records = steps.map((step, i) => {
+    const of = listed(header.settings, settings[i]);
+    const epoch = Number.isNaN(epochs[i]) ? null : epochs[i];
+    const record = new Scores({ step, wall: walls[i], epoch, hash: listed(header.hashes, hashes[i]) }, of, columns, value, hidden);
+    value += record.values.length * (1 + of.hidden.length);
+    hidden += of.hidden.length;
+    return record;
+  });
+  if (value !== columns.values.length || [columns.moves, columns.flips, columns.predicted].some(({ length }) => length !== hidden)) {
+    throw new PackError(`scores of image ${image.image} do not fill their records`);
+  }
+  return records;
+}
+
+/**
+ * @template T
+ * @param {T[]} list
+ * @param {number} index
+ */
+function listed(list, index) {
+  if (!(index in list)) throw new PackError(`entry ${index} is none of the answer's`);
+  return list[index];
+}
+
 /** What the model said of one image at one step. */
 export class Scores {
-  /** @param {WireScores} record @param {Numbers} pack */
-  constructor(record, pack) {
-    this.step = record.step;
-    this.wall = record.wall;
-    this.hash = record.hash;
-    this.epoch = record.epoch;
-    this.output = record.output;
-    this.value_name = record.value_name;
-    this.independent = record.independent;
-    this.class_count = record.class_count;
-    this.classes = record.classes;
-    this.values = pack.array(record.values, record.classes?.length ?? record.class_count);
+  /**
+   * @param {{step: Step, wall: number, epoch: number | null, hash: string}} at
+   * @param {ScoresSettings} settings
+   * @param {{values: Float32Array, moves: Float32Array, flips: Uint8Array, predicted: Int32Array}} columns
+   * @param {number} value place of its first value in them
+   * @param {number} first place of its first hidden region
+   */
+  constructor(at, settings, columns, value, first) {
+    this.step = at.step;
+    this.wall = at.wall;
+    this.hash = at.hash;
+    this.epoch = at.epoch;
+    this.output = settings.output;
+    this.value_name = settings.value_name;
+    this.independent = settings.independent;
+    this.class_count = settings.class_count;
+    this.classes = settings.classes;
+    const length = settings.classes?.length ?? settings.class_count;
+    this.values = columns.values.subarray(value, value + length);
     /** @type {Hidden[]} */
-    this.hidden = record.hidden.map((each) => ({ ...each, values: pack.array(each.values, this.values.length) }));
+    this.hidden = settings.hidden.map((each, i) => {
+      const start = value + (i + 1) * length;
+      const moves = columns.moves[first + i];
+      const known = !Number.isNaN(moves);
+      return {
+        ...each,
+        values: columns.values.subarray(start, start + length),
+        moves: known ? moves : null,
+        flips: known ? columns.flips[first + i] === 1 : null,
+        predicted: known ? columns.predicted[first + i] : null,
+      };
+    });
   }
 
   /** One output that stands for two classes: the second one's probability. */
@@ -98,27 +156,89 @@ export class Scores {
   }
 }
 
+/**
+ * The records of a method of an image, from an answer's columns.
+ * @param {WireAttributions} image
+ * @param {Pack<AttributionsAnswer>} pack
+ * @param {Settings[]} settings the answer's, as they were checked
+ */
+export function attributionsOf(image, pack, settings) {
+  const { header } = pack;
+  const steps = stepsOf(pack.array(image.steps));
+  const walls = pack.array(image.walls, steps.length);
+  const [hashes, of, explained] = [image.hashes, image.settings, image.targets].map((each) => pack.array(each, steps.length));
+  const numbers = pack.array(image.statistics);
+  const whole = pack.array(image.whole);
+  const grids = takes(pack.array(image.grids.records), pack.array(image.grids.values));
+  const seconds = takes(pack.array(image.seconds.records), pack.array(image.seconds.agreements));
+  const rows = taker(numbers);
+  const wholes = taker(whole);
+  return steps.map((step, i) => {
+    const about = listed(settings, of[i]);
+    const targets = listed(header.targets, explained[i]);
+    const { geometry } = about;
+    const width = header.statistics.length + 3 * about.regions.length;
+    return new Attribution({ step, wall: walls[i], hash: listed(header.hashes, hashes[i]) }, about, targets, {
+      rows: new Rows(header.statistics, about.regions, rows(width * targets.length)),
+      whole: geometry && wholes(geometry.classes.length),
+      grid: geometry && grids(i, geometry.tops.length * geometry.lefts.length * geometry.classes.length),
+      agreement: seconds(i, targets.length),
+    });
+  });
+}
+
+/**
+ * What hands out the next so many numbers of a column.
+ * @template {Float32Array | Float64Array} Column
+ * @param {Column} column
+ */
+function taker(column) {
+  let at = 0;
+  /** @param {number} count */
+  return (count) => {
+    if (at + count > column.length) throw new PackError("a column of the answer is too short");
+    at += count;
+    return /** @type {Column} */ (column.subarray(at - count, at));
+  };
+}
+
+/**
+ * The same of a column that some records have no part of; they are asked for in their order.
+ * @template {Float32Array | Float64Array} Column
+ * @param {Int32Array} records that have
+ * @param {Column} column
+ */
+function takes(records, column) {
+  const take = taker(column);
+  let next = 0;
+  /** @param {number} record @param {number} count */
+  return (record, count) => {
+    if (records[next] !== record) return null;
+    next += 1;
+    return take(count);
+  };
+}
+
 /** One method's answer for one image at one step. */
 export class Attribution {
   #statistics;
 
   /**
-   * @param {WireAttribution} record
+   * @param {{step: Step, wall: number, hash: string}} at
    * @param {Settings} settings
-   * @param {Numbers} pack
-   * @param {string[]} names of the statistics in a row of the record's
+   * @param {number[]} targets
+   * @param {{rows: Rows, whole: Float32Array | null, grid: Float32Array | null, agreement: Float64Array | null}} numbers
    */
-  constructor(record, settings, pack, names) {
-    this.step = record.step;
-    this.wall = record.wall;
-    this.hash = record.hash;
-    this.targets = record.targets;
+  constructor(at, settings, targets, { rows, whole, grid, agreement }) {
+    this.step = at.step;
+    this.wall = at.wall;
+    this.hash = at.hash;
+    this.targets = targets;
     this.settings = settings;
-    this.#statistics = new Rows(names, settings.regions, pack, record.statistics, record.targets.length);
-    const geometry = settings.geometry;
-    this.whole = geometry && pack.array(record.whole, geometry.classes.length);
-    this.grid = geometry && pack.array(record.grid, geometry.tops.length * geometry.lefts.length * geometry.classes.length);
-    this.agreement = record.second && pack.array(record.second.agreement, record.targets.length);
+    this.#statistics = rows;
+    this.whole = whole;
+    this.grid = grid;
+    this.agreement = agreement;
     /** @type {Map<number | string, number>} */
     this.peaks = new Map();
   }
@@ -226,7 +346,7 @@ export class Mean {
     this.means = pack.array(record.means, count);
     this.errors = pack.array(record.errors, count);
     this.counts = pack.array(record.counts, count);
-    this.#statistics = new Rows(names, settings.regions, pack, record.statistics);
+    this.#statistics = new Rows(names, settings.regions, pack.array(record.statistics));
   }
 
   /**

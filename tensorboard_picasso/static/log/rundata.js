@@ -1,11 +1,12 @@
 // What is known of one probe in one run: records by image and step, taken from answers.
 
 import { pixels, withMask } from "./pack.js";
-import { Attribution, Mean, Scores } from "./records.js";
+import { Mean, attributionsOf, scoresOf } from "./records.js";
 import { ordered } from "../kit/lists.js";
 import { ascending } from "../kit/steps.js";
 
 /** @import { Framed, Input, MeanSettings, Problem, Series, Size, Step, Windows } from "../types.js" */
+/** @import { Attribution, Scores } from "./records.js" */
 /** @import { AttributionsAnswer, InputsAnswer, MeansAnswer, ScoresAnswer, WireProblem } from "./answers.js" */
 /** @import { Pack } from "./pack.js" */
 
@@ -134,9 +135,7 @@ export class RunData {
   takeScores(pack) {
     this.#note("scores", pack);
     this.remarks = pack.header.remarks;
-    for (const { image, records } of pack.header.images) {
-      this.scores.set(image, series(image, records.map((record) => new Scores(record, pack))));
-    }
+    for (const each of pack.header.images) this.scores.set(each.image, series(each.image, scoresOf(each, pack)));
   }
 
   /**
@@ -150,14 +149,13 @@ export class RunData {
     const settings = pack.header.settings.map(checkedGeometry);
     /** @type {Map<number, ImageSeries<Attribution>>} */
     const images = this.methods.get(label) ?? new Map();
-    for (const { image, records } of pack.header.images) {
-      const before = images.get(image)?.steps;
-      const taken = records.map((record) => {
+    for (const each of pack.header.images) {
+      const before = images.get(each.image)?.steps;
+      const taken = attributionsOf(each, pack, settings).map((record) => {
         const known = before?.get(record.step);
-        if (known && known.wall === record.wall && (known.grid || !record.grid)) return known;
-        return new Attribution(record, settings[record.settings], pack, pack.header.statistics);
+        return known && known.wall === record.wall && (known.grid || !record.grid) ? known : record;
       });
-      images.set(image, series(image, taken));
+      images.set(each.image, series(each.image, taken));
     }
     this.methods.set(label, images);
     if (asked === null) this.whole.add(label);

@@ -1,22 +1,22 @@
 // Statistics of maps as answers hold them: rows of numbers, read by name.
 
-/** @import { Compared, Reference, Statistics } from "../types.js" */
-/** @import { Numbers } from "./pack.js" */
+import { PackError } from "./pack.js";
+
+/** @import { Compared, Statistics } from "../types.js" */
 
 /** Rows of statistics, by the names that the answer gives them; behind those a share of each region. */
 export class Rows {
   /**
    * @param {string[]} names of the statistics, in the order of a row
    * @param {Compared[]} regions
-   * @param {Numbers} pack
-   * @param {Reference<Float64Array>} reference to the numbers of all rows
-   * @param {number} count of rows
+   * @param {Float64Array} numbers of all rows
    */
-  constructor(names, regions, pack, reference, count = 1) {
+  constructor(names, regions, numbers) {
     this.names = names;
     this.regions = regions;
     this.width = names.length + 3 * regions.length;
-    this.numbers = pack.array(reference, this.width * count);
+    if (numbers.length % this.width) throw new PackError(`statistics hold ${numbers.length} numbers, not rows of ${this.width}`);
+    this.numbers = numbers;
   }
 
   /**

@@ -1,0 +1,244 @@
+"""Columns: what an answer holds of the records of one series, a list of numbers for each thing told.
+
+An object a record would take ten times the bytes, and most of the time that an answer takes.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tensorboard_picasso.logs.records import Stored
+from tensorboard_picasso.numbers.maps import Output
+from tensorboard_picasso.serving.entries import Listed
+from tensorboard_picasso.serving.pack import Pack
+from tensorboard_picasso.stored import record
+
+# Bytes of what stands in one number each of a record.
+ROW = 64
+
+
+class Places:
+    """What repeats from record to record, listed once, found by what tells it apart."""
+
+    def __init__(self, pack: Pack) -> None:
+        self._listed = Listed(pack)
+        self._places: dict[Hashable, int] = {}
+
+    @property
+    def all(self) -> list[Any]:
+        """What was placed, in its order."""
+        return list(self._listed.all)
+
+    def find(self, key: Hashable) -> int | None:
+        """Where it was placed; None where it was not."""
+        return self._places.get(key)
+
+    def place(self, key: Hashable, about: Any) -> int:
+        """Place it; its index in the list."""
+        return self._places.setdefault(key, self._listed.place(about))
+
+
+class ScoresRow(NamedTuple):
+    """One record of an image's scores; numbers as bytes."""
+
+    step: int
+    wall: float
+    epoch: float
+    hash: int
+    settings: int
+    explained: int
+    values: bytes
+    moves: bytes
+    flips: bytes
+    predicted: bytes
+
+
+@dataclass
+class ScoresColumns:
+    """The scores of a probe's images as they are read, by image."""
+
+    pack: Pack
+    rows: dict[int, list[ScoresRow]] = field(default_factory=dict)
+    size: int = 0
+
+    def __post_init__(self) -> None:
+        self.hashes, self.settings, self.explained = (Places(self.pack) for _ in range(3))
+
+    def take(self, image: int, at: Stored, scores: record.Scores) -> None:
+        """A record of one image."""
+        moves = [scores.move_of(each) for each in scores.hidden]
+        whole = len(scores.classes) == scores.class_count
+        classes = None if whole else np.asarray(scores.classes)
+        regions = tuple((each.region, each.fill) for each in scores.hidden)
+        layout = record.Layout(scores.class_count, classes, regions)
+        self._add(
+            image, at, scores, self._settings(scores, layout),
+            np.concatenate([scores.values, *(each.values for each in scores.hidden)]).tobytes(),
+            np.array([np.nan if each is None else each.moves for each in moves], np.float32),
+            np.array([each is not None and each.flips for each in moves], np.uint8),
+            np.array([0 if each is None else each.predicted for each in moves], np.int32),
+        )  # fmt: skip
+
+    def take_all(self, at: Stored, scores: record.AllScores, images: Sequence[int]) -> None:
+        """A record of all images, of which these are wanted."""
+        settings = [self._settings(scores, each) for each in scores.layouts]
+        predicted = scores.predicted.astype(np.int32)
+        flips = scores.flips.astype(np.uint8)
+        unknown = np.isnan(scores.moves) if scores.output is not Output.RAW else None
+        for image in images:
+            placed = scores.placed(image)
+            layout = scores.layouts[placed.layout]
+            begin, parts = placed.values, 1 + len(layout.regions)
+            hidden = slice(placed.hidden, placed.hidden + parts - 1)
+            if unknown is not None and layout.classes is None and unknown[hidden].any():
+                self.take(image, at, scores[image])  # it may follow from the scores
+                continue
+            self._add(
+                image, at, placed, settings[placed.layout],
+                scores.numbers[begin : begin + parts * layout.length].tobytes(),
+                scores.moves[hidden], flips[hidden], predicted[hidden], scores.epoch,
+            )  # fmt: skip
+
+    def _settings(self, scores: record.Scores | record.AllScores, layout: record.Layout) -> int:
+        classes = None if layout.classes is None else layout.classes.tobytes()
+        key = (
+            scores.output, scores.value_name, scores.independent, layout.class_count, classes,
+            layout.regions,
+        )  # fmt: skip
+        known = self.settings.find(key)
+        if known is not None:
+            return known
+        about = {
+            "output": scores.output,
+            "value_name": scores.value_name,
+            "independent": scores.independent,
+            "class_count": layout.class_count,
+            "classes": None if layout.classes is None else layout.classes.tolist(),
+            "hidden": [{"region": region, "fill": fill} for region, fill in layout.regions],
+        }
+        return self.settings.place(key, about)
+
+    def _add(
+        self, image: int, at: Stored, said: record.Scores | record.ScoredImage, settings: int,
+        values: bytes, moves: Any, flips: Any, predicted: Any, epoch: float | None = None,
+    ) -> None:  # fmt: skip
+        if isinstance(said, record.Scores):
+            epoch = said.epoch
+        digest = self.hashes.find(said.input_hash)
+        if digest is None:
+            digest = self.hashes.place(said.input_hash, said.input_hash.hex())
+        key = said.targets, said.lasting, said.dropped
+        explained = self.explained.find(key)
+        if explained is None:
+            about = dict(zip(("targets", "lasting", "dropped"), key, strict=True))
+            explained = self.explained.place(key, about)
+        self.size += ROW + len(values) + 9 * len(moves)
+        self.pack.check(self.size)
+        row = ScoresRow(
+            at.step, at.wall, np.nan if epoch is None else epoch, digest, settings, explained,
+            values, moves.tobytes(), flips.tobytes(), predicted.tobytes(),
+        )  # fmt: skip
+        self.rows.setdefault(image, []).append(row)
+
+    def header(self) -> dict[str, Any]:
+        """What the answer's header says of them."""
+        images = []
+        for image, rows in sorted(self.rows.items()):
+            rows.sort(key=lambda row: row.step)
+            column = dict(zip(ScoresRow._fields, zip(*rows, strict=True), strict=True))
+            add = self.pack.add
+            images.append(
+                {
+                    "image": image,
+                    "steps": add(np.array(column["step"], np.int64), "i8"),
+                    "walls": add(column["wall"], "f8"),
+                    "epochs": add(column["epoch"], "f8"),
+                    "hashes": add(column["hash"], "i4"),
+                    "settings": add(column["settings"], "i4"),
+                    "explained": add(column["explained"], "i4"),
+                    "values": add(b"".join(column["values"]), "f4"),
+                    "moves": add(b"".join(column["moves"]), "f4"),
+                    "flips": add(b"".join(column["flips"]), "u1"),
+                    "predicted": add(b"".join(column["predicted"]), "i4"),
+                }
+            )
+        told = {"hashes": self.hashes.all, "settings": self.settings.all}
+        return {**told, "explained": self.explained.all, "images": images}
+
+
+class AttributionRow(NamedTuple):
+    """One record of a method of an image."""
+
+    step: int
+    wall: float
+    hash: int
+    settings: int
+    targets: int
+    statistics: list[float]
+    whole: bytes
+    second: tuple[int, tuple[float, ...]] | None
+
+
+@dataclass
+class AttributionColumns:
+    """The records of one method, an image at a time."""
+
+    pack: Pack
+
+    def __post_init__(self) -> None:
+        self.hashes, self.targets = Places(self.pack), Places(self.pack)
+        self.size = 0
+
+    def row(self, at: Stored, numbers: record.MethodNumbers, settings: int) -> AttributionRow:
+        """A record."""
+        digest = self.hashes.find(numbers.input_hash)
+        if digest is None:
+            digest = self.hashes.place(numbers.input_hash, numbers.input_hash.hex())
+        targets = self.targets.find(numbers.targets)
+        if targets is None:
+            targets = self.targets.place(numbers.targets, list(numbers.targets))
+        second = None
+        if numbers.second_seed is not None:
+            second = numbers.second_seed, numbers.agreements
+        whole = b"" if numbers.whole is None else numbers.whole.tobytes()
+        self.size += ROW + 8 * len(numbers.rows) + len(whole)
+        self.pack.check(self.size)
+        return AttributionRow(
+            at.step, at.wall, digest, settings, targets, numbers.rows, whole, second
+        )
+
+    def image(
+        self, image: int, rows: Sequence[AttributionRow], grids: Sequence[tuple[int, bytes]]
+    ) -> dict[str, Any]:
+        """What the answer's header says of an image.
+
+        grids: of those rows whose grid is wanted, with their places.
+        """
+        add = self.pack.add
+        column = dict(zip(AttributionRow._fields, zip(*rows, strict=True), strict=True))
+        if not rows:
+            column = dict.fromkeys(AttributionRow._fields, ())
+        seconds = [(n, each) for n, each in enumerate(column["second"]) if each is not None]
+        told = {
+            "image": image,
+            "steps": add(np.array(column["step"], np.int64), "i8"),
+            "walls": add(column["wall"], "f8"),
+            "hashes": add(column["hash"], "i4"),
+            "settings": add(column["settings"], "i4"),
+            "targets": add(column["targets"], "i4"),
+            "statistics": add([n for each in column["statistics"] for n in each], "f8"),
+            "whole": add(b"".join(column["whole"]), "f4"),
+            "grids": {
+                "records": add([at for at, _ in grids], "i4"),
+                "values": add(b"".join(values for _, values in grids), "f4"),
+            },
+            "seconds": {
+                "records": add([at for at, _ in seconds], "i4"),
+                "seeds": add(np.array([seed for _, (seed, _) in seconds], np.int64), "i8"),
+                "agreements": add([n for _, (_, each) in seconds for n in each], "f8"),
+            },
+        }
+        self.size = 0  # it is in the pack now
+        return told
