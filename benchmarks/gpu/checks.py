@@ -19,6 +19,8 @@ from tensorboard_picasso.summary import backends, edits
 from tensorboard_picasso.summary.backends.base import Hiding
 from tensorboard_picasso.summary.backends.torch import sweep
 from tensorboard_picasso.summary.explain import edited, models
+from tensorboard_picasso.summary.kit import determinism
+from tensorboard_picasso.summary.reuse.plan import COSTS
 
 Array = NDArray[Any]
 SIDE = 32
@@ -128,9 +130,18 @@ def exact() -> Iterator[None]:
 
 
 def reused(model: Any, count: int = 3) -> tuple[list[Array], str]:
-    """Scores of windows with reuse, and what was done and why."""
-    backend = backends.find(model)
-    return backend.swept_scores(hidings(count), first, True), backend.sweep_told
+    """Scores of windows with reuse, and what was done and why.
+
+    Nothing is chosen by the clock, and costs are a processor's: of so small a network reuse
+    would not pay on a GPU.
+    """
+    backend, before = backends.find(model), sweep.costs
+    sweep.costs = lambda _: COSTS
+    try:
+        with determinism.required():
+            return backend.swept_scores(hidings(count), first, True), backend.sweep_told
+    finally:
+        sweep.costs = before
 
 
 def dense(model: Any) -> list[Array]:

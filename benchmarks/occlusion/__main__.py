@@ -34,7 +34,12 @@ def main() -> None:
         rows = sorted(kept["rows"], key=_place)
         print(f"{results.document(rows, options.clock)}\n\n{_about(kept, options.clock)}")
         return
-    about = {"machine": _machine(), "versions": _versions(), "code": _code(), "settings": settings}
+    about = {
+        "machine": _machine(options.device),
+        "versions": _versions(),
+        "code": _code(),
+        "settings": settings,
+    }
     try:
         store = Store(options.json, about, options.fresh)
     except ValueError as e:
@@ -47,7 +52,7 @@ def main() -> None:
             print(f"{case.name} in {case.framework}: done before", file=sys.stderr)
             continue
         print(f"{case.name} in {case.framework} …", file=sys.stderr, flush=True)
-        row = _measured(key, settings)
+        row = _measured(key, settings, options.device)
         if row is None:
             failed.append(case)
         else:
@@ -77,6 +82,10 @@ def _options() -> argparse.Namespace:
         help=f"only these: a model ({', '.join(MODELS)}), or with window/stride: 'vgg16 16/8'",
     )  # fmt: skip
     parser.add_argument("--framework", choices=FRAMEWORKS, help="only this one")
+    parser.add_argument(
+        "--device", choices=("cpu", "cuda"), default="cpu",
+        help="where PyTorch's models lie; with cuda no other framework is measured",
+    )  # fmt: skip
     parser.add_argument("--json", type=Path, help="file of the rows, which is gone on with")
     parser.add_argument("--fresh", action="store_true", help="measure rows again that are done")
     parser.add_argument(
@@ -93,7 +102,10 @@ def _options() -> argparse.Namespace:
             parser.error(f"--rows {row!r}: pass some of {', '.join(sorted(names))}")
     if options.json is None:
         kind = "-quick" if options.quick else "-brief" if options.brief else ""
-        options.json = ROOT / "logs/bench" / f"occlusion{kind}.json"
+        device = "" if options.device == "cpu" else f"-{options.device}"
+        options.json = ROOT / "logs/bench" / f"occlusion{device}{kind}.json"
+    if options.device == "cuda" and options.framework == "tensorflow":
+        parser.error("--framework tensorflow: with --device cuda PyTorch alone is measured")
     if options.markdown and not options.json.exists():
         parser.error(f"--markdown: there is no {options.json} yet")
     return options
@@ -109,18 +121,22 @@ def _place(row: Row) -> int:
 def _wanted(case: Case, options: argparse.Namespace) -> bool:
     if options.framework not in (None, case.framework):
         return False
+    if options.device == "cuda" and case.framework != "torch":
+        return False
     if options.rows:
         return case.model in options.rows or case.name in options.rows
     return not options.quick or case.name in QUICK
 
 
-def _measured(key: dict[str, Any], settings: Mapping[str, Any]) -> Row | None:
+def _measured(key: dict[str, Any], settings: Mapping[str, Any], device: str) -> Row | None:
     """A row, each part in a process of its own; None where that failed, and said why."""
-    row = _run({"case": key, "repeats": settings["repeats"], "seconds": settings["seconds"]})
+    asked = {each: settings[each] for each in ("repeats", "seconds")}
+    row = _run({"case": key, **asked, "device": device})
     if row is None:
         return None
     memory: dict[str, Any] = {}
-    if settings["memory"] and sys.platform == "linux":
+    # Of a GPU another memory counts.
+    if settings["memory"] and sys.platform == "linux" and device == "cpu":
         kind, batches = row["contenders"][DENSE]["setting"].split(", batches of ")
         for what in (OURS, OURS_DENSE, DENSE):
             memory[what] = _run({"case": key, "what": what, "kind": kind, "batch": int(batches)})
@@ -142,12 +158,17 @@ def _run(asked: dict[str, Any]) -> dict[str, Any] | None:
     return found
 
 
-def _machine() -> dict[str, Any]:
+def _machine(device: str) -> dict[str, Any]:
     name = platform.processor()
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         name = next((each.split(": ")[1] for each in lines if each.startswith("model name")), name)
-    return {"processor": name, "cores": os.cpu_count(), "system": platform.platform()}
+    about = {"processor": name, "cores": os.cpu_count(), "system": platform.platform()}
+    if device == "cuda":
+        import torch
+
+        about["device"] = torch.cuda.get_device_name()
+    return about
 
 
 def _versions() -> dict[str, str]:
@@ -165,9 +186,10 @@ def _code() -> str:
 
 def _about(kept: Mapping[str, Any], clock: str) -> str:
     machine, versions = kept["machine"], kept["versions"]
+    device = f"{machine['device']}; " if "device" in machine else ""
     clocked = " Seconds of the processor." if clock == "cpu_seconds" else ""
     return (
-        f"{results.LEGEND}{clocked}\n\n{machine['processor']}, {machine['cores']} cores,"
+        f"{results.LEGEND}{clocked}\n\n{device}{machine['processor']}, {machine['cores']} cores,"
         f" {machine['system']}; {', '.join(map(' '.join, versions.items()))};"
         f" {kept['settings']['repeats']} rounds."
     )

@@ -18,6 +18,8 @@ MODELS = {
     "resnet50": (224, 3, ((32, 16), (16, 8))),
     "vgg16": (224, 3, ((32, 16), (16, 8))),
 }
+# What no other framework here has.
+OF_TORCH = {"vitb16": (224, 3, ((32, 16), (16, 8)))}
 QUICK = ("cnn28 4/1", "resnet20 8/2", "mobilenetv2 32/16")
 # tf-explain fills windows with this number and no other, so all do.
 FILL = 127.5
@@ -40,7 +42,7 @@ class Case:
     @property
     def shape(self) -> tuple[int, int, int]:
         """Of an image: height, width, channels."""
-        side, channels, _ = MODELS[self.model]
+        side, channels, _ = {**MODELS, **OF_TORCH}[self.model]
         return side, side, channels
 
     def boxes(

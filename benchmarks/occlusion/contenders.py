@@ -79,7 +79,9 @@ class Watch:
     @property
     def scores(self) -> Scores:
         """All that were made."""
-        return np.concatenate([np.asarray(each) for each in self._rows])
+        # PyTorch's may lie on a device.
+        rows = (each.cpu() if hasattr(each, "is_cuda") else each for each in self._rows)
+        return np.concatenate([np.asarray(each) for each in rows])
 
 
 def watched(forward: Forward, limit: int, use: Callable[[Watch], Any]) -> Scores:
@@ -108,6 +110,11 @@ class Ours:
     def run(self) -> None:
         """Compute the maps."""
         self._answers = self._method.explain(self._subjects)
+
+    @property
+    def told(self) -> str:
+        """What was done and why, as `summary.explain_plan` says it."""
+        return self._subjects[0].backend.sweep_told
 
     @property
     def log_odds(self) -> tuple[Boxes, NDArray[np.int64], Scores]:

@@ -16,6 +16,11 @@ build = keras_models.build
 KINDS = ("tf.function", "tf.function with XLA")
 
 
+def placed(model: Any, device: str) -> Any:
+    """A model on a device; TensorFlow puts it where it computes."""
+    return model
+
+
 def forward(model: Any) -> Callable[[Array], Scores]:
     """Scores of a batch (n, h, w, c), compiled for any batch size."""
     function = tf.function(lambda x: model(x, training=False), autograph=False)

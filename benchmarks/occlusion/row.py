@@ -40,6 +40,8 @@ PROBE = 16
 BATCHES = (1, 4, 8, 16, 32, 64, 256)
 # Numbers that the images of a batch hold at most: 64 photographs.
 BATCH_NUMBERS = 64 * 224 * 224 * 3
+# On a GPU larger ones are tried too.
+OF_GPU, GPU_NUMBERS = (*BATCHES, 512, 1024), 512 * 224 * 224 * 3
 # What takes less is repeated until it has taken so long.
 LEAST_SECONDS = 0.2
 # How many windows' scores are compared at most.
@@ -62,13 +64,17 @@ class Took(NamedTuple):
 class Setup:
     """A model, an image and how the framework scores batches."""
 
-    def __init__(self, case: Case) -> None:
-        side = "keras_side" if case.framework == "tensorflow" else "torch_side"
+    def __init__(self, case: Case, device: str = "cpu") -> None:
+        side = {"tensorflow": "keras_side"}.get(case.framework, f"{case.framework}_side")
         self.case = case
         self.side: Any = importlib.import_module(f"benchmarks.occlusion.{side}")
         self.pictures = images(4 if case.shape[0] > 100 else PROBE, case.shape)
         self.image: Array = self.pictures[0]
-        self.model = self.side.build(case.model, self.pictures)
+        self.model = self.side.placed(self.side.build(case.model, self.pictures), device)
+        self.batches, self.numbers = BATCHES, BATCH_NUMBERS
+        if device == "cuda":
+            self.batches, self.numbers = OF_GPU, GPU_NUMBERS
+        self.kinds = (*self.side.KINDS, *(self.side.ON_GPU if device == "cuda" else ()))
         self.forward: Callable[[Array], Scores] = self.side.forward(self.model)
 
     def bare(self, kind: str, batch: int) -> Contender:
@@ -82,17 +88,18 @@ class Setup:
         return np.concatenate([self.forward(occluded(self.image, part)) for part in parts])
 
 
-def times(case: Case, repeats: int, seconds: float) -> dict[str, Any]:
+def times(case: Case, repeats: int, seconds: float, device: str = "cpu") -> dict[str, Any]:
     """All contenders' seconds for all windows, round by round.
 
     Args:
       repeats: how many rounds.
       seconds: a contender that takes longer is timed on a sample of windows.
+      device: where the model lies.
 
     Raises:
       DisagreementError, ValueError: the numbers must not be compared.
     """
-    setup = Setup(case)
+    setup = Setup(case, device)
     weights.check(setup.side.activations(setup.model, setup.pictures[:1]))
     windows = len(case.boxes())
     started = time.perf_counter()
@@ -173,8 +180,8 @@ def _contenders(setup: Setup, windows: int, seconds: float) -> list[Contender]:
     """All but ours as it comes, each in its best setting."""
     case, image = setup.case, setup.image
     numbers = image.size
-    plain, *others = setup.side.KINDS
-    sizes = [each for each in BATCHES if each * numbers <= BATCH_NUMBERS]
+    plain, *others = setup.kinds
+    sizes = [each for each in setup.batches if each * numbers <= setup.numbers]
     dense = _best([lambda b=b: setup.bare(plain, b) for b in sizes], windows, seconds)
     kinds = [lambda k=kind: setup.bare(k, dense.batch) for kind in others]
     chosen = [_best([lambda: dense, *kinds], windows, seconds)]

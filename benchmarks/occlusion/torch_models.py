@@ -15,7 +15,7 @@ def build(name: str, calibration: np.ndarray) -> nn.Module:
       calibration: images (n, h, w, c) that the scale is taken from.
     """
     made = {"cnn28": _cnn28, "resnet20": _resnet20, "mobilenetv2": _mobilenetv2,
-            "resnet50": _resnet50, "vgg16": _vgg16}[name]()  # fmt: skip
+            "resnet50": _resnet50, "vgg16": _vgg16, "vitb16": _vitb16}[name]()  # fmt: skip
     model: nn.Module = made
     random = np.random.default_rng(0)
     modules = list(model.modules())
@@ -48,12 +48,15 @@ def activations(model: nn.Module, x: np.ndarray) -> dict[str, np.ndarray]:
     """What each layer makes of a batch (n, h, w, c)."""
     found: dict[str, np.ndarray] = {}
     handles = [
-        each.register_forward_hook(lambda _, __, y, name=name: found.update({name: y.numpy()}))
+        each.register_forward_hook(
+            lambda _, __, y, name=name: found.update({name: y.cpu().numpy()})
+        )
         for name, each in model.named_modules()
         if not list(each.children())
     ]
     with torch.no_grad():
-        model(torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, -1, 1))))
+        batch = torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, -1, 1)))
+        model(batch.to(next(model.parameters()).device))
     for handle in handles:
         handle.remove()
     return found
@@ -163,3 +166,64 @@ def _vgg16() -> nn.Module:
         layers.append(nn.MaxPool2d(2))
     head = [nn.Linear(512 * 49, 4096), nn.ReLU(), nn.Linear(4096, 4096), nn.ReLU()]
     return nn.Sequential(*layers, nn.Flatten(), *head, nn.Linear(4096, 1000))
+
+
+class _Tokens(nn.Module):
+    """Patches of 16 pixels as tokens, behind one for the class, with their positions."""
+
+    def __init__(self, width: int, count: int) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, width, 16, 16)
+        self.first = nn.Parameter(torch.zeros(1, 1, width))
+        self.places = nn.Parameter(0.02 * torch.randn(1, 1 + count, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Of (n, 3, h, w), (n, tokens, width)."""
+        tokens = self.patches(x).flatten(2).transpose(1, 2)
+        return torch.cat([self.first.expand(len(x), -1, -1), tokens], 1) + self.places
+
+
+class _Attention(nn.Module):
+    """Of tokens to each other."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.given, self.made = nn.Linear(width, 3 * width), nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Of (n, tokens, width)."""
+        parts = self.given(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        made = nn.functional.scaled_dot_product_attention(*parts.unbind(0))
+        return self.made(made.transpose(1, 2).flatten(2))
+
+
+class _Encoder(nn.Module):
+    """Attention and what follows it, each beside a shortcut."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.one, self.other = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attention = _Attention(width, heads)
+        self.body = nn.Sequential(
+            nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Of (n, tokens, width)."""
+        x = x + self.attention(self.one(x))
+        return x + self.body(self.other(x))
+
+
+class _First(nn.Module):
+    """The token for the class."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Of (n, tokens, width)."""
+        return x[:, 0]
+
+
+def _vitb16(width: int = 768, depth: int = 12, heads: int = 12) -> nn.Module:
+    blocks = [_Encoder(width, heads) for _ in range(depth)]
+    end = nn.LayerNorm(width), _First(), nn.Linear(width, 1000)
+    return nn.Sequential(_Tokens(width, 14 * 14), *blocks, *end)

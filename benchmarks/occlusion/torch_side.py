@@ -12,12 +12,19 @@ from benchmarks.occlusion.contenders import Contender, Scores, watched
 
 activations = torch_models.activations
 build = torch_models.build
-# How a bare pass may be run, the plain way first.
+# How a bare pass may be run, the plain way first; and on a GPU besides.
 KINDS = ("inference_mode", "inference_mode, channels_last")
+ON_GPU = ("CUDA graph", "CUDA graph, channels_last", "torch.compile, channels_last")
 
 
-def _tensor(x: Array) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, -1, 1)))
+def placed(model: Any, device: str) -> Any:
+    """A model on a device."""
+    return model.to(device)
+
+
+def _tensor(x: Array, model: Any) -> torch.Tensor:
+    tensor = torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, -1, 1)))
+    return tensor.to(next(model.parameters()).device)
 
 
 def forward(model: Any) -> Callable[[Array], Scores]:
@@ -25,7 +32,7 @@ def forward(model: Any) -> Callable[[Array], Scores]:
 
     @torch.inference_mode()
     def scored(x: Array) -> Scores:
-        return model(_tensor(x)).numpy()
+        return model(_tensor(x, model)).cpu().numpy()
 
     return scored
 
@@ -35,23 +42,46 @@ def bare(model: Any, kind: str) -> Callable[[Array], Callable[[], Scores]]:
     # The weights are left as the other contenders have them.
     layout = torch.channels_last if "channels_last" in kind else torch.contiguous_format
 
+    compiled = torch.compile(model, dynamic=False) if "compile" in kind else model
+
     def scored(batch: Array) -> Callable[[], Scores]:
-        x = _tensor(batch).to(memory_format=layout)
+        x = _tensor(batch, model).to(memory_format=layout)
+        if "graph" in kind:
+            return _replayed(model, x)
 
         @torch.inference_mode()
         def run() -> Scores:
-            return model(x).numpy()
+            return compiled(x).cpu().numpy()
 
         return run
 
     return scored
 
 
+def _replayed(model: Any, x: torch.Tensor) -> Callable[[], Scores]:
+    """A pass as one CUDA graph."""
+    graph, side = torch.cuda.CUDAGraph(), torch.cuda.Stream()
+    with torch.inference_mode():
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):  # what libraries make once must not be recorded
+            for _ in range(3):
+                model(x)
+        torch.cuda.current_stream().wait_stream(side)
+        with torch.cuda.graph(graph):
+            scores = model(x)
+
+    def run() -> Scores:
+        graph.replay()
+        return scores.cpu().numpy()
+
+    return run
+
+
 def tools(case: Case, model: Any, image: Array) -> Iterator[list[Contender]]:
     """Those of this framework alone: for each, the settings to choose the best of."""
     from captum.attr import Occlusion
 
-    x = _tensor(image[None])
+    x = _tensor(image[None], model)
     window, stride = case.window, case.stride
     channels = x.shape[1]
 

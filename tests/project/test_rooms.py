@@ -229,7 +229,7 @@ LACKING = {
 OWN = {
     "torch": {"blended", "confined", "dense", "device", "shards"},
     "tensorflow": {"dense", "gradients"},
-    "jax": set(),
+    "jax": {"dense", "device"},
     "keras": {"wrapped"},
 }
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tensorboard_picasso.numbers.maps import Output, quiet
 from tensorboard_picasso.summary.backends._common.arrival import Arrival
 from tensorboard_picasso.summary.backends._common.call import Call, UnsupportedError
-from tensorboard_picasso.summary.backends._common.memory import out_of_memory
+from tensorboard_picasso.summary.backends._common.memory import Halving, out_of_memory
 from tensorboard_picasso.summary.backends._common.question import (
     Array,
     Blending,
@@ -161,6 +161,7 @@ class Adapter(abc.ABC):
       each_size_compiles: whether a batch of another size is compiled anew, so that trying which
         one is fastest costs more than it saves.
       tracing_seconds: spent so far on what is not repeated.
+      halving: of batches that memory does not suffice for.
       known: what the generic ways found out of the model once.
     """
 
@@ -174,6 +175,7 @@ class Adapter(abc.ABC):
 
     def __init__(self, model: Any, setup: Setup) -> None:
         self.model, self.setup = model, setup
+        self.halving = Halving()
         self.known: dict[Any, Any] = {}
 
     @property
@@ -365,11 +367,13 @@ class Adapter(abc.ABC):
         return [self._dense(each, windows) for each in windows.hidings]
 
     def _dense(self, hiding: Hiding, windows: Windows) -> Array:
-        rows = []
-        for part in batches(len(hiding.boxes), hiding.image.size):
-            batch = hidden(hiding.image, hiding.filled, hiding.boxes[part])
-            rows.append(self.scores(windows.question(batch)))
-        return np.concatenate(rows)
+        image, filled, boxes = hiding.image, hiding.filled, hiding.boxes
+
+        def run(part: slice) -> Array:
+            return self.scores(windows.question(hidden(image, filled, boxes[part])))
+
+        most = max(1, min(self.room.inputs, self.room.plain // max(1, image.size)))
+        return self.halving.run(("windows", image.shape, image.dtype), len(boxes), run, most)
 
     def blended_scores(self, blending: Blending) -> Array:
         """Raw scores of an image blended with what hides it by each of many masks, (masks, classes).

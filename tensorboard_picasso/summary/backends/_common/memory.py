@@ -28,13 +28,20 @@ class Halving:
     def __init__(self) -> None:
         self._most: dict[Hashable, int] = {}
 
-    def run(self, kind: Hashable, count: int, run: Callable[[slice], Array]) -> Array:
+    def run(
+        self,
+        kind: Hashable,
+        count: int,
+        run: Callable[[slice], Array],
+        most: int | None = None,
+    ) -> Array:
         """What is made of a batch, one row an input.
 
         Args:
           kind: of batches that take as much memory by input.
           count: inputs.
           run: from a slice of them to their rows.
+          most: how many inputs a part has at most; None: all.
 
         Raises:
           Exception: whatever `run` raises, but for lack of memory for several inputs.
@@ -42,7 +49,7 @@ class Halving:
         rows: list[Array] = []
         start = 0
         while start < count or not rows:
-            size = min(self._most.get(kind, count), count - start)
+            size = min(self._most.get(kind, most or count), count - start)
             try:
                 rows.append(run(slice(start, start + size)))
             except Exception as e:

@@ -56,7 +56,7 @@ class Sweep(abc.ABC):
     def scores(self, windows: Windows, whole: str) -> list[Array]:
         """See `Adapter.swept_scores`; `whole` is why there is no reuse, "" where there may be."""
         results: list[Any] = [None] * len(windows.hidings)
-        for part in _alike(windows.hidings):
+        for part in alike(windows.hidings):
             some = replace(windows, hidings=[windows.hidings[each] for each in part])
             made = None if whole else self._reused(some)
             if made is None:
@@ -358,7 +358,7 @@ def boxes_of(differs: Array) -> Ints:
     return boxes
 
 
-def _alike(hidings: Sequence[Hiding]) -> list[list[int]]:
+def alike(hidings: Sequence[Hiding]) -> list[list[int]]:
     """Indices of those with the same boxes, and shape and dtype of image."""
     groups: dict[Any, list[int]] = {}
     for at, hiding in enumerate(hidings):

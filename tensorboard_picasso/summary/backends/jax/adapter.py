@@ -4,6 +4,7 @@ import functools
 import re
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary.backends._common.fixed_batch import FixedBatch
 from tensorboard_picasso.summary.backends._common.floating import takes_floats
 from tensorboard_picasso.summary.backends._common.question import beside
+from tensorboard_picasso.summary.backends._common.sweep import alike
 from tensorboard_picasso.summary.backends.base import (
     Adapter,
     Array,
@@ -20,14 +22,18 @@ from tensorboard_picasso.summary.backends.base import (
     Function,
     Layer,
     Question,
+    Room,
     Setup,
     UnsupportedError,
+    Windows,
     floats,
     integers_only,
     no_gradient,
     out_of_memory,
     same,
 )
+from tensorboard_picasso.summary.backends.jax.dense import placed
+from tensorboard_picasso.summary.backends.jax.device import computing, home, room
 from tensorboard_picasso.summary.backends.jax.layers import Tap
 from tensorboard_picasso.summary.backends.jax.models import (
     Pure,
@@ -59,6 +65,33 @@ class JaxAdapter(Adapter):
         self._batch = FixedBatch(getattr(model, "__qualname__", type(model).__name__))
         self._known: dict[Any, bool] = {}
         self._programs: dict[Any, _Program] = {}
+        self._rooms: dict[Any, Room] = {}
+
+    @property
+    def room(self) -> Room:
+        """See `Adapter.room`; as it is found first on a device."""
+        key = computing(self._pure()[1]), self.deterministic
+        if key not in self._rooms:
+            self._rooms[key] = room(*key)
+        return self._rooms[key]
+
+    def swept_scores(self, windows: Windows) -> list[Array]:
+        """See `Adapter.swept_scores`; a GPU makes occluded images itself."""
+        if not (windows.in_place and self._places()):
+            return super().swept_scores(windows)
+        results: list[Any] = [None] * len(windows.hidings)
+        for group in alike(windows.hidings):
+            some = replace(windows, hidings=[windows.hidings[each] for each in group])
+            for at, scores in zip(group, self._placed(some), strict=True):
+                results[at] = scores
+        return results
+
+    def _places(self) -> bool:
+        return bool(computing(self._pure()[1]).platform != "cpu")
+
+    def _placed(self, windows: Windows) -> list[Array]:
+        made = placed(windows, home(self._pure()[1]), self.room, self.halving, self.scores)
+        return super().swept_scores(windows) if made is None else made
 
     def scores(self, question: Question) -> Array:
         """See `Adapter.scores`."""
@@ -186,9 +219,11 @@ class JaxAdapter(Adapter):
     def _ran(self, model: Pure, values: Any, program: "_Program", arrays: list[Array]) -> Array:
         import jax
 
-        given = [jax.device_put(each) for each in _padded(arrays, model.compiles)]
         started, traces = time.perf_counter(), program.traces
         try:
+            # Where the arrays lie: by way of the default device it would be sent twice.
+            place = home(values)
+            given = [jax.device_put(each, place) for each in _padded(arrays, model.compiles)]
             result = array(program.function(values, *given))
         except UnsupportedError:
             raise
