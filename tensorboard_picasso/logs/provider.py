@@ -1,6 +1,7 @@
 """The reader of series through TensorBoard's data provider, whichever loader is behind it."""
 
 import math
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -26,9 +27,44 @@ SMALL = 4 << 20
 # TensorBoard's loader fails where one reply is over 256 MiB. How large a series
 # is shows only when it is read; the others of a group may be four times larger.
 REPLY = 64 << 20
+# Seconds for which what was listed is taken as it was.
+LISTED = 1.0
 
 # Step and wall time of a series' last record.
 Mark = tuple[float, ...]
+
+
+class Lists:
+    """What was listed of runs, which several requests share that come within a second.
+
+    TensorBoard's client waits some 40 ms for each list of the data server. An index always lists
+    anew, so what is asked for after one knows of no less than it.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[str, str], tuple[float, _Listed]] = {}
+
+    def find(self, experiment: str, run: str) -> "_Listed | None":
+        """What was listed of a run lately; None: nothing."""
+        at, listed = self._held.get((experiment, run), (-math.inf, None))
+        return listed if time.monotonic() - at < LISTED else None
+
+    def put(self, experiment: str, at: float, listed: Mapping[str, "_Listed"]) -> None:
+        """Keep what was listed of runs, which was asked for at that time."""
+        left = {of: each for of, each in list(self._held.items()) if at - each[0] < LISTED}
+        # One thread's may be lost to another's, and is listed again.
+        self._held = left | {(experiment, run): (at, each) for run, each in listed.items()}
+
+
+class _Listed(NamedTuple):
+    """Of a run.
+
+    tags: of its series. marks: of the last record of each. blobs: whether those of blobs are there.
+    """
+
+    tags: Mapping[Series, str]
+    marks: Mapping[Series, Mark]
+    blobs: bool
 
 
 class Written(NamedTuple):
@@ -51,8 +87,11 @@ class ProviderReader:
         context: Any,
         experiment: str,
         multiplexer: Any = None,
+        lists: Lists | None = None,
     ) -> None:
         """Read one experiment.
+
+        lists: what earlier requests listed; None: lists anew.
 
         multiplexer: what stands behind the Python loader's provider, None
           behind the default loader; only `blobs` needs it.
@@ -63,8 +102,8 @@ class ProviderReader:
         self._scalars = {**self._where, "plugin_name": scalar_metadata.PLUGIN_NAME}
         self._context = context
         self._dropped: dict[tuple[str, Series], list[Stored]] = {}
-        self._newest: dict[tuple[str, Series], Mark] = {}
-        self._lists: dict[str, tuple[dict[Series, str], bool]] = {}
+        self._lists = lists
+        self._listing: dict[str, _Listed] = {}
         self._written: dict[tuple[str, str | None], Written] = {}
         self.experiment = experiment
 
@@ -77,17 +116,22 @@ class ProviderReader:
 
     def newest(self, run: str, series: Series) -> Mark:
         """Of a series that was listed, what tells of its last record: another one tells of more."""
-        return self._newest[run, series]
+        return self._listing[run].marks[series]
 
     def state(self, run: str) -> frozenset[tuple[Series, Mark]]:
         """What tells of the last record of each series of tensors of a run: another one of newer ones."""
-        return frozenset((of, self._newest[run, of]) for of in self._of_run(run, blobs=False))
+        tags = self._of_run(run, blobs=False)
+        return frozenset((of, self._listing[run].marks[of]) for of in tags)
 
-    def _of_run(self, run: str, blobs: bool) -> dict[Series, str]:
+    def _of_run(self, run: str, blobs: bool) -> Mapping[Series, str]:
         """The series of a run with their tags, listed once for a request."""
-        if run not in self._lists or (blobs and not self._lists[run][1]):
+        if run not in self._listing and self._lists is not None:
+            known = self._lists.find(self.experiment, run)
+            if known is not None:
+                self._listing[run] = known
+        if run not in self._listing or (blobs and not self._listing[run].blobs):
             self.series([run], blobs)
-        tags, whole = self._lists[run]
+        tags, _, whole = self._listing[run]
         if blobs or not whole:
             return tags
         return {of: tag for of, tag in tags.items() if of.kind is not Kind.MAP}
@@ -171,7 +215,9 @@ class ProviderReader:
         blobs: whether series of blobs are listed too, beside those of tensors.
         """
         by_run: dict[str, dict[Series, str]] = {}
+        marks: dict[str, dict[Series, Mark]] = {}
         problems = []
+        began = time.monotonic()
         for answer in self._listed(runs, blobs):
             for run, tags in answer.items():
                 for tag, about in tags.items():
@@ -185,9 +231,13 @@ class ProviderReader:
                         # NaN would never equal itself.
                         at = getattr(about, "mark", (about.max_step, about.max_wall_time))
                         mark = tuple(0.0 if math.isnan(each) else each for each in at)
-                        self._newest[run, series] = mark
-        for run in runs or by_run:
-            self._lists[run] = by_run.get(run, {}), blobs
+                        marks.setdefault(run, {})[series] = mark
+        listed = {
+            run: _Listed(by_run.get(run, {}), marks.get(run, {}), blobs) for run in runs or by_run
+        }
+        self._listing |= listed
+        if self._lists is not None:
+            self._lists.put(self.experiment, began, listed)
         return by_run, problems
 
     def _listed(self, runs: Sequence[str] | None, blobs: bool) -> list[Any]:

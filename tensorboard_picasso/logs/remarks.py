@@ -1,5 +1,6 @@
 """Remarks on what of the steps of runs is not there, as it was read; kept for the index."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -10,8 +11,8 @@ from tensorboard_picasso.logs.records import Problems, Stored, unpacked
 from tensorboard_picasso.logs.scores import KINDS, first_scores, unpacker
 from tensorboard_picasso.stored.metadata import Kind, Series
 
-# Series that one answer reads beside those that did not change: each takes some 50 ms.
-FRESH = 4
+# Seconds for which one answer goes on reading beside what did not change.
+SECONDS = 2.0
 
 Newest = list[Mark]
 
@@ -42,7 +43,7 @@ class Remarks:
     """Of each run and probe, by the scores of its first image.
 
     To read all runs for each index would take minutes where there are hundreds, so what was
-    read is kept until a series has a newer record, and few are read for one answer.
+    read is kept until a series has a newer record, and an index reads when it is asked to.
     """
 
     def __init__(self, samples: int | None) -> None:
@@ -58,18 +59,22 @@ class Remarks:
         self._known[key] = [reader.newest(run, each) for each in told], list(texts)
 
     def listed(
-        self, reader: ProviderReader, by_run: Mapping[str, Mapping[Series, str]]
+        self, reader: ProviderReader, by_run: Mapping[str, Mapping[Series, str]], read: bool
     ) -> tuple[list[dict[str, str]], int]:
-        """The remarks on all runs as problems, and how many probes of runs are still to be read."""
-        problems, fresh, unread = [], FRESH, 0
+        """The remarks on all runs as problems, and how many probes of runs are still to be read.
+
+        read: whether to read them, for a while; else what is known is told.
+        """
+        problems, unread = [], 0
+        until = time.monotonic() + SECONDS
         for run, tags in sorted(by_run.items()):
             for probe in sorted({each.probe for each in tags if each.kind in KINDS}):
                 told = first_scores(tags, probe)
                 at, texts = self._known.get((reader.experiment, run, probe), (None, []))
                 if at != [reader.newest(run, each) for each in told]:
-                    if fresh:
-                        fresh -= 1
+                    if read:
                         texts = self._read(reader, run, {each: tags[each] for each in told})
+                        read = time.monotonic() < until
                     else:
                         unread += 1
                 for text in texts:

@@ -1,6 +1,6 @@
 """Answers of the routes, as packs; `docs/extending/http_api.md` describes them."""
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,50 +32,60 @@ from tensorboard_picasso.serving.entries import (
 )
 from tensorboard_picasso.serving.pack import Pack
 from tensorboard_picasso.stored import record
-from tensorboard_picasso.stored.metadata import FORMAT_VERSION, Kind
+from tensorboard_picasso.stored.metadata import FORMAT_VERSION, Kind, Series
 from tensorboard_picasso.version import __version__
 
 # Settings that are told apart without making text of them.
 MAX_PLACED = 64
 
 
-def index(reader: ProviderReader, known: Remarks) -> dict[str, Any]:
+def index(reader: ProviderReader, known: Remarks, read: bool = False) -> dict[str, Any]:
     """Which runs, probes, images and methods there are.
 
-    known: what was read of the runs' steps.
+    known: what was read of the runs' steps. read: whether to read more of them.
     """
     by_run, problems = reader.series()
+    # Runs beside each other mostly have the same series, which are then the same objects.
+    known_probes: dict[tuple[int, ...], list[dict[str, Any]]] = {}
     runs = []
     for run, series in sorted(by_run.items()):
-        probes: dict[str, dict[str, Any]] = {}
-        for key in sorted(series):
-            probe = probes.setdefault(
-                key.probe, {"images": set(), "methods": {}, "scored": False, "edits": False}
-            )
-            if key.kind not in (Kind.MEAN, Kind.EDITS, Kind.EXAMPLE, Kind.ALL_SCORES):
-                probe["images"].add(key.image)
-            probe["scored"] |= key.kind in KINDS
-            probe["edits"] |= key.kind is Kind.EDITS
-            if key.label:
-                method = {"label": key.label, "method": key.method, "maps": False, "means": []}
-                method = probe["methods"].setdefault(key.label, method)
-                method["maps"] |= key.kind is Kind.MAP
-                if key.kind is Kind.MEAN and named(key.group) not in method["means"]:
-                    method["means"].append(named(key.group))
-        listed = [
-            {
-                "name": name,
-                "images": sorted(probe["images"]),
-                "methods": list(probe["methods"].values()),
-                "scored": probe["scored"],
-                "edits": probe["edits"],
-            }
-            for name, probe in probes.items()
-        ]
-        runs.append({"name": run, "probes": listed})
+        key = tuple(map(id, series))
+        probes = known_probes.get(key)
+        if probes is None:
+            probes = known_probes[key] = _probes(series)
+        runs.append({"name": run, "probes": probes})
     about = {"version": __version__, "format": FORMAT_VERSION, "samples": known.samples}
-    remarks, unread = known.listed(reader, by_run)
+    remarks, unread = known.listed(reader, by_run, read)
     return {**about, "runs": runs, "problems": [*problems, *remarks], "unread": unread}
+
+
+def _probes(series: Iterable[Series]) -> list[dict[str, Any]]:
+    """The probes of a run, as the index lists them."""
+    probes: dict[str, dict[str, Any]] = {}
+    for key in sorted(series):
+        probe = probes.setdefault(
+            key.probe, {"images": set(), "methods": {}, "scored": False, "edits": False}
+        )
+        if key.kind not in (Kind.MEAN, Kind.EDITS, Kind.EXAMPLE, Kind.ALL_SCORES):
+            probe["images"].add(key.image)
+        probe["scored"] |= key.kind in KINDS
+        probe["edits"] |= key.kind is Kind.EDITS
+        if key.label:
+            method = {"label": key.label, "method": key.method, "maps": False, "means": []}
+            method = probe["methods"].setdefault(key.label, method)
+            method["maps"] |= key.kind is Kind.MAP
+            if key.kind is Kind.MEAN and named(key.group) not in method["means"]:
+                method["means"].append(named(key.group))
+    return [
+        {
+            "name": name,
+            "images": sorted(probe["images"]),
+            "methods": list(probe["methods"].values()),
+            "scored": probe["scored"],
+            "edits": probe["edits"],
+        }
+        for name, probe in probes.items()
+    ]
 
 
 def inputs(

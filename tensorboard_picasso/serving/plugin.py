@@ -18,7 +18,7 @@ from tensorboard_picasso.export.means import MeanSubject
 from tensorboard_picasso.export.request import ExportRequest, make
 from tensorboard_picasso.logs.bounds import MAX_ANSWER, SERVER, Room
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
-from tensorboard_picasso.logs.provider import ProviderReader
+from tensorboard_picasso.logs.provider import Lists, ProviderReader
 from tensorboard_picasso.logs.remarks import Remarks
 from tensorboard_picasso.serving import answers, edits, large
 from tensorboard_picasso.serving.kept import MOST, Kept
@@ -52,6 +52,7 @@ class PicassoPlugin(base_plugin.TBPlugin):
         self._multiplexer = context.multiplexer
         self._remarks = Remarks(_samples(context.flags))
         self._static = Static()
+        self._lists = Lists()
         # Of a data server that somebody else started it is not known what its lists tell.
         foreign = bool(getattr(context.flags, "grpc_data_provider", None))
         self._kept = Kept(most=0 if foreign else MOST)
@@ -88,7 +89,7 @@ class PicassoPlugin(base_plugin.TBPlugin):
     def _reader(self, request: wrappers.Request) -> ProviderReader:
         context = plugin_util.context(request.environ)
         experiment = plugin_util.experiment_id(request.environ)
-        return ProviderReader(self._provider, context, experiment, self._multiplexer)
+        return ProviderReader(self._provider, context, experiment, self._multiplexer, self._lists)
 
     def _once(
         self,
@@ -117,7 +118,8 @@ class PicassoPlugin(base_plugin.TBPlugin):
         return http_util.Respond(request, data, PACK, content_encoding=encoding, headers=headers)
 
     def _serve_index(self, request: wrappers.Request) -> Any:
-        answer = answers.index(self._reader(request), self._remarks)
+        read = _flag(request, "steps")
+        answer = answers.index(self._reader(request), self._remarks, read)
         return _json(request, answer)
 
     def _serve_inputs(self, request: wrappers.Request) -> Any:

@@ -378,7 +378,9 @@ def test_of_a_long_series_one_record_is_held_at_a_time(tmp_path, monkeypatch):
     for step in range(1, 16):
         log.write(step, [(SCORES, bytes(16 << 20))], 1000.0 + step)
     log.close()
-    for status, _, memory, text in taken(str(tmp_path), "/scores?run=run&probe=p", "/index"):
+    for status, _, memory, text in taken(
+        str(tmp_path), "/scores?run=run&probe=p", "/index?steps=true"
+    ):
         assert status == 200, text
         assert memory < 100 << 20, memory >> 20
     code = (

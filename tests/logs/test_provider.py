@@ -8,7 +8,7 @@ from tensorboard import errors
 from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
 from tensorboard.context import RequestContext
 
-from tensorboard_picasso.logs import history, provider
+from tensorboard_picasso.logs import history, provider, remarks
 from tensorboard_picasso.logs.records import Stored
 from tensorboard_picasso.logs.remarks import Remarks
 from tensorboard_picasso.serving import answers
@@ -127,7 +127,7 @@ def test_where_a_record_is_damaged_nothing_is_counted(tmp_path):
     assert answers.index(reader(tmp_path), known)["problems"] == []
 
 
-def test_the_index_reads_few_runs_for_an_answer_and_each_once(tmp_path, monkeypatch):
+def test_the_index_reads_when_it_is_asked_to_and_each_run_once(tmp_path, monkeypatch):
     """Of each run the second record is lacking."""
     told = "1 older record from step 2 on left out: the run was logged again from there or before"
 
@@ -147,19 +147,25 @@ def test_the_index_reads_few_runs_for_an_answer_and_each_once(tmp_path, monkeypa
         provider.ProviderReader, "tensors", lambda *given: asked.append(given[1]) or tensors(*given)
     )
 
-    def index():
+    def index(read=True):
         del asked[:]
-        found = answers.index(reader(tmp_path), known)
+        found = answers.index(reader(tmp_path), known, read)
         assert {(each["problem"], each["message"]) for each in found["problems"]} <= {
             ("steps", told)
         }
         return [each["run"] for each in found["problems"]], found["unread"]
 
-    assert (index(), asked) == ((names[:4], 2), names[:4])
+    assert (index(read=False), asked) == (([], 6), [])
+    with monkeypatch.context() as little:  # of time
+        little.setattr(remarks, "SECONDS", 0)
+        for number in range(2):
+            read = names[: number + 1]
+            assert (index(), asked) == ((read, 5 - number), names[number : number + 1])
     # What was opened is known.
     answers.scores(reader(tmp_path), "run5", "digits", None, known)
     write("run0", 3)
-    assert (index(), asked) == ((names, 0), ["run0", "run4"])
+    assert (index(read=False), asked) == ((["run0", "run1", "run5"], 4), [])
+    assert (index(), asked) == ((names, 0), ["run0", "run2", "run3", "run4"])
     assert (index(), asked) == ((names, 0), [])
 
 

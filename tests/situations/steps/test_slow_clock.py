@@ -187,10 +187,11 @@ def train(run, steps):
 
 def listed(url):
     """What the index says of steps."""
-    found = json.loads(get(f"{url}{ROUTE}index")[1])
+    found = json.loads(get(f"{url}{ROUTE}index?steps=true")[1])
     assert found["unread"] == 0
     assert {(each["tag"], each["problem"]) for each in found["problems"]} <= {
-        ("digits/00/scores", "steps")
+        ("digits/00/scores", "steps"),
+        ("digits/scores", "steps"),
     }
     return [(each["run"], each["message"]) for each in found["problems"]]
 
@@ -264,11 +265,9 @@ def numbered(path, stamp, steps, nth=1):
 @LOADERS
 def test_sampling_is_said_with_its_numbers(browser, sampled, load_fast):
     reader = EventReader(sampled, print)
-    (series,) = [
-        each for each in reader.of_run("run") if each.kind is Kind.SCORES and each.image == 0
-    ]
+    (series,) = [each for each in reader.of_run("run") if each.kind is Kind.ALL_SCORES]
     stored = dict(reader.tensors("run", {series: ""}))[series]
-    numbers = [record.unpack_scores(each.data) for each in stored]
+    numbers = [record.unpack_all_scores(each.data) for each in stored]
     assert [each.nth for each in numbers] == list(range(1, 41))
     assert {each.since for each in numbers} == {0}
     flags = ("--samples_per_plugin", "picasso=7")
