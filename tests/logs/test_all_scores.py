@@ -12,7 +12,7 @@ from tensorboard_picasso.export import source
 from tensorboard_picasso.export.evolution import MapSubject
 from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.numbers.moves import Move
-from tensorboard_picasso.stored import record
+from tensorboard_picasso.stored import record, record_pb2, seal
 from tensorboard_picasso.stored.metadata import Kind, Series
 from tests.kit import logs, packs
 from tests.kit.serving import get, tensorboard
@@ -203,3 +203,53 @@ def test_one_record_takes_less_than_one_of_each_image():
     images = {image: said(0, 1, 1, nth=3) for image in range(16)}
     apart = sum(len(record.pack_scores(each)) for each in images.values())
     assert len(record.pack_all_scores(images)) < 0.75 * apart
+
+
+def sealed(**changes):
+    given = {
+        "output": 1,
+        "layouts": [record_pb2.Layout(class_count=2, hidden=[record_pb2.HiddenRegion()])],
+        "images": [record_pb2.ScoredImage(image=3)],
+        "values": bytes(16),
+        "moves": bytes(4),
+        "predicted": bytes(4),
+        "flips": bytes(1),
+    }
+    return seal.seal(record_pb2.AllScores(**{**given, **changes}), 3)
+
+
+MANY = record_pb2.Layout(hidden=[record_pb2.HiddenRegion() for _ in range(1 << 12)])
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"images": [record_pb2.ScoredImage()] * 2}, "an image is there twice"),
+        ({"images": [record_pb2.ScoredImage(layout=1)]}, "an image without a layout"),
+        ({"values": bytes(12)}, "do not fill their shape"),
+        ({"moves": b""}, "do not fill their shape"),
+        ({"flips": bytes(2)}, "bits do not fill their shape"),
+        ({"moves": np.float32(1.5).tobytes()}, "moves is out of bounds"),
+        ({"predicted": np.uint32(2).tobytes()}, "moves is out of bounds"),
+        ({"epoch": np.nan}, "epoch is not finite"),
+        ({"output": 9}, "unknown output 9"),
+        ({"layouts": [record_pb2.Layout(class_count=2, classes=[2])]}, "exceed their count 2"),
+        ({"layouts": [record_pb2.Layout(class_count=1 << 21)]}, "exceed their count"),
+        (
+            {
+                "layouts": [MANY],
+                "images": [record_pb2.ScoredImage(image=each) for each in range(33)],
+            },
+            "135,168 hidden regions are out of bounds",
+        ),
+    ],
+)
+def test_what_does_not_hold_together_is_damaged(changes, reason):
+    assert list(record.unpack_all_scores(sealed())) == [3]
+    with pytest.raises(record.RecordError, match=reason):
+        record.unpack_all_scores(sealed(**changes))
+
+
+def test_scores_of_several_steps_are_not_packed():
+    with pytest.raises(record.RecordError, match="scores of several steps or models"):
+        record.pack_all_scores({0: said(0, 1, 0, nth=1), 1: said(0, 1, 1, nth=2)})
