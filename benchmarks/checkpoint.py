@@ -105,6 +105,8 @@ def _sizes(built: Any) -> dict[str, float]:
         if value.metadata.plugin_data.plugin_name == PLUGIN_NAME:
             series = parse(value.metadata.plugin_data.content)
             each = sum(map(len, value.tensor.string_val))
+            if series.kind is Kind.ALL_SCORES:  # of all images
+                each //= IMAGES
             sizes.setdefault(f"{series.kind} {series.label}".strip(), []).append(each)
     return {name: statistics.median(each) for name, each in sizes.items()}
 
