@@ -227,7 +227,7 @@ LACKING = {
     ("keras", "sweep"): "on PyTorch it is PyTorch's, on JAX none",
 }
 OWN = {
-    "torch": {"blended", "confined", "dense", "device", "shards"},
+    "torch": {"blended", "confined", "dense", "device", "shards", "tokens"},
     "tensorflow": {"dense", "gradients"},
     "jax": {"dense", "device"},
     "keras": {"wrapped"},

@@ -26,6 +26,13 @@ from tensorboard_picasso.summary.backends._common.question import (
     Tool,
     Windows,
 )
+from tensorboard_picasso.summary.backends._common.refusals import (
+    OCCLUSION_ALONE,
+    integers_only,
+    no_gradient,
+    no_tokens,
+    scripted,
+)
 from tensorboard_picasso.summary.backends._common.room import PROCESSOR, Room
 from tensorboard_picasso.summary.kit import determinism
 from tensorboard_picasso.summary.kit.images import to_numpy
@@ -34,14 +41,12 @@ __all__ = [
     "BATCH_INPUTS", "BATCH_NUMBERS", "GRADIENT_SHARE", "OCCLUSION_ALONE", "PROCESSOR", "Adapter",
     "Array", "Arrival", "Blending", "Call", "Claim", "Function", "Hiding", "Layer", "Question",
     "Room", "Setup", "Tool", "UnsupportedError", "Windows", "attends", "batches", "broken",
-    "floats", "hidden",
-    "integers_only", "no_gradient", "out_of_memory", "same", "spread",
+    "floats", "hidden", "integers_only", "no_gradient", "no_tokens", "out_of_memory", "same",
+    "scripted", "spread",
 ]  # fmt: skip
 
 # Of a processor a batch of model inputs holds about this many numbers, and at most so many inputs.
 BATCH_NUMBERS, BATCH_INPUTS = PROCESSOR.plain, PROCESSOR.inputs
-# The remedy of what has no gradient.
-OCCLUSION_ALONE = "methods=[summary.Occlusion()]"
 # A gradient keeps what every layer made of its batch.
 GRADIENT_SHARE = 4
 
@@ -94,31 +99,6 @@ def broken(scores: Array) -> bool:
     """
     finite = np.isfinite(scores)
     return not (finite.any() and (finite | np.isneginf(scores)).all())
-
-
-def integers_only(name: str, dtype: Any) -> UnsupportedError:
-    """What to say where a gradient is asked for by inputs that cannot be floats."""
-    return UnsupportedError(
-        f"{name} takes {dtype}, and there is no gradient by integers:"
-        f" pass {OCCLUSION_ALONE}, or move the cast from the model to preprocess="
-    )
-
-
-def no_gradient(name: str, layer: str | None, reason: str = "") -> UnsupportedError:
-    """What to say where scores have none by their input, or by a layer."""
-    by = f"layer {layer!r}" if layer else "its input"
-    said = f" ({reason})" if reason else ""
-    return UnsupportedError(
-        f"{name} has no gradient of its scores by {by}{said}: pass {OCCLUSION_ALONE}, which needs none"
-    )
-
-
-def scripted(what: str) -> UnsupportedError:
-    """What to say where layers would have to be read that TorchScript has compiled."""
-    return UnsupportedError(
-        f"{what} is compiled by TorchScript, whose layers cannot be read: pass the module that it"
-        f" was made from, or {OCCLUSION_ALONE}"
-    )
 
 
 def floats(x: Array) -> Array:
@@ -388,6 +368,28 @@ class Adapter(abc.ABC):
         count, shape = len(blending.masks), blending.image.shape
         kind = "blended", shape, blending.image.dtype
         return in_batches(self, kind, count, blending.image.size, run)
+
+    def tokens(self, question: Question) -> tuple[int, int]:
+        """Rows and columns of the tokens that stand for an image's patches.
+
+        Called by occlusion that drops tokens, before `scores_without`.
+
+        Raises:
+          UnsupportedError: the model has none that can be left out.
+        """
+        raise no_tokens(type(self.model).__name__)
+
+    def scores_without(self, question: Question, dropped: NDArray[np.bool_]) -> Array:
+        """Raw scores of one image without some of its tokens, (n, classes).
+
+        Args:
+          question: with the image, a batch of one.
+          dropped: (n, rows, columns), of the grid that `tokens` tells.
+
+        Raises:
+          UnsupportedError: as `tokens`.
+        """
+        raise no_tokens(type(self.model).__name__)
 
     @property
     def sweep_told(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tensorboard_picasso.numbers.maps import quiet
 from tensorboard_picasso.summary.backends import Backend, Masks
@@ -16,6 +17,7 @@ from tensorboard_picasso.summary.backends.base import (
     Tool,
     batches,
     hidden,
+    no_tokens,
 )
 from tensorboard_picasso.summary.probe import outputs
 from tensorboard_picasso.summary.probe.outputs import Floats, OutputError, Taken
@@ -122,6 +124,10 @@ class DenseView(Backend):
                 for part in batches(len(masks), image.size)
             ]
         )
+
+    def scores_without(self, x: Array, dropped: NDArray[np.bool_]) -> Array:
+        """See `Backend.scores_without`; a pixel that is left out has no output."""
+        raise no_tokens("a model with mean_over=")
 
     def _swept(self, hiding: Hiding, model_input: Function) -> Array:
         rows = []

@@ -20,6 +20,7 @@ from tensorboard_picasso.summary.backends import Backend
 from tensorboard_picasso.summary.backends.base import Hiding
 from tensorboard_picasso.summary.methods.base import Answer, Floats, Method, Subject, whole
 from tensorboard_picasso.summary.probe import fills
+from tensorboard_picasso.summary.probe.alignment import Alignment, AlignmentError
 from tensorboard_picasso.summary.probe.probe import Probe
 
 Size = int | float | tuple[int | float, int | float]
@@ -42,7 +43,9 @@ class Occlusion(Method):
       stride: distance between positions, likewise. Default 1/14.
       positions: instead of a stride, how many positions a side, spread evenly.
       fill: what the window is filled with: "mean" (of the image, per channel),
-        "grey", "black", "white", "blur", "noise", a number or one a channel.
+        "grey", "black", "white", "blur", "noise", a number or one a channel; or
+        "dropped tokens" of a vision transformer in PyTorch: it is not given those whose
+        patches a window covers by half or more, instead of pixels painted over.
       reuse: whether what a window cannot change is taken from the whole image's pass
         where that is faster; the numbers are the same but for rounding.
       label: last part of the tag.
@@ -80,7 +83,12 @@ class Occlusion(Method):
             if self.stride is not None:
                 raise ValueError("pass stride= or positions=, not both")
             object.__setattr__(self, "positions", whole("positions", self.positions, 2))
-        object.__setattr__(self, "fill", fills.plain(self.fill))
+        if not self._drops:
+            object.__setattr__(self, "fill", fills.plain(self.fill))
+
+    @property
+    def _drops(self) -> bool:
+        return isinstance(self.fill, str) and self.fill == fills.DROPPED
 
     def geometry(self, shape: tuple[int, int]) -> tuple[tuple[int, int], Starts, Starts]:
         """Window (height, width), tops and lefts for an image of this shape, pixels.
@@ -127,7 +135,8 @@ class Occlusion(Method):
         """See `Method.check`."""
         for index, image in enumerate(probe.images):
             self.geometry((image.shape[0], image.shape[1]))
-            probe.filled(index, self.fill)
+            if not self._drops:
+                probe.filled(index, self.fill)
 
     def explain(self, subjects: Sequence[Subject]) -> list[Answer]:
         """See `Method.explain`."""
@@ -141,17 +150,28 @@ class Occlusion(Method):
 
     def swept(self, backend: Backend, probe: Probe, indices: Sequence[int]) -> list[NDArray[Any]]:
         """Raw scores (1 + windows, classes) of some images: first of the whole image."""
+        if self._drops:
+            return [self._dropped(backend, probe, index) for index in indices]
         hidings = []
         for index in indices:
             image = probe.images[index]
-            window, tops, lefts = self.geometry((image.shape[0], image.shape[1]))
-            # The first box hides nothing.
-            boxes = np.zeros((1 + len(tops) * len(lefts), 4), np.int64)
-            boxes[1:, 0], boxes[1:, 1] = np.repeat(tops, len(lefts)), np.tile(lefts, len(tops))
-            boxes[1:, 2:] = window
-            hidings.append(Hiding(image, probe.filled(index, self.fill), boxes))
+            hidings.append(Hiding(image, probe.filled(index, self.fill), self._boxes(image)))
         in_place = probe.preprocess is None
         return backend.swept_scores(hidings, probe.model_input, in_place, self.reuse)
+
+    def _boxes(self, image: NDArray[Any]) -> Starts:
+        """Windows (1 + windows, 4) as of `Hiding`, of which the first one hides nothing."""
+        window, tops, lefts = self.geometry((image.shape[0], image.shape[1]))
+        boxes = np.zeros((1 + len(tops) * len(lefts), 4), np.int64)
+        boxes[1:, 0], boxes[1:, 1] = np.repeat(tops, len(lefts)), np.tile(lefts, len(tops))
+        boxes[1:, 2:] = window
+        return boxes
+
+    def _dropped(self, backend: Backend, probe: Probe, index: int) -> NDArray[Any]:
+        image = probe.images[index]
+        x = probe.model_input(image[None])
+        grid = backend.tokens(x)
+        return backend.scores_without(x, covered(self._boxes(image), probe.align(index), grid))
 
     def _answer(self, subject: Subject, raw: NDArray[Any]) -> Answer:
         probe = subject.probe
@@ -174,7 +194,7 @@ class Occlusion(Method):
             maps={target: _painted(grid, target, subject.shape) for target in subject.targets},
             unit=unit,
             score=unit,
-            parameters={"fill": probe.fill_name(self.fill)},
+            parameters={"fill": fills.DROPPED if self._drops else probe.fill_name(self.fill)},
             grid=grid,
             rounding=subject.rounding,
         )
@@ -199,6 +219,31 @@ class Occlusion(Method):
         """See `Method.cost`."""
         _, tops, lefts = self.geometry((probe.images[0].shape[0], probe.images[0].shape[1]))
         return f"{self.label} {len(tops)}×{len(lefts)}"
+
+
+def covered(boxes: Starts, alignment: Alignment, grid: tuple[int, int]) -> NDArray[np.bool_]:
+    """Which patches boxes cover by half or more, (boxes, rows, columns).
+
+    Args:
+      boxes: (n, 4) in the viewed image: top, left, height, width.
+      alignment: from there to the model's input.
+      grid: rows and columns of patches, which share that evenly.
+
+    Raises:
+      AlignmentError: a box is none in the model's input.
+    """
+    matrix = alignment.matrix
+    if np.abs(matrix[[0, 1], [1, 0]]).max() > 1e-6:
+        raise AlignmentError("turns or shears the image")
+    shares = []
+    for axis, (size, count) in enumerate(zip(alignment.model, grid, strict=True)):
+        scale, shift = matrix[1 - axis, 1 - axis], matrix[1 - axis, 2]
+        ends = np.stack([boxes[:, axis], boxes[:, axis] + boxes[:, axis + 2]], 1) * scale + shift
+        low, high = ends.min(1)[:, None], ends.max(1)[:, None]
+        edges = np.arange(count + 1) * (size / count)
+        inside = np.minimum(high, edges[1:]) - np.maximum(low, edges[:-1])
+        shares.append(np.maximum(inside, 0) / (size / count))
+    return np.asarray(shares[0][:, :, None] * shares[1][:, None, :] >= 0.5 - 1e-9)
 
 
 def _painted(grid: Grid, target: int, shape: tuple[int, int]) -> Floats:

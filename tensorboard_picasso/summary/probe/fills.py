@@ -21,6 +21,9 @@ FILLS = {
 }
 _SHOWN = {"black": 0.0, "grey": 0.5, "white": 1.0}
 
+# Hides no pixel: a vision transformer is not given the tokens of what is hidden.
+DROPPED = "dropped tokens"
+
 # Standard deviation of the blur as a share of the longer side: 10 pixels at 224,
 # as Fong & Vedaldi 2017 (arXiv 1704.03296) took it.
 _BLUR = 10 / 224
@@ -33,6 +36,10 @@ def plain(fill: Any) -> Fill:
       ValueError: it is none of these.
     """
     if isinstance(fill, str):
+        if fill == DROPPED:
+            raise ValueError(
+                f"fill {fill!r} hides windows of Occlusion alone: pass fill='mean' or another"
+            )
         if fill not in FILLS:
             known = ", ".join(map(repr, FILLS))
             raise ValueError(f"fill {fill!r} is unknown: pass {known} or a number")

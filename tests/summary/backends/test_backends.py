@@ -247,7 +247,7 @@ GIVEN = {
     "x": X, "cotangent": np.eye(3), "layer": "conv", "preprocess": plain, "places": np.ones(3),
     "tool": Tool(plain, plain, plain), "given": X, "inputs": X, "over": True, "hidings": [],
     "model_input": plain, "in_place": True, "reuse": False, "cotangents": plain, "count": 2,
-    "image": X[0], "filled": X[1], "masks": Masks(X, X, X, X, (6, 6)),
+    "dropped": np.ones((2, 3, 3), bool), "image": X[0], "filled": X[1], "masks": Masks(X, X, X, X, (6, 6)),
 }  # fmt: skip
 
 
@@ -281,8 +281,18 @@ def test_a_backend_passes_on_whatever_an_adapter_can_be_asked():
 
 def test_means_over_pixels_are_heeded_by_all_that_makes_scores():
     of_pixels = {"scores", "gradient", "slopes", "handed", "swept_scores", "blended_scores"}
+    of_pixels |= {"scores_without"}
     # What knows of no scores is asked as ever.
-    of_none = {"activations", "layers", "reaches", "differentiates", "fed", "arrives", "handles"}
+    of_none = {
+        "tokens",
+        "activations",
+        "layers",
+        "reaches",
+        "differentiates",
+        "fed",
+        "arrives",
+        "handles",
+    }
     assert of_pixels <= public(DenseView)
     methods = {name for name in public(Backend) if callable(getattr(Backend, name))}
     assert methods - {"beside", "gathered"} == of_pixels | of_none

@@ -5,6 +5,7 @@ import tensorflow as tf
 from tensorboard_picasso.numbers.maps import Sign
 from tensorboard_picasso.summary import GradientTimesInput, IntegratedGradients, Probe
 from tensorboard_picasso.summary.backends import UnsupportedError
+from tensorboard_picasso.summary.methods.integrated_gradients import allotted
 from tests.kit.explained import explain, noise, stored
 
 EXACT = {"precision": "float32"}
@@ -78,6 +79,47 @@ def test_the_completeness_error_is_the_one_of_the_stored_map_and_falls_with_step
         assert found[1] < 0.05
 
 
+@pytest.mark.parametrize("spacing", ["even", "score change"])
+def test_other_spacings_sum_to_the_difference_and_are_exact_for_squares(spacing):
+    weights, images = noise(5, 4, 3, 2) - 0.5, noise(1, 5, 4, 3, seed=1)
+    method = IntegratedGradients("black", 6, spacing, **EXACT)
+    attribution, planes = stored(explain(squares(weights), Probe("p", images, **RAW), method))
+    expected = (images[0] ** 2 * weights[..., 1]).sum(axis=-1)
+    np.testing.assert_allclose(planes.decode(1), expected, atol=1e-5)
+    assert attribution.parameters["spacing"] in ("even", "by change of the score")
+
+
+def test_points_lie_where_the_score_changes():
+    """A step in the last quarter of the way, as steep as points that are even lie apart."""
+
+    def step(x):
+        total = tf.reduce_sum(x, (1, 2, 3))
+        return tf.stack([0 * total, tf.sigmoid(20 * (total - 14))], 1)
+
+    images = np.ones((1, 4, 4, 1), np.float32)
+    errors = {}
+    for spacing in ("even", "score change"):
+        method = IntegratedGradients("black", 40, spacing, **EXACT)
+        attribution, _ = stored(explain(step, Probe("p", images, **RAW), method))
+        errors[spacing] = error(attribution)[0]
+    assert errors["score change"] < 0.01 < 0.1 < errors["even"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "count", "given"),
+    [
+        ([1, 1, 1, 1], 10, [3, 3, 2, 2]),
+        ([0, 0, 0, 5], 10, [1, 1, 1, 7]),
+        ([0, 0, 0, 0], 6, [2, 2, 1, 1]),
+        ([np.nan, 1, 1, 1], 8, [2, 2, 2, 2]),
+        ([1, 2, 3, 4], 4, [1, 1, 1, 1]),
+        ([1, 2, 3, 4], 14, [2, 3, 4, 5]),
+    ],
+)
+def test_each_part_gets_a_point_and_its_share_of_the_others(wanted, count, given):
+    assert allotted(np.array(wanted, float), count) == given
+
+
 def test_through_a_preprocess_in_the_framework_it_sums_to_the_difference_too():
     def preprocess(x):
         return tf.image.resize(tf.convert_to_tensor(x), (6, 6), antialias=True) * 2
@@ -114,6 +156,8 @@ def test_integers_are_moved_from_as_floats_where_the_model_scores_these_alike():
     [
         ({"steps": 0}, "steps=0: pass a whole number from 1"),
         ({"steps": True}, "steps=True: pass"),
+        ({"steps": 3, "spacing": "score change"}, "steps=3: pass a whole number from 4"),
+        ({"spacing": "uneven"}, "spacing='uneven': pass one of 'gauss-legendre', 'even', 'score"),
         ({"baseline": "red"}, "fill 'red' is unknown"),
     ],
 )

@@ -323,6 +323,14 @@ class Backend:
         blending = Blending(image, filled, masks, model_input, in_place, self._others)
         return self.adapted.scored(lambda adapter: adapter.blended_scores(blending))
 
+    def tokens(self, x: Array) -> tuple[int, int]:
+        """See `Adapter.tokens`."""
+        return self.adapter.tokens(self._question(x))
+
+    def scores_without(self, x: Array, dropped: NDArray[np.bool_]) -> Array:
+        """See `Adapter.scores_without`."""
+        return self.adapter.scores_without(self._question(x), dropped)
+
     @property
     def sweep_told(self) -> str:
         """See `Adapter.sweep_told`."""

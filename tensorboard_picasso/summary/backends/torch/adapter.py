@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.numbers.maps import Output
+from tensorboard_picasso.summary.backends._common.batch_size import in_batches
 from tensorboard_picasso.summary.backends._common.call import by_rows
 from tensorboard_picasso.summary.backends._common.fixed_batch import FixedBatch
 from tensorboard_picasso.summary.backends._common.floating import takes_floats
@@ -29,6 +30,7 @@ from tensorboard_picasso.summary.backends.base import (
     floats,
     integers_only,
     no_gradient,
+    no_tokens,
     same,
 )
 from tensorboard_picasso.summary.backends.torch.arrival import arriving
@@ -180,6 +182,52 @@ class TorchAdapter(Adapter):
                 return blended.scores(blending)
 
         return self._run(scores)
+
+    def tokens(self, question: Question) -> tuple[int, int]:
+        """See `Adapter.tokens`."""
+        grid: tuple[int, int] = self._run(lambda: self._tokens(question)).grid
+        return grid
+
+    def scores_without(self, question: Question, dropped: NDArray[np.bool_]) -> Array:
+        """See `Adapter.scores_without`; images that keep as many tokens share batches."""
+        import torch
+
+        tokens = self._run(lambda: self._tokens(question))
+        groups = tokens.kept(dropped)
+        scores: Any = None
+        for count, (rows, kept) in groups.items():
+
+            def run(part: slice, kept: Any = kept) -> Array:
+                def without() -> Array:
+                    block = layer_named(self._model, tokens.block)
+                    with torch.no_grad(), tokens.only(block, kept[part]):
+                        return array(self._forward(self._taken(question), question.others))
+
+                return self._run(without)
+
+            kind = "tokens", count, question.x.shape, question.x.dtype
+            made = in_batches(self, kind, len(rows), question.x.size, run)
+            if len(made) != len(rows):
+                raise no_tokens(self._type)
+            scores = (
+                np.empty((len(dropped), made.shape[1]), made.dtype) if scores is None else scores
+            )
+            scores[rows] = made
+        rows, columns = tokens.grid
+        self._sweeping().told = (
+            f"tokens dropped: {len(dropped)} passes without up to"
+            f" {dropped.sum((1, 2)).max()} of {rows}×{columns} tokens, whose patches are embedded"
+            " once a batch"
+        )
+        found: Array = scores
+        return found
+
+    def _tokens(self, question: Question) -> Any:
+        from tensorboard_picasso.summary.backends.torch.tokens import Tokens
+
+        if question.others:
+            raise no_tokens(f"{self._type}, which takes other inputs too,")
+        return Tokens.of(self._model, self._type, tuple(self._taken(question).shape))
 
     def _sweeping(self) -> Any:
         from tensorboard_picasso.summary.backends.torch.sweep import Sweep
