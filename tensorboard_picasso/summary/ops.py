@@ -257,7 +257,8 @@ def edited(
 def explain_plan(probe: Probe, model: Any, method: Occlusion | None = None) -> str:
     """How occlusion of a probe is computed, and why: with reuse or dense.
 
-    Computes the first image's windows, and logs nothing.
+    Computes the first image's windows, until it is known which way is faster or some seconds
+    have passed, and logs nothing.
 
     Args:
       probe: the images.
@@ -283,9 +284,7 @@ def explain_plan(probe: Probe, model: Any, method: Occlusion | None = None) -> s
     with backend.lock, backend.gathered() as leads:
         if backend.sharded and not leads:
             return "the first process computes"
-        asked = views.of_images(probe, backend)[0]
-        method.swept(asked, probe, [0])
-        return asked.sweep_told
+        return method.plan(views.of_images(probe, backend)[0], probe)
 
 
 @dataclass(frozen=True, eq=False)

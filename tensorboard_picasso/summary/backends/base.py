@@ -398,3 +398,11 @@ class Adapter(abc.ABC):
         Asked by `summary.explain_plan`.
         """
         return f"dense: a {self.name} model is run on each occluded image as a whole"
+
+    @property
+    def sweep_decided(self) -> bool:
+        """Whether the next such `swept_scores` will be computed as the last ones were.
+
+        Asked by `summary.explain_plan`.
+        """
+        return True

@@ -14,10 +14,10 @@ class _State:
 def deterministic(on: bool = True) -> None:
     """Choose nothing by the clock from now on, in this process: equal trainings log equal records.
 
-    How many windows a batch holds, and how batches lie in memory, is else found by timing
-    what is run anyway, and another size of batch changes the last digits of scores. In
-    deterministic mode both follow from the shapes, the memory and the device alone. It is
-    heeded at each call, by ops, callbacks and whatever framework.
+    How many windows a batch holds, how batches lie in memory, and whether windows are run whole,
+    is else found by timing what is run anyway, and another choice changes the last digits of
+    scores. In deterministic mode all follow from the shapes, the memory and the device alone. It
+    is heeded at each call, by ops, callbacks and whatever framework.
 
     `torch.use_deterministic_algorithms(True)` and
     `tf.config.experimental.enable_op_determinism()` ask for it too, of models of their

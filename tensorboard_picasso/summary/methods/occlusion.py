@@ -5,6 +5,7 @@ References:
   arXiv 1311.2901.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -28,6 +29,8 @@ Starts = NDArray[np.int64]
 
 # Up to so many classes all are stored, beyond that the targets.
 ALL_CLASSES = 10
+# Seconds in which it is found out for a plan which way is faster.
+PLANNING = 3.0
 WINDOW = 1 / 7
 STRIDE = 1 / 14
 
@@ -147,6 +150,14 @@ class Occlusion(Method):
             raw = self.swept(backend, some[0].probe, [each.index for each in some])
             answers += [self._answer(*each) for each in zip(some, raw, strict=True)]
         return answers
+
+    def plan(self, backend: Backend, probe: Probe) -> str:
+        """How the windows of a probe's first image are computed, and why."""
+        started = time.perf_counter()
+        while True:
+            self.swept(backend, probe, [0])
+            if backend.sweep_decided or time.perf_counter() - started > PLANNING:
+                return backend.sweep_told
 
     def swept(self, backend: Backend, probe: Probe, indices: Sequence[int]) -> list[NDArray[Any]]:
         """Raw scores (1 + windows, classes) of some images: first of the whole image."""

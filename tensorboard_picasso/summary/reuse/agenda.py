@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from tensorboard_picasso.summary.reuse.rects import Ints, Rects
 HELD = 1 << 23
 # Windows, of all images, that a step at least holds where it could.
 _TENS = 48
+# By an estimate alone reuse is ruled out where it takes so many times as long, or more than this
+# share of the multiply-adds.
+HOPELESS, SAVED = 1.5, 0.95
 # Borders that are tried: widths of the bands one inside the other, as shares of the image.
 _BORDERS = ((), (0.125,), (0.25,), (0.375,), (0.0625, 0.125), (0.125, 0.25))
 
@@ -48,13 +51,45 @@ class Agenda:
         """Whether reuse is estimated to be faster."""
         return self.cost < self.dense_cost
 
-    def text(self) -> str:
-        """What is done and why, for people."""
-        done = "reuse" if self.pays else "reuse would not be faster"
-        count = sum(len(chunk.windows) for chunk in self.chunks)
+    @property
+    def hopeless(self) -> bool:
+        """Whether reuse is estimated to be so much slower that it is not tried."""
+        return self.cost > HOPELESS * self.dense_cost or self.work > SAVED * self.dense_work
+
+    @property
+    def count(self) -> int:
+        """How many windows there are."""
+        return sum(len(chunk.windows) for chunk in self.chunks)
+
+    def parted(self, most: int) -> tuple[Ints, "Agenda"]:
+        """At most so many windows of the largest chunk, not all, and the agenda of all others."""
+        largest = max(self.chunks, key=lambda chunk: len(chunk.windows))
+        kept = max(1, len(largest.windows) - most)
+        if kept == len(largest.windows):
+            return largest.windows[:0], self
+        rest = Chunk(largest.windows[:kept], largest.plan.taking(np.arange(kept)))
+        chunks = tuple(rest if chunk is largest else chunk for chunk in self.chunks)
+        some = largest.windows[kept:]
+        less = replace(
+            self,
+            chunks=chunks,
+            cost=self.cost - len(some) * largest.plan.cost,
+            work=self.work - len(some) * largest.plan.work,
+        )
+        return some, less
+
+    def text(self, reused: bool, figures: str = "") -> str:
+        """What is done and why, for people.
+
+        Args:
+          reused: what is done.
+          figures: that were measured.
+        """
+        done = "reuse" if reused else "reuse would not be faster"
+        by_estimate = f"by estimate {self.cost / self.dense_cost:.1%} of the time"
         lines = [
-            f"{done}. {count} windows take {self.work / self.dense_work:.1%} of the dense"
-            f" multiply-adds, and by estimate {self.cost / self.dense_cost:.1%} of the time",
+            f"{done}. {self.count} windows take {self.work / self.dense_work:.1%} of the dense"
+            f" multiply-adds, and {by_estimate}{figures and '; '}{figures}",
             f"{len(self.chunks)} chunks of windows; of the largest one:",
         ]
         largest = max(self.chunks, key=lambda chunk: len(chunk.windows)).plan

@@ -14,6 +14,7 @@ from tensorboard_picasso import summary
 from tensorboard_picasso.summary import Occlusion, Probe, backends
 from tensorboard_picasso.summary.backends.base import Hiding
 from tensorboard_picasso.summary.explain import models
+from tensorboard_picasso.summary.kit import determinism
 from tensorboard_picasso.summary.reuse import plan as plans
 from tensorboard_picasso.summary.reuse.keras import Engine
 from tensorboard_picasso.summary.reuse.keras_trace import Trace
@@ -152,7 +153,9 @@ def sweep(model, given, boxes=BOXES, reuse=True, model_input=None, backend=None)
     backend = backend or backends.find(model)
     hidings = [Hiding(each, np.full_like(each, 0.3), boxes) for each in given]
     in_place = model_input is None
-    found = backend.swept_scores(hidings, model_input or (lambda x: x), in_place, reuse)
+    # Which way is faster is not what is tested here.
+    with determinism.required() if reuse else contextlib.nullcontext():
+        found = backend.swept_scores(hidings, model_input or (lambda x: x), in_place, reuse)
     return np.stack(found), backend.sweep_told
 
 

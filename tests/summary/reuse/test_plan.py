@@ -104,4 +104,4 @@ def test_every_window_is_in_one_chunk_and_the_border_stays_apart_where_that_pays
     assert sorted(windows.tolist()) == list(range(len(boxes)))
     assert all(len(c.windows) * c.plan.held <= 20_000 for c in agenda.chunks)
     assert agenda.work < agenda.dense_work
-    assert "conv: 6×6 of 32×32" in agenda.text()
+    assert "conv: 6×6 of 32×32" in agenda.text(True)

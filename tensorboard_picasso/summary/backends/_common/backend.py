@@ -336,6 +336,11 @@ class Backend:
         """See `Adapter.sweep_told`."""
         return self.adapter.sweep_told
 
+    @property
+    def sweep_decided(self) -> bool:
+        """See `Adapter.sweep_decided`."""
+        return self.adapter.sweep_decided
+
     def _in_parts(self, what: Any, x: Array, run: Callable[[slice], Array]) -> Array:
         """What a batch is made into, in as few parts as memory allows."""
         return self.adapted.halving.run((what, x.shape[1:], x.dtype), len(x), run)

@@ -27,6 +27,9 @@ class BatchSizes:
     At a first size all ways to run a batch are tried; then twice as many windows, for as
     long as that is faster; then, where it never was, half as many. Every result is used: no
     window is run for the sake of measuring.
+
+    Attributes:
+      settled: no batch since this was last set was one of a search.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class BatchSizes:
         """
         self._deterministic, self._clock = deterministic, clock
         self._searches: dict[Hashable, _Search] = {}
+        self.settled = True
 
     def sweep(
         self,
@@ -84,6 +88,7 @@ class BatchSizes:
         start = 0
         while start < count:
             size, way = search.setting(count)
+            self.settled = self.settled and not search.tries(count)
             part = slice(start, min(start + size, count))
             made = part.stop - part.start
             started = self._clock()
@@ -151,10 +156,17 @@ class _Search:
 
     def setting(self, count: int) -> _Setting:
         """Size and way of the next batch of a sweep over so many windows."""
-        if 2 * count <= self._size and self._least:
-            # They are too few to try that size: the fastest so far.
+        if self._least and not self._enough(count):
             return min(self._least, key=lambda each: self._least[each])
         return self._size, self._way
+
+    def tries(self, count: int) -> bool:
+        """Whether that is one to be timed."""
+        return self._trials is not None and (self._enough(count) or not self._least)
+
+    def _enough(self, count: int) -> bool:
+        """Whether so many windows suffice to try the size: else it is the fastest so far."""
+        return 2 * count > self._size
 
     def took(self, size: int, way: int, made: int, seconds: float) -> None:
         """Heed a batch's seconds, where it was more than half full."""

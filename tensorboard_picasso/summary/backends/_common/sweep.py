@@ -8,16 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from tensorboard_picasso.summary.backends._common.room import PROCESSOR
+from tensorboard_picasso.summary.backends._common.choice import Choice, Way
+from tensorboard_picasso.summary.backends._common.ways import Ways, WholeError
 from tensorboard_picasso.summary.backends.base import (
-    BATCH_INPUTS,
     Array,
-    Function,
     Hiding,
     Windows,
     batches,
     hidden,
-    out_of_memory,
     spread,
 )
 from tensorboard_picasso.summary.reuse.agenda import Agenda, Chunk, make
@@ -31,45 +29,36 @@ _MAX_AGENDAS = 64
 FINE, ROUNDED, COARSE = 1e-3, 0.01, 0.05
 
 
-class WholeError(Exception):
-    """Whole passes are faster, or the only way: why."""
-
-
-class Sweep(abc.ABC):
+class Sweep(Ways):
     """Sweeps windows over images, and remembers of the model what does not change.
 
     A batch is what the framework makes of model inputs.
 
-    Attributes:
-      told: what the last sweep did and why, for people.
-      costs: of the framework, on the device.
-      held: numbers that one step of a chunk may hold. images: in the images of one pass.
+    costs: of the framework, on the device.
     """
 
     costs: Costs = COSTS
 
-    def __init__(self) -> None:
+    def __init__(self, deterministic: Callable[[], bool]) -> None:
+        """Know nothing yet.
+
+        Args:
+          deterministic: see `Adapter`.
+        """
+        super().__init__(deterministic)
         self._agendas: OrderedDict[Any, Agenda] = OrderedDict()
-        self.held, self.images = PROCESSOR.step, PROCESSOR.images
-        self.told = "nothing was computed yet"
 
     def scores(self, windows: Windows, whole: str) -> list[Array]:
         """See `Adapter.swept_scores`; `whole` is why there is no reuse, "" where there may be."""
         results: list[Any] = [None] * len(windows.hidings)
         for part in alike(windows.hidings):
             some = replace(windows, hidings=[windows.hidings[each] for each in part])
-            made = None if whole else self._reused(some)
-            if made is None:
-                made = self.dense(some)
+            made = self.dense(some) if whole else self.faster(some)
             for at, scores in zip(part, made, strict=True):
                 results[at] = scores
         if whole:
-            self.told = f"dense: {whole}"
+            self.told, self.decided = f"dense: {whole}", True
         return results
-
-    @abc.abstractmethod
-    def dense(self, windows: Windows) -> list[Array]:
-        """Scores by whole passes of images of one shape with the same boxes."""
 
     @abc.abstractmethod
     def batch(self, x: Array) -> Any:
@@ -121,13 +110,6 @@ class Sweep(abc.ABC):
     def changed(self, batch: Any, image: Any) -> Ints:
         """Boxes (n, 4) that hold all pixels in which a batch differs from a batch of one."""
 
-    def check(self) -> None:  # noqa: B027
-        """See that the model can be taken apart, before any of it is run.
-
-        Raises:
-          WholeError: it cannot, whatever its images.
-        """
-
     @abc.abstractmethod
     def engine(self, images: Any) -> Any:
         """What has the `layers` of a model of such images.
@@ -156,43 +138,13 @@ class Sweep(abc.ABC):
     def agreed(self) -> None:
         """A window's scores are those of the model itself."""
 
-    def _reused(self, windows: Windows) -> list[Array] | None:
-        """None where whole passes are faster or the only way."""
-        scores: list[Array] = []
-        group = windows.hidings
-        try:
-            while len(scores) < len(group):
-                some = group[len(scores) : len(scores) + self._together(windows)]
-                scores += self._backing_off(replace(windows, hidings=some)) or []
-        except WholeError as e:
-            self.told = f"dense: {e}"
-            return None
-        return scores
+    def reused(self, windows: Windows, choice: Choice) -> tuple[list[Array], float]:
+        """See `Ways`."""
+        return (self._by_boxes if windows.in_place else self._by_difference)(windows, choice)
 
-    def _together(self, windows: Windows) -> int:
-        """How many images share an unoccluded pass."""
-        most = self.images // max(1, windows.hidings[0].image.size)
-        return max(1, min(BATCH_INPUTS, most)) if windows.in_place else 1
-
-    def _backing_off(self, windows: Windows) -> list[Array] | None:
-        """None where memory does not suffice: less is to be held then."""
-        try:
-            attempt = self._by_boxes if windows.in_place else self._by_difference
-            return attempt(windows.hidings, windows.model_input)
-        except WholeError:
-            raise
-        except Exception as e:
-            if not out_of_memory(e):
-                # Whatever the user's code raises taken apart: whole it may well run.
-                raise WholeError(f"taken apart it raises {type(e).__name__}: {e}") from e
-            if self.held < 1 << 16:
-                raise WholeError("memory does not suffice") from e
-            self.held //= 2
-            self.images //= 2
-            return None
-
-    def _by_boxes(self, group: Sequence[Hiding], model_input: Function) -> list[Array]:
+    def _by_boxes(self, windows: Windows, choice: Choice) -> tuple[list[Array], float]:
         """Where a box changes the same box of the model's input."""
+        group, model_input = windows.hidings, windows.model_input
         boxes = group[0].boxes
         images, filled = (
             self.batch(model_input(np.stack(stack)))
@@ -201,35 +153,39 @@ class Sweep(abc.ABC):
         shape = group[0].image.shape[:2]
         if self.place(images) != shape:
             raise WholeError(f"the model takes {tuple(images.shape[1:])}, no maps with channels")
-        self.check()
         hiding = np.flatnonzero(boxes[:, 2:].all(1))
         if not hiding.size:
             raise WholeError("no window hides anything")
         engine = self.engine(images)
         agenda = self._agenda(engine, boxes[hiding], shape, len(group))
+        choice.weigh(agenda)
+        if choice.turn is Way.WHOLE:
+            return [], 0.0
+        some, rest = self.sample(windows, choice, agenda, hiding)
 
         def patches(chunk: Chunk) -> Any:
             return self.patches(images, filled, boxes[hiding[chunk.windows]], chunk.plan.rects)
 
         # One window of each group of images is scored by the model itself too.
-        some = hiding[len(hiding) // 2 :][:1]
-        checked = self.occluded(images[:1], filled[:1], boxes[some])
-        whole, expected, parts = self.scored(engine, images, agenda, patches, checked)
+        one = hiding[_middle(rest)]
+        checked = self.occluded(images[:1], filled[:1], boxes[one])
+        whole, expected, parts = self.scored(engine, images, rest, patches, checked)
         result = np.repeat(whole[:, None], len(boxes), axis=1)
-        for windows, scores in parts:
-            result[:, hiding[windows]] = scores.reshape(len(group), len(windows), -1)
-        self._check(result[0, some], expected, result, images)
-        self.told = agenda.text()
-        return list(result)
+        for which, scores in [*some, *parts]:
+            result[:, hiding[which]] = scores.reshape(len(group), len(which), -1)
+        self._check(result[0, one], expected, result, images)
+        return list(result), rest.cost / agenda.cost
 
-    def _by_difference(self, group: Sequence[Hiding], model_input: Function) -> list[Array]:
+    def _by_difference(self, windows: Windows, choice: Choice) -> tuple[list[Array], float]:
         """Where only what `preprocess` made of the windows shows what they change."""
-        ((image, filled, boxes),) = ((each.image, each.filled, each.boxes) for each in group)
+        model_input = windows.model_input
+        ((image, filled, boxes),) = (
+            (each.image, each.filled, each.boxes) for each in windows.hidings
+        )
         images = self.batch(model_input(image[None]))
         shape = self.place(images)
         if shape is None:
             raise WholeError(f"the model takes {tuple(images.shape[1:])}, no maps with channels")
-        self.check()
         engine: Any = None
         changes: list[tuple[Ints, Any]] = []
         numbers = int(np.prod(images.shape[1:]))
@@ -245,23 +201,23 @@ class Sweep(abc.ABC):
             changes += zip(touched, self.cut(batch, touched), strict=True)
         changed = np.array([box for box, _ in changes])
         agenda = self._agenda(engine, changed, shape, 1)
+        choice.weigh(agenda)
+        if choice.turn is Way.WHOLE:
+            return [], 0.0
+        some, rest = self.sample(windows, choice, agenda, np.arange(len(boxes)))
 
         def patches(chunk: Chunk) -> Any:
-            some = [changes[each] for each in chunk.windows]
-            return self.pasted(images, some, chunk.plan.rects)
+            return self.pasted(images, [changes[each] for each in chunk.windows], chunk.plan.rects)
 
         # One window is scored by the model itself too.
-        some = slice(len(boxes) // 2, len(boxes) // 2 + 1)
-        checked = self.batch(model_input(hidden(image, filled, boxes[some])))
-        _, expected, parts = self.scored(engine, images, agenda, patches, checked)
-        result: Any = None
-        for windows, scores in parts:
-            if result is None:
-                result = np.empty((len(boxes), scores.shape[1]), scores.dtype)
-            result[windows] = scores
-        self._check(result[some], expected, result, images)
-        self.told = agenda.text()
-        return [result]
+        one = _middle(rest)
+        checked = self.batch(model_input(hidden(image, filled, boxes[one])))
+        whole, expected, parts = self.scored(engine, images, rest, patches, checked)
+        result = np.empty((len(boxes), whole.shape[1]), whole.dtype)
+        for which, scores in [*some, *parts]:
+            result[which] = scores
+        self._check(result[one], expected, result, images)
+        return [result], rest.cost / agenda.cost
 
     def scored(
         self,
@@ -313,7 +269,7 @@ class Sweep(abc.ABC):
         """The agenda of such windows, made once.
 
         Raises:
-          WholeError: it does not pay.
+          WholeError: reuse is surely slower.
         """
         key = engine.layers, boxes.tobytes(), shape, images, self.held
         if key not in self._agendas:
@@ -322,8 +278,8 @@ class Sweep(abc.ABC):
                 self._agendas.popitem(last=False)
         self._agendas.move_to_end(key)
         agenda = self._agendas[key]
-        if not agenda.pays:
-            raise WholeError(agenda.text())
+        if agenda.hopeless:
+            raise WholeError(agenda.text(False))
         return agenda
 
     def _check(self, ours: Array, expected: Array, scores: Array, images: Any) -> None:
@@ -331,6 +287,12 @@ class Sweep(abc.ABC):
         if not same_scores(ours, expected, scores, self.rounding(images)):
             raise WholeError(self.otherwise())
         self.agreed()
+
+
+def _middle(agenda: Agenda) -> Ints:
+    """One window of an agenda."""
+    which = np.sort(np.concatenate([chunk.windows for chunk in agenda.chunks]))
+    return which[len(which) // 2 :][:1]
 
 
 def same_scores(ours: Array, expected: Array, scores: Array, rounding: float) -> bool:

@@ -94,19 +94,17 @@ class TensorFlowAdapter(Adapter):
         from tensorboard_picasso.summary.backends.tensorflow.sweep import Sweep
 
         dense = Dense(self.scores, self._scorer, self._traced, lambda: self.deterministic)
-        return Sweep(
-            self.model,
-            self._layers,
-            self._scorer,
-            self.scores,
-            dense.swept,
-            self._ended,
-        )
+        return Sweep(self.model, self._layers, self._scorer, self.scores, dense, self._ended)
 
     @property
     def sweep_told(self) -> str:
         """See `Adapter.sweep_told`."""
         return self._sweep.told if self._sweep else "nothing was computed yet"
+
+    @property
+    def sweep_decided(self) -> bool:
+        """See `Adapter.sweep_decided`."""
+        return self._sweep is None or self._sweep.decided
 
     def handles(self, question: Question) -> list[Any]:
         """The resources that scoring such inputs reads: all the model's variables."""

@@ -12,7 +12,10 @@ from tensorboard_picasso.summary.backends.tensorflow.models import array
 
 
 class Dense:
-    """Runs a model on batches of occluded images that are made where it runs."""
+    """Runs a model on batches of occluded images that are made where it runs.
+
+    sizes: of batches. deterministic: see `Adapter`.
+    """
 
     def __init__(
         self,
@@ -32,7 +35,7 @@ class Dense:
           deterministic: see `Adapter`.
         """
         self._scores, self._scorer, self._traced = scores, scorer, traced
-        self._sizes = BatchSizes(deterministic)
+        self.deterministic, self.sizes = deterministic, BatchSizes(deterministic)
 
     def swept(self, windows: Windows) -> list[Array]:
         """See `Adapter.swept_scores`; of images of one shape and dtype."""
@@ -47,7 +50,7 @@ class Dense:
         def run(part: slice, _: int) -> Array:
             return self._scores(windows.question(hidden(image, filled, boxes[part])))
 
-        return self._sizes.sweep(("handed", *_kind(image)), len(boxes), image.size, run)
+        return self.sizes.sweep(("handed", *_kind(image)), len(boxes), image.size, run)
 
     def _made(self, windows: Windows) -> list[Array]:
         """Scores of images of one shape and dtype, (boxes, classes) each."""
@@ -79,7 +82,7 @@ class Dense:
             return array(function(held[1], tf.constant(sheets.rows(part, planes)), *constants))
 
         kind = example.shape, example.dtype, *_kind(first)
-        return sheets.split(self._sizes.sweep(kind, sheets.count, example.size, run))
+        return sheets.split(self.sizes.sweep(kind, sheets.count, example.size, run))
 
 
 def _planes(windows: Windows) -> int:

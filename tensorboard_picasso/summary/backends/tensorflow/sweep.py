@@ -1,13 +1,17 @@
 """Scores of all windows of some images by a Keras model on TensorFlow, reused or whole."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from tensorboard_picasso.summary.backends._common import sweep
-from tensorboard_picasso.summary.backends._common.sweep import FINE, ROUNDED, WholeError, boxes_of
+from tensorboard_picasso.summary.backends._common.batch_size import BatchSizes
+from tensorboard_picasso.summary.backends._common.sweep import FINE, ROUNDED, boxes_of
+from tensorboard_picasso.summary.backends._common.ways import WholeError
 from tensorboard_picasso.summary.backends.base import Array, Question, Windows, hidden
+from tensorboard_picasso.summary.backends.tensorflow.dense import Dense
 from tensorboard_picasso.summary.reuse.agenda import Agenda, Chunk
 from tensorboard_picasso.summary.reuse.keras import COSTS, Engine, Unoccluded
 from tensorboard_picasso.summary.reuse.keras_trace import Trace, UntraceableError
@@ -27,7 +31,7 @@ class Sweep(sweep.Sweep):
         layers: Callable[[], Any],
         scorer: Callable[[Question], tuple[Question, Any]],
         scores: Callable[[Question], Array],
-        dense: Callable[[Windows], list[Array]],
+        dense: Dense,
         end: Callable[[Any], Any],
     ) -> None:
         """Adapt a model.
@@ -40,7 +44,7 @@ class Sweep(sweep.Sweep):
           dense: the scores of all windows of images by whole passes.
           end: from the model's output, in a graph, to its scores.
         """
-        super().__init__()
+        super().__init__(dense.deterministic)
         self._model, self._layers, self._scorer, self._scores = model, layers, scorer, scores
         self._dense, self._end = dense, end
         self._signature: Any = None
@@ -49,7 +53,33 @@ class Sweep(sweep.Sweep):
 
     def dense(self, windows: Windows) -> list[Array]:
         """See `sweep.Sweep`."""
-        return self._dense(windows)
+        return self._dense.swept(windows)
+
+    @property
+    def sizes(self) -> BatchSizes:
+        """See `sweep.Sweep`."""
+        return self._dense.sizes
+
+    def kind(self) -> Hashable:
+        """See `sweep.Sweep`."""
+        return self.processor
+
+    @property
+    def processor(self) -> bool:
+        """See `sweep.Sweep`."""
+        return not self._on_graphics()
+
+    def wait(self) -> None:
+        """See `sweep.Sweep`."""
+        if not self.processor:
+            tf.test.experimental.sync_devices()
+
+    def check(self) -> None:
+        """See `sweep.Sweep`; what was read is forgotten where layers were exchanged."""
+        known = self._layers()
+        if known != self._signature:
+            self._signature, self._engines = known, {}
+            self._choices.clear()
 
     def batch(self, x: Array) -> Any:
         """See `sweep.Sweep`."""
@@ -109,10 +139,7 @@ class Sweep(sweep.Sweep):
         return boxes_of((batch != image).any(-1))
 
     def engine(self, images: Any) -> Engine:
-        """See `sweep.Sweep`; made anew where layers of the model were exchanged."""
-        known = self._layers()
-        if known != self._signature:
-            self._signature, self._engines = known, {}
+        """See `sweep.Sweep`; made once a shape."""
         shape = images.shape[1:]
         if shape not in self._engines:
             try:

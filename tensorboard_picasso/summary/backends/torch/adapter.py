@@ -247,6 +247,11 @@ class TorchAdapter(Adapter):
         """See `Adapter.sweep_told`."""
         return self._sweep.told if self._sweep else "nothing was computed yet"
 
+    @property
+    def sweep_decided(self) -> bool:
+        """See `Adapter.sweep_decided`."""
+        return self._sweep is None or self._sweep.decided
+
     def gradient(self, question: Question, cotangent: Array) -> Array:
         """See `Adapter.gradient`."""
         slope: Array = self._slopes(question, lambda _: [np.asarray(cotangent)])[0]

@@ -1,6 +1,6 @@
 """Scores of all windows of some images by a PyTorch module, reused or whole."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,10 @@ from tensorboard_picasso.summary.backends._common.sweep import (
     COARSE,
     FINE,
     ROUNDED,
-    WholeError,
     boxes_of,
     same_scores,
 )
+from tensorboard_picasso.summary.backends._common.ways import WholeError
 from tensorboard_picasso.summary.backends.base import Array, Hiding, Windows, hidden, out_of_memory
 from tensorboard_picasso.summary.backends.torch.dense import Gathered, Placed, inside
 from tensorboard_picasso.summary.backends.torch.device import costs, sent, waited
@@ -55,7 +55,7 @@ class Sweep(sweep.Sweep):
           behind: whether the last scores were those before a final softmax or sigmoid.
           deterministic, room: see `Adapter`.
         """
-        super().__init__()
+        super().__init__(deterministic)
         self._tensor, self._forward, self._behind = tensor, forward, behind
         self.model: Any = None
         self._room, self._heeded = room, PROCESSOR
@@ -72,6 +72,25 @@ class Sweep(sweep.Sweep):
         if (room := self._room()) != self._heeded:
             self._heeded, self.held, self.images = room, room.step, room.images
         return super().scores(windows, whole)
+
+    @property
+    def sizes(self) -> BatchSizes:
+        """See `sweep.Sweep`."""
+        return self._sizes
+
+    def kind(self) -> Hashable:
+        """See `sweep.Sweep`."""
+        device, dtype = home(self.model)
+        return device, dtype, torch.is_autocast_enabled(device.type)
+
+    @property
+    def processor(self) -> bool:
+        """See `sweep.Sweep`."""
+        return bool(home(self.model)[0].type == "cpu")
+
+    def wait(self) -> None:
+        """See `sweep.Sweep`."""
+        waited(torch.empty(0, device=home(self.model)[0]))
 
     def batch(self, x: Array) -> Any:
         """See `sweep.Sweep`."""
@@ -187,6 +206,7 @@ class Sweep(sweep.Sweep):
         ]
         if modules != self._modules:
             self._modules, self._traced, self._failed = modules, None, 0
+            self._choices.clear()
         if self._traced is None:
             try:
                 self._traced = Trace(self.model)
@@ -199,12 +219,11 @@ class Sweep(sweep.Sweep):
     def dense(self, windows: Windows) -> list[Array]:
         """See `sweep.Sweep`."""
         image = windows.hidings[0].image
-        device, dtype = home(self.model)
-        kind = image.shape, image.dtype, device, dtype, torch.is_autocast_enabled(device.type)
+        kind = image.shape, image.dtype, self.kind()
         if windows.in_place:
             example = self._tensor(windows.model_input(image[None]))
             if planes_of(image.shape, tuple(example.shape[1:])):
-                made = Gathered if self.gathers(device) else Placed
+                made = Gathered if self.gathers(example.device) else Placed
                 return self._made(windows, (*kind, example.dtype), example, made)
 
         return [self._handed(each, windows, ("handed", *kind)) for each in windows.hidings]
