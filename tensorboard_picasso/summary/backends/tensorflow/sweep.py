@@ -185,8 +185,6 @@ class Sweep(sweep.Sweep):
         """See `sweep.Sweep`."""
 
     def _on_graphics(self) -> bool:
-        import tensorflow as tf
-
         return bool(tf.config.list_logical_devices("GPU"))
 
     @property
