@@ -9,6 +9,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+import torch
 from keras import layers
 from torch import nn
 
@@ -25,11 +26,20 @@ from tensorboard_picasso.summary.kit import determinism
 from tensorboard_picasso.summary.reuse.keras import Engine
 from tests.kit.networks import conv, head, settled
 
-SIDE, NAP = 64, 0.003
+SIDE, NAP = 64, 0.006
 GRID = [*range(0, 56, 8), 56]
 BOXES = np.array([(0, 0, 0, 0), *((top, left, 8, 8) for top in GRID for left in GRID)])
 FRAMEWORKS = pytest.mark.parametrize("framework", ["torch", "tensorflow"])
 SWEEPS = {"torch": torch_sweep.Sweep, "tensorflow": tf_sweep.Sweep}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """PyTorch's several wait for each other where the machine is busy."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def made(framework):
@@ -119,14 +129,11 @@ def doubting(monkeypatch, pays):
 
 
 @FRAMEWORKS
-@pytest.mark.parametrize("pays", [True, False], ids=["estimate for", "estimate against"])
 @pytest.mark.parametrize("slow", ["reuse", "whole"])
-def test_the_faster_way_is_taken_and_kept_whatever_the_estimate_says(
-    monkeypatch, framework, pays, slow
-):
+def test_the_faster_way_is_taken_and_kept_where_the_estimate_is_wrong(monkeypatch, framework, slow):
     model = made(framework)
     expected = sweep(backends.find(model), framework, reuse=False)
-    doubting(monkeypatch, pays)
+    doubting(monkeypatch, pays=slow == "reuse")
     backend, counts = backends.find(model), Slow(monkeypatch, framework, slow)
     backend.scores(np.zeros((1, 3, SIDE, SIDE) if framework == "torch" else (1, SIDE, SIDE, 3)))
     told = decided(backend, framework, expected)
