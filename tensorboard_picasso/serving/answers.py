@@ -37,6 +37,8 @@ from tensorboard_picasso.version import __version__
 
 # Settings that are told apart without making text of them.
 MAX_PLACED = 64
+# The steps of a series to those of them that are wanted.
+Chosen = Callable[[Sequence[int]], Container[int]]
 
 
 def index(reader: ProviderReader, known: Remarks, read: bool = False) -> dict[str, Any]:
@@ -179,11 +181,13 @@ def attributions(
     probe: str,
     label: str,
     images: Sequence[int] | None,
-    with_grid: Callable[[Sequence[int]], Container[int]],
+    with_grid: Chosen,
+    kept: Chosen = frozenset,
 ) -> bytes | None:
     """Settings, statistics and grids of one method; None where it is not there.
 
     with_grid: the steps of an image to those whose grid is wanted.
+    kept: likewise to those whose records are.
     """
     pack, problems = Pack(), Problems()
     columns, settings, unpacking = AttributionColumns(pack), Listed(pack), record.MethodReader()
@@ -202,7 +206,8 @@ def attributions(
 
     listed = []
     tags = only(series, Kind.METHOD, images, label)
-    for of, stored in reader.tensors(run, tags):
+    for of, every in reader.tensors(run, tags):
+        stored = _among(every, kept)
         # Of a long series few grids are wanted, as a rule: the others are not unpacked.
         read = [
             (at, columns.row(at, each, settings_at(each.settings)), _grid_size(each.settings))
@@ -231,6 +236,11 @@ def attributions(
     return pack.finish(header)
 
 
+def _among(stored: Sequence[Stored], kept: Chosen) -> list[Stored]:
+    wanted = kept([at.step for at in stored])
+    return [at for at in stored if at.step in wanted]
+
+
 def _grid_size(attribution: record.Attribution) -> int:
     """Bytes of a grid, of which a record without its values tells."""
     grid = attribution.grid
@@ -238,9 +248,17 @@ def _grid_size(attribution: record.Attribution) -> int:
 
 
 def means(
-    reader: ProviderReader, run: str, probe: str, label: str, groups: Sequence[int] | None
+    reader: ProviderReader,
+    run: str,
+    probe: str,
+    label: str,
+    groups: Sequence[int] | None,
+    kept: Chosen = frozenset,
 ) -> bytes | None:
-    """One method's means over these groups of images or all; None where there is none."""
+    """One method's means over these groups of images or all; None where there is none.
+
+    kept: the steps of a series to those whose records are wanted.
+    """
     pack, problems = Pack(), Problems()
     settings = Listed(pack)
     tags = only(reader.of_probe(run, probe, blobs=False), Kind.MEAN, None, label)
@@ -266,7 +284,7 @@ def means(
             "name": series.group_name,
             "records": [
                 pack.entry(one(*pair))
-                for pair in unpacked(series, stored, record.unpack_mean, problems)
+                for pair in unpacked(series, _among(stored, kept), record.unpack_mean, problems)
             ],
         }
         for series, stored in reader.tensors(run, wanted)

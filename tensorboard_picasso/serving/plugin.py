@@ -3,7 +3,7 @@
 import argparse
 import math
 import threading
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tensorboard import errors, plugin_util
@@ -144,19 +144,21 @@ class PicassoPlugin(base_plugin.TBPlugin):
 
     def _serve_attributions(self, request: wrappers.Request) -> Any:
         run, probe = _probe(request)
-        label, images, grids = _argument(request, "label"), _images(request), _grids(request)
+        label, images = _argument(request, "label"), _images(request)
+        grids, kept = _grids(request), _kept(request)
         return self._once(
             request,
-            lambda reader: answers.attributions(reader, run, probe, label, images, grids),
+            lambda reader: answers.attributions(reader, run, probe, label, images, grids, kept),
             f'no method "{label}" in probe "{probe}" of run "{run}"',
         )
 
     def _serve_means(self, request: wrappers.Request) -> Any:
         run, probe = _probe(request)
         label, groups = _argument(request, "label"), _groups(request)
+        kept = _kept(request)
         return self._once(
             request,
-            lambda reader: answers.means(reader, run, probe, label, groups),
+            lambda reader: answers.means(reader, run, probe, label, groups, kept),
             f'no means "{label}" in probe "{probe}" of run "{run}"',
         )
 
@@ -390,8 +392,17 @@ def _overview(steps: Sequence[int]) -> frozenset[int]:
     return frozenset(spread.union(steps[-OVERVIEW:]))
 
 
-def _grids(request: wrappers.Request) -> Callable[[Sequence[int]], Container[int]]:
-    text = request.args.get("grids", "none")
+def _grids(request: wrappers.Request) -> answers.Chosen:
+    return _steps(request, "grids", "none")
+
+
+def _kept(request: wrappers.Request) -> answers.Chosen:
+    return _steps(request, "steps", "all")
+
+
+def _steps(request: wrappers.Request, name: str, default: str) -> answers.Chosen:
+    """The steps of a series to those that an argument asks for."""
+    text = request.args.get(name, default)
     if text == "none":
         return lambda steps: ()
     if text == "all":
@@ -402,7 +413,7 @@ def _grids(request: wrappers.Request) -> Callable[[Sequence[int]], Container[int
         chosen = frozenset(map(_step, text.split(",")))
     except ValueError as e:
         raise errors.InvalidArgumentError(
-            f'grids "{text}": give none, overview, all or steps such as 0,100'
+            f'{name} "{text}": give none, overview, all or steps such as 0,100'
         ) from e
     return lambda steps: chosen
 

@@ -144,11 +144,14 @@ export class App {
     const { scene, state } = this;
     // The steps beside the current one are where the slider goes first.
     const near = scene.steps.slice(Math.max(scene.place - NEAR, 0), scene.place + NEAR + 1);
+    const { wants } = this.timeline;
     const images = state.open === null ? this.rows.inSight : [state.open];
     return {
       images: new Set(images.length ? images : scene.images.slice(0, FIRST_IMAGES)),
       steps: new Set([...scene.columns, ...near]),
-      charted: new Set(this.timeline.wants.images),
+      charted: new Set(wants.images),
+      brief: state.open === null && !isComparing(state) && !wants.labels.length,
+      newest: state.step === null,
     };
   }
 

@@ -154,9 +154,22 @@ def test_an_overview_holds_grids_over_all_of_training_and_the_newest(tmp_path):
         found = pack(
             url, "attributions", run="run", probe="digits", label="occlusion", grids="overview"
         )
-    for image in found["images"]:
+        where = {"run": "run", "probe": "digits", "label": "occlusion"}
+        brief = pack(url, "attributions", **where, steps="overview", grids="all")
+        listed = pack(url, "attributions", **where, steps="3,99", images="1")
+        means = pack(url, "means", **where, steps="overview")
+    for image, short in zip(found["images"], brief["images"], strict=True):
         steps = [each["step"] for each in image["records"] if each["grid"] is not None]
         assert steps == [0, 2, 4, 7, 8, 9, 10, 11]
+        assert [each["step"] for each in short["records"]] == steps
+        held = {each["step"]: each for each in image["records"]}
+        for each in short["records"]:
+            assert (each["grid"] == held[each["step"]]["grid"]).all()
+            np.testing.assert_array_equal(
+                each["statistics"], held[each["step"]]["statistics"], strict=True
+            )
+    assert [each["step"] for each in listed["images"][0]["records"]] == [3]
+    assert [each["step"] for each in means["groups"][0]["records"]] == steps
 
 
 @LOADERS
@@ -176,6 +189,7 @@ def test_wrong_requests_are_answered_with_a_reason(plausible, load_fast):
             ("attributions?run=b&probe=digits&label=occlusion&images=77", 404, "no image 77"),
             ("attributions?run=b&probe=digits&label=occlusion&grids=x", 400, 'grids "x": give'),
             ("attributions?run=b&probe=digits&label=occlusion&grids=0,", 400, 'grids "0,": give'),
+            ("means?run=b&probe=digits&label=occlusion&steps=x", 400, 'steps "x": give'),
             ("maps?run=b&probe=digits&label=saliency&of=9:9:9", 404, "no image 9"),
             ("maps?run=b&probe=digits&label=occlusion&of=0:0:0", 404, 'no maps "occlusion"'),
             ("maps?run=b&probe=digits&label=saliency&of=x:0:0", 400, 'of "x:0:0": give'),

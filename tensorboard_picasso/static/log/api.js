@@ -121,12 +121,12 @@ export function fetchScores(run, probe, signal) {
  * @param {string} run
  * @param {string} probe
  * @param {string} label
- * @param {{images?: number[], grids?: string | Step[]}} which
+ * @param {{images?: number[], steps?: string | Step[], grids?: string | Step[]}} which
  * @param {AbortSignal} [signal]
  * @returns {Promise<Pack<AttributionsAnswer>>}
  */
-export function fetchAttributions(run, probe, label, { images, grids }, signal) {
-  const query = { run, probe, label, images: images?.join(","), grids: Array.isArray(grids) ? grids.join(",") : grids };
+export function fetchAttributions(run, probe, label, { images, steps, grids }, signal) {
+  const query = { run, probe, label, images: images?.join(","), steps: steps === undefined ? undefined : String(steps), grids: String(grids) };
   return pack("attributions", query, signal);
 }
 
@@ -134,12 +134,12 @@ export function fetchAttributions(run, probe, label, { images, grids }, signal) 
  * @param {string} run
  * @param {string} probe
  * @param {string} label
- * @param {string} [groups] "probe": the mean over the probe alone; else those over classes too
+ * @param {{groups?: string, steps?: string}} which groups: "probe", the mean over the probe alone; else those over classes too
  * @param {AbortSignal} [signal]
  * @returns {Promise<Pack<MeansAnswer>>}
  */
-export function fetchMeans(run, probe, label, groups, signal) {
-  return pack("means", { run, probe, label, groups }, signal);
+export function fetchMeans(run, probe, label, { groups, steps }, signal) {
+  return pack("means", { run, probe, label, groups, steps }, signal);
 }
 
 /**

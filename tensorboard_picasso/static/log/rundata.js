@@ -22,7 +22,7 @@ function byStep(records) {
 /**
  * Records of one image.
  * @template T
- * @typedef {Series<T> & {image: number}} ImageSeries
+ * @typedef {Series<T> & {image: number, part?: boolean}} ImageSeries `part`: of some steps, until all are here
  */
 
 /**
@@ -68,7 +68,7 @@ export class RunData {
     this.methods = new Map();
     /** @type {Set<string>} labels of methods whose records of all images are here */
     this.whole = new Set();
-    /** @type {Map<string, {which: string, groups: Map<number | null, Series<Mean>>}>} by label */
+    /** @type {Map<string, {which: string, groups: Map<number | null, Series<Mean>>, part: boolean}>} by label; part: of some steps */
     this.means = new Map();
     /** @type {Map<string, Problem[]>} */
     this.problems = new Map();
@@ -143,8 +143,9 @@ export class RunData {
    * @param {string} label
    * @param {Pack<AttributionsAnswer>} pack
    * @param {number[] | null} asked the images that were asked for; null: all
+   * @param {boolean} part whether some steps were asked for: of an image of which more is here that stays
    */
-  takeAttributions(label, pack, asked = null) {
+  takeAttributions(label, pack, asked = null, part = false) {
     this.#note(label, pack, asked);
     const settings = pack.header.settings.map(checkedGeometry);
     /** @type {Map<number, ImageSeries<Attribution>>} */
@@ -155,18 +156,20 @@ export class RunData {
         const known = before?.get(record.step);
         return known && known.wall === record.wall && (known.grid || !record.grid) ? known : record;
       });
-      images.set(each.image, series(each.image, taken));
+      if (!part || (images.get(each.image)?.part ?? true)) images.set(each.image, { ...series(each.image, taken), part });
     }
     this.methods.set(label, images);
-    if (asked === null) this.whole.add(label);
+    if (asked === null && !part) this.whole.add(label);
   }
 
   /**
    * @param {string} label
    * @param {string} which means the answer holds: over the "probe", or over its "classes" too
    * @param {Pack<MeansAnswer>} pack
+   * @param {boolean} part whether it holds some steps alone
    */
-  takeMeans(label, which, pack) {
+  takeMeans(label, which, pack, part = false) {
+    if (part && this.hasMeans(label, which)) return;
     this.#note(`means of ${label}`, pack);
     const settings = pack.header.settings.map(checkedGeometry);
     /** @type {Map<number | null, Series<Mean>>} */
@@ -177,13 +180,17 @@ export class RunData {
       const all = [...byStep([...(groups.get(group)?.records ?? []), ...taken]).values()].sort((a, b) => ascending(a.step, b.step));
       groups.set(group, { records: all, steps: byStep(all) });
     }
-    this.means.set(label, { which, groups });
+    this.means.set(label, { which, groups, part });
   }
 
-  /** @param {string | null} label @param {string} which */
+  /**
+   * Whether all records of such means are here.
+   * @param {string | null} label
+   * @param {string} which
+   */
   hasMeans(label, which) {
-    const known = this.means.get(label ?? "")?.which;
-    return known === which || known === "classes";
+    const known = this.means.get(label ?? "");
+    return known !== undefined && !known.part && (known.which === which || known.which === "classes");
   }
 
   /**

@@ -16,17 +16,20 @@ import { kept } from "../kit/lists.js";
 const QUIET = 500; // milliseconds
 const AHEAD = 96 << 20; // bytes of grids that are loaded before they are looked at
 const FEW = 4; // images that are in sight at once, as a rule
-const MANY = 1000; // records of a method and run that take so long to read that some come first
+const MANY = 1500; // records of a method that one answer holds, about, while others wait
 
 /**
  * What the store is told, and whom it tells.
  * @typedef {object} Listeners
  * @property {(what: Came) => void} changed what came
- * @property {() => {images: Set<number>, steps: Set<Step>, charted: Set<number>}} sight which images and
- *   steps are looked at, and of which images all steps are charted
+ * @property {() => Sight} sight what is looked at
  * @property {() => Promise<void>} settled resolves once it can be known which images are in sight
  * @property {() => "probe" | "classes"} means which means: over the probe, or over its classes too
  * @property {() => void} retry loads all again
+ *
+ * Which images and steps are looked at, and of which images all steps are charted; `brief`: whether
+ * nothing on show needs other steps, `newest`: whether the newest step is the current one.
+ * @typedef {{images: Set<number>, steps: Set<Step>, charted: Set<number>, brief: boolean, newest: boolean}} Sight
  *
  * @typedef {"index" | "series" | "images" | "maps" | "errors" | "loading"} Came
  */
@@ -186,7 +189,7 @@ export class Store {
   }
 
   /**
-   * Scores and means; of methods what is new, or so little that nobody waits for it.
+   * Scores; of means and of methods what is new, or where all images may be in sight the steps that are shown first.
    * @param {RunData} data
    * @param {string[]} labels
    * @param {boolean} again
@@ -195,6 +198,8 @@ export class Store {
   async #open(data, labels, again, signal) {
     const { run, probe } = data;
     const means = this.#listeners.means();
+    const { brief, newest } = this.#listeners.sight();
+    const steps = brief && newest ? "overview" : undefined;
     // Scores without labels would be judged by what the model says itself, and a map would ask for
     // its image once more: what is given comes first.
     /** @type {Promise<unknown> | null} */
@@ -215,43 +220,58 @@ export class Store {
     for (const method of this.#logged(data, labels)) {
       const { label } = method;
       if (method.means.length && (again || !data.hasMeans(label, means))) {
-        const answer = fetchMeans(run, probe, label, means === "probe" ? means : undefined, signal);
-        asked.push(take(answer, (pack) => data.takeMeans(label, means, pack)));
+        const part = again ? undefined : steps;
+        const answer = fetchMeans(run, probe, label, { groups: means === "probe" ? means : undefined, steps: part }, signal);
+        asked.push(take(answer, (pack) => data.takeMeans(label, means, pack, part !== undefined)));
       }
       const known = data.whole.has(label);
       if (known ? !again : !few) continue;
-      const answer = fetchAttributions(run, probe, label, { grids: known ? "none" : "overview" }, signal);
-      asked.push(take(answer, (pack) => data.takeAttributions(label, pack)));
+      const part = known ? undefined : steps;
+      const answer = fetchAttributions(run, probe, label, { steps: part, grids: known ? "none" : "overview" }, signal);
+      asked.push(take(answer, (pack) => data.takeAttributions(label, pack, null, part !== undefined)));
     }
     await Promise.all(asked);
   }
 
   /**
-   * Where reading all records takes a while: those of the images in sight.
+   * Of the images in sight: the steps on show, where nothing needs more, else all.
    * @param {RunData} data
    * @param {string[]} labels
    * @param {AbortSignal} signal
    */
   async #first(data, labels, signal) {
-    const wanted = this.#lacking(data, labels);
-    if (!wanted.length || data.size <= MANY) return;
+    const wanted = this.#lacking(data, labels).filter((label) => data.images.some((image) => !data.attributions(label, image)));
+    if (!wanted.length) return;
     await this.#listeners.settled();
-    const { images } = this.#listeners.sight();
-    const seen = data.images.filter((image) => images.has(image));
-    if (seen.length === data.images.length) return;
-    for (const label of wanted) await this.#take(data, label, seen.filter((image) => !data.attributions(label, image)), signal);
+    const { images, steps, brief } = this.#listeners.sight();
+    for (const label of wanted) {
+      const seen = data.images.filter((image) => images.has(image) && !data.attributions(label, image));
+      await this.#take(data, label, { images: seen, ...(brief ? { steps: [...steps], grids: "all" } : { grids: "overview" }) }, signal);
+    }
   }
 
   /**
-   * The records of all other images.
+   * What is left of the means and the records: a few images an answer, as others wait meanwhile.
    * @param {RunData} data
    * @param {string[]} labels
    * @param {AbortSignal} signal
    */
   async #rest(data, labels, signal) {
+    const means = this.#listeners.means();
+    for (const { label, means: groups } of this.#logged(data, labels)) {
+      if (signal.aborted || !groups.length || data.hasMeans(label, means)) continue;
+      const pack = await fetchMeans(data.run, data.probe, label, { groups: means === "probe" ? means : undefined }, signal);
+      data.takeMeans(label, means, pack);
+      this.#listeners.changed("series");
+    }
     for (const label of this.#lacking(data, labels)) {
-      const rest = data.images.filter((image) => !data.attributions(label, image));
-      await this.#take(data, label, rest.length === data.images.length ? null : rest, signal);
+      const rest = data.images.filter((image) => data.attributions(label, image)?.part ?? true);
+      const seen = rest.filter((image) => data.attributions(label, image));
+      const count = Math.max(1, Math.floor((MANY * data.images.length) / Math.max(1, data.size)));
+      // Images of which some steps are here have grids of those.
+      for (const [images, grids] of /** @type {const} */ ([[seen, "none"], [rest.filter((image) => !seen.includes(image)), "overview"]])) {
+        for (let at = 0; at < images.length; at += count) await this.#take(data, label, { images: images.slice(at, at + count), grids }, signal);
+      }
       if (!signal.aborted) data.whole.add(label);
     }
   }
@@ -264,14 +284,14 @@ export class Store {
   /**
    * @param {RunData} data
    * @param {string} label
-   * @param {number[] | null} images null: all
+   * @param {{images: number[], steps?: Step[], grids: string}} which
    * @param {AbortSignal} signal
    */
-  async #take(data, label, images, signal) {
-    if (images?.length === 0 || signal.aborted) return;
-    const pack = await fetchAttributions(data.run, data.probe, label, { images: images ?? undefined, grids: "overview" }, signal);
+  async #take(data, label, which, signal) {
+    if (which.images.length === 0 || signal.aborted) return;
+    const pack = await fetchAttributions(data.run, data.probe, label, which, signal);
     if (signal.aborted) return;
-    data.takeAttributions(label, pack, images);
+    data.takeAttributions(label, pack, which.images, which.steps !== undefined);
     this.#listeners.changed("series");
   }
 

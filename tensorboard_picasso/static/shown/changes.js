@@ -7,7 +7,7 @@ import { sameGrid } from "./compare.js";
 
 /** @import { MapsOf, Planes } from "../log/planes.js" */
 /** @import { Attribution } from "../log/records.js" */
-/** @import { RunData } from "../log/rundata.js" */
+/** @import { ImageSeries, RunData } from "../log/rundata.js" */
 /** @import { Series, Step } from "../types.js" */
 
 /**
@@ -79,6 +79,14 @@ function results(series, kind, what, before) {
   return byStep;
 }
 
+/**
+ * A series whose checkpoints are all known: others would stand beside the wrong ones.
+ * @param {ImageSeries<Attribution> | null} series
+ */
+function whole(series) {
+  return series?.part ? null : series;
+}
+
 export class Changes {
   #store;
   #changed;
@@ -113,8 +121,7 @@ export class Changes {
    */
   of({ data, image, label, target }, from) {
     const key = [data.run, data.probe, label, image, target, from.kind, from.step, from.data?.run].join("\n");
-    const series = data.attributions(label, image);
-    const other = from.data?.attributions(label, image) ?? null;
+    const [series, other] = [data, from.data].map((each) => whole(each?.attributions(label, image) ?? null));
     let entry = this.#entries.get(key);
     // A series is made anew when records or their grids came.
     if (entry?.series !== series || entry.other !== other) {

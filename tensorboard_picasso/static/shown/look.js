@@ -60,7 +60,7 @@ export function look({ scene, store }, spec) {
   const record = data.attributions(label, image)?.steps.get(step) ?? null;
   if (!record || label === null) {
     const series = data.attributions(label, image);
-    if (!series && !data.whole.has(label ?? "") && store.loading) return { loading: true };
+    if ((!series || series.part) && !data.whole.has(label ?? "") && store.loading) return { loading: true };
     return { why: absence(store, { run: data.run, series, damage: data.problem(label, image, step), step }) };
   }
   if (!record.explained.includes(target)) return { why: `“${scene.className(image, target, data)}” not logged` };

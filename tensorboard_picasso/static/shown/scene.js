@@ -322,6 +322,14 @@ export class Scene extends Classes {
   }
 
   /**
+   * Whether they are on their way.
+   * @param {string | null} label
+   */
+  isComing(label) {
+    return this.#store.loading && this.isPartial(label);
+  }
+
+  /**
    * Whether a run has logged a method, and the records of some images are still to come.
    * @param {RunData} data
    * @param {string | null} label

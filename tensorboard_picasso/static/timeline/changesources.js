@@ -138,7 +138,7 @@ export function changeSources({ scene, state, changes }) {
         const ends = "1: the same order of places, 0: none in common";
         return [ends, between && `${between} between the two`, dots, reference ? "thin: the runs with each other, a reference if only their seeds differ" : whyNoReference(scene)].filter(Boolean).join(" · ");
       },
-      pending: () => (changes.left ? `${plural(changes.left, "pair")} of maps to go` : ""),
+      pending: () => (changes.left ? `${plural(changes.left, "pair")} of maps to go` : scene.isComing(label) ? "loading" : ""),
     };
   }));
 }

@@ -218,6 +218,7 @@ function shareSources(scene) {
         { name: ALONE, value: about?.ceiling ?? NaN },
       ].filter(({ value }) => Number.isFinite(value));
     },
+    pending: () => (scene.isComing(label) ? "loading" : ""),
   })));
 }
 

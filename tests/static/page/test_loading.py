@@ -25,10 +25,11 @@ def test_images_in_sight_are_painted_before_the_others_are_read(browser, tmp_pat
     plausible(tmp_path / "a", 0, range(STEPS), IMAGES, 12)
     with tensorboard(tmp_path) as url:
         with tab(browser, url, viewport={"width": 1280, "height": 600}) as picasso:
-            asked, held = [], []
+            asked, steps, held = [], [], []
 
             def hold(route):
                 asked.append(asked_images(route.request))
+                steps.append(parse_qs(urlsplit(route.request.url).query).get("steps"))
                 # The first answer goes through: what it holds must be enough.
                 if len(asked) == 1 or held is None:
                     route.continue_()
@@ -49,7 +50,10 @@ def test_images_in_sight_are_painted_before_the_others_are_read(browser, tmp_pat
                 "!document.querySelector('.legend .scale').innerText.includes('more is loading')"
             )
             picasso.at(STEPS - 2)
-            assert sorted(",".join(asked[:2]).split(","), key=int) == list(map(str, range(IMAGES)))
+            # First the steps on show of the images in sight, then all of them, then the others.
+            assert 0 < len(asked[0].split(",")) < IMAGES and asked[1] == asked[0]
+            assert sorted(",".join(asked[1:3]).split(","), key=int) == list(map(str, range(IMAGES)))
+            assert len(steps[0][0].split(",")) < 20 and steps[1] is steps[2] is None
             scale = float(picasso.frame.locator(MAP).first.get_attribute("data-scale"))
             assert 0 < first <= scale
             # No module waited for the one that imports it: the list had them all, and no more.
