@@ -205,9 +205,12 @@ def attributions(
         return placed[id(about)][1]
 
     listed = []
+    logged: set[int] = set()
     tags = only(series, Kind.METHOD, images, label)
     for of, every in reader.tensors(run, tags):
         stored = _among(every, kept)
+        if len(stored) < len(every):
+            logged.update(at.step for at in every)
         # Of a long series few grids are wanted, as a rule: the others are not unpacked.
         read = [
             (at, columns.row(at, each, settings_at(each.settings)), _grid_size(each.settings))
@@ -232,6 +235,7 @@ def attributions(
     header: dict[str, Any] = {"run": run, "probe": probe, "label": label}
     header |= {"settings": settings.all, "statistics": ["whole", *STATISTICS]}
     header |= {"hashes": columns.hashes.all, "targets": columns.targets.all}
+    header["logged"] = pack.add(np.array(sorted(logged), np.int64), "i8")
     header |= {"images": listed, "problems": problems}
     return pack.finish(header)
 

@@ -32,8 +32,10 @@ PAGE = "begin.js"
 LIST = "modules.json"
 # Folders are named so by their content, as no folder of modules is.
 _VERSION = re.compile(r"v-[0-9a-f]{24}/")
-# Imports at a module's top; those in comments are of types, which no browser loads.
+# Imports at a module's top, and those where its code comes to them; those in comments are of
+# types, which no browser loads.
 _IMPORT = re.compile(r'^(?:import|export) [^"\n]*"(\.{1,2}/[^"]+)";$', re.MULTILINE)
+_LATER = re.compile(r'await import\("(\.{1,2}/[^"]+)"\)')
 
 
 @dataclass(frozen=True)
@@ -96,17 +98,21 @@ class Static:
 
 
 def modules(data: Mapping[str, bytes], name: str) -> Iterator[str]:
-    """A module and all that it imports, itself and through others, each once."""
-    found = {name: None}
-    waiting = [name]
-    while waiting:
-        at = waiting.pop(0)
+    """A module and all that it imports, itself and through others, each once.
+
+    What is imported later, where the code comes to it, stands behind all that it waits for.
+    """
+    found, waiting, later = {name}, [name], []
+    while waiting or later:
+        at = (waiting or later).pop(0)
         yield at
-        for target in _IMPORT.findall(data[at].decode()):
-            to = normpath((PurePosixPath(at).parent / target).as_posix())
-            if to not in found:
-                found[to] = None
-                waiting.append(to)
+        text = data[at].decode()
+        for targets, into in ((_IMPORT, waiting), (_LATER, later)):
+            for target in targets.findall(text):
+                to = normpath((PurePosixPath(at).parent / target).as_posix())
+                if to not in found:
+                    found.add(to)
+                    into.append(to)
 
 
 def _digest(parts: Iterable[bytes]) -> str:

@@ -25,6 +25,7 @@ import { Store } from "./log/store.js";
 import { Timeline } from "./timeline/timeline.js";
 import { Tip } from "./kit/tip.js";
 
+/** @import { Index } from "./log/answers.js" */
 /** @import { Came } from "./log/store.js" */
 /** @import { Given, Point, Work } from "./shown/given.js" */
 /** @import { State } from "./shown/state.js" */
@@ -117,9 +118,12 @@ export class App {
     this.#swipe();
   }
 
-  /** Load what is shown first. */
-  async start() {
-    await this.store.loadIndex();
+  /**
+   * Load what is shown first.
+   * @param {Promise<Index>} [index] where it is on its way already
+   */
+  async start(index) {
+    await this.store.loadIndex(index);
     await this.#load();
   }
 

@@ -1,19 +1,24 @@
-// The page is made and joined to its host, once its modules are here.
+// The page is made and joined to its host. What it loads first is asked for before its views are here.
 
-import { App } from "./app.js";
 import { followTheme, readUrl } from "./kit/host.js";
-import { takeOver } from "./log/api.js";
+import { fetchIndex, takeOver } from "./log/api.js";
+import { askAhead } from "./shown/ahead.js";
 import { State } from "./shown/state.js";
 
 /**
  * Show the dashboard.
- * @param {Promise<Response>} index which the entry has asked for
+ * @param {Promise<Response>} response to the request for the index, which the entry made
  */
-export async function begin(index) {
-  takeOver("index", {}, index);
-  const app = new App(new State(await readUrl()));
+export async function begin(response) {
+  takeOver("index", {}, response);
+  const index = fetchIndex();
+  const state = new State(await readUrl());
+  // What fails is told by whoever waits for the index.
+  index.then((found) => askAhead(found, state)).catch(() => {});
+  const { App } = await import("./app.js");
   followTheme((dark) => document.body.classList.toggle("dark", dark));
+  const app = new App(state);
   document.body.append(app.root);
   app.connect();
-  await app.start();
+  await app.start(index);
 }

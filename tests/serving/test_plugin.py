@@ -169,6 +169,8 @@ def test_an_overview_holds_grids_over_all_of_training_and_the_newest(tmp_path):
                 each["statistics"], held[each["step"]]["statistics"], strict=True
             )
     assert [each["step"] for each in listed["images"][0]["records"]] == [3]
+    assert listed["logged"].tolist() == brief["logged"].tolist() == list(range(12))
+    assert not found["logged"].size
     assert [each["step"] for each in means["groups"][0]["records"]] == steps
 
 

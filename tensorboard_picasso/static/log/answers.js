@@ -74,6 +74,7 @@
  * @property {string[]} hashes
  * @property {number[][]} targets
  * @property {string[]} statistics names, in the order of a row
+ * @property {Reference<BigInt64Array>} logged the steps of all records where some alone were asked for
  * @property {WireAttributions[]} images
  * @property {WireProblem[]} problems
  */

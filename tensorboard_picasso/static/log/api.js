@@ -54,6 +54,15 @@ export function takeOver(route, query, response) {
   early.set(address(route, query).href, response);
 }
 
+/**
+ * Make a request for who asks for the same next.
+ * @param {string} route
+ * @param {Query} query
+ */
+export function ask(route, query) {
+  takeOver(route, query, fetch(address(route, query).href));
+}
+
 /** @param {string} route @param {Query} query @param {AbortSignal} [signal] */
 async function get(route, query, signal) {
   const { href } = address(route, query);

@@ -3,7 +3,7 @@
 import { pixels, withMask } from "./pack.js";
 import { Mean, attributionsOf, scoresOf } from "./records.js";
 import { ordered } from "../kit/lists.js";
-import { ascending } from "../kit/steps.js";
+import { ascending, stepsOf } from "../kit/steps.js";
 
 /** @import { Framed, Input, MeanSettings, Problem, Series, Size, Step, Windows } from "../types.js" */
 /** @import { Attribution, Scores } from "./records.js" */
@@ -74,6 +74,8 @@ export class RunData {
     this.problems = new Map();
     /** @type {{set: Set<Step>, list: Step[]} | null} */
     this.logged = null;
+    /** @type {Step[]} steps of which no record is here yet, as far as that is known */
+    this.coming = [];
     /** @type {string[]} what of the steps is not here, in sentences */
     this.remarks = [];
   }
@@ -125,7 +127,7 @@ export class RunData {
 
   #steps() {
     const all = [this.scores, ...this.methods.values()].flatMap((images) => [...images.values()]);
-    const set = new Set(all.flatMap(({ records }) => records.map((each) => each.step)));
+    const set = new Set([...this.coming, ...all.flatMap(({ records }) => records.map((each) => each.step))]);
     // What is damaged was logged, too.
     for (const problems of this.problems.values()) for (const problem of problems) set.add(problem.step);
     return { set, list: [...set].sort(ascending) };
@@ -147,6 +149,8 @@ export class RunData {
    */
   takeAttributions(label, pack, asked = null, part = false) {
     this.#note(label, pack, asked);
+    // What has come by another way tells it, too.
+    if (!part || !this.coming.length) this.coming = stepsOf(pack.array(pack.header.logged));
     const settings = pack.header.settings.map(checkedGeometry);
     /** @type {Map<number, ImageSeries<Attribution>>} */
     const images = this.methods.get(label) ?? new Map();

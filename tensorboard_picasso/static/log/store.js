@@ -119,9 +119,10 @@ export class Store {
     return listed?.probes.find((each) => each.name === probe);
   }
 
-  async loadIndex() {
+  /** @param {Promise<Index>} [coming] the index, where it was asked for already */
+  async loadIndex(coming) {
     await this.#track("index", () => this.#listeners.retry(), async () => {
-      this.index = await fetchIndex();
+      this.index = await (coming ?? fetchIndex());
       this.#listeners.changed("index");
     });
   }

@@ -1,8 +1,8 @@
 // What is on show: the choices in the URL joined with what was logged.
 
-import { counting, DRAWN, filterTest, fittingSort, isListed, sorted, sortsByMaps, sortsByTarget } from "./finding.js";
+import { chosenOf } from "./chosen.js";
+import { counting, DRAWN, fittingSort, isListed, sorted, sortsByMaps, sortsByTarget } from "./finding.js";
 import { FlagTimes } from "./flags.js";
-import { natural } from "../kit/format.js";
 import { ordered } from "../kit/lists.js";
 import { fitting, partOf } from "../numbers/reading.js";
 import { distinct } from "../log/records.js";
@@ -18,7 +18,6 @@ import { ascending } from "../kit/steps.js";
 /** @import { Shares } from "./shares.js" */
 /** @import { State } from "./state.js" */
 
-const DEFAULT_RUNS = 4;
 const COLUMNS = 5; // of the strip, besides "now"
 
 export class Scene extends Classes {
@@ -107,18 +106,7 @@ export class Scene extends Classes {
   /** Join everything again: after data came, or the choice of what is shown changed. */
   update() {
     const indexed = this.#store.index?.runs ?? [];
-    this.probes = probesOf(indexed);
-    this.probe = this.probes.find((each) => each === this.#state.probe) ?? this.probes[0] ?? null;
-    this.runs = indexed
-      .filter((run) => run.probes.some((each) => each.name === this.probe))
-      .map((run) => run.name);
-    this.runs.sort(natural);
-    this.others = indexed.map((run) => run.name).filter((run) => !this.runs.includes(run));
-    const test = filterTest(this.#state.filter);
-    this.listed = test ? this.runs.filter(test) : this.runs;
-    const chosen = this.#state.runs;
-    this.shown =
-      chosen === null ? this.listed.slice(0, DEFAULT_RUNS) : this.listed.filter((run) => chosen.includes(run));
+    Object.assign(this, chosenOf(indexed, this.#state));
     this.datas = this.shown.map((run) => this.dataOf(run));
     this.sample = sampleOf(indexed.filter(({ name }) => this.shown.includes(name)), this.probe);
     this.methods = this.#findMethods();
@@ -167,6 +155,7 @@ export class Scene extends Classes {
     /** @type {Set<Step>} */
     const steps = new Set();
     for (const data of this.datas) {
+      for (const step of data.coming) steps.add(step);
       for (const { records } of data.scores.values()) for (const record of records) steps.add(record.step);
       for (const { records } of data.methods.get(this.label ?? "")?.values() ?? []) {
         for (const record of records) steps.add(record.step);
@@ -348,16 +337,6 @@ function spread(steps) {
   const last = steps.length - 1;
   const places = Array.from({ length: COLUMNS }, (_, k) => Math.round((k * last) / COLUMNS));
   return [...new Set(places)].filter((place) => place >= 0 && place < last).map((place) => steps[place]);
-}
-
-/**
- * The probes of which there is anything to show: those with scores, or where there are none those with edits.
- * @param {Index["runs"]} runs
- */
-function probesOf(runs) {
-  const all = runs.flatMap((run) => run.probes);
-  const scored = all.filter((probe) => probe.scored);
-  return [...new Set((scored.length ? scored : all.filter((probe) => probe.edits)).map((probe) => probe.name))].sort();
 }
 
 /**
