@@ -1,9 +1,8 @@
 """The plugin: routes only. What they answer is made in `answers`."""
 
 import argparse
-import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tensorboard import errors, plugin_util
@@ -12,9 +11,7 @@ from tensorboard.data import provider
 from tensorboard.plugins import base_plugin
 from werkzeug import wrappers
 
-from tensorboard_picasso.export.evolution import PREDICTED, MapSubject, TargetChoice
 from tensorboard_picasso.export.files import TYPES as TYPES_OF_EXPORT
-from tensorboard_picasso.export.means import MeanSubject
 from tensorboard_picasso.export.request import ExportRequest, make
 from tensorboard_picasso.logs.bounds import MAX_ANSWER, SERVER, Room
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
@@ -23,14 +20,24 @@ from tensorboard_picasso.logs.remarks import Remarks
 from tensorboard_picasso.serving import answers, edits, large
 from tensorboard_picasso.serving.kept import MOST, Kept
 from tensorboard_picasso.serving.pack import dumped
+from tensorboard_picasso.serving.query import (
+    argument,
+    flag,
+    grids_of,
+    groups_of,
+    images_of,
+    index_of,
+    maps_of,
+    probe_of,
+    steps_of,
+    subject_of,
+)
 from tensorboard_picasso.serving.static import Static
-from tensorboard_picasso.stored.metadata import PLUGIN_NAME, WHOLE_PROBE
+from tensorboard_picasso.stored.metadata import PLUGIN_NAME
 from tensorboard_picasso.stored.record import RecordError
 
 # A URL that names content says so for as long as browsers remember.
 FOREVER = 365 * 24 * 3600
-MAX_MAPS = 512
-OVERVIEW = 5
 # Bytes of PNGs beside the names of the images; larger ones are asked for one by one.
 PNG_ROOM = 8 << 20
 MAX_RUNS = 50
@@ -104,7 +111,7 @@ class PicassoPlugin(base_plugin.TBPlugin):
         reader = self._reader(request)
         route = request.path.rsplit("/", 1)[-1]
         asked = (reader.experiment, route, tuple(sorted(request.args.items(multi=True))))
-        state = reader.state(_argument(request, "run"))
+        state = reader.state(argument(request, "run"))
         answer = self._kept.answer(asked, state, lambda: make(reader))
         if answer is None:
             raise errors.NotFoundError(missing)
@@ -123,29 +130,29 @@ class PicassoPlugin(base_plugin.TBPlugin):
         return _json(request, answer)
 
     def _serve_inputs(self, request: wrappers.Request) -> Any:
-        room = PNG_ROOM if _flag(request, "pngs") else 0
-        where, images = _probe(request), _images(request)
+        room = PNG_ROOM if flag(request, "pngs") else 0
+        where, images = probe_of(request), images_of(request)
         return self._once(request, lambda reader: answers.inputs(reader, *where, images, room))
 
     def _serve_image(self, request: wrappers.Request) -> Any:
-        run, probe = _probe(request)
-        number = _index("image", _argument(request, "image"))
-        digest = _argument(request, "hash")
+        run, probe = probe_of(request)
+        number = index_of("image", argument(request, "image"))
+        digest = argument(request, "hash")
         answer = answers.image(self._reader(request), run, probe, number, digest)
         if answer is None:
             raise errors.NotFoundError(f'no image {number} with hash "{digest}" was kept')
         return http_util.Respond(request, answer, "image/png", expires=FOREVER)
 
     def _serve_scores(self, request: wrappers.Request) -> Any:
-        where, images = _probe(request), _images(request)
+        where, images = probe_of(request), images_of(request)
         return self._once(
             request, lambda reader: answers.scores(reader, *where, images, self._remarks)
         )
 
     def _serve_attributions(self, request: wrappers.Request) -> Any:
-        run, probe = _probe(request)
-        label, images = _argument(request, "label"), _images(request)
-        grids, kept = _grids(request), _kept(request)
+        run, probe = probe_of(request)
+        label, images = argument(request, "label"), images_of(request)
+        grids, kept = grids_of(request), steps_of(request)
         return self._once(
             request,
             lambda reader: answers.attributions(reader, run, probe, label, images, grids, kept),
@@ -153,9 +160,9 @@ class PicassoPlugin(base_plugin.TBPlugin):
         )
 
     def _serve_means(self, request: wrappers.Request) -> Any:
-        run, probe = _probe(request)
-        label, groups = _argument(request, "label"), _groups(request)
-        kept = _kept(request)
+        run, probe = probe_of(request)
+        label, groups = argument(request, "label"), groups_of(request)
+        kept = steps_of(request)
         return self._once(
             request,
             lambda reader: answers.means(reader, run, probe, label, groups, kept),
@@ -163,16 +170,16 @@ class PicassoPlugin(base_plugin.TBPlugin):
         )
 
     def _serve_maps(self, request: wrappers.Request) -> Any:
-        run, probe = _probe(request)
-        label = _argument(request, "label")
-        answer = answers.maps(self._reader(request), run, probe, label, _of(request))
+        run, probe = probe_of(request)
+        label = argument(request, "label")
+        answer = answers.maps(self._reader(request), run, probe, label, maps_of(request))
         if answer is None:
             raise errors.NotFoundError(f'no maps "{label}" in probe "{probe}" of run "{run}"')
         data, whole = answer
         return http_util.Respond(request, data, PACK, expires=FOREVER if whole else 0)
 
     def _serve_edits(self, request: wrappers.Request) -> Any:
-        run, probe = _probe(request)
+        run, probe = probe_of(request)
         name = request.args.get("edit")
         if name is not None:
             return self._once(
@@ -187,22 +194,22 @@ class PicassoPlugin(base_plugin.TBPlugin):
         )
 
     def _serve_examples(self, request: wrappers.Request) -> Any:
-        where = _probe(request)
+        where = probe_of(request)
         return self._once(request, lambda reader: edits.examples(reader, *where))
 
     def _serve_scalars(self, request: wrappers.Request) -> Any:
-        answer = answers.scalars(self._reader(request), _argument(request, "run"))
+        answer = answers.scalars(self._reader(request), argument(request, "run"))
         return _json(request, answer)
 
     def _serve_scalar(self, request: wrappers.Request) -> Any:
-        run, tag = _argument(request, "run"), _argument(request, "tag")
+        run, tag = argument(request, "run"), argument(request, "tag")
         answer = answers.scalar(self._reader(request), run, tag)
         if answer is None:
             raise errors.NotFoundError(f'no scalar "{tag}" in run "{run}"')
         return http_util.Respond(request, answer, PACK)
 
     def _serve_export(self, request: wrappers.Request) -> Any:
-        subject = _subject(request)
+        subject = subject_of(request)
         runs = request.args.getlist("runs") or [subject.run]
         if len(runs) > MAX_RUNS:
             raise errors.InvalidArgumentError(f"{len(runs)} runs: at most {MAX_RUNS}")
@@ -286,149 +293,3 @@ def _application(route: Route) -> Any:
             return route(request)
 
     return application
-
-
-def _argument(request: wrappers.Request, name: str) -> str:
-    value = request.args.get(name)
-    if value is None:
-        raise errors.InvalidArgumentError(f"{name} is missing")
-    return value
-
-
-def _flag(request: wrappers.Request, name: str) -> bool:
-    text = request.args.get(name, "false")
-    if text not in ("true", "false"):
-        raise errors.InvalidArgumentError(f'{name} "{text}": give true or false')
-    return text == "true"
-
-
-def _probe(request: wrappers.Request) -> tuple[str, str]:
-    return _argument(request, "run"), _argument(request, "probe")
-
-
-def _natural(text: str) -> int:
-    """What digits say; int() would take signs, spaces and underscores too.
-
-    Raises:
-      ValueError: it is anything else, or longer than a step may be.
-    """
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise ValueError(text)
-    return int(text)
-
-
-def _index(name: str, text: str) -> int:
-    try:
-        return _natural(text)
-    except ValueError as e:
-        raise errors.InvalidArgumentError(f'{name} "{text}": give an index such as 3') from e
-
-
-def _images(request: wrappers.Request) -> Sequence[int] | None:
-    text = request.args.get("images")
-    if text is None:
-        return None
-    try:
-        return [_natural(part) for part in text.split(",")]
-    except ValueError as e:
-        raise errors.InvalidArgumentError(f'images "{text}": give indices such as 0,3') from e
-
-
-def _groups(request: wrappers.Request) -> Sequence[int] | None:
-    text = request.args.get("groups")
-    if text is None:
-        return None
-    try:
-        return [_group(part) for part in text.split(",")]
-    except ValueError as e:
-        raise errors.InvalidArgumentError(
-            f'groups "{text}": give probe, or classes such as 0,3'
-        ) from e
-
-
-def _target(text: str | None) -> TargetChoice:
-    if text is None or text == PREDICTED:
-        return PREDICTED if text else None
-    return _index("target", text)
-
-
-def _group(text: str) -> int:
-    return WHOLE_PROBE if text == "probe" else _natural(text)
-
-
-def _subject(request: wrappers.Request) -> MapSubject | MeanSubject:
-    """Which map is exported: of an image and a class, or a mean over a group of images."""
-    run, probe = _probe(request)
-    group, target = request.args.get("group"), request.args.get("target")
-    if group is None:
-        image, label = _index("image", _argument(request, "image")), _argument(request, "label")
-        return MapSubject(run, probe, image, label, _target(target))
-    if target is not None or "image" in request.args:
-        raise errors.InvalidArgumentError("group: a mean has no image and no target")
-    try:
-        return MeanSubject(run, probe, _argument(request, "label"), _group(group))
-    except ValueError as e:
-        raise errors.InvalidArgumentError(f'group "{group}": give probe or a class') from e
-
-
-def _step(text: str) -> int:
-    """A step of TensorBoard's: a whole number of 64 bits.
-
-    Raises:
-      ValueError: it is none.
-    """
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
-        raise ValueError(text)
-    if not -(2**63) <= int(text) < 2**63:
-        raise ValueError(text)
-    return int(text)
-
-
-def _overview(steps: Sequence[int]) -> frozenset[int]:
-    """What the tab shows first: steps spread over all, and the newest beside each other."""
-    last = len(steps) - 1
-    spread = {steps[(2 * k * last + OVERVIEW) // (2 * OVERVIEW)] for k in range(OVERVIEW)}
-    return frozenset(spread.union(steps[-OVERVIEW:]))
-
-
-def _grids(request: wrappers.Request) -> answers.Chosen:
-    return _steps(request, "grids", "none")
-
-
-def _kept(request: wrappers.Request) -> answers.Chosen:
-    return _steps(request, "steps", "all")
-
-
-def _steps(request: wrappers.Request, name: str, default: str) -> answers.Chosen:
-    """The steps of a series to those that an argument asks for."""
-    text = request.args.get(name, default)
-    if text == "none":
-        return lambda steps: ()
-    if text == "all":
-        return frozenset
-    if text == "overview":
-        return lambda steps: _overview(steps) if steps else ()
-    try:
-        chosen = frozenset(map(_step, text.split(",")))
-    except ValueError as e:
-        raise errors.InvalidArgumentError(
-            f'{name} "{text}": give none, overview, all or steps such as 0,100'
-        ) from e
-    return lambda steps: chosen
-
-
-def _of(request: wrappers.Request) -> list[tuple[int, int, float]]:
-    text = _argument(request, "of")
-    wanted = []
-    for part in text.split(","):
-        try:
-            image, step, wall = part.split(":")
-            wanted.append((_natural(image), _step(step), float(wall)))
-            if not math.isfinite(wanted[-1][2]):
-                raise ValueError(wall)
-        except ValueError as e:
-            raise errors.InvalidArgumentError(f'of "{part}": give image:step:wall') from e
-    if len(wanted) > MAX_MAPS:
-        raise errors.InvalidArgumentError(f"of names {len(wanted)} maps: at most {MAX_MAPS}")
-    return wanted

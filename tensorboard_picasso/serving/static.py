@@ -102,7 +102,8 @@ def modules(data: Mapping[str, bytes], name: str) -> Iterator[str]:
 
     What is imported later, where the code comes to it, stands behind all that it waits for.
     """
-    found, waiting, later = {name}, [name], []
+    found, waiting = {name}, [name]
+    later: list[str] = []
     while waiting or later:
         at = (waiting or later).pop(0)
         yield at

@@ -118,10 +118,7 @@ export class App {
     this.#swipe();
   }
 
-  /**
-   * Load what is shown first.
-   * @param {Promise<Index>} [index] where it is on its way already
-   */
+  /** @param {Promise<Index>} [index] where it is on its way already */
   async start(index) {
     await this.store.loadIndex(index);
     await this.#load();
@@ -139,16 +136,15 @@ export class App {
 
   /** @param {boolean} again */
   async #edits(again) {
-    const { sample } = this.scene;
-    if (sample !== null) await this.store.edits.show(sample, this.#runs(), { again, edit: this.state.edit });
+    const { scene: { sample }, state: { edit } } = this;
+    if (sample !== null) await this.store.edits.show(sample, this.#runs(), { again, edit });
   }
 
   /** What is looked at: its maps are loaded first. */
   #sight() {
-    const { scene, state } = this;
+    const { scene, state, timeline: { wants } } = this;
     // The steps beside the current one are where the slider goes first.
     const near = scene.steps.slice(Math.max(scene.place - NEAR, 0), scene.place + NEAR + 1);
-    const { wants } = this.timeline;
     const images = state.open === null ? this.rows.inSight : [state.open];
     return {
       images: new Set(images.length ? images : scene.images.slice(0, FIRST_IMAGES)),

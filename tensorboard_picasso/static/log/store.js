@@ -282,12 +282,7 @@ export class Store {
     return this.#logged(data, labels).map(({ label }) => label).filter((label) => !data.whole.has(label));
   }
 
-  /**
-   * @param {RunData} data
-   * @param {string} label
-   * @param {{images: number[], steps?: Step[], grids: string}} which
-   * @param {AbortSignal} signal
-   */
+  /** @param {RunData} data @param {string} label @param {{images: number[], steps?: Step[], grids: string}} which @param {AbortSignal} signal */
   async #take(data, label, which, signal) {
     if (which.images.length === 0 || signal.aborted) return;
     const pack = await fetchAttributions(data.run, data.probe, label, which, signal);

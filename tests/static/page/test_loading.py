@@ -37,7 +37,12 @@ def test_images_in_sight_are_painted_before_the_others_are_read(browser, tmp_pat
                     held.append(route)
 
             picasso.page.route(re.compile("/attributions\\?"), hold)
+            urls = []
+            picasso.page.on("request", lambda request: urls.append(request.url))
             picasso.open().at(STEPS - 1)
+            # What was asked for before the views were here is not asked for again.
+            routes = [urlsplit(url).path.split("/picasso/")[-1] for url in urls]
+            assert [routes.count(each) for each in ("index", "inputs", "scores")] == [1, 1, 1]
             legend = picasso.frame.locator(".legend .scale")
             assert "more is loading" in legend.inner_text()
             first = float(picasso.frame.locator(MAP).first.get_attribute("data-scale"))
