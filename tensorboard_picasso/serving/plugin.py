@@ -125,7 +125,7 @@ class PicassoPlugin(base_plugin.TBPlugin):
         return http_util.Respond(request, data, PACK, content_encoding=encoding, headers=headers)
 
     def _serve_index(self, request: wrappers.Request) -> Any:
-        read = _flag(request, "steps")
+        read = flag(request, "steps")
         answer = answers.index(self._reader(request), self._remarks, read)
         return _json(request, answer)
 
