@@ -33,6 +33,8 @@ QUICK = ("cnn28 8/2",)
 # In JAX, whose windows are all run whole.
 JAX = ("resnet50 16/8", "vgg16 16/8", "resnet20 8/2")
 JAX_QUICK = ("cnn28 8/2",)
+# How often ours is run at most before it is timed, until what timing decides is known.
+SETTLED = 12
 # Windows whose scores are compared.
 CHECKED = 32
 # A tool's scores may be so many times as far from the exact ones as plain passes are, in the
@@ -112,8 +114,7 @@ def _measured(setup: Setup, rounded: bool, terms: Terms) -> Row:
     one.run()
     first = time.perf_counter() - started
     for ours in (one, many):
-        for _ in range(3):  # what is found by timing is found then
-            ours.run()
+        ours.settle(SETTLED)
     some = np.unique(np.linspace(0, len(boxes) - 1, CHECKED).astype(np.int64))
     with _exact():
         expected = setup.scores(boxes[some])
