@@ -30,7 +30,11 @@ async function preload() {
   if (!answer.ok) return;
   /** @type {string[]} */
   const names = await answer.json();
-  for (const name of names) link({ rel: "modulepreload", href: new URL(name, HERE).href });
+  // The views come after what is asked of the log before they are here.
+  const views = names.indexOf("app.js");
+  names.forEach((name, i) => link({
+    rel: "modulepreload", fetchpriority: i < views ? "high" : "low", href: new URL(name, HERE).href,
+  }));
 }
 
 /** Show the dashboard. The host drops a rejection, so what fails is shown here. */
