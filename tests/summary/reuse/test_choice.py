@@ -218,7 +218,7 @@ def test_the_plan_tells_what_was_measured(monkeypatch):
     images = np.random.default_rng(0).random((2, SIDE, SIDE, 3)).astype(np.float32)
     Slow(monkeypatch, "tensorflow", "reuse")
     probe = Probe("p", images, labels=[0, 1], output="logits")
-    told = summary.explain_plan(probe, made("tensorflow"), Occlusion(8, 8))
+    told = summary.explain_plan(probe, made("tensorflow"), Occlusion(8, 8, reuse=True))
     assert told.startswith("dense: reuse would not be faster. 64 windows take ")
     figures = told.split("; measured: ")[1].split("\n", 1)[0]
     reuse, whole = (float(each.split()[0]) for each in figures.split(" where whole passes take "))
