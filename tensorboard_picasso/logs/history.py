@@ -175,19 +175,26 @@ def _give_up(kept: list[R], step: int, dropped: list[R]) -> None:
         dropped.append(kept.pop())
 
 
-def parted(records: Sequence[R], known: Sequence[int | None], order: FileOrder) -> list[list[R]]:
+def parted(
+    records: Sequence[R],
+    known: Sequence[int | None],
+    order: FileOrder,
+    among: Sequence[int] | None = None,
+) -> list[list[R]]:
     """The records of each file, of a series that has them in the order of the names.
 
     known: which file each is of; None: not known, and told by its step.
+    among: the files that may hold the series, at least one; None: all.
     """
     files: list[list[R]] = [[] for _ in order.spans]
-    number = 0
+    places = range(len(files)) if among is None else among
+    number = places[0]
     for record, of in zip(records, known, strict=True):
         told = of
         if told is None:
             goes_on = not files[number] or record.step > files[number][-1].step
             if not (goes_on and order.spans[number].holds(record.step)):
-                later = range(number + 1, len(files))
+                later = (at for at in places if at > number)
                 told = next((at for at in later if order.spans[at].holds(record.step)), None)
         number = number if told is None else told
         files[number].append(record)

@@ -142,7 +142,7 @@ class ProviderReader:
             kept, dropped = self._settled(run, own, series.probe)
         else:
             # What is stored the other way may supersede these, and is superseded by them.
-            left, gone = self._joined(run, [*own, *also], series.probe)
+            left, gone = self._joined(run, series, own, also)
             others = set(map(id, also))
             kept, dropped = ([e for e in each if id(e) not in others] for each in (left, gone))
         self._dropped[run, series] = dropped
@@ -166,14 +166,30 @@ class ProviderReader:
         return history.superseded(records)
 
     def _joined(
-        self, run: str, records: Sequence[Stored], probe: str
+        self, run: str, series: Series, own: Sequence[Stored], also: Sequence[Stored]
     ) -> tuple[list[Stored], list[Stored]]:
-        """The same of scores that are stored in two ways, one behind the other."""
-        order, of, _ = self._processes(run, probe)
+        """The same of scores that are stored in two ways: of a series, and of that of the other."""
+        order, of, scores = self._processes(run, series.probe)
         if order is None:
-            return list(records), []
-        known = [of.get((each.step, each.wall)) for each in records]
-        return history.settled(history.parted(records, known, order), order, began=True)
+            return [*own, *also], []
+        files: list[list[Stored]] = [[] for _ in order.spans]
+        apart: list[Stored] = []
+        for stored, same in ((own, True), (also, False)):
+            first = (at for each, at in scores.items() if (each.kind is series.kind) is same)
+            told = (of.get((at.step, at.wall)) for at in next(first, ()))
+            among = sorted({number for number in told if number is not None})
+            if not among:
+                # What tells of these processes cannot be read: nothing is known to be older, and
+                # who reads a record says what it is.
+                apart += stored
+                continue
+            known = [of.get((at.step, at.wall)) for at in stored]
+            for number, part in enumerate(history.parted(stored, known, order, among)):
+                files[number] += part
+        left, gone = history.settled(files, order, began=True)
+        held = {at.step for at in left}
+        rest, older = history.superseded([at for at in apart if at.step not in held])
+        return [*left, *rest], [*gone, *older, *(at for at in apart if at.step in held)]
 
     def _processes(self, run: str, probe: str | None) -> Written:
         """In which order processes wrote a run, and which of them wrote an event.

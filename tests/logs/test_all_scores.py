@@ -154,6 +154,29 @@ def test_a_damaged_record_is_named_for_all_images(tmp_path):
         assert probe.scores(1).steps.tolist() == [0, 2]
 
 
+@LOADERS
+@pytest.mark.parametrize("lost", [(2, 3), (3,), (2,)], ids=["all", "the last", "the first"])
+def test_damaged_records_of_images_beside_those_of_all_are_named(tmp_path, lost, load_fast):
+    first, second = (logs.Log(tmp_path / "r", f"events.out.tfevents.{n}") for n in (1, 2))
+    for step in range(2):
+        whole = record.pack_all_scores({0: said(0, step, 0, nth=step + 1, since=0)})
+        first.write(step, [(ALL, whole)], NOON + step)
+    for step in (2, 3):
+        data = record.pack_scores(said(1, step, 0, nth=step - 1, since=2))
+        data = data[:-1] + bytes([data[-1] ^ (step in lost)])
+        second.write(step, [(Series("p", 0, Kind.SCORES), data)], NOON + step)
+    first.close()
+    second.close()
+    with tensorboard(tmp_path, load_fast=load_fast) as url:
+        found = pack(url, "scores", run="r", probe="p")
+    assert [(each["image"], each["step"]) for each in found["problems"]] == [(0, k) for k in lost]
+    assert {each["problem"] for each in found["problems"]} == {"damaged"}
+    (image,) = found["images"]
+    left = [step for step in range(4) if step not in lost]
+    assert [each["step"] for each in image["records"]] == left
+    assert not any("left out" in each for each in found["remarks"])
+
+
 def test_images_come_and_go_between_steps(tmp_path):
     log = logs.Log(tmp_path / "run")
     for step, images in enumerate(([0, 1], [1], [0, 1, 5])):

@@ -1,4 +1,4 @@
-// Which grids of a method are not here, and how much of them fits into one answer.
+// Which grids of a method are not here, and how much of a method fits into one answer.
 
 import { ascending } from "../kit/steps.js";
 
@@ -72,4 +72,15 @@ export function imagesOf(records) {
 /** @param {Lacking[]} records */
 export function stepsOf(records) {
   return [...new Set(records.map(({ record }) => record.step))].sort(ascending);
+}
+
+/**
+ * Images in groups of so many records together, about; of one image at the least.
+ * @param {number[]} images
+ * @param {RunData} data
+ * @param {number} most
+ */
+export function grouped(images, data, most) {
+  const count = Math.max(1, Math.floor((most * data.images.length) / Math.max(1, data.size)));
+  return Array.from({ length: Math.ceil(images.length / count) }, (_, i) => images.slice(i * count, (i + 1) * count));
 }

@@ -4,7 +4,7 @@
 import { AllEdits } from "./alledits.js";
 import { fetchAttributions, fetchIndex, fetchInputs, fetchMeans, fetchScores, isAbort } from "./api.js";
 import { Grounds } from "./grounds.js";
-import { firstGroup, imagesOf, missing, sizeOf, stepsOf } from "./missing.js";
+import { firstGroup, grouped, imagesOf, missing, sizeOf, stepsOf } from "./missing.js";
 import { Planes } from "./planes.js";
 import { RunData } from "./rundata.js";
 import { errorOf } from "../kit/format.js";
@@ -17,6 +17,7 @@ const QUIET = 500; // milliseconds
 const AHEAD = 96 << 20; // bytes of grids that are loaded before they are looked at
 const FEW = 4; // images that are in sight at once, as a rule
 const MANY = 1500; // records of a method that one answer holds, about, while others wait
+const MOST = 100_000; // likewise where none does: of a probe that the server would refuse as a whole
 
 /**
  * What the store is told, and whom it tells.
@@ -217,7 +218,8 @@ export class Store {
       given = fetchInputs(run, probe, !again, signal).then((pack) => signal.aborted || data.takeInputs(pack));
       asked.push(take(fetchScores(run, probe, signal), (pack) => data.takeScores(pack)));
     }
-    const few = (this.#listed(run, probe)?.images.length ?? 0) <= FEW;
+    const images = this.#listed(run, probe)?.images ?? [];
+    const few = images.length <= FEW;
     for (const method of this.#logged(data, labels)) {
       const { label } = method;
       if (method.means.length && (again || !data.hasMeans(label, means))) {
@@ -228,8 +230,13 @@ export class Store {
       const known = data.whole.has(label);
       if (known ? !again : !few) continue;
       const part = known ? undefined : steps;
-      const answer = fetchAttributions(run, probe, label, { steps: part, grids: known ? "none" : "overview" }, signal);
-      asked.push(take(answer, (pack) => data.takeAttributions(label, pack, null, part !== undefined)));
+      const groups = known ? grouped(images, data, MOST) : [images];
+      for (const group of groups) {
+        const some = groups.length > 1 ? group : null;
+        const which = { images: some ?? undefined, steps: part, grids: known ? "none" : "overview" };
+        const answer = fetchAttributions(run, probe, label, which, signal);
+        asked.push(take(answer, (pack) => data.takeAttributions(label, pack, some, part !== undefined)));
+      }
     }
     await Promise.all(asked);
   }
@@ -268,10 +275,9 @@ export class Store {
     for (const label of this.#lacking(data, labels)) {
       const rest = data.images.filter((image) => data.attributions(label, image)?.part ?? true);
       const seen = rest.filter((image) => data.attributions(label, image));
-      const count = Math.max(1, Math.floor((MANY * data.images.length) / Math.max(1, data.size)));
       // Images of which some steps are here have grids of those.
       for (const [images, grids] of /** @type {const} */ ([[seen, "none"], [rest.filter((image) => !seen.includes(image)), "overview"]])) {
-        for (let at = 0; at < images.length; at += count) await this.#take(data, label, { images: images.slice(at, at + count), grids }, signal);
+        for (const group of grouped(images, data, MANY)) await this.#take(data, label, { images: group, grids }, signal);
       }
       if (!signal.aborted) data.whole.add(label);
     }

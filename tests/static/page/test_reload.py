@@ -1,6 +1,8 @@
 """What happens when data grows, or TensorBoard ends, under an open tab."""
 
+import re
 import time
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -32,6 +34,29 @@ def test_only_the_newest_step_is_followed(browser, tmp_path, key, step):
         assert slider.get_attribute("max") == "9"
         assert picasso.frame.locator(".runs .name").all_inner_texts() == ["a", "b"]
         picasso.at(step)
+
+
+def test_many_records_are_asked_for_in_parts(browser, tmp_path):
+    plausible(tmp_path / "a", 0, range(5), 4, 12)
+    with tensorboard(tmp_path) as url, tab(browser, url) as picasso:
+
+        def fewer(route):
+            answer = route.fetch()
+            text = answer.text()
+            assert "MOST = 100_000;" in text
+            route.fulfill(response=answer, body=text.replace("MOST = 100_000;", "MOST = 10;"))
+
+        picasso.page.route(re.compile(r"/log/store\.js$"), fewer)
+        picasso.open().at(4)
+        picasso.frame.wait_for_selector("#picasso:not(.loading)")
+        asked = []
+        picasso.page.on("request", lambda request: asked.append(urlsplit(request.url)))
+        with picasso.page.expect_response(re.compile("/attributions.*images=2%2C3")):
+            picasso.frame.locator(".reload").click()
+        queries = [parse_qs(each.query) for each in asked if each.path.endswith("/attributions")]
+        assert [each["images"] for each in queries] == [["0,1"], ["2,3"]]
+        picasso.frame.wait_for_selector("#picasso:not(.loading)")
+        picasso.at(4)
 
 
 def test_a_dead_server_looks_like_an_error(browser, tmp_path):
