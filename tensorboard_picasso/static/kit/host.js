@@ -2,6 +2,7 @@
 // The page also works alone, without a host.
 
 const PREFIX = "p.picasso.";
+const QUIET = 500; // milliseconds
 
 function outer() {
   try {
@@ -139,4 +140,9 @@ export function followTheme(apply) {
 /** Whether the page can be seen: a hidden tab's frame stays alive at height 0. */
 export function isVisible() {
   return !document.hidden && window.innerHeight > 0;
+}
+
+/** Wait until the page has painted and has nothing to do: what is not waited for must not hold it up. */
+export function quiet() {
+  return new Promise((resolve) => requestIdleCallback(resolve, { timeout: QUIET }));
 }

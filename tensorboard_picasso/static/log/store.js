@@ -8,12 +8,12 @@ import { firstGroup, grouped, imagesOf, missing, sizeOf, stepsOf } from "./missi
 import { Planes } from "./planes.js";
 import { RunData } from "./rundata.js";
 import { errorOf } from "../kit/format.js";
+import { quiet } from "../kit/host.js";
 import { kept } from "../kit/lists.js";
 
 /** @import { Step } from "../types.js" */
 /** @import { Index, Method } from "./answers.js" */
 
-const QUIET = 500; // milliseconds
 const AHEAD = 96 << 20; // bytes of grids that are loaded before they are looked at
 const FEW = 4; // images that are in sight at once, as a rule
 const MANY = 1500; // records of a method that one answer holds, about, while others wait
@@ -397,9 +397,4 @@ export class Store {
     this.errors.set(what, { message: error.message, retry: again });
     this.#listeners.changed("errors");
   }
-}
-
-/** Wait until the page has painted and has nothing to do: what is not waited for must not hold it up. */
-function quiet() {
-  return new Promise((resolve) => requestIdleCallback(resolve, { timeout: QUIET }));
 }
