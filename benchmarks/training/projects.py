@@ -104,7 +104,7 @@ def pictures() -> Project:
     """ResNet-20 at CIFAR's size, in Keras."""
     from benchmarks.occlusion import keras_models
 
-    x, y = _crops(32, 32)
+    x, y = crops(32, 32)
     model = keras_models.build("resnet20", x[:256])
     return Project(
         "pictures", "ResNet-20, 32×32, 50,000 images an epoch, Keras", 50_000, 128, model,
@@ -116,7 +116,7 @@ def tiles() -> Project:
     """ResNet-20 at 64×64, in PyTorch."""
     from benchmarks.occlusion import torch_models
 
-    x, y = _crops(64, 64)
+    x, y = crops(64, 64)
     model = torch_models.build("resnet20", x[:64])
     return Project(
         "tiles", "ResNet-20, 64×64, 50,000 images an epoch, PyTorch", 50_000, 64, model,
@@ -131,7 +131,7 @@ def photographs(classes: int = 37) -> Project:
 
     from benchmarks.occlusion import torch_models
 
-    x, y = _crops(224, 224, 256)
+    x, y = crops(224, 224, 256)
     model = torch_models.build("mobilenetv2", x[:16])
     model[-1] = torch.nn.Linear(model[-1].in_features, classes)
     return Project(
@@ -183,7 +183,7 @@ def _keras_step(
     return step
 
 
-def _crops(
+def crops(
     side: int, least: int, count: int = CROPS
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Crops of photographs, brought to one size, and of which photograph each is."""

@@ -86,9 +86,9 @@ class Agenda:
           figures: that were measured.
         """
         done = "reuse" if reused else "reuse would not be faster"
-        by_estimate = f"by estimate {self.cost / self.dense_cost:.1%} of the time"
+        by_estimate = f"by estimate {_share(self.cost, self.dense_cost)} of the time"
         lines = [
-            f"{done}. {self.count} windows take {self.work / self.dense_work:.1%} of the dense"
+            f"{done}. {self.count} windows take {_share(self.work, self.dense_work)} of the dense"
             f" multiply-adds, and {by_estimate}{figures and '; '}{figures}",
             f"{len(self.chunks)} chunks of windows; of the largest one:",
         ]
@@ -101,6 +101,11 @@ class Agenda:
             elif step.why:
                 lines.append(f"  {layer.name}: whole from here on, {step.why}")
         return "\n".join(lines)
+
+
+def _share(part: float, whole: float) -> str:
+    """In words; a model that multiplies nothing has none."""
+    return f"{part / whole:.1%}" if whole else "none"
 
 
 def make(

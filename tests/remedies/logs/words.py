@@ -218,6 +218,6 @@ ROWS = [
     command("or a smaller --size", ["--size", "64"]),
     short("/scores", WHERE, "ask for fewer images", 1 << 12, {"images": "0"}),
     short("/attributions", {**OCCLUSION, "images": "0", "grids": "all"}, "or steps", 1 << 14, {"grids": "0"}),
-    short("/scores", WHERE, r"start TensorBoard with --samples_per_plugin picasso=50, or fewer", 1 << 14, {}, samples=1),
+    short("/scores", WHERE, r"start TensorBoard with --samples_per_plugin picasso=50, or fewer", 1 << 12, {}, samples=1),
     Row("the list of series would take more than .* choose fewer runs with --logdir", listed, fewer_runs),
 ]  # fmt: skip
