@@ -25,8 +25,9 @@ NEW = ROOT / "logs/bench"
 class Part:
     """A benchmark of the table.
 
-    arguments: of `scripts/bench`; None of one that takes hours, of which what is kept is told.
+    arguments: of `scripts/bench`; None of one that takes hours, or a GPU: what is kept is told.
     figures: of what it found.
+    kept: where that is, of these.
     """
 
     arguments: Sequence[str] | None
@@ -38,7 +39,9 @@ PARTS = {
     "checkpoint": Part(("checkpoint",), figures.of_checkpoint),
     "dashboard": Part(("dashboard",), figures.of_dashboard),
     "training": Part(("training",), figures.of_training),
+    "spacing": Part(("spacing",), figures.of_spacing),
     "occlusion": Part(("occlusion", "--brief", "--fresh"), figures.of_occlusion),
+    "gpu": Part(None, figures.of_gpu, "benchmarks/results/gpu.json"),
     "cues": Part(None, figures.of_cues, "benchmarks/cues/results.json"),
 }
 
@@ -47,7 +50,7 @@ def main() -> None:
     """See `--help`; exits with 1 where a part could not be measured."""
     options = _options()
     failed = [] if options.stored or options.keep else _measure(options.parts, options.into)
-    before, now = stored(), read(options.into)
+    before, now = stored(), found(options.into)
     _print(before, {} if options.stored else now, options.parts)
     if options.keep:
         _keep(options.parts, options.into)
@@ -57,19 +60,23 @@ def main() -> None:
 
 def stored() -> dict[str, Any]:
     """What each part found when the documents were made."""
-    return {**read(KEPT), **{name: json.loads((ROOT / part.kept).read_text())
-                             for name, part in PARTS.items() if part.kept}}  # fmt: skip
+    return _read(
+        {name: ROOT / (part.kept or f"{KEPT}/{name}.json") for name, part in PARTS.items()}
+    )
 
 
-def read(folder: Path) -> dict[str, Any]:
+def found(folder: Path) -> dict[str, Any]:
     """What the parts left in a folder."""
-    found = {name: folder / f"{name}.json" for name in PARTS}
-    return {name: json.loads(path.read_text()) for name, path in found.items() if path.exists()}
+    return _read({name: folder / f"{name}.json" for name in PARTS})
 
 
-def every(found: Mapping[str, Any]) -> dict[str, Figure]:
+def _read(files: Mapping[str, Path]) -> dict[str, Any]:
+    return {name: json.loads(path.read_text()) for name, path in files.items() if path.exists()}
+
+
+def every(results: Mapping[str, Any]) -> dict[str, Figure]:
     """All figures of what the parts found."""
-    return by_name(each for name, of in found.items() for each in PARTS[name].figures(of))
+    return by_name(each for name, of in results.items() for each in PARTS[name].figures(of))
 
 
 def _options() -> argparse.Namespace:
@@ -116,10 +123,10 @@ def _print(before: Mapping[str, Any], now: Mapping[str, Any], parts: Sequence[st
     old, new = every(before), every({name: now[name] for name in parts if name in now})
     cells = [["figure", "stored", "now", ""]]
     for name in dict.fromkeys([*old, *new]):
-        was, found = old.get(name), new.get(name)
-        ratio = moved(was, found) if was and found else None
+        was, is_now = old.get(name), new.get(name)
+        ratio = moved(was, is_now) if was and is_now else None
         note = f"moved, ×{ratio:.2f}" if ratio else ""
-        cells.append([name, was.text if was else "", found.text if found else "", note])
+        cells.append([name, was.text if was else "", is_now.text if is_now else "", note])
     print(plain(cells))
     if new:
         count = sum(bool(row[3]) for row in cells[1:])
@@ -128,9 +135,9 @@ def _print(before: Mapping[str, Any], now: Mapping[str, Any], parts: Sequence[st
 
 def _keep(parts: Sequence[str], into: Path) -> None:
     KEPT.mkdir(exist_ok=True)
-    for name, found in read(into).items():
+    for name, result in found(into).items():
         if name in parts:
-            (KEPT / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
+            (KEPT / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
     kept = stored()
     for document in documents.documents():
         document.write_text(documents.told(document, kept, every(kept)))

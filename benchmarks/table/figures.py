@@ -120,6 +120,37 @@ def of_training(found: Found) -> Iterator[Figure]:
                 yield Figure(f"{about}, {says} once {when}", (each[when][kind],), " MB")
 
 
+def of_spacing(found: Found) -> Iterator[Figure]:
+    """What `benchmarks/spacing.py` found: the part of the difference that points miss."""
+    kinds = dict.fromkeys(
+        (row["network"], row["score"], row["baseline"], row["spacing"]) for row in found["rows"]
+    )
+    for kind in kinds:
+        some = [
+            row
+            for row in found["rows"]
+            if (row["network"], row["score"], row["baseline"], row["spacing"]) == kind
+        ]
+        for points in some[0]["errors"]:
+            network, score, baseline, spacing = kind
+            about = f"completeness, {network}, {score}, from {baseline}, {points} {spacing} points"
+            yield Figure(about, tuple(row["errors"][points] for row in some), "")
+
+
+def of_gpu(found: Found) -> Iterator[Figure]:
+    """What `benchmarks/gpu` found: our seconds, how many times as long others take, and shares."""
+    for row in found["rows"]:
+        about = f"GPU, {NAMES[row['model']]} {row['window']}/{row['stride']}"
+        about = f"{about}, {NAMES[row['framework']]}, {row['precision']}"
+        for name, each in row["contenders"].items():
+            if each.get("refused"):
+                continue
+            yield Figure(f"{about}, {name}", tuple(each["seconds"]), " s")
+    for each in found["training"]:
+        about = f"GPU, training {each['model']}, {each['training']}, share of an epoch"
+        yield Figure(about, (100 * each["share"],), " %")
+
+
 def of_cues(found: Found) -> Iterator[Figure]:
     """What `benchmarks/cues` keeps of its trainings, which take hours."""
     yield Figure("cues, trainings with a cue", (found["runs"],), "")
