@@ -69,13 +69,16 @@ class Unoccluded:
         self._device = images.device
 
     def prepare(self, todo: Sequence[Plan]) -> None:
-        """Make what all these plans take, before any of them is computed.
+        """Make what all these plans take, and let go of what none of them does.
 
-        In between, what stays would lie scattered among what goes, and the memory that a
-        chunk lets go of would be of no use to the next one.
+        Before any of them is computed: in between, what stays would lie scattered among what
+        goes, and the memory that a chunk lets go of would be of no use to the next one.
         """
         for at in {at for plan in todo for at in self.gathers(plan)[0].sources}:
             self.rows(at)
+        for called in self.called:
+            if called.layer.kind not in (Kind.CONSTANT, Kind.MEAN):
+                self._values.pop(called.node, None)
 
     def features(self, plan: Plan, patches: Any) -> Any:
         """What `head` takes (images * windows, …), where a patch of each image is replaced.

@@ -1,5 +1,7 @@
 """Whole passes of occluded images: sheets they are made of, sizes of batches, both frameworks."""
 
+import collections
+
 import keras
 import numpy as np
 import pytest
@@ -124,6 +126,20 @@ def test_larger_batches_that_are_no_faster_are_not_taken():
     sizes = {size for size, _ in machine.sweep(20_000, numbers=1 << 16)}
     assert max(sizes) == 16
     assert machine.sweep(16) == [(8, 0)] * 2
+
+
+def test_a_size_that_was_taken_by_chance_is_left_again():
+    counts = collections.Counter()
+
+    def seconds(size, way):
+        counts[size] += 1
+        # Something else is in the way while 32 is compared with 64.
+        return fixed(32)(size, way) * (2 if size == 32 and 5 < counts[size] < 10 else 1)
+
+    machine = Machine(seconds)
+    machine.sweep(10_000)
+    assert counts[128] > 0  # so that it was taken
+    assert machine.sweep(64) == [(32, 0)] * 2
 
 
 def test_of_small_images_a_size_that_is_no_faster_than_half_of_it_does_not_end_the_search():

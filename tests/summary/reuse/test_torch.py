@@ -200,6 +200,23 @@ def test_no_tensor_is_kept_between_sweeps():
     assert counts[0] == counts[1] == counts[2]
 
 
+@torch.no_grad()
+def test_maps_that_no_window_is_put_into_are_let_go():
+    layers = nn.Conv2d(3, 5, 3), nn.Conv2d(5, 7, 3), nn.Flatten(), nn.Linear(7 * 16, 2)
+    model = nn.Sequential(*layers).double()
+    trace, image = Trace(model), torch.rand(1, 3, 8, 8, dtype=torch.float64)
+    passed = Unoccluded(trace, image, trace.output)
+    box = np.array([(2, 2, 4, 4)])
+    plan = plans.make(passed.layers, Rects.of_boxes(box, (8, 8)))
+    assert [step.rects is None for step in plan.steps[:2]] == [False, True]
+    passed.prepare([plan])
+    kept = [each for each in gc.get_objects() if type(each) is torch.Tensor]
+    assert not [each for each in kept if each.shape == (1, 5, 6, 6)]
+    features = passed.features(plan, torch.full((1, 3, 4, 4), 0.3, dtype=torch.float64))
+    expected = model(occluded(image, 0.3, box))
+    torch.testing.assert_close(passed.head([features]), expected)
+
+
 class Keeping(nn.Module):
     """Keeps what it saw, and is scaled by a tensor that is no buffer."""
 

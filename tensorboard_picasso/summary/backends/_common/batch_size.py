@@ -25,8 +25,8 @@ class BatchSizes:
     """Runs windows in batches of the size that is fastest, for each kind of window.
 
     At a first size all ways to run a batch are tried; then twice as many windows, for as
-    long as that is faster; then, where it never was, half as many. Every result is used: no
-    window is run for the sake of measuring.
+    long as that is faster; then half as many likewise, as a larger size may have been taken by
+    chance. Every result is used: no window is run for the sake of measuring.
 
     Attributes:
       settled: no batch since this was last set was one of a search.
@@ -209,7 +209,7 @@ def _trials(first: int, most: int, ahead: int, ways: int) -> _Trials[_Setting]:
                 break
         else:
             break
-    while 1 < best[0] <= first:
+    while best[0] > 1:
         half = best[0] // 2, best[1]
         if not (yield from _faster(half, best)):
             break

@@ -4,7 +4,9 @@ import inspect
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 Parameters = list[inspect.Parameter] | None
 
@@ -13,6 +15,8 @@ _BY_NAME = (_EITHER, inspect.Parameter.KEYWORD_ONLY)
 _IN_ORDER = (_EITHER, inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL)
 # Arguments of a call that are no inputs.
 _MODES = ("training", "train", "mask", "deterministic")
+# What methods take, for as long as their classes are there.
+_METHODS: WeakKeyDictionary[FunctionType, Parameters] = WeakKeyDictionary()
 
 
 class UnsupportedError(TypeError):
@@ -250,6 +254,17 @@ def _first_free(
 
 
 def _parameters(known: Callable[..., Any]) -> Parameters:
+    """Of a call. Of a class's methods they are read once, as they are asked for at each batch."""
+    method = getattr(known, "__func__", None)
+    # What wraps another function says what that one takes.
+    if type(method) is not FunctionType or vars(method):
+        return _read(known)
+    if method not in _METHODS:
+        _METHODS[method] = _read(known)
+    return _METHODS[method]
+
+
+def _read(known: Callable[..., Any]) -> Parameters:
     try:
         return list(inspect.signature(known).parameters.values())
     except (TypeError, ValueError):
