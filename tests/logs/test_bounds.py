@@ -454,7 +454,7 @@ def test_large_maps_are_handed_over_and_larger_ones_are_named(tmp_path, monkeypa
         log.close()
     with tensorboard(tmp_path, load_fast=load_fast) as url:
         route = "run=run&probe=p&label=saliency&of=0:0:1000.0,0:1:1001.0,0:2:1002.0"
-        end, answer = time.monotonic() + 60, {"missing": [0]}
+        end, answer = time.monotonic() + 240, {"missing": [0]}
         while answer["missing"] and time.monotonic() < end:  # the last file is still read
             status, body, _ = get(f"{url}data/plugin/picasso/maps?{route}")
             assert status == 200, body
