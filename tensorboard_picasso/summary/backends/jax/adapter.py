@@ -66,18 +66,21 @@ class JaxAdapter(Adapter):
         self._known: dict[Any, bool] = {}
         self._programs: dict[Any, _Program] = {}
         self._rooms: dict[Any, Room] = {}
+        # Where the newest pass was: a model that another thread trains may lack its arrays for a
+        # moment, so they are not asked for once more.
+        self._devices: tuple[Any, Any] | None = None
 
     @property
     def room(self) -> Room:
         """See `Adapter.room`; as it is found first on a device."""
-        key = computing(self._pure()[1]), self.deterministic
+        key = self._places()[1], self.deterministic
         if key not in self._rooms:
             self._rooms[key] = room(*key)
         return self._rooms[key]
 
     def swept_scores(self, windows: Windows) -> list[Array]:
         """See `Adapter.swept_scores`; a GPU makes occluded images itself."""
-        if not (windows.in_place and self._places()):
+        if not windows.in_place or self._places()[1].platform == "cpu":
             return super().swept_scores(windows)
         results: list[Any] = [None] * len(windows.hidings)
         for group in alike(windows.hidings):
@@ -86,11 +89,16 @@ class JaxAdapter(Adapter):
                 results[at] = scores
         return results
 
-    def _places(self) -> bool:
-        return bool(computing(self._pure()[1]).platform != "cpu")
+    def _places(self) -> tuple[Any, Any]:
+        """See `device.home` and `device.computing`."""
+        return self._devices or self._noted(self._pure()[1])
+
+    def _noted(self, values: Any) -> tuple[Any, Any]:
+        self._devices = home(values), computing(values)
+        return self._devices
 
     def _placed(self, windows: Windows) -> list[Array]:
-        made = placed(windows, home(self._pure()[1]), self.room, self.halving, self.scores)
+        made = placed(windows, self._places()[0], self.room, self.halving, self.scores)
         return super().swept_scores(windows) if made is None else made
 
     def scores(self, question: Question) -> Array:
@@ -222,7 +230,7 @@ class JaxAdapter(Adapter):
         started, traces = time.perf_counter(), program.traces
         try:
             # Where the arrays lie: by way of the default device it would be sent twice.
-            place = home(values)
+            place, _ = self._noted(values)
             given = [jax.device_put(each, place) for each in _padded(arrays, model.compiles)]
             result = array(program.function(values, *given))
         except UnsupportedError:
