@@ -86,8 +86,8 @@ def jax_makes_occluded_images_where_they_are_scored(device: Any) -> None:
     from tensorboard_picasso.summary.backends.jax.adapter import JaxAdapter
 
     model = placed(_device(device))
-    before = JaxAdapter._places
-    JaxAdapter._places = lambda _: True  # type: ignore[method-assign]
+    before = JaxAdapter._occludes
+    JaxAdapter._occludes = lambda _: True  # type: ignore[method-assign]
     try:
         for room in (PROCESSOR, Room(inputs=5)):
             adapter: Any = backends.find(model).adapter
@@ -97,7 +97,7 @@ def jax_makes_occluded_images_where_they_are_scored(device: Any) -> None:
             windows = Windows(hidings(), lambda batch: batch, True)
             same(adapter.swept_scores(windows), plain(model), 0.02)
     finally:
-        JaxAdapter._places = before  # type: ignore[method-assign]
+        JaxAdapter._occludes = before  # type: ignore[method-assign]
 
 
 def jax_arrays_on_another_device_and_on_several(device: Any) -> None:

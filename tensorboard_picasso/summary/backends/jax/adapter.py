@@ -80,7 +80,7 @@ class JaxAdapter(Adapter):
 
     def swept_scores(self, windows: Windows) -> list[Array]:
         """See `Adapter.swept_scores`; a GPU makes occluded images itself."""
-        if not windows.in_place or self._places()[1].platform == "cpu":
+        if not (windows.in_place and self._occludes()):
             return super().swept_scores(windows)
         results: list[Any] = [None] * len(windows.hidings)
         for group in alike(windows.hidings):
@@ -88,6 +88,9 @@ class JaxAdapter(Adapter):
             for at, scores in zip(group, self._placed(some), strict=True):
                 results[at] = scores
         return results
+
+    def _occludes(self) -> bool:
+        return bool(self._places()[1].platform != "cpu")
 
     def _places(self) -> tuple[Any, Any]:
         """See `device.home` and `device.computing`."""
