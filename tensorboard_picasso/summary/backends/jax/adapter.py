@@ -4,7 +4,6 @@ import functools
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary.backends._common.fixed_batch import FixedBatch
 from tensorboard_picasso.summary.backends._common.floating import takes_floats
 from tensorboard_picasso.summary.backends._common.question import beside
-from tensorboard_picasso.summary.backends._common.sweep import alike
 from tensorboard_picasso.summary.backends.base import (
     Adapter,
     Array,
@@ -32,7 +30,7 @@ from tensorboard_picasso.summary.backends.base import (
     out_of_memory,
     same,
 )
-from tensorboard_picasso.summary.backends.jax.dense import placed
+from tensorboard_picasso.summary.backends.jax.dense import swept
 from tensorboard_picasso.summary.backends.jax.device import computing, home, room
 from tensorboard_picasso.summary.backends.jax.layers import Tap
 from tensorboard_picasso.summary.backends.jax.models import (
@@ -82,12 +80,8 @@ class JaxAdapter(Adapter):
         """See `Adapter.swept_scores`; a GPU makes occluded images itself."""
         if not (windows.in_place and self._occludes()):
             return super().swept_scores(windows)
-        results: list[Any] = [None] * len(windows.hidings)
-        for group in alike(windows.hidings):
-            some = replace(windows, hidings=[windows.hidings[each] for each in group])
-            for at, scores in zip(group, self._placed(some), strict=True):
-                results[at] = scores
-        return results
+        place = self._places()[0]
+        return swept(windows, place, self.room, self.halving, self.scores, super().swept_scores)
 
     def _occludes(self) -> bool:
         return bool(self._places()[1].platform != "cpu")
@@ -99,10 +93,6 @@ class JaxAdapter(Adapter):
     def _noted(self, values: Any) -> tuple[Any, Any]:
         self._devices = home(values), computing(values)
         return self._devices
-
-    def _placed(self, windows: Windows) -> list[Array]:
-        made = placed(windows, self._places()[0], self.room, self.halving, self.scores)
-        return super().swept_scores(windows) if made is None else made
 
     def scores(self, question: Question) -> Array:
         """See `Adapter.scores`."""

@@ -2,32 +2,51 @@
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from tensorboard_picasso.summary.backends._common.memory import Halving
 from tensorboard_picasso.summary.backends._common.sheets import planes_of
+from tensorboard_picasso.summary.backends._common.sweep import alike
 from tensorboard_picasso.summary.backends.base import Array, Question, Room, Windows
 
 
-def placed(
+def swept(
     windows: Windows,
     device: Any,
     room: Room,
     halving: Halving,
     scores: Callable[[Question], Array],
-) -> list[Array] | None:
-    """Scores of all windows of images of one shape; None where batches cannot be made so.
+    otherwise: Callable[[Windows], list[Array]],
+) -> list[Array]:
+    """Scores of all windows, image by image.
 
     Args:
-      windows: of these images.
+      windows: of images of any shapes.
       device: as of `device.home`.
       room, halving: of the adapter. scores: as it has them.
+      otherwise: scores windows of images that cannot be made so.
     """
-    made = Placed(windows, device)
-    if not made.fits:
-        return None
+    results: list[Any] = [None] * len(windows.hidings)
+    for group in alike(windows.hidings):
+        some = replace(windows, hidings=[windows.hidings[each] for each in group])
+        made = Placed(some, device)
+        found = _scored(made, some, room, halving, scores) if made.fits else otherwise(some)
+        for at, each in zip(group, found, strict=True):
+            results[at] = each
+    return results
+
+
+def _scored(
+    made: "Placed",
+    windows: Windows,
+    room: Room,
+    halving: Halving,
+    scores: Callable[[Question], Array],
+) -> list[Array]:
+    """Those of images of one shape, in batches."""
     image = windows.hidings[0].image
     most = max(1, min(room.inputs, room.plain // max(1, image.size)))
     most = 1 << (most.bit_length() - 1)  # each size is compiled
