@@ -119,10 +119,10 @@ def same(found: Any, expected: Array, share: float, what: str = "scores") -> Non
 
 
 @contextlib.contextmanager
-def exact() -> Iterator[None]:
-    """Convolutions and products in float32 as it is, on whatever device."""
+def rounded(wanted: bool) -> Iterator[None]:
+    """Products in float32 as they are, or rounded to 11 bits (TF32) where the device does that."""
     before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = wanted
     try:
         yield
     finally:
@@ -152,7 +152,7 @@ def dense(model: Any) -> list[Array]:
 def reuse_is_as_a_plain_loop(device: Any) -> None:
     """Reuse, in float32 as it is and as the device rounds it."""
     model = network(device)
-    with exact():
+    with rounded(False):
         found, told = reused(model)
         same(found, plain(model), 1e-4)
     see(told.startswith("reuse"), told)
@@ -210,7 +210,7 @@ def gradients_are_as_by_hand(device: Any) -> None:
     for dtype in (torch.float32, torch.bfloat16):
         model = network(device, dtype)
         given, cotangent = first(images(5)), np.random.default_rng(1).normal(size=(5, 5))
-        with exact():
+        with rounded(False):
             found = backends.find(model).gradient(given, cotangent)
             batch = torch.from_numpy(given.copy()).to(device, dtype).requires_grad_()
             scores = copy.deepcopy(model).eval()(batch)
@@ -225,7 +225,7 @@ def edits_are_as_on_the_processor(device: Any) -> None:
     probe = summary.Probe("edits", images(16), labels=[k % 5 for k in range(16)])
     model = network(device)
     asked = edits.wanted(["no colour", "blurred", "left"])
-    with exact():
+    with rounded(False):
         answers = [
             edited.ask(probe, models.backend(probe, each), asked).record
             for each in (model, network("cpu"))
@@ -245,7 +245,7 @@ def a_record_is_as_on_the_processor(device: Any) -> None:
         summary.IntegratedGradients(steps=4), summary.GradCAM("5.conv"), summary.RISE(masks=16),
     ]  # fmt: skip
     made = []
-    with exact():
+    with rounded(False):
         for each in (network(device), network("cpu")):
             targets = [Targets(probe.targets, probe.top_k, probe.max_lasting) for _ in range(3)]
             made.append(compute(probe, models.backend(probe, each), methods, targets))
@@ -313,7 +313,7 @@ def batches_are_halved_where_memory_does_not_suffice(device: Any) -> None:
     model = network(device)
     short = Short(model, 3)
     backend = backends.find(short)
-    with exact():
+    with rounded(False):
         same(backend.scores(first(images(8))), backends.find(model).scores(first(images(8))), 1e-3)
         ones = np.eye(5)[np.arange(8) % 5]
         same(
@@ -361,13 +361,13 @@ def several_devices(device: Any) -> None:
     if count > 1:
         model: nn.Module = Apart("cuda:0", "cuda:1")
         other = network("cuda:1")
-        with exact():
+        with rounded(False):
             same(reused(other)[0], plain(other), 1e-3, "on the second device")
     elif kind == "cuda":
         model = Apart("cuda", "cpu")
     else:
         model = Apart("cpu", "cpu")
-    with exact():
+    with rounded(False):
         expected = plain(network("cpu"))
         same(reused(model)[0], expected, 1e-3)
         same(dense(model), expected, 1e-3)

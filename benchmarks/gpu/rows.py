@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.gpu.checks import exact
+from benchmarks.gpu.checks import rounded
 from benchmarks.occlusion import contenders, torch_side
 from benchmarks.occlusion.cases import FILL, Array, Case
 from benchmarks.occlusion.contenders import Contender, Ours, Scores, watched
@@ -69,43 +69,28 @@ class Terms:
 
 
 @contextlib.contextmanager
-def precision(rounded: bool) -> Iterator[None]:
-    """Products in float32 as they are, or rounded to 11 bits (TF32) where the device does that."""
-    if not rounded:
-        with _exact():
-            yield
-        return
-    before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = before
-
-
-@contextlib.contextmanager
-def _exact() -> Iterator[None]:
-    """The first, in each framework."""
+def precision(tf32: bool) -> Iterator[None]:
+    """See `checks.rounded`, in each framework."""
     with contextlib.ExitStack() as stack:
-        stack.enter_context(exact())
-        if "jax" in sys.modules:
+        stack.enter_context(rounded(tf32))
+        if not tf32 and "jax" in sys.modules:
             stack.enter_context(sys.modules["jax"].default_matmul_precision("highest"))
         yield
 
 
-def measured(setup: Setup, rounded: bool, terms: Terms) -> Row:
+def measured(setup: Setup, tf32: bool, terms: Terms) -> Row:
     """One row: seconds of all windows of one image, round by round.
 
     Args:
       setup: of the case, its model on the device.
-      rounded: see `precision`.
+      tf32: see `precision`.
       terms: how.
     """
-    with precision(rounded):
-        return _measured(setup, rounded, terms)
+    with precision(tf32):
+        return _measured(setup, tf32, terms)
 
 
-def _measured(setup: Setup, rounded: bool, terms: Terms) -> Row:
+def _measured(setup: Setup, tf32: bool, terms: Terms) -> Row:
     case = setup.case
     boxes = case.boxes()
     pictures = _probe(setup)
@@ -116,7 +101,7 @@ def _measured(setup: Setup, rounded: bool, terms: Terms) -> Row:
     for ours in (one, many):
         ours.settle(SETTLED)
     some = np.unique(np.linspace(0, len(boxes) - 1, CHECKED).astype(np.int64))
-    with _exact():
+    with precision(tf32=False):
         expected = setup.scores(boxes[some])
     effect = float(expected.std(axis=0).mean())
     off = float(np.abs(setup.scores(boxes[some]) - expected).max())
@@ -147,7 +132,7 @@ def _measured(setup: Setup, rounded: bool, terms: Terms) -> Row:
             continue
         made = best.run(limit)[best.whole :]
         at = np.arange(len(made))[:: max(1, len(made) // CHECKED)]
-        with _exact():
+        with precision(tf32=False):
             plain = setup.scores(best.boxes[at])
         difference = float(np.abs(made[at] - plain).max())
 
@@ -162,7 +147,7 @@ def _measured(setup: Setup, rounded: bool, terms: Terms) -> Row:
             found[name]["seconds"].append(runs[name]())
     return {
         **dataclasses.asdict(case),
-        "precision": "TF32" if rounded else "float32",
+        "precision": "TF32" if tf32 else "float32",
         "windows": len(boxes),
         "effect": effect,
         "plain_off": off,
