@@ -36,13 +36,6 @@ def logdir(tmp_path_factory):
     return path
 
 
-def pack(url, route, **query):
-    parts = "&".join(f"{key}={quote(str(value))}" for key, value in query.items())
-    status, body, _ = get(f"{url}{ROUTE}{route}?{parts}")
-    assert status == 200, body
-    return packs.read(body)
-
-
 def steps_of(answer, image=0):
     """Exact: in columns of int64, or where JavaScript's numbers would round them as text."""
     told = answer["images"][image]
@@ -59,19 +52,21 @@ def test_every_route_takes_and_gives_every_step_exactly(logdir, load_fast):
     with tensorboard(logdir, load_fast=load_fast) as url:
         for run, steps in {"nano": NANO, "edges": EDGES}.items():
             where = {"run": run, "probe": "digits"}
-            assert steps_of(pack(url, "scores", **where)) == steps
+            assert steps_of(packs.asked(url, "scores", **where)) == steps
             for wanted in ([steps[1]], steps[1:3], [steps[-1], steps[0]]):
                 grids = ",".join(map(str, wanted))
-                found = pack(url, "attributions", **where, label="occlusion", grids=grids)
+                found = packs.asked(url, "attributions", **where, label="occlusion", grids=grids)
                 assert steps_of(found) == steps
                 records = found["images"][0]["records"]
                 with_grid = [int(each["step"]) for each in records if each["grid"] is not None]
                 assert with_grid == sorted(wanted)
             walls = [each["wall"] for each in records]
             of = ",".join(f"1:{step}:{wall!r}" for step, wall in zip(steps, walls, strict=True))
-            found = pack(url, "maps", **where, label="saliency", of=of)
+            found = packs.asked(url, "maps", **where, label="saliency", of=of)
             assert [int(each["step"]) for each in found["records"]] == steps
-            gone = pack(url, "maps", **where, label="saliency", of=f"1:{steps[1] - 9}:{walls[1]!r}")
+            gone = packs.asked(
+                url, "maps", **where, label="saliency", of=f"1:{steps[1] - 9}:{walls[1]!r}"
+            )
             assert gone["missing"] == [
                 {
                     "image": 1,
@@ -79,7 +74,7 @@ def test_every_route_takes_and_gives_every_step_exactly(logdir, load_fast):
                     "wall": walls[1],
                 }
             ]
-            means = pack(url, "means", **where, label="occlusion")["groups"][0]["records"]
+            means = packs.asked(url, "means", **where, label="occlusion")["groups"][0]["records"]
             assert [int(each["step"]) for each in means] == steps
             query = f"run={run}&probe=digits&image=0&label=occlusion&format=csv"
             for step in steps:
@@ -87,7 +82,7 @@ def test_every_route_takes_and_gives_every_step_exactly(logdir, load_fast):
                 assert status == 200, body
                 rows = list(csv.DictReader(io.StringIO(body.decode())))
                 assert [int(row["step"]) for row in rows] == [step]
-        assert pack(url, "scalar", run="nano", tag="loss")["steps"].tolist() == NANO
+        assert packs.asked(url, "scalar", run="nano", tag="loss")["steps"].tolist() == NANO
         for step in (2**63, -(2**63) - 1, 10**25, "1.5", "+1", "1_0"):
             status, body, _ = get(f"{url}{ROUTE}attributions?run=nano&probe=digits&label=occlusion"
                                   f"&grids={quote(str(step))}")  # fmt: skip
