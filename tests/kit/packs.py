@@ -2,21 +2,10 @@
 
 import json
 from collections.abc import Callable, Iterator
-from urllib.parse import quote
 
 import numpy as np
 
-from tests.kit.serving import get
-
 TYPES = {"f4": "<f4", "f8": "<f8", "i4": "<i4", "i8": "<i8", "u1": "u1"}
-
-
-def asked(url: str, route: str, **query: object) -> dict:
-    """What a route of the plugin answers at TensorBoard's address, as `read` has it."""
-    parts = "&".join(f"{key}={quote(str(value))}" for key, value in query.items())
-    status, body, _ = get(f"{url}data/plugin/picasso/{route}?{parts}")
-    assert status == 200, body
-    return read(body)
 
 
 def read(data: bytes) -> dict:

@@ -39,6 +39,13 @@ def get(url: str, headers: dict[str, str] | None = None) -> tuple[int, bytes, di
         return e.code, e.read(), dict(e.headers)
 
 
+def asked(url: str, route: str, **query: object) -> dict:
+    """What a route of the plugin answers at TensorBoard's address, as `packs.read` has it."""
+    status, body, _ = get(f"{url}data/plugin/picasso/{route}?{urlencode(query)}")
+    assert status == 200, body
+    return packs.read(body)
+
+
 @contextmanager
 def tensorboard(
     logdir: Path | str | None, *flags: str, load_fast: bool = True, prefix: str = "",

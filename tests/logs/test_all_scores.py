@@ -13,8 +13,8 @@ from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.numbers.moves import Move
 from tensorboard_picasso.stored import record, record_pb2, seal
 from tensorboard_picasso.stored.metadata import Kind, Series
-from tests.kit import logs, packs
-from tests.kit.serving import tensorboard
+from tests.kit import logs
+from tests.kit.serving import asked, tensorboard
 
 LOADERS = pytest.mark.parametrize("load_fast", [True, False], ids=["rust", "python"])
 ALL = Series("p", 0, Kind.ALL_SCORES)
@@ -83,7 +83,7 @@ def logdir(tmp_path_factory):
 def test_scores_of_both_forms_are_one_series_of_each_image(logdir, load_fast):
     with tensorboard(logdir, load_fast=load_fast) as url:
         for run, left in LEFT.items():
-            found = packs.asked(url, "scores", run=run, probe="p")
+            found = asked(url, "scores", run=run, probe="p")
             assert (found["problems"], [each["image"] for each in found["images"]]) == ([], [0, 1])
             for entry in found["images"]:
                 image, records = entry["image"], entry["records"]
@@ -95,7 +95,7 @@ def test_scores_of_both_forms_are_one_series_of_each_image(logdir, load_fast):
                     assert each["targets"] == [image]
                     hidden = [(of["region"], of["values"].tolist()) for of in each["hidden"]]
                     assert hidden == [("sky", (expected.values - 1).tolist())] * image
-            (alone,) = packs.asked(url, "scores", run=run, probe="p", images=1)["images"]
+            (alone,) = asked(url, "scores", run=run, probe="p", images=1)["images"]
             assert (alone["image"], len(alone["records"])) == (1, len(left))
             remarks = found["remarks"]
             if load_fast:
@@ -135,7 +135,7 @@ def test_a_damaged_record_is_named_for_all_images(tmp_path):
         log.write(step, [(ALL, data)], 1000 + step)
     log.close()
     with tensorboard(tmp_path) as url:
-        found = packs.asked(url, "scores", run="run", probe="p")
+        found = asked(url, "scores", run="run", probe="p")
     steps = [[each["step"] for each in entry["records"]] for entry in found["images"]]
     assert steps == [[0, 2], [0, 2]]
     (problem,) = found["problems"]
@@ -159,7 +159,7 @@ def test_damaged_records_of_images_beside_those_of_all_are_named(tmp_path, lost,
     first.close()
     second.close()
     with tensorboard(tmp_path, load_fast=load_fast) as url:
-        found = packs.asked(url, "scores", run="r", probe="p")
+        found = asked(url, "scores", run="r", probe="p")
     assert [(each["image"], each["step"]) for each in found["problems"]] == [(0, k) for k in lost]
     assert {each["problem"] for each in found["problems"]} == {"damaged"}
     (image,) = found["images"]
@@ -175,7 +175,7 @@ def test_images_come_and_go_between_steps(tmp_path):
         log.write(step, [(ALL, record.pack_all_scores(given))], 1000 + step)
     log.close()
     with tensorboard(tmp_path) as url:
-        found = packs.asked(url, "scores", run="run", probe="p")
+        found = asked(url, "scores", run="run", probe="p")
     steps = {
         entry["image"]: [each["step"] for each in entry["records"]] for entry in found["images"]
     }

@@ -240,4 +240,21 @@ export function refill(element, children) {
   if (next instanceof HTMLElement) next.focus();
   const alike = held instanceof HTMLInputElement && next instanceof HTMLInputElement && next.type === held.type;
   if (caret !== null && alike) next.setSelectionRange(caret, caret);
+  if (next instanceof HTMLInputElement && next.type === "text" && unsent.get(nameOf(next)) === next.value) sendAsIs(next);
+}
+
+/**
+ * Have a field sent that nobody types in any more: what a script has put in is no change to a browser.
+ * @param {HTMLInputElement} field
+ */
+function sendAsIs(field) {
+  const { value } = field;
+  /** @type {(event: Event) => void} */
+  const send = (event) => {
+    const sends = event instanceof KeyboardEvent ? event.key === "Enter" : field.isConnected;
+    if (!sends || field.value !== value) return;
+    for (const kind of ["keydown", "blur"]) field.removeEventListener(kind, send);
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  for (const kind of ["keydown", "blur"]) field.addEventListener(kind, send);
 }

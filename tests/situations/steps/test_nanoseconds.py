@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from tensorboard_picasso.__main__ import main
-from tests.kit import logs, packs
+from tests.kit import logs
 from tests.kit.browser import tab
-from tests.kit.serving import get, tensorboard
+from tests.kit.serving import asked, get, tensorboard
 
 # The first three are one number in a browser that has only floats.
 START = 1_732_900_000_000_000_000
@@ -52,19 +52,19 @@ def test_every_route_takes_and_gives_every_step_exactly(logdir, load_fast):
     with tensorboard(logdir, load_fast=load_fast) as url:
         for run, steps in {"nano": NANO, "edges": EDGES}.items():
             where = {"run": run, "probe": "digits"}
-            assert steps_of(packs.asked(url, "scores", **where)) == steps
+            assert steps_of(asked(url, "scores", **where)) == steps
             for wanted in ([steps[1]], steps[1:3], [steps[-1], steps[0]]):
                 grids = ",".join(map(str, wanted))
-                found = packs.asked(url, "attributions", **where, label="occlusion", grids=grids)
+                found = asked(url, "attributions", **where, label="occlusion", grids=grids)
                 assert steps_of(found) == steps
                 records = found["images"][0]["records"]
                 with_grid = [int(each["step"]) for each in records if each["grid"] is not None]
                 assert with_grid == sorted(wanted)
             walls = [each["wall"] for each in records]
             of = ",".join(f"1:{step}:{wall!r}" for step, wall in zip(steps, walls, strict=True))
-            found = packs.asked(url, "maps", **where, label="saliency", of=of)
+            found = asked(url, "maps", **where, label="saliency", of=of)
             assert [int(each["step"]) for each in found["records"]] == steps
-            gone = packs.asked(
+            gone = asked(
                 url, "maps", **where, label="saliency", of=f"1:{steps[1] - 9}:{walls[1]!r}"
             )
             assert gone["missing"] == [
@@ -74,7 +74,7 @@ def test_every_route_takes_and_gives_every_step_exactly(logdir, load_fast):
                     "wall": walls[1],
                 }
             ]
-            means = packs.asked(url, "means", **where, label="occlusion")["groups"][0]["records"]
+            means = asked(url, "means", **where, label="occlusion")["groups"][0]["records"]
             assert [int(each["step"]) for each in means] == steps
             query = f"run={run}&probe=digits&image=0&label=occlusion&format=csv"
             for step in steps:
@@ -82,7 +82,7 @@ def test_every_route_takes_and_gives_every_step_exactly(logdir, load_fast):
                 assert status == 200, body
                 rows = list(csv.DictReader(io.StringIO(body.decode())))
                 assert [int(row["step"]) for row in rows] == [step]
-        assert packs.asked(url, "scalar", run="nano", tag="loss")["steps"].tolist() == NANO
+        assert asked(url, "scalar", run="nano", tag="loss")["steps"].tolist() == NANO
         for step in (2**63, -(2**63) - 1, 10**25, "1.5", "+1", "1_0"):
             status, body, _ = get(f"{url}{ROUTE}attributions?run=nano&probe=digits&label=occlusion"
                                   f"&grids={quote(str(step))}")  # fmt: skip

@@ -14,9 +14,9 @@ from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import Kind, Series
 from tensorboard_picasso.summary import Probe
-from tests.kit import logs, packs
+from tests.kit import logs
 from tests.kit.browser import tab
-from tests.kit.serving import get, tensorboard
+from tests.kit.serving import asked, get, tensorboard
 
 ROUTE = "data/plugin/picasso/"
 LOADERS = pytest.mark.parametrize("load_fast", [True, False], ids=["rust", "python"])
@@ -97,24 +97,22 @@ def test_all_that_stands_is_served(logdir, load_fast):
             if load_fast and logdir.name.startswith("clocked"):
                 served = by_name(run)
             steps, files = list(served), list(served.values())
-            answer = packs.asked(url, "scores", **where)
+            answer = asked(url, "scores", **where)
             records = answer["images"][0]["records"]
             assert [each["step"] for each in records] == steps
             assert [each["values"][0] for each in records] == files
             # The default loader drops them itself, and nothing in these records tells.
             told = run in TOLD and not load_fast
             assert answer["remarks"] == ([TOLD[run]] if told else [])
-            found = packs.asked(url, "attributions", **where, label="saliency")["images"][0][
-                "records"
-            ]
+            found = asked(url, "attributions", **where, label="saliency")["images"][0]["records"]
             assert [each["step"] for each in found] == steps
             of = ",".join(f"0:{each['step']}:{each['wall']!r}" for each in found)
-            maps = packs.asked(url, "maps", **where, label="saliency", of=of)
+            maps = asked(url, "maps", **where, label="saliency", of=of)
             assert maps["missing"] == []
             peaks = [each["planes"][0]["peak"] for each in maps["records"]]
             expected = [file + step / 100 + 1 for file, step in zip(files, steps, strict=True)]
             np.testing.assert_allclose(peaks, expected, rtol=1e-6)
-            scalar = packs.asked(url, "scalar", run=run, tag="loss")
+            scalar = asked(url, "scalar", run=run, tag="loss")
             assert scalar["steps"].tolist() == steps
             np.testing.assert_allclose(scalar["values"], np.array(expected) - 1, rtol=1e-5)
             query = f"run={run}&probe=digits&image=0&label=saliency&format=csv"
@@ -198,7 +196,7 @@ def test_what_a_training_wrote_again_is_said_whoever_left_it_out(browser, tmp_pa
     where = "from step 30 on" if load_fast else "from step 30 to 50"
     told = f"3 older records {where} left out: the run was logged again from there or before"
     with tensorboard(tmp_path, load_fast=load_fast) as url, tab(browser, url) as shown:
-        answer = packs.asked(url, "scores", run="run", probe="digits")
+        answer = asked(url, "scores", run="run", probe="digits")
         assert [each["step"] for each in answer["images"][0]["records"]] == list(range(0, 90, 10))
         assert answer["remarks"] == [told]
         assert listed(url) == [("run", told)]
@@ -266,7 +264,7 @@ def test_sampling_is_said_with_its_numbers(browser, sampled, load_fast):
     assert {each.since for each in numbers} == {0}
     flags = ("--samples_per_plugin", "picasso=7")
     with tensorboard(sampled, *flags, load_fast=load_fast) as url, tab(browser, url) as shown:
-        answer = packs.asked(url, "scores", run="run", probe="digits", images=0)
+        answer = asked(url, "scores", run="run", probe="digits", images=0)
         (image,) = answer["images"]
         first = image["records"][0]["step"]
         said = f"7 of 40 logged steps kept, the first is {first}"
@@ -275,4 +273,4 @@ def test_sampling_is_said_with_its_numbers(browser, sampled, load_fast):
         shown.open().at(390)
         assert f"run: {said}" in shown.frame.locator(".remarks").all_text_contents()
     with tensorboard(sampled, load_fast=load_fast) as url:
-        assert packs.asked(url, "scores", run="run", probe="digits")["remarks"] == []
+        assert asked(url, "scores", run="run", probe="digits")["remarks"] == []

@@ -393,7 +393,16 @@ def test_what_is_typed_outlives_a_change_of_the_menu(browser, url):
         picasso.page.keyboard.type("ds")
         assert name.input_value() == "clouds"
         picasso.page.keyboard.press("Enter")
-        panel.get_by_label("name of clouds").wait_for()
+        # Also where all was typed before.
+        panel.get_by_label("name of clouds").fill("fog")
+        change("p~clouds~1.2.3.4~0!p~lake~3.2.3.4~1")
+        panel.get_by_label("name of lake").wait_for()
+        picasso.page.keyboard.press("Enter")
+        panel.get_by_label("name of fog").fill("mist")
+        change("p~fog~1.2.3.4~0!p~pond~3.2.3.4~1")
+        panel.get_by_label("name of pond").wait_for()
+        picasso.page.keyboard.press("Tab")
+        panel.get_by_label("name of mist").wait_for()
         # What was sent is not kept.
         for label, value in (("top", 1), ("left", 2), ("width", 3)):
             panel.get_by_label(label, exact=True).fill(str(value))
