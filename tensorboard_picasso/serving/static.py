@@ -1,19 +1,19 @@
 """The dashboard's files, read once, under an address that names their content.
 
 Files do not change under such an address, so browsers keep them and ask for none at the next
-opening. What the first look needs is listed, so that a browser can ask for all of it at once
-instead of following imports level by level.
+opening. The page's module is served with all that it imports, which a browser would ask for
+import after import, level by level.
 """
 
 import gzip
 import hashlib
-import json
 import mimetypes
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from posixpath import normpath
+
+from tensorboard_picasso.serving.joined import joined
 
 # What is served, whatever this machine's MIME table says.
 TYPES = {
@@ -22,20 +22,15 @@ TYPES = {
     ".css": "text/css",
     ".svg": "image/svg+xml",
     ".json": "application/json",
+    ".map": "application/json",
 }
 OTHER = "application/octet-stream"
 FOLDER = Path(__file__).parents[1] / "static"
 ENTRY = "index.js"
-# What the entry imports.
+# What the entry imports, served joined with all that it needs itself.
 PAGE = "begin.js"
-# Made here: the modules to ask for at once.
-LIST = "modules.json"
 # Folders are named so by their content, as no folder of modules is.
 _VERSION = re.compile(r"v-[0-9a-f]{24}/")
-# Imports at a module's top, and those where its code comes to them; those in comments are of
-# types, which no browser loads.
-_IMPORT = re.compile(r'^(?:import|export) [^"\n]*"(\.{1,2}/[^"]+)";$', re.MULTILINE)
-_LATER = re.compile(r'await import\("(\.{1,2}/[^"]+)"\)')
 
 
 @dataclass(frozen=True)
@@ -90,30 +85,13 @@ class Static:
         stats = [(str(each), each.stat().st_mtime_ns, each.stat().st_size) for each in paths]
         if stats != self._held.stats:
             data = {each.relative_to(self._folder).as_posix(): each.read_bytes() for each in paths}
-            data[LIST] = json.dumps(list(modules(data, PAGE))).encode()
+            named = [part for name in data for part in (name.encode(), data[name])]
+            if PAGE in data:
+                page, page_map = joined(data, PAGE)
+                data |= {PAGE: page.encode(), f"{PAGE}.map": page_map.encode()}
             files = {name: File.of(name, each) for name, each in data.items()}
-            named = (part for name in data for part in (name.encode(), data[name]))
             self._held = Held(stats, files, f"v-{_digest(named)}/")
         return self._held
-
-
-def modules(data: Mapping[str, bytes], name: str) -> Iterator[str]:
-    """A module and all that it imports, itself and through others, each once.
-
-    What is imported later, where the code comes to it, stands behind all that it waits for.
-    """
-    found, waiting = {name}, [name]
-    later: list[str] = []
-    while waiting or later:
-        at = (waiting or later).pop(0)
-        yield at
-        text = data[at].decode()
-        for targets, into in ((_IMPORT, waiting), (_LATER, later)):
-            for target in targets.findall(text):
-                to = normpath((PurePosixPath(at).parent / target).as_posix())
-                if to not in found:
-                    found.add(to)
-                    into.append(to)
 
 
 def _digest(parts: Iterable[bytes]) -> str:

@@ -1,7 +1,7 @@
 // The entry: TensorBoard imports this module into the plugin's frame and calls `render`.
 
 // It imports nothing, so that it is there first, and asks at once for all that the first look
-// needs: the index, the style, and the modules, which a browser would find one import after another.
+// needs: the index, the style, and the modules, which the server gives as one.
 
 const HERE = new URL("./", import.meta.url);
 const ROUTES = new URL(import.meta.url.slice(0, import.meta.url.lastIndexOf("/static/") + 1));
@@ -25,25 +25,11 @@ const style = new Promise((resolve, reject) => {
 });
 style.catch(() => {});
 
-async function preload() {
-  const answer = await fetch(new URL("modules.json", HERE));
-  if (!answer.ok) return;
-  /** @type {string[]} */
-  const names = await answer.json();
-  // The views come after what is asked of the log before they are here.
-  const views = names.indexOf("app.js");
-  names.forEach((name, i) => link({
-    rel: "modulepreload", fetchpriority: i < views ? "high" : "low", href: new URL(name, HERE).href,
-  }));
-}
-
 /** Show the dashboard. The host drops a rejection, so what fails is shown here. */
 export async function render() {
   try {
     document.documentElement.lang = "en";
     document.title = "Picasso";
-    // Without the list the imports are followed.
-    await preload().catch(() => {});
     const [{ begin }] = await Promise.all([import("./begin.js"), style]);
     await begin(index);
   } catch (error) {

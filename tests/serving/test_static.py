@@ -1,41 +1,14 @@
-"""The dashboard's files: their addresses, what is told of keeping them, and the list of modules."""
+"""The dashboard's files: their addresses, and what is told of keeping them."""
 
 import json
 import os
 
-from tensorboard_picasso.serving.static import FOLDER, Static, modules
+from tensorboard_picasso.serving.static import Static
 from tests.attack.tools.app import App
 from tests.kit import logs
 from tests.kit.serving import get, tensorboard
 
 FOREVER = "private, max-age=31536000"
-
-
-def listed(static: Static) -> list[str]:
-    found = static.find("modules.json")
-    return json.loads(found[0].data)
-
-
-def test_modules_are_listed_with_all_that_they_import(tmp_path):
-    (tmp_path / "kit").mkdir()
-    files = {
-        "begin.js": 'import { a } from "./kit/a.js";\n/** @import { T } from "./types.js" */\n',
-        "kit/a.js": 'import { b, c } from "../b.js";\nexport { d } from "./d.js";\nconst x = "./no.js";\n',
-        "b.js": 'import "./kit/d.js";\n',
-        "kit/d.js": "export const d = 1;\n",
-        "types.js": "export {};\n",
-        "no.js": "",
-    }
-    for name, text in files.items():
-        (tmp_path / name).write_text(text)
-    assert listed(Static(tmp_path)) == ["begin.js", "kit/a.js", "b.js", "kit/d.js"]
-
-
-def test_the_list_has_every_module_but_the_entry_and_those_of_types():
-    data = {each.relative_to(FOLDER).as_posix(): each.read_bytes() for each in FOLDER.rglob("*.js")}
-    code = {name for name, text in data.items() if not text.endswith(b"\nexport {};\n")}
-    assert set(modules(data, "begin.js")) == code - {"index.js"}
-    assert sorted(listed(Static())) == sorted(code - {"index.js"})
 
 
 def test_files_that_change_have_another_address(tmp_path):
@@ -61,7 +34,7 @@ def test_files_last_under_the_address_of_their_content(tmp_path):
     with tensorboard(tmp_path) as url:
         listing = json.loads(get(f"{url}data/plugins_listing")[1])
         entry = url + listing["picasso"]["loading_mechanism"]["module_path"].lstrip("/")
-        for name in ("index.js", "log/api.js", "style.css", "modules.json"):
+        for name in ("index.js", "log/api.js", "style.css", "begin.js", "begin.js.map"):
             lasting = entry.replace("index.js", name)
             plain = f"{url}data/plugin/picasso/static/{name}"
             assert get(lasting)[2]["Cache-Control"] == FOREVER

@@ -46,7 +46,7 @@ def test_many_records_are_asked_for_in_parts(browser, tmp_path):
             assert "MOST = 100_000;" in text
             route.fulfill(response=answer, body=text.replace("MOST = 100_000;", "MOST = 10;"))
 
-        picasso.page.route(re.compile(r"/log/store\.js$"), fewer)
+        picasso.page.route(re.compile(r"/begin\.js$"), fewer)
         picasso.open().at(4)
         picasso.frame.wait_for_selector("#picasso:not(.loading)")
         asked = []
