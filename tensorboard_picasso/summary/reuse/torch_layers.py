@@ -46,8 +46,9 @@ class CalledModule:
     Attributes:
       layer: as the plan knows it.
       node: of the trace.
-      whole: of its inputs' values, its output.
-      on_crop: of WINDOW, of an input with its padding in it.
+      whole: of its inputs' values, and its kernel, its output.
+      kernel: of a convolution its weight and bias, of its inputs' values, read anew.
+      on_crop: of WINDOW, of an input with its padding in it, and of its kernel.
       lowest: the padding is the lowest number, not zero.
       taps: multiply-adds of one number of its output. weights: as the layer's.
       factor: array (height, width) that `on_crop`'s output is multiplied by at its place.
@@ -55,8 +56,9 @@ class CalledModule:
 
     layer: Layer
     node: fx.Node
-    whole: Callable[[Callable[[fx.Node], Any]], Any]
-    on_crop: Callable[[Any], Any] | None = None
+    whole: Callable[..., Any]
+    kernel: Callable[[Callable[[fx.Node], Any]], tuple[Any, Any]] | None = None
+    on_crop: Callable[..., Any] | None = None
     lowest: bool = False
     taps: int = 0
     weights: int = 0
@@ -113,7 +115,6 @@ class Reader:
         options = {key: known.pop(key) for key in ("windows", "before") if key in known}
         inputs = tuple(self.index[each] for each in node.all_input_nodes)
         layer = Layer(node.name, kind, inputs, **options)
-        # Not the reader itself, which holds what is called: folded weights go as soon as they may.
         trace = self._trace
         return CalledModule(layer, node, whole or (lambda value: trace.call(node, value)), **known)
 
@@ -199,21 +200,24 @@ class Reader:
     def _convolution(self, node: fx.Node, module: nn.Conv2d, given: Any) -> CalledModule | None:
         if module.padding_mode != "zeros":
             return None
-        weight, bias = module.weight, module.bias
         follower = next(iter(node.users)) if len(node.users) == 1 else None
         called = follower is not None and follower.op == "call_module"
         norm: Any = self._trace.module(follower) if called else None
         # Of a small map batch norm is next to nothing, and folded weights are a copy.
         light = module.weight.numel() <= _LIGHT * given[0].numel()
         fits = type(norm) is nn.BatchNorm2d and norm.running_mean is not None
-        if self._fold and light and fits:
-            weight, bias = _folded(weight, bias, norm)
+        folded = self._fold and light and fits
+        if folded:
             self._folded.add(follower)
+
+        def kernel(value: Any) -> tuple[Any, Any]:
+            own = module.weight, module.bias
+            return _folded(*own, norm) if folded else own
+
         # For F.pad: the last axis first.
         pad = module._reversed_padding_repeated_twice
-        return self._convolved(
-            node, weight, bias, module.stride, pad, module.dilation, module.groups
-        )
+        rest = module.stride, pad, module.dilation, module.groups
+        return self._convolved(node, kernel, module.weight, *rest)
 
     def _convolution_of(
         self, node: fx.Node, bound: dict[str, Any], values: dict[fx.Node, Any]
@@ -221,19 +225,21 @@ class Reader:
         if isinstance(bound["padding"], str):
             return None
         down, across = _pair(bound["padding"])
-        weight, bias = (
-            values[value] if isinstance(value, fx.Node) else value
-            for value in (bound["weight"], bound["bias"])
-        )
+        given = bound["weight"], bound["bias"]
+
+        def kernel(value: Any) -> tuple[Any, Any]:
+            weight, bias = (value(each) if isinstance(each, fx.Node) else each for each in given)
+            return weight, bias
+
         pad = (across, across, down, down)
         rest = bound["stride"], pad, bound["dilation"], bound["groups"]
-        return self._convolved(node, weight, bias, *rest)
+        return self._convolved(node, kernel, kernel(values.__getitem__)[0], *rest)
 
     def _convolved(
         self,
         node: fx.Node,
-        weight: Any,
-        bias: Any,
+        kernel: Callable[[Any], tuple[Any, Any]],
+        like: Any,
         stride: Any,
         pad: Any,
         dilation: Any,
@@ -243,21 +249,19 @@ class Reader:
         stride, dilation = _pair(stride), _pair(dilation)
         given = node.args[0]
 
-        def on_crop(x: Any) -> Any:
+        def on_crop(x: Any, weight: Any, bias: Any) -> Any:
             return F.conv2d(x, weight, bias, stride, 0, dilation, groups)
 
-        def whole(value: Any) -> Any:
+        def whole(value: Any, weight: Any, bias: Any) -> Any:
             x = value(given)
             if (top, left) == (bottom, right):
                 return F.conv2d(x, weight, bias, stride, (top, left), dilation, groups)
-            return on_crop(F.pad(x, (left, right, top, bottom)))
+            return on_crop(F.pad(x, (left, right, top, bottom)), weight, bias)
 
-        windows = tuple(map(Window, weight.shape[2:], stride, dilation, (top, left)))
-        counted = {"taps": weight[0].numel(), "weights": weight.numel()}
+        windows = tuple(map(Window, like.shape[2:], stride, dilation, (top, left)))
+        counted = {"taps": like[0].numel(), "weights": like.numel(), "kernel": kernel}
         if all(each.single for each in windows):
-            return self._called(
-                node, Kind.PIXEL, whole=lambda value: on_crop(value(given)), **counted
-            )
+            return self._called(node, Kind.PIXEL, whole=whole, **counted)
         return self._called(
             node,
             Kind.WINDOW,

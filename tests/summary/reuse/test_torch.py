@@ -256,6 +256,20 @@ def test_training_and_other_modules_are_followed():
     assert_same(found, sweep(model, images(), reuse=False)[0])
 
 
+def test_a_setting_that_changes_is_noticed_and_read_anew():
+    layers = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2)
+    model = nn.Sequential(*layers).double()
+    backend, some = backends.find(model), images(1)
+    boxes = BOXES[:20]
+    _, told = sweep(model, some, boxes, backend=backend)
+    assert told.startswith("reuse")
+    model[0].stride = (2, 2)
+    for expected in ("dense", "reuse"):
+        found, told = sweep(model, some, boxes, backend=backend)
+        assert told.startswith(expected)
+        assert_same(found, sweep(model, some, boxes, reuse=False, backend=backend)[0])
+
+
 def test_what_python_does_otherwise_later_is_noticed():
     model = Keeping()
     backend = backends.find(model)

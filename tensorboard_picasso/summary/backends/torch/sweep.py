@@ -8,6 +8,7 @@ import torch
 
 from tensorboard_picasso.summary.backends._common import sweep
 from tensorboard_picasso.summary.backends._common.batch_size import BatchSizes, UnfitError
+from tensorboard_picasso.summary.backends._common.choice import Choice
 from tensorboard_picasso.summary.backends._common.question import Others
 from tensorboard_picasso.summary.backends._common.room import PROCESSOR, Room
 from tensorboard_picasso.summary.backends._common.sheets import planes_of
@@ -26,7 +27,7 @@ from tensorboard_picasso.summary.backends.torch.models import array, home
 from tensorboard_picasso.summary.reuse.agenda import Agenda
 from tensorboard_picasso.summary.reuse.gathers import KeptGathers
 from tensorboard_picasso.summary.reuse.rects import Ints, Rects
-from tensorboard_picasso.summary.reuse.torch import Unoccluded
+from tensorboard_picasso.summary.reuse.torch import Reading, Unoccluded
 from tensorboard_picasso.summary.reuse.torch_trace import Trace, UntraceableError
 
 _OTHERWISE = "the module does not compute what was traced of it"
@@ -63,6 +64,8 @@ class Sweep(sweep.Sweep):
         self._traced: Trace | UntraceableError | None = None
         self._failed = 0
         self._gathers = KeptGathers()
+        self._readings: dict[Any, Reading] = {}
+        self._shapes: Any = None
         self._sizes = BatchSizes(deterministic)
         self._laid: set[Any] = set()
 
@@ -165,7 +168,18 @@ class Sweep(sweep.Sweep):
             if output.op != "call_module":
                 raise WholeError("its last layer is not the last call of its graph")
             output = output.all_input_nodes[0]
-        return Unoccluded(trace, images, output, self._gathers)
+        shapes = [each.shape for each in (*self.model.parameters(), *self.model.buffers())]
+        if shapes != self._shapes:
+            self._shapes, self._readings = shapes, {}
+        return Unoccluded(trace, images, output, self._gathers, self._readings)
+
+    def reused(self, windows: Windows, choice: Choice) -> tuple[list[Array], float]:
+        """See `Ways`; after an error all is read anew, as settings of a layer may be others."""
+        try:
+            return super().reused(windows, choice)
+        except Exception:
+            self._readings = {}
+            raise
 
     def passed(self, engine: Unoccluded, images: Any, agenda: Agenda) -> Unoccluded:
         """See `sweep.Sweep`."""
@@ -209,7 +223,7 @@ class Sweep(sweep.Sweep):
             self._choices.clear()
         if self._traced is None:
             try:
-                self._traced = Trace(self.model)
+                self._traced, self._readings = Trace(self.model), {}
             except UntraceableError as e:
                 self._traced = e
         if isinstance(self._traced, Trace):
