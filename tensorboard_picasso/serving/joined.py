@@ -7,16 +7,15 @@ reassign nothing that they export.
 """
 
 import json
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
-from posixpath import normpath
 
-_IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.{1,2}/[^"]+)";$')
-_EXPORT = re.compile(r"^export (?=(?:async )?(?:class|const|function\*?) ([\w$]+))")
+_IMPORT = re.compile(r'^import \{([^}\n]*)\} from "(\.{1,2}/[^"\n]+)";$', re.MULTILINE)
+_EXPORT = re.compile(r"^export ((?:async )?(?:class|const|function\*?) )([\w$]+)", re.MULTILINE)
 # Where the code comes to it.
-_LATER = re.compile(r'\bawait import\("(\.{1,2}/[^"]+)"\)')
-_OTHER = re.compile(r"^(?:import|export)\b")
+_LATER = re.compile(r'\bawait import\("(\.{1,2}/[^"\n]+)"\)')
+_OTHER = re.compile(r"^(?:import|export)\b.*$", re.MULTILINE)
 _HEAD = """\
 // A file for each module is served too; debuggers show those.
 const parts = {}, made = {};
@@ -29,17 +28,18 @@ def joined(data: Mapping[str, bytes], name: str) -> tuple[str, str]:
 
     data: texts by path. Raises ValueError of a line that imports or exports in another form.
     """
-    text, sections = _HEAD, []
-    exports: list[str] = []
+    texts, sections = [_HEAD], []
+    line = _HEAD.count("\n")
     for at in modules(data, name):
-        body, own = _part(at, data[at].decode())
-        exports = exports or own
-        text += f'parts["{at}"] = () => {{\n'
-        sections.append(_section(at, text.count("\n"), body.count("\n")))
-        text += f"{body}return {{ {', '.join(own)} }};\n}};\n"
-    text += f'export const {{ {", ".join(exports)} }} = need("{name}");\n'
-    text += f"//# sourceMappingURL={PurePosixPath(name).name}.map\n"
-    return text, json.dumps({"version": 3, "sections": sections})
+        body, exports = _part(at, data[at].decode())
+        lines = body.count("\n")
+        sections.append(_section(at, line + 1, lines))
+        texts += f'parts["{at}"] = () => {{\n', body, f"return {{ {', '.join(exports)} }};\n}};\n"
+        line += lines + 3
+    _, exports = _part(name, data[name].decode())
+    texts.append(f'export const {{ {", ".join(exports)} }} = need("{name}");\n')
+    texts.append(f"//# sourceMappingURL={posixpath.basename(name)}.map\n")
+    return "".join(texts), json.dumps({"version": 3, "sections": sections})
 
 
 def modules(data: Mapping[str, bytes], name: str) -> Iterator[str]:
@@ -48,36 +48,31 @@ def modules(data: Mapping[str, bytes], name: str) -> Iterator[str]:
     while waiting:
         at = waiting.pop(0)
         yield at
-        for line in data[at].decode().split("\n"):
-            own = _IMPORT.match(line)
-            for target in [*([own[2]] if own else []), *_LATER.findall(line)]:
-                to = _resolved(at, target)
-                if to not in found:
-                    found.add(to)
-                    waiting.append(to)
+        text = data[at].decode()
+        for target in [*(each[2] for each in _IMPORT.finditer(text)), *_LATER.findall(text)]:
+            to = _resolved(at, target)
+            if to not in found:
+                found.add(to)
+                waiting.append(to)
 
 
 def _part(at: str, text: str) -> tuple[str, list[str]]:
     """A module's lines in a function, and the names that it exports."""
-    exports: list[str] = []
 
-    def of(line: str) -> str:
-        if found := _IMPORT.match(line):
-            names = found[1].replace(" as ", ": ")
-            return f'const {{{names}}} = need("{_resolved(at, found[2])}");'
-        if found := _EXPORT.match(line):
-            exports.append(found[1])
-            return line[found.end() :]
-        if _OTHER.match(line):
-            raise ValueError(f"{at}: {line!r}: import and export as the other modules do")
-        return _LATER.sub(lambda call: f'await need("{_resolved(at, call[1])}")', line)
+    def needed(found: re.Match[str]) -> str:
+        names = found[1].replace(" as ", ": ")
+        return f'const {{{names}}} = need("{_resolved(at, found[2])}");'
 
-    lines = [of(line) for line in text.removesuffix("\n").split("\n")]
-    return "\n".join(lines) + "\n", exports
+    exports = [name for _, name in _EXPORT.findall(text)]
+    text = _EXPORT.sub(r"\1\2", _IMPORT.sub(needed, text))
+    if other := _OTHER.search(text):
+        raise ValueError(f"{at}: {other[0]!r}: import and export as the other modules do")
+    text = _LATER.sub(lambda call: f'await need("{_resolved(at, call[1])}")', text)
+    return text.removesuffix("\n") + "\n", exports
 
 
 def _resolved(at: str, target: str) -> str:
-    return normpath((PurePosixPath(at).parent / target).as_posix())
+    return posixpath.normpath(posixpath.join(posixpath.dirname(at), target))
 
 
 def _section(source: str, first: int, lines: int) -> dict[str, object]:

@@ -47,7 +47,7 @@ class File:
         """Of a name and bytes."""
         kind = TYPES.get(PurePosixPath(name).suffix) or mimetypes.guess_type(name)[0] or OTHER
         text = kind.startswith("text/") or kind in ("image/svg+xml", "application/json")
-        packed = gzip.compress(data, 9, mtime=0) if text else None
+        packed = gzip.compress(data, mtime=0) if text else None
         return cls(data, packed, kind, f'"{_digest([data])}"')
 
 
@@ -61,11 +61,12 @@ class Held:
 
 
 class Static:
-    """All files below a folder, read again where one has changed."""
+    """All files below a folder, read at once, and again where one has changed."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
         self._folder = folder
         self._held = Held([], {}, "")
+        self._read()
 
     def entry(self) -> str:
         """Path of the entry, with the version of all files as they are now."""
@@ -73,8 +74,8 @@ class Static:
 
     def find(self, path: str) -> tuple[File, bool] | None:
         """The file of a path below "static/", and whether the path names its content."""
-        # A page begins with its entry; only who asks without one finds nothing read.
-        held = self._held if self._held.files else self._read()
+        # A page begins with its entry, which reads what has changed.
+        held = self._held
         named = _VERSION.match(path)
         # An address of an older version is answered with what is there, and not kept.
         file = held.files.get(path[named.end() :] if named else path)
