@@ -27,6 +27,8 @@ SMALL = 4 << 20
 # TensorBoard's loader fails where one reply is over 256 MiB. How large a series
 # is shows only when it is read; the others of a group may be four times larger.
 REPLY = 64 << 20
+# Images that are read at first: a reply takes some 40 ms, however small it is.
+INPUTS = 16
 # Seconds for which what was listed is taken as it was.
 LISTED = 1.0
 
@@ -299,11 +301,12 @@ class ProviderReader:
     ) -> Iterator[tuple[Series, list[Stored]]]:
         """The records of tensor series, ascending in step, superseded ones dropped.
 
-        Read in groups that fit into a reply: the first series alone, then as
-        many as fit if they are as large as the largest so far. No more than one group is held.
+        Read in groups that fit into a reply: the first series alone, or several where each has
+        few records, then as many as fit if they are as large as the largest so far. No more than
+        one group is held.
         """
         rest = list(tags.items())
-        largest, room = 1, 1
+        largest, room = 1, INPUTS if all(each.kind is Kind.INPUT for each in tags) else 1
         while rest:
             group, rest = dict(rest[:room]), rest[room:]
             read = self._read(run, list(group.values()))

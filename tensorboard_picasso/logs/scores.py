@@ -77,12 +77,13 @@ def scores_of(
 
     series: of one probe.
     """
+    unpacking = record.AllScoresReader()
     for of, stored in source.tensors(run, only_scores(series, images)):
         if of.kind is Kind.SCORES:
             for at, said in unpacked(of, stored, record.unpack_scores, problems):
                 yield of.image, at, said
         else:
-            for at, several in unpacked(of, stored, record.unpack_all_scores, problems):
+            for at, several in unpacked(of, stored, unpacking.unpack, problems):
                 for image in several:
                     if images is None or image in images:
                         yield image, at, several[image]

@@ -157,7 +157,7 @@ def scores(
 ) -> bytes:
     """Class scores of all kept steps; what is not there is noted in `known`."""
     pack, problems = Pack(), Problems()
-    columns = ScoresColumns(pack)
+    columns, unpacking = ScoresColumns(pack), record.AllScoresReader()
     tags = reader.of_probe(run, probe, images, blobs=False)
     count = Counted(reader, run, tags, known)
     for series, stored in reader.tensors(run, only_scores(tags, images)):
@@ -167,7 +167,7 @@ def scores(
                 count.take(series, at, said)
                 columns.take(series.image, at, said)
         else:
-            for at, of_all in unpacked(series, stored, record.unpack_all_scores, problems):
+            for at, of_all in unpacked(series, stored, unpacking.unpack, problems):
                 count.take(series, at, of_all)
                 wanted = [each for each in of_all if images is None or each in images]
                 columns.take_all(at, of_all, wanted)

@@ -55,6 +55,20 @@ class ScoresRow(NamedTuple):
     predicted: bytes
 
 
+class Kept(NamedTuple):
+    """Of an image, what holds in all records that say the same of it.
+
+    keys: places of its hash, settings and explained classes. values, hidden: where its numbers
+    stand. follows: whether moves that are not recorded may follow from its scores.
+    """
+
+    image: int
+    keys: tuple[int, int, int]
+    values: slice
+    hidden: slice
+    follows: bool
+
+
 @dataclass
 class ScoresColumns:
     """The scores of a probe's images as they are read, by image."""
@@ -65,6 +79,8 @@ class ScoresColumns:
 
     def __post_init__(self) -> None:
         self.hashes, self.settings, self.explained = (Places(self.pack) for _ in range(3))
+        self._about: tuple[object, ...] = ()
+        self._kept: list[Kept] = []
 
     def take(self, image: int, at: Stored, scores: record.Scores) -> None:
         """A record of one image."""
@@ -74,32 +90,43 @@ class ScoresColumns:
         regions = tuple((each.region, each.fill) for each in scores.hidden)
         layout = record.Layout(scores.class_count, classes, regions)
         self._add(
-            image, at, scores, self._settings(scores, layout),
+            image, at, np.nan if scores.epoch is None else scores.epoch,
+            self._keys(scores, self._settings(scores, layout)),
             np.concatenate([scores.values, *(each.values for each in scores.hidden)]).tobytes(),
-            np.array([np.nan if each is None else each.moves for each in moves], np.float32),
-            np.array([each is not None and each.flips for each in moves], np.uint8),
-            np.array([0 if each is None else each.predicted for each in moves], np.int32),
+            np.array([np.nan if each is None else each.moves for each in moves], np.float32).tobytes(),
+            np.array([each is not None and each.flips for each in moves], np.uint8).tobytes(),
+            np.array([0 if each is None else each.predicted for each in moves], np.int32).tobytes(),
         )  # fmt: skip
 
     def take_all(self, at: Stored, scores: record.AllScores, images: Sequence[int]) -> None:
         """A record of all images, of which these are wanted."""
-        settings = [self._settings(scores, each) for each in scores.layouts]
+        about = scores.placement, scores.output, scores.value_name, scores.independent, [*images]
+        if about != self._about:
+            self._about, self._kept = about, [self._of(scores, each) for each in images]
+        numbers, moves = scores.numbers, scores.moves
         predicted = scores.predicted.astype(np.int32)
         flips = scores.flips.astype(np.uint8)
-        unknown = np.isnan(scores.moves) if scores.output is not Output.RAW else None
-        for image in images:
-            placed = scores.placed(image)
-            layout = scores.layouts[placed.layout]
-            begin, parts = placed.values, 1 + len(layout.regions)
-            hidden = slice(placed.hidden, placed.hidden + parts - 1)
-            if unknown is not None and layout.classes is None and unknown[hidden].any():
+        unknown = np.isnan(moves) if scores.output is not Output.RAW else None
+        epoch = np.nan if scores.epoch is None else scores.epoch
+        for image, keys, own, hidden, follows in self._kept:
+            if unknown is not None and follows and unknown[hidden].any():
                 self.take(image, at, scores[image])  # it may follow from the scores
                 continue
+            values = numbers[own].tobytes()
             self._add(
-                image, at, placed, settings[placed.layout],
-                scores.numbers[begin : begin + parts * layout.length].tobytes(),
-                scores.moves[hidden], flips[hidden], predicted[hidden], scores.epoch,
+                image, at, epoch, keys, values,
+                moves[hidden].tobytes(), flips[hidden].tobytes(), predicted[hidden].tobytes(),
             )  # fmt: skip
+
+    def _of(self, scores: record.AllScores, image: int) -> "Kept":
+        """What holds of an image in all records that say the same of it."""
+        placed = scores.placement.images[image]
+        layout = scores.placement.layouts[placed.layout]
+        hidden = placed.hidden + len(layout.regions)
+        end = placed.values + (1 + len(layout.regions)) * layout.length
+        keys = self._keys(placed, self._settings(scores, layout))
+        values, regions = slice(placed.values, end), slice(placed.hidden, hidden)
+        return Kept(image, keys, values, regions, bool(layout.regions) and layout.classes is None)
 
     def _settings(self, scores: record.Scores | record.AllScores, layout: record.Layout) -> int:
         classes = None if layout.classes is None else layout.classes.tobytes()
@@ -120,12 +147,10 @@ class ScoresColumns:
         }
         return self.settings.place(key, about)
 
-    def _add(
-        self, image: int, at: Stored, said: record.Scores | record.ScoredImage, settings: int,
-        values: bytes, moves: Any, flips: Any, predicted: Any, epoch: float | None = None,
-    ) -> None:  # fmt: skip
-        if isinstance(said, record.Scores):
-            epoch = said.epoch
+    def _keys(
+        self, said: record.Scores | record.ScoredImage, settings: int
+    ) -> tuple[int, int, int]:
+        """Places of an image's hash, settings and explained classes."""
         digest = self.hashes.find(said.input_hash)
         if digest is None:
             digest = self.hashes.place(said.input_hash, said.input_hash.hex())
@@ -134,12 +159,14 @@ class ScoresColumns:
         if explained is None:
             about = dict(zip(("targets", "lasting", "dropped"), key, strict=True))
             explained = self.explained.place(key, about)
-        self.size += ROW + len(values) + 9 * len(moves)
+        return digest, settings, explained
+
+    def _add(
+        self, image: int, at: Stored, epoch: float, keys: tuple[int, int, int], *numbers: bytes
+    ) -> None:
+        self.size += ROW + sum(map(len, numbers))
         self.pack.check(self.size)
-        row = ScoresRow(
-            at.step, at.wall, np.nan if epoch is None else epoch, digest, settings, explained,
-            values, moves.tobytes(), flips.tobytes(), predicted.tobytes(),
-        )  # fmt: skip
+        row = ScoresRow(at.step, at.wall, epoch, *keys, *numbers)
         self.rows.setdefault(image, []).append(row)
 
     def header(self) -> dict[str, Any]:

@@ -75,26 +75,64 @@ class ScoredImage:
     dropped: tuple[int, ...]
 
 
+class Placement:
+    """Where the images of a record stand in its values.
+
+    Attributes:
+      layouts: of the images, each once.
+      images: by image number.
+      values, hidden: how many values there are, and how many hidden regions.
+      classes: int64, of each hidden region how many classes its image's model tells apart.
+    """
+
+    def __init__(self, message: record_pb2.AllScores) -> None:
+        """Take a message that was unsealed; raises RecordError where it does not hold together."""
+        check_parts(layouts=message.layouts)
+        check_parts(MAX_IMAGES, images=message.images)
+        self.layouts = tuple(map(_layout, message.layouts))
+        chosen = [each.layout for each in message.images]
+        if max(chosen, default=-1) >= len(self.layouts):
+            raise RecordError("damaged record: an image without a layout")
+        counts = [len(each.regions) for each in self.layouts]
+        sizes = [each.length * (1 + len(each.regions)) for each in self.layouts]
+        *values, self.values = accumulate((sizes[each] for each in chosen), initial=0)
+        *hidden, self.hidden = accumulate((counts[each] for each in chosen), initial=0)
+        if self.hidden > MAX_HIDDEN:
+            raise RecordError(f"damaged record: {self.hidden:,} hidden regions are out of bounds")
+        places = zip(message.images, values, hidden, strict=True)
+        self.images = {each.image: _placed(each, *at) for each, *at in places}
+        if len(self.images) < len(message.images):
+            raise RecordError("damaged record: an image is there twice")
+        # One score alone stands for two classes.
+        classes = np.array([max(each.class_count, 2) for each in self.layouts], np.int64)
+        self.classes = np.repeat(classes[chosen], np.array(counts, np.int64)[chosen])
+        self._said = message.layouts, message.images
+
+    def fits(self, message: record_pb2.AllScores) -> bool:
+        """Whether another record says the same of its images."""
+        return self._said == (message.layouts, message.images)
+
+
 class AllScores(Mapping[int, Scores]):
     """What the model said of all images of a probe at one step: `Scores` by image, made when asked for.
 
     Attributes:
       output, value_name, independent, epoch, nth, since, superseded: as of `Scores`.
-      layouts: of the images, each once.
+      placement: of its images.
       numbers: float32, of each image in turn the values of its layout's classes, then the same
         with each region hidden.
       moves, predicted, flips: float32, uint32, bool, of each image and hidden region in turn; a
         move is NaN where it is not known.
     """
 
-    def __init__(self, message: record_pb2.AllScores) -> None:
+    def __init__(self, message: record_pb2.AllScores, before: Placement | None = None) -> None:
         """Take a message that was unsealed.
+
+        before: of another record, which is taken where it fits.
 
         Raises:
           RecordError: it does not hold together.
         """
-        check_parts(layouts=message.layouts)
-        check_parts(MAX_IMAGES, images=message.images)
         check_finite("epoch", message.epoch)
         self.output: Output = member_of(Output, record_pb2.Output, message.output)
         self.value_name = message.value_name
@@ -102,37 +140,22 @@ class AllScores(Mapping[int, Scores]):
         self.epoch = message.epoch if message.HasField("epoch") else None
         self.nth, self.since = message.nth, message.since
         self.superseded = message.superseded
-        self.layouts = tuple(map(_layout, message.layouts))
-        self._images = {each.image: at for at, each in enumerate(message.images)}
-        if len(self._images) < len(message.images):
-            raise RecordError("damaged record: an image is there twice")
-        chosen = [each.layout for each in message.images]
-        if max(chosen, default=-1) >= len(self.layouts):
-            raise RecordError("damaged record: an image without a layout")
-        counts = [len(each.regions) for each in self.layouts]
-        sizes = [each.length * (1 + len(each.regions)) for each in self.layouts]
-        self._first_values = [*accumulate((sizes[each] for each in chosen), initial=0)]
-        self._first_hidden = [*accumulate((counts[each] for each in chosen), initial=0)]
-        hidden = self._first_hidden[-1]
-        if hidden > MAX_HIDDEN:
-            raise RecordError(f"damaged record: {hidden:,} hidden regions are out of bounds")
-        self.numbers = _array(message.values, self._first_values[-1], "<f4")
+        self.placement = before if before and before.fits(message) else Placement(message)
+        hidden = self.placement.hidden
+        self.numbers = _array(message.values, self.placement.values, "<f4")
         self.moves = _array(message.moves, hidden, "<f4")
         self.predicted = _array(message.predicted, hidden, "<u4")
         if len(message.flips) != -(-hidden // 8):
             raise RecordError("damaged record: the scores' bits do not fill their shape")
         bits = np.frombuffer(message.flips, np.uint8)
         self.flips = np.unpackbits(bits, count=hidden).astype(bool)
-        # One score alone stands for two classes.
-        classes = np.array([max(each.class_count, 2) for each in self.layouts], np.int64)
-        bound = np.repeat(classes[chosen], np.array(counts, np.int64)[chosen])
-        if (self.predicted >= bound).any() or (self.moves < 0).any() or (self.moves > 1).any():
+        beyond = self.predicted >= self.placement.classes
+        if beyond.any() or (self.moves < 0).any() or (self.moves > 1).any():
             raise RecordError("damaged record: what hiding a region moves is out of bounds")
-        self._message = message
 
     def __getitem__(self, image: int) -> Scores:
-        at = self.placed(image)
-        layout = self.layouts[at.layout]
+        at = self.placement.images[image]
+        layout = self.placement.layouts[at.layout]
         count = layout.length
         ends = range(at.values, at.values + count * (1 + len(layout.regions)), count or 1)
         parts = [self.numbers[start : start + count] for start in ends]
@@ -161,24 +184,10 @@ class AllScores(Mapping[int, Scores]):
         )
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._images)
+        return iter(self.placement.images)
 
     def __len__(self) -> int:
-        return len(self._images)
-
-    def placed(self, image: int) -> ScoredImage:
-        """Where an image stands; KeyError where it does not."""
-        at = self._images[image]
-        message = self._message.images[at]
-        return ScoredImage(
-            message.layout,
-            self._first_values[at],
-            self._first_hidden[at],
-            message.input_hash,
-            tuple(message.targets),
-            tuple(message.lasting),
-            tuple(message.dropped),
-        )
+        return len(self.placement.images)
 
     def move(self, hidden: int) -> Move | None:
         """How hiding a region moves an answer, by its place among all; None: not known."""
@@ -244,6 +253,26 @@ def unpack_all_scores(data: bytes) -> AllScores:
       RecordError: damaged, or newer than this version (`NewerRecordError`).
     """
     return AllScores(unseal(data, record_pb2.AllScores))
+
+
+class AllScoresReader:
+    """Unpacks records of a series that mostly say the same of their images, which is then read once."""
+
+    def __init__(self) -> None:
+        self._before: Placement | None = None
+
+    def unpack(self, data: bytes) -> AllScores:
+        """Bytes to `AllScores`; raises as `unpack_all_scores`."""
+        found = AllScores(unseal(data, record_pb2.AllScores), self._before)
+        self._before = found.placement
+        return found
+
+
+def _placed(said: record_pb2.ScoredImage, values: int, hidden: int) -> ScoredImage:
+    return ScoredImage(
+        said.layout, values, hidden, said.input_hash,
+        tuple(said.targets), tuple(said.lasting), tuple(said.dropped),
+    )  # fmt: skip
 
 
 def _parts(scores: Scores) -> tuple[Scores | Hidden, ...]:

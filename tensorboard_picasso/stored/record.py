@@ -7,6 +7,7 @@ is one more, named here, in `metadata.Kind` and in `record.proto`.
 
 from tensorboard_picasso.stored.allscores import (
     AllScores,
+    AllScoresReader,
     Layout,
     ScoredImage,
     pack_all_scores,
@@ -67,6 +68,7 @@ __all__ = [
     "MAX_SOURCES",
     "OF_CLASSES",
     "AllScores",
+    "AllScoresReader",
     "Attribution",
     "Bits",
     "Edit",
