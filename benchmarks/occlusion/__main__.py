@@ -19,20 +19,21 @@ from benchmarks.occlusion.results import DENSE, OURS, OURS_DENSE, Row, Store
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("tensorflow", "keras", "torch", "captum", "tf-explain", "saliency", "numpy")
-# Rounds, seconds from which on a contender is timed on a sample of its windows, and whether
-# memory is measured too, which takes two more processes.
-FULL = {"repeats": 3, "seconds": 4.0, "memory": True}
-BRIEF = {"repeats": 3, "seconds": 2.0, "memory": False}
+# Rounds, seconds from which on a contender is timed on a sample of its windows, and whose memory
+# is measured too, each in a process of its own.
+FULL = {"repeats": 3, "seconds": 4.0, "memory": [OURS, OURS_DENSE, DENSE]}
+BRIEF = {"repeats": 3, "seconds": 2.0, "memory": [OURS, DENSE]}
+LEAST = {**BRIEF, "memory": []}
 
 
 def main() -> None:
     """See `--help`; exits with 1 where a row could not be measured."""
     options = _options()
-    settings = BRIEF if options.quick or options.brief else FULL
+    settings = LEAST if options.quick else BRIEF if options.brief else FULL
     if options.markdown:
         kept = results.read(options.json)
         rows = sorted(kept["rows"], key=_place)
-        print(f"{results.document(rows, options.clock)}\n\n{_about(kept, options.clock)}")
+        print(f"{results.document(rows, options.clock)}\n\n{results.about(kept, options.clock)}")
         return
     about = {
         "machine": _machine(options.device),
@@ -58,7 +59,7 @@ def main() -> None:
         else:
             store.add(row)
     rows = [row for case in wanted if (row := store.find(**dataclasses.asdict(case)))]
-    print(f"{results.table(rows, options.clock)}\n\n{_about(about, options.clock)}")
+    print(f"{results.table(rows, options.clock)}\n\n{results.about(about, options.clock)}")
     if failed:
         sys.exit(
             f"not measured: {', '.join(f'{each.name} in {each.framework}' for each in failed)}"
@@ -75,7 +76,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--brief", action="store_true",
-        help="all models as --quick measures them: slow tools on fewer windows, no memory",
+        help="all models as --quick measures them, on fewer windows, and memory with reuse alone",
     )  # fmt: skip
     parser.add_argument(
         "--rows", nargs="+", metavar="ROW",
@@ -138,7 +139,7 @@ def _measured(key: dict[str, Any], settings: Mapping[str, Any], device: str) -> 
     # Of a GPU another memory counts.
     if settings["memory"] and sys.platform == "linux" and device == "cpu":
         kind, batches = row["contenders"][DENSE]["setting"].split(", batches of ")
-        for what in (OURS, OURS_DENSE, DENSE):
+        for what in settings["memory"]:
             memory[what] = _run({"case": key, "what": what, "kind": kind, "batch": int(batches)})
         if None in memory.values():
             return None
@@ -182,17 +183,6 @@ def _code() -> str:
     for path in sorted(each for folder in folders for each in (ROOT / folder).rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
-
-
-def _about(kept: Mapping[str, Any], clock: str) -> str:
-    machine, versions = kept["machine"], kept["versions"]
-    device = f"{machine['device']}; " if "device" in machine else ""
-    clocked = " Seconds of the processor." if clock == "cpu_seconds" else ""
-    return (
-        f"{results.LEGEND}{clocked}\n\n{device}{machine['processor']}, {machine['cores']} cores,"
-        f" {machine['system']}; {', '.join(map(' '.join, versions.items()))};"
-        f" {kept['settings']['repeats']} rounds."
-    )
 
 
 if __name__ == "__main__":

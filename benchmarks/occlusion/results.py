@@ -178,7 +178,7 @@ def document(rows: Sequence[Row], clock: str = "seconds") -> str:
         )
         tools = (_ratio(row, name, clock, short=True) for name in names)
         others.append([model, windows, framework, *tools])
-    return "\n\n".join([markdown(ours), markdown(others), *_remarks(rows)])
+    return "\n\n".join([markdown(ours), OTHERS, markdown(others), *_remarks(rows)])
 
 
 def _tools(rows: Sequence[Row]) -> list[str]:
@@ -243,6 +243,7 @@ def _memory(row: Row) -> str:
     return f"{ours / dense:.2f}× ({ours:.0f}, {dense:.0f} MB){without}"
 
 
+OTHERS = "Each of the other tools alone:"
 LEGEND = (
     "Columns with × say how many times as long as ours it took: median of the rounds (least–most)."
     " ~: timed on a sample of its windows and scaled. Dense limit: windows × time per image of a"
@@ -250,3 +251,15 @@ LEGEND = (
     " dense limit took. Ours, a probe: the same for an image of a probe of 16, which are computed"
     " together. Peak memory: of our process by that of one that scores batches."
 )
+
+
+def about(kept: Mapping[str, Any], clock: str) -> str:
+    """The legend, and the machine and versions with which it was measured."""
+    machine, versions = kept["machine"], kept["versions"]
+    device = f"{machine['device']}; " if "device" in machine else ""
+    clocked = " Seconds of the processor." if clock == "cpu_seconds" else ""
+    return (
+        f"{LEGEND}{clocked}\n\n{device}{machine['processor']}, {machine['cores']} cores,"
+        f" {machine['system']}; {', '.join(map(' '.join, versions.items()))};"
+        f" {kept['settings']['repeats']} rounds."
+    )

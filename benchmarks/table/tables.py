@@ -22,6 +22,10 @@ def _about(found: Found) -> str:
     return f"{found['machine']}; {versions}."
 
 
+def _occlusion(found: Found) -> str:
+    return f"{results.document(found['rows'])}\n\n{results.about(found, 'seconds')}"
+
+
 def _opening(found: Found) -> str:
     """A row a case, a column for what is timed."""
     names = dict.fromkeys(name for each in found["cases"] for name in each["figures"])
@@ -37,7 +41,7 @@ def _opening(found: Found) -> str:
 
 # The benchmark that measures each, and what makes it.
 TABLES: dict[str, tuple[str, Callable[[Found], str]]] = {
-    "occlusion": ("occlusion", lambda found: results.document(found["rows"])),
+    "occlusion": ("occlusion", _occlusion),
     "gpu": ("gpu", gpu.document),
     "records beside training": ("training", _of(report.costs, "projects")),
     "methods": ("training", _of(report.methods, "projects")),
