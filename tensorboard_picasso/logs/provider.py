@@ -14,6 +14,7 @@ from tensorboard.data import provider
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 
 from tensorboard_picasso.logs import history, tensors
+from tensorboard_picasso.logs.lists import Listed, Lists, Mark
 from tensorboard_picasso.logs.records import Elements, Problems, RefusedError, Stored, unpacked
 from tensorboard_picasso.logs.scores import KINDS, beside, first_scores, unpacker
 from tensorboard_picasso.logs.tensors import Datum
@@ -29,44 +30,6 @@ SMALL = 4 << 20
 REPLY = 64 << 20
 # Images that are read at first: a reply takes some 40 ms, however small it is.
 INPUTS = 16
-# Seconds for which what was listed is taken as it was.
-LISTED = 1.0
-
-# Step and wall time of a series' last record.
-Mark = tuple[float, ...]
-
-
-class Lists:
-    """What was listed of runs, which several requests share that come within a second.
-
-    TensorBoard's client waits some 40 ms for each list of the data server. An index always lists
-    anew, so what is asked for after one knows of no less than it.
-    """
-
-    def __init__(self) -> None:
-        self._held: dict[tuple[str, str], tuple[float, _Listed]] = {}
-
-    def find(self, experiment: str, run: str) -> "_Listed | None":
-        """What was listed of a run lately; None: nothing."""
-        at, listed = self._held.get((experiment, run), (-math.inf, None))
-        return listed if time.monotonic() - at < LISTED else None
-
-    def put(self, experiment: str, at: float, listed: Mapping[str, "_Listed"]) -> None:
-        """Keep what was listed of runs, which was asked for at that time."""
-        left = {of: each for of, each in list(self._held.items()) if at - each[0] < LISTED}
-        # One thread's may be lost to another's, and is listed again.
-        self._held = left | {(experiment, run): (at, each) for run, each in listed.items()}
-
-
-class _Listed(NamedTuple):
-    """Of a run.
-
-    tags: of its series. marks: of the last record of each. blobs: whether those of blobs are there.
-    """
-
-    tags: Mapping[Series, str]
-    marks: Mapping[Series, Mark]
-    blobs: bool
 
 
 class Written(NamedTuple):
@@ -105,7 +68,7 @@ class ProviderReader:
         self._context = context
         self._dropped: dict[tuple[str, Series], list[Stored]] = {}
         self._lists = lists
-        self._listing: dict[str, _Listed] = {}
+        self._listing: dict[str, Listed] = {}
         self._written: dict[tuple[str, str | None], Written] = {}
         self.experiment = experiment
 
@@ -251,7 +214,7 @@ class ProviderReader:
                         mark = tuple(0.0 if math.isnan(each) else each for each in at)
                         marks.setdefault(run, {})[series] = mark
         listed = {
-            run: _Listed(by_run.get(run, {}), marks.get(run, {}), blobs) for run in runs or by_run
+            run: Listed(by_run.get(run, {}), marks.get(run, {}), blobs) for run in runs or by_run
         }
         self._listing |= listed
         if self._lists is not None:
@@ -435,23 +398,3 @@ def _size(data: Any) -> int:
     if isinstance(data, tensors.Held):
         return data.size()
     return len(data) if isinstance(data, bytes) else 0
-
-
-def family(run: str) -> dict[str, str]:
-    """Where a run's own loss and accuracy may be: relative names to runs.
-
-    Keras logs to `train` and `validation` under a run's directory, and a probe
-    may be logged to a sub-run beside them.
-    """
-
-    def at(directory: str) -> dict[str, str]:
-        prefix = "" if directory == "." else f"{directory}/"
-        return {".": directory, **{each: prefix + each for each in ("train", "validation")}}
-
-    relatives = at(run)
-    if run != ".":
-        for name, sibling in at(run.rpartition("/")[0] or ".").items():
-            # A run named `train` is its own sibling.
-            if sibling != run:
-                relatives[".." if name == "." else f"../{name}"] = sibling
-    return relatives

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from tensorboard_picasso.logs import history
 from tensorboard_picasso.logs.bounds import TooLargeError
-from tensorboard_picasso.logs.provider import Mark, ProviderReader
+from tensorboard_picasso.logs.lists import Mark
+from tensorboard_picasso.logs.provider import ProviderReader
 from tensorboard_picasso.logs.records import Problems, Stored, unpacked
 from tensorboard_picasso.logs.scores import KINDS, first_scores, unpacker
 from tensorboard_picasso.stored.metadata import Kind, Series

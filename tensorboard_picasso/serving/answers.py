@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.logs.provider import ProviderReader, family
+from tensorboard_picasso.logs.family import family
+from tensorboard_picasso.logs.provider import ProviderReader
 from tensorboard_picasso.logs.records import (
     Problems,
     Stored,

@@ -15,7 +15,8 @@ from tensorboard_picasso.export.files import TYPES as TYPES_OF_EXPORT
 from tensorboard_picasso.export.request import ExportRequest, make
 from tensorboard_picasso.logs.bounds import MAX_ANSWER, SERVER, Room
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
-from tensorboard_picasso.logs.provider import Lists, ProviderReader
+from tensorboard_picasso.logs.lists import Lists
+from tensorboard_picasso.logs.provider import ProviderReader
 from tensorboard_picasso.logs.remarks import Remarks
 from tensorboard_picasso.serving import answers, edits, large
 from tensorboard_picasso.serving.kept import MOST, Kept

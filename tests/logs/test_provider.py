@@ -9,6 +9,7 @@ from tensorboard.backend.event_processing import data_provider, plugin_event_mul
 from tensorboard.context import RequestContext
 
 from tensorboard_picasso.logs import history, provider, remarks
+from tensorboard_picasso.logs.family import family as runs_beside
 from tensorboard_picasso.logs.records import Stored
 from tensorboard_picasso.logs.remarks import Remarks
 from tensorboard_picasso.serving import answers
@@ -364,4 +365,4 @@ def test_series_are_read_in_groups_that_fit_into_a_reply(tmp_path, monkeypatch, 
     ],
 )  # fmt: skip
 def test_the_family_of_a_run(run, family):
-    assert provider.family(run) == family
+    assert runs_beside(run) == family

@@ -70,7 +70,6 @@ BROWSER = {
 # Modules above this many lines, each with its reason. A new one is parted by its nouns instead.
 MOST = 400
 LONG = {
-    "logs/provider.py": "one reader: what is asked of a log, and the lists that its answers share",
     "summary/backends/base.py": "all that an adapter may be asked, told in one place",
     "summary/backends/torch/adapter.py": "one adapter: its passes share a twin of the module",
     "summary/probe/probe.py": "the call of Probe, whose arguments are told in one place",
