@@ -4,13 +4,12 @@ import { Changes } from "./shown/changes.js";
 import { isComparing, PINS } from "./shown/compare.js";
 import { el, setText } from "./kit/dom.js";
 import { Drawing } from "./bar/drawing.js";
-import { emptyPage } from "./bar/empty.js";
+import { decodeAhead, prefetch } from "./shown/coming.js";
 import { save } from "./kit/files.js";
 import { stepText } from "./kit/format.js";
 import { addressOf, connect, followUrl, isVisible, writeUrl } from "./kit/host.js";
+import { bringAll, Later } from "./kit/later.js";
 import { listenToKeys } from "./bar/keys.js";
-import { Large } from "./large/large.js";
-import { LargeEdit } from "./large/edit.js";
 import { Legend } from "./pictures/legend.js";
 import { Notices } from "./bar/notices.js";
 import { Player } from "./bar/player.js";
@@ -18,8 +17,8 @@ import { Rail } from "./bar/rail.js";
 import { Rows } from "./rows/rows.js";
 import { Scalars } from "./log/scalars.js";
 import { Scene } from "./shown/scene.js";
-import { snapshot } from "./kit/snapshot.js";
 import { Shares } from "./shown/shares.js";
+import { Sheets } from "./large/sheets.js";
 import { SIZES } from "./shown/state.js";
 import { Store } from "./log/store.js";
 import { Timeline } from "./timeline/timeline.js";
@@ -29,6 +28,9 @@ import { Tip } from "./kit/tip.js";
 /** @import { Came } from "./log/store.js" */
 /** @import { Given, Point, Work } from "./shown/given.js" */
 /** @import { State } from "./shown/state.js" */
+
+const EMPTY = new Later(async () => await import("./bar/empty.js"));
+const SNAPSHOT = new Later(async () => await import("./kit/snapshot.js"));
 
 // Kinds of work, each holding those after it: join the data again, paint all, paint the step.
 const WORK = /** @type {const} */ (["all", "paint", "step"]);
@@ -40,7 +42,7 @@ const SHORT_NAME = 3; // letters that fit beside a score above a map
 const NEAR = 4;
 const FIRST_IMAGES = 8; // loaded before it is known which are in sight
 const SETTLING = 500; // milliseconds that a frame may take; of a hidden page it never comes
-const AHEAD = 8; // steps decoded before they are shown
+const REST = 500; // milliseconds after the first look, before what else may be opened is imported
 
 export class App {
   /** @type {Set<Work>} */
@@ -54,6 +56,7 @@ export class App {
   #pointed = null;
   // Whether something in sight waits for maps: those that come for the charts need no painting.
   #lacking = true;
+  #looked = false;
 
   /** @param {State} state */
   constructor(state) {
@@ -82,31 +85,32 @@ export class App {
       schedule: (work) => this.schedule(work),
       looked: () => this.looked(),
       mark: (name, on) => this.root.classList.toggle(name, on),
+      lacks: (error) => this.#lacks(error),
     };
     this.drawing = new Drawing(given);
     this.player = new Player(given, this.drawing, {
       reload: () => this.reload(),
       link: () => this.link(),
       savePicture: () => this.savePicture(),
-      readAhead: () => this.readAhead(),
+      readAhead: () => decodeAhead(this, this.state.open !== null && this.sheets.hasImage ? [this.state.open] : this.rows.inSight),
       isPainted: () => this.root.dataset.step === String(scene.step),
     });
     this.timeline = new Timeline(given);
     this.rail = new Rail(given);
     this.legend = new Legend(given);
     this.rows = new Rows(given);
-    this.edit = new LargeEdit(given, (name) => this.rows.focusEdit(name));
-    this.large = new Large(given, (image) => (this.edit.isChosen ? this.edit : this.rows).focus(image));
     this.notices = new Notices(given);
     const centre = el("main", {}, this.notices.element, this.rows.element, this.#empty);
+    const body = el("div", { class: "body" }, this.rail.element, this.legend.element, centre);
     this.root = el(
       "div", { id: "picasso", tabindex: -1 },
       this.player.element, this.timeline.element,
-      el("div", { class: "body" }, this.rail.element, this.legend.element, centre, this.edit.element, this.large.element), this.drawing.element, tip.element, this.#live,
+      body, this.drawing.element, tip.element, this.#live,
     );
+    this.sheets = new Sheets(given, this.rows, body);
     this.drawing.listen(this.root);
     state.onChange((names) => this.#chosen(names));
-    listenToKeys(given, { player: this.player, drawing: this.drawing, large: this.large, edit: this.edit });
+    listenToKeys(given, { player: this.player, drawing: this.drawing, sheet: () => this.sheets.top });
     for (const event of ["resize", "visibilitychange"]) (event === "resize" ? window : document).addEventListener(event, () => this.schedule());
   }
 
@@ -206,7 +210,7 @@ export class App {
   /** Shares of drawn regions came. */
   #weighed() {
     this.schedule(this.scene.awaited ? "all" : "charts");
-    if (this.large.isOpen) this.schedule("paint");
+    if (this.sheets.hasImage) this.schedule("paint");
   }
 
   #loading() {
@@ -234,6 +238,18 @@ export class App {
     this.root.style.setProperty("--size", `${SIZES[this.state.size]}px`);
   }
 
+  /** Once all is painted and the page rests, what else may be opened is imported: it opens at once then. */
+  #ahead() {
+    this.#looked = true;
+    setTimeout(() => requestIdleCallback(() => bringAll()), REST);
+  }
+
+  /** @param {unknown} error */
+  #lacks(error) {
+    console.error(error);
+    this.notices.broken("A part of the tab did not load, is TensorBoard still running? If so: reload the page", error);
+  }
+
   /** An address that shows the same to whoever opens it, also when more was logged. */
   link() {
     const { step, shown, probe, label } = this.scene;
@@ -244,6 +260,7 @@ export class App {
   async savePicture() {
     this.player.closeMenus();
     try {
+      const { snapshot } = await SNAPSHOT.bring();
       save(await snapshot(this.root), `${this.scene.probe ?? "picasso"} step ${this.scene.step ?? 0}.png`);
     } catch (error) {
       this.notices.broken("The picture could not be made", error);
@@ -284,7 +301,7 @@ export class App {
     const { scene, store } = this;
     const empty = store.index !== null && !scene.probes.length;
     this.#empty.hidden = !empty;
-    if (empty && !this.#empty.firstChild) this.#empty.append(emptyPage());
+    if (empty && !this.#empty.firstChild) EMPTY.use(({ emptyPage }) => this.#empty.replaceChildren(emptyPage()), (error) => this.#lacks(error));
     this.root.classList.toggle("nothing", empty);
     this.root.classList.toggle("wordy", scene.every.some((image) => scene.input(image)?.class_names.some((name) => name.length > SHORT_NAME)));
     this.root.classList.toggle("dense", this.state.density === "grid" && !isComparing(this.state));
@@ -293,28 +310,14 @@ export class App {
     this.legend.update();
     this.timeline.update();
     this.rows.update();
-    this.edit.update();
-    this.large.update();
+    this.sheets.update();
     this.notices.update();
     this.player.update();
     this.#prefetch();
   }
 
-  /** Fetch stored maps before they are looked at: columns first, then the steps after this one. */
   #prefetch() {
-    const { scene, store } = this;
-    const { label } = scene;
-    if (label === null || scene.settings(label)?.geometry !== null) return;
-    const wanted = [...scene.columns, ...scene.steps.slice(Math.max(scene.place, 0)), ...scene.steps];
-    const { images } = this.#sight();
-    for (const step of wanted) {
-      for (const data of scene.datas) {
-        for (const image of images) {
-          const record = data.attributions(label, image)?.steps.get(data.at(step));
-          if (record) store.planes.prefetch({ data, label, image }, [record]);
-        }
-      }
-    }
+    prefetch(this, this.#sight().images);
   }
 
   /**
@@ -323,33 +326,18 @@ export class App {
    */
   paint(onlyNow = false) {
     const { scene } = this;
-    const covered = this.large.isOpen || this.edit.isOpen;
+    const covered = this.sheets.top !== null;
     const rows = covered || this.rows.paint(onlyNow);
-    const ready = this.large.paint() && this.edit.paint() && rows;
+    const ready = this.sheets.paint() && rows;
     this.#lacking = !ready || !(covered || this.rows.whole) || (onlyNow && this.#lacking);
     if (ready && scene.step !== null) this.root.dataset.step = String(scene.step);
     else delete this.root.dataset.step;
     this.root.dataset.frame = String(++this.#frames);
     this.timeline.move();
     this.player.move();
+    if (ready && scene.step !== null && !this.#looked) this.#ahead();
     if (this.#pointed) this.hover(this.#pointed);
     return ready;
-  }
-
-  /** Decode the maps of the coming steps. */
-  readAhead() {
-    const { scene, store } = this;
-    const { label, place } = scene;
-    if (label === null || scene.settings(label)?.geometry !== null) return;
-    for (const step of scene.steps.slice(place + 1, place + 1 + AHEAD)) {
-      for (const data of scene.datas) {
-        for (const image of this.state.open !== null && this.large.isOpen ? [this.state.open] : this.rows.inSight) {
-          const record = data.attributions(label, image)?.steps.get(data.at(step));
-          const target = scene.target(image, data);
-          if (record?.targets.includes(target)) store.planes.get({ data, label, image }, record, target);
-        }
-      }
-    }
   }
 
   /**
@@ -385,7 +373,7 @@ export class App {
    */
   hover(point, aloud = false) {
     this.#pointed = point;
-    const cards = [...this.rows.cards, ...this.large.cards];
+    const cards = [...this.rows.cards, ...this.sheets.cards];
     const box = point?.card.windowAt(point) ?? null;
     for (const card of cards) card.mark(card.image === point?.image ? box : null, point);
     const lines = box && point ? point.card.readout(point) : null;

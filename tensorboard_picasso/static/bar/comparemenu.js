@@ -1,6 +1,6 @@
 // The Compare menu: what A is, and how A and B are laid out.
 
-import { isComparing, pinned, UNPINNED } from "../shown/compare.js";
+import { canSwap, isComparing, pinned, swapped, UNPINNED } from "../shown/compare.js";
 import { el, itself, named, select } from "../kit/dom.js";
 import { count } from "../kit/format.js";
 import { classOf, LAYOUTS, OWN_CLASS } from "../shown/state.js";
@@ -8,7 +8,6 @@ import { ascending, stepOf } from "../kit/steps.js";
 
 /** @import { Pins } from "../shown/compare.js" */
 /** @import { Needs } from "../shown/given.js" */
-/** @import { Scene } from "../shown/scene.js" */
 /** @import { State } from "../shown/state.js" */
 /** @import { Choices, Step } from "../types.js" */
 
@@ -79,30 +78,4 @@ function alignment(state) {
   if (state.pinRun === null) return [];
   if (state.pin !== null) return [el("p", { class: "quiet", text: `A's step is pinned: with “A: step” at “the same step” runs can align by share of training.` })];
   return [select("runs align", [["step", "by step"], ["share", "by share of training done"]], state.align, (align) => state.set({ align }))];
-}
-
-/**
- * Whether swapping changes anything: several shown runs cannot change places with one.
- * @param {Scene} scene
- * @param {State} state
- */
-export function canSwap(scene, state) {
-  const { pin, pinRun, pinTarget, pinMethod } = state;
-  return [pin, pinTarget, pinMethod].some((each) => each !== null) || (pinRun !== null && scene.shown.length === 1);
-}
-
-/**
- * A becomes what is shown, and what was shown becomes A.
- * @param {Scene} scene
- * @param {State} state
- * @returns {Partial<Choices>}
- */
-export function swapped(scene, state) {
-  const last = scene.steps.at(-1);
-  return {
-    ...(state.pin === null ? {} : { step: state.pin === last ? null : state.pin, pin: scene.step }),
-    ...(state.pinRun === null || scene.shown.length !== 1 ? {} : { runs: [state.pinRun], pinRun: scene.shown[0] }),
-    ...(state.pinTarget === null ? {} : { target: state.pinTarget === OWN_CLASS ? null : state.pinTarget, pinTarget: state.target ?? OWN_CLASS }),
-    ...(state.pinMethod === null ? {} : { method: state.pinMethod, pinMethod: scene.label }),
-  };
 }

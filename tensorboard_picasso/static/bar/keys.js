@@ -1,7 +1,6 @@
 // The keyboard.
 
-import { isComparing, nameOf, pinned, UNPINNED } from "../shown/compare.js";
-import { canSwap, swapped } from "./comparemenu.js";
+import { canSwap, isComparing, nameOf, pinned, swapped, UNPINNED } from "../shown/compare.js";
 
 /** @import { Zoom } from "../kit/zoom.js" */
 /** @import { Needs } from "../shown/given.js" */
@@ -26,6 +25,8 @@ export const KEYS = [
   ["Esc", "close what is open"],
   ["?", "this help"],
 ];
+
+/** An image or an edit that is shown large. @typedef {{zoom?: Zoom, go: (by: number) => void}} Sheet */
 
 /** @type {Record<string, (zoom: Zoom) => void>} */
 const ZOOMS = {
@@ -64,9 +65,9 @@ function keeps(target, key) {
 
 /**
  * @param {Needs<"scene" | "state" | "seek" | "open" | "say" | "announce">} given
- * @param {{player: Player, drawing: Drawing, large: {isOpen: boolean, zoom: Zoom, go: (by: number) => void}, edit: {isOpen: boolean, go: (by: number) => void}}} parts
+ * @param {{player: Player, drawing: Drawing, sheet: () => Sheet | null}} parts `sheet`: the one on top
  */
-export function listenToKeys(given, { player, drawing, large, edit }) {
+export function listenToKeys(given, { player, drawing, sheet }) {
   document.addEventListener("keydown", (event) => {
     const { key } = event;
     if ((event.ctrlKey || event.metaKey) && key.toLowerCase() === "z" && !keeps(event.target, key)) {
@@ -80,6 +81,7 @@ export function listenToKeys(given, { player, drawing, large, edit }) {
     }
     if (event.ctrlKey || event.metaKey || event.altKey || keeps(event.target, key)) return;
     const by = event.shiftKey ? 10 : 1;
+    const top = sheet();
     const { place, steps } = given.scene;
     /** @type {Record<string, number>} */
     const moves = { ArrowLeft: place - by, ArrowRight: place + by, Home: 0, End: steps.length - 1 };
@@ -92,13 +94,13 @@ export function listenToKeys(given, { player, drawing, large, edit }) {
     else if (key === "s" && canSwap(given.scene, given.state)) compare(given, swapped(given.scene, given.state));
     else if (key === "c") compare(given, UNPINNED);
     else if (key === "r" && given.scene.every.length) drawing.start();
-    else if (large.isOpen && key in ZOOMS) ZOOMS[key](large.zoom);
-    else if ((large.isOpen || edit.isOpen) && (key === "n" || key === "b")) (large.isOpen ? large : edit).go(key === "n" ? 1 : -1);
+    else if (top?.zoom && key in ZOOMS) ZOOMS[key](top.zoom);
+    else if (top && (key === "n" || key === "b")) top.go(key === "n" ? 1 : -1);
     else if (key === "?") player.toggleHelp();
     else if (key === "Escape") {
       if (drawing.cancel() || player.closeMenus()) return;
       if (given.state.open !== null) given.open(null);
-      else if (edit.isOpen) given.state.set({ edit: null });
+      else if (top) given.state.set({ edit: null });
     } else return;
     event.preventDefault();
   });

@@ -1,17 +1,14 @@
 // The top bar: play, the slider over logged steps, a step by number, and the closed menus.
 
-import { compareMenu } from "./comparemenu.js";
 import { button, el, setText } from "../kit/dom.js";
 import { stepText } from "../kit/format.js";
 import { isVisible } from "../kit/host.js";
-import { help } from "./help.js";
-import { Menu, viewMenu } from "./menus.js";
-import { regionMenu } from "./regionmenu.js";
+import { Menu } from "./menu.js";
 import { stepOf } from "../kit/steps.js";
 
 /** @import { Needs } from "../shown/given.js" */
 /** @import { Drawing } from "./drawing.js" */
-/** @import { Acts } from "./menus.js" */
+/** @import { Acts } from "./viewmenu.js" */
 
 /**
  * What the top bar does with the page.
@@ -33,7 +30,7 @@ export class Player {
   #menus;
 
   /**
-   * @param {Needs<"scene" | "state" | "seek" | "say" | "announce" | "schedule">} given
+   * @param {Needs<"scene" | "state" | "seek" | "say" | "announce" | "schedule" | "lacks">} given
    * @param {Drawing} drawing
    * @param {PlayerActs} acts
    */
@@ -51,8 +48,8 @@ export class Player {
     });
     const close = () => this.closeMenus();
     this.#menus = [
-      new Menu("View", () => viewMenu(given, acts)), new Menu("Compare", () => compareMenu(given, close)),
-      new Menu("Region", () => regionMenu(given, drawing, close)), new Menu("?", help, "help"),
+      new Menu(given, "View", ({ viewMenu }) => viewMenu(given, acts)), new Menu(given, "Compare", ({ compareMenu }) => compareMenu(given, close)),
+      new Menu(given, "Region", ({ regionMenu }) => regionMenu(given, drawing, close)), new Menu(given, "?", ({ help }) => help(), "help"),
     ];
     this.element = el(
       "header", { class: "top" },

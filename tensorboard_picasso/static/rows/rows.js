@@ -3,7 +3,7 @@
 import { isComparing, nameOf } from "../shown/compare.js";
 import { button, el, refill, setBreakable, setText } from "../kit/dom.js";
 import { count, plural, stepText } from "../kit/format.js";
-import { EditsBlock } from "../edits/block.js";
+import { Later } from "../kit/later.js";
 import { ImageSubject } from "./image.js";
 import { Listing } from "./listing.js";
 import { Means } from "./means.js";
@@ -11,26 +11,29 @@ import { Row } from "./row.js";
 
 /** @import { Options } from "../kit/dom.js" */
 /** @import { Needs } from "../shown/given.js" */
+/** @import { EditsBlock } from "../edits/block.js" */
 /** @import { Rowed } from "./subject.js" */
+
+const EDITS = new Later(async () => await import("../edits/block.js"));
 
 /** All rows with their headings. */
 export class Rows {
   #given;
   #means;
-  #edits;
+  /** @type {EditsBlock | null} there once edits were logged */
+  #edits = null;
   #images;
   #heads = el("div", { class: "heads" });
   #now = el("span", { class: "head step now" });
   #nothing = el("p", { class: "quiet" });
   #awaited = el("p", { class: "quiet awaited", role: "status" });
 
-  /** @param {Needs<Rowed | "schedule" | "looked">} given */
+  /** @param {Needs<Rowed | "schedule" | "looked" | "lacks">} given */
   constructor(given) {
     this.#given = given;
     this.#means = new Means(given);
-    this.#edits = new EditsBlock(given, this.#heads);
     this.#images = new Listing((/** @type {number} */ image) => this.#make(image), given.looked, { class: "list" });
-    this.element = el("div", { class: "rows" }, this.#heads, this.#means.element, this.#edits.element, this.#nothing, this.#awaited, this.#images.element);
+    this.element = el("div", { class: "rows" }, this.#heads, this.#means.element, this.#nothing, this.#awaited, this.#images.element);
     this.#images.element.addEventListener("focusin", ({ target }) => {
       const row = target instanceof Element ? target.closest(".row") : null;
       // The keyboard came to a row: it may go on to the next one before that is in sight.
@@ -60,7 +63,8 @@ export class Rows {
   update() {
     const { scene } = this.#given;
     this.#means.update();
-    this.#edits.update();
+    if (this.#edits) this.#edits.update();
+    else if (this.#asked) EDITS.use((module) => this.#makeEdits(module), this.#given.lacks);
     this.#images.list(scene.images);
     for (const [image, row] of this.#images.rows) {
       row.stale = true;
@@ -70,8 +74,22 @@ export class Rows {
     setText(this.#nothing, this.#why());
     const { awaited } = scene;
     setText(this.#awaited, awaited ? `Not in order yet: the share of ${awaited.region} is counted in ${count(awaited.done)} of ${plural(awaited.all, "map")}.` : "");
-    this.#heads.hidden = !scene.images.length && this.#means.element.hidden && this.#edits.element.hidden;
+    this.#heads.hidden = !scene.images.length && this.#means.element.hidden && (this.#edits?.element.hidden ?? true);
     this.#head();
+  }
+
+  /** Whether edits were logged of what is shown. */
+  get #asked() {
+    const { scene, store } = this.#given;
+    return scene.shown.some((run) => store.edits.of(run, scene.sample)?.records.length);
+  }
+
+  /** @param {typeof import("../edits/block.js")} module */
+  #makeEdits({ EditsBlock }) {
+    if (this.#edits) return;
+    this.#edits = new EditsBlock(this.#given, this.#heads);
+    this.#means.element.after(this.#edits.element);
+    this.#given.schedule("all");
   }
 
   /** Why no image is listed, and what to do about it. */
@@ -123,8 +141,8 @@ export class Rows {
    */
   paint(onlyNow) {
     this.#title();
-    this.#edits.paint(onlyNow);
-    const ready = this.#images.paint(onlyNow);
+    this.#edits?.paint(onlyNow);
+    const ready = this.#images.paint(onlyNow) && (this.#edits !== null || !this.#asked);
     // After the images, so that theirs are asked for first.
     return this.#means.paint(onlyNow) && ready;
   }
@@ -134,7 +152,7 @@ export class Rows {
    * @param {string} name
    */
   focusEdit(name) {
-    this.#edits.focus(name);
+    this.#edits?.focus(name);
   }
 
   /**

@@ -329,3 +329,29 @@ export function meanDifference(a, b) {
   const windowed = between(a, b, ({ record }) => record.means);
   return { values: minus(after, before), a: before, b: after, windows: windowed, kind: "change", unit: to.unit };
 }
+
+/**
+ * Whether swapping changes anything: several shown runs cannot change places with one.
+ * @param {Scene} scene
+ * @param {State} state
+ */
+export function canSwap(scene, state) {
+  const { pin, pinRun, pinTarget, pinMethod } = state;
+  return [pin, pinTarget, pinMethod].some((each) => each !== null) || (pinRun !== null && scene.shown.length === 1);
+}
+
+/**
+ * A becomes what is shown, and what was shown becomes A.
+ * @param {Scene} scene
+ * @param {State} state
+ * @returns {Partial<Choices>}
+ */
+export function swapped(scene, state) {
+  const last = scene.steps.at(-1);
+  return {
+    ...(state.pin === null ? {} : { step: state.pin === last ? null : state.pin, pin: scene.step }),
+    ...(state.pinRun === null || scene.shown.length !== 1 ? {} : { runs: [state.pinRun], pinRun: scene.shown[0] }),
+    ...(state.pinTarget === null ? {} : { target: state.pinTarget === OWN_CLASS ? null : state.pinTarget, pinTarget: state.target ?? OWN_CLASS }),
+    ...(state.pinMethod === null ? {} : { method: state.pinMethod, pinMethod: scene.label }),
+  };
+}

@@ -67,6 +67,10 @@ def test_a_dead_server_looks_like_an_error(browser, tmp_path):
         page.goto(f"{url}#picasso")
         frame = page.frame_locator("iframe")
         frame.locator('#picasso[data-step="40"]').wait_for()
+        # What the menus hold is imported once the page rests.
+        page.frames[-1].wait_for_function(
+            "() => performance.getEntriesByType('resource').some(({name}) => name.endsWith('/bar/viewmenu.js'))"
+        )
     frame.locator(".reload").click()
     error = frame.locator(".error[role=alert]")
     error.wait_for()
