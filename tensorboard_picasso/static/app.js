@@ -1,7 +1,7 @@
 // The page: choices, data and parts joined; who is told of what, and when it is painted.
 
 import { Changes } from "./shown/changes.js";
-import { isComparing, PINS } from "./shown/compare.js";
+import { isComparing } from "./shown/compare.js";
 import { el, setText } from "./kit/dom.js";
 import { Drawing } from "./bar/drawing.js";
 import { decodeAhead, prefetch } from "./shown/coming.js";
@@ -19,7 +19,7 @@ import { Scalars } from "./log/scalars.js";
 import { Scene } from "./shown/scene.js";
 import { Shares } from "./shown/shares.js";
 import { Sheets } from "./large/sheets.js";
-import { SIZES } from "./shown/state.js";
+import { PINS, SIZES } from "./shown/state.js";
 import { Store } from "./log/store.js";
 import { Timeline } from "./timeline/timeline.js";
 import { Tip } from "./kit/tip.js";

@@ -10,6 +10,8 @@ import { Pack } from "./pack.js";
 // The routes are beside `static/`, however deep in it the address of this module is.
 const DATA = import.meta.url.slice(0, import.meta.url.lastIndexOf("/static/") + 1);
 
+export const FEW = 4; // images that are in sight at once, as a rule: all are asked for at once
+
 /**
  * Whether a request was given up.
  * @param {unknown} error
@@ -131,12 +133,22 @@ export function fetchScores(run, probe, signal) {
  * @param {string} probe
  * @param {string} label
  * @param {{images?: number[], steps?: string | Step[], grids?: string | Step[]}} which
+ * @returns {Query}
+ */
+export function attributionsQuery(run, probe, label, { images, steps, grids }) {
+  return { run, probe, label, images: images?.join(","), steps: steps === undefined ? undefined : String(steps), grids: String(grids) };
+}
+
+/**
+ * @param {string} run
+ * @param {string} probe
+ * @param {string} label
+ * @param {{images?: number[], steps?: string | Step[], grids?: string | Step[]}} which
  * @param {AbortSignal} [signal]
  * @returns {Promise<Pack<AttributionsAnswer>>}
  */
 export function fetchAttributions(run, probe, label, { images, steps, grids }, signal) {
-  const query = { run, probe, label, images: images?.join(","), steps: steps === undefined ? undefined : String(steps), grids: String(grids) };
-  return pack("attributions", query, signal);
+  return pack("attributions", attributionsQuery(run, probe, label, { images, steps, grids }), signal);
 }
 
 /**

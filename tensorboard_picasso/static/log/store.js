@@ -2,7 +2,7 @@
 // Answers to superseded requests are discarded.
 
 import { AllEdits } from "./alledits.js";
-import { fetchAttributions, fetchIndex, fetchInputs, fetchMeans, fetchScores, isAbort } from "./api.js";
+import { FEW, fetchAttributions, fetchIndex, fetchInputs, fetchMeans, fetchScores, isAbort } from "./api.js";
 import { Grounds } from "./grounds.js";
 import { firstGroup, grouped, imagesOf, missing, sizeOf, stepsOf } from "./missing.js";
 import { Planes } from "./planes.js";
@@ -15,7 +15,6 @@ import { kept } from "../kit/lists.js";
 /** @import { Index, Method } from "./answers.js" */
 
 const AHEAD = 96 << 20; // bytes of grids that are loaded before they are looked at
-const FEW = 4; // images that are in sight at once, as a rule
 const MANY = 1500; // records of a method that one answer holds, about, while others wait
 const MOST = 100_000; // likewise where none does: of a probe that the server would refuse as a whole
 

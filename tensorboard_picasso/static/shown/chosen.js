@@ -1,9 +1,9 @@
-// Which probe and runs are shown: what the address asks for, of what the index lists.
+// Which probe, runs and method are shown: what the address asks for, of what the index lists.
 
 import { natural } from "../kit/format.js";
 import { filterTest } from "./finding.js";
 
-/** @import { Index } from "../log/answers.js" */
+/** @import { Index, Method } from "../log/answers.js" */
 /** @import { State } from "./state.js" */
 
 const DEFAULT_RUNS = 4;
@@ -16,6 +16,23 @@ function probesOf(runs) {
   const all = runs.flatMap((run) => run.probes);
   const scored = all.filter((probe) => probe.scored);
   return [...new Set((scored.length ? scored : all.filter((probe) => probe.edits)).map((probe) => probe.name))].sort();
+}
+
+/**
+ * The methods that runs have logged for a probe.
+ * @param {Index["runs"]} runs
+ * @param {string | null} probe
+ */
+function methodsOf(runs, probe) {
+  /** @type {Map<string, Method>} */
+  const byLabel = new Map();
+  for (const { probes } of runs) {
+    for (const method of probes.find((each) => each.name === probe)?.methods ?? []) byLabel.set(method.label, method);
+  }
+  // First the occlusion that most runs have: that without a label of its own.
+  /** @type {(method: Method) => number} */
+  const rank = (each) => (each.method === "occlusion" ? (each.label === each.method ? 0 : 1) : 2);
+  return [...byLabel.values()].sort((a, b) => rank(a) - rank(b) || a.label.localeCompare(b.label));
 }
 
 /**
@@ -34,5 +51,7 @@ export function chosenOf(indexed, state) {
   const listed = test ? runs.filter(test) : runs;
   const chosen = state.runs;
   const shown = chosen === null ? listed.slice(0, DEFAULT_RUNS) : listed.filter((run) => chosen.includes(run));
-  return { probes, probe, runs, others, listed, shown };
+  const methods = methodsOf(shown.flatMap((run) => indexed.find(({ name }) => name === run) ?? []), probe);
+  const label = methods.find((each) => each.label === state.method)?.label ?? methods[0]?.label ?? null;
+  return { probes, probe, runs, others, listed, shown, methods, label };
 }

@@ -5,7 +5,7 @@ import { count } from "../kit/format.js";
 import { valuesOf } from "./look.js";
 import { halfLevel, logProbability, paint, subtract } from "../numbers/maps.js";
 import { comparable, meanOf, windows } from "../numbers/reading.js";
-import { OWN_CLASS, PREDICTED } from "./state.js";
+import { OWN_CLASS, PINS, PREDICTED } from "./state.js";
 import { advance } from "../kit/steps.js";
 
 /** @import { Attribution, Mean } from "../log/records.js" */
@@ -29,12 +29,6 @@ import { advance } from "../kit/steps.js";
  * Why nothing can be subtracted.
  * @typedef {{why: string}} Refused
  */
-
-/**
- * The choices that make A; null: as in B.
- * @type {readonly ["pinRun", "pin", "pinTarget", "pinMethod"]}
- */
-export const PINS = ["pinRun", "pin", "pinTarget", "pinMethod"];
 
 /**
  * Whether something is compared.

@@ -109,26 +109,11 @@ export class Scene extends Classes {
     Object.assign(this, chosenOf(indexed, this.#state));
     this.datas = this.shown.map((run) => this.dataOf(run));
     this.sample = sampleOf(indexed.filter(({ name }) => this.shown.includes(name)), this.probe);
-    this.methods = this.#findMethods();
-    this.label =
-      this.methods.find((each) => each.label === this.#state.method)?.label ?? this.methods[0]?.label ?? null;
     this.reading = fitting(this.#state.reading, this.settings());
     this.every = this.#order();
     this.#joinSteps();
     this.images = this.every.filter((image) => isListed(this, this.#state, image));
     this.scales.clear();
-  }
-
-  #findMethods() {
-    /** @type {Map<string, Method>} */
-    const byLabel = new Map();
-    for (const run of this.shown) {
-      for (const method of this.#store.methods(run, this.probe)) byLabel.set(method.label, method);
-    }
-    // First the occlusion that most runs have: that without a label of its own.
-    /** @type {(method: Method) => number} */
-    const rank = (each) => (each.method === "occlusion" ? (each.label === each.method ? 0 : 1) : 2);
-    return [...byLabel.values()].sort((a, b) => rank(a) - rank(b) || a.label.localeCompare(b.label));
   }
 
   /** Groups that the method on show has means of: null for the probe, then classes. */

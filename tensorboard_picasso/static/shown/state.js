@@ -102,6 +102,12 @@ const ZOOM = {
   write: (zoom) => zoom.map((value) => String(Number(value.toFixed(4)))).join(","),
 };
 
+/**
+ * The choices that make A; null: as in B.
+ * @type {readonly ["pinRun", "pin", "pinTarget", "pinMethod"]}
+ */
+export const PINS = ["pinRun", "pin", "pinTarget", "pinMethod"];
+
 export const READINGS = /** @type {const} */ (["importance", "score", "evidence"]);
 export const SCALES = /** @type {const} */ (["shared", "step", "map"]);
 export const SIZES = { small: 72, medium: 96, large: 144 };

@@ -43,6 +43,7 @@ def test_images_in_sight_are_painted_before_the_others_are_read(browser, tmp_pat
             # What was asked for before the views were here is not asked for again.
             routes = [urlsplit(url).path.split("/picasso/")[-1] for url in urls]
             assert [routes.count(each) for each in ("index", "inputs", "scores")] == [1, 1, 1]
+            assert sum("/means?" in url and "steps=overview" in url for url in urls) == 1
             legend = picasso.frame.locator(".legend .scale")
             assert "more is loading" in legend.inner_text()
             first = float(picasso.frame.locator(MAP).first.get_attribute("data-scale"))
@@ -68,6 +69,13 @@ def test_images_in_sight_are_painted_before_the_others_are_read(browser, tmp_pat
                 "() => performance.getEntriesByType('resource').map(({name}) => name.split('/').pop()).filter((name) => name.endsWith('.js'))"
             )
             assert sorted(loaded) == ["begin.js", "index.js"]
+            # What else may be opened is in it: nothing is asked for to open it.
+            picasso.page.route(re.compile("/static/"), lambda route: route.abort())
+            picasso.key("?")
+            picasso.frame.locator(".menu.help .panel").wait_for()
+            picasso.key("Escape")
+            picasso.frame.locator("canvas[data-image]").first.click()
+            picasso.frame.locator(".sheet.large h2").wait_for()
         # Where all rows are in sight all is read at once, to the same scale.
         with tab(browser, url, viewport={"width": 1280, "height": 3000}) as picasso:
             picasso.open().at(STEPS - 1)

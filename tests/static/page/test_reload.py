@@ -47,10 +47,16 @@ def test_many_records_are_asked_for_in_parts(browser, tmp_path):
             route.fulfill(response=answer, body=text.replace("MOST = 100_000;", "MOST = 10;"))
 
         picasso.page.route(re.compile(r"/begin\.js$"), fewer)
-        picasso.open().at(4)
-        picasso.frame.wait_for_selector("#picasso:not(.loading)")
         asked = []
         picasso.page.on("request", lambda request: asked.append(urlsplit(request.url)))
+        picasso.open().at(4)
+        picasso.frame.wait_for_selector("#picasso:not(.loading)")
+        # Of so few images all are asked for before the views are here, and once.
+        first = [each.query for each in asked if each.path.endswith("/attributions")]
+        assert sum("steps=overview" in each for each in first) == 1
+        places = [each.path.rsplit("/", 1)[-1] for each in asked]
+        assert places.index("attributions") < places.index("scalars")
+        asked.clear()
         with picasso.page.expect_response(re.compile("/attributions.*images=2%2C3")):
             picasso.frame.locator(".reload").click()
         queries = [parse_qs(each.query) for each in asked if each.path.endswith("/attributions")]
@@ -67,10 +73,6 @@ def test_a_dead_server_looks_like_an_error(browser, tmp_path):
         page.goto(f"{url}#picasso")
         frame = page.frame_locator("iframe")
         frame.locator('#picasso[data-step="40"]').wait_for()
-        # What the menus hold is imported once the page rests.
-        page.frames[-1].wait_for_function(
-            "() => performance.getEntriesByType('resource').some(({name}) => name.endsWith('/bar/viewmenu.js'))"
-        )
     frame.locator(".reload").click()
     error = frame.locator(".error[role=alert]")
     error.wait_for()
