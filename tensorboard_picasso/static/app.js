@@ -247,7 +247,7 @@ export class App {
   /** @param {unknown} error */
   #lacks(error) {
     console.error(error);
-    this.notices.broken("A part of the tab did not load, is TensorBoard still running? If so: reload the page", error);
+    this.notices.broken("A part of the tab did not load: reload the page", error);
   }
 
   /** An address that shows the same to whoever opens it, also when more was logged. */

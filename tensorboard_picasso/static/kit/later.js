@@ -1,4 +1,4 @@
-// Modules that the first look does not need: imported when they are needed, and ahead while the page rests.
+// Modules that the first look does not need: run when they are needed, and ahead while the page rests.
 
 /**
  * A module that is imported later.
