@@ -80,7 +80,9 @@ def sentence(about: Attribution | Mean, reading: Reading, subject: str) -> tuple
     before, after = _sides(about, reading, subject)
     if fill and after == "opposes it":
         # Where what is hidden is filled with something like the class, the class gains by it.
-        after, more = f"opposes it, or its fill ({name}) supports it", ""
+        # Dropped tokens are filled with nothing.
+        filled = "" if fill == "dropped tokens" else f", or its fill ({name}) supports it"
+        after, more = f"opposes it{filled}", ""
     elif not _hides(about) and about.sign is Sign.DIRECTION:
         more = "(a direction, not support)"
     elif _is_grad_cam(about):

@@ -11,6 +11,7 @@ from tensorboard_picasso.numbers import edits, maps, palettes
 from tensorboard_picasso.presentation import readings, wording
 from tensorboard_picasso.presentation.readings import Reading
 from tensorboard_picasso.serving.entries import mean_settings_of, numbers_of, settings_of
+from tensorboard_picasso.summary.probe import fills
 from tests.kit import logs
 from tests.kit.serving import tensorboard
 
@@ -321,6 +322,7 @@ RECORDS = [
     about(classes=1), about(classes=2), *[about(sign=sign) for sign in maps.Sign],
     replace(about(sign=maps.Sign.CONTRIBUTION), parameters={"baseline": "grey"}),
     replace(about(sign=maps.Sign.UNSIGNED), method="grad-cam", layer="conv5"),
+    replace(about(), parameters={"fill": fills.DROPPED}),
 ]  # fmt: skip
 
 
@@ -419,6 +421,11 @@ def test_the_sentence_of_the_legend(js, record):
         given = {"settings": settings_of(record), "name": name}
         found = js("legend.sentence(given.settings, given.name, '“7”')", given)
         assert tuple(found) == wording.sentence(record, Reading(name), "“7”")
+
+
+def test_the_legend_names_no_fill_where_nothing_is_put():
+    said = wording.sentence(RECORDS[-1], Reading.IMPORTANCE, "“7”")
+    assert said == ("supports “7” (less likely when hidden)", "opposes it", "")
 
 
 def test_the_legend_says_what_grad_cam_is():

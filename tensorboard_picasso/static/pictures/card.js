@@ -5,7 +5,7 @@ import { finite } from "../kit/lists.js";
 import { look, valuesOf } from "../shown/look.js";
 import { halfLevel, probability } from "../numbers/maps.js";
 import { GREY, paletteOf } from "../numbers/palette.js";
-import { fillName } from "./legend.js";
+import { orFill } from "./legend.js";
 import { Picture } from "./picture.js";
 import { comparable, isSigned, isZero, meanOf, rival, windows, ZERO } from "../numbers/reading.js";
 
@@ -166,7 +166,7 @@ export class Card extends Picture {
     const value = windows(record, target, reading)?.[position] ?? NaN;
     const lines = [`hide this window: ${name} ${first}`];
     if (reading === "importance") lines.push(`importance ${signed(value)} ${settings.unit} (${number(before)} to ${number(after)})`);
-    if (reading === "importance" && after > before && !stays(p, q)) lines.push(`it opposes ${name}, or its fill (${fillName(settings)}) supports it`);
+    if (reading === "importance" && after > before && !stays(p, q)) lines.push(`it opposes ${name}${orFill(settings)}`);
     const other = reading === "evidence" ? rival(record, target) : null;
     if (other !== null) lines.push(`evidence for ${name} against ${scene.className(image, other, data)} changes by ${signed(-value)}`);
     return lines;

@@ -32,6 +32,16 @@ export function fillName({ parameters }) {
 }
 
 /**
+ * What else opposition may be, in words: where what is hidden is filled with something like the
+ * class, the class gains by it. Dropped tokens are filled with nothing.
+ * @param {{parameters: Record<string, string>}} settings
+ */
+export function orFill(settings) {
+  const fill = fillName(settings);
+  return fill && fill !== "dropped tokens" ? `, or its fill (${fill}) supports it` : "";
+}
+
+/**
  * The sentence around the bar: before it, after it, and what else must be said.
  * @param {Settings} settings
  * @param {Reading} reading
@@ -43,8 +53,7 @@ export function sentence(settings, reading, subject) {
   const more = fill ? `(fill: ${fill})` : "";
   const raw = settings.output === "raw";
   if (reading === "score") return [`probability of ${subject} while this is hidden: 0`, "1", more];
-  // Where what is hidden is filled with something like the class, the class gains by it.
-  const or = fill ? `, or its fill (${fill}) supports it` : "";
+  const or = orFill(settings);
   if (reading === "evidence") return [`supports ${subject} against the strongest other class (weaker when hidden)`, `opposes it${or}`, ""];
   if (settings.geometry) {
     return raw ? [`raises the ${settings.unit} of ${subject} (lower when hidden)`, "lowers it (higher)", more] : [`supports ${subject} (less likely when hidden)`, `opposes it${or}`, ""];
