@@ -4,11 +4,11 @@ import { Changes } from "./shown/changes.js";
 import { isComparing } from "./shown/compare.js";
 import { el, setText } from "./kit/dom.js";
 import { Drawing } from "./bar/drawing.js";
+import { emptyPage } from "./bar/empty.js";
 import { decodeAhead, prefetch } from "./shown/coming.js";
 import { save } from "./kit/files.js";
 import { stepText } from "./kit/format.js";
 import { addressOf, connect, followUrl, isVisible, writeUrl } from "./kit/host.js";
-import { bringAll, Later } from "./kit/later.js";
 import { listenToKeys } from "./bar/keys.js";
 import { Legend } from "./pictures/legend.js";
 import { Notices } from "./bar/notices.js";
@@ -19,6 +19,7 @@ import { Scalars } from "./log/scalars.js";
 import { Scene } from "./shown/scene.js";
 import { Shares } from "./shown/shares.js";
 import { Sheets } from "./large/sheets.js";
+import { snapshot } from "./kit/snapshot.js";
 import { PINS, SIZES } from "./shown/state.js";
 import { Store } from "./log/store.js";
 import { Timeline } from "./timeline/timeline.js";
@@ -28,9 +29,6 @@ import { Tip } from "./kit/tip.js";
 /** @import { Came } from "./log/store.js" */
 /** @import { Given, Point, Work } from "./shown/given.js" */
 /** @import { State } from "./shown/state.js" */
-
-const EMPTY = new Later(async () => await import("./bar/empty.js"));
-const SNAPSHOT = new Later(async () => await import("./kit/snapshot.js"));
 
 // Kinds of work, each holding those after it: join the data again, paint all, paint the step.
 const WORK = /** @type {const} */ (["all", "paint", "step"]);
@@ -42,7 +40,6 @@ const SHORT_NAME = 3; // letters that fit beside a score above a map
 const NEAR = 4;
 const FIRST_IMAGES = 8; // loaded before it is known which are in sight
 const SETTLING = 500; // milliseconds that a frame may take; of a hidden page it never comes
-const REST = 500; // milliseconds after the first look, before what else may be opened is imported
 
 export class App {
   /** @type {Set<Work>} */
@@ -56,7 +53,6 @@ export class App {
   #pointed = null;
   // Whether something in sight waits for maps: those that come for the charts need no painting.
   #lacking = true;
-  #looked = false;
 
   /** @param {State} state */
   constructor(state) {
@@ -85,7 +81,6 @@ export class App {
       schedule: (work) => this.schedule(work),
       looked: () => this.looked(),
       mark: (name, on) => this.root.classList.toggle(name, on),
-      lacks: (error) => this.#lacks(error),
     };
     this.drawing = new Drawing(given);
     this.player = new Player(given, this.drawing, {
@@ -238,18 +233,6 @@ export class App {
     this.root.style.setProperty("--size", `${SIZES[this.state.size]}px`);
   }
 
-  /** Once all is painted and the page rests, what else may be opened is imported: it opens at once then. */
-  #ahead() {
-    this.#looked = true;
-    setTimeout(() => requestIdleCallback(() => bringAll()), REST);
-  }
-
-  /** @param {unknown} error */
-  #lacks(error) {
-    console.error(error);
-    this.notices.broken("A part of the tab did not load: reload the page", error);
-  }
-
   /** An address that shows the same to whoever opens it, also when more was logged. */
   link() {
     const { step, shown, probe, label } = this.scene;
@@ -260,7 +243,6 @@ export class App {
   async savePicture() {
     this.player.closeMenus();
     try {
-      const { snapshot } = await SNAPSHOT.bring();
       save(await snapshot(this.root), `${this.scene.probe ?? "picasso"} step ${this.scene.step ?? 0}.png`);
     } catch (error) {
       this.notices.broken("The picture could not be made", error);
@@ -301,7 +283,7 @@ export class App {
     const { scene, store } = this;
     const empty = store.index !== null && !scene.probes.length;
     this.#empty.hidden = !empty;
-    if (empty && !this.#empty.firstChild) EMPTY.use(({ emptyPage }) => this.#empty.replaceChildren(emptyPage()), (error) => this.#lacks(error));
+    if (empty && !this.#empty.firstChild) this.#empty.replaceChildren(emptyPage());
     this.root.classList.toggle("nothing", empty);
     this.root.classList.toggle("wordy", scene.every.some((image) => scene.input(image)?.class_names.some((name) => name.length > SHORT_NAME)));
     this.root.classList.toggle("dense", this.state.density === "grid" && !isComparing(this.state));
@@ -335,7 +317,6 @@ export class App {
     this.root.dataset.frame = String(++this.#frames);
     this.timeline.move();
     this.player.move();
-    if (ready && scene.step !== null && !this.#looked) this.#ahead();
     if (this.#pointed) this.hover(this.#pointed);
     return ready;
   }

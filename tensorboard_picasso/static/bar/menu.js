@@ -1,19 +1,11 @@
-// A menu of the top bar: closed until it is asked for, and what it holds imported then.
+// A menu of the top bar: closed until it is asked for, and what it holds made then.
 
 import { el, refill } from "../kit/dom.js";
-import { Later } from "../kit/later.js";
-
-/** @import { Needs } from "../shown/given.js" */
-
-/** @typedef {typeof import("./contents.js").contents} Contents */
-
-const CONTENTS = new Later(async () => (await import("./contents.js")).contents);
 
 export class Menu {
   /** @type {HTMLDivElement} */
   #panel;
   #button;
-  #given;
   #make;
   /** @type {string | null} */
   #said = ""; // by the panel when it was filled: a button of it may say "Copied" since
@@ -21,13 +13,11 @@ export class Menu {
   #from = null;
 
   /**
-   * @param {Needs<"lacks">} given
    * @param {string} text
-   * @param {(contents: Contents) => Node[]} make what the panel holds, made anew whenever it opens
+   * @param {() => Node[]} make what the panel holds, made anew whenever it opens
    * @param {string} name
    */
-  constructor(given, text, make, name = text.toLowerCase()) {
-    this.#given = given;
+  constructor(text, make, name = text.toLowerCase()) {
     this.#make = make;
     this.#panel = el("div", { class: "panel", role: "dialog", "aria-label": name, tabindex: -1, hidden: true });
     this.#button = el("button", {
@@ -51,12 +41,7 @@ export class Menu {
     }
     // A key opens it from anywhere, and closing it leads back there.
     this.#from = document.activeElement;
-    CONTENTS.use((contents) => this.#open(contents), this.#given.lacks);
-  }
-
-  /** @param {Contents} contents */
-  #open(contents) {
-    this.#panel.replaceChildren(...el("div", {}, ...this.#make(contents)).childNodes);
+    this.#panel.replaceChildren(...this.#contents().childNodes);
     this.#said = this.#panel.textContent;
     this.#panel.hidden = false;
     this.#button.setAttribute("aria-expanded", "true");
@@ -67,11 +52,15 @@ export class Menu {
 
   /** Offer what fits now: one choice may change what others there are. */
   update() {
-    if (this.#panel.hidden || !CONTENTS.here) return;
-    const next = el("div", {}, ...this.#make(CONTENTS.here));
+    if (this.#panel.hidden) return;
+    const next = this.#contents();
     if (next.textContent === this.#said) return;
     this.#said = next.textContent;
     refill(this.#panel, next.childNodes);
+  }
+
+  #contents() {
+    return el("div", {}, ...this.#make());
   }
 
   close() {

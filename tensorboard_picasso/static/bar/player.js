@@ -3,7 +3,11 @@
 import { button, el, setText } from "../kit/dom.js";
 import { stepText } from "../kit/format.js";
 import { isVisible } from "../kit/host.js";
+import { compareMenu } from "./comparemenu.js";
+import { help } from "./help.js";
 import { Menu } from "./menu.js";
+import { regionMenu } from "./regionmenu.js";
+import { viewMenu } from "./viewmenu.js";
 import { stepOf } from "../kit/steps.js";
 
 /** @import { Needs } from "../shown/given.js" */
@@ -30,7 +34,7 @@ export class Player {
   #menus;
 
   /**
-   * @param {Needs<"scene" | "state" | "seek" | "say" | "announce" | "schedule" | "lacks">} given
+   * @param {Needs<"scene" | "state" | "seek" | "say" | "announce" | "schedule">} given
    * @param {Drawing} drawing
    * @param {PlayerActs} acts
    */
@@ -48,8 +52,8 @@ export class Player {
     });
     const close = () => this.closeMenus();
     this.#menus = [
-      new Menu(given, "View", ({ viewMenu }) => viewMenu(given, acts)), new Menu(given, "Compare", ({ compareMenu }) => compareMenu(given, close)),
-      new Menu(given, "Region", ({ regionMenu }) => regionMenu(given, drawing, close)), new Menu(given, "?", ({ help }) => help(), "help"),
+      new Menu("View", () => viewMenu(given, acts)), new Menu("Compare", () => compareMenu(given, close)),
+      new Menu("Region", () => regionMenu(given, drawing, close)), new Menu("?", help, "help"),
     ];
     this.element = el(
       "header", { class: "top" },

@@ -1,15 +1,13 @@
-// What is shown large, an image or an edit: a sheet that covers the rows, imported once one is opened.
+// What is shown large, an image or an edit: a sheet that covers the rows, made once one is opened.
 
-import { Later } from "../kit/later.js";
+import { LargeEdit } from "./edit.js";
+import { Large } from "./large.js";
 
 /** @import { Needs } from "../shown/given.js" */
 /** @import { Blocked } from "./block.js" */
-/** @import { Edited, LargeEdit } from "./edit.js" */
-/** @import { Large } from "./large.js" */
+/** @import { Edited } from "./edit.js" */
 
 /** To what the keyboard goes back: `focus` an image, `focusEdit` an edit. @typedef {{focus: (image: number) => void, focusEdit: (name: string) => void}} Back */
-
-const OPENED = new Later(async () => (await import("./opened.js")).opened);
 
 export class Sheets {
   #given;
@@ -20,12 +18,11 @@ export class Sheets {
   /** @type {LargeEdit | null} */
   #edit = null;
 
-  /** @param {Needs<Blocked | Edited | "schedule" | "lacks">} given @param {Back} rows @param {HTMLElement} beside where they are put in, last */
+  /** @param {Needs<Blocked | Edited>} given @param {Back} rows @param {HTMLElement} beside where they are put in, last */
   constructor(given, rows, beside) {
     this.#given = given;
     this.#rows = rows;
     this.#beside = beside;
-    this.#bring();
   }
 
   /** Whether something is to be shown large. */
@@ -34,18 +31,11 @@ export class Sheets {
     return open !== null || edit !== null;
   }
 
-  #bring() {
-    if (!this.#large && this.#wanted) OPENED.use((opened) => this.#make(opened), this.#given.lacks);
-  }
-
-  /** @param {typeof import("./opened.js").opened} opened */
-  #make({ Large, LargeEdit }) {
-    if (this.#large) return;
+  #make() {
     const edit = new LargeEdit(this.#given, (name) => this.#rows.focusEdit(name));
     this.#large = new Large(this.#given, (image) => (edit.isChosen ? edit : this.#rows).focus(image));
     this.#edit = edit;
     this.#beside.append(edit.element, this.#large.element);
-    this.#given.schedule("all");
   }
 
   /** Whether an image is. */
@@ -63,7 +53,7 @@ export class Sheets {
   }
 
   update() {
-    this.#bring();
+    if (!this.#large && this.#wanted) this.#make();
     this.#edit?.update();
     this.#large?.update();
   }

@@ -3,7 +3,7 @@
 import { isComparing, nameOf } from "../shown/compare.js";
 import { button, el, refill, setBreakable, setText } from "../kit/dom.js";
 import { count, plural, stepText } from "../kit/format.js";
-import { Later } from "../kit/later.js";
+import { EditsBlock } from "../edits/block.js";
 import { ImageSubject } from "./image.js";
 import { Listing } from "./listing.js";
 import { Means } from "./means.js";
@@ -11,10 +11,7 @@ import { Row } from "./row.js";
 
 /** @import { Options } from "../kit/dom.js" */
 /** @import { Needs } from "../shown/given.js" */
-/** @import { EditsBlock } from "../edits/block.js" */
 /** @import { Rowed } from "./subject.js" */
-
-const EDITS = new Later(async () => await import("../edits/block.js"));
 
 /** All rows with their headings. */
 export class Rows {
@@ -28,7 +25,7 @@ export class Rows {
   #nothing = el("p", { class: "quiet" });
   #awaited = el("p", { class: "quiet awaited", role: "status" });
 
-  /** @param {Needs<Rowed | "schedule" | "looked" | "lacks">} given */
+  /** @param {Needs<Rowed | "schedule" | "looked">} given */
   constructor(given) {
     this.#given = given;
     this.#means = new Means(given);
@@ -63,8 +60,8 @@ export class Rows {
   update() {
     const { scene } = this.#given;
     this.#means.update();
-    if (this.#edits) this.#edits.update();
-    else if (this.#asked) EDITS.use((module) => this.#makeEdits(module), this.#given.lacks);
+    if (!this.#edits && this.#logged) this.#makeEdits();
+    this.#edits?.update();
     this.#images.list(scene.images);
     for (const [image, row] of this.#images.rows) {
       row.stale = true;
@@ -79,17 +76,14 @@ export class Rows {
   }
 
   /** Whether edits were logged of what is shown. */
-  get #asked() {
+  get #logged() {
     const { scene, store } = this.#given;
     return scene.shown.some((run) => store.edits.of(run, scene.sample)?.records.length);
   }
 
-  /** @param {typeof import("../edits/block.js")} module */
-  #makeEdits({ EditsBlock }) {
-    if (this.#edits) return;
+  #makeEdits() {
     this.#edits = new EditsBlock(this.#given, this.#heads);
     this.#means.element.after(this.#edits.element);
-    this.#given.schedule("all");
   }
 
   /** Why no image is listed, and what to do about it. */
@@ -142,7 +136,7 @@ export class Rows {
   paint(onlyNow) {
     this.#title();
     this.#edits?.paint(onlyNow);
-    const ready = this.#images.paint(onlyNow) && (this.#edits !== null || !this.#asked);
+    const ready = this.#images.paint(onlyNow);
     // After the images, so that theirs are asked for first.
     return this.#means.paint(onlyNow) && ready;
   }

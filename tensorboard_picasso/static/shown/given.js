@@ -28,7 +28,6 @@
  * @property {(work: Work) => void} schedule asks for work in the next frame
  * @property {() => void} looked says that other rows came in sight
  * @property {(name: string, on: boolean) => void} mark gives the page a class, or takes it away
- * @property {(error: unknown) => void} lacks says that a part of the page could not be loaded
  */
 
 /**

@@ -48,10 +48,9 @@ def test_the_saved_picture_is_what_is_on_screen(browser, url):
 def test_a_link_shows_the_same_also_after_more_was_chosen(browser, url):
     with tab(browser, url) as picasso:
         picasso.open(reading="score", size="small").at(90)
-        picasso.frame.locator(".menu.view > button").click()
-        picasso.frame.locator(".menu.view .panel").wait_for()
         link = picasso.frame.evaluate(
             "async () => { navigator.clipboard.writeText = (text) => { window.copied = text; };"
+            " document.querySelector('.menu.view > button').click();"
             " document.querySelector('.panel button:last-of-type').click(); await 0;"
             " return window.copied; }"
         )

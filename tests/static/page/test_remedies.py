@@ -21,7 +21,6 @@ REMEDY = re.compile(
 # Texts with a remedy, and the test that does as they say.
 TRIED = {
     "may show what is out of date: reload the page": "test_a_page_that_failed_is_reloaded",
-    "A part of the tab did not load: reload the page": "test_a_part_that_did_not_load_is_reloaded",
     "the style sheet did not load: reload the page": "test_a_page_without_its_style_is_reloaded",
     "is not a pack: reload, or update": "test_an_answer_that_is_broken_is_asked_for_again",
     "is cut short: reload": "test_an_answer_that_is_broken_is_asked_for_again",
@@ -88,42 +87,6 @@ def test_a_page_that_failed_is_reloaded(browser, url):
         picasso.frame.get_by_text("may show what is out of date: reload the page: gone").wait_for()
         picasso.page.reload()
         right(picasso)
-
-
-@pytest.mark.parametrize(
-    ("module", "opens"),
-    [("bar/viewmenu", "button[aria-label=view]"), ("large/film", "canvas[data-image='0']")],
-)
-def test_a_part_that_did_not_load_is_reloaded(browser, url, module, opens):
-    def broken(route):
-        answer = route.fetch()
-        begins = f'parts["{module}.js"] = () => {{'
-        assert begins in answer.text()
-        body = answer.text().replace(begins, f"{begins} throw Error('lost');")
-        headers = {**answer.headers, "cache-control": "no-store"}
-        route.fulfill(response=answer, body=body, headers=headers)
-
-    with tab(browser, url) as picasso:
-        lost = re.compile(r"/begin\.js$")
-        picasso.page.route(lost, broken)
-        picasso.open().at(LAST)
-        picasso.frame.locator(opens).first.click()
-        told = picasso.frame.get_by_role("alert").get_by_text("did not load: reload the page: lost")
-        told.wait_for()
-        if module.startswith("large"):
-            # The address follows what is chosen a moment later.
-            picasso.page.wait_for_url("**open=0*")
-        picasso.page.unroute(lost)
-        picasso.page.reload()
-        picasso.frame.wait_for_selector("#picasso")
-        if module.startswith("bar"):
-            right(picasso)
-            picasso.frame.locator(opens).first.click()
-            picasso.frame.locator(".menu.view .panel").wait_for()
-        else:
-            # The link to the image that was opened.
-            picasso.frame.locator(".sheet.large h2").wait_for()
-            right(picasso)
 
 
 def test_a_page_without_its_style_is_reloaded(browser, url):
