@@ -14,6 +14,7 @@ import { Legend } from "./pictures/legend.js";
 import { Notices } from "./bar/notices.js";
 import { Player } from "./bar/player.js";
 import { Rail } from "./bar/rail.js";
+import { Rest } from "./shown/rest.js";
 import { Rows } from "./rows/rows.js";
 import { Scalars } from "./log/scalars.js";
 import { Scene } from "./shown/scene.js";
@@ -26,12 +27,12 @@ import { Timeline } from "./timeline/timeline.js";
 import { Tip } from "./kit/tip.js";
 
 /** @import { Index } from "./log/answers.js" */
-/** @import { Came } from "./log/store.js" */
+/** @import { Came } from "./log/listeners.js" */
 /** @import { Given, Point, Work } from "./shown/given.js" */
 /** @import { State } from "./shown/state.js" */
 
-// Kinds of work, each holding those after it: join the data again, paint all, paint the step.
-const WORK = /** @type {const} */ (["all", "paint", "step"]);
+// Kinds of work, each holding those after it: join the data again, or what maps' records say of it, paint all, paint the step.
+const WORK = /** @type {const} */ (["all", "records", "paint", "step"]);
 // Choices that change which data is shown; the others only change how.
 const DATA_CHOICES = ["runs", "filter", "probe", "method", "means", "charts", "of", "edit", ...PINS];
 // Choices that no number or picture depends on.
@@ -39,7 +40,6 @@ const UNPAINTED = ["speed", "swipe", "zoom"];
 const SHORT_NAME = 3; // letters that fit beside a score above a map
 const NEAR = 4;
 const FIRST_IMAGES = 8; // loaded before it is known which are in sight
-const SETTLING = 500; // milliseconds that a frame may take; of a hidden page it never comes
 
 export class App {
   /** @type {Set<Work>} */
@@ -53,6 +53,8 @@ export class App {
   #pointed = null;
   // Whether something in sight waits for maps: those that come for the charts need no painting.
   #lacking = true;
+  #looked = false; // whether all in sight was painted once
+  #laid = false; // whether the rows stand where the data in them has them
 
   /** @param {State} state */
   constructor(state) {
@@ -61,6 +63,7 @@ export class App {
       changed: (what) => this.#came(what),
       sight: () => this.#sight(),
       settled: () => this.#settled(),
+      rested: () => this.rest.begins(),
       means: () => state.means,
       retry: () => this.start(),
     });
@@ -69,6 +72,7 @@ export class App {
     this.scalars = new Scalars(() => this.schedule("charts"));
     this.changes = new Changes(this.store, () => this.schedule("charts"));
     this.tip = new Tip();
+    this.rest = new Rest({ isLooked: () => this.#looked, isLacking: () => this.#lacking });
     const { scene, store, shares, scalars, changes, tip } = this;
     /** @type {Given} each view is given what it names of it */
     const given = {
@@ -154,11 +158,12 @@ export class App {
     };
   }
 
-  /** Resolves once it is known which rows are in sight of what came; soon, where the page is hidden. */
-  async #settled() {
-    // The work that is due lays the rows out in this frame.
-    const frame = new Promise((resolve) => requestAnimationFrame(resolve));
-    await Promise.race([frame, new Promise((resolve) => setTimeout(resolve, SETTLING))]);
+  /** Lay out the rows of what came, to know which are in sight: their maps are asked for before the next frame. */
+  #settled() {
+    if (this.#laid) return;
+    this.#laid = true;
+    this.scene.update();
+    this.rows.update();
     this.rows.measure();
   }
 
@@ -196,8 +201,11 @@ export class App {
     else if (what === "images") this.schedule("paint");
     else if (what === "maps") {
       if (this.#lacking) this.schedule("paint");
-    } else this.schedule("all");
-    if (what === "maps" || what === "series") this.changes.wake();
+    } else {
+      this.#laid = false;
+      this.schedule(what === "records" ? "records" : "all");
+    }
+    if (what === "maps" || what === "series" || what === "records") this.changes.wake();
     if (what === "maps") this.shares.wake();
     if (what === "errors") this.shares.forget();
   }
@@ -210,12 +218,14 @@ export class App {
 
   #loading() {
     this.root.classList.toggle("loading", this.store.loading);
-    if (!this.store.loading) this.schedule("charts");
+    if (!this.store.loading) this.schedule("pending");
   }
 
   /** @param {Set<string>} names */
   #chosen(names) {
     clearTimeout(this.#urlTimer);
+    if (names.has("step")) this.rest.break();
+    this.#laid = false;
     this.#urlTimer = setTimeout(() => writeUrl(this.state.url()), 200);
     if (DATA_CHOICES.some((name) => names.has(name)) || names.has("open")) this.#load();
     if (names.size === 1 && names.has("step") && this.state.verdict === "all" && this.state.asClass === null) this.schedule("step");
@@ -265,11 +275,11 @@ export class App {
 
   #work() {
     const kind = WORK.find((each) => this.#pending.has(each));
-    const charts = this.#pending.has("charts");
+    const [charts, pending] = /** @type {const} */ (["charts", "pending"]).map((each) => this.#pending.has(each));
     this.#pending.clear();
     try {
-      if (kind === "all") this.#update();
-      else if (charts) this.timeline.update();
+      if (kind === "all" || kind === "records") this.#update(kind === "all" || charts);
+      else if (charts || pending) this.timeline.update(charts);
       if (kind) this.paint(kind === "step");
     } catch (error) {
       console.error(error);
@@ -277,7 +287,8 @@ export class App {
     }
   }
 
-  #update() {
+  /** @param {boolean} charts whether all charts are drawn again */
+  #update(charts) {
     this.shares.supersede();
     this.scene.update();
     const { scene, store } = this;
@@ -290,7 +301,7 @@ export class App {
     this.root.classList.toggle("comparing", isComparing(this.state));
     this.rail.update();
     this.legend.update();
-    this.timeline.update();
+    this.timeline.update(charts);
     this.rows.update();
     this.sheets.update();
     this.notices.update();
@@ -317,6 +328,10 @@ export class App {
     this.root.dataset.frame = String(++this.#frames);
     this.timeline.move();
     this.player.move();
+    if (ready && scene.step !== null && !this.#looked) {
+      this.#looked = true;
+      this.rest.break();
+    }
     if (this.#pointed) this.hover(this.#pointed);
     return ready;
   }

@@ -6,6 +6,8 @@ const MINUS = "−";
 
 /** @param {Step} value */
 export function count(value) {
+  // The browser's own way takes milliseconds at first.
+  if (typeof value === "bigint" || Number.isSafeInteger(value)) return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
   return value.toLocaleString("en-US");
 }
 

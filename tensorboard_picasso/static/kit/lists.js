@@ -31,3 +31,12 @@ export function kept(map, key, make) {
 export function ordered(numbers) {
   return [...new Set(numbers)].sort((a, b) => a - b);
 }
+
+/**
+ * Whether two lists hold the same.
+ * @param {readonly unknown[]} a
+ * @param {readonly unknown[]} b
+ */
+export function alike(a, b) {
+  return a === b || (a.length === b.length && a.every((each, i) => each === b[i]));
+}

@@ -49,7 +49,7 @@ export class EditChart {
     const main = mainMeasure(asked[0].edits);
     const source = sources.find(({ id }) => id === state.measure) ?? sources.find(({ id }) => id === main) ?? null;
     const axis = new Axis(state.x, scene);
-    this.#chart.update(source, sources, source?.id ?? main, { axis, images: [], told: false });
+    this.#chart.update(source, sources, source?.id ?? main, { axis, images: [], told: false, all: true });
     this.#ticks.replaceChildren(...ticksOf(axis));
   }
 

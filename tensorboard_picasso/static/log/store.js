@@ -8,31 +8,15 @@ import { firstGroup, grouped, imagesOf, missing, sizeOf, stepsOf } from "./missi
 import { Planes } from "./planes.js";
 import { RunData } from "./rundata.js";
 import { errorOf } from "../kit/format.js";
-import { quiet } from "../kit/host.js";
 import { kept } from "../kit/lists.js";
 
 /** @import { Step } from "../types.js" */
 /** @import { Index, Method } from "./answers.js" */
+/** @import { Came, Listeners } from "./listeners.js" */
 
 const AHEAD = 96 << 20; // bytes of grids that are loaded before they are looked at
 const MANY = 1500; // records of a method that one answer holds, about, while others wait
 const MOST = 100_000; // likewise where none does: of a probe that the server would refuse as a whole
-
-/**
- * What the store is told, and whom it tells.
- * @typedef {object} Listeners
- * @property {(what: Came) => void} changed what came
- * @property {() => Sight} sight what is looked at
- * @property {() => Promise<void>} settled resolves once it can be known which images are in sight
- * @property {() => "probe" | "classes"} means which means: over the probe, or over its classes too
- * @property {() => void} retry loads all again
- *
- * Which images and steps are looked at, and of which images all steps are charted; `brief`: whether
- * nothing on show needs other steps, `newest`: whether the newest step is the current one.
- * @typedef {{images: Set<number>, steps: Set<Step>, charted: Set<number>, brief: boolean, newest: boolean}} Sight
- *
- * @typedef {"index" | "series" | "images" | "maps" | "errors" | "loading"} Came
- */
 
 export class Store {
   /** @type {Index | null} */
@@ -160,10 +144,12 @@ export class Store {
    */
   async #each(probe, runs, labels, again) {
     const { signal } = this.#abort;
+    /** @type {Map<RunData, Promise<unknown>>} what the maps in sight do not wait for */
+    const means = new Map();
     /** @type {((data: RunData) => Promise<void>)[]} */
     const stages = [
-      (data) => this.#open(data, labels, again, signal), (data) => this.#first(data, labels, signal),
-      (data) => this.#rest(data, labels, signal), (data) => this.#fill(data, labels, signal),
+      (data) => this.#open(data, labels, again, signal, means), (data) => this.#first(data, labels, signal),
+      async (data) => (await means.get(data), this.#rest(data, labels, signal)), (data) => this.#fill(data, labels, signal),
     ];
     /** @type {Promise<void>[]} */
     let done = runs.map(() => Promise.resolve());
@@ -195,8 +181,9 @@ export class Store {
    * @param {string[]} labels
    * @param {boolean} again
    * @param {AbortSignal} signal
+   * @param {Map<RunData, Promise<unknown>>} later where the means are put, which nothing here waits for
    */
-  async #open(data, labels, again, signal) {
+  async #open(data, labels, again, signal, later) {
     const { run, probe } = data;
     const means = this.#listeners.means();
     const { brief, newest } = this.#listeners.sight();
@@ -205,17 +192,18 @@ export class Store {
     // its image once more: what is given comes first.
     /** @type {Promise<unknown> | null} */
     let given = null;
-    /** @type {<T>(answer: Promise<T>, into: (pack: T) => void) => Promise<void>} */
-    const take = async (answer, into) => {
+    /** @type {<T>(answer: Promise<T>, into: (pack: T) => void, what?: Came) => Promise<void>} */
+    const take = async (answer, into, what = "records") => {
       const [pack] = await Promise.all([answer, given]);
       if (signal.aborted) return;
       into(pack);
-      this.#listeners.changed("series");
+      this.#listeners.changed(what);
     };
     const asked = [];
+    const averaged = [];
     if (again || !data.scores.size) {
       given = fetchInputs(run, probe, !again, signal).then((pack) => signal.aborted || data.takeInputs(pack));
-      asked.push(take(fetchScores(run, probe, signal), (pack) => data.takeScores(pack)));
+      asked.push(take(fetchScores(run, probe, signal), (pack) => data.takeScores(pack), "series"));
     }
     const images = this.#listed(run, probe)?.images ?? [];
     const few = images.length <= FEW;
@@ -224,7 +212,7 @@ export class Store {
       if (method.means.length && (again || !data.hasMeans(label, means))) {
         const part = again ? undefined : steps;
         const answer = fetchMeans(run, probe, label, { groups: means === "probe" ? means : undefined, steps: part }, signal);
-        asked.push(take(answer, (pack) => data.takeMeans(label, means, pack, part !== undefined)));
+        averaged.push(take(answer, (pack) => data.takeMeans(label, means, pack, part !== undefined)));
       }
       const known = data.whole.has(label);
       if (known ? !again : !few) continue;
@@ -237,6 +225,10 @@ export class Store {
         asked.push(take(answer, (pack) => data.takeAttributions(label, pack, some, part !== undefined)));
       }
     }
+    const whole = Promise.all(averaged);
+    // Whoever waits for them is told what failed.
+    whole.catch(() => {});
+    later.set(data, whole);
     await Promise.all(asked);
   }
 
@@ -249,7 +241,7 @@ export class Store {
   async #first(data, labels, signal) {
     const wanted = this.#lacking(data, labels).filter((label) => data.images.some((image) => !data.attributions(label, image)));
     if (!wanted.length) return;
-    await this.#listeners.settled();
+    this.#listeners.settled();
     const { images, steps, brief } = this.#listeners.sight();
     for (const label of wanted) {
       const seen = data.images.filter((image) => images.has(image) && !data.attributions(label, image));
@@ -267,16 +259,20 @@ export class Store {
     const means = this.#listeners.means();
     for (const { label, means: groups } of this.#logged(data, labels)) {
       if (signal.aborted || !groups.length || data.hasMeans(label, means)) continue;
+      await this.#listeners.rested();
       const pack = await fetchMeans(data.run, data.probe, label, { groups: means === "probe" ? means : undefined }, signal);
       data.takeMeans(label, means, pack);
-      this.#listeners.changed("series");
+      this.#listeners.changed("records");
     }
     for (const label of this.#lacking(data, labels)) {
       const rest = data.images.filter((image) => data.attributions(label, image)?.part ?? true);
       const seen = rest.filter((image) => data.attributions(label, image));
       // Images of which some steps are here have grids of those.
       for (const [images, grids] of /** @type {const} */ ([[seen, "none"], [rest.filter((image) => !seen.includes(image)), "overview"]])) {
-        for (const group of grouped(images, data, MANY)) await this.#take(data, label, { images: group, grids }, signal);
+        for (const group of grouped(images, data, MANY)) {
+          await this.#listeners.rested();
+          await this.#take(data, label, { images: group, grids }, signal);
+        }
       }
       if (!signal.aborted) data.whole.add(label);
     }
@@ -293,7 +289,7 @@ export class Store {
     const pack = await fetchAttributions(data.run, data.probe, label, which, signal);
     if (signal.aborted) return;
     data.takeAttributions(label, pack, which.images, which.steps !== undefined);
-    this.#listeners.changed("series");
+    this.#listeners.changed("records");
   }
 
   /** @param {RunData} data @param {string[]} labels @param {AbortSignal} signal */
@@ -334,7 +330,7 @@ export class Store {
       for (;;) {
         let next = this.#next(data, label);
         if (next && !next.urgent) {
-          await quiet();
+          await this.#listeners.rested();
           next = this.#next(data, label);
         }
         if (!next || signal.aborted) return;
@@ -342,7 +338,7 @@ export class Store {
         if (signal.aborted) return;
         const before = missing(data, label).length;
         data.takeAttributions(label, pack, next.images);
-        this.#listeners.changed("series");
+        this.#listeners.changed("records");
         // A record that has no grid to give would be asked for again and again.
         if (missing(data, label).length === before) return;
       }

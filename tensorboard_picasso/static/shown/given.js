@@ -31,8 +31,9 @@
  */
 
 /**
- * Join the data again, paint all, paint the step, draw the charts again.
- * @typedef {"all" | "paint" | "step" | "charts"} Work
+ * Join the data again (after maps' records alone: charts of other numbers stay), paint all, paint the step, draw the
+ * charts again (or those alone that say what is to come).
+ * @typedef {"all" | "records" | "paint" | "step" | "charts" | "pending"} Work
  *
  * What is read out under the pointer.
  * @typedef {object} Readable

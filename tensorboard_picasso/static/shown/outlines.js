@@ -40,22 +40,29 @@ export function regionColour(list, probe, name) {
  * @param {number} width
  */
 function edgeOf(mask, height, width) {
-  /** @type {(y: number, x: number) => boolean} */
-  const inside = (y, x) => y >= 0 && x >= 0 && y < height && x < width && mask[y * width + x] > 0;
+  // With a frame of pixels outside, so that none has to be asked whether it is in the image.
+  const wide = width + 2;
+  const inside = new Uint8Array(wide * (height + 2));
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) if (mask[y * width + x]) inside[(y + 1) * wide + x + 1] = 1;
+  }
   /** @type {string[]} */
   const parts = [];
-  /** @type {(lines: number, length: number, differs: (line: number, at: number) => boolean, draw: (line: number, from: number, to: number) => string) => void} */
-  const trace = (lines, length, differs, draw) => {
+  /** @type {(lines: number, length: number, across: number, along: number, draw: (line: number, from: number, to: number) => string) => void} */
+  const trace = (lines, length, across, along, draw) => {
     for (let line = 0; line <= lines; line++) {
+      const start = (line + 1) * across + along;
+      /** @type {(at: number) => boolean} */
+      const differs = (at) => inside[start + at * along] !== inside[start + at * along - across];
       for (let at = 0; at < length; at++) {
         const from = at;
-        while (at < length && differs(line, at)) at++;
+        while (at < length && differs(at)) at++;
         if (at > from) parts.push(draw(line, from, at));
       }
     }
   };
-  trace(height, width, (y, x) => inside(y, x) !== inside(y - 1, x), (y, from, to) => `M${from} ${y}H${to}`);
-  trace(width, height, (x, y) => inside(y, x) !== inside(y, x - 1), (x, from, to) => `M${x} ${from}V${to}`);
+  trace(height, width, wide, 1, (y, from, to) => `M${from} ${y}H${to}`);
+  trace(width, height, 1, wide, (x, from, to) => `M${x} ${from}V${to}`);
   return parts.join("");
 }
 

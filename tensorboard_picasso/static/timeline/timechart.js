@@ -7,11 +7,13 @@ import { button, el, setText } from "../kit/dom.js";
 import { csv, save } from "../kit/files.js";
 import { flipWords } from "../numbers/flips.js";
 import { correlation, number, percent, plural, points, stepText } from "../kit/format.js";
+import { alike } from "../kit/lists.js";
 import { gather, NOTHING } from "../shown/gather.js";
 import { flagMarks, hidingNote } from "./hidingnote.js";
 
 /** @import { Gathered, RunCurve, Source } from "../shown/gather.js" */
 /** @import { Needs } from "../shown/given.js" */
+/** @import { Step } from "../types.js" */
 /** @import { Axis } from "./axis.js" */
 
 const FOOT = 0.7; // of the height: below it the flips are pointed at
@@ -33,6 +35,8 @@ export class TimeChart {
   #gathered = NOTHING;
   /** @type {number[]} */
   #images = [];
+  /** @type {Step[]} */
+  #steps = [];
   /** @type {number | null} */
   #pointed = null;
   #select;
@@ -97,14 +101,18 @@ export class TimeChart {
    * @param {Source | null} source what is charted, null: nothing of that name is there
    * @param {Source[]} sources what may be chosen
    * @param {string} id of what is charted, there or not
-   * @param {{axis: Axis, images: number[], told: boolean}} over what; whether a chart above says
-   *   what hiding does
+   * @param {{axis: Axis, images: number[], told: boolean, all: boolean}} over what; whether a chart above says
+   *   what hiding does; all: draw again also what maps' records do not change
    */
-  update(source, sources, id, { axis, images, told }) {
+  update(source, sources, id, { axis, images, told, all }) {
+    const { steps } = this.#given.scene;
+    this.#list(sources, id);
+    const free = source !== null && !source.labels && !source.pending;
+    if (!all && free && source.id === this.#source?.id && told === this.#told && alike(images, this.#images) && alike(steps, this.#steps)) return;
+    this.#steps = steps;
     this.#source = source;
     this.#told = told;
     this.#axis = axis;
-    this.#list(sources, id);
     this.#images = images;
     this.#gathered = gather(this.#given.scene, source, images);
     this.#draw();

@@ -86,6 +86,8 @@ export class Timeline {
 
   /** What must be loaded for what is charted: methods, and images of which all maps are read. */
   get wants() {
+    // Scores need nothing more.
+    if (this.#given.state.charts === null) return { labels: [], images: [] };
     const sources = this.#sources;
     const { scene } = this.#given;
     const maps = sources.some((each) => each.maps);
@@ -95,8 +97,11 @@ export class Timeline {
     };
   }
 
-  /** Draw again: data came, or something else is shown. */
-  update() {
+  /**
+   * Draw again: data came, or something else is shown.
+   * @param {boolean} all also charts of what neither maps' records nor the end of loading change
+   */
+  update(all) {
     const { scene, state, changes } = this.#given;
     const ids = this.#ids;
     changes.supersede();
@@ -114,7 +119,7 @@ export class Timeline {
     ids.forEach((id, i) => {
       const source = sources.find((each) => each.id === id) ?? null;
       const hiding = source?.hiding ? JSON.stringify([source.hiding.hiding, source.hiding.asked?.name]) : null;
-      this.#charts[i].update(source, sources, id, { axis, images: over, told: told.has(hiding) });
+      this.#charts[i].update(source, sources, id, { axis, images: over, told: told.has(hiding), all });
       told.add(hiding);
     });
     this.#ticks.replaceChildren(...ticksOf(axis));

@@ -14,6 +14,10 @@ pytestmark = pytest.mark.browser
 IMAGES = 12
 STEPS = 100
 MAP = "canvas[data-method=occlusion]"
+# When all in sight was painted first.
+PAINTED = """new MutationObserver(() => {
+  if (document.querySelector("#picasso[data-step]")) window.painted ??= performance.now();
+}).observe(document, { subtree: true, childList: true, attributeFilter: ["data-step"] })"""
 
 
 def asked_images(request):
@@ -25,11 +29,13 @@ def test_images_in_sight_are_painted_before_the_others_are_read(browser, tmp_pat
     plausible(tmp_path / "a", 0, range(STEPS), IMAGES, 12)
     with tensorboard(tmp_path) as url:
         with tab(browser, url, viewport={"width": 1280, "height": 600}) as picasso:
-            asked, steps, held = [], [], []
+            asked, steps, held, means = [], [], [], []
 
             def hold(route):
                 asked.append(asked_images(route.request))
                 steps.append(parse_qs(urlsplit(route.request.url).query).get("steps"))
+                while means:
+                    means.pop().continue_()
                 # The first answer goes through: what it holds must be enough.
                 if len(asked) == 1 or held is None:
                     route.continue_()
@@ -37,6 +43,12 @@ def test_images_in_sight_are_painted_before_the_others_are_read(browser, tmp_pat
                     held.append(route)
 
             picasso.page.route(re.compile("/attributions\\?"), hold)
+            # The maps do not wait for the means.
+            picasso.page.route(
+                re.compile("/means\\?"),
+                lambda route: route.continue_() if asked else means.append(route),
+            )
+            picasso.page.add_init_script(PAINTED)
             urls = []
             picasso.page.on("request", lambda request: urls.append(request.url))
             picasso.open().at(STEPS - 1)
@@ -47,8 +59,23 @@ def test_images_in_sight_are_painted_before_the_others_are_read(browser, tmp_pat
             legend = picasso.frame.locator(".legend .scale")
             assert "more is loading" in legend.inner_text()
             first = float(picasso.frame.locator(MAP).first.get_attribute("data-scale"))
+            # What nobody waits for was asked for later.
+            begun = picasso.frame.evaluate(
+                "() => performance.getEntriesByType('resource').map(({name, startTime}) => [name, startTime - window.painted])"
+            )
+            assert [
+                name
+                for name, at in begun
+                if at < 0 and "/attributions?" in name and "steps=" not in name
+            ] == []
+            assert [
+                name for name, at in begun if at < 0 and "/means?" in name and "steps=" not in name
+            ] == []
             picasso.key("ArrowLeft")
             picasso.at(STEPS - 2)
+            picasso.frame.evaluate(
+                "() => { window.curve = document.querySelector('.timechart svg path') }"
+            )
             waiting, held = held, None
             for route in waiting:
                 route.continue_()
@@ -56,6 +83,8 @@ def test_images_in_sight_are_painted_before_the_others_are_read(browser, tmp_pat
                 "!document.querySelector('.legend .scale').innerText.includes('more is loading')"
             )
             picasso.at(STEPS - 2)
+            # The scores are as they were: their chart was not drawn again.
+            assert picasso.frame.evaluate("() => window.curve.isConnected")
             # First the steps on show of the images in sight, then all of them, then the others.
             assert 0 < len(asked[0].split(",")) < IMAGES
             assert asked[1] == asked[0]
