@@ -109,7 +109,9 @@ def _descends(pid: int) -> bool:
 def weigh(frame: Frame) -> float:
     """Draw a region on an image; seconds until its chart is whole."""
     frame.locator("#picasso").press("r")
-    box = frame.locator("article:not(.mean) .now canvas").first.bounding_box()
+    canvas = frame.locator("article:not(.mean) .now canvas").first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
     mouse = frame.page.mouse
     mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.2 * box["height"])
     mouse.down()
