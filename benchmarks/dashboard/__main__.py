@@ -43,7 +43,8 @@ def measure(case: Case, repeats: int) -> dict[str, Any]:
                     rate, slow, canvases = measures.stepped(frame, case.steps)
                     late = max(late, slow)
                     found["stepping through all, frames/s"].append(rate)
-                    found["a drawn region's chart, s"].append(measures.weigh(frame))
+                    if case.drawn_on:
+                        found["a drawn region's chart, s"].append(measures.weigh(frame))
                     found["all browser processes, MB"].append(measures.megabytes("chrom"))
                     found["TensorBoard's processes, MB"].append(measures.megabytes("tensorboard"))
                 if case.pictures and ours_first:

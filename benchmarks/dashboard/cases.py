@@ -47,6 +47,11 @@ class Case:
         return f"{self.runs:,} × {self.images} images of {size} × {self.steps:,} steps{more}"
 
     @property
+    def drawn_on(self) -> bool:
+        """Whether an image is near enough to draw on: each run has a map of it, one below another."""
+        return self.runs < 10
+
+    @property
     def flags(self) -> list[str]:
         """What TensorBoard is started with."""
         return ["--samples_per_plugin", f"picasso={self.samples}"] if self.samples else []
