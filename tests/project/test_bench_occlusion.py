@@ -108,7 +108,8 @@ def cells(line):
 def test_a_document_has_a_table_of_ours_and_one_of_the_tools():
     one, other = row(Captum=[3.0, 20.0, 8.0]), row(saliency=[8.0, 8.0, 80.0])
     other["framework"] = "tensorflow"
-    ours, tools = results.document([one, other]).split("\n\n")
+    ours, words, tools = results.document([one, other]).split("\n\n")
+    assert words == "Each of the other tools alone:"
     assert ours.splitlines()[2] == (
         "| CNN, 28×28 | 4/1 | 625 | PyTorch | 2 (1–4) | 2.00× (2.00–4.00) |  |  |"
         " 3.00× (2.00–10.00) Captum |  |"
