@@ -2,7 +2,8 @@
 
 import pytest
 
-from benchmarks.table import documents
+from benchmarks.table import __main__ as table
+from benchmarks.table import documents, tables
 from benchmarks.table.documents import Sentence, UnmeasuredError
 from benchmarks.table.figures import Figure, by_name, moved
 
@@ -47,3 +48,17 @@ def test_a_sentence_is_found_by_its_words_and_said_with_what_was_measured():
 @pytest.mark.parametrize("sentence", documents.SENTENCES, ids=lambda each: each.template[:30])
 def test_each_sentence_stands_in_its_document(sentence):
     assert sentence.found((documents.ROOT / sentence.document).read_text())
+
+
+def test_marked_tables_are_those_of_the_stored_results():
+    kept = table.stored()
+    said = [
+        found
+        for each in documents.documents()
+        for found in documents.MARKED.finditer(each.read_text())
+    ]
+    assert {found[2] for found in said} <= set(tables.TABLES)
+    made = {found[2]: tables.TABLES[found[2]] for found in said}
+    stored = {name: make(kept[part]) for name, (part, make) in made.items() if part in kept}
+    assert "opening" in stored
+    assert stored == {found[2]: found[3] for found in said if found[2] in stored}
