@@ -48,6 +48,8 @@ LEAST_SECONDS = 0.2
 CHECKED = 128
 # Seconds in which our engine may look for the best size of its batches.
 SEARCHING = 10.0
+# So many calls at most go by until the faster way is known, as of the first records of a training.
+SETTLED = 40
 # How often the settings of a contender are tried, but for those that took so many times the least.
 TURNS, FAR = 2, 1.5
 # Least standard deviation of a class's log-odds over windows: numbers that do not vary prove nothing.
@@ -106,12 +108,13 @@ def times(case: Case, repeats: int, seconds: float, device: str = "cpu") -> dict
     ours = Ours(case, setup.model, setup.pictures[:1])
     ours.run()
     first = time.perf_counter() - started
+    ours.settle(SETTLED)
     difference, effect = _check_ours(setup, ours)
     found: dict[str, dict[str, Any]] = {OURS: {"difference": difference, "sampled": 0}}
     runs: dict[str, Callable[[], Took]] = {OURS: lambda: _clocked(ours.run)}
     if len(setup.pictures) == PROBE:
         probe = Ours(case, setup.model, setup.pictures)
-        probe.run()
+        probe.settle(SETTLED)
         found[OURS_PROBE] = {"difference": _check_ours(setup, probe)[0], "sampled": 0}
         runs[OURS_PROBE] = lambda: _clocked(probe.run, PROBE)
     for contender in _contenders(setup, windows, seconds):
