@@ -55,7 +55,7 @@ class ScoresRow(NamedTuple):
     predicted: bytes
 
 
-class Kept(NamedTuple):
+class Unchanged(NamedTuple):
     """Of an image, what holds in all records that say the same of it.
 
     keys: places of its hash, settings and explained classes. values, hidden: where its numbers
@@ -80,7 +80,7 @@ class ScoresColumns:
     def __post_init__(self) -> None:
         self.hashes, self.settings, self.explained = (Places(self.pack) for _ in range(3))
         self._about: tuple[object, ...] = ()
-        self._kept: list[Kept] = []
+        self._unchanged: list[Unchanged] = []
 
     def take(self, image: int, at: Stored, scores: record.Scores) -> None:
         """A record of one image."""
@@ -102,13 +102,13 @@ class ScoresColumns:
         """A record of all images, of which these are wanted."""
         about = scores.placement, scores.output, scores.value_name, scores.independent, [*images]
         if about != self._about:
-            self._about, self._kept = about, [self._of(scores, each) for each in images]
+            self._about, self._unchanged = about, [self._of(scores, each) for each in images]
         numbers, moves = scores.numbers, scores.moves
         predicted = scores.predicted.astype(np.int32)
         flips = scores.flips.astype(np.uint8)
         unknown = np.isnan(moves) if scores.output is not Output.RAW else None
         epoch = np.nan if scores.epoch is None else scores.epoch
-        for image, keys, own, hidden, follows in self._kept:
+        for image, keys, own, hidden, follows in self._unchanged:
             if unknown is not None and follows and unknown[hidden].any():
                 self.take(image, at, scores[image])  # it may follow from the scores
                 continue
@@ -118,7 +118,7 @@ class ScoresColumns:
                 moves[hidden].tobytes(), flips[hidden].tobytes(), predicted[hidden].tobytes(),
             )  # fmt: skip
 
-    def _of(self, scores: record.AllScores, image: int) -> "Kept":
+    def _of(self, scores: record.AllScores, image: int) -> "Unchanged":
         """What holds of an image in all records that say the same of it."""
         placed = scores.placement.images[image]
         layout = scores.placement.layouts[placed.layout]
@@ -126,7 +126,9 @@ class ScoresColumns:
         end = placed.values + (1 + len(layout.regions)) * layout.length
         keys = self._keys(placed, self._settings(scores, layout))
         values, regions = slice(placed.values, end), slice(placed.hidden, hidden)
-        return Kept(image, keys, values, regions, bool(layout.regions) and layout.classes is None)
+        return Unchanged(
+            image, keys, values, regions, bool(layout.regions) and layout.classes is None
+        )
 
     def _settings(self, scores: record.Scores | record.AllScores, layout: record.Layout) -> int:
         classes = None if layout.classes is None else layout.classes.tobytes()
