@@ -267,3 +267,41 @@ def test_weights_that_are_trained_between_a_pass_and_its_gradient_are_no_error(l
     command = [sys.executable, "-c", BETWEEN, str(tmp_path), last]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.stdout.split() == ["True", "True"], done.stderr[-3000:]
+
+
+STARVED = """
+import os, sys, threading, time
+os.environ["KERAS_BACKEND"] = "jax"
+import keras, numpy as np
+from tensorboard_picasso import summary
+from tensorboard_picasso.summary import Saliency
+
+
+class Starved(keras.Sequential):
+    "Its thread waits for a core where its weights are out and it has not said that it trains."
+
+    def _purge_model_variables(self, **kinds):
+        super()._purge_model_variables(**kinds)
+        out.set()
+        time.sleep(0.5)
+
+
+out = threading.Event()
+images = np.random.default_rng(0).random((2, 6, 6, 1)).astype(np.float32)
+model = Starved([keras.Input((6, 6, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
+model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+probe = summary.Probe("p", images, labels=[0, 1], output="logits")
+training = threading.Thread(target=model.fit, args=(images, np.zeros(2)), kwargs={"verbose": 0})
+training.start()
+assert out.wait(60)
+print(summary.attribution(
+    probe, model, methods=[Saliency()], writer=sys.argv[1], step=0, strict=True
+))
+training.join()
+"""
+
+
+def test_a_training_that_waits_for_a_core_with_its_weights_out_is_waited_for(tmp_path):
+    command = [sys.executable, "-c", STARVED, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.stdout.split() == ["True"], done.stderr[-3000:]

@@ -10,6 +10,9 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.summary.backends._common.call import PLAIN, by_rows
 from tensorboard_picasso.summary.backends._common.question import Others
@@ -35,8 +38,8 @@ from tensorboard_picasso.summary.backends.torch.adapter import TorchAdapter, cop
 _T = TypeVar("_T")
 
 # So often, seconds apart, a model is asked whose arrays a step of training is using up; and one
-# that has none, which may be about to say that it is trained.
-_TRIES, _FEW, _PAUSE = 6000, 20, 0.005
+# that has none, and is about to say that it is trained, once its thread has a core again.
+_TRIES, _FEW, _PAUSE = 6000, 400, 0.005
 
 
 class KerasOnTorch(TorchAdapter):
@@ -101,39 +104,73 @@ class KerasOnJax(JaxAdapter):
     def __init__(self, model: Any, setup: Setup) -> None:
         super().__init__(model, setup)
         self._function = _Function(model)
+        self._waits = True  # until it was in vain
 
-    def _pure(self) -> tuple[Pure, Any]:
-        values = _values(self.model)
-        check(self._function, values)
-        return self._function, values
+    def layers(self, question: Question) -> list[Layer]:
+        """See `Adapter.layers`."""
+        return self._again(lambda: super(KerasOnJax, self).layers(question))
 
-    def _run(self, key: Any, body: Callable[..., Any], *arrays: Array) -> Array:
-        """See `JaxAdapter`; again where training in another thread gave the arrays away."""
-        for tried in itertools.count():
-            try:
-                return super()._run(key, body, *arrays)
-            except UnsupportedError as e:
-                used_up, purged = "has been deleted" in str(e), "has no weights" in str(e)
-                training = not getattr(self.model, "_jax_state_synced", True)
-                most = _TRIES if used_up or training else _FEW
-                if not (used_up or purged) or tried >= most:
-                    raise
-            time.sleep(_PAUSE)
-        raise AssertionError("unreachable")
-
-    def _kept(self, model: Pure) -> Any:
-        return self._programs
+    def reaches(self, question: Question, places: NDArray[np.bool_]) -> bool:
+        """See `Adapter.reaches`."""
+        return self._again(lambda: super(KerasOnJax, self).reaches(question, places))
 
     def arrives(self, question: Question, over: bool) -> Arrival | None:
         """See `Adapter.arrives`; not compiled, as what arrives is looked at."""
+        return self._again(lambda: self._arrives(question, over))
+
+    def _arrives(self, question: Question, over: bool) -> Arrival | None:
         import jax
 
         with arriving(self.model, over) as arrivals:
             if arrivals is not None:
                 batch, *others = map(jax.device_put, question.arrays)
-                values = _values(self.model)
-                self._function(values, batch, call=self.setup.call, others=others)
+                function, values = self._pure()
+                function(values, batch, call=self.setup.call, others=others)
         return arrivals[0] if arrivals else None
+
+    def _run(self, key: Any, body: Callable[..., Any], *arrays: Array) -> Array:
+        run = super()._run
+        return self._again(lambda: run(key, body, *arrays))
+
+    def _again(self, body: Callable[[], _T]) -> _T:
+        """What `body` makes; again where training in another thread used the arrays up."""
+        for _ in range(_TRIES):
+            try:
+                return body()
+            except (RuntimeError, UnsupportedError) as e:
+                if "has been deleted" not in str(e):
+                    raise
+            time.sleep(_PAUSE)
+        return body()
+
+    def _pure(self) -> tuple[Pure, Any]:
+        values = self._values()
+        check(self._function, values)
+        return self._function, values
+
+    def _values(self) -> tuple[list[Any], list[Any]]:
+        """See `_values`; waited for where training in another thread has taken them out."""
+        for tried in itertools.count():
+            try:
+                return _values(self.model)
+            except UnsupportedError:
+                training = self.model.built and not getattr(self.model, "_jax_state_synced", True)
+                if tried >= (_TRIES if training else _FEW if self._may_train() else 0):
+                    self._waits = False
+                    raise
+            time.sleep(_PAUSE)
+        raise AssertionError("unreachable")
+
+    def _may_train(self) -> bool:
+        """Whether a model without weights may be about to say that it is trained.
+
+        Not as a part of one that is, of which no function was made.
+        """
+        kinds = "train", "test", "predict"
+        return self._waits and any(getattr(self.model, f"{each}_function", None) for each in kinds)
+
+    def _kept(self, model: Pure) -> Any:
+        return self._programs
 
 
 class _Function(Pure):
@@ -203,15 +240,19 @@ def _values(model: Any) -> tuple[list[Any], list[Any]]:
     state = getattr(model, "_jax_state", None)
     if state and not model._jax_state_synced:
         return list(state["trainable_variables"]), list(state["non_trainable_variables"])
-    if any(each._value is None for each in model.variables):
-        if runs_on("torch"):
+    kinds = model.trainable_variables, model.non_trainable_variables
+    if runs_on("torch"):
+        if any(each._value is None for each in model.variables):
             raise not_built(model)  # but being built, by another thread
+        trained, others = ([each.value for each in kind] for kind in kinds)
+        return trained, others
+    # Each is read once: of one that is taken out meanwhile, `value` would be its initial one.
+    trained, others = ([each._value for each in kind] for kind in kinds)
+    if any(each is None for each in (*trained, *others)):
         raise UnsupportedError(
             f"{type(model).__name__} has no weights while another model trains it: pass the one"
             " that is trained"
         )
-    kinds = model.trainable_variables, model.non_trainable_variables
-    trained, others = ([each.value for each in kind] for kind in kinds)
     return trained, others
 
 
