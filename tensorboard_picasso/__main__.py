@@ -1,4 +1,4 @@
-"""The command line: `python -m tensorboard_picasso export`, `log` and `methods`."""
+"""The command line: `python -m tensorboard_picasso explain`, `export`, `log` and `methods`."""
 
 import argparse
 import errno
@@ -25,9 +25,18 @@ from tensorboard_picasso.presentation.terminal import Bar, printed
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind, Series
 from tensorboard_picasso.summary.methods import _listing
+from tensorboard_picasso.trained import session as explaining
+from tensorboard_picasso.trained import settings as explained
+from tensorboard_picasso.trained import sources
 from tensorboard_picasso.version import __version__
 
 PROGRAM = "python -m tensorboard_picasso"
+EXPLAIN = """\
+Explain a trained model on pictures, and serve the tab: keras:VGG16,
+torchvision:resnet50, timm:NAME or hf:NAME, with the preprocessing, class names and
+weights that the framework keeps (in its cache, or downloaded), or a model of your own.
+"""
+EXPLAIN_EXAMPLES = ("explain --model my_module:build --images pictures --size 8 --no-serve",)
 LOG = """\
 Go through the checkpoints of a training in step order and log the maps of some
 images at each, as the summary ops do while training. What is in the log stays:
@@ -71,6 +80,8 @@ def parser() -> argparse.ArgumentParser:
             help=text,
         )
 
+    explain = add("explain", EXPLAIN, EXPLAIN_EXAMPLES, "explain a trained model on pictures")
+    explained.add_options(explain)
     export = add("export", EXPORT, EXPORT_EXAMPLES, "write a map over training to a file")
     _add_options(export)
     log = add("log", LOG, LOG_EXAMPLES, "log checkpoints that already exist")
@@ -122,6 +133,8 @@ def _command(words: Sequence[str] | None) -> int:
     try:
         if given.command == "log":
             return session.run(settings.parse(given))
+        if given.command == "explain":
+            return explaining.run(explained.parse(given, sources.names()))
         _export(given)
     except BrokenPipeError:
         raise
@@ -138,7 +151,7 @@ def _command(words: Sequence[str] | None) -> int:
 
 def _refusals(command: str) -> tuple[type[Exception], ...]:
     """What says in a few words that something cannot be done."""
-    if command == "log":  # what does not fit into a probe, or a model, is one of these
+    if command in ("log", "explain"):  # what does not fit into a probe, or a model, is one of these
         return ValueError, TypeError, OSError
     return ExportError, record.RecordError, TooLargeError, OSError
 

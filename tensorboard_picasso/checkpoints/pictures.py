@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from tensorboard_picasso.checkpoints import LogError
 from tensorboard_picasso.checkpoints.sample import Sample
@@ -81,14 +82,14 @@ def _of_folder(settings: Settings, root: Path, told: bool = True) -> Probe:
     known = _by_file(settings.labels, root) if settings.labels else {}
     names = () if known else tuple(classes)
     if settings.class_names:
-        names = _lines(settings.class_names)
+        names = lines(settings.class_names)
     labels: list[list[str]] | None = None
-    read = _all(_chosen(files, settings.max_images, told), settings)
+    read = _all(chosen(files, settings.max_images, told), settings)
     if not read:
         raise LogError(f"--images {root}: none of the images can be read")
-    chosen = list(read)
+    kept = list(read)
     if known or classes:
-        of = [each.relative_to(root).as_posix() for each in chosen]
+        of = [each.relative_to(root).as_posix() for each in kept]
         if known and (missing := [name for name in of if name not in known]):
             raise LogError(f"--labels {settings.labels}: none for {missing[0]}")
         labels = [known[name] if known else [pictures.named(Path(name).parts[0])] for name in of]
@@ -99,15 +100,15 @@ def _of_folder(settings: Settings, root: Path, told: bool = True) -> Probe:
         pixels,
         labels=labels and _labels(labels, names),
         class_names=names or None,
-        names=[pictures.named(each.name) for each in chosen],
-        regions=_regions(settings.regions, root, chosen) if settings.regions else None,
+        names=[pictures.named(each.name) for each in kept],
+        regions=_regions(settings.regions, root, kept) if settings.regions else None,
         preprocess=NamedFunction(settings.preprocess, "--preprocess")
         if settings.preprocess
         else None,
         value_range=settings.value_range,
         normalized=settings.normalized,
         max_images=len(pixels),
-        targets=[_class(each, names) for each in settings.targets],
+        targets=[class_of(each, names) for each in settings.targets],
         output=settings.output,
     )
 
@@ -138,7 +139,7 @@ def _images(folder: Path) -> list[Path]:
     return sorted(each for each in files if not each.is_dir())
 
 
-def _chosen(files: Sequence[Sequence[Path]], most: int, told: bool) -> list[Path]:
+def chosen(files: Sequence[Sequence[Path]], most: int, told: bool) -> list[Path]:
     """Up to so many, one of each class in turn, in the order of their names; others are told of."""
     count = sum(map(len, files))
     if told and count > most:
@@ -164,21 +165,36 @@ def _all(paths: Sequence[Path], settings: Settings) -> dict[Path, Array]:
 def _read(path: Path, settings: Settings) -> Array:
     """An image as the model or `--preprocess` is given it: float32, channels last."""
     image = pictures.opened(path)
-    mode = _MODES.get(settings.channels or 0)
-    if mode is None:
-        mode = "L" if image.mode in ("1", "L") else "RGB"
     if image.mode.startswith(("I", "F")):
         raise LogError(f"{path}: {image.mode} pixels: convert it to 8 bits a channel")
-    pixels = np.asarray(image.convert(mode), np.float64)
-    low, high = settings.value_range or (0.0, 1.0)
-    values = low + pixels.reshape(*pixels.shape[:2], -1) * (high - low) / 255
-    if settings.normalized is not None:
-        mean, std = map(np.asarray, settings.normalized)
-        values = (values - mean) / std
-    return values.astype(np.float32)
+    return values(
+        image.convert(mode(image, settings.channels)), settings.value_range, settings.normalized
+    )
 
 
-def _lines(path: Path) -> tuple[str, ...]:
+def mode(image: Image.Image, channels: int | None) -> str:
+    """Grey or RGB, as asked for, else as the picture has it."""
+    grey = image.mode in ("1", "L")
+    return _MODES[channels] if channels else "L" if grey else "RGB"
+
+
+def values(
+    image: Image.Image,
+    value_range: tuple[float, float] | None,
+    normalized: tuple[Any, Any] | None,
+) -> Array:
+    """A picture, grey or RGB, as `--value-range` and `--normalized` say: float32, channels last."""
+    pixels = np.asarray(image, np.float64)
+    low, high = value_range or (0.0, 1.0)
+    made = low + pixels.reshape(*pixels.shape[:2], -1) * (high - low) / 255
+    if normalized is not None:
+        mean, std = map(np.asarray, normalized)
+        made = (made - mean) / std
+    return made.astype(np.float32)
+
+
+def lines(path: Path) -> tuple[str, ...]:
+    """The lines of a file that hold something."""
     return tuple(each for each in _text(path).splitlines() if each.strip())
 
 
@@ -206,13 +222,13 @@ def _by_file(path: Path, root: Path) -> dict[str, list[str]]:
 
 def _labels(given: Sequence[Sequence[str]], names: Sequence[str]) -> list[Any]:
     """One class an image; where any image has several or none, a set of each."""
-    classes = [[_class(word, names) for word in words] for words in given]
+    classes = [[class_of(word, names) for word in words] for words in given]
     if all(len(each) == 1 for each in classes):
         return [only for (only,) in classes]
     return list(map(set, classes))
 
 
-def _class(word: str, names: Sequence[str]) -> int | str:
+def class_of(word: str, names: Sequence[str]) -> int | str:
     """A class's index by its name, else by its index; a word that is neither as it is."""
     if names.count(word) == 1:
         return names.index(word)

@@ -91,11 +91,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="MODULE:FUNCTION",
         help="builds the model, without arguments; not needed where checkpoints hold it",
     )
-    add(
-        "--preprocess",
-        metavar="MODULE:FUNCTION",
-        help="a batch of images to a batch of model inputs",
-    )
     add("--name", help="of the probe; default: that of the folder of images")
     add(
         "--labels",
@@ -118,7 +113,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="CLASS",
         help="explained beside label and prediction",
     )
-    add("--methods", nargs="+", default=METHODS, metavar="NAME", help="default: occlusion saliency")
+    add_methods(parser)
     add(
         "--edited",
         nargs="?",
@@ -128,24 +123,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         " beside --probe MODULE:FUNCTION of another probe",
     )
     add("--edits", nargs="+", metavar="NAME", help="which ones; default: all")
-    add("--window", help="of occlusion: pixels, or a fraction such as 0.2")
-    add("--stride", help="of occlusion, likewise")
-    add("--fill", help="of occlusion: mean, grey, black, white, blur, noise or a value")
-    add("--output", choices=OUTPUTS, help="what the model returns; default: auto")
-    add(
-        "--value-range",
-        nargs=2,
-        type=float,
-        metavar=("LOW", "HIGH"),
-        help="what black and white become, before --normalized; default: 0 1",
-    )
-    add(
-        "--normalized",
-        nargs=2,
-        metavar=("MEAN", "STD"),
-        help="what training subtracts, then divides by: a number, or one a channel with commas",
-    )
-    add("--channels", type=int, choices=(1, 3), help="grey or RGB; default: as each file has it")
+    add_values(parser)
     add(
         "--step-pattern", metavar="REGEX", help="its first group is the step in a checkpoint's path"
     )
@@ -169,6 +147,40 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--ray", metavar="ADDRESS", help="spread them over this Ray cluster instead")
 
 
+def add_methods(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how a model is explained."""
+    add = parser.add_argument
+    add("--methods", nargs="+", default=METHODS, metavar="NAME", help="default: occlusion saliency")
+    add("--window", help="of occlusion: pixels, or a fraction such as 0.2")
+    add("--stride", help="of occlusion, likewise")
+    add("--fill", help="of occlusion: mean, grey, black, white, blur, noise or a value")
+    add("--output", choices=OUTPUTS, help="what the model returns; default: auto")
+
+
+def add_values(parser: argparse._ActionsContainer) -> None:
+    """Add the options that say what a model is given of an image."""
+    add = parser.add_argument
+    add(
+        "--preprocess",
+        metavar="MODULE:FUNCTION",
+        help="a batch of images to a batch of model inputs",
+    )
+    add(
+        "--value-range",
+        nargs=2,
+        type=float,
+        metavar=("LOW", "HIGH"),
+        help="what black and white become, before --normalized; default: 0 1",
+    )
+    add(
+        "--normalized",
+        nargs=2,
+        metavar=("MEAN", "STD"),
+        help="what training subtracts, then divides by: a number, or one a channel with commas",
+    )
+    add("--channels", type=int, choices=(1, 3), help="grey or RGB; default: as each file has it")
+
+
 def parse(given: argparse.Namespace) -> Settings:
     """Read the options.
 
@@ -188,28 +200,25 @@ def parse(given: argparse.Namespace) -> Settings:
         _check_alone(given)
     if given.max_images is not None and given.max_images < 1:
         raise LogError(f"--max-images {given.max_images}: pass a number from 1")
-    value_range = tuple(given.value_range) if given.value_range else None
-    if value_range and value_range[0] >= value_range[1]:
-        raise LogError(f"--value-range {value_range[0]:g} {value_range[1]:g}: pass LOW HIGH")
     return Settings(
         checkpoints=given.checkpoints,
         images=given.images,
-        probe=_object("--probe", given.probe),
+        probe=module_function("--probe", given.probe),
         logdir=Path(given.logdir or ""),
-        model=_object("--model", given.model),
-        preprocess=_object("--preprocess", given.preprocess),
+        model=module_function("--model", given.model),
+        preprocess=module_function("--preprocess", given.preprocess),
         name=given.name,
         labels=given.labels,
         class_names=given.class_names,
         regions=given.regions,
         max_images=given.max_images or 16,
         targets=tuple(given.targets),
-        methods=_methods(given),
+        methods=methods(given),
         edited=_edited(given),
         edits=edits.wanted(given.edits),
         output=given.output or "auto",
-        value_range=value_range,
-        normalized=_normalized(given.normalized),
+        value_range=value_range(given.value_range),
+        normalized=normalized(given.normalized),
         channels=given.channels,
         step_pattern=given.step_pattern,
         trust=given.trust_pickle,
@@ -246,13 +255,23 @@ def _check_alone(given: argparse.Namespace) -> None:
             raise LogError(f"{option} beside --probe: give the probe that itself")
 
 
-def _object(option: str, word: str | None) -> str | None:
+def module_function(option: str, word: str | None) -> str | None:
+    """What names a function of the user's, as it is.
+
+    Raises:
+      LogError: it is no such name.
+    """
     if word is not None and not all(word.partition(":")):
         raise LogError(f"{option} {word}: pass module:function")
     return word
 
 
-def _methods(given: argparse.Namespace) -> tuple[Method, ...]:
+def methods(given: argparse.Namespace) -> tuple[Method, ...]:
+    """What `add_methods` asks for.
+
+    Raises:
+      LogError, ValueError: a method or a setting of occlusion that there is not.
+    """
     options = {name: getattr(given, name) for name in ("window", "stride", "fill")}
     options = {name: _number(value) for name, value in options.items() if value is not None}
     if options and Occlusion.name not in given.methods:
@@ -271,7 +290,7 @@ def _edited(given: argparse.Namespace) -> int | str | None:
     if not word.isdecimal():
         if given.probe is None:
             raise LogError(f"--edited {word}: pass a number of images")
-        return _object("--edited", word)
+        return module_function("--edited", word)
     if given.probe is not None and int(word):
         raise LogError(f"--edited {word} beside --probe: pass MODULE:FUNCTION, or no number")
     return int(word)
@@ -287,7 +306,26 @@ def _number(text: str) -> Any:
     return text
 
 
-def _normalized(given: list[str] | None) -> tuple[Any, Any] | None:
+def value_range(given: list[float] | None) -> tuple[float, float] | None:
+    """What `--value-range` says.
+
+    Raises:
+      LogError: it is no range.
+    """
+    if not given:
+        return None
+    low, high = given
+    if low >= high:
+        raise LogError(f"--value-range {low:g} {high:g}: pass LOW HIGH")
+    return low, high
+
+
+def normalized(given: list[str] | None) -> tuple[Any, Any] | None:
+    """What `--normalized` says: mean and standard deviation, a number or one a channel each.
+
+    Raises:
+      LogError: they are none.
+    """
     if given is None:
         return None
     values = []

@@ -25,8 +25,9 @@ PYTHON = {
     "loader": "serving",
     "summary": "numbers stored",
     "checkpoints": "numbers stored logs presentation summary",
+    "trained": "numbers stored presentation summary checkpoints",
     "extend": "numbers stored summary checkpoints",
-    "__main__": "numbers stored logs presentation export summary checkpoints version",
+    "__main__": "numbers stored logs presentation export summary checkpoints trained version",
     "__init__": "export version",
 }
 SUMMARY = {
@@ -48,6 +49,7 @@ FRAMEWORKS = {
     "tensorflow": "tensorflow", "torch": "torch", "jax": "jax", "keras": "keras", "flax": "jax",
     "lightning": "lightning", "transformers": "transformers", "captum": "captum",
     "tensorboardX": "tensorboardx", "ray": "ray", "safetensors": "safetensors",
+    "torchvision": "torchvision", "timm": "timm",
 }  # fmt: skip
 # `types` is read by the type checker alone, as are the imports of types in comments: the arrows
 # hold for these too.

@@ -67,6 +67,13 @@ UNTRIED = {
         "tests/attack/test_forks.py::test_ops_in_forks_leave_the_log_of_their_parent_alone"
     ),
     "Ray is not installed": "tests/checkpoints/test_log_ray.py::test_where_ray_is_not_installed_it_is_said",
+    "; pip install 'tensorboard-picasso[{}]'": (
+        "tests/trained/test_refused.py::test_a_missing_package_is_named_with_what_installs_it"
+    ),
+    "which has a place of its own": (
+        "tests/trained/test_timm.py::test_a_folder_with_a_configuration_of_its_own"
+    ),
+    "and pass the folder that": "tests/trained/test_hf.py::test_a_folder_as_save_pretrained_makes_it",
     "nothing here reads": "tests/logs/test_remote.py::test_what_is_said_to_be_installed_reads_it",
     "pip install boto3": "tests/logs/test_remote.py::test_what_is_said_to_be_installed_reads_it",
     "start TensorBoard with --load_fast": (
