@@ -27,7 +27,10 @@ PICTURES = {
         ("large", "light", "&p.picasso.open=1&p.picasso.runs=lr0.001/picasso&p.picasso.step=268"),
         ("compare", "light", "&p.picasso.pin=118&p.picasso.runs=lr0.001/picasso"),
     ),
-    "decoy": (("decoy", "light", ""),),
+    "decoy": (
+        ("decoy", "light", ""),
+        ("patches", "light", "&p.picasso.patches=alike"),
+    ),
     "tanks": (
         ("tanks", "light", "&p.picasso.runs=army/picasso"),
         ("edit", "light", "&p.picasso.runs=army/picasso&p.picasso.edit=top,%20swapped"),

@@ -12,6 +12,7 @@ import { addressOf, connect, followUrl, isVisible, writeUrl } from "./kit/host.j
 import { listenToKeys } from "./bar/keys.js";
 import { Legend } from "./pictures/legend.js";
 import { Notices } from "./bar/notices.js";
+import { patchesOnTop, patchSteps } from "./shown/patch.js";
 import { Player } from "./bar/player.js";
 import { Rail } from "./bar/rail.js";
 import { Rest } from "./shown/rest.js";
@@ -34,7 +35,7 @@ import { Tip } from "./kit/tip.js";
 // Kinds of work, each holding those after it: join the data again, or what maps' records say of it, paint all, paint the step.
 const WORK = /** @type {const} */ (["all", "records", "paint", "step"]);
 // Choices that change which data is shown; the others only change how.
-const DATA_CHOICES = ["runs", "filter", "probe", "method", "means", "charts", "of", "edit", ...PINS];
+const DATA_CHOICES = ["runs", "filter", "probe", "method", "means", "charts", "of", "open", "edit", "patches", ...PINS];
 // Choices that no number or picture depends on.
 const UNPAINTED = ["speed", "swipe", "zoom"];
 const SHORT_NAME = 3; // letters that fit beside a score above a map
@@ -91,7 +92,7 @@ export class App {
       reload: () => this.reload(),
       link: () => this.link(),
       savePicture: () => this.savePicture(),
-      readAhead: () => decodeAhead(this, this.state.open !== null && this.sheets.hasImage ? [this.state.open] : this.rows.inSight),
+      readAhead: () => patchesOnTop(state) || decodeAhead(this, state.open !== null && this.sheets.hasImage ? [state.open] : this.rows.inSight),
       isPainted: () => this.root.dataset.step === String(scene.step),
     });
     this.timeline = new Timeline(given);
@@ -148,10 +149,11 @@ export class App {
     const { scene, state, timeline: { wants } } = this;
     // The steps beside the current one are where the slider goes first.
     const near = scene.steps.slice(Math.max(scene.place - NEAR, 0), scene.place + NEAR + 1);
-    const images = state.open === null ? this.rows.inSight : [state.open];
+    const patched = patchesOnTop(state);
+    const images = state.open !== null ? [state.open] : patched ? scene.images : this.rows.inSight;
     return {
       images: new Set(images.length ? images : scene.images.slice(0, FIRST_IMAGES)),
-      steps: new Set([...scene.columns, ...near]),
+      steps: new Set(patched ? patchSteps(scene, state) : [...scene.columns, ...near]),
       charted: new Set(wants.images),
       brief: state.open === null && !isComparing(state) && !wants.labels.length,
       newest: state.step === null,
@@ -206,7 +208,10 @@ export class App {
       this.schedule(what === "records" ? "records" : "all");
     }
     if (what === "maps" || what === "series" || what === "records") this.changes.wake();
-    if (what === "maps") this.shares.wake();
+    if (what === "maps") {
+      this.shares.wake();
+      this.sheets.wake();
+    }
     if (what === "errors") this.shares.forget();
   }
 
@@ -227,7 +232,7 @@ export class App {
     if (names.has("step")) this.rest.break();
     this.#laid = false;
     this.#urlTimer = setTimeout(() => writeUrl(this.state.url()), 200);
-    if (DATA_CHOICES.some((name) => names.has(name)) || names.has("open")) this.#load();
+    if (DATA_CHOICES.some((name) => names.has(name))) this.#load();
     if (names.size === 1 && names.has("step") && this.state.verdict === "all" && this.state.asClass === null) this.schedule("step");
     else if (![...names].every((name) => UNPAINTED.includes(name))) this.schedule("all");
     if (names.has("swipe")) this.#swipe();
@@ -310,7 +315,7 @@ export class App {
   }
 
   #prefetch() {
-    prefetch(this, this.#sight().images);
+    if (!patchesOnTop(this.state)) prefetch(this, this.#sight().images);
   }
 
   /**

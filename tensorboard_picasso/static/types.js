@@ -191,6 +191,9 @@
  * @property {string} sort
  * @property {"strips" | "grid"} density
  * @property {"probe" | "classes"} means
+ * @property {"alike" | "strongest" | "listed" | null} patches in which order they stand; null: not shown
+ * @property {Step | null} patchesAt the step that the order is found at, null: the newest
+ * @property {"none" | "some"} around how much is shown around a patch
  * @property {"few" | "all" | "none"} edits
  * @property {string | null} edit
  * @property {"moves" | "flips" | "follows" | "costs" | null} measure

@@ -28,6 +28,10 @@ const PARTS = [
     "Each row asks one question of all images: is the answer still the same after this edit? The number is how far it moves, in points: 0 where it stays, 100 where it is surely another one. An edit is a question and no verdict: a good network may need colour, and an image with a part hidden is unlike those that were trained on. Compare a row over the steps, and with another run, before comparing it with other rows. What the true class loses may be near zero although answers move: some images lose what others gain.",
   ],
   [
+    ".sheet.patches:not([hidden])", "Patches",
+    "Of each image the part where its map is strongest, as large as it was measured. Where patches of a class show the same thing, and it is not the class, log a region of it, or an edit: a map tells where, and not yet that the network needs it. Parts that look alike may count for other reasons, and an even ground has a strongest part too, which need not be strong: its value stands beside it.",
+  ],
+  [
     "main .row .card:not(.original) canvas", "Maps",
     "Each row is one image: its maps at some of the logged steps and, framed, at the step under the slider. Click a row to see all methods and classes. The line above the rows says what the colours mean. A map shows where, one window or pixel at a time. Strong colour is evidence that a place is used. None is no evidence that it is not: others may stand in for it, and what is spread out, as a sky or the light, survives any one window.",
   ],

@@ -1,6 +1,7 @@
 // The keyboard.
 
 import { canSwap, isComparing, nameOf, pinned, swapped, UNPINNED } from "../shown/compare.js";
+import { patchesOnTop } from "../shown/patch.js";
 
 /** @import { Zoom } from "../kit/zoom.js" */
 /** @import { Needs } from "../shown/given.js" */
@@ -17,6 +18,8 @@ export const KEYS = [
   ["p", "pin what is shown as A and compare it with what comes"],
   ["s, c", "swap A and B, stop comparing"],
   ["r", "draw a region"],
+  ["w", "what each class rests on, as patches of all images; back to the rows"],
+  ["Tab, then arrows", "patches: go from one to another (Enter opens its image)"],
   ["Tab, then arrows", "large view: read a map out, window by window"],
   ["+ − 0", "large view: zoom in, out, whole image (also wheel over a picture, pinch)"],
   ["h j k l", "large view: move left, down, up, right (also drag)"],
@@ -26,7 +29,7 @@ export const KEYS = [
   ["?", "this help"],
 ];
 
-/** An image or an edit that is shown large. @typedef {{zoom?: Zoom, go: (by: number) => void}} Sheet */
+/** What is shown large. @typedef {{zoom?: Zoom, go?: (by: number) => void, close: () => void}} Sheet */
 
 /** @type {Record<string, (zoom: Zoom) => void>} */
 const ZOOMS = {
@@ -49,6 +52,15 @@ function compare(given, patch) {
   const { scene, state } = given;
   state.set(patch);
   given.say(isComparing(state) ? `A is ${nameOf(state, (target) => scene.nameOfClass(target))}` : "nothing is compared");
+}
+
+/**
+ * The patches shown on top, or where they are, the rows.
+ * @param {Choices} state
+ * @returns {Partial<Choices>}
+ */
+export function patchesTurned(state) {
+  return patchesOnTop(state) ? { patches: null } : { patches: state.patches ?? "alike", open: null, edit: null };
 }
 
 /**
@@ -95,12 +107,13 @@ export function listenToKeys(given, { player, drawing, sheet }) {
     else if (key === "c") compare(given, UNPINNED);
     else if (key === "r" && given.scene.every.length) drawing.start();
     else if (top?.zoom && key in ZOOMS) ZOOMS[key](top.zoom);
-    else if (top && (key === "n" || key === "b")) top.go(key === "n" ? 1 : -1);
+    else if (key === "w" && given.scene.images.length) given.state.set(patchesTurned(given.state));
+    else if (top?.go && (key === "n" || key === "b")) top.go(key === "n" ? 1 : -1);
     else if (key === "?") player.toggleHelp();
     else if (key === "Escape") {
       if (drawing.cancel() || player.closeMenus()) return;
       if (given.state.open !== null) given.open(null);
-      else if (top) given.state.set({ edit: null });
+      else top?.close();
     } else return;
     event.preventDefault();
   });

@@ -52,7 +52,7 @@ export class Player {
     });
     const close = () => this.closeMenus();
     this.#menus = [
-      new Menu("View", () => viewMenu(given, acts)), new Menu("Compare", () => compareMenu(given, close)),
+      new Menu("View", () => viewMenu(given, acts, close)), new Menu("Compare", () => compareMenu(given, close)),
       new Menu("Region", () => regionMenu(given, drawing, close)), new Menu("?", help, "help"),
     ];
     this.element = el(

@@ -6,6 +6,7 @@ import { DRAWN, hidingSort, movesSort, predictionsOf, SHARE, SORTS } from "../sh
 import { hidingName, hidings } from "../numbers/hidden.js";
 import { palettesFor } from "../numbers/palette.js";
 import { isSigned, readingsFor } from "../numbers/reading.js";
+import { patchesTurned } from "./keys.js";
 import { DENSITIES, PREDICTED, SCALES, SIZE_NAMES, SPEEDS, VERDICTS } from "../shown/state.js";
 
 /** @import { Needs } from "../shown/given.js" */
@@ -27,8 +28,9 @@ const SCALE_NAMES = { shared: "all steps and runs", step: "this step", map: "eac
  * The View menu's fields, for what is shown now.
  * @param {Needs<"scene" | "state">} given
  * @param {Acts} acts
+ * @param {() => void} close the menu
  */
-export function viewMenu(given, acts) {
+export function viewMenu(given, acts, close) {
   const { state, scene } = given;
   const settings = scene.settings();
   const fields = [
@@ -54,7 +56,7 @@ export function viewMenu(given, acts) {
       select("scale", named(SCALES, SCALE_NAMES), state.scale, (scale) => state.set({ scale })),
     );
   }
-  fields.push(...imageFields({ state, scene }));
+  fields.push(...imageFields({ state, scene }), patchesButton(state, close));
   fields.push(
     el("h4", { text: "Page" }),
     select("size", SIZE_NAMES.map(itself), state.size, (size) => state.set({ size })),
@@ -74,6 +76,17 @@ export function viewMenu(given, acts) {
     link,
   );
   return fields;
+}
+
+/**
+ * To the patches and back.
+ * @param {State} state
+ * @param {() => void} close the menu
+ */
+function patchesButton(state, close) {
+  const text = patchesTurned(state).patches === null ? "Back to the rows" : "What each class rests on";
+  const turn = () => (close(), state.set(patchesTurned(state)));
+  return el("div", { class: "acts" }, button(text, `${text} (key w)`, turn, { title: "of every image the part where its map is strongest (key w)" }));
 }
 
 /** @type {Record<string, string>} */

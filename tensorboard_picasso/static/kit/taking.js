@@ -36,6 +36,6 @@ export function taking({ name, parts, rows }) {
   };
   return el(
     "details", { class: "download" }, el("summary", { text: "Download" }),
-    el("p", {}, button("PNG", "what is shown here, as PNG", picture), button("CSV", "its numbers with intervals, as CSV", numbers), said),
+    el("p", {}, button("PNG", "what is shown here, as PNG", picture), button("CSV", "its numbers, as CSV", numbers), said),
   );
 }

@@ -40,7 +40,7 @@ export class Large {
     this.element = el(
       "section", { class: "sheet large", role: "dialog", "aria-labelledby": "large-title", hidden: true },
       el("div", { class: "bar" },
-        button("←", "back to all images", () => given.open(null), { class: "back" }), this.#name,
+        button("←", "back to all images", () => this.close(), { class: "back" }), this.#name,
         this.#fields,
         button("whole image", "whole image (key 0)", () => this.zoom.reset(), { class: "whole" }),
         button("‹", "image before (key b)", () => this.go(-1)), button("›", "next image (key n)", () => this.go(1))),
@@ -52,6 +52,10 @@ export class Large {
 
   get isOpen() {
     return this.#image !== null;
+  }
+
+  close() {
+    this.#given.open(null);
   }
 
   /**

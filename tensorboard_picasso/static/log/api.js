@@ -112,10 +112,11 @@ export async function fetchIndex() {
  * @param {string} probe
  * @param {boolean} pngs whether the pictures are wanted too, as far as they are small
  * @param {AbortSignal} [signal]
+ * @param {number[]} [images] default: all
  * @returns {Promise<Pack<InputsAnswer>>}
  */
-export function fetchInputs(run, probe, pngs, signal) {
-  return pack("inputs", { run, probe, pngs: pngs || undefined }, signal);
+export function fetchInputs(run, probe, pngs, signal, images) {
+  return pack("inputs", { run, probe, images: images?.join(","), pngs: pngs || undefined }, signal);
 }
 
 /**

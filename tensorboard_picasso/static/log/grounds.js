@@ -1,10 +1,11 @@
 // The pixels under the maps: one image's, or the mean of several.
 
-import { fetchImage, RequestError } from "./api.js";
+import { RequestError } from "./api.js";
 import { average } from "../numbers/average.js";
 import { PictureError, pixelsOf } from "./image.js";
 import { errorOf } from "../kit/format.js";
 import { grey } from "../numbers/palette.js";
+import { Pictures } from "./pictures.js";
 import { distinct } from "./records.js";
 
 /** @import { Ground, Member } from "../types.js" */
@@ -20,6 +21,7 @@ export class Grounds {
   #grounds = new Map();
   /** @type {Map<string, Ground>} */
   #meanGrounds = new Map();
+  #pictures = new Pictures();
   #changed;
   #failed;
 
@@ -78,7 +80,7 @@ export class Grounds {
   /** @param {Loading} entry @param {RunData} data @param {number} image @param {string} hash */
   async #load(entry, data, image, hash) {
     try {
-      const pixels = await pixelsOf(data.png(image, hash) ?? (await fetchImage(data.run, data.probe, image, hash)));
+      const pixels = await pixelsOf(data.png(image, hash) ?? (await this.#pictures.get(data, image, hash)));
       Object.assign(entry, { state: "ready", pixels, grey: grey(pixels.data) });
     } catch (error) {
       const gone = error instanceof RequestError && error.status === 404;

@@ -115,6 +115,10 @@ export const SIZE_NAMES = /** @type {(keyof typeof SIZES)[]} */ (Object.keys(SIZ
 export const LAYOUTS = /** @type {const} */ (["side", "swipe"]);
 export const VERDICTS = /** @type {const} */ (["all", "right", "wrong"]);
 export const DENSITIES = /** @type {const} */ (["strips", "grid"]);
+/** In which order patches stand. */
+export const PATCH_ORDERS = /** @type {const} */ (["alike", "strongest", "listed"]);
+/** How much is shown around them. */
+export const SURROUNDINGS = /** @type {const} */ (["none", "some"]);
 /** How many edits are listed. */
 export const EDITS = /** @type {const} */ (["few", "all", "none"]);
 export const FILMS = /** @type {const} */ (["log", "even", "change"]);
@@ -149,6 +153,10 @@ const KEYS = {
   density: { key: "density", initial: "strips", ...oneOf(DENSITIES) },
   // Which means are shown before the images: over the probe, or over its classes too.
   means: { key: "means", initial: "probe", ...oneOf(/** @type {const} */ (["probe", "classes"])) },
+  // The sheet of patches: its order, the step that this is found at, and what is shown around each.
+  patches: { key: "patches", initial: null, ...oneOf(PATCH_ORDERS) },
+  patchesAt: { key: "patchesat", initial: null, ...STEP },
+  around: { key: "around", initial: "some", ...oneOf(SURROUNDINGS) },
   // Of the block "what the answer survives".
   edits: { key: "edits", initial: "few", ...oneOf(EDITS) },
   // The edit that is shown large, and what of it is charted.

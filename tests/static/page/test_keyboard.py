@@ -59,7 +59,8 @@ def test_tab_comes_to_every_image_however_fast(browser, url):
 
 
 @pytest.mark.parametrize(
-    "state", [{}, {"open": "3"}, {"pin": "20"}, {"pin": "20", "layout": "swipe"}]
+    "state",
+    [{}, {"open": "3"}, {"pin": "20"}, {"pin": "20", "layout": "swipe"}, {"patches": "alike"}],
 )
 def test_everything_the_keyboard_comes_to_has_a_name(browser, url, state):
     with tab(browser, url) as picasso:
@@ -240,7 +241,7 @@ FAINT = """() => {
 }"""
 
 
-@pytest.mark.parametrize("state", [{}, {"open": "3"}, {"pin": "20"}])
+@pytest.mark.parametrize("state", [{}, {"open": "3"}, {"pin": "20"}, {"patches": "alike"}])
 def test_text_stands_out_from_its_ground(browser, url, state):
     with tab(browser, url) as picasso:
         picasso.open(**state).at(90)
@@ -252,16 +253,18 @@ def test_text_stands_out_from_its_ground(browser, url, state):
                 assert picasso.frame.evaluate(FAINT) == []
 
 
-@pytest.mark.parametrize("state", [{}, {"open": "3"}, {"pin": "20"}])
+@pytest.mark.parametrize("state", [{}, {"open": "3"}, {"pin": "20"}, {"patches": "alike"}])
 def test_it_fits_small_screens(browser, url, state):
     with tab(browser, url) as picasso:
         picasso.open(sort="number", **state).at(90)
+        sheets = {"open": ".sheet.large", "patches": ".sheet.patches"}
+        shown = next((sheets[key] for key in state if key in sheets), "main")
         for width, height in ((1280, 800), (1024, 700), (914, 800), (828, 800)):
             picasso.page.set_viewport_size({"width": width, "height": height})
-            for selector in ("html", ".top", ".large" if "open" in state else "main"):
+            for selector in ("html", ".top", shown):
                 part = picasso.frame.locator(selector)
                 assert part.evaluate("e => e.scrollWidth - e.clientWidth") <= 0, (selector, width)
-            if "open" not in state:
+            if shown == "main":
                 below = "e => e.getBoundingClientRect().bottom - innerHeight"
                 assert picasso.frame.locator("article").first.evaluate(below) <= 0, width
             for menu in ("view", "compare", "region", "help"):
