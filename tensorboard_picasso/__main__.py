@@ -23,7 +23,7 @@ from tensorboard_picasso.logs.records import Problems, only, unpacked
 from tensorboard_picasso.presentation.readings import Reading
 from tensorboard_picasso.presentation.terminal import Bar, printed
 from tensorboard_picasso.stored import record
-from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind, Series
+from tensorboard_picasso.stored.metadata import MEANS, WHOLE_PROBE, Kind, Series
 from tensorboard_picasso.summary.methods import _listing
 from tensorboard_picasso.trained import session as explaining
 from tensorboard_picasso.trained import settings as explained
@@ -255,15 +255,17 @@ def _methods(reader: EventReader, run: str) -> dict[str, Series]:
 
 
 def _tags(reader: EventReader, run: str) -> dict[str, Series]:
-    """All that can be exported: means over a probe, edits, methods, means over classes."""
+    """All that can be exported: means over a probe, edits, methods, means over classes and groups."""
 
-    def place(item: tuple[str, Series]) -> tuple[bool, int, str]:
+    def place(item: tuple[str, Series]) -> tuple[int, int, str]:
         tag, series = item
+        if series.kind is Kind.GROUP_MEAN:
+            return 2, 0, tag
         of_class = series.kind is Kind.MEAN and series.group != WHOLE_PROBE
         return of_class, series.group if of_class else series.kind is Kind.METHOD, tag
 
     all_tags = {tag: series for series, tag in reader.of_run(run).items()}
-    kinds = (Kind.METHOD, Kind.MEAN, Kind.EDITS)
+    kinds = (Kind.METHOD, *MEANS, Kind.EDITS)
     return dict(sorted(((t, s) for t, s in all_tags.items() if s.kind in kinds), key=place))
 
 
@@ -299,12 +301,12 @@ def _subject(
         if target is not None:
             raise ExportError("--target: edits are of each image's own class")
         return EditSubject(run, series.probe)
-    if series.kind is not Kind.MEAN:
+    if series.kind not in MEANS:
         index = _target(reader, run, series, target)
         return MapSubject(run, series.probe, series.image, series.label, index)
     if target is not None:
         raise ExportError("--target: a mean is of each image's own class")
-    return MeanSubject(run, series.probe, series.label, series.group)
+    return MeanSubject(run, series.probe, series.label, series.over)
 
 
 def _target(reader: EventReader, run: str, series: Series, word: str | None) -> TargetChoice:

@@ -103,6 +103,7 @@ class Picture:
       pixels: uint8 (height, width, 3).
       name: the caller's, or "". labels: the true classes, None where they are not known.
       regions: bool (height, width) by name. source_index: of the example in its dataset.
+        group: which of a few groups it belongs to, None: none.
     """
 
     pixels: NDArray[np.uint8]
@@ -110,6 +111,7 @@ class Picture:
     labels: tuple[int, ...] | None
     regions: Mapping[str, NDArray[np.bool_]]
     source_index: int | None
+    group: str | None
 
 
 class LoggedProbe:
@@ -140,6 +142,12 @@ class LoggedProbe:
         """The names of the classes, empty where none were given."""
         return self._input(self.images[0]).class_names
 
+    @property
+    def groups(self) -> dict[int, str | None]:
+        """The group of each image by its number, None: of none; empty where no image has one."""
+        found = {image: self._input(image).group for image in self.images}
+        return found if any(found.values()) else {}
+
     def steps(self, method: str | None = None) -> NDArray[np.int64]:
         """The logged steps: of a method, or of the scores of its first image, or of edits alone. int64, ascending.
 
@@ -168,7 +176,8 @@ class LoggedProbe:
         if pixels is None:
             raise ExportError(f"image {image}: its picture cannot be decoded")
         regions = dict(shown.regions)
-        return Picture(pixels, shown.name, shown.truths, regions, shown.source_index)
+        source_index, group = shown.source_index, shown.group
+        return Picture(pixels, shown.name, shown.truths, regions, source_index, group)
 
     def scores(self, image: int) -> Scores:
         """What the model said of an image at each step.

@@ -122,7 +122,9 @@ def table(evolution: Evolution, room: Room) -> str:
     if any(each.about and each.about.second_seed is not None for each in evolution.moments):
         columns.append(_AGREEMENT)
     source = evolution.newest and evolution.newest.source_index
-    constant = {} if source is None else {"source_index": source}
+    group = evolution.newest and evolution.newest.group
+    constant: dict[str, Any] = {} if source is None else {"source_index": source}
+    constant |= {"group": name_cell(group)} if group else {}
     columns += constant
 
     def row(moment: Moment) -> dict[str, Any]:
@@ -223,6 +225,7 @@ def _metadata(
         "image": subject.image,
         "image_name": newest.name if newest else "",
         "source_index": newest.source_index if newest else None,
+        "group": newest.group if newest else None,
         "label": newest.label if newest else None,
         "labels": newest.labels if newest else None,
         "method": about.method,

@@ -10,7 +10,7 @@ from tensorboard_picasso.export.drawable import Naming
 from tensorboard_picasso.export.ground import greys
 from tensorboard_picasso.export.source import Source, no_step, said
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
-from tensorboard_picasso.logs.records import Problems, Stored, only, unpacked
+from tensorboard_picasso.logs.records import Problems, Stored, means_of, only, unpacked
 from tensorboard_picasso.logs.scores import scores_of
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.numbers.maps import Floats
@@ -27,13 +27,13 @@ Ground = NDArray[np.uint8] | None
 class MeanSubject:
     """Which mean: of a probe in a run under a method's label.
 
-    group: the class whose images are averaged, or `WHOLE_PROBE`.
+    group: the class whose images are averaged, the name of their group, or `WHOLE_PROBE`.
     """
 
     run: str
     probe: str
     label: str
-    group: int = WHOLE_PROBE
+    group: int | str = WHOLE_PROBE
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,7 @@ class MeanEvolution:
     @property
     def group_name(self) -> str:
         """Whose images are averaged: empty for the whole probe."""
-        group = self.subject.group
-        return "" if group == WHOLE_PROBE else self.name(group)
+        return "" if self.subject.group == WHOLE_PROBE else self._called(self.name)
 
     @property
     def words(self) -> list[str]:
@@ -91,7 +90,8 @@ class MeanEvolution:
     @property
     def named(self) -> set[int]:
         """Classes that pictures name."""
-        return {self.subject.group} - {WHOLE_PROBE}
+        group = self.subject.group
+        return set() if isinstance(group, str) else {group} - {WHOLE_PROBE}
 
     def name(self, index: int) -> str:
         """What a class is called."""
@@ -139,16 +139,20 @@ class MeanEvolution:
 
     def subject_of(self, called: Naming) -> str:
         """The class that each image's importance is for."""
-        if self.subject.group != WHOLE_PROBE:
-            return called(self.subject.group)
+        group = self.subject.group
+        if isinstance(group, int) and group != WHOLE_PROBE:
+            return called(group)
         return "the true class" if self.drawn[-1].mean.labelled else "what each step predicts"
 
     def caption(self, moment: MeanMoment, called: Naming) -> tuple[str, str]:
         """Of how many images it is; the step."""
-        group = self.subject.group
-        of = "" if group == WHOLE_PROBE else f"{called(group)}: "
+        of = "" if self.subject.group == WHOLE_PROBE else f"{self._called(called)}: "
         title = f"{of}mean of {_over(moment.mean)}"
         return title, wording.step_text(moment.step, moment.epoch)
+
+    def _called(self, called: Naming) -> str:
+        group = self.subject.group
+        return called(group) if isinstance(group, int) else group
 
     def remarks(self, moment: MeanMoment) -> list[str]:
         """Nothing more."""
@@ -174,7 +178,8 @@ def gather_mean(
     problems = Problems()
     means = _records(source, run, _of_group(series, label, subject.group), problems)
     if not means:
-        of = "" if subject.group == WHOLE_PROBE else f" of class {subject.group}"
+        word = "class" if isinstance(subject.group, int) else "group"
+        of = "" if subject.group == WHOLE_PROBE else f" of {word} {subject.group}"
         raise NotThereError(f'no mean{of} of "{label}" in probe "{subject.probe}" of run "{run}"')
     kept = [each for each in means if step is None or each[0].step == step]
     if not kept:
@@ -204,15 +209,15 @@ def largest_mean(
     """The largest scale of such means at each step, and of all steps, over some runs.
 
     The tab's rule: means over the whole probe have one scale, those over
-    classes, all of them, another.
+    classes and groups, all of them, another.
     """
     result: dict[int, float] = {}
     for run in runs:
         series = source.of_probe(run, subject.probe)
         groups = {
-            key.group
-            for key in only(series, Kind.MEAN, None, subject.label)
-            if (key.group == WHOLE_PROBE) == (subject.group == WHOLE_PROBE)
+            key.over
+            for key in means_of(series, subject.label)
+            if (key.over == WHOLE_PROBE) == (subject.group == WHOLE_PROBE)
         }
         for group in groups:
             tags = _of_group(series, subject.label, group)
@@ -221,10 +226,10 @@ def largest_mean(
     return result, max(result.values(), default=0.0)
 
 
-def _of_group(series: Mapping[Series, str], label: str, group: int) -> dict[Series, str]:
+def _of_group(series: Mapping[Series, str], label: str, group: int | str) -> dict[Series, str]:
     """The means of a method; a class that got another name has one under each."""
-    tags = only(series, Kind.MEAN, None, label)
-    return {each: tag for each, tag in tags.items() if each.group == group}
+    tags = means_of(series, label)
+    return {each: tag for each, tag in tags.items() if each.over == group}
 
 
 def _records(

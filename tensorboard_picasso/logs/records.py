@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 from tensorboard_picasso.numbers.steps import exact
-from tensorboard_picasso.stored import metadata, record
-from tensorboard_picasso.stored.metadata import Kind, Series
+from tensorboard_picasso.stored import record
+from tensorboard_picasso.stored.metadata import MEANS, WHOLE_PROBE, Kind, Series
 
 T = TypeVar("T")
 # The blobs of a record, why there are none, or None where they are gone.
@@ -78,8 +78,8 @@ def unpacked(
 ) -> Iterator[tuple[Stored, T]]:
     """The records that can be read, one at a time; the others become problems."""
     where: dict[str, Any] = {"image": series.image}
-    if series.kind is Kind.MEAN:
-        where = {"group": named(series.group)}
+    if series.kind in MEANS:
+        where = {"group": named(series.over)}
     elif series.kind is Kind.EDITS:
         where = {}
     elif series.kind is Kind.ALL_SCORES:
@@ -93,9 +93,14 @@ def unpacked(
             yield entry, held
 
 
-def named(group: int) -> int | None:
-    """A mean's group in an answer: its class, None for the whole probe."""
-    return None if group == metadata.WHOLE_PROBE else group
+def named(over: int | str) -> int | str | None:
+    """Whose mean it is in an answer: a class's, a group's by its name, None: the whole probe's."""
+    return None if over == WHOLE_PROBE else over
+
+
+def means_of(series: Mapping[Series, str], label: str) -> dict[Series, str]:
+    """All means of a method: over the probe, its classes and its groups."""
+    return {key: tag for kind in MEANS for key, tag in only(series, kind, None, label).items()}
 
 
 def only(

@@ -12,6 +12,7 @@ from tensorboard_picasso.logs.records import (
     Problems,
     Stored,
     content,
+    means_of,
     named,
     only,
     unpacked,
@@ -33,7 +34,7 @@ from tensorboard_picasso.serving.entries import (
 )
 from tensorboard_picasso.serving.pack import Pack
 from tensorboard_picasso.stored import record
-from tensorboard_picasso.stored.metadata import FORMAT_VERSION, Kind, Series
+from tensorboard_picasso.stored.metadata import FORMAT_VERSION, MEANS, Kind, Series
 from tensorboard_picasso.version import __version__
 
 # Settings that are told apart without making text of them.
@@ -69,7 +70,7 @@ def _probes(series: Iterable[Series]) -> list[dict[str, Any]]:
         probe = probes.setdefault(
             key.probe, {"images": set(), "methods": {}, "scored": False, "edits": False}
         )
-        if key.kind not in (Kind.MEAN, Kind.EDITS, Kind.EXAMPLE, Kind.ALL_SCORES):
+        if key.kind not in (*MEANS, Kind.EDITS, Kind.EXAMPLE, Kind.ALL_SCORES):
             probe["images"].add(key.image)
         probe["scored"] |= key.kind in KINDS
         probe["edits"] |= key.kind is Kind.EDITS
@@ -77,8 +78,8 @@ def _probes(series: Iterable[Series]) -> list[dict[str, Any]]:
             method = {"label": key.label, "method": key.method, "maps": False, "means": []}
             method = probe["methods"].setdefault(key.label, method)
             method["maps"] |= key.kind is Kind.MAP
-            if key.kind is Kind.MEAN and named(key.group) not in method["means"]:
-                method["means"].append(named(key.group))
+            if key.kind in MEANS and named(key.over) not in method["means"]:
+                method["means"].append(named(key.over))
     return [
         {
             "name": name,
@@ -114,6 +115,7 @@ def inputs(
             "name": shown.name,
             "label": shown.label,
             "source_index": shown.source_index,
+            "group": shown.group,
             "labels": shown.labels,
             "class_names": class_names.place(names) if names else None,
             "height": shown.height,
@@ -266,10 +268,10 @@ def means(
     """
     pack, problems = Pack(), Problems()
     settings = Listed(pack)
-    tags = only(reader.of_probe(run, probe, blobs=False), Kind.MEAN, None, label)
+    tags = means_of(reader.of_probe(run, probe, blobs=False), label)
     if not tags:
         return None
-    wanted = {each: tag for each, tag in tags.items() if groups is None or each.group in groups}
+    wanted = {each: tag for each, tag in tags.items() if groups is None or each.over in groups}
 
     def one(stored: Stored, mean: record.Mean) -> dict[str, Any]:
         everywhere = (mean.counts == len(mean.members)).all()
@@ -285,7 +287,7 @@ def means(
 
     listed = [
         {
-            "group": named(series.group),
+            "group": named(series.over),
             "name": series.group_name,
             "records": [
                 pack.entry(one(*pair))

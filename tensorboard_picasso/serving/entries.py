@@ -105,6 +105,7 @@ def asked_of(edits: record.Edits) -> dict[str, Any]:
                 "truths": list(image.truths),
                 "donor": image.donor,
                 "donor_class": image.donor_class,
+                "group": image.group,
             }
             for image in edits.images
         ],

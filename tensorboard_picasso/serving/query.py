@@ -92,12 +92,17 @@ def _group(text: str) -> int:
 def subject_of(request: wrappers.Request) -> MapSubject | MeanSubject:
     """Which map is exported: of an image and a class, or a mean over a group of images."""
     run, probe = probe_of(request)
-    group, target = request.args.get("group"), request.args.get("target")
-    if group is None:
+    args = request.args
+    group, named, target = args.get("group"), args.get("named"), args.get("target")
+    if group is None and named is None:
         image, label = index_of("image", argument(request, "image")), argument(request, "label")
         return MapSubject(run, probe, image, label, _target(target))
     if target is not None or "image" in request.args:
         raise errors.InvalidArgumentError("group: a mean has no image and no target")
+    if group is not None and named is not None:
+        raise errors.InvalidArgumentError("group, named: a mean is over one of them")
+    if group is None:
+        return MeanSubject(run, probe, argument(request, "label"), argument(request, "named"))
     try:
         return MeanSubject(run, probe, argument(request, "label"), _group(group))
     except ValueError as e:

@@ -86,6 +86,7 @@
  * @property {number | null} label
  * @property {number[] | null} labels where any number of classes may be true
  * @property {number | null} source_index
+ * @property {string | null} group which of a few it belongs to
  * @property {string[]} class_names
  * @property {number} height pixels
  * @property {number} width pixels
@@ -150,10 +151,13 @@
  */
 
 /**
+ * Whose images a mean is over: a class's, a group's by its name, or (null) the whole probe's.
+ * @typedef {number | string | null} MeanGroup
+ *
  * What cannot be read: of an image, or of the mean over a group.
  * @typedef {object} Problem
  * @property {number} [image]
- * @property {number | null} [group]
+ * @property {MeanGroup} [group]
  * @property {Step} step
  * @property {"damaged" | "newer" | "refused"} problem
  * @property {string} message
@@ -186,6 +190,7 @@
  * @property {number} speed steps a second
  * @property {string} find
  * @property {number | null} ofClass
+ * @property {string | null} ofGroup
  * @property {number | null} asClass
  * @property {"all" | "right" | "wrong"} verdict
  * @property {string} sort

@@ -58,6 +58,7 @@ class Edited:
     truths: its true classes; of the first one are the values. head: the class that is
       predicted of the whole image.
     donor: the image whose pixels or colours are swapped in, and its class; None: none.
+    group: as of `Input`.
     """
 
     input_hash: bytes
@@ -65,6 +66,7 @@ class Edited:
     head: int
     donor: int | None = None
     donor_class: int | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ def pack_edits(edits: Edits) -> bytes:
                 head=each.head,
                 donor=each.donor,
                 donor_class=each.donor_class,
+                group=each.group,
             )
             for each in edits.images
         ],
@@ -210,7 +213,8 @@ def _image(message: record_pb2.EditedImage, images: int, classes: int) -> Edited
     # One score alone stands for two classes.
     if max(named) >= max(classes, 2) or (donor is not None and donor >= images):
         raise RecordError("damaged record: an image's class or donor is out of bounds")
-    return Edited(message.input_hash, tuple(message.truths), message.head, donor, donor_class)
+    truths, group = tuple(message.truths), message.group or None
+    return Edited(message.input_hash, truths, message.head, donor, donor_class, group)
 
 
 def _bytes(values: NDArray[Any], kind: str) -> bytes:

@@ -40,6 +40,7 @@ class Input:
       ascending; None where not.
     regions: named (height, width) bool masks.
     source_index: of the example in the dataset that the image was drawn from.
+    group: which of a few groups it belongs to; None: none.
     """
 
     png: bytes
@@ -54,6 +55,7 @@ class Input:
     unseen: NDArray[np.bool_] | None = None
     source_index: int | None = None
     labels: tuple[int, ...] | None = None
+    group: str | None = None
 
     @property
     def truths(self) -> tuple[int, ...] | None:
@@ -77,6 +79,7 @@ def pack_input(shown: Input) -> bytes:
         unseen=pack_mask(shown.unseen),
         labels=shown.labels,
         multilabel=shown.labels is not None,
+        group=shown.group,
     )
     if shown.label is not None:
         message.label = shown.label
@@ -167,6 +170,7 @@ def _plain(message: record_pb2.Input) -> Input:
         display=message.display,
         source_index=message.source_index if message.HasField("source_index") else None,
         labels=_unpack_labels(message) if message.multilabel else None,
+        group=message.group or None,
     )
 
 

@@ -40,11 +40,17 @@ class Kind(enum.StrEnum):
     EDITS = "edits"
     EXAMPLE = "example"
     ALL_SCORES = "all scores"
+    GROUP_MEAN = "group mean"
 
     @property
     def since(self) -> int:
         """The version of the format that its records say: the first one that knows them."""
-        return 3 if self in (Kind.EDITS, Kind.EXAMPLE, Kind.ALL_SCORES) else BASE_VERSION
+        later = (Kind.EDITS, Kind.EXAMPLE, Kind.ALL_SCORES, Kind.GROUP_MEAN)
+        return 3 if self in later else BASE_VERSION
+
+
+# Kinds of means: over the probe or a class, and over a named group.
+MEANS = (Kind.MEAN, Kind.GROUP_MEAN)
 
 
 class SeriesError(ValueError):
@@ -56,12 +62,12 @@ class Series:
     """One series.
 
     probe: the probe's name, name scopes included.
-    image: the image's index in the probe; 0 of `MEAN`, `EDITS` and `ALL_SCORES` series, which
+    image: the image's index in the probe; 0 of means, `EDITS` and `ALL_SCORES` series, which
       are of several.
-    method, label: of `METHOD`, `MAP` and `MEAN` series: the method's name, and
+    method, label: of `METHOD` and `MAP` series and of means: the method's name, and
       the label that tells two settings of it apart; empty otherwise.
     group: of `MEAN` series: the class whose images are averaged, or
-      `WHOLE_PROBE`. group_name: what the tag calls the class.
+      `WHOLE_PROBE`. group_name: what the tag calls the class; of `GROUP_MEAN` series the group.
     """
 
     probe: str
@@ -73,11 +79,18 @@ class Series:
     group_name: str = ""
 
     @property
+    def over(self) -> int | str:
+        """Of a mean, whose images: a class's, a group's by its name, or `WHOLE_PROBE`."""
+        return self.group_name if self.kind is Kind.GROUP_MEAN else self.group
+
+    @property
     def tag(self) -> str:
         """The tag under which the series is written: `%22` is a quotation mark in a name."""
         if self.kind is Kind.MEAN:
             of = "" if self.group == WHOLE_PROBE else f" of {self.group_name}"
             return _escaped(f"{self.probe}/mean{of}/{self.label}")
+        if self.kind is Kind.GROUP_MEAN:
+            return _escaped(f"{self.probe}/mean in {self.group_name}/{self.label}")
         if self.kind is Kind.EDITS:
             return _escaped(f"{self.probe}/edits")
         if self.kind is Kind.ALL_SCORES:

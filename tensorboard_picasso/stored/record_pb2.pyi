@@ -18,6 +18,7 @@ class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EDITS: _ClassVar[Kind]
     EXAMPLE: _ClassVar[Kind]
     ALL_SCORES: _ClassVar[Kind]
+    GROUP_MEAN: _ClassVar[Kind]
 
 class Output(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -49,6 +50,7 @@ MEAN: Kind
 EDITS: Kind
 EXAMPLE: Kind
 ALL_SCORES: Kind
+GROUP_MEAN: Kind
 OUTPUT_UNKNOWN: Output
 LOGITS: Output
 PROBABILITIES: Output
@@ -422,7 +424,7 @@ class Plane(_message.Message):
     def __init__(self, target: _Optional[int] = ..., peak: _Optional[float] = ..., values: _Optional[bytes] = ..., special: _Optional[bytes] = ..., differences: bool = ...) -> None: ...
 
 class Input(_message.Message):
-    __slots__ = ("png", "height", "width", "hash", "name", "label", "class_names", "regions", "display", "unseen", "labels", "source_index", "multilabel")
+    __slots__ = ("png", "height", "width", "hash", "name", "label", "class_names", "regions", "display", "unseen", "labels", "source_index", "multilabel", "group")
     PNG_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
@@ -436,6 +438,7 @@ class Input(_message.Message):
     LABELS_FIELD_NUMBER: _ClassVar[int]
     SOURCE_INDEX_FIELD_NUMBER: _ClassVar[int]
     MULTILABEL_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
     png: bytes
     height: int
     width: int
@@ -449,7 +452,8 @@ class Input(_message.Message):
     labels: _containers.RepeatedScalarFieldContainer[int]
     source_index: int
     multilabel: bool
-    def __init__(self, png: _Optional[bytes] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., hash: _Optional[bytes] = ..., name: _Optional[str] = ..., label: _Optional[int] = ..., class_names: _Optional[_Iterable[str]] = ..., regions: _Optional[_Iterable[_Union[Mask, _Mapping]]] = ..., display: bool = ..., unseen: _Optional[bytes] = ..., labels: _Optional[_Iterable[int]] = ..., source_index: _Optional[int] = ..., multilabel: bool = ...) -> None: ...
+    group: str
+    def __init__(self, png: _Optional[bytes] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., hash: _Optional[bytes] = ..., name: _Optional[str] = ..., label: _Optional[int] = ..., class_names: _Optional[_Iterable[str]] = ..., regions: _Optional[_Iterable[_Union[Mask, _Mapping]]] = ..., display: bool = ..., unseen: _Optional[bytes] = ..., labels: _Optional[_Iterable[int]] = ..., source_index: _Optional[int] = ..., multilabel: bool = ..., group: _Optional[str] = ...) -> None: ...
 
 class Mask(_message.Message):
     __slots__ = ("name", "bits")
@@ -541,15 +545,17 @@ class Picture(_message.Message):
     def __init__(self, edit: _Optional[str] = ..., png: _Optional[bytes] = ...) -> None: ...
 
 class EditedImage(_message.Message):
-    __slots__ = ("input_hash", "truths", "head", "donor", "donor_class")
+    __slots__ = ("input_hash", "truths", "head", "donor", "donor_class", "group")
     INPUT_HASH_FIELD_NUMBER: _ClassVar[int]
     TRUTHS_FIELD_NUMBER: _ClassVar[int]
     HEAD_FIELD_NUMBER: _ClassVar[int]
     DONOR_FIELD_NUMBER: _ClassVar[int]
     DONOR_CLASS_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
     input_hash: bytes
     truths: _containers.RepeatedScalarFieldContainer[int]
     head: int
     donor: int
     donor_class: int
-    def __init__(self, input_hash: _Optional[bytes] = ..., truths: _Optional[_Iterable[int]] = ..., head: _Optional[int] = ..., donor: _Optional[int] = ..., donor_class: _Optional[int] = ...) -> None: ...
+    group: str
+    def __init__(self, input_hash: _Optional[bytes] = ..., truths: _Optional[_Iterable[int]] = ..., head: _Optional[int] = ..., donor: _Optional[int] = ..., donor_class: _Optional[int] = ..., group: _Optional[str] = ...) -> None: ...

@@ -13,6 +13,7 @@ UNPACK = {
     Kind.METHOD: record.unpack_attribution,
     Kind.INPUT: record.unpack_input,
     Kind.MEAN: record.unpack_mean,
+    Kind.GROUP_MEAN: record.unpack_mean,
     Kind.EDITS: record.unpack_edits,
     Kind.EXAMPLE: record.unpack_example,
 }

@@ -29,6 +29,9 @@ def test_tags_are_for_people():
     assert Series("digits", 0, Kind.MEAN, "occlusion", "grey").tag == "digits/mean/grey"
     of_class = Series("digits", 0, Kind.MEAN, "occlusion", "grey", 7, "seven")
     assert of_class.tag == "digits/mean of seven/grey"
+    in_group = Series("digits", 0, Kind.GROUP_MEAN, "occlusion", "grey", group_name="seven")
+    assert in_group.tag == "digits/mean in seven/grey"
+    assert metadata.parse(in_group.summary_metadata().plugin_data.content) == in_group
     assert Series("a/digits", 3, Kind.SCORES).tag == "a/digits/03/scores"
     assert Series("digits", 3, Kind.MAP, "saliency", "s").tag == "digits/03/s/map"
 

@@ -12,7 +12,8 @@ const SHOWN = 20;
 function where({ image, group, source }) {
   if (image !== undefined) return `image ${image}, ${source}`;
   if (group === undefined) return `all images, ${source}`;
-  return `${source}, ${group === null ? "whole probe" : `class ${group}`}`;
+  if (group === null) return `${source}, whole probe`;
+  return `${source}, ${typeof group === "string" ? "group" : "class"} ${group}`;
 }
 
 export class Notices {

@@ -103,7 +103,7 @@ function severalImages(scene) {
   const all = whole ? [{ text: `all ${plural(alike.length, "image")}`, images: [...alike].sort((a, b) => a - b) }] : [];
   const means = scene.groups.flatMap((group) => {
     const images = scene.behindMean(group);
-    const of = group === null ? "the mean" : `the mean of ${scene.nameOfClass(group)}`;
+    const of = group === null ? "the mean" : `the mean of ${scene.nameOfMean(group)}`;
     return images && images.length < scene.every.length ? [{ text: `${of}: ${plural(images.length, "image")}`, images }] : [];
   });
   return [...all, ...means];

@@ -90,7 +90,7 @@ function patchesButton(state, close) {
 }
 
 /** @type {Record<string, string>} */
-const SORT_NAMES = { flips: "most flips first", number: "number", score: "least sure of the truth first (newest step)", sure: "least sure of the prediction first (newest step)", change: "map changed most first" };
+const SORT_NAMES = { flips: "most flips first", number: "number", group: "by group", score: "least sure of the truth first (newest step)", sure: "least sure of the prediction first (newest step)", change: "map changed most first" };
 /** @type {Record<Choices["verdict"], string>} */
 const VERDICT_NAMES = { all: "right and wrong", right: "right at this step", wrong: "wrong at this step" };
 /** @type {Record<Choices["density"], string>} */
@@ -99,6 +99,21 @@ const DENSITY_NAMES = { strips: "maps over training", grid: "this step's maps on
 /** @param {string | number} value @param {string} name @returns {[string, string]} */
 function choice(value, name) {
   return [String(value), name];
+}
+
+/**
+ * Of which group images are listed, where there are groups, and how those are made that were not given.
+ * @param {Needs<"scene" | "state">} given
+ */
+function groupFields({ state, scene: { grouping } }) {
+  const { names } = grouping;
+  const choices = [...new Set([...names, ...(state.ofGroup === null ? [] : [state.ofGroup])])];
+  if (!choices.length) return [];
+  const about = grouping.about();
+  const field = select("of group", [["", "all"], ...choices.map(itself)], state.ofGroup ?? "", (value) => state.set({ ofGroup: value || null }));
+  field.title = about;
+  const told = about && (state.ofGroup !== null || state.sort === "group");
+  return [field, ...(told ? [el("p", { class: "quiet", text: `No groups were given. ${about}.` })] : [])];
 }
 
 /**
@@ -114,7 +129,7 @@ function imageFields({ state, scene }) {
   const regions = [...new Set(scene.every.flatMap((image) => (scene.input(image)?.regions ?? []).map(({ name }) => name)))];
   /** @type {[string, string][]} */
   const sorts = [
-    ...SORTS.filter((each) => each !== "change" || scene.settings()?.geometry).map((each) => named([each], SORT_NAMES)[0]),
+    ...SORTS.filter((each) => (each !== "change" || scene.settings()?.geometry) && (each !== "group" || scene.grouping.names.length)).map((each) => named([each], SORT_NAMES)[0]),
     ...regions.map((name) => choice(SHARE + name, `largest share of ${name} first (newest step)`)),
     ...scene.drawn.map((name) => choice(DRAWN + name, `largest share of ${name} (drawn) first (newest step)`)),
     ...(scene.raw ? [] : hidings(scene).map((each) => choice(movesSort(each), `hiding ${hidingName(each)} moves the answer most (newest step)`))),
@@ -124,6 +139,7 @@ function imageFields({ state, scene }) {
     el("h4", { text: "Images" }),
     el("label", { class: "field" }, el("span", { text: "tag" }), search),
     select("of class", [["", "all"], ...classes.map((each) => choice(each, scene.nameOfClass(each)))], state.ofClass === null ? "" : String(state.ofClass), (value) => state.set({ ofClass: value === "" ? null : Number(value) })),
+    ...groupFields({ state, scene }),
     select("taken for", [["", "all"], ...predictions.map((each) => choice(each, scene.nameOfClass(each)))], state.asClass === null ? "" : String(state.asClass), (value) => state.set({ asClass: value === "" ? null : Number(value) })),
     ...(scene.labelled ? [select("predicted", named(VERDICTS, VERDICT_NAMES), state.verdict, (verdict) => state.set({ verdict }))] : []),
     select("sort", sorts, scene.sort, (sort) => state.set({ sort })),

@@ -3,10 +3,10 @@
 import { runColour } from "../kit/chart.js";
 import { button, el, put, setText } from "../kit/dom.js";
 import { plural } from "../kit/format.js";
+import { amongOf, amongText, countedOf, whyAllGroups } from "../shown/among.js";
 import { namesByMoves } from "../shown/editpoints.js";
 import { taking } from "../kit/taking.js";
 import { editTable } from "../shown/edittable.js";
-import { sampleClass } from "../shown/sample.js";
 import { hardly, most } from "./most.js";
 import { EditRow } from "./row.js";
 
@@ -70,7 +70,7 @@ export class EditsBlock {
     this.#list.hidden = !open;
     setText(this.#opener, `${open ? "▾" : "▸"} What the answer survives`);
     this.#opener.setAttribute("aria-expanded", String(open));
-    const names = open ? namesByMoves(logged.map(({ edits }) => edits), state.ofClass) : [];
+    const names = open ? namesByMoves(logged.map(({ edits }) => edits), amongOf(this.#given)) : [];
     const few = state.edits === "all" ? names : names.slice(0, FEW);
     this.#shown = few.map((name) => {
       const row = this.#rows.get(name) ?? new EditRow(this.#given, name);
@@ -83,7 +83,7 @@ export class EditsBlock {
     this.#more.hidden = !open || names.length <= FEW;
     setText(this.#more, state.edits === "all" ? `▾ the first ${FEW}` : `▸ all ${names.length} edits`);
     this.#more.setAttribute("aria-expanded", String(state.edits === "all"));
-    setText(this.#told, open && logged[0] ? about(logged[0].edits, this.#given.scene.sample) + this.#aboutClass(logged[0]) + this.#aboutTwin() : "");
+    setText(this.#told, open && logged[0] ? about(logged[0].edits, this.#given.scene.sample) + this.#aboutCounted(logged[0]) + this.#aboutTwin() : "");
     this.#key.hidden = !open || logged.length < 2;
     this.#key.replaceChildren(...logged.map(({ run }) => el("span", { class: "value", text: run, style: { "--run": runColour(this.#given.scene.runs, run) } })));
     this.#taken.hidden = !open;
@@ -98,12 +98,11 @@ export class EditsBlock {
   }
 
   /** Which images are counted, where not all are. @param {Logged} logged */
-  #aboutClass({ run, edits }) {
-    const { ofClass } = this.#given.state;
-    if (ofClass === null) return "";
-    const { images, labelled } = edits.asked;
-    const kind = labelled ? "true class" : "first predicted class";
-    return ` Only those of ${kind} “${sampleClass(this.#given, run, ofClass)}”, ${images.filter(({ truths }) => truths[0] === ofClass).length}, as the View menu has it.`;
+  #aboutCounted({ run, edits }) {
+    const among = amongOf(this.#given);
+    const text = among && ` Only those of ${amongText(this.#given, run, edits)}, ${edits.asked.images.filter(among.has).length}, as the View menu has it.`;
+    const why = whyAllGroups(this.#given);
+    return (text ?? "") + (why && ` ${why}`);
   }
 
   /** What is shown, as a file. @param {HTMLElement} heads over the columns */
@@ -112,23 +111,21 @@ export class EditsBlock {
       name: () => `${this.#given.scene.sample} edits step ${this.#given.scene.step}`,
       parts: () => (this.#shown.length ? [heads, this.#told, this.#most, this.#hardly, this.#key, this.#list] : []),
       rows: () => {
-        const { scene, state } = this.#given;
-        const { ofClass } = state;
+        const { scene } = this.#given;
         const logged = this.#logged();
-        const named = ofClass === null || !logged[0] ? null : { index: ofClass, name: sampleClass(this.#given, logged[0].run, ofClass) };
         const steps = [...scene.columns, scene.step];
-        return editTable(logged, this.#shown.map(({ name }) => name), (edits) => steps.map((step) => edits.at(step)), named);
+        return editTable(logged, this.#shown.map(({ name }) => name), (edits) => steps.map((step) => edits.at(step)), countedOf(this.#given, logged[0]?.run ?? ""));
       },
     });
   }
 
   /** @param {Logged[]} logged */
   #say(logged) {
-    const { ofClass } = this.#given.state;
-    const said = logged.length > SAID ? [] : logged.map(({ run, edits }) => [logged.length > 1 ? `${run}: ` : "", most(edits, ofClass, () => this.#say(this.#given.state.edits === "none" ? [] : this.#logged()))]).filter(([, text]) => text);
+    const among = amongOf(this.#given);
+    const said = logged.length > SAID ? [] : logged.map(({ run, edits }) => [logged.length > 1 ? `${run}: ` : "", most(edits, among, () => this.#say(this.#given.state.edits === "none" ? [] : this.#logged()))]).filter(([, text]) => text);
     const before = [...this.#most.children].map((each) => each.textContent);
     if (String(said.map((each) => each.join(""))) !== String(before)) this.#most.replaceChildren(...said.map(([run, text]) => el("p", {}, el("b", { text: run }), text)));
-    setText(this.#hardly, hardly(logged, ofClass));
+    setText(this.#hardly, hardly(logged, among));
   }
 
   /** What the rows cannot be compared with. */

@@ -7,6 +7,7 @@ import { estimateOf, meanOf, namesByMoves, POINTS, valuesOf } from "../shown/edi
 import { rangeText, stepsOf } from "../shown/flags.js";
 
 /** @import { Edits } from "../log/edits.js" */
+/** @import { Among } from "../shown/among.js" */
 /** @import { Since } from "../shown/flags.js" */
 
 const HARDLY = 5; // points
@@ -29,17 +30,17 @@ const found = new WeakMap();
  * same elsewhere.
  * @param {Edits} edits
  * @param {number} place
- * @param {{ofClass: number | null, least: number}} which ofClass: of which images, as of `valuesOf`; least: points
+ * @param {{among: Among | null, least: number}} which among: of which images, as of `valuesOf`; least: points
  * @param {() => void} told is called once it is known
  * @returns {Since | null | undefined} null: not at the newest step; undefined: not known yet
  */
-function movedSince(edits, place, { ofClass, least }, told) {
+function movedSince(edits, place, { among, least }, told) {
   const known = kept(found, edits, () => new Map());
-  const key = `${place} ${ofClass} ${least}`;
+  const key = `${place} ${among?.key ?? ""} ${least}`;
   if (known.has(key)) return known.get(key);
   known.set(key, undefined);
   const { asked, records } = edits;
-  const moves = (/** @type {number} */ at) => valuesOf(edits, records[at], place, { ofClass }).map((each) => each / POINTS);
+  const moves = (/** @type {number} */ at) => valuesOf(edits, records[at], place, { among }).map((each) => each / POINTS);
   const work = onsetOf(records.length, moves, asked.edits.filter((edit) => !edit.matched).length, least / POINTS);
   const go = () => {
     for (const started = performance.now(); performance.now() - started < SLICE;) {
@@ -58,26 +59,26 @@ function movedSince(edits, place, { ofClass, least }, told) {
 /**
  * What moves the answers of a run most at its newest step, and since when; "" of raw values, and where nothing was asked.
  * @param {Edits} edits
- * @param {number | null} ofClass of which images, as of `valuesOf`
+ * @param {Among | null} among of which images, as of `valuesOf`
  * @param {() => void} told is called once there is more to say
  */
-export function most(edits, ofClass, told) {
+export function most(edits, among, told) {
   const newest = edits.at(null);
-  const [name] = namesByMoves([edits], ofClass);
+  const [name] = namesByMoves([edits], among);
   const place = name === undefined ? -1 : placeOf(edits, name);
   if (!newest || place < 0 || edits.asked.output === "raw") return "";
-  const { value, low, high, count: images } = estimateOf(edits, newest, place, { ofClass });
+  const { value, low, high, count: images } = estimateOf(edits, newest, place, { among });
   if (!images) return "";
   const edit = edits.asked.edits[place];
   /** @type {(measure: "flips" | "follows") => number[]} */
-  const known = (measure) => finite(valuesOf(edits, newest, place, { measure, ofClass }));
+  const known = (measure) => finite(valuesOf(edits, newest, place, { measure, among }));
   const [flips, follows] = [known("flips"), known("follows")];
   const [yes, followed] = [flips, follows].map((each) => each.filter(Boolean).length);
   const [all, could] = [flips.length, follows.length];
   const donors = edit.form === "swapped" && could ? `, ${count(followed)} of ${count(could)} to that other image’s class` : "";
   const sure = Number.isNaN(low) ? "" : ` (${points(low)} to ${points(high)})`;
-  const since = movedSince(edits, place, { ofClass, least: HARDLY }, told);
-  const half = value > 2 * HARDLY ? movedSince(edits, place, { ofClass, least: value / 2 }, told) : null;
+  const since = movedSince(edits, place, { among, least: HARDLY }, told);
+  const half = value > 2 * HARDLY ? movedSince(edits, place, { among, least: value / 2 }, told) : null;
   const surely = [
     ...(half ? [`more than ${points(value / 2)} at every kept step since step ${count(half.step)}${rangeText(half)}`] : []),
     ...(since ? [`more than ${HARDLY} since step ${count(since.step)}${rangeText(since)}`] : []),
@@ -89,14 +90,14 @@ export function most(edits, ofClass, told) {
 /**
  * Which edits hardly move the answers at the newest step, of all runs together: what they do without tells as much.
  * @param {Logged[]} logged
- * @param {number | null} ofClass of which images, as of `valuesOf`
+ * @param {Among | null} among of which images, as of `valuesOf`
  */
-export function hardly(logged, ofClass) {
-  const names = namesByMoves(logged.map(({ edits }) => edits), ofClass).filter((name) => logged.every(({ edits }) => {
+export function hardly(logged, among) {
+  const names = namesByMoves(logged.map(({ edits }) => edits), among).filter((name) => logged.every(({ edits }) => {
     const newest = edits.at(null);
     const place = placeOf(edits, name);
-    return newest && place >= 0 && edits.asked.output !== "raw" && meanOf(valuesOf(edits, newest, place, { ofClass })) < HARDLY
-      && estimateOf(edits, newest, place, { ofClass }).high < HARDLY;
+    return newest && place >= 0 && edits.asked.output !== "raw" && meanOf(valuesOf(edits, newest, place, { among })) < HARDLY
+      && estimateOf(edits, newest, place, { among }).high < HARDLY;
   }));
   // What swapping does not move is without more told: hiding may leave enough of anything.
   const told = Object.groupBy(names, (name) => (name.endsWith(", hidden") ? "hidden" : "other"));

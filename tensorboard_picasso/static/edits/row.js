@@ -4,6 +4,7 @@ import { runColour } from "../kit/chart.js";
 import { button, el, put, setText } from "../kit/dom.js";
 import { count, number, points as shown } from "../kit/format.js";
 import { finite } from "../kit/lists.js";
+import { amongOf, ofClassAlone, ofGroupAlone } from "../shown/among.js";
 import { estimateOf, knownEstimate, meanOf, POINTS, valuesOf } from "../shown/editpoints.js";
 import { Still } from "../pictures/still.js";
 import { moreEstimate, rangeText } from "../shown/flags.js";
@@ -15,6 +16,7 @@ import { againstTwin, twinOf } from "../shown/twin.js";
 /** @import { Answered, Edits } from "../log/edits.js" */
 /** @import { Difference, Estimate } from "../numbers/edits.js" */
 /** @import { Needs } from "../shown/given.js" */
+/** @import { Choices } from "../types.js" */
 
 /** @typedef {{run: string, edits: Edits}} Logged */
 
@@ -23,7 +25,24 @@ function interval({ low, high }) {
   return Number.isNaN(low) ? "" : `${shown(low)}–${shown(high)}`;
 }
 
-const APART = 20; // points: what a mean over classes hides
+const APART = 20; // points: what a mean over classes, or groups, hides
+
+/**
+ * What there is of a list, each once.
+ * @template T
+ * @param {(T | null | undefined)[]} values
+ */
+function distinct(values) {
+  return [...new Set(values)].filter((value) => value !== null && value !== undefined);
+}
+
+/**
+ * What images are chosen by.
+ * @param {Pick<Choices, "ofClass" | "ofGroup">} state
+ */
+function whichText({ ofClass, ofGroup }) {
+  return [ofClass === null ? "" : "class", ofGroup === null ? "" : "group"].filter(Boolean).join(" and ");
+}
 
 /** One run's part of a row. */
 class Strip {
@@ -49,9 +68,9 @@ class Strip {
     return this.#logged.edits;
   }
 
-  /** Of which images: those of the true class that is listed. */
+  /** Of which images: those of the true class, and of the group, that are listed. */
   get #which() {
-    return { ofClass: this.#given.state.ofClass };
+    return { among: amongOf(this.#given) };
   }
 
   /** Of how many images something is so, and of how many that was asked. @param {Answered} record @param {"flips" | "follows"} measure */
@@ -85,7 +104,7 @@ class Strip {
   #compare(record, sure) {
     const { scene, state } = this.#given;
     const twin = record && this.#place >= 0 && this.#counted(record, "flips").all ? twinOf(scene, state, this.edits, record) : null;
-    const found = twin && record ? againstTwin(this.edits, record, this.edits.asked.edits[this.#place].name, twin, { ofClass: state.ofClass, sure }) : null;
+    const found = twin && record ? againstTwin(this.edits, record, this.edits.asked.edits[this.#place].name, twin, { ...this.#which, sure }) : null;
     if (isComparing(state) && this.#cells[0]) this.#show(this.#cells[0], twin ?? this, twin?.record ?? null, null);
     setText(this.#against, twin ? againstText(found, twin.name) : "");
     this.#against.title = found ? againstTitle(found) : "";
@@ -129,30 +148,34 @@ class Strip {
       const donors = edit.form === "swapped" && could ? `, to the donor’s class in ${share(followed, could)}` : "";
       parts.push(`the prediction changes in ${share(yes, all)} of ${all}${donors}`);
       const lost = meanOf(valuesOf(this.edits, record, this.#place, { ...this.#which, measure: "costs" }));
-      parts.push(...this.#ofClasses(record));
+      parts.push(...this.#apart(record));
       if (shown(Math.abs(lost)) !== "0" && !Number.isNaN(lost)) parts.push(`the ${this.edits.asked.labelled ? "true" : "first"} class ${lost < 0 ? "gains" : "loses"} ${shown(Math.abs(lost))}`);
       parts.push(...this.#elsewhere(record, sure));
     }
     return parts.join("; ");
   }
 
-  /** Of which class it moves answers most and least, where these are far apart. @param {Answered} record */
-  #ofClasses(record) {
-    if (this.#which.ofClass !== null) return [];
-    const classes = [...new Set(this.edits.asked.images.flatMap(({ truths }) => truths[0] ?? []))];
-    const means = classes.map((index) => ({ index, points: meanOf(valuesOf(this.edits, record, this.#place, { ofClass: index })) }));
-    const known = means.filter(({ points }) => !Number.isNaN(points)).sort((a, b) => b.points - a.points);
-    const [most, least] = [known[0], known[known.length - 1]];
-    if (!most || most.points - least.points < APART) return [];
-    return [[most, least].map(({ index, points }) => `${sampleClass(this.#given, this.#logged.run, index)} moves ${shown(points)}`).join(", ")];
+  /** Of which class, and of which group, it moves answers most and least, where these are far apart. @param {Answered} record */
+  #apart(record) {
+    if (this.#which.among) return [];
+    const { images } = this.edits.asked;
+    const classes = distinct(images.map(({ truths }) => truths[0])).map((index) => ({ name: sampleClass(this.#given, this.#logged.run, index), among: ofClassAlone(index) }));
+    const groups = distinct(images.map(({ group }) => group)).map((name) => ({ name, among: ofGroupAlone(name) }));
+    return [classes, groups].flatMap((all) => {
+      const means = all.map(({ name, among }) => ({ name, points: meanOf(valuesOf(this.edits, record, this.#place, { among })) }));
+      const known = means.filter(({ points }) => !Number.isNaN(points)).sort((a, b) => b.points - a.points);
+      const [most, least] = [known[0], known[known.length - 1]];
+      if (!most || most.points - least.points < APART) return [];
+      return [[most, least].map(({ name, points }) => `${name} moves ${shown(points)}`).join(", ")];
+    });
   }
 
   /** What the same edit does at other places. @param {Answered} record @param {boolean} sure */
   #elsewhere(record, sure) {
-    const { ofClass } = this.#which;
-    const more = moreEstimate(this.edits, record, this.#place, { ofClass, sure });
+    const { among } = this.#which;
+    const more = moreEstimate(this.edits, record, this.#place, { among, sure });
     if (!more?.count) return [];
-    const since = ofClass === null ? this.#given.scene.flagTimes.since(this.edits, this.#place) : null; // a flag is of all images
+    const since = among === null ? this.#given.scene.flagTimes.since(this.edits, this.#place) : null; // a flag is of all images
     const { size, ends } = sized(more);
     return [`${size} than the same elsewhere${ends && ` (${ends})`}`, ...(since ? [`surely more since step ${count(since.step)}${rangeText(since)}`] : [])];
   }
@@ -160,8 +183,8 @@ class Strip {
   /** Why nothing was asked of any image. */
   #why() {
     const { edits, images, labelled } = this.edits.asked;
-    const { ofClass } = this.#which;
-    if (ofClass !== null && images.every(({ truths }) => truths[0] !== ofClass)) return "no image of this class was edited";
+    const { among } = this.#which;
+    if (among && !images.some(among.has)) return `no image of this ${whichText(this.#given.state)} was edited`;
     if (edits[this.#place].form === "swapped" && images.every(({ donor }) => donor === null)) return `not asked: there is no ${labelled ? "image of another class" : "other image"}`;
     return "not asked: it changes nothing of these images";
   }

@@ -7,9 +7,9 @@ import { button, el, refill, setText } from "../kit/dom.js";
 import { stepText } from "../kit/format.js";
 import { taking } from "../kit/taking.js";
 import { hidingName, hidings } from "../numbers/hidden.js";
+import { amongOf, countedOf } from "../shown/among.js";
 import { namesByMoves } from "../shown/editpoints.js";
 import { editTable } from "../shown/edittable.js";
-import { sampleClass } from "../shown/sample.js";
 
 /** @import { Edits } from "../log/edits.js" */
 /** @import { Needs } from "../shown/given.js" */
@@ -69,7 +69,7 @@ export class LargeEdit {
 
   /** All that were logged, those that move the answers most first. */
   get #names() {
-    return namesByMoves(this.#logged.map(({ edits }) => edits), this.#given.state.ofClass);
+    return namesByMoves(this.#logged.map(({ edits }) => edits), amongOf(this.#given));
   }
 
   get #logged() {
@@ -123,15 +123,13 @@ export class LargeEdit {
 
   /** The curve as a picture, and all of its numbers. */
   #taking() {
-    const { scene, state } = this.#given;
+    const { scene } = this.#given;
     return taking({
       name: () => `${scene.sample} edit ${this.#name}`,
       parts: () => (this.#name === null ? [] : [this.#title, this.#about, this.#plot]),
       rows: () => {
-        const { ofClass } = state;
-        const named = ofClass === null ? null : { index: ofClass, name: sampleClass(this.#given, this.#asked[0].run, ofClass) };
         const elsewhere = this.#asked.flatMap(({ edits, place }) => (place < 0 ? [] : edits.references(edits.asked.edits[place]).map((at) => edits.asked.edits[at].name)));
-        return editTable(this.#asked, [...new Set([this.#name ?? "", ...elsewhere])], ({ records }) => records, named);
+        return editTable(this.#asked, [...new Set([this.#name ?? "", ...elsewhere])], ({ records }) => records, countedOf(this.#given, this.#asked[0].run));
       },
     });
   }

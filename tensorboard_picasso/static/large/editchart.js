@@ -4,6 +4,7 @@ import { Axis } from "../timeline/axis.js";
 import { ticksOf, TimeChart } from "../timeline/timechart.js";
 import { el } from "../kit/dom.js";
 import { flagsOfEdit } from "../shown/flags.js";
+import { amongOf } from "../shown/among.js";
 import { curveOf, mainMeasure, MEASURES } from "../shown/editpoints.js";
 
 /** @import { Edits } from "../log/edits.js" */
@@ -55,8 +56,8 @@ export class EditChart {
 
   /** @param {string} name @param {Asked[]} asked @returns {Source[]} */
   #sources(name, asked) {
-    const { scene, state } = this.#given;
-    const { ofClass } = state;
+    const { scene } = this.#given;
+    const among = amongOf(this.#given);
     const first = asked[0].edits;
     const raw = first.asked.output === "raw";
     const about = first.asked.edits.find((each) => each.name === name);
@@ -66,13 +67,13 @@ export class EditChart {
     const curve = (edit, measure, sure) => ({ run }) => {
       const edits = runs.get(run)?.edits ?? null;
       const place = edits?.asked.edits.findIndex((each) => each.name === edit) ?? -1;
-      return curveOf(scene.steps, edits, place, { measure, ofClass, sure });
+      return curveOf(scene.steps, edits, place, { measure, among, sure });
     };
     const elsewhere = [...new Set(asked.flatMap(({ edits, place }) => (place < 0 ? [] : edits.references(edits.asked.edits[place]).map((at) => edits.asked.edits[at].name))))];
     const texts = titles(first);
     return measures.map((measure) => ({
       id: measure, title: texts[measure], group: "of this edit", unit: "", range: raw ? "free" : "points",
-      means: curve(name, measure, true), ...(measure === "moves" && ofClass === null ? { flags: ({ run }) => flagsOfEdit(scene, run, name) } : {}),
+      means: curve(name, measure, true), ...(measure === "moves" && among === null ? { flags: ({ run }) => flagsOfEdit(scene, run, name) } : {}),
       lines: elsewhere.map((each, i) => /** @type {Line} */ ({ name: each, ...(asked.length > 1 ? {} : { short: elsewhere.length > 1 ? `elsewhere (${i + 1})` : "elsewhere" }), style: "thin", means: curve(each, measure, false) })),
       note: () => `${raw ? "" : "points; "}band: 95 % interval over the images${elsewhere.length ? "; thin: the same elsewhere" : ""}`,
     }));

@@ -6,6 +6,7 @@ import { number, percent, plural, points } from "../kit/format.js";
 import { kept } from "../kit/lists.js";
 import { Original } from "../pictures/original.js";
 import { Still } from "../pictures/still.js";
+import { amongOf, amongText } from "../shown/among.js";
 import { valuesOf } from "../shown/editpoints.js";
 import { nameIn, sampleClass, sampleIn } from "../shown/sample.js";
 
@@ -114,7 +115,8 @@ class RunImages {
 
   /** Show the current step; false while pictures are loading. */
   paint() {
-    const { scene, state, store } = this.#given;
+    const { scene, store } = this.#given;
+    const among = amongOf(this.#given);
     const { edits, place, run } = this.#asked;
     const record = edits.at(scene.step);
     const name = edits.asked.edits[place]?.name ?? "";
@@ -122,11 +124,11 @@ class RunImages {
     this.element.hidden = !record || place < 0;
     if (!record || place < 0) return true;
     this.#title.hidden = scene.shown.length < 2;
-    const moved = valuesOf(edits, record, place, { ofClass: state.ofClass });
+    const moved = valuesOf(edits, record, place, { among });
     const all = [...moved.keys()].filter((image) => !Number.isNaN(moved[image])).sort((a, b) => moved[b] - moved[a] || a - b);
-    const of = state.ofClass === null ? "" : ` of class ${this.#class(state.ofClass)}`;
+    const of = among ? ` of ${amongText(this.#given, run, edits)}` : "";
     const left = edits.asked.images.length - all.length;
-    const unasked = state.ofClass === null && left ? ` Not asked of ${plural(left, "image")}: it changes nothing of them, or a budget left them out.` : "";
+    const unasked = among === null && left ? ` Not asked of ${plural(left, "image")}: it changes nothing of them, or a budget left them out.` : "";
     setText(this.#told, `${plural(all.length, "image")}${of}, ${edits.asked.output === "raw" ? "those that lose most" : "those whose answer moves most"} first, as they are unedited.${unasked}${this.#mapped ? " A click opens an image’s maps." : ""}`);
     put(this.#list, all.map((image) => this.#item(image).element));
     for (const image of all) this.#tell(image, record, moved[image], answers?.at(record.step, image) ?? null);
@@ -155,10 +157,10 @@ class RunImages {
   #chosen(place) {
     const newest = this.edits.at(null);
     if (!newest) return [];
-    const { ofClass } = this.#given.state;
-    const pictured = [...this.#kept.keys()].filter((image) => ofClass === null || this.edits.asked.images[image].truths[0] === ofClass);
+    const among = amongOf(this.#given);
+    const pictured = [...this.#kept.keys()].filter((image) => among?.has(this.edits.asked.images[image], image) ?? true);
     if (pictured.length) return pictured;
-    const moved = valuesOf(this.edits, newest, place, { ofClass: this.#given.state.ofClass });
+    const moved = valuesOf(this.edits, newest, place, { among });
     const all = [...moved.keys()].filter((image) => !Number.isNaN(moved[image]));
     return all.sort((a, b) => moved[b] - moved[a] || a - b).slice(0, EXAMPLES);
   }
@@ -186,7 +188,9 @@ class RunImages {
     element.classList.toggle("flip", said !== null && said.predicted !== null && said.predicted !== said.head);
     const { truths } = this.edits.asked.images[image];
     const truth = truths.length && this.edits.asked.labelled ? `, true class ${truths.map((each) => this.#class(each)).join(", ")}` : "";
-    element.title = `${this.#name(image)}${truth}: ${raw ? "" : "moves "}${text}${raw ? "" : " points"}${flip && `, ${flip}`}`;
+    const { group } = this.edits.asked.images[image];
+    const belongs = group === null ? "" : `, group ${group}`;
+    element.title = `${this.#name(image)}${truth}${belongs}: ${raw ? "" : "moves "}${text}${raw ? "" : " points"}${flip && `, ${flip}`}`;
   }
 
   /** @param {Said} said */

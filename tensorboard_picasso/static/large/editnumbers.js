@@ -1,8 +1,9 @@
 // The numbers of an edit at the current step, of each run, and by true class, as tables.
 
 import { button, el, refill } from "../kit/dom.js";
-import { number, points, stepText } from "../kit/format.js";
+import { natural, number, points, stepText } from "../kit/format.js";
 import { beyond, estimate } from "../numbers/edits.js";
+import { ofClassAlone, ofGroupAlone } from "../shown/among.js";
 import { estimateOf, mainMeasure, meanOf, valuesOf } from "../shown/editpoints.js";
 import { kept, ordered } from "../kit/lists.js";
 import { sampleClass } from "../shown/sample.js";
@@ -10,11 +11,15 @@ import { table } from "./tables.js";
 
 /** @import { Answered } from "../log/edits.js" */
 /** @import { Estimate } from "../numbers/edits.js" */
+/** @import { Among } from "../shown/among.js" */
 /** @import { Measure } from "../shown/editpoints.js" */
 /** @import { Needs } from "../shown/given.js" */
+/** @import { Choices } from "../types.js" */
 /** @import { Asked } from "./edit.js" */
 
-/** @typedef {[text: string, title: string, cell: (each: Asked, record: Answered, ofClass: number | null) => string]} Column of a table */
+/** @typedef {Pick<Choices, "ofClass" | "ofGroup">} Chosen which images alone are shown */
+
+/** @typedef {[text: string, title: string, cell: (each: Asked, record: Answered, among: Among | null) => string]} Column of a table */
 
 export class EditNumbers {
   #given;
@@ -42,7 +47,7 @@ export class EditNumbers {
     const whose = edits.asked.labelled ? "true" : "first";
     /** @type {Column[]} */
     const columns = [
-      ["images", "of which it was asked", (each, record, ofClass) => String(this.#found(each, record, ofClass).count)],
+      ["images", "of which it was asked", (each, record, among) => String(this.#found(each, record, among).count)],
       ...(raw ? [] : [
         this.#column("moves", "moves", "how far the answers move, in points, with the 95 % interval over the images"),
         this.#column("flips", "changes", "share of predictions that change"),
@@ -52,15 +57,15 @@ export class EditNumbers {
     ];
     /** @type {Column[]} */
     const more = elsewhere ? [
-      ["elsewhere", "the same at another place, of each image the one that moves its answer most", (each, record, ofClass) => this.#elsewhere(each, record, ofClass, "theirs")],
-      ["more than elsewhere", "the difference image by image, with its 95 % interval", (each, record, ofClass) => this.#elsewhere(each, record, ofClass, "difference")],
+      ["elsewhere", "the same at another place, of each image the one that moves its answer most", (each, record, among) => this.#elsewhere(each, record, among, "theirs")],
+      ["more than elsewhere", "the difference image by image, with its 95 % interval", (each, record, among) => this.#elsewhere(each, record, among, "difference")],
     ] : [];
     refill(this.element, [this.#table([...columns, ...more])]);
   }
 
-  /** @param {Asked} each @param {Answered} record @param {number | null} ofClass @param {Measure} [measure] */
-  #found({ edits, place }, record, ofClass, measure = mainMeasure(edits)) {
-    return estimateOf(edits, record, place, { measure, ofClass });
+  /** @param {Asked} each @param {Answered} record @param {Among | null} among @param {Measure} [measure] */
+  #found({ edits, place }, record, among, measure = mainMeasure(edits)) {
+    return estimateOf(edits, record, place, { measure, among });
   }
 
   /**
@@ -71,21 +76,21 @@ export class EditNumbers {
    */
   #column(measure, head, title) {
     const percent = measure === "flips" || measure === "follows";
-    return [head, title, (each, record, ofClass) => {
-      const found = this.#found(each, record, ofClass, measure);
+    return [head, title, (each, record, among) => {
+      const found = this.#found(each, record, among, measure);
       return withInterval(found, each.edits.asked.output === "raw" ? number : points, percent ? " %" : "");
     }];
   }
 
-  /** @param {Asked} each @param {Answered} record @param {number | null} ofClass @param {"theirs" | "difference"} which */
-  #elsewhere({ edits, place }, record, ofClass, which) {
+  /** @param {Asked} each @param {Answered} record @param {Among | null} among @param {"theirs" | "difference"} which */
+  #elsewhere({ edits, place }, record, among, which) {
     const show = edits.asked.output === "raw" ? number : points;
-    const own = valuesOf(edits, record, place, { ofClass });
-    const others = edits.references(edits.asked.edits[place]).map((at) => valuesOf(edits, record, at, { ofClass }));
+    const own = valuesOf(edits, record, place, { among });
+    const others = edits.references(edits.asked.edits[place]).map((at) => valuesOf(edits, record, at, { among }));
     const difference = beyond(own, others);
     if (which === "theirs") return show(meanOf(own) - meanOf(difference));
     const known = kept(this.#differences, record, () => new Map());
-    return withInterval(kept(known, `${place} ${ofClass}`, () => estimate(difference)), show, "");
+    return withInterval(kept(known, `${place} ${among?.key ?? ""}`, () => estimate(difference)), show, "");
   }
 
   /** @param {number} index */
@@ -94,24 +99,29 @@ export class EditNumbers {
   }
 
   /**
-   * A row a run, of all images and of each class, which can be chosen for the curve and all else.
+   * A row a run, of all images, of each class and of each group, which can be chosen for the curve and all else.
    * @param {Column[]} columns
    */
   #table(columns) {
     const { scene, state } = this.#given;
     const classes = ordered(this.#asked.flatMap(({ edits }) => edits.asked.images.flatMap(({ truths }) => truths[0] ?? [])));
-    /** @type {(ofClass: number | null, name: string) => (string | Element)[][]} */
-    const rows = (ofClass, name) => this.#asked.map((each, i) => {
+    const groups = [...new Set(this.#asked.flatMap(({ edits }) => edits.asked.images.flatMap(({ group }) => group ?? [])))].sort(natural);
+    /** @type {(name: string, title: string, choice: Chosen, among: Among | null) => (string | Element)[][]} */
+    const rows = (name, title, choice, among) => this.#asked.map((each, i) => {
       const record = each.edits.at(scene.step);
       const at = record && record.step !== scene.step ? ` (${stepText(record.step)})` : "";
-      const choose = button(name, ofClass === null ? "show all classes" : `show class ${name} alone`, () => state.set({ ofClass }), { class: "choice", "aria-pressed": String(state.ofClass === ofClass) });
-      return [i ? "" : choose, `${each.run}${at}`, ...columns.map(([, , cell]) => (record && each.place >= 0 ? cell(each, record, ofClass) : "–"))];
+      const pressed = state.ofClass === choice.ofClass && state.ofGroup === choice.ofGroup;
+      const choose = button(name, title, () => state.set(choice), { class: "choice", "aria-pressed": String(pressed) });
+      return [i ? "" : choose, `${each.run}${at}`, ...columns.map(([, , cell]) => (record && each.place >= 0 ? cell(each, record, among) : "–"))];
     });
     const { labelled } = this.#asked[0].edits.asked;
-    const heads = [classes.length < 2 ? "" : labelled ? "true class" : "first predicted", "run", ...columns.map(([text, title]) => el("span", { text, title }))];
-    const each = classes.length > 1 ? classes.flatMap((index) => rows(index, this.#nameOf(index))) : [];
-    const alone = classes.length > 1 ? " A class that is clicked is shown alone, here and in the rows." : "";
-    return table(`At this step, with 95 % intervals over the images.${alone}`, heads, [...rows(null, "all"), ...each]);
+    const kinds = [classes.length > 1 && (labelled ? "true class" : "first predicted"), groups.length && "group"].filter(Boolean);
+    const heads = [kinds.join(", "), "run", ...columns.map(([text, title]) => el("span", { text, title }))];
+    const all = rows("all", "show all images", { ofClass: null, ofGroup: null }, null);
+    const each = classes.length > 1 ? classes.flatMap((index) => rows(this.#nameOf(index), `show class ${this.#nameOf(index)} alone`, { ofClass: index, ofGroup: null }, ofClassAlone(index))) : [];
+    const grouped = groups.flatMap((name) => rows(name, `show group ${name} alone`, { ofClass: null, ofGroup: name }, ofGroupAlone(name)));
+    const alone = kinds.length ? ` ${classes.length > 1 ? "A class" : "A group"}${kinds.length > 1 ? ", or group," : ""} that is clicked is shown alone, here and in the rows.` : "";
+    return table(`At this step, with 95 % intervals over the images.${alone}`, heads, [...all, ...each, ...grouped]);
   }
 }
 

@@ -40,7 +40,8 @@ class GivenImage {
     const labels = datas ? scene.labelText(this.#image, datas[0]) : "";
     const display = input.display ? ", shown by another picture than the model was given" : "";
     const source = input.source_index === null ? "" : ` · example ${input.source_index} of the dataset`;
-    setText(this.#facts, `${labels && `${labels} · `}${input.width} × ${input.height} pixels${display}${source}`);
+    const group = input.group === null ? "" : ` · group ${input.group}`;
+    setText(this.#facts, `${labels && `${labels} · `}${input.width} × ${input.height} pixels${display}${group}${source}`);
   }
 
   /** @param {RunData} data @param {Input} input */

@@ -1,6 +1,6 @@
 // What the routes answer, as docs/extending/http_api.md has it: `tsc` reads this, no browser loads it.
 
-/** @import { Input, MeanSettings, Problem, Reference, Settings, Step } from "../types.js" */
+/** @import { Input, MeanGroup, MeanSettings, Problem, Reference, Settings, Step } from "../types.js" */
 
 /**
  * Bytes, and numbers of a kind.
@@ -13,8 +13,8 @@
  */
 
 /**
- * A method that a run logged; `means`: the groups that it has means of, null for the probe.
- * @typedef {{label: string, method: string, maps: boolean, means: (number | null)[]}} Method
+ * A method that a run logged; `means`: what it has means over.
+ * @typedef {{label: string, method: string, maps: boolean, means: MeanGroup[]}} Method
  *
  * @typedef {object} Index
  * @property {number | null} samples how many steps TensorBoard keeps of a series, 0: all, null: not known
@@ -92,7 +92,7 @@
  * @typedef {object} MeansAnswer
  * @property {MeanSettings[]} settings
  * @property {string[]} statistics names, in the order of a record's
- * @property {{group: number | null, name: string, records: WireMean[]}[]} groups
+ * @property {{group: MeanGroup, name: string, records: WireMean[]}[]} groups
  * @property {WireProblem[]} problems
  */
 
@@ -123,7 +123,10 @@
  * @property {string} value_name
  * @property {boolean} labelled whether truths are labels
  * @property {WireEdit[]} edits
- * @property {{hash: string, truths: number[], donor: number | null, donor_class: number | null}[]} images
+ * @property {AskedImage[]} images
+ *
+ * One of them; `group`: which of a few it belongs to.
+ * @typedef {{hash: string, truths: number[], donor: number | null, donor_class: number | null, group: string | null}} AskedImage
  *
  * Numbers of [edits, images].
  * @typedef {object} WireEdits

@@ -5,7 +5,7 @@ import { Mean, attributionsOf, scoresOf } from "./records.js";
 import { ordered } from "../kit/lists.js";
 import { ascending, stepsOf } from "../kit/steps.js";
 
-/** @import { Framed, Input, MeanSettings, Problem, Series, Size, Step, Windows } from "../types.js" */
+/** @import { Framed, Input, MeanGroup, MeanSettings, Problem, Series, Size, Step, Windows } from "../types.js" */
 /** @import { Attribution, Scores } from "./records.js" */
 /** @import { AttributionsAnswer, InputsAnswer, MeansAnswer, ScoresAnswer, WireProblem } from "./answers.js" */
 /** @import { Pack } from "./pack.js" */
@@ -68,7 +68,7 @@ export class RunData {
     this.methods = new Map();
     /** @type {Set<string>} labels of methods whose records of all images are here */
     this.whole = new Set();
-    /** @type {Map<string, {which: string, groups: Map<number | null, Series<Mean>>, part: boolean}>} by label; part: of some steps */
+    /** @type {Map<string, {which: string, groups: Map<MeanGroup, Series<Mean>>, part: boolean}>} by label; part: of some steps */
     this.means = new Map();
     /** @type {Map<string, Problem[]>} */
     this.problems = new Map();
@@ -176,7 +176,7 @@ export class RunData {
     if (part && this.hasMeans(label, which)) return;
     this.#note(`means of ${label}`, pack);
     const settings = pack.header.settings.map(checkedGeometry);
-    /** @type {Map<number | null, Series<Mean>>} */
+    /** @type {Map<MeanGroup, Series<Mean>>} */
     const groups = new Map();
     for (const { group, records } of pack.header.groups) {
       // A class that got another name has a series under each.
@@ -211,9 +211,9 @@ export class RunData {
   }
 
   /**
-   * One method's means over a class's images, or (null) all.
+   * One method's means over some images.
    * @param {string | null} label
-   * @param {number | null} group
+   * @param {MeanGroup} group
    */
   mean(label, group) {
     return this.means.get(label ?? "")?.groups.get(group) ?? null;
@@ -221,7 +221,7 @@ export class RunData {
 
   /**
    * @param {string | null} label
-   * @param {number | null} group
+   * @param {MeanGroup} group
    * @param {Step} step
    */
   meanProblem(label, group, step) {

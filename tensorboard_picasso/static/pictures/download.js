@@ -9,7 +9,7 @@ import { isSigned } from "../numbers/reading.js";
 
 /** @import { RunData } from "../log/rundata.js" */
 /** @import { Needs } from "../shown/given.js" */
-/** @import { Reading } from "../types.js" */
+/** @import { MeanGroup, Reading } from "../types.js" */
 /** @import { Taken } from "./difference.js" */
 
 /** @type {[string, string][]} */
@@ -60,12 +60,13 @@ export function imageFiles(given, data, image) {
  * The files of the mean over a group in one run.
  * @param {Needs<"scene" | "state">} given
  * @param {RunData} data
- * @param {number | null} group
+ * @param {MeanGroup} group
  */
 export function meanFiles(given, data, group) {
   const { scene } = given;
-  const name = `mean ${scene.label} of ${group === null ? "the probe" : scene.nameOfClass(group)}`;
-  const query = { run: data.run, probe: data.probe, group: group ?? "probe" };
+  const name = `mean ${scene.label} of ${scene.nameOfMean(group) || "the probe"}`;
+  const which = typeof group === "string" ? { named: group } : { group: group ?? "probe" };
+  const query = { run: data.run, probe: data.probe, ...which };
   return [el("p", {}, el("span", { class: "quiet", text: "all steps" }), ...links(given, name, query, scene.label, "importance"))];
 }
 

@@ -211,12 +211,13 @@ export class Legend {
     if (reading === "score") return "0 to 1 in all maps · where a whole map is alike, it says so below";
     const means = label === scene.label && meansFit(scene, state);
     const [ofMean, ofClasses] = means ? scene.groups.slice(0, 2).map((group) => scene.scales.sharedOfMeans(group, label)) : [];
+    const others = scene.groups.some((group) => typeof group === "string") ? "class and group means" : "class means";
     const parts = [(ofMean ? OWN_SCALES : SCALES)[state.scale]];
     if (state.scale !== "map" && scene.isPartial(label)) parts.push("more is loading");
     const scale = state.scale === "shared" ? scene.scales.shared(label, reading) : 0;
     if (comparable(settings)) {
       const unit = settings.unit === "value" ? "" : ` ${settings.unit}`;
-      if (scale && ofMean) parts.unshift(`images ±${number(scale)}, mean ±${number(ofMean)}${ofClasses && state.means === "classes" ? `, class means ±${number(ofClasses)}` : ""}${unit}`);
+      if (scale && ofMean) parts.unshift(`images ±${number(scale)}, mean ±${number(ofMean)}${ofClasses && state.means === "classes" ? `, ${others} ±${number(ofClasses)}` : ""}${unit}`);
       else if (scale) parts.unshift(`±${number(scale)}${unit}`);
     } else {
       if (scale) parts.unshift(`up to ${number(scale)} times a uniform map`);

@@ -12,11 +12,12 @@ import { distinct, membersText } from "../log/records.js";
 /** @import { Mean } from "../log/records.js" */
 /** @import { Placed } from "../shown/look.js" */
 /** @import { FoundMean, MeanSpec } from "../shown/spec.js" */
+/** @import { MeanGroup } from "../types.js" */
 /** @import { Given, Parts } from "./kind.js" */
 
 /**
  * What all pictures of a group are known by.
- * @param {number | null} group
+ * @param {MeanGroup} group
  */
 export function nameOfMean(group) {
   return `mean ${group}`;

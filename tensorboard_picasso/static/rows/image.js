@@ -150,8 +150,10 @@ class ImageOriginal {
     this.#name.title = scene.labelText(this.#image, data);
     setText(this.#which, labels ? name : "");
     const example = scene.exampleName(this.#image, data);
-    setText(this.#source, example);
-    const called = example ? `${name}, ${example} of the dataset` : name;
+    const group = scene.groupName(this.#image, data);
+    setText(this.#source, [group, example].filter(Boolean).join(" · "));
+    this.#source.title = group && `group ${group}`;
+    const called = [name, group && `group ${group}`, example && `${example} of the dataset`].filter(Boolean).join(", ");
     this.#opener.setAttribute("aria-label", `open ${called} large`);
     this.#opener.title = called;
   }

@@ -9,7 +9,7 @@ import { el, put } from "../kit/dom.js";
 const MARGIN = 200; // pixels beyond the screen that count as in sight
 
 /**
- * @template {number | null} Key
+ * @template {number | string | null} Key
  * @template {Spec} Of
  * @template {FoundMap | FoundMean} Found
  */

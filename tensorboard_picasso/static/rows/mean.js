@@ -11,7 +11,7 @@ import { distinct, membersText } from "../log/records.js";
 /** @import { Taken } from "../pictures/difference.js" */
 /** @import { Needs } from "../shown/given.js" */
 /** @import { FoundMean, MeanSpec } from "../shown/spec.js" */
-/** @import { MeanSettings, Step } from "../types.js" */
+/** @import { MeanGroup, MeanSettings, Step } from "../types.js" */
 /** @import { Rowed, Shown, Subject, Tail } from "./subject.js" */
 
 /**
@@ -33,7 +33,7 @@ export class MeanSubject {
   /** @type {HTMLElement[]} what stands where rows of images have their chart, at the first run */
   said = [];
 
-  /** @param {Needs<Rowed>} given @param {number | null} group a class, or (null) the whole probe */
+  /** @param {Needs<Rowed>} given @param {MeanGroup} group */
   constructor(given, group) {
     this.#given = given;
     this.#group = group;
@@ -68,7 +68,7 @@ export class MeanSubject {
 /**
  * @param {Needs<"scene">} given
  * @param {RunData} data
- * @param {number | null} group
+ * @param {MeanGroup} group
  * @returns {MeanSettings | null}
  */
 function newestSettings({ scene }, data, group) {
@@ -92,7 +92,7 @@ class Aside {
    * @param {Needs<"scene" | "state">} given
    * @param {{said: HTMLElement[]}} subject
    * @param {RunData} data
-   * @param {number | null} group
+   * @param {MeanGroup} group
    * @param {() => Taken | null} taken
    */
   constructor(given, subject, data, group, taken) {
@@ -127,7 +127,7 @@ class MeanOriginal {
   #frame;
   element = el("figure", { class: "card original" });
 
-  /** @param {Needs<"scene" | "state" | "store">} given @param {number | null} group */
+  /** @param {Needs<"scene" | "state" | "store">} given @param {MeanGroup} group */
   constructor(given, group) {
     this.#given = given;
     this.#group = group;
@@ -144,7 +144,7 @@ class MeanOriginal {
     const settings = newestSettings(this.#given, data, this.#group);
     if (!settings) return;
     const { members, labelled } = settings;
-    const name = this.#group === null ? "" : this.#given.scene.nameOfClass(this.#group);
+    const name = this.#given.scene.nameOfMean(this.#group);
     const images = membersText(members);
     setText(this.#name, name);
     this.#name.hidden = !name;

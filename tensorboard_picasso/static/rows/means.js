@@ -1,4 +1,4 @@
-// The first rows: the mean over the probe, and behind a disclosure the means over its classes.
+// The first rows: the mean over the probe, and behind a disclosure the means over its classes and groups.
 
 import { meansFit } from "../shown/compare.js";
 import { button, el, setText } from "../kit/dom.js";
@@ -10,6 +10,7 @@ import { Row } from "./row.js";
 /** @import { Needs } from "../shown/given.js" */
 /** @import { Scene } from "../shown/scene.js" */
 /** @import { State } from "../shown/state.js" */
+/** @import { MeanGroup } from "../types.js" */
 /** @import { Rowed } from "./subject.js" */
 
 /**
@@ -25,7 +26,7 @@ function whyNot(scene, state) {
 /** All rows of means of the method on show; nothing where it has none. */
 export class Means {
   #given;
-  /** @type {Map<number | null, MeanSubject>} */
+  /** @type {Map<MeanGroup, MeanSubject>} */
   #subjects = new Map();
   #listing;
   #note = el("span");
@@ -36,10 +37,10 @@ export class Means {
   /** @param {Needs<Rowed | "schedule">} given */
   constructor(given) {
     this.#given = given;
-    this.#opener = button("", "means over the classes", () => this.#toggle(), { class: "classes", "aria-controls": "means" });
+    this.#opener = button("", "means over the classes and groups", () => this.#toggle(), { class: "classes", "aria-controls": "means" });
     const show = button("show it", "show the mean over the probe", () => given.state.set({ reading: "importance", target: null, pinTarget: null }));
     this.#other = el("p", { class: "other quiet" }, this.#note, show);
-    this.#listing = new Listing((/** @type {number | null} */ group) => this.#make(group), () => given.schedule("paint"), { id: "means" });
+    this.#listing = new Listing((/** @type {MeanGroup} */ group) => this.#make(group), () => given.schedule("paint"), { id: "means" });
     this.element = el("div", { class: "means" }, this.#other, this.#listing.element);
   }
 
@@ -60,9 +61,13 @@ export class Means {
     this.#other.hidden = why === null;
     setText(this.#note, `The mean over the probe is not shown: ${why}. `);
     const opened = state.means === "classes";
-    const classes = groups.filter((group) => group !== null);
-    this.#opener.hidden = !classes.length;
-    setText(this.#opener, `${opened ? "▾" : "▸"} ${plural(classes.length, "class mean")}`);
+    const counted = { "class mean": "number", "group mean": "string" };
+    const parts = Object.entries(counted).flatMap(([name, type]) => {
+      const { length } = groups.filter((group) => typeof group === type);
+      return length ? [plural(length, name)] : [];
+    });
+    this.#opener.hidden = !parts.length;
+    setText(this.#opener, `${opened ? "▾" : "▸"} ${parts.join(", ")}`);
     this.#opener.setAttribute("aria-expanded", String(opened));
     setText(this.#told, `Mean importance for ${classOf(scene.labelled)}: it suggests a region to test.`);
     this.#listing.list(why === null ? groups.filter((group) => group === null || opened) : []);
@@ -73,11 +78,11 @@ export class Means {
     }
   }
 
-  /** @param {number | null} group a class, or (null) the whole probe */
+  /** @param {MeanGroup} group */
   #make(group) {
     const subject = new MeanSubject(this.#given, group);
     this.#subjects.set(group, subject);
-    const name = group === null ? "mean over the probe" : `mean over ${this.#given.scene.nameOfClass(group)}`;
+    const name = group === null ? "mean over the probe" : `mean over ${this.#given.scene.nameOfMean(group)}`;
     return new Row(this.#given, subject, { class: "row mean", data: { group: group ?? "probe" }, "aria-label": name });
   }
 

@@ -4,7 +4,7 @@ import { OWN_CLASS, PREDICTED } from "./state.js";
 
 /** @import { Scores } from "../log/records.js" */
 /** @import { RunData } from "../log/rundata.js" */
-/** @import { Choice, Step } from "../types.js" */
+/** @import { Choice, MeanGroup, Step } from "../types.js" */
 /** @import { State } from "./state.js" */
 
 const PREDICTED_NAME = "the newest predicted class";
@@ -59,6 +59,15 @@ export class Classes {
   }
 
   /**
+   * What the images of a mean are called; "" of the whole probe.
+   * @param {MeanGroup} group
+   */
+  nameOfMean(group) {
+    if (group === null) return "";
+    return typeof group === "string" ? group : this.nameOfClass(group);
+  }
+
+  /**
    * What an image is called.
    * @param {number} image
    */
@@ -85,6 +94,15 @@ export class Classes {
   exampleName(image, data = null) {
     const index = this.input(image, data)?.source_index ?? null;
     return index === null ? "" : `example ${index}`;
+  }
+
+  /**
+   * Which group an image was given; "" where it is in none.
+   * @param {number} image
+   * @param {RunData | null} data
+   */
+  groupName(image, data = null) {
+    return this.input(image, data)?.group ?? "";
   }
 
   /**

@@ -7,6 +7,7 @@ import { estimate } from "../numbers/edits.js";
 /** @import { Answered, Edits } from "../log/edits.js" */
 /** @import { Estimate } from "../numbers/edits.js" */
 /** @import { Point } from "../numbers/spread.js" */
+/** @import { Among } from "./among.js" */
 /** @import { Step } from "../types.js" */
 
 export const POINTS = 100;
@@ -20,18 +21,18 @@ export function mainMeasure({ asked }) {
 }
 
 /**
- * Of each image, in points; of raw outputs what the value loses. NaN where that was not asked, and of images of
- * another true class than the chosen one.
+ * Of each image, in points; of raw outputs what the value loses. NaN where that was not asked, and of images that
+ * are not counted.
  * @param {Edits} edits
  * @param {Answered} record
  * @param {number} edit its place
- * @param {{measure?: Measure, ofClass?: number | null}} [which] ofClass null: all
+ * @param {{measure?: Measure, among?: Among | null}} [which] among null: all
  * @returns {Float64Array}
  */
-export function valuesOf(edits, record, edit, { measure = mainMeasure(edits), ofClass = null } = {}) {
+export function valuesOf(edits, record, edit, { measure = mainMeasure(edits), among = null } = {}) {
   const { output, images } = edits.asked;
   const times = output === "raw" ? 1 : POINTS;
-  return Float64Array.from(record.each(edit, measure), (value, i) => (ofClass === null || images[i].truths[0] === ofClass ? times * value : NaN));
+  return Float64Array.from(record.each(edit, measure), (value, i) => (among?.has(images[i], i) ?? true ? times * value : NaN));
 }
 
 /**
@@ -65,7 +66,7 @@ const estimates = new WeakMap();
  * @param {Edits} edits
  * @param {Answered} record
  * @param {number} edit
- * @param {{measure?: Measure, ofClass?: number | null}} [which] as of `valuesOf`
+ * @param {{measure?: Measure, among?: Among | null}} [which] as of `valuesOf`
  */
 export function estimateOf(edits, record, edit, which = {}) {
   const own = kept(estimates, record, () => new Map());
@@ -83,10 +84,10 @@ export function knownEstimate(edits, record, edit, which = {}) {
 /**
  * @param {Edits} edits
  * @param {number} edit
- * @param {{measure?: Measure, ofClass?: number | null}} which
+ * @param {{measure?: Measure, among?: Among | null}} which
  */
-function keyOf(edits, edit, { measure = mainMeasure(edits), ofClass = null }) {
-  return `${edit} ${measure} ${ofClass}`;
+function keyOf(edits, edit, { measure = mainMeasure(edits), among = null }) {
+  return `${edit} ${measure} ${among?.key ?? ""}`;
 }
 
 /**
@@ -94,7 +95,7 @@ function keyOf(edits, edit, { measure = mainMeasure(edits), ofClass = null }) {
  * @param {Step[]} steps
  * @param {Edits | null} edits of a run
  * @param {number} edit its place; -1: it was not asked
- * @param {{measure?: Measure, ofClass?: number | null, sure?: boolean}} [which] as of `valuesOf`; sure: with intervals
+ * @param {{measure?: Measure, among?: Among | null, sure?: boolean}} [which] as of `valuesOf`; sure: with intervals
  * @returns {Point[]}
  */
 export function curveOf(steps, edits, edit, { sure = true, ...which } = {}) {
@@ -110,16 +111,16 @@ export function curveOf(steps, edits, edit, { sure = true, ...which } = {}) {
 /**
  * Names of the edits by how far they move the answers at the newest step, most first; not of those that are references.
  * @param {Edits[]} all
- * @param {number | null} [ofClass] of which images, as of `valuesOf`
+ * @param {Among | null} [among] of which images, as of `valuesOf`
  */
-export function namesByMoves(all, ofClass = null) {
+export function namesByMoves(all, among = null) {
   /** @type {Map<string, number>} */
   const most = new Map();
   for (const edits of all) {
     const newest = edits.at(null);
     edits.asked.edits.forEach((edit, i) => {
       if (edit.matched || !newest) return;
-      const points = meanOf(valuesOf(edits, newest, i, { ofClass }));
+      const points = meanOf(valuesOf(edits, newest, i, { among }));
       most.set(edit.name, Math.max(most.get(edit.name) ?? -Infinity, Number.isNaN(points) ? -Infinity : points));
     });
   }

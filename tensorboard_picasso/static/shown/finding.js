@@ -25,7 +25,7 @@ export function filterTest(filter) {
   }
 }
 
-export const SORTS = ["flips", "number", "score", "sure", "change"];
+export const SORTS = ["flips", "number", "group", "score", "sure", "change"];
 /** A region's share is sorted by under this prefix and the region's name. */
 export const SHARE = "share ";
 
@@ -53,16 +53,18 @@ export function movesSort({ region, fill }) {
 }
 
 /**
- * The order that is meant: the change of a method's maps is known where they are grids, the share
- * of a drawn region while there is one.
+ * The order that is meant: groups are known where there are some, the change of a method's maps where they are grids,
+ * the share of a drawn region while there is one.
  * @param {string} sort
  * @param {Settings | null} settings
  * @param {string[]} drawn names
+ * @param {boolean} grouped whether there are groups
  */
-export function fittingSort(sort, settings, drawn) {
+export function fittingSort(sort, settings, drawn, grouped) {
   const known = SORTS.includes(sort) || [SHARE, DRAWN, HIDING, MOVES].some((each) => sort.startsWith(each));
   if (!known) return SORTS[0];
   if (sort.startsWith(DRAWN) && !drawn.includes(sort.slice(DRAWN.length))) return SORTS[0];
+  if (sort === "group" && !grouped) return SORTS[0];
   return sort === "change" && settings && !settings.geometry ? SORTS[0] : sort;
 }
 
@@ -158,6 +160,16 @@ function moves(scene, image, hiding) {
 }
 
 /**
+ * The place of an image's group among all, of several the first; NaN where it is in none.
+ * @param {Scene} scene
+ * @param {number} image
+ */
+function groupPlace(scene, image) {
+  const place = scene.grouping.names.findIndex((name) => scene.grouping.has(name, image));
+  return place < 0 ? NaN : place;
+}
+
+/**
  * How many of the maps that an order takes are counted; null where none has to be.
  * @param {Scene} scene
  * @param {number[]} images
@@ -182,6 +194,7 @@ export function sorted(scene, images, sort) {
   const keys = new Map([
     ["flips", (image) => -flips(scene, image)],
     ["number", (image) => image],
+    ["group", (image) => groupPlace(scene, image)],
     ["score", (image) => score(scene, image)],
     ["sure", (image) => sureness(scene, image)],
     ["change", (image) => -change(scene, image)],
@@ -213,7 +226,7 @@ export function predictionsOf(scene, image) {
 }
 
 /**
- * Whether an image is listed: its tag, name or example fits, its class, and the prediction at this step.
+ * Whether an image is listed: its tag, name or example fits, its class, its group, and the prediction at this step.
  * @param {Scene} scene
  * @param {Choices} state
  * @param {number} image
@@ -224,6 +237,7 @@ export function isListed(scene, state, image) {
   const examples = scene.datas.map((data) => scene.exampleName(image, data)).filter(Boolean);
   if (![tag, scene.imageName(image), ...examples].some(test)) return false;
   if (state.ofClass !== null && !scene.truths(image).includes(state.ofClass)) return false;
+  if (state.ofGroup !== null && !scene.grouping.has(state.ofGroup, image)) return false;
   if (state.asClass !== null && !predictionsOf(scene, image).includes(state.asClass)) return false;
   if (state.verdict === "all") return true;
   const right = scene.datas.flatMap((data) => {

@@ -10,6 +10,7 @@ import { kept } from "../kit/lists.js";
 /** @import { Answered, Edits } from "../log/edits.js" */
 /** @import { Estimate, Onset } from "../numbers/edits.js" */
 /** @import { Step } from "../types.js" */
+/** @import { Among } from "./among.js" */
 /** @import { Scene } from "./scene.js" */
 
 const SLICE = 6; // milliseconds of counting between two frames
@@ -44,16 +45,16 @@ const estimates = new WeakMap();
  * @param {Edits} edits
  * @param {Answered} record
  * @param {number} place
- * @param {{ofClass: number | null, sure: boolean}} which ofClass: as of `valuesOf`; sure: with its interval also where
+ * @param {{among: Among | null, sure: boolean}} which among: as of `valuesOf`; sure: with its interval also where
  *   that was not found yet
  */
-export function moreEstimate(edits, record, place, { ofClass, sure }) {
+export function moreEstimate(edits, record, place, { among, sure }) {
   const more = moreOf(edits, record, place);
   if (!more) return null;
   const known = kept(estimates, record, () => new Map());
-  const key = `${place} ${ofClass}`;
+  const key = `${place} ${among?.key ?? ""}`;
   const { images } = edits.asked;
-  const points = more.map((each, i) => (ofClass === null || images[i].truths[0] === ofClass ? POINTS * each : NaN));
+  const points = more.map((each, i) => (among?.has(images[i], i) ?? true ? POINTS * each : NaN));
   return sure || known.has(key) ? kept(known, key, () => estimate(points)) : unsure(points);
 }
 

@@ -33,6 +33,7 @@ import { spread } from "../numbers/spread.js";
  * @property {boolean} [ofRun] the numbers are the run's, whichever image
  * @property {boolean} [flips] changes of the prediction are marked under it
  * @property {boolean} [yesOrNo] a number is 0 or 1: over images there is a share, and no band
+ * @property {boolean} [grouped] its lines are of groups of images: there is no band, and the worst one is named
  * @property {Hides | null} [hiding] of what hiding it does is said, and since when its edits do more than elsewhere is marked
  * @property {(data: RunData) => Flags | "coming" | null} [flags] since when an edit does more than elsewhere is marked
  * @property {string[]} [labels] methods whose records it reads: they are loaded while it is charted
@@ -53,6 +54,7 @@ import { spread } from "../numbers/spread.js";
  * @property {string} name
  * @property {string} [short] its name in a readout, where it is read out
  * @property {"line" | "dashed" | "thin" | "floor"} style "floor": dots, joined
+ * @property {string} [colour] its own, where one run is shown: of a group, whose name stands at its end
  * @property {Values} [values] of each run
  * @property {(data: RunData) => Point[]} [means] likewise
  * @property {(image: number) => (number | null)[]} [common] one line for all runs
@@ -140,7 +142,7 @@ function gatherRun(scene, source, data, all) {
   };
   const points = over(source) ?? [];
   return {
-    data, images, colour: runColour(scene.runs, data.run), points: source.yesOrNo ? points.map(unspread) : points,
+    data, images, colour: runColour(scene.runs, data.run), points: source.yesOrNo || source.grouped ? points.map(unspread) : points,
     lines: (source.lines ?? []).flatMap((each) => {
       const drawn = over(each);
       return drawn ? [{ ...each, points: drawn }] : [];

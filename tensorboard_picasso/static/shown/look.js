@@ -80,7 +80,7 @@ export function look({ scene, store }, spec) {
 /**
  * Look a mean over images up.
  * @param {Needs<"store" | "state">} given
- * @param {MeanSpec} spec group: the class
+ * @param {MeanSpec} spec
  *   whose images are averaged; null: all
  * @returns {Coming | Lacking | FoundMean} the ground may still be loading: many images may be needed for it, and the
  *   numbers do not wait for them

@@ -5,7 +5,7 @@ import { commonScale, ownScale, weighed } from "../numbers/reading.js";
 
 /** @import { Attribution, Mean } from "../log/records.js" */
 /** @import { RunData } from "../log/rundata.js" */
-/** @import { Reading, Step } from "../types.js" */
+/** @import { MeanGroup, Reading, Step } from "../types.js" */
 /** @import { State } from "./state.js" */
 
 export class Scales {
@@ -52,9 +52,9 @@ export class Scales {
   }
 
   /**
-   * Scale of a mean under the scale mode: those over the probe (group null) share one, those over classes another.
+   * Scale of a mean under the scale mode: those over the probe (group null) share one, those over classes and groups another.
    * @param {Mean} record
-   * @param {number | null} group
+   * @param {MeanGroup} group
    * @param {string | null} label
    */
   ofMean(record, group, label) {
@@ -64,7 +64,7 @@ export class Scales {
 
   /**
    * The scale of such means of all steps and runs.
-   * @param {number | null} group
+   * @param {MeanGroup} group
    * @param {string | null} label
    */
   sharedOfMeans(group, label) {

@@ -3,18 +3,20 @@
 import { chosenOf } from "./chosen.js";
 import { counting, DRAWN, fittingSort, isListed, sorted, sortsByMaps, sortsByTarget } from "./finding.js";
 import { FlagTimes } from "./flags.js";
+import { natural } from "../kit/format.js";
 import { ordered } from "../kit/lists.js";
 import { fitting, partOf } from "../numbers/reading.js";
 import { distinct } from "../log/records.js";
 import { drawnOn, namesOf } from "../numbers/regions.js";
 import { Classes } from "./classes.js";
+import { Grouping } from "./grouping.js";
 import { Scales } from "./scales.js";
 import { ascending } from "../kit/steps.js";
 
 /** @import { Index, Method } from "../log/answers.js" */
 /** @import { RunData } from "../log/rundata.js" */
 /** @import { Store } from "../log/store.js" */
-/** @import { Reading, Settings, Step } from "../types.js" */
+/** @import { MeanGroup, Reading, Settings, Step } from "../types.js" */
 /** @import { Shares } from "./shares.js" */
 /** @import { State } from "./state.js" */
 
@@ -87,6 +89,7 @@ export class Scene extends Classes {
     this.#store = store;
     this.#shares = shares;
     this.scales = new Scales(state, this);
+    this.grouping = new Grouping(this);
   }
 
   /**
@@ -108,6 +111,7 @@ export class Scene extends Classes {
     const indexed = this.#store.index?.runs ?? [];
     Object.assign(this, chosenOf(indexed, this.#state));
     this.datas = this.shown.map((run) => this.dataOf(run));
+    this.grouping.clear();
     this.sample = sampleOf(indexed.filter(({ name }) => this.shown.includes(name)), this.probe);
     this.reading = fitting(this.#state.reading, this.settings());
     this.every = this.#order();
@@ -116,20 +120,20 @@ export class Scene extends Classes {
     this.scales.clear();
   }
 
-  /** Groups that the method on show has means of: null for the probe, then classes. */
+  /** What the method on show has means over: null for the probe, then classes, then groups. */
   get groups() {
-    /** @type {Set<number | null>} */
+    /** @type {Set<MeanGroup>} */
     const groups = new Set();
     for (const run of this.shown) {
       const method = this.#store.methods(run, this.probe).find((each) => each.label === this.label);
       for (const group of method?.means ?? []) groups.add(group);
     }
-    return [...groups].sort((a, b) => (a ?? -1) - (b ?? -1));
+    return [...groups].sort(byKind);
   }
 
   /**
    * The images behind the newest mean of a group; null where none is here.
-   * @param {number | null} group
+   * @param {MeanGroup} group
    */
   behindMean(group) {
     const newest = this.datas.map((data) => data.mean(this.label, group)?.records.at(-1)).find(Boolean);
@@ -216,7 +220,8 @@ export class Scene extends Classes {
 
   /** The order that is meant. */
   get sort() {
-    return fittingSort(this.#state.sort, this.settings(), this.drawn);
+    const { sort } = this.#state;
+    return fittingSort(sort, this.settings(), this.drawn, sort === "group" && this.grouping.names.length > 0);
   }
 
   /** Names of the regions that were drawn. */
@@ -312,6 +317,17 @@ export class Scene extends Classes {
     return !data.whole.has(label ?? "") && this.#store.methods(data.run, this.probe).some((each) => each.label === label);
   }
 
+}
+
+/**
+ * The whole probe before classes, and these before groups.
+ * @param {MeanGroup} a
+ * @param {MeanGroup} b
+ */
+function byKind(a, b) {
+  if (typeof a === "string" && typeof b === "string") return natural(a, b);
+  if (typeof a === "string" || typeof b === "string") return typeof a === "string" ? 1 : -1;
+  return (a ?? -1) - (b ?? -1);
 }
 
 /**

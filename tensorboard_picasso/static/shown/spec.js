@@ -2,7 +2,7 @@
 
 /** @import { Attribution, Mean } from "../log/records.js" */
 /** @import { RunData } from "../log/rundata.js" */
-/** @import { Framed, Ground, Plane, Reading, Step } from "../types.js" */
+/** @import { Framed, Ground, MeanGroup, Plane, Reading, Step } from "../types.js" */
 
 /**
  * A run's method at a step; `asked`: the step asked for, where the run logged none there.
@@ -11,8 +11,8 @@
  * A map of an image for a class.
  * @typedef {At & {image: number, target: number, group?: undefined}} MapSpec
  *
- * The mean over a class's images, or (null) over the probe.
- * @typedef {At & {group: number | null, image?: undefined, target?: undefined}} MeanSpec
+ * The mean over some images.
+ * @typedef {At & {group: MeanGroup, image?: undefined, target?: undefined}} MeanSpec
  *
  * @typedef {MapSpec | MeanSpec} Spec
  *

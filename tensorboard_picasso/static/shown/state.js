@@ -143,10 +143,11 @@ const KEYS = {
   scale: { key: "scale", initial: "shared", ...oneOf(SCALES) },
   size: { key: "size", initial: "medium", ...oneOf(SIZE_NAMES) },
   speed: { key: "speed", initial: 10, ...oneNumberOf(SPEEDS) },
-  // Which images are listed: a regular expression for the tag, a true class, what is
+  // Which images are listed: a regular expression for the tag, a true class, a group, what is
   // predicted now, right or wrong now.
   find: { key: "find", initial: "", ...TEXT },
   ofClass: { key: "ofclass", initial: null, ...WHOLE },
+  ofGroup: { key: "ofgroup", initial: null, ...TEXT, read: (text) => text || undefined },
   asClass: { key: "asclass", initial: null, ...WHOLE },
   verdict: { key: "verdict", initial: "all", ...oneOf(VERDICTS) },
   sort: { key: "sort", initial: "flips", ...TEXT },

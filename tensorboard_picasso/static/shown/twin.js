@@ -9,6 +9,7 @@ import { meanOf, unsure, valuesOf } from "./editpoints.js";
 /** @import { Answered, Edits } from "../log/edits.js" */
 /** @import { Difference } from "../numbers/edits.js" */
 /** @import { Choices } from "../types.js" */
+/** @import { Among } from "./among.js" */
 /** @import { Scene } from "./scene.js" */
 
 /** @typedef {{name: string, edits: Edits, record: Answered}} Twin what A is, in words, and what was answered there */
@@ -44,17 +45,17 @@ const differences = new WeakMap();
  * @param {Answered} record
  * @param {string} name the edit's
  * @param {Twin} twin
- * @param {{ofClass: number | null, sure: boolean}} which ofClass: of images of this true class alone, null: of all; sure:
+ * @param {{among: Among | null, sure: boolean}} which among: of which images, as of `valuesOf`; sure:
  *   with its interval also where that was not found yet
  * @returns {Difference | null}
  */
-export function againstTwin(edits, record, name, twin, { ofClass, sure }) {
+export function againstTwin(edits, record, name, twin, { among, sure }) {
   const [own, other] = [edits.place(name), twin.edits.place(name)];
   if (own < 0 || other < 0) return null;
   const same = kept(kept(pairs, edits, () => new WeakMap()), twin.edits, () => paired(hashes(edits), hashes(twin.edits)));
   const known = kept(kept(differences, record, () => new WeakMap()), twin.record, () => new Map());
-  const key = `${name} ${ofClass}`;
-  const [mine, theirs] = [valuesOf(edits, record, own, { ofClass }), valuesOf(twin.edits, twin.record, other, { ofClass })];
+  const key = `${name} ${among?.key ?? ""}`;
+  const [mine, theirs] = [valuesOf(edits, record, own, { among }), valuesOf(twin.edits, twin.record, other, { among })];
   if (sure || known.has(key)) return kept(known, key, () => difference(mine, theirs, same));
   if (same) return { ...unsure(same.map(([a, b]) => mine[a] - theirs[b])), paired: true };
   return { ...unsure(mine), value: meanOf(mine) - meanOf(theirs), paired: false };

@@ -11,6 +11,7 @@ import { finite } from "../kit/lists.js";
 
 const NEUTRAL = "var(--quiet)";
 const ROOM = 0.17; // of the height, between the names of two lines
+const NAMED = 5; // lines of groups that have room for their names
 
 const FLAT = 0.1; // of the value of a line that never changes, above and below it
 
@@ -68,6 +69,7 @@ export function curves({ runs, common, references }, style, axis, { low, high })
   const range = [low, high];
   /** @type {(y: number, colour: string | null, name: string) => SVGElement} */
   const level = (y, colour, name) => path(`M0 ${y}H${WIDTH}`, colour, name);
+  const alone = runs.length === 1;
   const drawn = [0, HEIGHT / 2, HEIGHT].map((y) => level(y, null, "grid"));
   for (const { value, colour } of references) drawn.push(level(heightOf(value, range) * HEIGHT, colour ?? NEUTRAL, "line thin"));
   for (const { data, colour, points, lines, flips } of runs) {
@@ -76,13 +78,26 @@ export function curves({ runs, common, references }, style, axis, { low, high })
     if (points.some((each) => each.low !== each.high)) drawn.push(svg("path", { d: middle, class: "band", fill: colour }));
     if (flips) drawn.push(path(flipPath(flips, parts), colour, "flips"));
     for (const extra of lines) {
-      drawn.push(path(line(listOf(extra.points), range, parts), colour, `line ${extra.style}`));
+      drawn.push(path(line(listOf(extra.points), range, parts), (alone && extra.colour) || colour, `line ${extra.style}`));
       if (extra.style === "floor") drawn.push(path(dots(listOf(extra.points), range, parts), colour, "dots"));
     }
     drawn.push(path(line(listOf(points), range, parts), colour, style ? `line ${style}` : "line"));
   }
   for (const extra of common) drawn.push(path(line(listOf(extra.points), range, axis.parts(runs[0]?.data)), NEUTRAL, `line ${extra.style}`));
   return drawn;
+}
+
+/**
+ * The line that ends lowest; none where none is there.
+ * @template {{points: Point[]}} Of
+ * @param {Of[]} lines
+ */
+function worst(lines) {
+  const ends = lines.flatMap((each) => {
+    const last = finite(listOf(each.points)).at(-1);
+    return last === undefined ? [] : [{ each, last }];
+  });
+  return ends.sort((a, b) => a.last - b.last).slice(0, 1).map(({ each }) => each);
 }
 
 /**
@@ -94,7 +109,11 @@ export function curves({ runs, common, references }, style, axis, { low, high })
 export function endLabels({ runs, common, references }, { low, high }, show) {
   const floors = runs.flatMap(({ colour, lines }) => lines.filter(({ style }) => style === "floor")
     .map(({ name, points }) => ({ name, points, colour: runs.length > 1 ? colour : null })));
-  const ends = [...common.map(({ name, points }) => ({ name, points, colour: null })), ...floors].flatMap(({ name, points, colour }) => {
+  const several = runs.length > 1;
+  const groups = runs.map(({ colour, lines }) => lines.flatMap((each) => (each.colour ? [{ ...each, colour: several ? colour : each.colour }] : [])));
+  // Where there is no room for all names the worst ones are told.
+  const told = groups.flat().length > NAMED ? groups.map(worst).flat() : groups.flat();
+  const ends = [...common.map(({ name, points }) => ({ name, points, colour: null })), ...floors, ...told].flatMap(({ name, points, colour }) => {
     const last = finite(listOf(points)).at(-1);
     return last === undefined ? [] : [{ name, value: last, colour }];
   });

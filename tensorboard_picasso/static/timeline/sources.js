@@ -8,6 +8,7 @@ import { partOf } from "../numbers/reading.js";
 import { ALONE } from "../numbers/regionshare.js";
 import { overSteps } from "../shown/gather.js";
 import { editSources } from "./editsources.js";
+import { groupSources } from "./groupsources.js";
 import { drawnSources } from "./regionsources.js";
 import { scalarSources } from "./scalarsources.js";
 import { PREDICTED } from "../shown/state.js";
@@ -229,5 +230,7 @@ function shareSources(scene) {
  */
 export function listSources(given) {
   const { scene } = given;
-  return [...scoreSources(scene), ...editSources(given), ...hiddenSources(scene), ...effectSources(scene), ...shareSources(scene), ...drawnSources(given), ...changeSources(given), ...scalarSources(given)];
+  const groups = groupSources(given);
+  const [first, last] = scene.grouping.given.length ? [groups, []] : [[], groups];
+  return [...scoreSources(scene), ...first, ...editSources(given), ...hiddenSources(scene), ...effectSources(scene), ...shareSources(scene), ...drawnSources(given), ...changeSources(given), ...last, ...scalarSources(given)];
 }

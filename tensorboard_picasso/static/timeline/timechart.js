@@ -9,6 +9,7 @@ import { flipWords } from "../numbers/flips.js";
 import { correlation, number, percent, plural, points, stepText } from "../kit/format.js";
 import { alike } from "../kit/lists.js";
 import { gather, NOTHING } from "../shown/gather.js";
+import { worstText } from "./groupsources.js";
 import { flagMarks, hidingNote } from "./hidingnote.js";
 
 /** @import { Gathered, RunCurve, Source } from "../shown/gather.js" */
@@ -145,7 +146,7 @@ export class TimeChart {
     setText(this.#low, end(range.low));
     this.#svg.replaceChildren(...curves(this.#gathered, this.#source?.style, this.#axis, range));
     // The distance to what a change is from, or the place of a scalar, is said beside each number.
-    this.element.classList.toggle("crowded", this.#gathered.runs.length > (this.#source?.detail ? 0 : MANY));
+    this.element.classList.toggle("crowded", this.#gathered.runs.length > (this.#source?.detail || this.#source?.grouped ? 0 : MANY));
     this.#tellHidden();
     this.#labels.replaceChildren(...endLabels(this.#gathered, range, (value) => this.#show(value)));
     this.#keep.disabled = this.#source === null;
@@ -289,11 +290,14 @@ export class TimeChart {
     const at = steps.indexOf(run.data.at(steps[place] ?? null));
     const point = points[at];
     if (!point) return [];
-    let text = `${name && `${name} `}${this.#show(point.mean)}`;
+    const grouped = this.#source?.grouped ?? false;
+    let text = `${name && `${name} `}${grouped ? "all " : ""}${this.#show(point.mean)}`;
     // The newest that this run logged.
     if (at !== place) text += ` (${stepText(steps[at])})`;
     if (point.count > 1 && point.low !== null && (this.#gathered.runs.length === 1 || this.#source?.means)) text += ` (${this.#show(point.low)} to ${this.#show(point.high)})`;
     const more = lines.filter((each) => each.short && each.points[at].mean !== null).map((each) => `${each.short} ${this.#show(each.points[at].mean)}`);
+    const worst = grouped ? worstText(lines, at, (value) => this.#show(value)) : "";
+    if (worst) more.push(worst);
     const detail = this.#detail(run, at);
     if (detailed && detail) more.push(detail);
     if (flips?.[place].flips.length) more.push(plural(flips[place].flips.length, "flip"));

@@ -286,6 +286,7 @@ def _images(
             heads[index],
             donor,
             None if donor is None or not truths[donor] else truths[donor][0],
+            None if probe.groups is None else probe.groups[index],
         )
         for index, donor in enumerate(donors)
     )

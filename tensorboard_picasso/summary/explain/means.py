@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.stored import record
-from tensorboard_picasso.stored.metadata import WHOLE_PROBE
+from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind
 from tensorboard_picasso.summary.methods.base import Answer, Floats, Method, Subject
 from tensorboard_picasso.summary.probe.probe import Probe
 
@@ -20,7 +20,7 @@ FEWEST = 2
 class Group:
     """Images that are averaged.
 
-    index: their class, or `WHOLE_PROBE`. name: what tags call the class.
+    index: their class, or `WHOLE_PROBE`. name: what tags call the class, or the group.
     members: each image with the class that its importance is for; with several true labels
       an image is there with each.
     """
@@ -28,10 +28,11 @@ class Group:
     index: int
     name: str
     members: tuple[tuple[int, int], ...]
+    kind: Kind = Kind.MEAN
 
 
 def groups(probe: Probe, predicted: Sequence[int]) -> list[Group]:
-    """The whole probe, then each class that is true of an image."""
+    """The whole probe, then each class that is true of an image, then each group that has a name."""
     truths = [probe.truths_of(image) for image in range(len(probe))]
     members = tuple(
         (image, target)
@@ -39,11 +40,14 @@ def groups(probe: Probe, predicted: Sequence[int]) -> list[Group]:
         for target in ((predicted[image],) if known is None else known)
     )
     all_groups = [Group(WHOLE_PROBE, "", members)]
-    if probe.labels is None:
-        return all_groups
-    for index in sorted({target for _, target in members}):
+    classes = [] if probe.labels is None else sorted({target for _, target in members})
+    for index in classes:
         of_class = tuple(each for each in members if each[1] == index)
         all_groups.append(Group(index, _name(index, probe.class_names), of_class))
+    belongs = probe.groups or ()
+    for name in sorted({each for each in belongs if each is not None}):
+        within = tuple(each for each in members if belongs[each[0]] == name)
+        all_groups.append(Group(WHOLE_PROBE, name, within, Kind.GROUP_MEAN))
     return all_groups
 
 

@@ -1,6 +1,5 @@
 """The record of one probe at one step: scores, maps and statistics of all its images."""
 
-import math
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.numbers.moves import move
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.summary.backends import Backend
-from tensorboard_picasso.summary.explain import means, scoring
+from tensorboard_picasso.summary.explain import means, scalars, scoring
 from tensorboard_picasso.summary.explain.targets import Choice, Chooser
 from tensorboard_picasso.summary.methods.base import Answer, Method, RandomMethod, Subject
 from tensorboard_picasso.summary.probe.outputs import Taken
@@ -111,12 +110,13 @@ class Passes:
         value = "probability"
         if of_scores is Output.RAW:
             value = probe.task.name_of(self.taken.output)
-        scalars = _scalars(probe, images, of_scores, value)
+        told = [(each.scores, [about for about, _ in each.attributions]) for each in images]
+        shown = scalars.of_images(probe, told, of_scores, value)
         return Result(
             tuple(images),
             self.taken,
             tuple(averaged),
-            scalars,
+            shown,
             self.seconds + time.perf_counter() - started,
             self.tracing_seconds,
             self.second_seed_seconds,
@@ -343,53 +343,3 @@ def _agreements(first: record.Maps | None, second: record.Maps | None) -> dict[i
 
 def _ceiling(mask: NDArray[np.bool_], grid: record.Grid | None) -> float | None:
     return None if grid is None else maps.ceiling(mask, grid.tops, grid.lefts, grid.window)
-
-
-def _scalars(
-    probe: Probe, images: Sequence[Image], output: Output, value: str
-) -> dict[str, dict[str, float]]:
-    """Means over the probe that ordinary scalar dashboards can show; see `Result`."""
-    collected: dict[str, dict[str, list[float]]] = {}
-
-    def add(label: str, name: str, value: float) -> None:
-        if math.isfinite(value):
-            collected.setdefault(label, {}).setdefault(name, []).append(value)
-
-    for index, image in enumerate(images):
-        scores = image.scores
-        truths = probe.truths_of(index)
-        classes = {}
-        if truths:
-            classes["true"] = np.searchsorted(scores.classes, truths)
-        if output is not Output.RAW and np.isfinite(scores.values).any():
-            # The likeliest, also of independent labels, as the tab and the exports have it.
-            classes["predicted"] = np.array([np.nanargmax(scores.values)])
-        for name, at in classes.items():
-            add("", f"{value} of the {name} class", _read(output, scores.values[at]))
-        for part in scores.hidden:
-            # No comma and no parentheses: MLflow refuses a name with one, and all beside it.
-            filled = part.fill.replace(",", "")
-            fill = f" in {filled}" if len(probe.region_fills) > 1 else ""
-            hidden = f" with {part.region} hidden{fill}"
-            for name, at in classes.items():
-                # Predicted is what was with nothing hidden.
-                add("", f"{value} of the {name} class{hidden}", _read(output, part.values[at]))
-            if part.move is not None:
-                add("", f"predictions changed{hidden}", part.move.flips)
-                add("", f"moves{hidden}", part.move.moves)
-        for attribution, _ in image.attributions:
-            # The true classes where there are any, else the caller's or the newest prediction.
-            explained = attribution.targets[: max(1, len(truths or ()))]
-            for place, region in enumerate(attribution.regions):
-                shares = [each.statistics.shares[place].of(attribution.sign) for each in explained]
-                add(attribution.label, f"share of {region.name}", float(np.mean(shares)))
-    return {
-        label: {name: float(np.mean(values)) for name, values in named.items()}
-        for label, named in collected.items()
-    }
-
-
-def _read(output: Output, values: NDArray[np.float32]) -> float:
-    """The mean probability of an image's true classes; of raw outputs their values'."""
-    shown = values if output is Output.RAW else maps.probability(values)
-    return float(np.mean(np.asarray(shown, np.float64)))

@@ -83,7 +83,7 @@ def build(name: str, result: Result, contents: Contents) -> summary_pb2.Summary:
                 _add(summary, series, record.pack_maps(stored))
     for group, mean in result.means:
         if mean.label in labels:
-            series = Series(name, 0, Kind.MEAN, mean.method, mean.label, group.index, group.name)
+            series = Series(name, 0, group.kind, mean.method, mean.label, group.index, group.name)
             _add(summary, series, record.pack_mean(mean))
     if contents.scalars:
         for label, named in result.scalars.items():

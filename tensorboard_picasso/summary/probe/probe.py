@@ -13,7 +13,7 @@ from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.summary.kit import report
 from tensorboard_picasso.summary.kit.images import Array, layout
-from tensorboard_picasso.summary.probe import datasets, fills, labels, masks, sampling, task
+from tensorboard_picasso.summary.probe import datasets, fills, groups, labels, masks, sampling, task
 from tensorboard_picasso.summary.probe.aligner import Aligner
 from tensorboard_picasso.summary.probe.alignment import Alignment
 from tensorboard_picasso.summary.probe.brightness import Brightness
@@ -97,6 +97,9 @@ class Probe:
       mean_over: for outputs over pixels: which ones a class's score is the mean of. A
         mask of the output's height and width, or one an image; "predicted", those
         that are predicted as the class with nothing hidden; or "all".
+      groups: which of a few groups each image belongs to, one name an image, such as its hospital,
+        camera or background; None of one that belongs to none. Accuracy and probability are
+        told by group, so that the worst one shows. At most 64 different ones.
       source_indices: of each image its example's number in the dataset it is from, from 0;
         None for one that is from none. `from_dataset` finds them.
       alignment: 2x3 matrix that takes viewed (x, y, 1) to the model's input
@@ -111,6 +114,7 @@ class Probe:
       multilabel: whether any number of classes is true of an image.
       values: of labels that are no classes, a tuple of numbers an image; else None.
       class_names: tuple of str, empty where not given. names: tuple of str.
+      groups: tuple of str or None, or None: there are none.
       source_indices: tuple of int or None (not known), or None: the images were not
         drawn from a dataset. See `from_dataset`.
       regions: one {name: (height, width) bool mask} an image.
@@ -167,6 +171,7 @@ class Probe:
         score: Callable[..., Any] | None = None,
         score_inputs: Any = None,
         mean_over: Any = None,
+        groups: Any = None,
         source_indices: Sequence[int | None] | None = None,
         alignment: Any = None,
     ) -> None:
@@ -195,6 +200,7 @@ class Probe:
         self.task = task.of_probe(
             inputs, pick, score, score_inputs, mean_over, self._pictures.given, len(self.images)
         )
+        self._group(groups)
         self.source_indices = self._checked_sources(source_indices)
         self._label(labels, class_names, targets)
         self._regions = masks.masks(regions, self._pictures.shapes, self._pictures.given)
@@ -227,6 +233,7 @@ class Probe:
         name: str = "probe",
         batches: int | None = None,
         keys: tuple[Any, Any] | None = None,
+        groups: Any = None,
         **options: Any,
     ) -> Self:
         """A probe of `n` images drawn from a dataset, as evenly over the classes as it has them.
@@ -253,6 +260,10 @@ class Probe:
             never ends.
           keys: of a batch's images and labels, where it is a dict of other keys or a
             longer tuple (then two indices).
+          groups: where the dataset has the group of each example, as `Probe(groups=)` names them:
+            the key of a batch that is a dict, the index in a longer tuple; or a list or array of
+            them, one an example of the dataset, by `source_indices`. The draw is then as even
+            over the groups within the classes as the dataset has them.
           **options: further arguments of `Probe`.
 
         Raises:
@@ -268,11 +279,12 @@ class Probe:
         known_names = labels.class_names(names)
         raw = options.get("output") == "raw" or options.get("score") is not None
         with datasets.reading(dataset, seed) as read:
-            drawn, drawn_labels, sources = sampling.balanced(
-                read.data, n, seed, batches, known_names, read.indices, keys, raw
+            drawn, drawn_labels, sources, drawn_groups = sampling.balanced(
+                read.data, n, seed, batches, known_names, read.indices, keys, raw, groups
             )
-        known = {"labels": drawn_labels, "class_names": names, "max_images": n}
-        return cls(name, drawn, **{**known, "source_indices": sources, **options})
+        known: dict[str, Any] = {"labels": drawn_labels, "class_names": names, "max_images": n}
+        known |= {"source_indices": sources, "groups": drawn_groups}
+        return cls(name, drawn, **{**known, **options})
 
     def with_regions(self, regions: Any) -> Self:
         """This probe with further regions; all else is as it was made.
@@ -298,6 +310,9 @@ class Probe:
             _inputs=[None] * len(self),
         )
         return made
+
+    def _group(self, given: Any) -> None:
+        self.groups = groups.checked(given, self._pictures.given, len(self))
 
     def _checked_sources(self, given: Any) -> tuple[int | None, ...] | None:
         if given is None:
@@ -481,6 +496,7 @@ class Probe:
                 display=not self._display.own,
                 unseen=self._aligner.unseen(index),
                 source_index=None if self.source_indices is None else self.source_indices[index],
+                group=None if self.groups is None else self.groups[index],
             )
         return shown
 

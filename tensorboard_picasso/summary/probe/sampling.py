@@ -3,6 +3,7 @@
 import hashlib
 import heapq
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any
 
@@ -10,13 +11,17 @@ import numpy as np
 
 from tensorboard_picasso.summary.kit import report
 from tensorboard_picasso.summary.kit.images import is_tensor, to_numpy
+from tensorboard_picasso.summary.probe import groups as grouping
 from tensorboard_picasso.summary.probe.labels import are_hot, are_soft, are_values, to_class
 
 # An example that competes for a place: its key, negated so that a heap's head
-# is the one to drop, its number in this reading, the image, its label, its index in the dataset.
-_Example = tuple[float, int, Any, Any, int | None]
+# is the one to drop, its number in this reading, the image, its label, its index in the dataset,
+# its group.
+_Example = tuple[float, int, Any, Any, int | None, str | None]
 # As what it competes: a class, or several.
 _Classes = tuple[int, ...]
+# The same within a group; "": in none.
+_Side = tuple[_Classes, str]
 
 # Keys of dicts that say of themselves what they hold.
 _IMAGES = ("image", "images", "img", "pixel_values")
@@ -38,8 +43,9 @@ def balanced(
     indices: Iterator[Sequence[int | None]] | None = None,
     keys: Any = None,
     raw: bool = False,
-) -> tuple[list[Any], list[Any] | None, list[int | None]]:
-    """Draw `n` images, as evenly over the classes as there are images.
+    groups: Any = None,
+) -> tuple[list[Any], list[Any] | None, list[int | None], list[str | None] | None]:
+    """Draw `n` images, as evenly over the classes, and their groups, as there are images.
 
     Where any number of labels is true of an image, over their sets; where labels are no
     classes, over the images.
@@ -59,10 +65,13 @@ def balanced(
         than the dataset's; None: they come in order.
       keys: of a batch's images and labels, None where it tells.
       raw: the model's output is values, and so are labels of floats.
+      groups: of a batch's groups the key, as of `keys`; or a list of the whole dataset's; None: it
+        has none.
 
     Returns:
       Images (arrays, of PyTorch's tensors tensors), labels as they are (None: neither
-      classes nor numbers), and indices in the dataset (None: not known), ascending in class.
+      classes nor numbers), indices in the dataset (None: not known), and names of groups (None:
+      `groups` is), ascending in class, then in group.
 
     Raises:
       TypeError, ValueError: it is no such dataset, is empty or never ends.
@@ -72,31 +81,72 @@ def balanced(
     if keys is not None and not (isinstance(keys, tuple | list) and len(keys) == 2):
         raise ValueError(f"keys={keys!r}: pass (images, labels), the keys of both")
     pair = None if keys is None else (keys[0], keys[1])
-    kept: dict[_Classes, list[_Example]] = {}
-    number, plain, lists = 0, False, _Lists()
+    kept: dict[_Side, list[_Example]] = {}
+    number, plain, lists, named = 0, False, _Lists(), _Groups(groups)
     for batch in _batches(dataset, batches):
         images, labels = _pair(batch, pair)
         places = _places(indices, number, len(labels))
-        for image, label, place in zip(images, labels, places, strict=True):
+        each_of = zip(images, labels, places, named.of(batch, places), strict=True)
+        for image, label, place, group in each_of:
             lists.note(label)
             classes = None if plain else _classes(label, names, raw)
             if classes is None and not plain:
                 # Whole numbers among values were no classes.
-                plain, kept = True, {(): sorted(itertools.chain(*kept.values()))[-n:]}
-            example = (-_key(seed, number), number, image, label, place)
-            _offer(kept, classes or (), example, n, seed)
+                plain, kept = True, _without_classes(kept, n)
+            example = (-_key(seed, number), number, image, label, place, group)
+            _offer(kept, (classes or (), group or ""), example, n, seed)
             number += 1
     if not number:
         raise ValueError("the dataset is empty: it gave no batch")
-    drawn, drawn_labels, sources = _deal(kept, n)
+    drawn, drawn_labels, sources, of_groups = _deal(kept, n)
+    drawn_groups = None if groups is None else of_groups
     if drawn_labels[0] is None or _ndim(drawn_labels[0]) > 1:
         report.tell("no labels", "the dataset's labels are neither classes nor numbers: left out")
-        return drawn, None, sources
+        return drawn, None, sources, drawn_groups
     return (
         drawn,
         [set(each) for each in drawn_labels] if lists.of_classes else drawn_labels,
         sources,
+        drawn_groups,
     )
+
+
+class _Groups:
+    """The group of each example: in its batch, or in a list of the whole dataset's."""
+
+    def __init__(self, given: Any) -> None:
+        self._key = given if isinstance(given, str | int | np.integer) else None
+        listed = given is not None and self._key is None
+        self._all = grouping.listed(given) if listed else None
+
+    def of(self, batch: Any, places: Sequence[int | None]) -> Sequence[str | None]:
+        """Their names, of a batch whose examples have these places in the dataset."""
+        if self._all is not None:
+            return [grouping.name(self._at(place, self._all)) for place in places]
+        if self._key is None:
+            return [None] * len(places)
+        try:
+            given = batch[self._key]
+        except (KeyError, IndexError, TypeError):
+            raise ValueError(
+                f"groups={self._key!r}, and the dataset gives {_listed(batch)}: pass that of the"
+                " groups"
+            ) from None
+        found = grouping.listed(given)
+        if len(found) != len(places):
+            raise ValueError(f"a batch has {len(places)} images and {len(found)} groups")
+        return list(map(grouping.name, found))
+
+    @staticmethod
+    def _at(place: int | None, names: list[Any]) -> Any:
+        if place is None:
+            raise ValueError(
+                "groups= is a list, and which examples the images are is not known: pass the key"
+                " or index of the groups in a batch"
+            )
+        if place >= len(names):
+            raise ValueError(f"groups: {len(names)}, and there are more examples: pass one each")
+        return names[place]
 
 
 class _Lists:
@@ -259,21 +309,42 @@ def _ndim(label: Any) -> int:
     return int(getattr(label, "ndim", 1))
 
 
-def _key(*parts: int) -> float:
-    """A number in 0..1 that depends on these integers alone."""
-    digest = hashlib.blake2b(repr(tuple(map(int, parts))).encode(), digest_size=8).digest()
+def _key(*parts: int | str) -> float:
+    """A number in 0..1 that depends on these integers and names alone."""
+    plain = tuple(each if isinstance(each, str) else int(each) for each in parts)
+    digest = hashlib.blake2b(repr(plain).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") / 2.0**64
 
 
+def _last(sides: Sequence[_Side], seed: int) -> _Side:
+    """The one that leaves where there are too many: of the class, and group, of which most are."""
+    classes = Counter(each for each, _ in sides)
+    groups = Counter(each for _, each in sides)
+
+    def full(side: _Side) -> tuple[int, int, float]:
+        drawn = _key(seed, -1, *side[0], *filter(None, side[1:]))
+        return classes[side[0]], groups[side[1]], drawn
+
+    return max(sides, key=full)
+
+
+def _without_classes(kept: dict[_Side, list[_Example]], n: int) -> dict[_Side, list[_Example]]:
+    """What competes where labels turn out to be no classes: the images of each group."""
+    merged: dict[_Side, list[_Example]] = {}
+    for (_, group), heap in kept.items():
+        merged.setdefault(((), group), []).extend(heap)
+    return {side: sorted(heap)[-n:] for side, heap in merged.items()}
+
+
 def _offer(
-    kept: dict[_Classes, list[_Example]], label: _Classes, example: _Example, n: int, seed: int
+    kept: dict[_Side, list[_Example]], side: _Side, example: _Example, n: int, seed: int
 ) -> None:
-    if label not in kept and len(kept) == n:
-        last = max(kept, key=lambda each: _key(seed, -1, *each))
-        if _key(seed, -1, *label) > _key(seed, -1, *last):
+    if side not in kept and len(kept) == n:
+        last = _last([*kept, side], seed)
+        if last == side:
             return
         del kept[last]
-    heap = kept.setdefault(label, [])
+    heap = kept.setdefault(side, [])
     if len(heap) == n and example[0] < heap[0][0]:
         return
     # A copy: a view would hold the whole batch.
@@ -281,21 +352,34 @@ def _offer(
     image = image.detach().clone() if is_tensor(image) else np.array(image)
     heapq.heappush(heap, (*example[:2], image, *example[3:]))
     if len(heap) > n or sum(map(len, kept.values())) > 2 * n:
-        # With more than 2n kept, no fair deal can need the last of the fullest class.
+        # With more than 2n kept, no fair deal can need the last of the fullest side.
         heapq.heappop(kept[max(kept, key=lambda each: (len(kept[each]), each))])
 
 
+def _turns(sides: Iterable[_Side]) -> list[_Side]:
+    """In the order in which they are dealt: a round that stops early is even over both."""
+    classes = sorted({each for each, _ in sides})
+    groups = sorted({each for _, each in sides})
+
+    def turn(side: _Side) -> tuple[int, int]:
+        at = classes.index(side[0])
+        return (groups.index(side[1]) - at) % len(groups), at
+
+    return sorted(sides, key=turn)
+
+
 def _deal(
-    kept: dict[_Classes, list[_Example]], n: int
-) -> tuple[list[Any], list[Any], list[int | None]]:
-    """One example of each class in turn until `n` are dealt."""
-    queues = {label: sorted(kept[label], reverse=True) for label in sorted(kept)}
+    kept: dict[_Side, list[_Example]], n: int
+) -> tuple[list[Any], list[Any], list[int | None], list[str | None]]:
+    """One example of each class, and group of it, in turn until `n` are dealt."""
+    queues = {side: sorted(kept[side], reverse=True) for side in _turns(kept)}
     turns = itertools.zip_longest(*queues.values())
-    rounds = ((label, each) for turn in turns for label, each in zip(queues, turn, strict=True))
-    dealt = itertools.islice(((label, each) for label, each in rounds if each is not None), n)
+    rounds = ((side, each) for turn in turns for side, each in zip(queues, turn, strict=True))
+    dealt = itertools.islice(((side, each) for side, each in rounds if each is not None), n)
     ordered = [each for _, each in sorted(dealt, key=lambda pair: pair[0])]
     return (
         [each[2] for each in ordered],
         [each[3] for each in ordered],
         [each[4] for each in ordered],
+        [each[5] for each in ordered],
     )

@@ -72,6 +72,21 @@ def flat(outputs):
     return outputs.reshape(len(outputs), -1)[:, :2]
 
 
+class Grouped(Named):
+    def __getitem__(self, index):
+        return torch.tensor(np.moveaxis(X[index], -1, 0)), index, "abc"[index]
+
+
+def unknown():
+    """A loader whose batches have other examples than its sampler took."""
+
+    def first(examples):
+        return torch.utils.data.default_collate(examples[:2])
+
+    return torch.utils.data.DataLoader(Grouped(), batch_size=3, collate_fn=first)
+
+
+MANY = np.repeat(X[:1], 65, 0)
 OTHER = np.array([1.0, 2.0, 3.0])
 ONE = {"other": OTHER}
 ROWED = [(X, np.array([[0, 2], [1, 2], [2, 1]]))]
@@ -89,6 +104,14 @@ ROWS = [
     Row("keys 'scan', 'finding': pass keys=", drawn(torch.utils.data.DataLoader(Named())), with_keys),
     Row("keys=.'image', 'label'., and the dataset gives .* pass those of the images", drawn(NAMED, keys=("image", "label")), works(NAMED, keys=("img", "coarse_label"))),
     Row("keys=.0, 2., and the dataset gives 2 elements, 0 to 1: pass those", drawn([(X, LABELS)], keys=(0, 2)), works([(X, LABELS)], keys=(0, 1))),
+    Row("groups=2, and the dataset gives 2 elements, 0 to 1: pass that of the groups", drawn([(X, LABELS)], groups=2), works([(X, LABELS, ["a", "b", "a"])], groups=2)),
+    Row("groups: 2, and there are more examples: pass one each", drawn([(X, LABELS)], groups=["a", "b"]), works([(X, LABELS)], groups=["a", "b", "a"])),
+    Row("groups= is a list, and which examples .* pass the key or index of the groups in a batch", drawn(unknown(), groups=["a", "b", "a"]), works(unknown(), groups=2)),
+    probe("groups: 2 for 3 images: pass one an image, or None", {"groups": ["a", "b"]}, {"groups": ["a", "b", None]}),
+    probe("groups has 65 names: pass at most 64, and None for the rest", {"images": MANY, "max_images": 65, "groups": list(range(65))}, {"images": MANY, "max_images": 65, "groups": [*range(64), None]}),
+    probe("groups=3.5: pass a list of names, one an image", {"groups": 3.5}, {"groups": ["a", "b", "a"]}),
+    probe("group 0.5 is a float: pass names, or None", {"groups": ["a", 0.5, "b"]}, {"groups": ["a", "0.5", None]}),
+    probe("group '' is empty: pass None where an image belongs to none", {"groups": ["a", "", "b"]}, {"groups": ["a", None, "b"]}),
     Row("keys='image': pass .images, labels., the keys of both", drawn(NAMED, keys="image"), works(NAMED, keys=["img", "fine_label"])),
     Row("inputs cannot follow the images that are drawn: draw them yourself and pass Probe", drawn([(X, LABELS)], inputs=ONE), scored_by(several, inputs=ONE)),
     Row("rows of whole numbers .* give rows of 0 and 1, one a class, where they are classes", drawn(ROWED), works([(X, HOT)], output="logits")),

@@ -26,7 +26,7 @@ def batched(images, labels, size):
 
 
 def drawn(dataset, n=10, seed=0, batches=None):
-    images, found, _ = balanced(dataset, n, seed, batches)
+    images, found, *_ = balanced(dataset, n, seed, batches)
     truths = labelled(found, (), len(images)).truths
     return [float(image[0, 0, 0]) for image in images], [each for (each,) in truths]
 
