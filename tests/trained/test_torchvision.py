@@ -67,7 +67,7 @@ def test_weights_from_the_cache(network, cache, photographs, tmp_path, monkeypat
     assert lines[4] == f"now: tensorboard --logdir {tmp_path}"
 
 
-@pytest.mark.parametrize("name", [FILE, "mine.pt", "mine.safetensors"])
+@pytest.mark.parametrize("name", [FILE, "mine.safetensors"])
 def test_weights_from_a_file(network, cache, photographs, tmp_path, monkeypatch, name):
     from safetensors.torch import save_file
 
