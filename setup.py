@@ -37,6 +37,7 @@ TEST = [
     "lightning",
     "mlflow-skinny",
     "playwright",
+    "pycocotools",
     "pytest",
     "pytest-xdist",
     "scipy",

@@ -13,6 +13,7 @@ from tensorboard_picasso.export import source
 from tensorboard_picasso.export.editarrays import Edits, stacked
 from tensorboard_picasso.export.evolution import Evolution, MapSubject, TargetChoice
 from tensorboard_picasso.export.ground import decoded
+from tensorboard_picasso.export.regionarrays import RegionNumbers, by_region
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.logs.records import Problems, only, unpacked
@@ -261,6 +262,16 @@ class LoggedProbe:
             dict(about.parameters),
         )
 
+    def regions(
+        self, image: int, method: str, target: TargetChoice = None
+    ) -> dict[str, RegionNumbers]:
+        """What a method's maps of an image are on its regions, by name; arguments as of `maps`.
+
+        Raises:
+          NotThereError: there is no such image or method.
+        """
+        return by_region(self._reader, MapSubject(self.run, self.name, image, method, target))
+
     def windows(self, image: int, method: str = "occlusion") -> Windows:
         """What occlusion recorded: the scores with each window hidden.
 
@@ -357,8 +368,8 @@ def read(logdir: str | Path) -> dict[str, dict[str, LoggedProbe]]:
         maps = log["run1"]["digits"].maps(image=0, method="occlusion")
         maps.values.shape, maps.steps  # (steps, height, width), (steps,)
 
-    `log[run][probe]` is a `LoggedProbe`, with `scores`, `maps`, `windows` and `picture` by image. What
-    cannot be read is warned of and left out. No framework is imported. Event files are read as they are now; read again for more.
+    `log[run][probe]` is a `LoggedProbe`, with `scores`, `maps`, `windows`, `regions` and `picture` by image.
+    What cannot be read is warned of and left out. No framework is imported. Event files are read as they are now; read again for more.
 
     Args:
       logdir: a directory as `tensorboard --logdir` takes it, `s3://` and `gs://` too.

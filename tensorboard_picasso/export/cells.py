@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.logs.bounds import Room
-from tensorboard_picasso.numbers.maps import SHARES, STATISTICS, Statistics
+from tensorboard_picasso.numbers.maps import LOCATED, SHARES, STATISTICS, Statistics
 from tensorboard_picasso.stored.record import Region
 
 
@@ -41,18 +41,50 @@ class _Stream(io.StringIO):
         return super().write(text)
 
 
-def statistics_columns(regions: Sequence[str]) -> list[str]:
-    """Columns of a map's statistics and of the shares of regions."""
-    shares = [f"{part} share of {name}" for name in dict.fromkeys(regions) for part in SHARES]
-    return [*(f"map_{name}" for name in STATISTICS), *shares]
+# How tables and charts call what is counted of the strongest pixels.
+CALLED = {"pointing": "pointing game", "iou": "IoU"}
+_CHANCE, _SECOND = " by chance", " with the second seed"
 
 
-def statistics_cells(regions: Sequence[Region], statistics: Statistics) -> dict[str, str]:
-    """What was recorded of a map, by column."""
+def statistics_columns(regions: Sequence[str], second: bool = False) -> list[str]:
+    """Columns of a map's statistics and of its regions.
+
+    second: whether there are maps of a second seed.
+    """
+    names = list(dict.fromkeys(regions))
+    shares = [f"{part} share of {name}" for name in names for part in SHARES]
+    found = [f"{CALLED[part]} of {name}" for name in names for part in LOCATED]
+    columns = [*(f"map_{name}" for name in STATISTICS), *shares]
+    columns += [f"{each}{more}" for each in found for more in ("", _CHANCE)]
+    return columns + [f"{each}{_SECOND}" for each in (*shares, *found) if second]
+
+
+def statistics_cells(
+    regions: Sequence[Region], statistics: Statistics, second: Statistics | None = None
+) -> dict[str, str]:
+    """What was recorded of a map, by column; second: of that of a second seed."""
     row = {f"map_{name}": cell_of(getattr(statistics, name)) for name in STATISTICS}
+    row |= _region_cells(regions, statistics)
+    for region in regions:
+        for part in LOCATED:
+            chance = getattr(region, f"chance_{part}")
+            row[f"{CALLED[part]} of {region.name}{_CHANCE}"] = (
+                "" if chance is None else cell_of(chance)
+            )
+    if second is not None:
+        row |= {f"{name}{_SECOND}": cell for name, cell in _region_cells(regions, second).items()}
+    return row
+
+
+def _region_cells(regions: Sequence[Region], statistics: Statistics) -> dict[str, str]:
+    row = {}
     for region, share in zip(regions, statistics.shares, strict=True):
         for part in SHARES:
             row[f"{part} share of {region.name}"] = cell_of(getattr(share, part))
+    # Older records have none.
+    for region, found in zip(regions, statistics.located, strict=False):
+        for part in LOCATED:
+            row[f"{CALLED[part]} of {region.name}"] = cell_of(getattr(found, part))
     return row
 
 

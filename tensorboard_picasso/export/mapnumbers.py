@@ -117,9 +117,11 @@ def table(evolution: Evolution, room: Room) -> str:
         for name, fill in hidden
         for quantity in (scores if raw else [*scores, _OF_PREDICTED, *_EFFECT])
     ]
-    room.check(len(evolution.moments) * (6 * len(hidden) + 3 * len(set(regions))))
-    columns += statistics_columns(regions)
-    if any(each.about and each.about.second_seed is not None for each in evolution.moments):
+    second = any(each.about and each.about.second_seed is not None for each in evolution.moments)
+    of_regions = statistics_columns(regions, second)
+    room.check(len(evolution.moments) * (6 * len(hidden) + len(of_regions)))
+    columns += of_regions
+    if second:
         columns.append(_AGREEMENT)
     source = evolution.newest and evolution.newest.source_index
     group = evolution.newest and evolution.newest.group
@@ -182,7 +184,7 @@ def _map_cells(about: Attribution | None, target: int) -> dict[str, Any]:
     of_target = about and next((each for each in about.targets if each.index == target), None)
     if not about or not of_target:
         return {}
-    row = statistics_cells(about.regions, of_target.statistics)
+    row = statistics_cells(about.regions, of_target.statistics, of_target.second)
     if of_target.agreement is not None:
         row[_AGREEMENT] = cell_of(of_target.agreement)
     return row
@@ -242,10 +244,7 @@ def _metadata(
         "seed": about.seed,
         "parameters": dict(about.parameters),
         "precision": about.precision,
-        "regions": [
-            {"name": region.name, "area": region.area, "ceiling": region.ceiling}
-            for region in about.regions
-        ],
+        "regions": [dict(vars(region)) for region in about.regions],
         "remarks": list(remarks),
         "version": __version__,
     }

@@ -124,10 +124,7 @@ def _metadata(
         "sign": mean.sign,
         "output": mean.output,
         "parameters": dict(mean.parameters),
-        "regions": [
-            {"name": region.name, "area": region.area, "ceiling": region.ceiling}
-            for region in mean.regions
-        ],
+        "regions": [dict(vars(region)) for region in mean.regions],
         "remarks": list(remarks),
         "version": __version__,
     }

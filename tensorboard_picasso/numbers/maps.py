@@ -177,6 +177,19 @@ class Share:
 
 
 @dataclass(frozen=True)
+class Located:
+    """Where the strongest pixels of a map lie, of one region; see `located.py`.
+
+    pointing: share of the strongest pixels that lie in the region grown by a tolerance.
+    iou: intersection over union of the region with as many of the strongest pixels.
+    NaN where the map has no share.
+    """
+
+    pointing: float
+    iou: float
+
+
+@dataclass(frozen=True)
 class Statistics:
     """Of one full-resolution map before quantisation, over its finite values.
 
@@ -184,6 +197,7 @@ class Statistics:
     p50, p99, p999: percentiles of |value|.
     nan, infinite, count: how many values are NaN, infinite, finite.
     shares: one a region, in the record's order of regions.
+    located: likewise; none in older records.
     """
 
     minimum: float = 0.0
@@ -197,6 +211,7 @@ class Statistics:
     infinite: int = 0
     count: int = 0
     shares: tuple[Share, ...] = ()
+    located: tuple[Located, ...] = ()
 
     @property
     def absolute(self) -> float:
@@ -209,10 +224,13 @@ class Statistics:
         return self.absolute / self.count if self.count else 0.0
 
 
-# The statistics of a map, and the parts of a region's share, by name: declared here alone, and so
+# The statistics of a map, and the numbers of a region, by name: declared here alone, and so
 # called in `record.proto`, in the answers of the routes and in tables.
 SHARES = tuple(each.name for each in fields(Share))
-STATISTICS = tuple(each.name for each in fields(Statistics) if each.name != "shares")
+LOCATED = tuple(each.name for each in fields(Located))
+STATISTICS = tuple(
+    each.name for each in fields(Statistics) if each.name not in ("shares", "located")
+)
 
 
 def share(values: ArrayLike, mask: ArrayLike, rounding: float = 0.0) -> Share:

@@ -206,8 +206,9 @@ class AttributionRow(NamedTuple):
     settings: int
     targets: int
     statistics: list[float]
+    located: list[float]
     whole: bytes
-    second: tuple[int, tuple[float, ...]] | None
+    second: tuple[int, tuple[float, ...], list[float]] | None
 
 
 @dataclass
@@ -230,12 +231,21 @@ class AttributionColumns:
             targets = self.targets.place(numbers.targets, list(numbers.targets))
         second = None
         if numbers.second_seed is not None:
-            second = numbers.second_seed, numbers.agreements
+            second = numbers.second_seed, numbers.agreements, numbers.seconds
         whole = b"" if numbers.whole is None else numbers.whole.tobytes()
-        self.size += ROW + 8 * len(numbers.rows) + len(whole)
+        count = len(numbers.rows) + len(numbers.located) + len(numbers.seconds)
+        self.size += ROW + 8 * count + len(whole)
         self.pack.check(self.size)
         return AttributionRow(
-            at.step, at.wall, digest, settings, targets, numbers.rows, whole, second
+            at.step,
+            at.wall,
+            digest,
+            settings,
+            targets,
+            numbers.rows,
+            numbers.located,
+            whole,
+            second,
         )
 
     def image(
@@ -258,6 +268,7 @@ class AttributionColumns:
             "settings": add(column["settings"], "i4"),
             "targets": add(column["targets"], "i4"),
             "statistics": add([n for each in column["statistics"] for n in each], "f8"),
+            "located": add([n for each in column["located"] for n in each], "f8"),
             "whole": add(b"".join(column["whole"]), "f4"),
             "grids": {
                 "records": add([at for at, _ in grids], "i4"),
@@ -265,8 +276,9 @@ class AttributionColumns:
             },
             "seconds": {
                 "records": add([at for at, _ in seconds], "i4"),
-                "seeds": add(np.array([seed for _, (seed, _) in seconds], np.int64), "i8"),
-                "agreements": add([n for _, (_, each) in seconds for n in each], "f8"),
+                "seeds": add(np.array([seed for _, (seed, _, _) in seconds], np.int64), "i8"),
+                "agreements": add([n for _, (_, each, _) in seconds for n in each], "f8"),
+                "regions": add([n for _, (_, _, each) in seconds for n in each], "f8"),
             },
         }
         self.size = 0  # it is in the pack now

@@ -114,9 +114,7 @@ def asked_of(edits: record.Edits) -> dict[str, Any]:
 
 def regions_of(regions: Sequence[record.Region]) -> list[dict[str, Any]]:
     """What the shares of regions are to be compared with."""
-    return [
-        {"name": region.name, "area": region.area, "ceiling": region.ceiling} for region in regions
-    ]
+    return [dict(vars(region)) for region in regions]
 
 
 def numbers_of(statistics: Statistics) -> list[float]:

@@ -38,11 +38,20 @@
  */
 
 /**
- * A logged region, and what its share is to be compared with.
- * @typedef {{name: string, area: number, ceiling: number | null}} Compared
+ * A logged region, and what its numbers are to be compared with; null where that is not known.
+ * @typedef {object} Compared
+ * @property {string} name
+ * @property {number} area
+ * @property {number | null} ceiling
+ * @property {number | null} tolerance of the pointing game, pixels
+ * @property {number | null} chance_pointing what maps give that have nothing to do with it
+ * @property {number | null} chance_iou likewise
  *
  * A region's share of a map, each part NaN where the map has none.
  * @typedef {Record<Part, number>} Shares
+ *
+ * Where the strongest pixels of a map lie, and of the map of a second seed its share too; NaN where that is not known.
+ * @typedef {Record<"pointing" | "iou" | Part, number>} Located
  *
  * What repeats from record to record of a method.
  * @typedef {object} Settings

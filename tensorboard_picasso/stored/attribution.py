@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso.numbers import distances
 from tensorboard_picasso.numbers.maps import (
+    LOCATED,
     SHARES,
     STATISTICS,
     Output,
@@ -21,6 +22,7 @@ from tensorboard_picasso.stored.parts import (
     Region,
     check_positions,
     check_shape,
+    located_of,
     numbers_of,
     pack_regions,
     pack_statistics,
@@ -54,12 +56,14 @@ class Target:
     whole: its log-odds for the whole image.
     agreement: rank correlation of its map with that of `Attribution.second_seed`, both
       as stored; NaN where there is none, None where no second seed was computed.
+    second: statistics of that other map; None in older records too.
     """
 
     index: int
     whole: float
     statistics: Statistics
     agreement: float | None = None
+    second: Statistics | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,7 @@ def pack_attribution(attribution: Attribution) -> bytes:
                 whole=target.whole,
                 statistics=pack_statistics(target.statistics),
                 agreement=target.agreement,
+                second=None if target.second is None else pack_statistics(target.second),
             )
             for target in attribution.targets
         ],
@@ -165,6 +170,8 @@ def _unpack(message: record_pb2.Method, values: bool, bare: bool = False) -> Att
     regions = unpack_regions(message.regions)
     for target in message.targets:
         check_lengths("regions and shares", message.regions, target.statistics.shares)
+        if target.HasField("second"):
+            check_lengths("regions and shares", message.regions, target.second.shares)
         if abs(target.agreement) > 1:
             raise RecordError("damaged record: a correlation beyond 1")
     return Attribution(
@@ -183,6 +190,7 @@ def _unpack(message: record_pb2.Method, values: bool, bare: bool = False) -> Att
                 target.whole,
                 unpack_statistics(target.statistics),
                 target.agreement if target.HasField("agreement") else None,
+                unpack_statistics(target.second) if target.HasField("second") else None,
             )
             for target in message.targets
         ),
@@ -211,18 +219,22 @@ class MethodNumbers:
     settings: all else, without targets, hash, second seed and the grid's numbers: the same object
       where it is the same.
     targets: the classes explained. rows: of each its log-odds for the whole image, its statistics
-      in the order of their names, then the three parts of each region's share.
+      in the order of their names, then the three parts of each region's share. located: of each
+      where each region is found, NaN where that is not known.
     whole: log-odds of the classes of the grid; None: there is none.
-    agreements: with the second seed's maps, NaN for none.
+    agreements: with the second seed's maps, NaN for none. seconds: of each target the parts of
+      each region's share in that other map and where it is found; NaN where that is not known.
     """
 
     settings: Attribution
     input_hash: bytes
     targets: tuple[int, ...]
     rows: list[float]
+    located: list[float]
     whole: NDArray[np.float32] | None
     second_seed: int | None
     agreements: tuple[float, ...]
+    seconds: list[float]
 
 
 class MethodReader:
@@ -240,8 +252,11 @@ class MethodReader:
         digest = message.input_hash
         second = message.second_seed if message.HasField("second_seed") else None
         rows: list[float] = []
+        located: list[float] = []
         agreements = []
-        shares = len(message.regions) * len(SHARES)
+        seconds: list[float] = []
+        regions = len(message.regions)
+        shares = regions * len(SHARES)
         for target in targets:
             numbers = numbers_of(target.statistics)
             if len(numbers) != len(STATISTICS) + shares:
@@ -251,12 +266,17 @@ class MethodReader:
                 raise RecordError("damaged record: a correlation beyond 1")
             rows.append(target.whole)
             rows += numbers
+            located += located_of(target.statistics, regions)
             agreements.append(agreement)
+            if second is not None:
+                seconds += _second(target, regions)
         indices = tuple(target.index for target in targets)
         settings = self._settings(message)
         if whole is not None and settings.grid and len(whole) != len(settings.grid.classes):
             raise RecordError("damaged record: classes and their scores differ in length")
-        return MethodNumbers(settings, digest, indices, rows, whole, second, tuple(agreements))
+        return MethodNumbers(
+            settings, digest, indices, rows, located, whole, second, tuple(agreements), seconds
+        )
 
     def _settings(self, message: record_pb2.Method) -> Attribution:
         if len(message.regions) * len(message.targets) > MAX_SHARES:
@@ -272,6 +292,20 @@ class MethodReader:
                 self._known.clear()
             self._known[key] = _unpack(message, False, True)
         return self._known[key]
+
+
+def _second(target: record_pb2.Target, regions: int) -> list[float]:
+    """Of each region its share in the second seed's map, then where it is found in it."""
+    of = target.second
+    if not target.HasField("second"):
+        return [math.nan] * (regions * (len(SHARES) + len(LOCATED)))
+    check_lengths("regions and shares", of.shares, range(regions))
+    shares, located = numbers_of(of)[len(STATISTICS) :], located_of(of, regions)
+    numbers: list[float] = []
+    for place in range(regions):
+        numbers += shares[place * len(SHARES) : (place + 1) * len(SHARES)]
+        numbers += located[place * len(LOCATED) : (place + 1) * len(LOCATED)]
+    return numbers
 
 
 def _pack_grid(grid: Grid) -> record_pb2.Grid:

@@ -6,12 +6,20 @@ import struct
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.numbers.maps import SHARES, STATISTICS, Share, Statistics
+from tensorboard_picasso.numbers.maps import (
+    LOCATED,
+    SHARES,
+    STATISTICS,
+    Located,
+    Share,
+    Statistics,
+)
 from tensorboard_picasso.stored import record_pb2
 from tensorboard_picasso.stored.seal import RecordError, check_finite, inflate
 
@@ -57,6 +65,10 @@ def unpack_mask(data: bytes, height: int, width: int) -> NDArray[np.bool_]:
     return np.unpackbits(bits, count=count).reshape(height, width).astype(bool)
 
 
+# What a region's numbers are compared with, where a record has it.
+REFERENCES = ("ceiling", "tolerance", "chance_pointing", "chance_iou")
+
+
 @dataclass(frozen=True)
 class Region:
     """What a region's share is to be compared with.
@@ -64,50 +76,79 @@ class Region:
     area: share of the image's area.
     ceiling: share that a model would give that uses this region alone and evenly, for methods
       with a grid; no bound, as one that uses its middle alone gives more.
+    tolerance: how far the region is grown for the pointing game, pixels.
+    chance_pointing, chance_iou: what a map gives that has nothing to do with the region.
+      These three are None in older records.
     """
 
     name: str
     area: float
     ceiling: float | None = None
+    tolerance: float | None = None
+    chance_pointing: float | None = None
+    chance_iou: float | None = None
 
 
 def pack_regions(regions: Sequence[Region]) -> list[record_pb2.Region]:
     """Regions' references as messages."""
-    return [
-        record_pb2.Region(name=region.name, area=region.area, ceiling=region.ceiling)
-        for region in regions
-    ]
+    return [record_pb2.Region(**vars(region)) for region in regions]
 
 
 def unpack_regions(messages: Sequence[record_pb2.Region]) -> tuple[Region, ...]:
     """Regions' references."""
+    result = []
     for region in messages:
-        check_finite("a region's reference", region.area, region.ceiling)
-    return tuple(
-        Region(region.name, region.area, region.ceiling if region.HasField("ceiling") else None)
-        for region in messages
-    )
+        known = {name: getattr(region, name) for name in REFERENCES if region.HasField(name)}
+        check_finite("a region's reference", region.area, *known.values())
+        result.append(Region(region.name, region.area, **known))
+    return tuple(result)
 
 
 def pack_statistics(statistics: Statistics) -> record_pb2.Statistics:
     """Statistics as a message, whose fields have their names."""
-    return record_pb2.Statistics(
+    message = record_pb2.Statistics(
         **{name: getattr(statistics, name) for name in STATISTICS},
         shares=[
             record_pb2.Share(**{name: getattr(share, name) for name in SHARES})
             for share in statistics.shares
         ],
     )
+    for name in LOCATED:
+        getattr(message, name).extend(getattr(each, name) for each in statistics.located)
+    return message
 
 
 _numbers: Callable[[record_pb2.Statistics], tuple[Any, ...]] = operator.attrgetter(*STATISTICS)
 _parts: Callable[[record_pb2.Share], tuple[Any, ...]] = operator.attrgetter(*SHARES)
+_located: Callable[[record_pb2.Statistics], tuple[Sequence[float], ...]] = operator.attrgetter(
+    *LOCATED
+)
 
 
 def unpack_statistics(message: record_pb2.Statistics) -> Statistics:
     """Statistics of a map, with the shares of regions."""
     shares = tuple(Share(*_parts(share)) for share in message.shares)
-    return Statistics(*(*_numbers(message), shares))
+    check_located(message)
+    located = tuple(starmap(Located, zip(*_located(message), strict=True)))
+    return Statistics(*(*_numbers(message), shares, located))
+
+
+def check_located(message: record_pb2.Statistics) -> None:
+    """Raise where the numbers of regions are not of all regions or none, or out of bounds."""
+    for values in _located(message):
+        if len(values) not in (0, len(message.shares)) or len(values) != len(message.iou):
+            raise RecordError("damaged record: regions and where they are found differ in length")
+        if any(value < 0 or value > 1 for value in values):
+            raise RecordError("damaged record: a share beyond 1")
+
+
+def located_of(message: record_pb2.Statistics, regions: int) -> list[float]:
+    """Of each region where it is found, in the order of the names; NaN where that is not known."""
+    check_located(message)
+    known = [number for each in zip(*_located(message), strict=True) for number in each]
+    if len(known) not in (0, regions * len(LOCATED)):
+        raise RecordError("damaged record: regions and where they are found differ in length")
+    return known or [math.nan] * (regions * len(LOCATED))
 
 
 def numbers_of(message: record_pb2.Statistics) -> list[float]:

@@ -255,29 +255,37 @@ class Method(_message.Message):
     def __init__(self, method: _Optional[str] = ..., label: _Optional[str] = ..., sign: _Optional[_Union[Sign, str]] = ..., unit: _Optional[str] = ..., score: _Optional[str] = ..., layer: _Optional[str] = ..., seed: _Optional[int] = ..., parameters: _Optional[_Mapping[str, str]] = ..., input_hash: _Optional[bytes] = ..., output: _Optional[_Union[Output, str]] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., regions: _Optional[_Iterable[_Union[Region, _Mapping]]] = ..., targets: _Optional[_Iterable[_Union[Target, _Mapping]]] = ..., grid: _Optional[_Union[Grid, _Mapping]] = ..., precision: _Optional[_Union[Precision, str]] = ..., second_seed: _Optional[int] = ...) -> None: ...
 
 class Region(_message.Message):
-    __slots__ = ("name", "area", "ceiling")
+    __slots__ = ("name", "area", "ceiling", "tolerance", "chance_pointing", "chance_iou")
     NAME_FIELD_NUMBER: _ClassVar[int]
     AREA_FIELD_NUMBER: _ClassVar[int]
     CEILING_FIELD_NUMBER: _ClassVar[int]
+    TOLERANCE_FIELD_NUMBER: _ClassVar[int]
+    CHANCE_POINTING_FIELD_NUMBER: _ClassVar[int]
+    CHANCE_IOU_FIELD_NUMBER: _ClassVar[int]
     name: str
     area: float
     ceiling: float
-    def __init__(self, name: _Optional[str] = ..., area: _Optional[float] = ..., ceiling: _Optional[float] = ...) -> None: ...
+    tolerance: float
+    chance_pointing: float
+    chance_iou: float
+    def __init__(self, name: _Optional[str] = ..., area: _Optional[float] = ..., ceiling: _Optional[float] = ..., tolerance: _Optional[float] = ..., chance_pointing: _Optional[float] = ..., chance_iou: _Optional[float] = ...) -> None: ...
 
 class Target(_message.Message):
-    __slots__ = ("index", "whole", "statistics", "agreement")
+    __slots__ = ("index", "whole", "statistics", "agreement", "second")
     INDEX_FIELD_NUMBER: _ClassVar[int]
     WHOLE_FIELD_NUMBER: _ClassVar[int]
     STATISTICS_FIELD_NUMBER: _ClassVar[int]
     AGREEMENT_FIELD_NUMBER: _ClassVar[int]
+    SECOND_FIELD_NUMBER: _ClassVar[int]
     index: int
     whole: float
     statistics: Statistics
     agreement: float
-    def __init__(self, index: _Optional[int] = ..., whole: _Optional[float] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ..., agreement: _Optional[float] = ...) -> None: ...
+    second: Statistics
+    def __init__(self, index: _Optional[int] = ..., whole: _Optional[float] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ..., agreement: _Optional[float] = ..., second: _Optional[_Union[Statistics, _Mapping]] = ...) -> None: ...
 
 class Statistics(_message.Message):
-    __slots__ = ("minimum", "maximum", "positive", "negative", "p50", "p99", "p999", "nan", "infinite", "count", "shares")
+    __slots__ = ("minimum", "maximum", "positive", "negative", "p50", "p99", "p999", "nan", "infinite", "count", "shares", "pointing", "iou")
     MINIMUM_FIELD_NUMBER: _ClassVar[int]
     MAXIMUM_FIELD_NUMBER: _ClassVar[int]
     POSITIVE_FIELD_NUMBER: _ClassVar[int]
@@ -289,6 +297,8 @@ class Statistics(_message.Message):
     INFINITE_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
     SHARES_FIELD_NUMBER: _ClassVar[int]
+    POINTING_FIELD_NUMBER: _ClassVar[int]
+    IOU_FIELD_NUMBER: _ClassVar[int]
     minimum: float
     maximum: float
     positive: float
@@ -300,7 +310,9 @@ class Statistics(_message.Message):
     infinite: int
     count: int
     shares: _containers.RepeatedCompositeFieldContainer[Share]
-    def __init__(self, minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., positive: _Optional[float] = ..., negative: _Optional[float] = ..., p50: _Optional[float] = ..., p99: _Optional[float] = ..., p999: _Optional[float] = ..., nan: _Optional[int] = ..., infinite: _Optional[int] = ..., count: _Optional[int] = ..., shares: _Optional[_Iterable[_Union[Share, _Mapping]]] = ...) -> None: ...
+    pointing: _containers.RepeatedScalarFieldContainer[float]
+    iou: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., positive: _Optional[float] = ..., negative: _Optional[float] = ..., p50: _Optional[float] = ..., p99: _Optional[float] = ..., p999: _Optional[float] = ..., nan: _Optional[int] = ..., infinite: _Optional[int] = ..., count: _Optional[int] = ..., shares: _Optional[_Iterable[_Union[Share, _Mapping]]] = ..., pointing: _Optional[_Iterable[float]] = ..., iou: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class Share(_message.Message):
     __slots__ = ("positive", "negative", "absolute")

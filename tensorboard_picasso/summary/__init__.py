@@ -36,7 +36,10 @@ from tensorboard_picasso.summary.ops import (
     occlusion,
     saliency,
 )
+from tensorboard_picasso.summary.probe.coco import coco_regions
 from tensorboard_picasso.summary.probe.probe import Probe
+from tensorboard_picasso.summary.probe.shapes import Box, Polygon
+from tensorboard_picasso.summary.probe.voc import voc_regions
 from tensorboard_picasso.summary.writers.worker import flush
 
 if TYPE_CHECKING:
@@ -53,6 +56,7 @@ _CALLBACKS = {
 
 __all__ = [
     "RISE",
+    "Box",
     "Captum",
     "EveryEpochs",
     "EverySteps",
@@ -66,6 +70,7 @@ __all__ = [
     "Occlusion",
     "OnCheckpoint",
     "PicassoWarning",
+    "Polygon",
     "Probe",
     "Saliency",
     "Schedule",
@@ -74,12 +79,14 @@ __all__ = [
     "VarGrad",
     "attribution",
     "class_probabilities",
+    "coco_regions",
     "deterministic",
     "edited",
     "explain_plan",
     "flush",
     "occlusion",
     "saliency",
+    "voc_regions",
 ]
 
 

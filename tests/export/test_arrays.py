@@ -9,6 +9,7 @@ import pytest
 import tensorboard_picasso
 from tensorboard_picasso import summary
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
+from tensorboard_picasso.numbers import located, maps
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import Kind, Series
 from tests.kit import logs
@@ -155,3 +156,30 @@ def test_what_is_not_there_says_what_is(probe, tmp_path):
 def test_importing_the_package_reads_nothing():
     code = "import sys, tensorboard_picasso as t; assert 'numpy' not in sys.modules; t.read"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_regions_are_those_of_the_maps_that_are_read(probe):
+    """By NumPy, from what `maps` gives."""
+    for image, target in ((0, 2), (1, 0)):
+        made = probe.maps(image, "occlusion", target)
+        found = probe.regions(image, "occlusion", target)
+        assert list(found) == ["top"]
+        top = found["top"]
+        assert top.steps.tolist() == made.steps.tolist() == [0, 10]
+        for number, values in enumerate(made.values.astype(np.float64)):
+            share = maps.share(values, TOP).positive
+            grown = located.grown(TOP, top.tolerance)
+            [of] = located.located(values, [(TOP, grown)], maps.Sign.CONTRIBUTION)
+            assert top.share[number] == pytest.approx(share, rel=1e-5)
+            assert (top.pointing[number], top.iou[number]) == (of.pointing, pytest.approx(of.iou))
+        assert top.chance == {
+            "share": TOP.mean(),
+            "pointing": grown.mean(),
+            "iou": located.iou_by_chance(int(TOP.sum()), TOP.size),
+        }
+        assert top.tolerance == located.tolerance(*TOP.shape)
+        for name in ("share", "pointing", "iou"):
+            assert np.isnan(top.second[name]).all()
+    assert probe.regions(0, "occlusion")["top"].share.tolist() == (
+        probe.regions(0, "occlusion", 2)["top"].share.tolist()
+    )

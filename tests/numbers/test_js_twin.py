@@ -315,7 +315,7 @@ RECORD = (
     " const {names, statistics: numbers, targets, whole, grid} = given.record;"
     " const rows = new statistics.Rows(names, given.settings.regions, read.array(numbers));"
     " const record = new records.Attribution({step: 0, wall: 0, hash: ''}, given.settings, targets,"
-    " {rows, whole: read.array(whole), grid: read.array(grid), agreement: null});"
+    " {rows, whole: read.array(whole), grid: read.array(grid), agreement: null, found: null, second: null});"
 )
 RECORDS = [
     about(), about("nan"), about("both infinities"), about(output=maps.Output.RAW),
@@ -358,12 +358,7 @@ def test_statistics_go_by_the_names_that_are_declared_once(js):
             made.regions, target.statistics.shares, read["shares"], strict=True
         ):
             parts = {name: getattr(share, name) for name in maps.SHARES}
-            assert said == {
-                "name": region.name,
-                "area": region.area,
-                "ceiling": region.ceiling,
-                **parts,
-            }
+            assert said == {**vars(region), **parts}
     assert found["peak"] == made.targets[1].statistics.p99
 
 

@@ -26,7 +26,10 @@ def example(thing):
     return textwrap.dedent(told.partition("Example:\n")[2])
 
 
-@pytest.mark.parametrize("name", ["Probe", "Occlusion", "explain_plan", *OPS])
+@pytest.mark.parametrize(
+    "name",
+    ["Probe", "Box", "Polygon", "coco_regions", "voc_regions", "Occlusion", "explain_plan", *OPS],
+)
 def test_the_example_runs(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     torch.manual_seed(0)

@@ -28,6 +28,8 @@ IMAGES = noise(4, 8, 8, 1)
 HIDDEN = ("", " with top hidden in black", " with top hidden in image mean")
 TAGS = [
     *(f"digits/moves{hidden}" for hidden in HIDDEN[1:]),
+    "digits/occlusion/IoU of top",
+    "digits/occlusion/pointing game of top",
     "digits/occlusion/share of top",
     *(f"digits/predictions changed{hidden}" for hidden in HIDDEN[1:]),
     *(f"digits/probability of the predicted class{hidden}" for hidden in HIDDEN),

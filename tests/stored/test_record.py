@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.stored import record, record_pb2
+from tensorboard_picasso.stored.seal import seal
 from tests.kit import logs
 
 SIZE = (6, 9)
@@ -81,6 +82,59 @@ def test_how_a_second_seed_agrees_comes_back(agreement):
     back = record.unpack_attribution(record.pack_attribution(given))
     assert back.second_seed == seed
     assert str(back.targets) == str(given.targets)  # NaN is not itself
+
+
+def test_where_regions_are_found_comes_back():
+    found = (maps.Located(0.25, 0.5), maps.Located(np.nan, np.nan))
+    about, _ = logs.saliency({3: np.ones(SIZE), 4: np.ones(SIZE)})
+    shares = (maps.Share(0.5, np.nan, 0.25),) * 2
+    known = replace(about.targets[0].statistics, shares=shares, located=found)
+    older = replace(known, located=())
+    regions = (record.Region("a", 0.25, 0.5, 1.5, 0.4, 0.1), record.Region("b", 0.25))
+    targets = (
+        replace(about.targets[0], statistics=known, second=known),
+        replace(about.targets[1], statistics=older, second=older),
+    )
+    given = replace(about, targets=targets, regions=regions, second_seed=7)
+    data = record.pack_attribution(given)
+    back = record.unpack_attribution(data)
+    assert back.regions == regions
+    assert str(back.targets) == str(given.targets)  # NaN is not itself
+    numbers = record.MethodReader().unpack(data)
+    nan = [np.nan] * 2
+    np.testing.assert_array_equal(numbers.located, [0.25, 0.5, *nan, *nan, *nan])
+    share = [0.5, np.nan, 0.25]
+    np.testing.assert_array_equal(
+        numbers.seconds, [*share, 0.25, 0.5, *share, *nan, *share, *nan, *share, *nan]
+    )
+    assert numbers.settings.regions == regions
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda of: of.pointing.append(0.5), "differ in length"),
+        (lambda of: of.iou.pop(), "differ in length"),
+        (lambda of: of.pointing.__setitem__(0, 1.5), "a share beyond 1"),
+        (lambda of: of.iou.__setitem__(0, -0.5), "a share beyond 1"),
+        (lambda of: of.ClearField("shares"), "differ in length"),
+    ],
+)
+@pytest.mark.parametrize("where", ["statistics", "second"])
+def test_damage_to_where_regions_are_found_is_named(change, message, where):
+    about, _ = logs.saliency({3: np.ones(SIZE)})
+    known = replace(
+        about.targets[0].statistics, shares=(maps.Share(1, 1, 1),), located=(maps.Located(1, 1),)
+    )
+    targets = (replace(about.targets[0], statistics=known, second=known),)
+    given = replace(about, targets=targets, regions=(record.Region("a", 0.5),), second_seed=7)
+    sealed = record_pb2.Sealed.FromString(record.pack_attribution(given))
+    method = record_pb2.Method.FromString(sealed.payload)
+    change(getattr(method.targets[0], where))
+    damaged = seal(method)
+    for read in (record.unpack_attribution, record.MethodReader().unpack):
+        with pytest.raises(record.RecordError, match=message):
+            read(damaged)
 
 
 def test_means_come_back():
@@ -261,5 +315,5 @@ def test_what_could_not_be_read_is_not_written():
 
 def test_the_stored_statistics_have_the_names_that_are_declared():
     fields = {each.name for each in record_pb2.Statistics.DESCRIPTOR.fields}
-    assert fields == {*maps.STATISTICS, "shares"}
+    assert fields == {*maps.STATISTICS, "shares", *maps.LOCATED}
     assert {each.name for each in record_pb2.Share.DESCRIPTOR.fields} == set(maps.SHARES)

@@ -65,9 +65,10 @@
  * @property {Places} settings
  * @property {Places} targets
  * @property {Doubles} statistics
+ * @property {Doubles} located of each target of each record in turn, of each region two numbers
  * @property {Floats} whole
  * @property {{records: Places, values: Floats}} grids of some records
- * @property {{records: Places, agreements: Doubles}} seconds likewise
+ * @property {{records: Places, agreements: Doubles, regions: Doubles}} seconds likewise
  *
  * @typedef {object} AttributionsAnswer
  * @property {Settings[]} settings

@@ -4,11 +4,13 @@ import { plural } from "../kit/format.js";
 import { stepsOf } from "../kit/steps.js";
 import { probability, percentile } from "../numbers/maps.js";
 import { PackError } from "./pack.js";
-import { Rows } from "./statistics.js";
+import { LOCATED, PerRegion, Rows, SHARES } from "./statistics.js";
 
 /** @import { Hidden, MeanSettings, Member, Settings, Statistics, Step } from "../types.js" */
 /** @import { AttributionsAnswer, ScoresAnswer, ScoresSettings, WireAttributions, WireMean, WireScores } from "./answers.js" */
 /** @import { Numbers, Pack } from "./pack.js" */
+
+const SECOND = [...SHARES, ...LOCATED];
 
 /**
  * The place of a class in a record's lists, -1 where it is not there.
@@ -170,7 +172,9 @@ export function attributionsOf(image, pack, settings) {
   const numbers = pack.array(image.statistics);
   const whole = pack.array(image.whole);
   const grids = takes(pack.array(image.grids.records), pack.array(image.grids.values));
+  const located = taker(pack.array(image.located));
   const seconds = takes(pack.array(image.seconds.records), pack.array(image.seconds.agreements));
+  const repeated = takes(pack.array(image.seconds.records), pack.array(image.seconds.regions));
   const rows = taker(numbers);
   const wholes = taker(whole);
   return steps.map((step, i) => {
@@ -178,11 +182,15 @@ export function attributionsOf(image, pack, settings) {
     const targets = listed(header.targets, explained[i]);
     const { geometry } = about;
     const width = header.statistics.length + 3 * about.regions.length;
+    const parts = about.regions.length * targets.length;
+    const second = repeated(i, SECOND.length * parts);
     return new Attribution({ step, wall: walls[i], hash: listed(header.hashes, hashes[i]) }, about, targets, {
       rows: new Rows(header.statistics, about.regions, rows(width * targets.length)),
       whole: geometry && wholes(geometry.classes.length),
       grid: geometry && grids(i, geometry.tops.length * geometry.lefts.length * geometry.classes.length),
       agreement: seconds(i, targets.length),
+      found: new PerRegion(LOCATED, about.regions, located(LOCATED.length * parts)),
+      second: second && new PerRegion(SECOND, about.regions, second),
     });
   });
 }
@@ -222,14 +230,16 @@ function takes(records, column) {
 /** One method's answer for one image at one step. */
 export class Attribution {
   #statistics;
+  #found;
 
   /**
    * @param {{step: Step, wall: number, hash: string}} at
    * @param {Settings} settings
    * @param {number[]} targets
-   * @param {{rows: Rows, whole: Float32Array | null, grid: Float32Array | null, agreement: Float64Array | null}} numbers
+   * @param {{rows: Rows, whole: Float32Array | null, grid: Float32Array | null, agreement: Float64Array | null,
+   *   found: PerRegion, second: PerRegion | null}} numbers
    */
-  constructor(at, settings, targets, { rows, whole, grid, agreement }) {
+  constructor(at, settings, targets, { rows, whole, grid, agreement, found, second }) {
     this.step = at.step;
     this.wall = at.wall;
     this.hash = at.hash;
@@ -239,6 +249,8 @@ export class Attribution {
     this.whole = whole;
     this.grid = grid;
     this.agreement = agreement;
+    this.#found = found;
+    this.second = second;
     /** @type {Map<number | string, number>} */
     this.peaks = new Map();
   }
@@ -250,6 +262,26 @@ export class Attribution {
   agreementOf(target) {
     const row = this.targets.indexOf(target);
     return row < 0 || !this.agreement ? null : this.agreement[row];
+  }
+
+  /**
+   * Where a region is found in a target's map, each number NaN where that is not known; null where there is none.
+   * @param {number} target
+   * @param {string} name of the region
+   */
+  locatedOf(target, name) {
+    const row = this.targets.indexOf(target);
+    return row < 0 ? null : this.#found.of(row, name);
+  }
+
+  /**
+   * The same, and its shares, of the map of a second seed; null where none was computed.
+   * @param {number} target
+   * @param {string} name
+   */
+  secondOf(target, name) {
+    const row = this.targets.indexOf(target);
+    return row < 0 ? null : (this.second?.of(row, name) ?? null);
   }
 
   /**

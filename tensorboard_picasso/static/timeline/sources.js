@@ -4,16 +4,15 @@ import { changeSources } from "./changesources.js";
 import { count } from "../kit/format.js";
 import { changedBy, hiddenScore, hidingName, hidings, movesOf } from "../numbers/hidden.js";
 import { ordered } from "../kit/lists.js";
-import { partOf } from "../numbers/reading.js";
-import { ALONE } from "../numbers/regionshare.js";
 import { overSteps } from "../shown/gather.js";
 import { editSources } from "./editsources.js";
 import { groupSources } from "./groupsources.js";
+import { loggedSources } from "./loggedsources.js";
 import { drawnSources } from "./regionsources.js";
 import { scalarSources } from "./scalarsources.js";
 import { PREDICTED } from "../shown/state.js";
 
-/** @import { Attribution, Scores } from "../log/records.js" */
+/** @import { Scores } from "../log/records.js" */
 /** @import { RunData } from "../log/rundata.js" */
 /** @import { Asked } from "../numbers/effect.js" */
 /** @import { Hiding } from "../numbers/hidden.js" */
@@ -189,41 +188,6 @@ function effectSources(scene) {
 }
 
 /**
- * A region's share of one map; null where the class has none.
- * @param {Attribution} record
- * @param {number} target
- * @param {string} name
- */
-function shareOf(record, target, name) {
-  return record.statistics(target)?.shares.find((each) => each.name === name)?.[partOf(record.settings)] ?? null;
-}
-
-/**
- * A region's share of a method's maps, with what it is to be compared with.
- * @param {Scene} scene
- * @returns {Source[]}
- */
-function shareSources(scene) {
-  const regions = new Set(scene.every.flatMap((image) => (scene.input(image)?.regions ?? []).map(({ name }) => name)));
-  return [...regions].flatMap((name) => scene.methods.map(({ label }) => ({
-    id: `share:${name}:${label}`, title: `share of ${name} in ${label}`,
-    group: "regions", unit: "", range: "share", labels: [label],
-    values: (data, image) => overSteps(scene, data.attributions(label, image), (record) => shareOf(record, scene.target(image, data), name)),
-    references: (data, image) => {
-      const records = data.attributions(label, image)?.records ?? [];
-      if (!records.length) return [];
-      const about = records[records.length - 1].settings.regions.find((each) => each.name === name);
-      return [
-        { name: "area", value: about?.area ?? NaN },
-        { name: `first step (${count(records[0].step)})`, value: shareOf(records[0], scene.target(image, data), name) ?? NaN },
-        { name: ALONE, value: about?.ceiling ?? NaN },
-      ].filter(({ value }) => Number.isFinite(value));
-    },
-    pending: () => (scene.isComing(label) ? "loading" : ""),
-  })));
-}
-
-/**
  * All that can be charted now.
  * @param {Needs<Listed>} given
  * @returns {Source[]} by group
@@ -232,5 +196,5 @@ export function listSources(given) {
   const { scene } = given;
   const groups = groupSources(given);
   const [first, last] = scene.grouping.given.length ? [groups, []] : [[], groups];
-  return [...scoreSources(scene), ...first, ...editSources(given), ...hiddenSources(scene), ...effectSources(scene), ...shareSources(scene), ...drawnSources(given), ...changeSources(given), ...last, ...scalarSources(given)];
+  return [...scoreSources(scene), ...first, ...editSources(given), ...hiddenSources(scene), ...effectSources(scene), ...loggedSources(scene), ...drawnSources(given), ...changeSources(given), ...last, ...scalarSources(given)];
 }

@@ -91,8 +91,11 @@ export class Timeline {
     const sources = this.#sources;
     const { scene } = this.#given;
     const maps = sources.some((each) => each.maps);
+    // Before the images are here nothing is known of a region's chart but its method, with which its id ends.
+    const unknown = this.#ids.filter((id) => !sources.some((each) => each.id === id));
+    const coming = scene.methods.filter(({ label }) => unknown.some((id) => id.endsWith(`:${label}`)));
     return {
-      labels: sources.flatMap((each) => each.labels ?? []),
+      labels: [...sources.flatMap((each) => each.labels ?? []), ...coming.map(({ label }) => label)],
       images: maps ? (this.#image === null ? scene.every : [this.#image]) : [],
     };
   }

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind
+from tensorboard_picasso.summary.explain.regions import Regions
 from tensorboard_picasso.summary.methods.base import Answer, Floats, Method, Subject
 from tensorboard_picasso.summary.probe.probe import Probe
 
@@ -115,7 +116,8 @@ def _mean(
     # Rounded before anything is made of it: readers have the stored numbers.
     means = maps.single(exact)
     geometry = grid.tops, grid.lefts, grid.window
-    masks = _common_regions(subject.probe, [member.image for member in members])
+    images = [member.image for member in members]
+    within = Regions(subject.probe, images[0], _common_regions(subject.probe, images))
     painted = maps.paint(means, *geometry, subject.shape)
     return record.Mean(
         method=method.name,
@@ -134,11 +136,8 @@ def _mean(
         means=means,
         errors=maps.single(errors),
         counts=counts,
-        regions=tuple(
-            record.Region(name, float(mask.mean()), maps.ceiling(mask, *geometry))
-            for name, mask in masks.items()
-        ),
-        statistics=maps.statistics(painted, list(masks.values()), rounding),
+        regions=within.references(grid),
+        statistics=within.statistics(painted, method.sign, rounding),
     )
 
 
@@ -159,11 +158,11 @@ def mean_and_error(values: ArrayLike) -> tuple[Floats, Floats, NDArray[np.uint32
     return mean, np.where(count > 1, error, np.nan), count.astype(np.uint32)
 
 
-def _common_regions(probe: Probe, images: Sequence[int]) -> dict[str, NDArray[np.bool_]]:
+def _common_regions(probe: Probe, images: Sequence[int]) -> list[str]:
     """Regions that lie at the same place in all of the images."""
     others = [probe.regions[image] for image in images[1:]]
-    return {
-        name: mask
+    return [
+        name
         for name, mask in probe.regions[images[0]].items()
         if all(name in other and np.array_equal(mask, other[name]) for other in others)
-    }
+    ]

@@ -15,6 +15,7 @@ from tensorboard_picasso.numbers.moves import move
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.summary.backends import Backend
 from tensorboard_picasso.summary.explain import means, scalars, scoring
+from tensorboard_picasso.summary.explain.regions import Regions
 from tensorboard_picasso.summary.explain.targets import Choice, Chooser
 from tensorboard_picasso.summary.methods.base import Answer, Method, RandomMethod, Subject
 from tensorboard_picasso.summary.probe.outputs import Taken
@@ -283,7 +284,7 @@ def _record(
     about: Mapping[str, str],
 ) -> tuple[record.Attribution, record.Maps | None]:
     probe, index = subject.probe, subject.index
-    masks = probe.regions[index]
+    within = Regions(probe, index)
     stored = _stored(subject, method, answer)
     other = None if second is None else _stored(subject, method, second)
     agreements = _agreements(stored, other)
@@ -292,8 +293,13 @@ def _record(
         whole = log_odds[target]
         if answer.grid is not None:
             whole = answer.grid.whole[np.flatnonzero(answer.grid.classes == target)[0]]
-        statistics = maps.statistics(values, list(masks.values()), answer.rounding)
-        targets.append(record.Target(target, float(whole), statistics, agreements.get(target)))
+        statistics = within.statistics(values, method.sign, answer.rounding)
+        repeated = None
+        if second is not None:
+            repeated = within.statistics(second.maps[target], method.sign, second.rounding)
+        targets.append(
+            record.Target(target, float(whole), statistics, agreements.get(target), repeated)
+        )
     attribution = record.Attribution(
         method=method.name,
         label=method.label,
@@ -305,10 +311,7 @@ def _record(
         width=subject.shape[1],
         input_hash=probe.hashes[index],
         targets=tuple(targets),
-        regions=tuple(
-            record.Region(name, float(mask.mean()), _ceiling(mask, answer.grid))
-            for name, mask in masks.items()
-        ),
+        regions=within.references(answer.grid),
         layer=answer.layer,
         seed=answer.seed,
         second_seed=second.seed if second else None,
@@ -339,7 +342,3 @@ def _agreements(first: record.Maps | None, second: record.Maps | None) -> dict[i
         target: maps.rank_correlation(first.decode(target), second.decode(target))
         for target in targets
     }
-
-
-def _ceiling(mask: NDArray[np.bool_], grid: record.Grid | None) -> float | None:
-    return None if grid is None else maps.ceiling(mask, grid.tops, grid.lefts, grid.window)

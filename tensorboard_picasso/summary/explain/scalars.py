@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.stored import record
+from tensorboard_picasso.summary.explain import regions
 from tensorboard_picasso.summary.probe.probe import Probe
 
 
@@ -66,9 +67,8 @@ def of_images(
         for attribution in attributions:
             # The true classes where there are any, else the caller's or the newest prediction.
             explained = attribution.targets[: max(1, len(truths or ()))]
-            for place, region in enumerate(attribution.regions):
-                shares = [each.statistics.shares[place].of(attribution.sign) for each in explained]
-                add(attribution.label, f"share of {region.name}", float(np.mean(shares)))
+            for name, number in regions.scalars(attribution, explained):
+                add(attribution.label, name, number)
     return {
         label: {name: float(np.mean(values)) for name, values in named.items()}
         for label, named in collected.items()

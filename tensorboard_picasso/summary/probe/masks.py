@@ -1,4 +1,4 @@
-"""Named parts of the images, as boolean masks."""
+"""Named parts of the images, as boolean masks: as they are given, or drawn from shapes."""
 
 import operator
 from collections.abc import Mapping, Sequence
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tensorboard_picasso.summary.kit.images import to_numpy
-
-Mask = NDArray[np.bool_]
+from tensorboard_picasso.summary.probe.annotations import Annotations
+from tensorboard_picasso.summary.probe.shapes import Mask, Shape, drawn, is_drawn
 
 
 def masks(given: Any, shapes: Sequence[tuple[int, int]], count: int) -> tuple[dict[str, Mask], ...]:
@@ -19,7 +19,8 @@ def masks(given: Any, shapes: Sequence[tuple[int, int]], count: int) -> tuple[di
     Args:
       given: {name: masks}, where masks is one (height, width) for all images,
         (n, height, width) or a list with one each, or {index: mask} of the images
-        that the region lies on; true inside.
+        that the region lies on; true inside. In place of a mask a shape, or of an image's
+        mask a list of shapes, which is their union. Or what a file of annotations has.
       shapes: height and width of the images that are kept.
       count: how many images were handed in; the masks may be as many.
 
@@ -28,6 +29,8 @@ def masks(given: Any, shapes: Sequence[tuple[int, int]], count: int) -> tuple[di
     """
     if given is None:
         given = {}
+    if isinstance(given, Annotations):
+        return given.masks(shapes, count)
     if not isinstance(given, Mapping):
         raise TypeError(f"regions of type {type(given).__name__}: pass {{name: mask}}")
     result: tuple[dict[str, Mask], ...] = tuple({} for _ in shapes)
@@ -69,10 +72,12 @@ def _read(value: Any, what: str) -> NDArray[Any]:
 
 def _each(name: str, value: Any, kept: int, count: int) -> Sequence[Any]:
     where = f"region {name!r}"
+    if isinstance(value, Shape):
+        return [value] * kept
     if isinstance(value, str):
         raise TypeError(f"{where} is {value!r}: pass a mask of booleans")
     # A list may hold masks of different sizes, or be one mask in nested lists.
-    listed = isinstance(value, Sequence) and len(value) and _read(value[0], where).ndim >= 2
+    listed = isinstance(value, Sequence) and len(value) and _is_mask(value[0], where)
     each: Sequence[Any] = value
     if not listed:
         array = _read(value, where)
@@ -85,14 +90,29 @@ def _each(name: str, value: Any, kept: int, count: int) -> Sequence[Any]:
                 f"{where} has shape {array.shape}: pass (height, width) or one such an image"
             )
         each = list(array)
+    if len(each) != count and listed and is_drawn(value):
+        raise ValueError(
+            f"{where} has {len(each)} shapes for {count} images: pass one, or a list of shapes, each"
+        )
     if len(each) != count:
         raise ValueError(f"{where} has {len(each)} masks for {count} images: pass one each")
     return each[:kept]
 
 
+def _is_mask(value: Any, where: str) -> bool:
+    """Whether this is an image's mask, or is drawn as one."""
+    return is_drawn(value) or _read(value, where).ndim >= 2
+
+
 def _mask(name: str, index: int, value: Any, shape: tuple[int, int]) -> Mask:
-    mask = _read(value, f"region {name!r}")
     where = f"region {name!r} of image {index}"
+    if is_drawn(value):
+        try:
+            mask = drawn(value, *shape)
+        except ValueError as e:
+            raise ValueError(f"{where}: {e}") from None
+    else:
+        mask = _read(value, f"region {name!r}")
     if mask.shape == (*shape, 1):
         mask = mask[:, :, 0]
     if mask.shape != shape:

@@ -1,6 +1,8 @@
 """A named, fixed set of images watched through training."""
 
 import copy
+import math
+import numbers
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -9,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorboard_picasso.numbers import located
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.summary.kit import report
@@ -50,7 +53,10 @@ class Probe:
       regions: {name: mask}, parts of the image whose share of every map is
         recorded and which are hidden as a whole. A mask is (height, width) for
         all images, or one for each, or {index: mask} of those that it lies on;
-        true inside. `with_regions` gives further ones.
+        true inside. In its place may stand a `summary.Box` or `summary.Polygon`, and, of a
+        single image, a list of such shapes, which is their union. Or the objects of a file of
+        annotations: `summary.coco_regions`, `summary.voc_regions`. `with_regions` gives
+        further ones.
       preprocess: function from a batch of images, as handed in (arrays, of PyTorch's
         tensors tensors), to a batch of model inputs.
       postprocess: function from values of a named layer, as the model has them, (n, …), to
@@ -81,6 +87,9 @@ class Probe:
         among the targets.
       region_fill: what hides a region: "mean" (the image's), "grey", "black",
         "white", "blur", "noise" or a number; or a list of several.
+      region_tolerance: how many pixels beside a region the strongest pixel of a map may lie
+        and still be a hit in the pointing game; default: 15 of an image whose shorter side has
+        224, and in proportion.
       output: what the model's output is. "logits" or "probabilities": of one of several
         classes. "sigmoid": each class is a label of its own, or one score is yes or no;
         probabilities within 0..1, or the logits before the sigmoid. "raw": numbers.
@@ -119,6 +128,7 @@ class Probe:
         drawn from a dataset. See `from_dataset`.
       regions: one {name: (height, width) bool mask} an image.
       region_fills: tuple of fills. targets: tuple of class indices.
+      region_tolerance: as handed in.
       hashes: 16-byte digest of each image and of what is shown of it.
       task: what is asked of the model, from `inputs` to `mean_over`.
       flat, tensors: whether the images came without an axis of channels, as PyTorch's tensors.
@@ -165,6 +175,7 @@ class Probe:
         top_k: int = 2,
         max_lasting: int = 8,
         region_fill: Any = "mean",
+        region_tolerance: float | None = None,
         output: str = "auto",
         inputs: Any = None,
         pick: str | int | None = None,
@@ -204,6 +215,8 @@ class Probe:
         self.source_indices = self._checked_sources(source_indices)
         self._label(labels, class_names, targets)
         self._regions = masks.masks(regions, self._pictures.shapes, self._pictures.given)
+        self.region_tolerance = _distance("region_tolerance", region_tolerance)
+        self._grown: list[dict[str, NDArray[np.bool_]] | None] = [None] * len(self)
         self._display = Display(self._pictures, display, value_range, normalized)
         self.region_fills = fills.check_all(
             region_fill, self.images[0].shape[2], self.images[0].dtype
@@ -308,6 +321,7 @@ class Probe:
                 for old, new in zip(self._regions, added, strict=True)
             ),
             _inputs=[None] * len(self),
+            _grown=[None] * len(self),
         )
         return made
 
@@ -456,6 +470,21 @@ class Probe:
         """
         return self._feed.channels_last(values)
 
+    def tolerance(self, index: int) -> float:
+        """How far beside a region of an image the pointing game still hits, pixels."""
+        if self.region_tolerance is not None:
+            return self.region_tolerance
+        return located.tolerance(*self._pictures.shapes[index])
+
+    def grown(self, index: int) -> Mapping[str, NDArray[np.bool_]]:
+        """The regions of an image, each grown by the tolerance; as `regions`."""
+        made = self._grown[index]
+        if made is None:
+            reach = self.tolerance(index)
+            each = self._regions[index].items()
+            made = self._grown[index] = {name: located.grown(mask, reach) for name, mask in each}
+        return MappingProxyType(made)
+
     def filled(self, index: int, fill: Any) -> Array:
         """One image wholly hidden: what a window or a region of it is filled with.
 
@@ -546,6 +575,14 @@ def _count(name: str, value: int, least: int) -> int:
     if count < least:
         raise ValueError(f"{name}={value!r}: pass an integer from {least}")
     return count
+
+
+def _distance(name: str, value: float | None) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < math.inf:
+        raise ValueError(f"{name}={value!r}: pass pixels, 0 or more")
+    return float(value)
 
 
 def _has_rows(inputs: Any) -> bool:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers import located, maps
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.summary import Occlusion, Probe, Saliency
@@ -10,7 +10,7 @@ from tensorboard_picasso.summary.backends import base, find
 from tensorboard_picasso.summary.explain.records import compute
 from tensorboard_picasso.summary.explain.targets import Targets
 from tensorboard_picasso.summary.probe.outputs import OutputError, Taken
-from tests.kit.explained import explain, noise, stored
+from tests.kit.explained import explain, noise, painted, stored
 
 CLASSES = 4
 
@@ -66,6 +66,7 @@ def test_scalars_are_means_over_the_probe():
         maps.probability(each.scores.hidden[0].values[k]) for k, each in enumerate(result.images)
     ]
     shares = [stored(result, k)[0].targets[0].statistics.shares[0].positive for k in range(3)]
+    found = [stored(result, k)[0].targets[0].statistics.located[0] for k in range(3)]
     moved = [each.scores.hidden[0].move for each in result.images]
     best = [int(np.argmax(each.scores.values)) for each in result.images]
     predicted = [
@@ -88,7 +89,11 @@ def test_scalars_are_means_over_the_probe():
             "predictions changed with a/b hidden": pytest.approx(np.mean([e.flips for e in moved])),
             "moves with a/b hidden": pytest.approx(np.mean([each.moves for each in moved])),
         },
-        "occlusion": {"share of a/b": pytest.approx(np.mean(shares))},
+        "occlusion": {
+            "share of a/b": pytest.approx(np.mean(shares)),
+            "pointing game of a/b": pytest.approx(np.mean([each.pointing for each in found])),
+            "IoU of a/b": pytest.approx(np.mean([each.iou for each in found])),
+        },
     }
 
 
@@ -108,7 +113,8 @@ def test_statistics_are_those_of_the_stored_map():
         for target in occluded.targets:
             importance = maps.importance(grid.values[..., target.index], grid.whole[target.index])
             values = maps.paint(importance, grid.tops, grid.lefts, grid.window, (9, 7))
-            assert target.statistics == maps.statistics(values, [region])
+            pairs = [(region, probe.grown(image)["left"])]
+            assert target.statistics == located.with_located(values, pairs, occluded.sign)
             assert target.whole == grid.whole[target.index]
         for target in gradient.targets:
             found = maps.statistics(planes.decode(target.index), [region])
@@ -235,3 +241,42 @@ def test_a_call_that_is_not_written_changes_no_targets():
     targets = [Targets(top_k=1)]
     results = [compute(probe, find(linear(6, 8)), [], targets) for _ in range(4)]
     assert {each.images[0].choice.row for each in results} == {1}
+
+
+def test_where_the_strongest_pixels_lie_is_of_the_map_that_is_painted():
+    """By NumPy from the map as readers have it, with what chance gives."""
+    mask = np.zeros((6, 8), bool)
+    mask[1:4, 2:5] = True
+    probe = Probe("p", noise(3, 6, 8, 1), labels=[0, 1, 2], regions={"o": mask}, region_tolerance=1)
+    result = explain(linear(6, 8), probe, Occlusion(2, 1))
+    grown = located.grown(mask, 1)
+    assert grown.sum() == 9 + 12
+    for image in range(3):
+        about, _ = stored(result, image)
+        [region] = about.regions
+        assert (region.tolerance, region.chance_pointing) == (1, 21 / 48)
+        assert region.chance_iou == located.iou_by_chance(9, 48)
+        for target in about.targets:
+            values = np.maximum(painted(result, target.index, image), 0)
+            top = np.zeros(48, bool)
+            top[np.argsort(-values, axis=None)[:9]] = True
+            [of] = target.statistics.located
+            assert of.pointing == grown.ravel()[values.argmax()]
+            both = (top & mask.ravel()).sum()
+            assert of.iou == pytest.approx(both / (18 - both))
+            assert target.second is None
+
+
+def test_the_tolerance_follows_the_image():
+    images = [noise(6, 8, 1), noise(12, 30, 1)]
+    masks = [half(6, 8), half(12, 30)]
+    options = {"preprocess": lambda batch: batch[:, :6, :8], "regions": {"left": masks}}
+    probe = Probe("p", images, **options)
+    tolerances = [probe.tolerance(index) for index in (0, 1)]
+    assert tolerances == pytest.approx([6 * 15 / 224, 12 * 15 / 224])
+    given = Probe("p", images, region_tolerance=2.5, **options)
+    for index in (0, 1):
+        np.testing.assert_array_equal(given.grown(index)["left"], located.grown(masks[index], 2.5))
+    for wrong in (-1, np.nan, "2", True):
+        with pytest.raises(ValueError, match=r"region_tolerance=.*: pass pixels, 0 or more"):
+            Probe("p", images, region_tolerance=wrong, **options)

@@ -54,9 +54,9 @@ def due(path, label="rise"):
     ]
 
 
-def twice(model, method):
+def twice(model, method, probe=None):
     """A checkpoint at which a second seed is due."""
-    probe = Probe("p", IMAGES, **RAW)
+    probe = probe or Probe("p", IMAGES, **RAW)
     targets = [Targets(probe.targets, probe.top_k, probe.max_lasting) for _ in probe.images]
     backend = models.backend(probe, model)
     return compute(probe, backend, [method], targets, second_seeds={method.label})
@@ -189,3 +189,17 @@ def test_the_cost_line_tells_what_a_second_seed_takes(tmp_path, capsys):
     log(tmp_path, RISE(10), [0], slow)
     summary.flush()
     assert " s where a second seed is due), " in capsys.readouterr().err
+
+
+def test_regions_are_counted_in_the_map_of_the_second_seed_too():
+    mask = np.zeros(IMAGES.shape[1:3], bool)
+    mask[:2, :3] = True
+    probe = Probe("p", IMAGES, regions={"corner": mask}, **RAW)
+    about = stored(twice(linear, RISE(40), probe))[0]
+    alone = stored(explain(linear, probe, RISE(40, seed=about.second_seed)))[0]
+    for target, expected in zip(about.targets, alone.targets, strict=True):
+        [share], [other] = target.second.shares, expected.statistics.shares
+        assert share.absolute == pytest.approx(other.absolute)
+        assert share.absolute != target.statistics.shares[0].absolute
+        assert target.second.located == expected.statistics.located
+        assert expected.second is None

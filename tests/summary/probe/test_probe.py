@@ -298,7 +298,7 @@ def test_further_regions():
     assert [list(each) for each in probe.regions] == [["corner"]] * 3
     assert list(made.shown(1).regions) == ["rest", "corner"]
     assert list(probe.shown(1).regions) == ["corner"]
-    unchanged = {"_regions", "_inputs"}
+    unchanged = {"_regions", "_inputs", "_grown"}
     given, kept = (
         {k: v for k, v in vars(each).items() if k not in unchanged} for each in (probe, made)
     )
