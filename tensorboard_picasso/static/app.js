@@ -301,7 +301,10 @@ export class App {
     this.#empty.hidden = !empty;
     if (empty && !this.#empty.firstChild) this.#empty.replaceChildren(emptyPage());
     this.root.classList.toggle("nothing", empty);
-    this.root.classList.toggle("wordy", scene.every.some((image) => scene.input(image)?.class_names.some((name) => name.length > SHORT_NAME)));
+    const wordy = scene.every.some((image) => scene.input(image)?.class_names.some((name) => name.length > SHORT_NAME));
+    // The names of groups stand beside how many images they have.
+    const grouped = this.state.means === "classes" && scene.groups.some((group) => typeof group === "string");
+    this.root.classList.toggle("wordy", wordy || grouped);
     this.root.classList.toggle("dense", this.state.density === "grid" && !isComparing(this.state));
     this.root.classList.toggle("comparing", isComparing(this.state));
     this.rail.update();

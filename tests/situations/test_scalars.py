@@ -27,13 +27,16 @@ ROOT = Path(__file__).parents[2]
 IMAGES = noise(4, 8, 8, 1)
 HIDDEN = ("", " with top hidden in black", " with top hidden in image mean")
 TAGS = [
+    *(f"digits/accuracy of {group}" for group in ("north a", "southb")),
     *(f"digits/moves{hidden}" for hidden in HIDDEN[1:]),
     "digits/occlusion/IoU of top",
     "digits/occlusion/pointing game of top",
     "digits/occlusion/share of top",
     *(f"digits/predictions changed{hidden}" for hidden in HIDDEN[1:]),
     *(f"digits/probability of the predicted class{hidden}" for hidden in HIDDEN),
-    *(f"digits/probability of the true class{hidden}" for hidden in HIDDEN),
+    "digits/probability of the true class",
+    *(f"digits/probability of the true class of {group}" for group in ("north a", "southb")),
+    *(f"digits/probability of the true class{hidden}" for hidden in HIDDEN[1:]),
 ]
 
 
@@ -41,8 +44,9 @@ def probe():
     top = np.zeros((8, 8), bool)
     top[:3] = True
     return summary.Probe(
-        "digits", IMAGES, labels=[0, 1, 2, 0], regions={"top": top}, region_fill=["mean", "black"]
-    )
+        "digits", IMAGES, labels=[0, 1, 2, 0], regions={"top": top}, region_fill=["mean", "black"],
+        groups=["north, (a)", "south/b", "north, (a)", None],
+    )  # fmt: skip
 
 
 def network():

@@ -2,6 +2,7 @@
 
 import { el } from "../kit/dom.js";
 import { CALLED_ALONE } from "../numbers/regionshare.js";
+import { HOW_MADE } from "../shown/grouping.js";
 import { KEYS } from "./keys.js";
 
 /**
@@ -23,6 +24,10 @@ const PARTS = [
     "How alike two maps order the same places: 1 the same order, 0 none in common, −1 the opposite one. It says that maps change, not whether for better or worse.",
   ],
   ['.timeline option:checked:is([value^="share:"], [value^="drawn:"])', "Share of a region", `The region's part of what supports the class, of all that the map holds. Area: what a map that is everywhere alike gives. ${CALLED_ALONE}`],
+  [
+    '.timeline option:checked[value^="groups:"]', "Groups",
+    `A thin line is the mean over the images of one group; of few images an accuracy moves in large steps. Where no groups were given (Probe's groups=) two are made of the scores, and fare worse because they are chosen so: when they do, and what they have in common, is the finding. ${Object.entries(HOW_MADE).map(([name, how]) => `${name}: ${how}`).join("; ")}.`,
+  ],
   [
     ".edits:not([hidden])", "What the answer survives",
     "Each row asks one question of all images: is the answer still the same after this edit? The number is how far it moves, in points: 0 where it stays, 100 where it is surely another one. An edit is a question and no verdict: a good network may need colour, and an image with a part hidden is unlike those that were trained on. Compare a row over the steps, and with another run, before comparing it with other rows. What the true class loses may be near zero although answers move: some images lose what others gain.",

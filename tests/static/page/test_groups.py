@@ -208,6 +208,9 @@ def test_without_groups_two_are_made_of_the_scores(picasso):
     assert f"worst: wrong late {worst:.1f} % (3 images)" in text
     note = picasso.charted().locator(".remark").inner_text()
     assert "no groups were given: hard early: the third of the images" in note
+    picasso.frame.get_by_role("button", name="help", exact=True).click()
+    told = picasso.frame.get_by_role("dialog", name="help").inner_text()
+    assert "Groups. A thin line is the mean over the images of one group" in told
 
 
 def test_groups_are_made_and_charted_only_where_labels_tell(picasso):
