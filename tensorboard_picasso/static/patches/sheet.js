@@ -154,7 +154,7 @@ export class Patches {
     const what = settings.geometry
       ? `the window, ${size}, whose hiding costs the class most`
       : `the rectangle, ${size}, a ${SIDE}th of each side, that holds most of ${wholeOf(settings)}`;
-    const ends = state.around === "none" ? " A line along a side: there the image ends." : "";
+    const ends = state.around === "none" ? " A line along a side: there the image ends." : " Outlined, with what is around.";
     return `Of each image, for ${scene.choiceName(state.target)}, by ${scene.label}: ${what}. Below, how much.${ends} One part an image: what is spread out, or has others to stand in for it, is not seen.`;
   }
 
