@@ -158,7 +158,7 @@ function foundSource(scene, { name, label, twice }, { part, chance, title, told 
       const all = scene.datas.flatMap((data) => images.flatMap((image) => comparedOf(data, label, image, name) ?? []));
       const known = all.find((each) => each[chance] !== null);
       if (all.length && !known) return "not recorded: logged by an older version";
-      return [known && told(known), relianceText(scene, name), noiseText(scene, label, lines)].filter(Boolean).join(" · ");
+      return [relianceText(scene, name), known && told(known), noiseText(scene, label, lines)].filter(Boolean).join(" · ");
     },
     pending: () => (scene.isComing(label) || scene.shown.some((run) => scene.edits(run) === "coming") ? "loading" : ""),
   };
