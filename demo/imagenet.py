@@ -2,7 +2,7 @@
 
 EfficientNet-Lite0 with the weights that a package ships (Liu 2020), on photographs that other
 packages ship, or on yours. Occlusion, saliency and Grad-CAM for the three likeliest classes of
-each; the tab opens at what speaks for the first against the second. No TensorFlow is needed.
+each, side by side in the tab. No TensorFlow is needed.
 """
 
 import common
@@ -35,7 +35,8 @@ def main() -> None:
         with torch.no_grad():
             return model(torch.from_numpy(inputs)).softmax(1).numpy()
 
-    common.finish(options, photographs.log(options, model, preprocess, probabilities))
+    photographs.log(options, model, preprocess, probabilities)
+    common.finish(options)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def log(
     model: Any,
     preprocess: Callable[[Any], Any],
     probabilities: Callable[[np.ndarray], np.ndarray],
-) -> str:
+) -> None:
     """Say what the model takes each photograph for, and log why.
 
     No training, so one checkpoint at step 0.
@@ -80,10 +80,6 @@ def log(
       model: what is explained.
       preprocess: from photographs (n, 224, 224, 3) of 0 to 255 to the model's input.
       probabilities: from that input to (n, 1000).
-
-    Returns:
-      The tab's state: the first photograph large, what speaks for its likeliest class
-      beside what speaks for the next, and the difference.
     """
     shown, classes = photographs(options.files), names()
     images = np.stack([*shown.values()])
@@ -111,5 +107,3 @@ def log(
     run = str(options.logdir / "imagenet")
     summary.attribution(probe, model, methods=methods, writer=run, step=0, strict=True)
     summary.flush()  # what could not be written is raised here
-    first, second = order[0][:2]
-    return f"&p.picasso.open=0&p.picasso.target={first}&p.picasso.pin=0&p.picasso.pinclass={second}"

@@ -1,7 +1,7 @@
 """Take the README's pictures, docs/pictures/*.png.
 
-Needs the logs of three demos (`scripts/demo --no-serve`, `scripts/demo decoy --no-serve`,
-`scripts/demo tanks --no-serve`) and Chromium.
+Needs the logs of four demos (`scripts/demo --no-serve`, and of `decoy`, `tanks` and `imagenet`
+likewise) and Chromium.
 """
 
 import argparse
@@ -31,6 +31,7 @@ PICTURES = {
         ("decoy", "light", ""),
         ("patches", "light", "&p.picasso.patches=alike"),
     ),
+    "imagenet": (("photographs", "light", ""),),
     "tanks": (
         ("tanks", "light", "&p.picasso.runs=army/picasso"),
         ("edit", "light", "&p.picasso.runs=army/picasso&p.picasso.edit=top,%20swapped"),

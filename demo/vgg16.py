@@ -50,7 +50,8 @@ def main() -> None:
     def probabilities(inputs: np.ndarray) -> np.ndarray:
         return model.predict(inputs, verbose=0)
 
-    common.finish(options, photographs.log(options, model, preprocess, probabilities))
+    photographs.log(options, model, preprocess, probabilities)
+    common.finish(options)
 
 
 if __name__ == "__main__":

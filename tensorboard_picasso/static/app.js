@@ -6,13 +6,14 @@ import { el, setText } from "./kit/dom.js";
 import { Drawing } from "./bar/drawing.js";
 import { emptyPage } from "./bar/empty.js";
 import { decodeAhead, prefetch } from "./shown/coming.js";
-import { save } from "./kit/files.js";
 import { stepText } from "./kit/format.js";
 import { addressOf, connect, followUrl, isVisible, writeUrl } from "./kit/host.js";
 import { listenToKeys } from "./bar/keys.js";
 import { Legend } from "./pictures/legend.js";
 import { Notices } from "./bar/notices.js";
 import { patchesOnTop, patchSteps } from "./shown/patch.js";
+import { Paper } from "./rows/paper.js";
+import { Plate } from "./large/plate.js";
 import { Player } from "./bar/player.js";
 import { Rail } from "./bar/rail.js";
 import { Rest } from "./shown/rest.js";
@@ -21,7 +22,6 @@ import { Scalars } from "./log/scalars.js";
 import { Scene } from "./shown/scene.js";
 import { Shares } from "./shown/shares.js";
 import { Sheets } from "./large/sheets.js";
-import { snapshot } from "./kit/snapshot.js";
 import { PINS, SIZES } from "./shown/state.js";
 import { Store } from "./log/store.js";
 import { Timeline } from "./timeline/timeline.js";
@@ -55,6 +55,7 @@ export class App {
   // Whether something in sight waits for maps: those that come for the charts need no painting.
   #lacking = true;
   #looked = false; // whether all in sight was painted once
+  #alone = false; // whether all methods of one step were asked for
   #laid = false; // whether the rows stand where the data in them has them
 
   /** @param {State} state */
@@ -91,14 +92,15 @@ export class App {
     this.player = new Player(given, this.drawing, {
       reload: () => this.reload(),
       link: () => this.link(),
-      savePicture: () => this.savePicture(),
+      savePicture: () => (this.player.closeMenus(), this.paper.save()),
+      print: () => (this.player.closeMenus(), this.paper.print()),
       readAhead: () => patchesOnTop(state) || decodeAhead(this, state.open !== null && this.sheets.hasImage ? [state.open] : this.rows.inSight),
       isPainted: () => this.root.dataset.step === String(scene.step),
     });
     this.timeline = new Timeline(given);
     this.rail = new Rail(given);
     this.legend = new Legend(given);
-    this.rows = new Rows(given);
+    this.rows = new Rows(given, (image) => new Plate(given, image));
     this.notices = new Notices(given);
     const centre = el("main", {}, this.notices.element, this.rows.element, this.#empty);
     const body = el("div", { class: "body" }, this.rail.element, this.legend.element, centre);
@@ -108,6 +110,10 @@ export class App {
       body, this.drawing.element, tip.element, this.#live,
     );
     this.sheets = new Sheets(given, this.rows, body);
+    this.paper = new Paper(given, {
+      root: () => this.root, rows: this.rows, isCovered: () => this.sheets.top !== null,
+      failed: (error) => this.notices.broken("The picture could not be made", error),
+    });
     this.drawing.listen(this.root);
     state.onChange((names) => this.#chosen(names));
     listenToKeys(given, { player: this.player, drawing: this.drawing, sheet: () => this.sheets.top });
@@ -155,7 +161,7 @@ export class App {
       images: new Set(images.length ? images : scene.images.slice(0, FIRST_IMAGES)),
       steps: new Set(patched ? patchSteps(scene, state) : [...scene.columns, ...near]),
       charted: new Set(wants.images),
-      brief: state.open === null && !isComparing(state) && !wants.labels.length,
+      brief: state.open === null && !scene.alone && !isComparing(state) && !wants.labels.length,
       newest: state.step === null,
     };
   }
@@ -176,10 +182,10 @@ export class App {
     this.schedule("paint");
   }
 
-  /** Where the large view is open all methods are needed. */
+  /** Where an image is shown large all methods are needed. */
   #labels() {
-    const { label, methods } = this.scene;
-    if (this.state.open !== null) return methods.map((each) => each.label);
+    const { alone, label, methods } = this.scene;
+    if (alone || this.state.open !== null) return methods.map((each) => each.label);
     return [...new Set([label, this.state.pinMethod, ...this.timeline.wants.labels])].filter((each) => each !== null);
   }
 
@@ -254,16 +260,6 @@ export class App {
     return addressOf(this.state.url({ step, runs: shown, probe, method: label }));
   }
 
-  /** Let the browser save what is on screen as a picture. */
-  async savePicture() {
-    this.player.closeMenus();
-    try {
-      save(await snapshot(this.root), `${this.scene.probe ?? "picasso"} step ${this.scene.step ?? 0}.png`);
-    } catch (error) {
-      this.notices.broken("The picture could not be made", error);
-    }
-  }
-
   /**
    * Ask for work in the next frame: of a kind above, or the timeline's "charts".
    * A hidden frame waits until it can be seen.
@@ -297,6 +293,9 @@ export class App {
     this.shares.supersede();
     this.scene.update();
     const { scene, store } = this;
+    const { alone } = scene;
+    if (alone && !this.#alone) this.#load();
+    this.#alone = alone;
     const empty = store.index !== null && !scene.probes.length;
     this.#empty.hidden = !empty;
     if (empty && !this.#empty.firstChild) this.#empty.replaceChildren(emptyPage());
@@ -305,7 +304,9 @@ export class App {
     // The names of groups stand beside how many images they have.
     const grouped = this.state.means === "classes" && scene.groups.some((group) => typeof group === "string");
     this.root.classList.toggle("wordy", wordy || grouped);
-    this.root.classList.toggle("dense", this.state.density === "grid" && !isComparing(this.state));
+    this.root.classList.toggle("alone", alone);
+    this.root.classList.toggle("single", alone && scene.steps.length < 2);
+    this.root.classList.toggle("dense", this.state.density === "grid" && !alone && !isComparing(this.state));
     this.root.classList.toggle("comparing", isComparing(this.state));
     this.rail.update();
     this.legend.update();

@@ -204,6 +204,7 @@
  * @property {"all" | "right" | "wrong"} verdict
  * @property {string} sort
  * @property {"strips" | "grid"} density
+ * @property {"steps" | "step" | null} page null: one step alone where there is but one
  * @property {"probe" | "classes"} means
  * @property {"alike" | "strongest" | "listed" | null} patches in which order they stand; null: not shown
  * @property {Step | null} patchesAt the step that the order is found at, null: the newest

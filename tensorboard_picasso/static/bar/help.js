@@ -41,6 +41,10 @@ const PARTS = [
     "Each row is one image: its maps at some of the logged steps and, framed, at the step under the slider. Click a row to see all methods and classes. The line above the rows says what the colours mean. A map shows where, one window or pixel at a time. Strong colour is evidence that a place is used. None is no evidence that it is not: others may stand in for it, and what is spread out, as a sky or the light, survives any one window.",
   ],
   [
+    "main .plate", "Maps",
+    "Each image stands large, at one step: a row a method, a column a class, the true one and those that are likeliest, each with its probability; below a row what its colours mean, below all of it the numbers. A map shows where, one window or pixel at a time. Strong colour is evidence that a place is used. None is no evidence that it is not: others may stand in for it, and what is spread out, as a sky or the light, survives any one window.",
+  ],
+  [
     '.legend:not([hidden])[data-sided="true"]', "The second colour",
     "Where it is painted, hiding makes the class more likely: the place speaks against it, or what is put there speaks for it. A fill is itself an image that the network may never have seen; on an even ground such as grass it may be the fill alone. Another fill tells.",
   ],

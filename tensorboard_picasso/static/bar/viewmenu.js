@@ -7,13 +7,13 @@ import { hidingName, hidings } from "../numbers/hidden.js";
 import { palettesFor } from "../numbers/palette.js";
 import { isSigned, readingsFor } from "../numbers/reading.js";
 import { patchesTurned } from "./keys.js";
-import { DENSITIES, PREDICTED, SCALES, SIZE_NAMES, SPEEDS, VERDICTS } from "../shown/state.js";
+import { DENSITIES, PAGES, PREDICTED, SCALES, SIZE_NAMES, SPEEDS, VERDICTS } from "../shown/state.js";
 
 /** @import { Needs } from "../shown/given.js" */
 /** @import { State } from "../shown/state.js" */
 /** @import { Choices, Reading } from "../types.js" */
 
-/** @typedef {{link: () => string, savePicture: () => void}} Acts what the menu does with the page */
+/** @typedef {{link: () => string, savePicture: () => void, print: () => void}} Acts what the menu does with the page */
 
 /** @type {Record<Reading, string>} */
 const READINGS = {
@@ -66,7 +66,8 @@ export function viewMenu(given, acts, close) {
   fields.push(
     el(
       "div", { class: "acts" },
-      button("Save as PNG", "save what is on screen as a picture", () => acts.savePicture()),
+      button("Save as PNG", scene.alone ? "save all images of this step as one picture" : "save what is on screen as a picture", () => acts.savePicture()),
+      ...(scene.alone ? [button("Print", "print this step, a page an image", () => acts.print())] : []),
       copier("Copy link", "copy a link to this view", () => acts.link(), (address) => {
         link.value = address;
         link.hidden = false;
@@ -93,6 +94,8 @@ function patchesButton(state, close) {
 const SORT_NAMES = { flips: "most flips first", number: "number", group: "by group", score: "least sure of the truth first (newest step)", sure: "least sure of the prediction first (newest step)", change: "map changed most first" };
 /** @type {Record<Choices["verdict"], string>} */
 const VERDICT_NAMES = { all: "right and wrong", right: "right at this step", wrong: "wrong at this step" };
+/** @type {Record<NonNullable<Choices["page"]>, string>} */
+const PAGE_NAMES = { steps: "maps over training", step: "this step alone, each image large" };
 /** @type {Record<Choices["density"], string>} */
 const DENSITY_NAMES = { strips: "maps over training", grid: "this step's maps only" };
 
@@ -143,7 +146,8 @@ function imageFields({ state, scene }) {
     select("taken for", [["", "all"], ...predictions.map((each) => choice(each, scene.nameOfClass(each)))], state.asClass === null ? "" : String(state.asClass), (value) => state.set({ asClass: value === "" ? null : Number(value) })),
     ...(scene.labelled ? [select("predicted", named(VERDICTS, VERDICT_NAMES), state.verdict, (verdict) => state.set({ verdict }))] : []),
     select("sort", sorts, scene.sort, (sort) => state.set({ sort })),
-    select("density", named(DENSITIES, DENSITY_NAMES), state.density, (density) => state.set({ density })),
+    select("page", named(PAGES, PAGE_NAMES), scene.alone ? "step" : "steps", (page) => state.set({ page })),
+    ...(scene.alone ? [] : [select("density", named(DENSITIES, DENSITY_NAMES), state.density, (density) => state.set({ density }))]),
   ];
 }
 

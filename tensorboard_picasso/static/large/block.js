@@ -65,6 +65,12 @@ export class Block {
     return [...(this.#comparison?.cards ?? []), ...this.#cells.map(({ card }) => card)];
   }
 
+  /** How many maps a method has at the step that was painted last, at most. */
+  get columns() {
+    const shown = this.#cells.filter(({ card }) => !card.element.hidden);
+    return Math.max(0, ...this.#methods.map(({ label }) => shown.filter((cell) => cell.label === label).length));
+  }
+
   get #classes() {
     const { scene } = this.#given;
     const series = this.#data.scores.get(this.#image);
@@ -119,6 +125,7 @@ export class Block {
 
   #makeChart() {
     const { scene } = this.#given;
+    for (const each of [this.#chart, this.#key, this.#hidden.element]) each.hidden = scene.steps.length < 2;
     const series = this.#data.scores.get(this.#image);
     const classes = this.#classes;
     const lists = classes.map((each) => scene.steps.map((step) => series?.steps.get(step)?.score(each) ?? null));

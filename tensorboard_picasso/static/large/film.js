@@ -256,6 +256,7 @@ export class Films {
     this.#films = new Map(this.#given.scene.datas.map((data) => [data, before.get(data) ?? new Film(this.#given, data, image)]));
     const films = [...this.#films.values()];
     put(this.#list, films.map(({ element }) => element));
+    this.element.hidden = films.every(({ steps }) => steps.length < 2);
     this.#choose();
   }
 

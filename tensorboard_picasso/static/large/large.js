@@ -1,15 +1,13 @@
 // One image large: all methods and classes at this step, class scores over steps, numbers.
 
-import { Block } from "./block.js";
 import { isComparing } from "../shown/compare.js";
-import { button, el, put, refill, setText } from "../kit/dom.js";
+import { button, el, refill, setText } from "../kit/dom.js";
 import { filmFields, Films } from "./film.js";
 import { stepText } from "../kit/format.js";
 import { Legend } from "../pictures/legend.js";
-import { Originals } from "./originals.js";
+import { Spread, titleOf } from "./spread.js";
 import { Zoom } from "../kit/zoom.js";
 
-/** @import { RunData } from "../log/rundata.js" */
 /** @import { Needs } from "../shown/given.js" */
 /** @import { Blocked } from "./block.js" */
 
@@ -18,15 +16,12 @@ export class Large {
   #back;
   /** @type {number | null} */
   #image = null;
-  /** @type {Map<RunData, Block>} */
-  #blocks = new Map();
-  #originals;
+  #spread;
   #name = el("h2", { tabindex: -1, id: "large-title" });
   #step = el("p", { class: "quiet" });
   #films;
   #fields = el("span", { class: "fields" });
   #chosen = "";
-  #held = el("div", { class: "blocks" });
   #legend; // of what is compared
 
   /** @param {Needs<Blocked | "open" | "say" | "mark">} given @param {(image: number) => void} back */
@@ -35,7 +30,7 @@ export class Large {
     this.#back = back;
     this.#legend = new Legend(given);
     this.#films = new Films(given);
-    this.#originals = new Originals(given);
+    this.#spread = new Spread(given);
     this.zoom = new Zoom(given.state);
     this.element = el(
       "section", { class: "sheet large", role: "dialog", "aria-labelledby": "large-title", hidden: true },
@@ -45,7 +40,7 @@ export class Large {
         button("whole image", "whole image (key 0)", () => this.zoom.reset(), { class: "whole" }),
         button("‹", "image before (key b)", () => this.go(-1)), button("›", "next image (key n)", () => this.go(1))),
       this.#legend.element,
-      el("div", { class: "content" }, el("div", { class: "about" }, this.#originals.element, this.#step), el("div", { class: "all" }, this.#films.element, this.#held)),
+      el("div", { class: "content" }, el("div", { class: "about" }, this.#spread.originals, this.#step), el("div", { class: "all" }, this.#films.element, this.#spread.blocks)),
     );
     this.zoom.follow(this.element);
   }
@@ -68,7 +63,7 @@ export class Large {
   }
 
   get cards() {
-    return this.isOpen ? [...this.#films.cards, ...[...this.#blocks.values()].flatMap((block) => block.cards)] : [];
+    return this.isOpen ? [...this.#films.cards, ...this.#spread.cards] : [];
   }
 
   update() {
@@ -76,25 +71,18 @@ export class Large {
     const image = scene.images.find((each) => each === state.open) ?? null;
     const opened = image !== null && image !== this.#image;
     const before = this.#image;
-    if (image !== before) this.#blocks.clear();
     this.#image = image;
     this.element.hidden = image === null;
     this.#given.mark("opened", image !== null);
-    this.#originals.update(image);
+    this.#spread.update(image);
     if (image === null) {
-      this.#held.replaceChildren();
       if (before !== null) this.#back(before);
       return;
     }
-    const labels = scene.labelText(image);
-    const alike = scene.datas.every((data) => !data.newestInput(image) || String(scene.labelsOf(image, data)) === String(scene.labelsOf(image)));
-    setText(this.#name, labels && alike ? `${scene.imageName(image)} · ${labels}` : scene.imageName(image));
-    const kept = this.#blocks;
-    this.#blocks = new Map(scene.datas.map((data) => [data, kept.get(data) ?? new Block(this.#given, data, image)]));
-    put(this.#held, [...this.#blocks.values()].map((block) => block.element));
-    for (const block of this.#blocks.values()) block.update();
+    setText(this.#name, titleOf(scene, image));
     this.#choices();
     this.#films.update(image);
+    this.#fields.hidden = this.#films.element.hidden;
     this.#legend.update();
     this.#legend.element.hidden ||= !isComparing(state);
     // From image to image the keyboard stays where it is.
@@ -114,9 +102,7 @@ export class Large {
   paint() {
     if (!this.isOpen) return true;
     const { scene } = this.#given;
-    this.#originals.paint();
     setText(this.#step, scene.step === null ? "" : stepText(scene.step, scene.epoch(scene.step)));
-    if (scene.step === null) return true; // images are here before their scores and maps
-    return [this.#films, ...this.#blocks.values()].map((part) => part.paint()).every(Boolean);
+    return [this.#films, this.#spread].map((part) => part.paint()).every(Boolean);
   }
 }

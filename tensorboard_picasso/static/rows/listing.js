@@ -3,26 +3,24 @@
 import { el, put } from "../kit/dom.js";
 
 /** @import { Options } from "../kit/dom.js" */
-/** @import { FoundMap, FoundMean, Spec } from "../shown/spec.js" */
-/** @import { Row } from "./row.js" */
+/** @import { Listed } from "../shown/listed.js" */
 
 const MARGIN = 200; // pixels beyond the screen that count as in sight
 
 /**
  * @template {number | string | null} Key
- * @template {Spec} Of
- * @template {FoundMap | FoundMean} Found
+ * @template {Listed} Item
  */
 export class Listing {
   #make;
   #watch;
-  /** @type {Map<Key, Row<Of, Found>>} */
+  /** @type {Map<Key, Item>} */
   #rows = new Map();
-  /** @type {WeakMap<Element, Row<Of, Found>>} */
+  /** @type {WeakMap<Element, Item>} */
   #byElement = new WeakMap();
 
   /**
-   * @param {(key: Key) => Row<Of, Found>} make
+   * @param {(key: Key) => Item} make
    * @param {() => void} looked called when other rows came in sight
    * @param {Options} options of the element
    */

@@ -11,6 +11,7 @@ import { Row } from "./row.js";
 
 /** @import { Options } from "../kit/dom.js" */
 /** @import { Needs } from "../shown/given.js" */
+/** @import { Listed } from "../shown/listed.js" */
 /** @import { Rowed } from "./subject.js" */
 
 /** All rows with their headings. */
@@ -19,23 +20,35 @@ export class Rows {
   #means;
   /** @type {EditsBlock | null} there once edits were logged */
   #edits = null;
-  #images;
+  #strips;
+  #make;
+  /** @type {Listing<number, Listed> | null} made once one step is shown alone */
+  #plates = null;
   #heads = el("div", { class: "heads" });
   #now = el("span", { class: "head step now" });
   #nothing = el("p", { class: "quiet" });
   #awaited = el("p", { class: "quiet awaited", role: "status" });
 
-  /** @param {Needs<Rowed | "schedule" | "looked">} given */
-  constructor(given) {
+  /**
+   * @param {Needs<Rowed | "schedule" | "looked">} given
+   * @param {(image: number) => Listed} plate an image where one step is shown alone
+   */
+  constructor(given, plate) {
     this.#given = given;
+    this.#make = plate;
     this.#means = new Means(given);
-    this.#images = new Listing((/** @type {number} */ image) => this.#make(image), given.looked, { class: "list" });
-    this.element = el("div", { class: "rows" }, this.#heads, this.#means.element, this.#nothing, this.#awaited, this.#images.element);
-    this.#images.element.addEventListener("focusin", ({ target }) => {
+    this.#strips = new Listing((/** @type {number} */ image) => this.#row(image), given.looked, { class: "list" });
+    this.element = el("div", { class: "rows" }, this.#heads, this.#means.element, this.#nothing, this.#awaited, this.#strips.element);
+    this.#strips.element.addEventListener("focusin", ({ target }) => {
       const row = target instanceof Element ? target.closest(".row") : null;
       // The keyboard came to a row: it may go on to the next one before that is in sight.
-      for (const neighbour of [row?.previousElementSibling, row?.nextElementSibling]) this.#images.of(neighbour)?.ready();
+      for (const neighbour of [row?.previousElementSibling, row?.nextElementSibling]) this.#strips.of(neighbour)?.ready();
     });
+  }
+
+  /** @returns {Listing<number, Listed>} what is listed of each image: a row, or the step alone */
+  get #images() {
+    return this.#plates && this.#given.scene.alone ? this.#plates : this.#strips;
   }
 
   get cards() {
@@ -62,7 +75,9 @@ export class Rows {
     this.#means.update();
     if (!this.#edits && this.#logged) this.#makeEdits();
     this.#edits?.update();
-    this.#images.list(scene.images);
+    if (scene.alone && !this.#plates) this.#makePlates();
+    this.#strips.list(scene.alone ? [] : scene.images);
+    this.#plates?.list(scene.alone ? scene.images : []);
     for (const [image, row] of this.#images.rows) {
       row.stale = true;
       row.element.setAttribute("aria-label", scene.imageName(image));
@@ -71,7 +86,7 @@ export class Rows {
     setText(this.#nothing, this.#why());
     const { awaited } = scene;
     setText(this.#awaited, awaited ? `Not in order yet: the share of ${awaited.region} is counted in ${count(awaited.done)} of ${plural(awaited.all, "map")}.` : "");
-    this.#heads.hidden = !scene.images.length && this.#means.element.hidden && (this.#edits?.element.hidden ?? true);
+    this.#heads.hidden = scene.alone || !scene.images.length && this.#means.element.hidden && (this.#edits?.element.hidden ?? true);
     this.#head();
   }
 
@@ -95,8 +110,23 @@ export class Rows {
     return scene.every.length ? "No image is listed: the View menu's choice of images leaves none." : "";
   }
 
+  #makePlates() {
+    this.#plates = new Listing((/** @type {number} */ image) => this.#make(image), this.#given.looked, { class: "plates" });
+    this.#strips.element.after(this.#plates.element);
+  }
+
+  /**
+   * All images of the one step, painted as far as their maps are here.
+   * @returns {{elements: HTMLElement[], whole: boolean}} `whole`: they all are
+   */
+  all() {
+    const plates = this.#plates ? [...this.#plates.rows.values()] : [];
+    const painted = plates.map((plate) => plate.paint(false));
+    return { elements: plates.map(({ element }) => element), whole: painted.every(Boolean) };
+  }
+
   /** @param {number} image */
-  #make(image) {
+  #row(image) {
     return new Row(this.#given, new ImageSubject(this.#given, image), { class: "row", data: { image } });
   }
 

@@ -189,6 +189,12 @@ export class Scene extends Classes {
     return edits === "coming" ? null : edits;
   }
 
+  /** Whether one step is shown alone, each image large: there is but one, or it is asked for. */
+  get alone() {
+    const { page } = this.#state;
+    return page === null ? this.#spread && this.steps.length === 1 : page === "step";
+  }
+
   /** All images; their order is fixed once what it depends on is known. */
   #order() {
     const { target } = this.#state;

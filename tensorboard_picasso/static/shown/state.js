@@ -114,6 +114,7 @@ export const SIZES = { small: 72, medium: 96, large: 144 };
 export const SIZE_NAMES = /** @type {(keyof typeof SIZES)[]} */ (Object.keys(SIZES));
 export const LAYOUTS = /** @type {const} */ (["side", "swipe"]);
 export const VERDICTS = /** @type {const} */ (["all", "right", "wrong"]);
+export const PAGES = /** @type {const} */ (["steps", "step"]);
 export const DENSITIES = /** @type {const} */ (["strips", "grid"]);
 /** In which order patches stand. */
 export const PATCH_ORDERS = /** @type {const} */ (["alike", "strongest", "listed"]);
@@ -151,6 +152,8 @@ const KEYS = {
   asClass: { key: "asclass", initial: null, ...WHOLE },
   verdict: { key: "verdict", initial: "all", ...oneOf(VERDICTS) },
   sort: { key: "sort", initial: "flips", ...TEXT },
+  // Maps over the steps, or one step alone, each image large.
+  page: { key: "page", initial: null, ...oneOf(PAGES) },
   density: { key: "density", initial: "strips", ...oneOf(DENSITIES) },
   // Which means are shown before the images: over the probe, or over its classes too.
   means: { key: "means", initial: "probe", ...oneOf(/** @type {const} */ (["probe", "classes"])) },
