@@ -47,7 +47,11 @@ export class Paper {
     looked();
     for (;;) {
       const { elements, whole } = this.#parts.rows.all();
-      if (whole || store.errors.size) return elements;
+      if (whole || store.errors.size) {
+        // Pictures that have just come are not faint any more.
+        await Promise.all(elements.flatMap((each) => each.getAnimations({ subtree: true })).map(({ finished }) => finished.catch(() => null)));
+        return elements;
+      }
       await new Promise((resolve) => setTimeout(resolve, WAIT));
     }
   }

@@ -35,6 +35,10 @@ def plates(shown):
     return shown.frame.locator(".plate")
 
 
+def page_of(frame):
+    return frame.locator(".panel .field").filter(has_text=re.compile("^page")).locator("select")
+
+
 def test_a_log_of_one_step_shows_each_image_large_and_nothing_to_go_through(browser, url):
     with tab(browser, url) as picasso:
         frame = picasso.open().at(7).frame
@@ -74,7 +78,7 @@ def test_the_view_goes_from_all_steps_to_one_and_back(browser, several):
         assert frame.locator(".timeline").is_visible()
         assert plates(picasso).count() == 0
         frame.locator(".menu.view > button").click()
-        frame.get_by_label("page", exact=True).select_option("step")
+        page_of(frame).select_option("step")
         plates(picasso).first.wait_for()
         picasso.key("Escape")
         picasso.at(20)
@@ -88,7 +92,7 @@ def test_the_view_goes_from_all_steps_to_one_and_back(browser, several):
         picasso.at(20)
         assert (picasso.pixels(".plate .method canvas[data-step]") != other).any()
         frame.locator(".menu.view > button").click()
-        frame.get_by_label("page", exact=True).select_option("steps")
+        page_of(frame).select_option("steps")
         frame.locator(".list .row").first.wait_for()
         assert plates(picasso).count() == 0
 
@@ -119,7 +123,8 @@ def test_each_image_is_a_page_on_paper(browser, url):
             "all => all.filter(each => each.width > 1).length"
         )
         assert painted >= 2 * IMAGES  # also those that were not in sight
-        # The frame alone, as the browser prints it.
+        # The frame alone, as the browser prints it; it has no icon.
+        picasso.refused += 1
         picasso.page.goto(frame.url)
         picasso.page.wait_for_selector('#picasso[data-step="7"]')
         picasso.page.get_by_role("button", name="View").click()
