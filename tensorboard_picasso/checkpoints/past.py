@@ -1,11 +1,13 @@
 """The past of a log, what it holds already, so that it is gone on with."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tensorboard.compat.proto import summary_pb2
 
 from tensorboard_picasso.checkpoints import LogError
@@ -288,7 +290,15 @@ def _settings(of: record.Attribution) -> dict[str, Any]:
         "fill": of.parameters.get("fill"),
         "window": grid and grid.window,
         "stride": grid and (tuple(grid.tops.tolist()), tuple(grid.lefts.tolist())),
+        "segments": None if grid is None else _digest(grid.segments),
     }
+
+
+def _digest(labels: NDArray[np.int16] | None) -> str | None:
+    """What tells label maps apart."""
+    if labels is None:
+        return None
+    return hashlib.blake2b(labels.tobytes(), digest_size=4).hexdigest()
 
 
 def _said(value: Any) -> str:

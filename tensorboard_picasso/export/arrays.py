@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,106 +12,20 @@ from tensorboard_picasso.export import source
 from tensorboard_picasso.export.editarrays import Edits, stacked
 from tensorboard_picasso.export.evolution import Evolution, MapSubject, TargetChoice
 from tensorboard_picasso.export.ground import decoded
+from tensorboard_picasso.export.logged import Floats, Maps, Picture, Scores, Segments, Windows
 from tensorboard_picasso.export.regionarrays import RegionNumbers, by_region
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.logs.records import Problems, only, unpacked
 from tensorboard_picasso.logs.scores import first_scores, scores_of
+from tensorboard_picasso.numbers import places
 from tensorboard_picasso.numbers.maps import single
 from tensorboard_picasso.presentation.readings import Reading
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import Kind, Series
 
-Floats = NDArray[np.float32]
 V = TypeVar("V")
 _NONE = "none of its records can be read"
-
-
-@dataclass(frozen=True)
-class Scores:
-    """What the model said of an image over training.
-
-    Attributes:
-      steps: int64 (n,), ascending. wall_times: float64 (n,), seconds since 1970. epochs:
-        float64 (n,), NaN where none was logged.
-      classes: int64 (k,), ascending.
-      values: float32 (n, k), log-odds; of raw outputs the value. NaN where a class was not
-        kept: of more than 100 those that are among the 20 likeliest, and all explained.
-      hidden: the same with a whole region hidden, by the region's name and what hides it.
-      output: what the model's output was taken to be: "logits", "probabilities", "sigmoid",
-        "raw".
-    """
-
-    steps: NDArray[np.int64]
-    wall_times: NDArray[np.float64]
-    epochs: NDArray[np.float64]
-    classes: NDArray[np.int64]
-    values: Floats
-    hidden: Mapping[tuple[str, str], Floats]
-    output: str
-
-
-@dataclass(frozen=True)
-class Maps:
-    """A method's maps of an image for one class over training.
-
-    Attributes:
-      steps: int64 (n,), ascending; those at which the class was explained.
-      values: float32 (n, height, width): of windows what the reading makes of them at each
-        pixel, else as recorded, in `unit`. Where the image changed its size during training,
-        read one `step` at a time.
-      target: the class. reading: "importance", "score" or "evidence".
-      unit: of what was recorded. score: what was explained, such as "log-odds".
-      parameters: the method's, of the newest step, as text.
-    """
-
-    steps: NDArray[np.int64]
-    values: Floats
-    target: int
-    reading: str
-    unit: str
-    score: str
-    parameters: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Windows:
-    """What occlusion recorded of an image, of all classes that it keeps, over training.
-
-    Attributes:
-      steps: int64 (n,). tops, lefts: int64, first rows and columns. window: height and width.
-      classes: int64 (k,).
-      hidden: float32 (n, tops, lefts, k), log-odds with the window hidden; of raw outputs
-        the value. whole: float32 (n, k), those of the whole image from the same pass. What a
-        window takes away is `whole[:, None, None] - hidden`.
-    """
-
-    steps: NDArray[np.int64]
-    tops: NDArray[np.int64]
-    lefts: NDArray[np.int64]
-    window: tuple[int, int]
-    classes: NDArray[np.int64]
-    hidden: Floats
-    whole: Floats
-
-
-@dataclass(frozen=True)
-class Picture:
-    """An image of a probe as it was last logged.
-
-    Attributes:
-      pixels: uint8 (height, width, 3).
-      name: the caller's, or "". labels: the true classes, None where they are not known.
-      regions: bool (height, width) by name. source_index: of the example in its dataset.
-        group: which of a few groups it belongs to, None: none.
-    """
-
-    pixels: NDArray[np.uint8]
-    name: str
-    labels: tuple[int, ...] | None
-    regions: Mapping[str, NDArray[np.bool_]]
-    source_index: int | None
-    group: str | None
 
 
 class LoggedProbe:
@@ -279,21 +192,41 @@ class LoggedProbe:
           NotThereError: there is no such image or method, or it has no windows.
           ExportError: its windows changed during training.
         """
+        first, steps, classes, hidden, whole = self._grids(image, method)
+        if first.segments is not None:
+            raise NotThereError(f"{method} hides segments, no windows: use segments()")
+        starts = first.tops.astype(np.int64), first.lefts.astype(np.int64)
+        return Windows(steps, *starts, first.window, classes, hidden, whole)
+
+    def segments(self, image: int, method: str = "occlusion") -> Segments:
+        """What occlusion by segments recorded: the scores with each segment hidden.
+
+        Raises:
+          NotThereError: there is no such image or method, or it has no segments.
+          ExportError: its segments changed during training.
+        """
+        first, steps, classes, hidden, whole = self._grids(image, method)
+        if first.segments is None:
+            raise NotThereError(f"{method} hides windows, no segments: use windows()")
+        return Segments(steps, first.segments, classes, hidden[:, :, 0], whole)
+
+    def _grids(
+        self, image: int, method: str
+    ) -> tuple[record.Grid, NDArray[np.int64], NDArray[np.int64], Floats, Floats]:
+        """The first grid, steps, classes, and of all steps what is hidden and what is whole."""
         tags = self._of(Kind.METHOD, image, method, f'no method "{method}"')
         read = self._records(tags, record.unpack_attribution)
         grids = [(step, each.grid) for step, _, each in read if each.grid is not None]
         if not grids:
             raise NotThereError(f"{method} has no windows: use maps()")
         first = grids[0][1]
-        places = {(of.window, of.tops.tobytes(), of.lefts.tobytes()) for _, of in grids}
-        if len(places) > 1:
-            raise ExportError("windows changed during training: use maps(step=)")
+        if len({places.key(of) for _, of in grids}) > 1:
+            parts = "windows" if first.segments is None else "segments"
+            raise ExportError(f"{parts} changed during training: use maps(step=)")
         classes = _union(of.classes for _, of in grids)
-        return Windows(
+        return (
+            first,
             np.array([step for step, _ in grids], np.int64),
-            first.tops.astype(np.int64),
-            first.lefts.astype(np.int64),
-            first.window,
             classes,
             np.stack([_spread(of.classes, of.values, classes) for _, of in grids]),
             np.stack([_spread(of.classes, of.whole, classes) for _, of in grids]),
@@ -368,7 +301,7 @@ def read(logdir: str | Path) -> dict[str, dict[str, LoggedProbe]]:
         maps = log["run1"]["digits"].maps(image=0, method="occlusion")
         maps.values.shape, maps.steps  # (steps, height, width), (steps,)
 
-    `log[run][probe]` is a `LoggedProbe`, with `scores`, `maps`, `windows`, `regions` and `picture` by image.
+    `log[run][probe]` is a `LoggedProbe`, with `scores`, `maps`, `windows`, `segments`, `regions` and `picture` by image.
     What cannot be read is warned of and left out. No framework is imported. Event files are read as they are now; read again for more.
 
     Args:

@@ -79,7 +79,7 @@ class Drawable(Protocol[M]):
         """Whether what they are of was kept."""
 
     def unseen(self, moment: M) -> NDArray[np.bool_] | None:
-        """Pixels that the model never sees, where it is known."""
+        """Pixels that the model never sees, where it is known, or that are never hidden."""
 
     def subject_of(self, called: Naming) -> str:
         """What hiding makes less likely, in the legend."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tensorboard_picasso.export.drawable import Naming
 from tensorboard_picasso.export.ground import greys
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
-from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers import maps, places
 from tensorboard_picasso.numbers.maps import Floats, Output
 from tensorboard_picasso.presentation import wording
 from tensorboard_picasso.presentation.readings import (
@@ -194,11 +194,14 @@ class Evolution:
         return moment.attribution.input_hash in self.inputs
 
     def unseen(self, moment: Moment) -> NDArray[np.bool_] | None:
-        """Pixels that the model never sees, where it is known."""
+        """Pixels that the model never sees, where it is known, and those of no segment."""
         if moment.planes is not None and moment.planes.unseen is not None:
             return moment.planes.unseen
         picture = self.inputs.get(moment.attribution.input_hash)
-        return picture.unseen if picture else None
+        unseen = picture.unseen if picture else None
+        grid = moment.attribution.grid
+        apart = None if grid is None else places.untouched(grid)
+        return unseen if apart is None else apart if unseen is None else apart | unseen
 
     def subject_of(self, called: Naming) -> str:
         """The class explained."""

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ from tensorboard_picasso.export.evolution import (
     score_of,
 )
 from tensorboard_picasso.logs.bounds import Room
-from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers import maps, places
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.presentation import readings
 from tensorboard_picasso.presentation.readings import Reading
@@ -64,7 +64,8 @@ def arrays(
         contents["values"] = values
         contents["peaks"] = np.array([each.peak(target) for each in stored])
     else:
-        room.take(24 * len(moments) * len(newest.grid.tops) * len(newest.grid.lefts))
+        shape = places.shape_of(newest.grid)
+        room.take(24 * len(moments) * shape[0] * shape[1])
         for row, moment in zip(values, moments, strict=True):
             row[:] = maps.single(moment.shown(target, reading))
         contents["values"] = values
@@ -79,8 +80,7 @@ def arrays(
         contents["whole_log_odds"] = np.array(
             [readings.whole_of(each, target) for each in abouts], np.float32
         )
-        contents["tops"], contents["lefts"] = newest.grid.tops, newest.grid.lefts
-        contents["window"] = np.array(newest.grid.window, np.int64)
+        contents |= placed(newest.grid, contents, "windows", "hidden_log_odds")
     contents["means"] = np.array([_mean(each, target) for each in abouts])
     classes, log_odds = _all_scores(moments)
     contents["classes"], contents["log_odds"] = classes, log_odds
@@ -190,10 +190,17 @@ def _map_cells(about: Attribution | None, target: int) -> dict[str, Any]:
     return row
 
 
+def placed(of: places.Placed, contents: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Where windows or segments lie; of segments the named arrays too, (steps, segments)."""
+    if of.segments is None:
+        window = np.array(of.window, np.int64)
+        return {"tops": of.tops, "lefts": of.lefts, "window": window}
+    return {"segments": of.segments, **{name: contents[name][..., 0] for name in names}}
+
+
 def _geometry(about: Attribution) -> tuple[Any, ...]:
     grid = about.grid
-    windows = grid and (grid.window, grid.tops.tolist(), grid.lefts.tolist())
-    return about.height, about.width, windows
+    return about.height, about.width, None if grid is None else places.key(grid)
 
 
 def _epoch(scores: Scores | None) -> float:

@@ -16,9 +16,10 @@ from tensorboard_picasso.export.cells import (
     written,
 )
 from tensorboard_picasso.export.drawable import check_alike
+from tensorboard_picasso.export.mapnumbers import placed
 from tensorboard_picasso.export.means import MeanEvolution, MeanMoment
 from tensorboard_picasso.logs.bounds import Room
-from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers import maps, places
 from tensorboard_picasso.presentation.readings import Reading
 from tensorboard_picasso.stored.metadata import WHOLE_PROBE
 from tensorboard_picasso.stored.record import Mean
@@ -56,13 +57,11 @@ def arrays(
         "windows": np.stack([each.means for each in means]),
         "errors": np.stack([each.errors for each in means]),
         "counts": np.stack([each.counts for each in means]),
-        "tops": newest.tops,
-        "lefts": newest.lefts,
-        "window": np.array(newest.window, np.int64),
         "images": np.array([image for image, _ in places], np.int64),
         "targets": np.array([[of.get(place, -1) for place in places] for of in members]),
         "metadata": np.array(json.dumps(_metadata(evolution, newest, reading, remarks))),
     }
+    contents |= placed(newest, contents, "windows", "errors", "counts")
     stream = io.BytesIO()
     np.savez_compressed(stream, **contents)
     return stream.getvalue()
@@ -102,7 +101,7 @@ def table(evolution: MeanEvolution, room: Room) -> str:
 
 
 def _geometry(mean: Mean) -> tuple[Any, ...]:
-    return mean.height, mean.width, mean.window, mean.tops.tolist(), mean.lefts.tolist()
+    return mean.height, mean.width, places.key(mean)
 
 
 def _metadata(

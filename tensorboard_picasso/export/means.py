@@ -12,7 +12,7 @@ from tensorboard_picasso.export.source import Source, no_step, said
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.logs.records import Problems, Stored, means_of, only, unpacked
 from tensorboard_picasso.logs.scores import scores_of
-from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers import places
 from tensorboard_picasso.numbers.maps import Floats
 from tensorboard_picasso.presentation import wording
 from tensorboard_picasso.presentation.readings import Reading
@@ -116,7 +116,7 @@ class MeanEvolution:
         """The painted mean, (height, width)."""
         mean = moment.mean
         shape = (mean.height, mean.width)
-        return maps.paint(mean.means, mean.tops, mean.lefts, mean.window, shape)
+        return places.paint(mean.means, mean, shape)
 
     def own_scale(self, moment: MeanMoment, reading: Reading) -> float:
         """What the mean alone would take as its scale."""
@@ -134,8 +134,9 @@ class MeanEvolution:
         """Whether all images were kept."""
         return all(each in self.inputs for each in _images(moment))
 
-    def unseen(self, moment: MeanMoment) -> None:
-        """Not said of several images."""
+    def unseen(self, moment: MeanMoment) -> NDArray[np.bool_] | None:
+        """Pixels of no segment; what models never see is not said of several images."""
+        return places.untouched(moment.mean)
 
     def subject_of(self, called: Naming) -> str:
         """The class that each image's importance is for."""

@@ -177,7 +177,8 @@ class Painter(Generic[M]):
 
     def _remark(self, moment: M) -> str:
         """What must be said of one map."""
-        values = self._shown.values(moment, self._look.reading)
+        values, unseen = self._shown.values(moment, self._look.reading), self._shown.unseen(moment)
+        values = values if unseen is None else values[~unseen]
         parts = list(self._shown.remarks(moment))
         if self._look.reading is not Reading.SCORE and not values.any():
             parts.append(wording.ZERO)

@@ -158,11 +158,17 @@ def _whole(
     if not any(each.grid for _, each in chosen):
         return list(chosen)
     steps = {each.step for each, _ in chosen}
-    whole = []
+    whole: list[tuple[Stored, Attribution]] = []
+    known: set[int] = set()
     for of, stored in source.tensors(run, tags):
         there = [each for each in stored if each.step in steps]
         for at, about in unpacked(of, there, record.unpack_attribution, Problems()):
-            room.take(about.grid.values.nbytes if about.grid else 0)
+            if about.grid is not None:
+                room.take(about.grid.values.nbytes)
+                labels = about.grid.segments
+                if labels is not None and id(labels) not in known:  # most are one array
+                    known.add(id(labels))
+                    room.take(labels.nbytes)
             whole.append((at, about))
     return whole
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers import maps, places
 from tensorboard_picasso.numbers.maps import Floats, Output, Sign, Statistics
 from tensorboard_picasso.stored.record import Attribution, Mean
 
@@ -55,7 +55,7 @@ def statistics_of(about: Attribution, target: int) -> Statistics | None:
 
 
 def column(about: Attribution, target: int) -> Floats | None:
-    """One class's log-odds at all window positions, (tops, lefts); None without them."""
+    """One class's log-odds at all window positions, (tops, lefts), or segments, (segments, 1); None without."""
     if about.grid is None or target not in explained(about):
         return None
     return about.grid.values[:, :, explained(about).index(target)].astype(np.float64)
@@ -75,7 +75,7 @@ def rival(about: Attribution, target: int) -> int | None:
 
 
 def windows(about: Attribution, target: int, reading: Reading) -> Floats | None:
-    """One number a window position, as the reading shows it; None without a grid."""
+    """One number a window position or segment, as the reading shows it; None without a grid."""
     hidden = column(about, target)
     if hidden is None:
         return None
@@ -104,7 +104,7 @@ def shown(
     grid = windows(about, target, reading)
     if about.grid is not None and grid is not None:
         shape = (about.height, about.width)
-        return maps.paint(grid, about.grid.tops, about.grid.lefts, about.grid.window, shape)
+        return places.paint(grid, about.grid, shape)
     if plane is None:
         raise ValueError(f"no map of class {target}")
     values = np.asarray(plane, np.float64)

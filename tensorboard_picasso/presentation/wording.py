@@ -99,20 +99,28 @@ def _hides(about: Attribution | Mean) -> bool:
     return isinstance(about, Mean) or about.grid is not None
 
 
+def _hidden(about: Attribution | Mean) -> str:
+    """What is hidden at a time, where it is no window."""
+    placed = about if isinstance(about, Mean) else about.grid
+    return "" if placed is None or placed.segments is None else "its segment is "
+
+
 def _is_grad_cam(about: Attribution | Mean) -> bool:
     return about.method == "grad-cam"
 
 
 def _sides(about: Attribution | Mean, reading: Reading, subject: str) -> tuple[str, str]:
+    when = f"when {_hidden(about)}hidden"
     if reading is Reading.SCORE:
-        return f"probability of {subject} while this is hidden: 0", "1"
+        this = "this segment" if _hidden(about) else "this"
+        return f"probability of {subject} while {this} is hidden: 0", "1"
     if reading is Reading.EVIDENCE:
-        before = f"supports {subject} against the strongest other class (weaker when hidden)"
+        before = f"supports {subject} against the strongest other class (weaker {when})"
         return before, "opposes it"
     if _hides(about) and about.output is Output.RAW:
-        return f"raises the {about.unit} of {subject} (lower when hidden)", "lowers it (higher)"
+        return f"raises the {about.unit} of {subject} (lower {when})", "lowers it (higher)"
     if _hides(about):
-        return f"supports {subject} (less likely when hidden)", "opposes it"
+        return f"supports {subject} (less likely {when})", "opposes it"
     if isinstance(about, Attribution) and _is_grad_cam(about):
         return f"what {about.layer} finds here raises the score of {subject} little", "much"
     return {

@@ -1,5 +1,6 @@
 """Answers of the routes, as packs; `docs/extending/http_api.md` describes them."""
 
+import math
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any
 
@@ -20,11 +21,13 @@ from tensorboard_picasso.logs.records import (
 )
 from tensorboard_picasso.logs.remarks import Counted, Remarks
 from tensorboard_picasso.logs.scores import KINDS, only_scores
+from tensorboard_picasso.numbers import places
 from tensorboard_picasso.numbers.maps import STATISTICS
 from tensorboard_picasso.numbers.steps import exact
 from tensorboard_picasso.serving import large
 from tensorboard_picasso.serving.columns import AttributionColumns, AttributionRow, ScoresColumns
 from tensorboard_picasso.serving.entries import (
+    LabelMaps,
     Listed,
     maps_of,
     mean_settings_of,
@@ -194,6 +197,7 @@ def attributions(
     """
     pack, problems = Pack(), Problems()
     columns, settings, unpacking = AttributionColumns(pack), Listed(pack), record.MethodReader()
+    label_maps = LabelMaps(pack)
     placed: dict[int, tuple[record.Attribution, int]] = {}
     series = reader.of_probe(run, probe, images, blobs=False)
     if not only(series, Kind.METHOD, None, label):
@@ -204,7 +208,7 @@ def attributions(
         if id(about) not in placed:
             if len(placed) > MAX_PLACED:
                 placed.clear()
-            placed[id(about)] = about, settings.place(settings_of(about))
+            placed[id(about)] = about, settings.place(settings_of(about, label_maps))
         return placed[id(about)][1]
 
     listed = []
@@ -251,7 +255,7 @@ def _among(stored: Sequence[Stored], kept: Chosen) -> list[Stored]:
 def _grid_size(attribution: record.Attribution) -> int:
     """Bytes of a grid, of which a record without its values tells."""
     grid = attribution.grid
-    return 0 if grid is None else 4 * len(grid.tops) * len(grid.lefts) * len(grid.classes)
+    return 0 if grid is None else 4 * math.prod(places.shape_of(grid)) * len(grid.classes)
 
 
 def means(
@@ -267,7 +271,7 @@ def means(
     kept: the steps of a series to those whose records are wanted.
     """
     pack, problems = Pack(), Problems()
-    settings = Listed(pack)
+    settings, label_maps = Listed(pack), LabelMaps(pack)
     tags = means_of(reader.of_probe(run, probe, blobs=False), label)
     if not tags:
         return None
@@ -278,7 +282,7 @@ def means(
         return {
             "step": exact(stored.step),
             "wall": stored.wall,
-            "settings": settings.place(mean_settings_of(mean)),
+            "settings": settings.place(mean_settings_of(mean, label_maps)),
             "statistics": pack.add(numbers_of(mean.statistics), "f8"),
             "means": pack.add(mean.means, "f4"),
             "errors": pack.add(mean.errors, "f4"),

@@ -1,11 +1,14 @@
 """Entries: what an answer holds of one record, as JSON with references to its pack's numbers."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tensorboard_picasso.logs.records import Stored
+from tensorboard_picasso.numbers import places
 from tensorboard_picasso.numbers.maps import SHARES, STATISTICS, Statistics
 from tensorboard_picasso.numbers.steps import exact
 from tensorboard_picasso.serving.pack import Json, Pack, dumped
@@ -41,16 +44,40 @@ class Listed:
         return self._last[1]
 
 
-def settings_of(attribution: record.Attribution) -> dict[str, Any]:
+class LabelMaps:
+    """Which segments pixels are of: what repeats from record to record is in the pack once."""
+
+    def __init__(self, pack: Pack) -> None:
+        self._pack = pack
+        self._placed: dict[str, dict[str, Any]] = {}
+
+    def place(self, labels: NDArray[np.int16]) -> dict[str, Any]:
+        """What the header says of one; `key` tells it apart."""
+        key = hashlib.blake2b(labels.tobytes(), digest_size=8).hexdigest()
+        if key not in self._placed:
+            added = self._pack.add(labels, "i2")
+            self._placed[key] = {"key": key, "count": int(labels.max()) + 1, "labels": added}
+        return self._placed[key]
+
+
+def _geometry_of(placed: places.Placed, label_maps: LabelMaps) -> dict[str, Any]:
+    """Where windows lie, or segments."""
+    geometry: dict[str, Any] = {
+        "window": list(placed.window),
+        "tops": placed.tops.tolist(),
+        "lefts": placed.lefts.tolist(),
+    }
+    if placed.segments is not None:
+        geometry["segments"] = label_maps.place(placed.segments)
+    return geometry
+
+
+def settings_of(attribution: record.Attribution, label_maps: LabelMaps) -> dict[str, Any]:
     """What was used for a map."""
     geometry = None
     if attribution.grid is not None:
-        geometry = {
-            "window": list(attribution.grid.window),
-            "tops": attribution.grid.tops.tolist(),
-            "lefts": attribution.grid.lefts.tolist(),
-            "classes": attribution.grid.classes.tolist(),
-        }
+        geometry = _geometry_of(attribution.grid, label_maps)
+        geometry["classes"] = attribution.grid.classes.tolist()
     return {
         "method": attribution.method,
         "sign": attribution.sign,
@@ -68,7 +95,7 @@ def settings_of(attribution: record.Attribution) -> dict[str, Any]:
     }
 
 
-def mean_settings_of(mean: record.Mean) -> dict[str, Any]:
+def mean_settings_of(mean: record.Mean, label_maps: LabelMaps) -> dict[str, Any]:
     """What was used for a mean, and whose it is."""
     return {
         "method": mean.method,
@@ -84,11 +111,7 @@ def mean_settings_of(mean: record.Mean) -> dict[str, Any]:
             for member in mean.members
         ],
         "regions": regions_of(mean.regions),
-        "geometry": {
-            "window": list(mean.window),
-            "tops": mean.tops.tolist(),
-            "lefts": mean.lefts.tolist(),
-        },
+        "geometry": _geometry_of(mean, label_maps),
     }
 
 

@@ -13,6 +13,7 @@ MAGIC = b"PICP"
 _TYPES: dict[str, np.dtype[Any]] = {
     "f4": np.dtype("<f4"),
     "f8": np.dtype("<f8"),
+    "i2": np.dtype("<i2"),
     "i4": np.dtype("<i4"),
     "i8": np.dtype("<i8"),
     "u1": np.dtype("u1"),
@@ -43,7 +44,7 @@ class Pack:
         self.room = Room(MAX_ANSWER, "the answer", INSTEAD)
 
     def add(self, values: ArrayLike | bytes, kind: str) -> dict[str, Any]:
-        """Append numbers of type "f4", "f8", "i4", "i8" or "u1"; what the header says of them."""
+        """Append numbers of type "f4", "f8", "i2", "i4", "i8" or "u1"; what the header says of them."""
         if isinstance(values, bytes):
             data = values
             self.room.take(len(data))

@@ -17,11 +17,15 @@
  * @property {number} height pixels
  * @property {number} width pixels
  *
- * Where a grid's windows lie.
+ * Where a grid's windows lie, or segments in their place: then there are no tops and lefts.
  * @typedef {object} Windows
  * @property {number[]} tops first rows, ascending
  * @property {number[]} lefts first columns, ascending
  * @property {number[]} window height and width
+ * @property {Segments} [segments]
+ *
+ * The segment of each pixel, from 0 on, -1: of none; `key` tells them apart.
+ * @typedef {{key: string, count: number, labels: Int16Array}} Segments
  *
  * @typedef {Windows & {classes: number[]}} Geometry
  *

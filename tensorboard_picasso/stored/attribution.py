@@ -1,8 +1,9 @@
-"""Attributions: one method's answer for one image at one step, with occlusion's grid."""
+"""Attributions: one method's answer for one image at one step, with occlusion's values."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +19,18 @@ from tensorboard_picasso.numbers.maps import (
     Statistics,
 )
 from tensorboard_picasso.stored import record_pb2
+from tensorboard_picasso.stored.metadata import BASE_VERSION, FORMAT_VERSION
 from tensorboard_picasso.stored.parts import (
     Region,
-    check_positions,
     check_shape,
     located_of,
     numbers_of,
+    pack_labels,
     pack_regions,
     pack_statistics,
+    unpack_distances,
     unpack_geometry,
+    unpack_labels,
     unpack_positions,
     unpack_regions,
     unpack_statistics,
@@ -35,7 +39,6 @@ from tensorboard_picasso.stored.seal import (
     RecordError,
     check_lengths,
     check_parts,
-    inflate,
     member_of,
     number_of,
     readable,
@@ -43,7 +46,6 @@ from tensorboard_picasso.stored.seal import (
     unseal,
 )
 
-MAX_GRID = 1 << 24
 MAX_SHARES = 1 << 18
 # Settings of a series that are remembered at once.
 MAX_KNOWN = 64
@@ -68,11 +70,14 @@ class Target:
 
 @dataclass(frozen=True)
 class Grid:
-    """Occlusion's values: log-odds at each window position.
+    """Occlusion's values: log-odds at each window position, or with each segment hidden.
 
     window: height and width, pixels. tops, lefts: first row and column of each
     position. classes: of the last axis. whole: (classes,) the image unoccluded.
     values: float32 (tops, lefts, classes).
+    segments: int16 (height, width), the segment of each pixel, from 0 on, -1: of none; then
+      there are no windows (window (0, 0), no tops, no lefts), and values are
+      (segments, 1, classes).
     """
 
     window: tuple[int, int]
@@ -81,6 +86,7 @@ class Grid:
     classes: NDArray[np.uint32]
     whole: NDArray[np.float32]
     values: NDArray[np.float32]
+    segments: NDArray[np.int16] | None = None
 
 
 @dataclass(frozen=True)
@@ -143,17 +149,22 @@ def pack_attribution(attribution: Attribution) -> bytes:
         message.seed = attribution.seed
     if attribution.second_seed is not None:
         message.second_seed = attribution.second_seed
-    if attribution.grid is not None:
+    version = BASE_VERSION
+    if attribution.grid is not None and attribution.grid.segments is not None:
+        message.segments.CopyFrom(_pack_segments(attribution.grid, attribution.grid.segments))
+        version = FORMAT_VERSION  # a reader of before would find no map
+    elif attribution.grid is not None:
         message.grid.CopyFrom(_pack_grid(attribution.grid))
     if attribution.precision is not None:
         message.precision = number_of(record_pb2.Precision, attribution.precision)
-    return readable(seal(message), unpack_attribution)
+    return readable(seal(message, version), unpack_attribution)
 
 
 def unpack_attribution(data: bytes, values: bool = True) -> Attribution:
     """Bytes to `Attribution`.
 
-    values: whether those of the grid are wanted; else they are an empty array.
+    values: whether those of the grid are wanted, with the pixels of segments; else they are empty
+      arrays.
 
     Raises:
       RecordError: damaged, or newer than this version (`NewerRecordError`).
@@ -199,11 +210,7 @@ def _unpack(message: record_pb2.Method, values: bool, bare: bool = False) -> Att
         seed=message.seed if message.HasField("seed") else None,
         second_seed=message.second_seed if message.HasField("second_seed") else None,
         parameters=dict(message.parameters),
-        grid=(
-            _unpack_grid(message.grid, message.height, message.width, values, bare)
-            if message.HasField("grid")
-            else None
-        ),
+        grid=_unpack_places(message, values, bare),
         precision=(
             member_of(Precision, record_pb2.Precision, message.precision)
             if message.precision
@@ -248,7 +255,8 @@ class MethodReader:
         message = unseal(data, record_pb2.Method)
         check_parts(targets=message.targets)
         targets = list(message.targets)
-        whole = np.array(message.grid.whole[:], np.float32) if message.HasField("grid") else None
+        part = _places(message)
+        whole = None if part is None else np.array(part.whole[:], np.float32)
         digest = message.input_hash
         second = message.second_seed if message.HasField("second_seed") else None
         rows: list[float] = []
@@ -283,9 +291,9 @@ class MethodReader:
             raise RecordError("damaged record: shares of regions are out of bounds")
         for name in ("targets", "input_hash", "second_seed"):
             message.ClearField(name)
-        if message.HasField("grid"):
-            for name in ("whole", "values", "distances"):
-                message.grid.ClearField(name)
+        part = _places(message)
+        for name in _NUMBERS.get(type(part), ()):
+            part.ClearField(name)
         key = message.SerializeToString(deterministic=True)
         if key not in self._known:
             if len(self._known) >= MAX_KNOWN:
@@ -308,6 +316,56 @@ def _second(target: record_pb2.Target, regions: int) -> list[float]:
     return numbers
 
 
+# What differs from step to step of a message of values.
+_NUMBERS: dict[Any, tuple[str, ...]] = {
+    record_pb2.Grid: ("whole", "values", "distances"),
+    record_pb2.Segments: ("whole", "distances"),
+}
+
+
+def _places(message: record_pb2.Method) -> Any:
+    """The message of values by window, or segment; None where the maps are stored in full."""
+    for name in ("segments", "grid"):
+        if message.HasField(name):
+            return getattr(message, name)
+    return None
+
+
+def _unpack_places(message: record_pb2.Method, with_values: bool, bare: bool) -> Grid | None:
+    part, size = _places(message), (message.height, message.width)
+    if part is None:
+        return None
+    if not bare:
+        check_lengths("classes and their scores", part.classes, part.whole)
+    if message.HasField("segments"):
+        return _unpack_segments(part, *size, with_values, with_values or bare)
+    return _unpack_grid(part, *size, with_values)
+
+
+def _pack_segments(grid: Grid, labels: NDArray[np.int16]) -> record_pb2.Segments:
+    return record_pb2.Segments(
+        count=len(grid.values),
+        labels=pack_labels(labels),
+        classes=np.asarray(grid.classes).tolist(),
+        whole=np.asarray(grid.whole, np.float32).tolist(),
+        distances=distances.pack(grid.values, grid.whole),
+    )
+
+
+def _unpack_segments(
+    message: record_pb2.Segments, height: int, width: int, with_values: bool, with_labels: bool
+) -> Grid:
+    none, labels = np.empty(0, np.uint32), np.empty((0, 0), np.int16)
+    if with_labels:
+        labels = unpack_labels(message.labels, message.count, height, width)
+    whole = np.array(message.whole[:], np.float32)
+    values = np.empty((0, 0, 0), np.float32)
+    if with_values:
+        values = unpack_distances(message.distances, (message.count, 1, len(whole)), whole)
+    classes = np.array(message.classes[:], np.uint32)
+    return Grid((0, 0), none, none, classes, whole, values, labels)
+
+
 def _pack_grid(grid: Grid) -> record_pb2.Grid:
     return record_pb2.Grid(
         window_height=grid.window[0],
@@ -320,22 +378,14 @@ def _pack_grid(grid: Grid) -> record_pb2.Grid:
     )
 
 
-def _unpack_grid(
-    message: record_pb2.Grid, height: int, width: int, with_values: bool, bare: bool
-) -> Grid:
-    if not bare:
-        check_lengths("classes and their scores", message.classes, message.whole)
+def _unpack_grid(message: record_pb2.Grid, height: int, width: int, with_values: bool) -> Grid:
     window, tops, lefts = unpack_geometry(message, height, width)
     shape = (len(tops), len(lefts), len(message.classes))
     whole = np.array(message.whole[:], np.float32)
     if not with_values:
         values = np.empty((0, 0, 0), np.float32)
     elif message.HasField("distances"):
-        check_positions(shape)
-        if math.prod(shape) > MAX_GRID:
-            raise RecordError(f"damaged record: a grid of {math.prod(shape)} is out of bounds")
-        plain = inflate(message.distances, distances.packed_size(shape))
-        values = distances.unpack(plain, shape, whole)
+        values = unpack_distances(message.distances, shape, whole)
     else:
         values = unpack_positions(message.values, shape, "<f4")
     classes = np.array(message.classes[:], np.uint32)

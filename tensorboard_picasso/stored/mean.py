@@ -1,4 +1,4 @@
-"""Means: of a method's importance at each window position, over several images."""
+"""Means: of a method's importance at each window position, or of each segment, over several images."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,12 +8,15 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso.numbers.maps import Output, Sign, Statistics
 from tensorboard_picasso.stored import record_pb2
+from tensorboard_picasso.stored.metadata import BASE_VERSION, FORMAT_VERSION
 from tensorboard_picasso.stored.parts import (
     Region,
     check_shape,
+    pack_labels,
     pack_regions,
     pack_statistics,
     unpack_geometry,
+    unpack_labels,
     unpack_positions,
     unpack_regions,
     unpack_statistics,
@@ -43,12 +46,12 @@ class Member:
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean over several images of a method's importance at each window position.
+    """The mean over several images of a method's importance at each window position, or segment.
 
     sign, unit, parameters: what was used. height, width: of each image, pixels.
     members: the images. labelled: whether their targets are their labels; else
       they are what was predicted at this step.
-    window, tops, lefts: as in `Grid`.
+    window, tops, lefts, segments: as in `Grid`; then means, errors and counts are (segments, 1).
     means: float32 (tops, lefts), over the members that are finite there; NaN
       where none is.
     errors: float32 (tops, lefts), standard error of the mean; NaN below two.
@@ -75,6 +78,7 @@ class Mean:
     counts: NDArray[np.uint32]
     regions: tuple[Region, ...]
     statistics: Statistics
+    segments: NDArray[np.int16] | None = None
 
 
 def pack_mean(mean: Mean) -> bytes:
@@ -106,7 +110,11 @@ def pack_mean(mean: Mean) -> bytes:
         regions=pack_regions(mean.regions),
         statistics=pack_statistics(mean.statistics),
     )
-    return readable(seal(message), unpack_mean)
+    version = BASE_VERSION
+    if mean.segments is not None:
+        message.segment_count, message.labels = len(mean.means), pack_labels(mean.segments)
+        version = FORMAT_VERSION  # a reader of before would find no windows
+    return readable(seal(message, version), unpack_mean)
 
 
 def unpack_mean(data: bytes) -> Mean:
@@ -122,8 +130,15 @@ def unpack_mean(data: bytes) -> Mean:
         raise RecordError("damaged record: a mean of no image")
     check_parts(regions=message.regions, parameters=message.parameters)
     check_parts(MAX_MEMBERS, members=message.members)
-    window, tops, lefts = unpack_geometry(message, message.height, message.width)
-    shape = (len(tops), len(lefts))
+    size = (message.height, message.width)
+    segments = None
+    if message.segment_count:
+        segments = unpack_labels(message.labels, message.segment_count, *size)
+        window, tops, lefts = (0, 0), np.empty(0, np.uint32), np.empty(0, np.uint32)
+        shape = (message.segment_count, 1)
+    else:
+        window, tops, lefts = unpack_geometry(message, *size)
+        shape = (len(tops), len(lefts))
     means = unpack_positions(message.means, shape, "<f4")
     return Mean(
         method=message.method,
@@ -148,4 +163,5 @@ def unpack_mean(data: bytes) -> Mean:
         ),
         regions=unpack_regions(message.regions),
         statistics=unpack_statistics(message.statistics),
+        segments=segments,
     )

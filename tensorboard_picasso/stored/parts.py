@@ -1,5 +1,6 @@
-"""Parts that records of several kinds hold: masks, regions, statistics, places of windows."""
+"""Parts that records of several kinds hold: masks, regions, statistics, places of windows, segments."""
 
+import functools
 import math
 import operator
 import struct
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorboard_picasso.numbers import distances
 from tensorboard_picasso.numbers.maps import (
     LOCATED,
     SHARES,
@@ -27,7 +29,11 @@ MAX_SIDE = 1 << 14
 MAX_PIXELS = 1 << 26
 MAX_MASKED = 1 << 28
 MAX_POSITIONS = 1 << 20
+MAX_GRID = 1 << 24
 MAX_CLASSES = 1 << 20
+MAX_SEGMENTS = 1 << 12
+# Pixels of a label map that is remembered.
+MAX_KEPT = 1 << 20
 # How a PNG begins.
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -184,3 +190,39 @@ def unpack_positions(data: bytes, shape: tuple[int, ...], kind: str) -> NDArray[
     if len(data) != 4 * math.prod(shape):
         raise RecordError("damaged record: the grid's values do not fill its shape")
     return np.frombuffer(data, kind).reshape(shape)
+
+
+def unpack_distances(
+    data: bytes, shape: tuple[int, ...], whole: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Values of a shape, which were stored as their distances from whole."""
+    check_positions(shape)
+    if math.prod(shape) > MAX_GRID:
+        raise RecordError(f"damaged record: a grid of {math.prod(shape)} is out of bounds")
+    return distances.unpack(inflate(data, distances.packed_size(shape)), shape, whole)
+
+
+def pack_labels(labels: NDArray[np.int16]) -> bytes:
+    """Which segment each pixel is of, as zlib of little-endian numbers, row-major."""
+    return zlib.compress(np.ascontiguousarray(labels, "<i2").tobytes())
+
+
+def unpack_labels(data: bytes, count: int, height: int, width: int) -> NDArray[np.int16]:
+    """The segment of each pixel, (height, width), of so many; -1: of none.
+
+    Mostly it is that of the record before: then it is the same array, unless it is large.
+    """
+    small = height * width <= MAX_KEPT
+    return (_kept_labels if small else _labels)(data, count, height, width)
+
+
+def _labels(data: bytes, count: int, height: int, width: int) -> NDArray[np.int16]:
+    if not 0 < count <= MAX_SEGMENTS:
+        raise RecordError(f"damaged record: {count:,} segments are out of bounds")
+    labels = np.frombuffer(inflate(data, 2 * height * width), "<i2").reshape(height, width)
+    if labels.min() < -1 or labels.max() != count - 1:
+        raise RecordError("damaged record: its pixels are of other segments than it has")
+    return labels
+
+
+_kept_labels = functools.lru_cache(4)(_labels)

@@ -41,7 +41,13 @@ from tensorboard_picasso.stored.input import (
     unpack_shown,
 )
 from tensorboard_picasso.stored.mean import Mean, Member, pack_mean, unpack_mean
-from tensorboard_picasso.stored.parts import MAX_CLASSES, MAX_PIXELS, MAX_SIDE, Region
+from tensorboard_picasso.stored.parts import (
+    MAX_CLASSES,
+    MAX_PIXELS,
+    MAX_SEGMENTS,
+    MAX_SIDE,
+    Region,
+)
 from tensorboard_picasso.stored.planes import (
     Maps,
     Plane,
@@ -64,6 +70,7 @@ __all__ = [
     "MAX_PICTURED",
     "MAX_PIXELS",
     "MAX_PLANES",
+    "MAX_SEGMENTS",
     "MAX_SIDE",
     "MAX_SOURCES",
     "OF_CLASSES",

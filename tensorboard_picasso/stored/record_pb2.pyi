@@ -210,7 +210,7 @@ class ScoredImage(_message.Message):
     def __init__(self, image: _Optional[int] = ..., layout: _Optional[int] = ..., input_hash: _Optional[bytes] = ..., targets: _Optional[_Iterable[int]] = ..., lasting: _Optional[_Iterable[int]] = ..., dropped: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Method(_message.Message):
-    __slots__ = ("method", "label", "sign", "unit", "score", "layer", "seed", "parameters", "input_hash", "output", "height", "width", "regions", "targets", "grid", "precision", "second_seed")
+    __slots__ = ("method", "label", "sign", "unit", "score", "layer", "seed", "parameters", "input_hash", "output", "height", "width", "regions", "targets", "grid", "precision", "second_seed", "segments")
     class ParametersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -235,6 +235,7 @@ class Method(_message.Message):
     GRID_FIELD_NUMBER: _ClassVar[int]
     PRECISION_FIELD_NUMBER: _ClassVar[int]
     SECOND_SEED_FIELD_NUMBER: _ClassVar[int]
+    SEGMENTS_FIELD_NUMBER: _ClassVar[int]
     method: str
     label: str
     sign: Sign
@@ -252,7 +253,8 @@ class Method(_message.Message):
     grid: Grid
     precision: Precision
     second_seed: int
-    def __init__(self, method: _Optional[str] = ..., label: _Optional[str] = ..., sign: _Optional[_Union[Sign, str]] = ..., unit: _Optional[str] = ..., score: _Optional[str] = ..., layer: _Optional[str] = ..., seed: _Optional[int] = ..., parameters: _Optional[_Mapping[str, str]] = ..., input_hash: _Optional[bytes] = ..., output: _Optional[_Union[Output, str]] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., regions: _Optional[_Iterable[_Union[Region, _Mapping]]] = ..., targets: _Optional[_Iterable[_Union[Target, _Mapping]]] = ..., grid: _Optional[_Union[Grid, _Mapping]] = ..., precision: _Optional[_Union[Precision, str]] = ..., second_seed: _Optional[int] = ...) -> None: ...
+    segments: Segments
+    def __init__(self, method: _Optional[str] = ..., label: _Optional[str] = ..., sign: _Optional[_Union[Sign, str]] = ..., unit: _Optional[str] = ..., score: _Optional[str] = ..., layer: _Optional[str] = ..., seed: _Optional[int] = ..., parameters: _Optional[_Mapping[str, str]] = ..., input_hash: _Optional[bytes] = ..., output: _Optional[_Union[Output, str]] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., regions: _Optional[_Iterable[_Union[Region, _Mapping]]] = ..., targets: _Optional[_Iterable[_Union[Target, _Mapping]]] = ..., grid: _Optional[_Union[Grid, _Mapping]] = ..., precision: _Optional[_Union[Precision, str]] = ..., second_seed: _Optional[int] = ..., segments: _Optional[_Union[Segments, _Mapping]] = ...) -> None: ...
 
 class Region(_message.Message):
     __slots__ = ("name", "area", "ceiling", "tolerance", "chance_pointing", "chance_iou")
@@ -344,8 +346,22 @@ class Grid(_message.Message):
     distances: bytes
     def __init__(self, window_height: _Optional[int] = ..., window_width: _Optional[int] = ..., tops: _Optional[_Iterable[int]] = ..., lefts: _Optional[_Iterable[int]] = ..., classes: _Optional[_Iterable[int]] = ..., whole: _Optional[_Iterable[float]] = ..., values: _Optional[bytes] = ..., distances: _Optional[bytes] = ...) -> None: ...
 
+class Segments(_message.Message):
+    __slots__ = ("count", "labels", "classes", "whole", "distances")
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    CLASSES_FIELD_NUMBER: _ClassVar[int]
+    WHOLE_FIELD_NUMBER: _ClassVar[int]
+    DISTANCES_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    labels: bytes
+    classes: _containers.RepeatedScalarFieldContainer[int]
+    whole: _containers.RepeatedScalarFieldContainer[float]
+    distances: bytes
+    def __init__(self, count: _Optional[int] = ..., labels: _Optional[bytes] = ..., classes: _Optional[_Iterable[int]] = ..., whole: _Optional[_Iterable[float]] = ..., distances: _Optional[bytes] = ...) -> None: ...
+
 class Mean(_message.Message):
-    __slots__ = ("method", "label", "sign", "unit", "output", "parameters", "height", "width", "members", "labelled", "window_height", "window_width", "tops", "lefts", "means", "errors", "counts", "regions", "statistics")
+    __slots__ = ("method", "label", "sign", "unit", "output", "parameters", "height", "width", "members", "labelled", "window_height", "window_width", "tops", "lefts", "means", "errors", "counts", "regions", "statistics", "segment_count", "labels")
     class ParametersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -372,6 +388,8 @@ class Mean(_message.Message):
     COUNTS_FIELD_NUMBER: _ClassVar[int]
     REGIONS_FIELD_NUMBER: _ClassVar[int]
     STATISTICS_FIELD_NUMBER: _ClassVar[int]
+    SEGMENT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
     method: str
     label: str
     sign: Sign
@@ -391,7 +409,9 @@ class Mean(_message.Message):
     counts: bytes
     regions: _containers.RepeatedCompositeFieldContainer[Region]
     statistics: Statistics
-    def __init__(self, method: _Optional[str] = ..., label: _Optional[str] = ..., sign: _Optional[_Union[Sign, str]] = ..., unit: _Optional[str] = ..., output: _Optional[_Union[Output, str]] = ..., parameters: _Optional[_Mapping[str, str]] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., labelled: bool = ..., window_height: _Optional[int] = ..., window_width: _Optional[int] = ..., tops: _Optional[_Iterable[int]] = ..., lefts: _Optional[_Iterable[int]] = ..., means: _Optional[bytes] = ..., errors: _Optional[bytes] = ..., counts: _Optional[bytes] = ..., regions: _Optional[_Iterable[_Union[Region, _Mapping]]] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ...) -> None: ...
+    segment_count: int
+    labels: bytes
+    def __init__(self, method: _Optional[str] = ..., label: _Optional[str] = ..., sign: _Optional[_Union[Sign, str]] = ..., unit: _Optional[str] = ..., output: _Optional[_Union[Output, str]] = ..., parameters: _Optional[_Mapping[str, str]] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., labelled: bool = ..., window_height: _Optional[int] = ..., window_width: _Optional[int] = ..., tops: _Optional[_Iterable[int]] = ..., lefts: _Optional[_Iterable[int]] = ..., means: _Optional[bytes] = ..., errors: _Optional[bytes] = ..., counts: _Optional[bytes] = ..., regions: _Optional[_Iterable[_Union[Region, _Mapping]]] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ..., segment_count: _Optional[int] = ..., labels: _Optional[bytes] = ...) -> None: ...
 
 class Member(_message.Message):
     __slots__ = ("image", "target", "input_hash")

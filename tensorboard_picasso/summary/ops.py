@@ -127,6 +127,8 @@ def occlusion(
     stride: Any = None,
     positions: int | None = None,
     fill: Any = "mean",
+    segments: Any = None,
+    count: int | None = None,
     reuse: bool = True,
     label: str = "",
     **options: Any,
@@ -143,7 +145,9 @@ def occlusion(
         probe = summary.Probe("noise", images, output="logits")
         assert summary.occlusion(probe, model, window=7, stride=7, writer="logs/run1", step=0)
     """
-    method = Occlusion(window, stride, positions, fill, label=label, reuse=reuse)
+    method = Occlusion(
+        window, stride, positions, fill, segments=segments, count=count, label=label, reuse=reuse
+    )
     return attribution(probe, model, images, methods=[method], **options)
 
 

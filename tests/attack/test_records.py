@@ -37,6 +37,8 @@ def samples():
     found = records(1)
     planes = {0: np.arange(64.0).reshape(8, 8), 1: np.ones((8, 8))}
     elements = record.pack_maps(record.Maps.encode(planes, maps.Sign.CONTRIBUTION, logs.HASH))
+    values, labels = np.arange(8.0).reshape(4, 2), np.arange(64).reshape(8, 8) // 16
+    parted = logs.segmented(values.astype(np.float32), np.ones(2, np.float32), labels, (0,))
     masked = logs.shown((8, 8), regions={"a": np.eye(8) > 0}, unseen=np.eye(8) > 0)
 
     def all_unpacked(data):
@@ -52,6 +54,7 @@ def samples():
         (found["scores"], record.unpack_scores),
         (record.pack_all_scores(logs.all_scores(3)), all_unpacked),
         (found["attributions"], record.unpack_attribution),
+        (record.pack_attribution(parted), record.unpack_attribution),
         (found["means"], record.unpack_mean),
         (record.pack_edits(logs.edits()), record.unpack_edits),
         (record.pack_example(logs.example()), record.unpack_example),

@@ -52,7 +52,7 @@ def page() -> str:
                 parts += _described(f"{name}.{more}", getattr(getattr(summary, name), more))
     parts.append("## Reading logs\n")
     parts += _described("tensorboard_picasso.read", tensorboard_picasso.read)
-    for each in ("picture", "scores", "maps", "windows", "regions", "edits", "steps"):
+    for each in ("picture", "scores", "maps", "windows", "segments", "regions", "edits", "steps"):
         parts += _described(f"log[run][probe].{each}", getattr(arrays.LoggedProbe, each))
     parts.append("## Commands\n")
     for name, parser in commands().items():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers import maps, places
 from tensorboard_picasso.summary import Probe
 from tensorboard_picasso.summary.explain import models
 from tensorboard_picasso.summary.explain.records import Result, compute
@@ -36,11 +36,9 @@ def painted(result, target, image=0, method=0):
     assert none is None
     grid = attribution.grid
     column = list(grid.classes).index(target)
-    return maps.paint(
+    return places.paint(
         maps.importance(grid.values[:, :, column], grid.whole[column]),
-        grid.tops,
-        grid.lefts,
-        grid.window,
+        grid,
         (attribution.height, attribution.width),
     )
 

@@ -14,7 +14,7 @@ from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_p
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers import maps, places
 from tensorboard_picasso.stored import record, record_pb2
 from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind, Series
 
@@ -204,6 +204,38 @@ def occlusion(
     )  # fmt: skip
 
 
+def segmented(
+    values: np.ndarray,
+    whole: np.ndarray,
+    labels: np.ndarray,
+    targets: tuple[int, ...],
+    regions: dict[str, np.ndarray] | None = None,
+) -> record.Attribution:
+    """An occlusion record of segments (segments, classes) of log-odds."""
+    regions = regions or {}
+    none = np.empty(0, np.uint32)
+    grid = record.Grid(
+        (0, 0), none, none, np.arange(values.shape[1], dtype=np.uint32), whole,
+        values[:, None], labels.astype(np.int16),
+    )  # fmt: skip
+    answers = []
+    for target in targets:
+        painted = places.paint(
+            maps.importance(values[:, target], whole[target]), grid, labels.shape
+        )
+        statistics = maps.statistics(painted, list(regions.values()))
+        answers.append(record.Target(target, float(whole[target]), statistics))
+    references = tuple(
+        record.Region(name, float(mask.mean()), places.ceiling(mask, grid))
+        for name, mask in regions.items()
+    )
+    return record.Attribution(
+        "occlusion", "occlusion", maps.Sign.CONTRIBUTION, "log-odds", "log-odds",
+        maps.Output.LOGITS, *labels.shape, HASH, tuple(answers), references,
+        parameters={"fill": "image mean", "segments": "label map"}, grid=grid,
+    )  # fmt: skip
+
+
 def mean(
     occluded: Sequence[record.Attribution],
     targets: Sequence[int],
@@ -234,7 +266,7 @@ def mean(
         first.method, first.label, first.sign, first.unit, first.output, first.parameters,
         *size, members, labelled, grid.window, grid.tops, grid.lefts, means,
         errors.astype(np.float32), counts.astype(np.uint32), (),
-        maps.statistics(maps.paint(means, grid.tops, grid.lefts, grid.window, size)),
+        maps.statistics(places.paint(means, grid, size)), grid.segments,
     )  # fmt: skip
 
 

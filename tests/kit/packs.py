@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-TYPES = {"f4": "<f4", "f8": "<f8", "i4": "<i4", "i8": "<i8", "u1": "u1"}
+TYPES = {"f4": "<f4", "f8": "<f8", "i2": "<i2", "i4": "<i4", "i8": "<i8", "u1": "u1"}
 
 
 def read(data: bytes) -> dict:
@@ -85,6 +85,8 @@ def attributions(header: dict, image: dict) -> Iterator[dict]:
         of, classes = header["settings"][settings], header["targets"][targets]
         geometry, second = of["geometry"], None
         sides = [len(geometry[name]) for name in ("tops", "lefts", "classes")] if geometry else []
+        if geometry and "segments" in geometry:
+            sides[:2] = [geometry["segments"]["count"], 1]
         rows = statistics(len(classes) * (len(header["statistics"]) + 3 * len(of["regions"])))
         held = whole(sides[-1]) if geometry else None
         grid = grids(int(np.prod(sides))) if at in with_grid else None

@@ -10,7 +10,13 @@ from scipy import stats
 from tensorboard_picasso.numbers import edits, maps, palettes
 from tensorboard_picasso.presentation import readings, wording
 from tensorboard_picasso.presentation.readings import Reading
-from tensorboard_picasso.serving.entries import mean_settings_of, numbers_of, settings_of
+from tensorboard_picasso.serving.entries import (
+    LabelMaps,
+    mean_settings_of,
+    numbers_of,
+    settings_of,
+)
+from tensorboard_picasso.serving.pack import Pack
 from tensorboard_picasso.summary.probe import fills
 from tests.kit import logs
 from tests.kit.serving import tensorboard
@@ -45,7 +51,7 @@ def js(browser, tmp_path_factory):
             text = page.evaluate(
                 """async ([base, expression, argument]) => {
                   const files = ["numbers/maps", "numbers/palette", "numbers/ranks", "numbers/newest",
-                                 "numbers/reading", "numbers/edits", "log/records", "log/statistics", "kit/format", "pictures/legend",
+                                 "numbers/reading", "numbers/edits", "log/records", "log/statistics", "kit/format", "pictures/legend", "numbers/places",
                                  "shown/shares", "kit/steps", "large/film"];
                   const names = files.map((each) => each.split("/")[1]);
                   const modules = await Promise.all(files.map((each) => import(`${base}${each}.js`)));
@@ -121,6 +127,27 @@ def test_painting_a_grid(js, case):
         CASES[case], GEOMETRY["tops"], GEOMETRY["lefts"], tuple(GEOMETRY["window"]), SIZE
     )
     np.testing.assert_allclose(np.reshape(found, SIZE), expected, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("bad", SPECIAL)
+def test_painting_segments(js, bad):
+    labels = np.random.default_rng(8).integers(-1, 9, SIZE).astype(np.int16)
+    values = np.random.default_rng(9).normal(0, 2, 9)
+    values[3] = SPECIAL[bad]
+    geometry = {"tops": [], "lefts": [], "window": [0, 0]}
+    geometry["segments"] = {"key": "", "count": 9, "labels": labels.ravel()}
+    given = {"values": values, "geometry": geometry, "height": SIZE[0], "width": SIZE[1]}
+    found = js("places.paint(given.values, given.geometry, given.height, given.width)", given)
+    expected = np.where(labels < 0, np.nan, values[labels])
+    np.testing.assert_array_equal(np.array(found, float).reshape(SIZE), expected)
+    for number in range(9):
+        given = {"segments": geometry["segments"], "number": number, "width": SIZE[1]}
+        box = js("places.boxOf(given.segments, given.number, given.width)", given)
+        rows, columns = np.nonzero(labels == number)
+        assert box == {
+            "top": rows.min(), "left": columns.min(),
+            "height": np.ptp(rows) + 1, "width": np.ptp(columns) + 1,
+        }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -291,11 +318,27 @@ def about(case="random", output=maps.Output.LOGITS, sign=None, classes=4):
     return replace(made, output=output)
 
 
+def segmented():
+    """A record of segments, some of whose pixels are of none."""
+    random = np.random.default_rng(6)
+    labels = random.integers(-1, 7, SIZE)
+    values, whole = random.normal(0, 3, (7, 3)), random.normal(0, 3, 3)
+    return logs.segmented(values.astype(np.float32), whole.astype(np.float32), labels, (0, 1))
+
+
+def settings(record):
+    """As the browser has them: the labels are numbers, not what refers to them."""
+    made = settings_of(record, LabelMaps(Pack()))
+    if record.grid is not None and record.grid.segments is not None:
+        made["geometry"]["segments"]["labels"] = record.grid.segments.ravel()
+    return made
+
+
 def as_read(record):
     """What the browser's `Attribution` is made from."""
     grid = record.grid
     return {
-        "settings": settings_of(record),
+        "settings": settings(record),
         "record": {
             "targets": [each.index for each in record.targets],
             "statistics": [
@@ -318,7 +361,7 @@ RECORD = (
     " {rows, whole: read.array(whole), grid: read.array(grid), agreement: null, found: null, second: null});"
 )
 RECORDS = [
-    about(), about("nan"), about("both infinities"), about(output=maps.Output.RAW),
+    segmented(), replace(segmented(), output=maps.Output.RAW), about(), about("nan"), about("both infinities"), about(output=maps.Output.RAW),
     about(classes=1), about(classes=2), *[about(sign=sign) for sign in maps.Sign],
     replace(about(sign=maps.Sign.CONTRIBUTION), parameters={"baseline": "grey"}),
     replace(about(sign=maps.Sign.UNSIGNED), method="grad-cam", layer="conv5"),
@@ -341,7 +384,7 @@ def test_statistics_go_by_the_names_that_are_declared_once(js):
         {
             **as_read(made),
             "names": maps.STATISTICS,
-            "of": mean_settings_of(mean),
+            "of": mean_settings_of(mean, LabelMaps(Pack())),
             "mean": {
                 "statistics": numbers_of(mean.statistics),
                 **{name: getattr(mean, name).ravel() for name in ("means", "errors", "counts")},
@@ -413,7 +456,7 @@ def test_a_map_of_zeros_is_told(js):
 @pytest.mark.parametrize("record", RECORDS)
 def test_the_sentence_of_the_legend(js, record):
     for name in readings.readings_for(record):
-        given = {"settings": settings_of(record), "name": name}
+        given = {"settings": settings(record), "name": name}
         found = js("legend.sentence(given.settings, given.name, '“7”')", given)
         assert tuple(found) == wording.sentence(record, Reading(name), "“7”")
 

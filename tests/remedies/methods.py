@@ -98,7 +98,22 @@ def scheduled(probe=PROBE, schedule=None):
     return made
 
 
+def without_skimage():
+    with mock.patch.dict(sys.modules, {"skimage.segmentation": None}):
+        explained(Probe("p", X), linear, Occlusion(segments="slic"))
+
+
+def parted(segments, probe=PROBE, **options):
+    return lambda: explained(probe, linear, Occlusion(segments=segments, **options))
+
+
 Captum, Occlusion, Saliency = summary.Captum, summary.Occlusion, summary.Saliency
+# Black on the left, white on the right.
+SPLIT = Probe(
+    "p", np.repeat(np.arange(6) > 2, 3).reshape(1, 1, 6, 3).repeat(6, 1).astype(np.float32)
+)
+# Four quarters.
+PARTS = np.kron(np.arange(4).reshape(2, 2), np.ones((3, 3), int))
 
 ROWS = [
     Row("window=.*: pass .height, width.", of(lambda: Occlusion((1, 2, 3))), of(lambda: Occlusion((1, 2)))),
@@ -108,6 +123,21 @@ ROWS = [
     Row("leave gaps: pass a larger window= or a smaller stride=", of(lambda: Occlusion(1, 3)), of(lambda: Occlusion(1, 1))),
     Row("leave gaps: pass a larger window= or more positions=", of(lambda: Occlusion(1, positions=2)), of(lambda: Occlusion(1, positions=6))),
     Row("positions=1: pass a whole number from 2", of(lambda: Occlusion(2, positions=1)), of(lambda: Occlusion(3, positions=2))),
+    Row("pass segments=, or window=, stride= and positions=, not both", parted(PARTS, window=2), parted(PARTS)),
+    Row("count=3 is of segments='slic': leave it out", parted(PARTS, count=3), parted(PARTS)),
+    Row("segments='grid': pass 'slic', label maps or boxes", parted("grid"), parted("slic", SPLIT, count=4)),
+    Row("segments= has shape .*: pass a label map .height, width., one an image, or boxes", parted(PARTS[0]), parted([PARTS] * 3)),
+    Row("segments= is 5 x 6, image 0 6 x 6: pass a label map of the viewed image's size", parted(PARTS[1:]), parted(PARTS)),
+    Row("lies outside image 0 of 6 x 6: pass .top, left, height, width. in its pixels", parted([(0, 0, 2, 2), (5, 0, 2, 2)]), parted([(0, 0, 2, 2), (4, 0, 2, 2)])),
+    Row("overlap: pass those that do not, or", parted([(0, 0, 2, 2), (1, 1, 3, 3)]), parted([(0, 0, 1, 1), (1, 1, 3, 3)])),
+    Row("each in an Occlusion of its own with another label=", parted([(0, 0, 2, 2), (1, 1, 3, 3)]), logged(methods=[Occlusion(segments=[(0, 0, 2, 2)]), Occlusion(segments=[(1, 1, 3, 3)], label="b")])),
+    Row("scikit-image is not installed: pip install 'tensorboard-picasso.segments.'", without_skimage, parted("slic", SPLIT, count=4)),
+    Row("segments= has 2 label maps for 3 images: pass one each", parted([PARTS] * 2), parted([PARTS] * 3)),
+    Row("segments= has box .0, 0, 2.: pass .top, left, height, width. in pixels", parted([(0, 0, 2)]), parted([(0, 0, 2, 2)])),
+    Row("holds float64: pass integers, such as labels.astype.int.", parted(PARTS / 2), parted((PARTS / 2).astype(int))),
+    Row("segments= has 4900 segments: pass at most 4096", parted(np.arange(4900).reshape(70, 70)), parted(PARTS)),
+    Row("count=2 has one part alone: pass a larger count=", parted("slic", SPLIT, count=2), parted("slic", SPLIT, count=4)),
+    Row("has one part alone: pass two segments or more", parted(0 * PARTS), parted(PARTS)),
     Row("shown=2: pass a share between 0 and 1", of(lambda: summary.RISE(4, shown=2)), of(lambda: summary.RISE(4, shown=0.5))),
     Row("noise=-1: pass a share of the range, such as 0.15", gradients(lambda: summary.SmoothGrad(noise=-1)), gradients(lambda: summary.SmoothGrad(noise=0.15, samples=2))),
     Row("spacing='odd': pass one of", gradients(lambda: summary.IntegratedGradients(spacing="odd")), gradients(lambda: summary.IntegratedGradients(spacing="even"))),

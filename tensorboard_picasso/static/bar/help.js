@@ -55,7 +55,7 @@ const PARTS = [
 ];
 
 /** What is said of every map, whatever is shown. */
-const MARKS = "Hatched with white: saturated (infinite); hatched violet: not a number; hatched grey: never seen by the model. The solid colours at the ends of the legend's bar lie beyond the scale.";
+const MARKS = "Hatched with white: saturated (infinite); hatched violet: not a number; hatched grey: never seen by the model, or never hidden, as it is in no segment. The solid colours at the ends of the legend's bar lie beyond the scale.";
 
 /** What the help says now: nothing of what is not there. */
 export function help() {

@@ -1,6 +1,7 @@
 // Which grids of a method are not here, and how much of a method fits into one answer.
 
 import { ascending } from "../kit/steps.js";
+import { countOf } from "../numbers/places.js";
 
 /** @import { Attribution } from "./records.js" */
 /** @import { RunData } from "./rundata.js" */
@@ -28,7 +29,7 @@ export function missing(data, label) {
 
 /** @param {Attribution} record */
 function bytesOf({ settings: { geometry } }) {
-  return geometry ? 4 * geometry.tops.length * geometry.lefts.length * geometry.classes.length : 0;
+  return geometry ? 4 * countOf(geometry) * geometry.classes.length : 0;
 }
 
 /**

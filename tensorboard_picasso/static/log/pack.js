@@ -5,7 +5,7 @@ import { stepOf } from "../kit/steps.js";
 
 /** @import { Reference } from "../types.js" */
 
-const TYPES = { f4: Float32Array, f8: Float64Array, i4: Int32Array, i8: BigInt64Array, u1: Uint8Array };
+const TYPES = { f4: Float32Array, f8: Float64Array, i2: Int16Array, i4: Int32Array, i8: BigInt64Array, u1: Uint8Array };
 const MAX_PIXELS = 1 << 26;
 
 /**

@@ -3,6 +3,7 @@
 import { plural } from "../kit/format.js";
 import { stepsOf } from "../kit/steps.js";
 import { probability, percentile } from "../numbers/maps.js";
+import { countOf } from "../numbers/places.js";
 import { PackError } from "./pack.js";
 import { LOCATED, PerRegion, Rows, SHARES } from "./statistics.js";
 
@@ -187,7 +188,7 @@ export function attributionsOf(image, pack, settings) {
     return new Attribution({ step, wall: walls[i], hash: listed(header.hashes, hashes[i]) }, about, targets, {
       rows: new Rows(header.statistics, about.regions, rows(width * targets.length)),
       whole: geometry && wholes(geometry.classes.length),
-      grid: geometry && grids(i, geometry.tops.length * geometry.lefts.length * geometry.classes.length),
+      grid: geometry && grids(i, countOf(geometry) * geometry.classes.length),
       agreement: seconds(i, targets.length),
       found: new PerRegion(LOCATED, about.regions, located(LOCATED.length * parts)),
       second: second && new PerRegion(SECOND, about.regions, second),
@@ -370,8 +371,7 @@ export class Mean {
    * @param {string[]} names of the record's statistics
    */
   constructor(record, settings, pack, names) {
-    const { tops, lefts } = settings.geometry;
-    const count = tops.length * lefts.length;
+    const count = countOf(settings.geometry);
     this.step = record.step;
     this.wall = record.wall;
     this.settings = settings;

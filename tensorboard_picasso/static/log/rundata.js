@@ -5,10 +5,10 @@ import { Mean, attributionsOf, scoresOf } from "./records.js";
 import { ordered } from "../kit/lists.js";
 import { ascending, stepsOf } from "../kit/steps.js";
 
-/** @import { Framed, Input, MeanGroup, MeanSettings, Problem, Series, Size, Step, Windows } from "../types.js" */
+/** @import { Framed, Input, MeanGroup, MeanSettings, Problem, Reference, Segments, Series, Size, Step, Windows } from "../types.js" */
 /** @import { Attribution, Scores } from "./records.js" */
 /** @import { AttributionsAnswer, InputsAnswer, MeansAnswer, ScoresAnswer, WireProblem } from "./answers.js" */
-/** @import { Pack } from "./pack.js" */
+/** @import { Numbers, Pack } from "./pack.js" */
 
 /**
  * @template {{step: Step}} T
@@ -36,13 +36,31 @@ function series(image, records) {
 }
 
 /**
+ * Read the segments' labels, which stand behind the answer's header, and check them.
+ * @param {Segments} segments
+ * @param {number} count of pixels
+ * @param {Numbers} pack
+ */
+function readSegments(segments, count, pack) {
+  // As it comes it holds what refers to them.
+  const reference = /** @type {Reference<Int16Array>} */ (/** @type {unknown} */ (segments.labels));
+  segments.labels = pack.array(reference, count);
+  if (!segments.labels.every((label) => label >= -1 && label < segments.count)) throw new RangeError("a pixel is of no known segment");
+}
+
+/**
  * @template {Size & {geometry: Windows | null}} T
  * @param {T} settings
+ * @param {Numbers} pack
  */
-function checkedGeometry(settings) {
-  pixels(settings.height, settings.width);
+function checkedGeometry(settings, pack) {
+  const count = pixels(settings.height, settings.width);
   const geometry = settings.geometry;
   if (!geometry) return settings;
+  if (geometry.segments) {
+    readSegments(geometry.segments, count, pack);
+    return settings;
+  }
   /** @type {(starts: number[], extent: number, size: number) => boolean} */
   const inside = (starts, extent, size) => extent > 0 && starts.every((start) => start >= 0 && start + extent <= size);
   if (
@@ -151,7 +169,7 @@ export class RunData {
     this.#note(label, pack, asked);
     // What has come by another way tells it, too.
     if (!part || !this.coming.length) this.coming = stepsOf(pack.array(pack.header.logged));
-    const settings = pack.header.settings.map(checkedGeometry);
+    const settings = pack.header.settings.map((each) => checkedGeometry(each, pack));
     /** @type {Map<number, ImageSeries<Attribution>>} */
     const images = this.methods.get(label) ?? new Map();
     for (const each of pack.header.images) {
@@ -175,7 +193,7 @@ export class RunData {
   takeMeans(label, which, pack, part = false) {
     if (part && this.hasMeans(label, which)) return;
     this.#note(`means of ${label}`, pack);
-    const settings = pack.header.settings.map(checkedGeometry);
+    const settings = pack.header.settings.map((each) => checkedGeometry(each, pack));
     /** @type {Map<MeanGroup, Series<Mean>>} */
     const groups = new Map();
     for (const { group, records } of pack.header.groups) {

@@ -1,6 +1,7 @@
 // Readings: the ways in which the same stored numbers are shown.
 
-import { evidence, importance, paint, percentile, probability, subtract, timesUniform } from "./maps.js";
+import { evidence, importance, percentile, probability, subtract, timesUniform } from "./maps.js";
+import { paint } from "./places.js";
 
 /** @import { MapRecord, Part, Plane, Reading, Settings, Sign } from "../types.js" */
 
@@ -67,7 +68,7 @@ export function rival(record, target) {
 }
 
 /**
- * One number a window position, as the reading shows it; null where the grid is not here.
+ * One number a window position or segment, as the reading shows it; null where the grid is not here.
  * @param {MapRecord} record
  * @param {number} target
  * @param {Reading} reading
@@ -121,9 +122,10 @@ export const ZERO = "zero everywhere";
  * Whether it is to be said of such values.
  * @param {Float32Array | Float64Array | number[]} values
  * @param {Reading} reading
+ * @param {Uint8Array | null} apart pixels that do not count, 1 each
  */
-export function isZero(values, reading) {
-  return reading !== "score" && values.every((value) => value === 0);
+export function isZero(values, reading, apart = null) {
+  return reading !== "score" && values.every((value, i) => value === 0 || Boolean(apart?.[i]));
 }
 
 /** Maps that hold less than this part of the strength of all steps together set no scale. */

@@ -4,13 +4,13 @@
 import { kept } from "../kit/lists.js";
 import { importance, share } from "./maps.js";
 
-/** @import { Canvas, MapRecord, Part, Plane, Shares, Size, Windows } from "../types.js" */
+/** @import { Canvas, MapRecord, Part, Plane, Segments, Shares, Size, Windows } from "../types.js" */
 
 /**
  * Pixels of one axis between the edges of windows, and which windows lie over them.
  * @typedef {{start: number, end: number, from: number, to: number}} Stretch
  *
- * A region on a grid.
+ * A region on a grid; over segments each is a cell, and there are no rows and columns.
  * @typedef {object} Cells
  * @property {Stretch[]} rows
  * @property {Stretch[]} columns
@@ -39,13 +39,30 @@ function stretches(starts, window, size) {
 }
 
 /**
+ * @param {Segments} segments
+ * @param {ArrayLike<number>} mask
+ * @returns {Cells}
+ */
+function cellsOfSegments({ count, labels }, mask) {
+  const [area, inside] = [new Float64Array(count), new Float64Array(count)];
+  labels.forEach((label, i) => {
+    if (label < 0) return;
+    area[label]++;
+    if (mask[i]) inside[label]++;
+  });
+  return { rows: [], columns: [], area, inside, pixels: labels.length, tops: count, lefts: 1 };
+}
+
+/**
  * A region on a grid: how many pixels of each cell there are, and how many lie in the region.
  * @param {Windows} geometry starts ascending
  * @param {ArrayLike<number>} mask 1 inside, row by row
  * @param {number} height
  * @param {number} width
+ * @returns {Cells}
  */
 export function cellsOf(geometry, mask, height, width) {
+  if (geometry.segments) return cellsOfSegments(geometry.segments, mask);
   const rows = stretches(geometry.tops, geometry.window[0], height);
   const columns = stretches(geometry.lefts, geometry.window[1], width);
   const area = new Float64Array(rows.length * columns.length);
@@ -61,14 +78,13 @@ export function cellsOf(geometry, mask, height, width) {
 }
 
 /**
- * A region's share of the map that is painted from one value a window: as `share` of `paint`.
+ * The value that the map has in each cell.
  * @param {Cells} cells
- * @param {ArrayLike<number>} values tops × lefts
- * @param {number} rounding of one value
- * @returns {Shares}
+ * @param {ArrayLike<number>} values one a window or segment
  */
-export function shareOfGrid({ rows, columns, area, inside, pixels, lefts }, values, rounding = 0) {
-  let [positive, negative, positiveIn, negativeIn] = [0, 0, 0, 0];
+function painted({ rows, columns, area, lefts }, values) {
+  if (!rows.length) return values;
+  const made = new Float64Array(area.length);
   const line = new Float64Array(lefts);
   let at = 0;
   for (const row of rows) {
@@ -77,16 +93,33 @@ export function shareOfGrid({ rows, columns, area, inside, pixels, lefts }, valu
     for (const column of columns) {
       let sum = 0;
       for (let l = column.from; l < column.to; l++) sum += line[l];
-      const value = sum / ((row.to - row.from) * (column.to - column.from));
-      // No window, or one whose value is not finite: such pixels count as zero.
-      if (value > 0 && value < Infinity) {
-        positive += value * area[at];
-        positiveIn += value * inside[at];
-      } else if (value < 0 && value > -Infinity) {
-        negative -= value * area[at];
-        negativeIn -= value * inside[at];
-      }
+      made[at] = sum / ((row.to - row.from) * (column.to - column.from));
       at++;
+    }
+  }
+  return made;
+}
+
+/**
+ * A region's share of the map that is painted from one value a window or segment: as `share` of `paint`.
+ * @param {Cells} cells
+ * @param {ArrayLike<number>} values tops × lefts, or one a segment
+ * @param {number} rounding of one value
+ * @returns {Shares}
+ */
+export function shareOfGrid(cells, values, rounding = 0) {
+  const { area, inside, pixels } = cells;
+  const made = painted(cells, values);
+  let [positive, negative, positiveIn, negativeIn] = [0, 0, 0, 0];
+  for (let at = 0; at < area.length; at++) {
+    const value = made[at];
+    // No window, or one whose value is not finite: such pixels count as zero.
+    if (value > 0 && value < Infinity) {
+      positive += value * area[at];
+      positiveIn += value * inside[at];
+    } else if (value < 0 && value > -Infinity) {
+      negative -= value * area[at];
+      negativeIn -= value * inside[at];
     }
   }
   const floor = 10 * rounding * pixels;
@@ -101,7 +134,7 @@ export function shareOfGrid({ rows, columns, area, inside, pixels, lefts }, valu
 
 /** What the share is called that `ceilingOf` gives, and what is said of it. */
 export const ALONE = "alone, evenly used";
-export const CALLED_ALONE = "Alone, evenly used: what a model gives that uses this region alone and each of its pixels alike. It is no bound: one that uses the middle of the region alone gives more, as fewer windows over it reach beyond.";
+export const CALLED_ALONE = "Alone, evenly used: what a model gives that uses this region alone and each of its pixels alike. It is no bound: one that uses the middle of the region alone gives more, as fewer windows, or segments, over it reach beyond.";
 
 /**
  * The share that occlusion would give the region if it alone were used, and evenly.
@@ -109,6 +142,7 @@ export const CALLED_ALONE = "Alone, evenly used: what a model gives that uses th
  */
 export function ceilingOf(cells) {
   const { rows, columns, inside, tops, lefts } = cells;
+  if (!rows.length) return shareOfGrid(cells, inside).positive;
   const hidden = new Float64Array(tops * lefts);
   rows.forEach((row, r) => columns.forEach((column, c) => {
     for (let t = row.from; t < row.to; t++) {

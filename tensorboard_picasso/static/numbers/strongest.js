@@ -1,5 +1,7 @@
 // Where a map is strongest: the window of its grid, or of a full map the rectangle, that holds most.
 
+import { boxOf } from "./places.js";
+
 /** @import { Part, Place, Size, Windows } from "../types.js" */
 
 /**
@@ -12,12 +14,13 @@ export const SIDE = 7; // a rectangle's sides are one part in so many of the map
 const ROUNDING = 1e-9; // of the whole map: sums that differ by less are equal
 
 /**
- * The window with the largest value.
- * @param {ArrayLike<number>} values one a window, row by row; NaN: none
+ * The window with the largest value, or the rectangle around the segment that has it.
+ * @param {ArrayLike<number>} values one a window, row by row, or one a segment; NaN: none
  * @param {Windows} geometry
+ * @param {number} across the image: its width
  * @returns {Strongest | null} null where none is above zero, or all are alike
  */
-export function strongestWindow(values, { tops, lefts, window: [height, width] }) {
+export function strongestWindow(values, { tops, lefts, window: [height, width], segments }, across) {
   let best = -1;
   let ties = 0;
   let known = 0;
@@ -31,6 +34,7 @@ export function strongestWindow(values, { tops, lefts, window: [height, width] }
     } else if (value === values[best]) ties++;
   }
   if (best < 0 || !(values[best] > 0) || isNone(ties, known)) return null;
+  if (segments) return { ...boxOf(segments, best, across), value: values[best], ties };
   const [row, column] = [Math.floor(best / lefts.length), best % lefts.length];
   return { top: tops[row], left: lefts[column], height, width, value: values[best], ties };
 }

@@ -151,8 +151,8 @@ export class Patches {
     const { height, width } = rectangleOf(settings);
     const [tall, wide] = settings.geometry?.window ?? [height, width];
     const size = `${tall} × ${wide} pixels`;
-    const what = settings.geometry
-      ? `the window, ${size}, whose hiding costs the class most`
+    const what = settings.geometry?.segments ? "the rectangle around the segment whose hiding costs the class most"
+      : settings.geometry ? `the window, ${size}, whose hiding costs the class most`
       : `the rectangle, ${size}, a ${SIDE}th of each side, that holds most of ${wholeOf(settings)}`;
     const ends = state.around === "none" ? " A line along a side: there the image ends." : " Outlined, with what is around.";
     return `Of each image, for ${scene.choiceName(state.target)}, by ${scene.label}: ${what}. Below, how much.${ends} One part an image: what is spread out, or has others to stand in for it, is not seen.`;

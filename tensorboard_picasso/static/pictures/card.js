@@ -5,6 +5,7 @@ import { finite } from "../kit/lists.js";
 import { look, valuesOf } from "../shown/look.js";
 import { halfLevel, probability } from "../numbers/maps.js";
 import { GREY, paletteOf } from "../numbers/palette.js";
+import { hatched, pieceName } from "../numbers/places.js";
 import { orFill } from "./legend.js";
 import { Picture } from "./picture.js";
 import { comparable, isSigned, isZero, meanOf, rival, windows, ZERO } from "../numbers/reading.js";
@@ -17,7 +18,7 @@ import { comparable, isSigned, isZero, meanOf, rival, windows, ZERO } from "../n
 
 /**
  * What is painted.
- * @typedef {{spec: MapSpec, record: Attribution, values: Values, plane: Plane | null, reading: Reading}} Painted
+ * @typedef {{spec: MapSpec, record: Attribution, values: Values, plane: Plane | null, reading: Reading, unseen: Uint8Array | null}} Painted
  *
  * @typedef {Float32Array | Float64Array} Values
  */
@@ -34,6 +35,14 @@ function alike(values) {
   const [least, most] = known.reduce(([low, high], each) => [Math.min(low, each), Math.max(high, each)], [1, 0]);
   if (most - least >= SHADES) return [];
   return [stays(least, most) ? `everywhere ${percent(least)}` : `everywhere ${apart(least, most).join(" to ")}`];
+}
+
+/**
+ * Which segment a place is of.
+ * @param {Placed} at
+ */
+export function ofSegment({ row, column, position }) {
+  return `pixel ${row}, ${column}: ${position === undefined ? "in no segment, never hidden" : `segment ${position}`}`;
 }
 
 export class Card extends Picture {
@@ -90,12 +99,12 @@ export class Card extends Picture {
     const values = valuesOf(looked);
     if (!values) return;
     this.#painted = same;
-    const unseen = plane?.unseen ?? input?.unseen ?? null;
+    const unseen = hatched(plane?.unseen ?? input?.unseen ?? null, record.settings.geometry);
     const clipped = this.draw(record.settings, values, ground, { palette, scale, opacity: state.opacity, opaque: isScore, unseen });
-    this.#map = { spec, record, values, plane, reading };
+    this.#map = { spec, record, values, plane, reading, unseen };
     Object.assign(this.canvas.dataset, { run: data.run, image, method: label, step, target, reading, scale });
     this.remark(this.#remark(this.#map, clipped));
-    this.call(`${label} map of ${scene.imageName(image)} for ${scene.className(image, target, data)} at step ${step}${isZero(values, reading) ? `: ${ZERO}` : ""}`);
+    this.call(`${label} map of ${scene.imageName(image)} for ${scene.className(image, target, data)} at step ${step}${isZero(values, reading, unseen) ? `: ${ZERO}` : ""}`);
   }
 
   /**
@@ -103,18 +112,20 @@ export class Card extends Picture {
    * @param {Painted} painted
    * @param {number} clipped how many values lie beyond the scale
    */
-  #remark({ spec, record, values, reading }, clipped) {
+  #remark({ spec, record, values, reading, unseen }, clipped) {
     const { state } = this.given;
     const parts = [];
     if (state.scale === "map" && reading !== "score") parts.push("not comparable");
-    if (isZero(values, reading)) parts.push(ZERO);
+    if (isZero(values, reading, unseen)) parts.push(ZERO);
     else if (!comparable(record.settings)) {
       const numbers = record.statistics(spec.target);
       if (numbers) parts.push(`total ${number(numbers.positive - numbers.negative)}`);
     }
     let nan = 0;
     let infinite = 0;
-    for (const value of values) {
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i];
+      if (unseen?.[i]) continue;
       if (value !== value) nan++;
       else if (value === Infinity || value === -Infinity) infinite++;
     }
@@ -129,7 +140,7 @@ export class Card extends Picture {
   short(at) {
     if (!this.#map) return "";
     const { spec, record, values, reading } = this.#map;
-    if (at.position === undefined) return number(values[at.pixel]);
+    if (at.position === undefined) return record.settings.geometry ? "" : number(values[at.pixel]);
     const after = record.column(spec.target)?.[at.position] ?? NaN;
     if (record.settings.output !== "raw" && reading !== "evidence") return percent(probability(after));
     return signed(windows(record, spec.target, reading)?.[at.position] ?? NaN);
@@ -141,7 +152,8 @@ export class Card extends Picture {
     const { spec, record, values, plane, reading } = this.#map;
     const { settings } = record;
     const lines = at.position !== undefined ? this.#windowLines(this.#map, at.position) : plane ? this.#pixelLines(this.#map, plane, at.pixel) : [];
-    if (settings.geometry) {
+    if (settings.geometry?.segments) lines.push(ofSegment(at));
+    else if (settings.geometry) {
       const unit = reading === "score" ? "" : ` ${settings.unit}`;
       const here = reading === "score" ? percent(values[at.pixel]) : `${signed(values[at.pixel])}${unit}`;
       lines.push(`pixel ${at.row}, ${at.column}: ${here}, mean of its windows`);
@@ -149,7 +161,7 @@ export class Card extends Picture {
     return lines;
   }
 
-  /** @param {Painted} painted @param {number} position of a window */
+  /** @param {Painted} painted @param {number} position of a window or segment */
   #windowLines({ spec, record, reading }, position) {
     const { data, image, target } = spec;
     const { scene } = this.given;
@@ -158,13 +170,13 @@ export class Card extends Picture {
     const before = record.wholeOf(target);
     const after = record.column(target)?.[position] ?? NaN;
     if (settings.output === "raw") {
-      return [`hide this window: the ${settings.unit} of ${name} goes from ${number(before)} to ${number(after)}`];
+      return [`hide this ${pieceName(settings.geometry)}: the ${settings.unit} of ${name} goes from ${number(before)} to ${number(after)}`];
     }
     const [p, q] = [probability(before), probability(after)];
     const [from, to] = apart(p, q);
     const first = stays(p, q) ? `stays at ${percent(p)}` : `${after < before ? "falls" : "rises"} from ${from} to ${to}`;
     const value = windows(record, target, reading)?.[position] ?? NaN;
-    const lines = [`hide this window: ${name} ${first}`];
+    const lines = [`hide this ${pieceName(settings.geometry)}: ${name} ${first}`];
     if (reading === "importance") lines.push(`importance ${signed(value)} ${settings.unit} (${number(before)} to ${number(after)})`);
     if (reading === "importance" && after > before && !stays(p, q)) lines.push(`it opposes ${name}${orFill(settings)}`);
     const other = reading === "evidence" ? rival(record, target) : null;

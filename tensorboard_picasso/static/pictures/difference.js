@@ -4,6 +4,8 @@ import { sameGrid } from "../shown/compare.js";
 import { percent, signed } from "../kit/format.js";
 import { percentile } from "../numbers/maps.js";
 import { paletteOf } from "../numbers/palette.js";
+import { hatched, pieceName } from "../numbers/places.js";
+import { ofSegment } from "./card.js";
 import { Picture } from "./picture.js";
 
 /** @import { Difference as Between } from "../shown/compare.js" */
@@ -109,9 +111,9 @@ export class Difference extends Picture {
     const own = () => percentile(between.values.map(Math.abs).filter(Number.isFinite).sort(), 99);
     const scale = state.scale === "map" && b.reading !== "score" ? own() : shared;
     const { settings } = b.record;
-    // The window under the pointer is B's where both have the same grid, else there is none.
+    // The window or segment under the pointer is B's where both have the same ones, else there is none.
     const common = sameGrid(a.record.settings.geometry, settings.geometry) ? settings : { ...settings, geometry: null };
-    const unseen = b.plane?.unseen ?? b.input?.unseen ?? null;
+    const unseen = hatched(b.plane?.unseen ?? b.input?.unseen ?? null, a.record.settings.geometry, settings.geometry);
     this.draw(common, between.values, b.ground, { palette: paletteOf(state.signedPalette), scale, opacity: state.opacity, unseen });
     const { data, of } = this.#kind.named(scene, specB, b);
     Object.assign(this.canvas.dataset, { difference: between.kind, run: specB.data.run, step: specB.step, scale, ...data });
@@ -123,17 +125,19 @@ export class Difference extends Picture {
   short(at) {
     if (!this.#map) return "";
     const { values, windows } = this.#map.between;
-    return signed(windows ? windows.values[at.position ?? 0] : values[at.pixel]);
+    if (windows) return at.position === undefined ? "" : signed(windows.values[at.position]);
+    return signed(values[at.pixel]);
   }
 
   /**
-   * Of the window under the pointer, as A and B say theirs; without a grid in common of the pixel.
+   * Of the window or segment under the pointer, as A and B say theirs; without a grid in common of the pixel.
    * @param {Placed} at
    */
   lines(at) {
     if (!this.#map) return [];
     const { sides, between: { windows, kind, unit, ...pixels } } = this.#map;
-    const onGrids = sides.every(({ found }) => found.record.settings.geometry);
+    const [before, after] = sides.map(({ found }) => found.record.settings.geometry);
+    if (windows && at.position === undefined) return [ofSegment(at)];
     const [of, place] = windows ? [windows, at.position ?? 0] : [pixels, at.pixel];
     const what = kind === "probability" ? "probability" : unit;
     const where = `pixel ${at.row}, ${at.column}`;
@@ -145,10 +149,11 @@ export class Difference extends Picture {
     };
     const remark = windows && this.#kind.remark?.(sides[1].found);
     return [
-      `B − A: ${signed(of.values[place])} ${what}${windows ? ", this window" : ""}`,
+      `B − A: ${signed(of.values[place])} ${what}${windows ? `, this ${pieceName(after)}` : ""}`,
       `A ${said(0, of.a[place])} · B ${said(1, of.b[place])}`,
       ...(kind === "evidence" ? ["log of the ratio of both classes' probabilities"] : []),
-      windows ? `${where}: ${signed(pixels.values[at.pixel])} ${what}, mean of its windows` : `${where}${onGrids ? ": A and B have different windows" : ""}`,
+      windows ? (after?.segments ? ofSegment(at) : `${where}: ${signed(pixels.values[at.pixel])} ${what}, mean of its windows`)
+        : `${where}${before && after ? `: A and B have different ${pieceName(before.segments ? before : after)}s` : ""}`,
       ...(remark ? [remark] : []),
     ];
   }

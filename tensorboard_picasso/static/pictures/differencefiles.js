@@ -44,7 +44,7 @@ export function differenceCsv(taken) {
 
 /**
  * `a`, `b` and `difference` (height, width); where both sides have the same windows the same of
- * these, (tops, lefts), with where they are; what all of it is, as JSON in `metadata`.
+ * these, (tops, lefts), with where they are, or the same segments (segments), with the segment of each pixel; what all of it is, as JSON in `metadata`.
  * @param {Taken} taken
  */
 export function differenceNpz(taken) {
@@ -55,9 +55,11 @@ export function differenceNpz(taken) {
   );
   /** @type {(values: number[]) => {values: number[], shape: number[]}} */
   const list = (values) => ({ values, shape: [values.length] });
+  const segments = geometry?.segments;
   const grid = windows && geometry && {
-    ...arrays(windows, [geometry.tops.length, geometry.lefts.length], "_windows"),
-    tops: list(geometry.tops), lefts: list(geometry.lefts), window: list(geometry.window),
+    ...arrays(windows, segments ? [segments.count] : [geometry.tops.length, geometry.lefts.length], "_windows"),
+    ...(segments ? { segments: { values: segments.labels, shape: [height, width] } }
+      : { tops: list(geometry.tops), lefts: list(geometry.lefts), window: list(geometry.window) }),
   };
   const about = { probe, reading, kind, unit: unitOf(taken), ...sides };
   return npz({ ...arrays(taken, [height, width]), ...grid, metadata: JSON.stringify(about, (key, value) => (typeof value === "bigint" ? String(value) : value)) });

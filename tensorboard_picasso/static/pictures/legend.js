@@ -24,7 +24,7 @@ const OWN_SCALES = {
 };
 
 /**
- * What windows are hidden in, in words; "" where nothing is.
+ * What windows or segments are hidden in, in words; "" where nothing is.
  * @param {{parameters: Record<string, string>}} settings
  */
 export function fillName({ parameters }) {
@@ -52,11 +52,13 @@ export function sentence(settings, reading, subject) {
   const fill = fillName(settings);
   const more = fill ? `(fill: ${fill})` : "";
   const raw = settings.output === "raw";
-  if (reading === "score") return [`probability of ${subject} while this is hidden: 0`, "1", more];
+  const segments = settings.geometry?.segments;
+  const when = segments ? "when its segment is hidden" : "when hidden";
+  if (reading === "score") return [`probability of ${subject} while this${segments ? " segment" : ""} is hidden: 0`, "1", more];
   const or = orFill(settings);
-  if (reading === "evidence") return [`supports ${subject} against the strongest other class (weaker when hidden)`, `opposes it${or}`, ""];
+  if (reading === "evidence") return [`supports ${subject} against the strongest other class (weaker ${when})`, `opposes it${or}`, ""];
   if (settings.geometry) {
-    return raw ? [`raises the ${settings.unit} of ${subject} (lower when hidden)`, "lowers it (higher)", more] : [`supports ${subject} (less likely when hidden)`, `opposes it${or}`, ""];
+    return raw ? [`raises the ${settings.unit} of ${subject} (lower ${when})`, "lowers it (higher)", more] : [`supports ${subject} (less likely ${when})`, `opposes it${or}`, ""];
   }
   const { baseline } = settings.parameters;
   if (settings.sign === "contribution") return [`supports ${subject}`, "opposes it", baseline ? `(baseline: ${baseline})` : more];

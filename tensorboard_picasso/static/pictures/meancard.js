@@ -3,8 +3,9 @@
 import { el } from "../kit/dom.js";
 import { number, percent, signed } from "../kit/format.js";
 import { lookMean } from "../shown/look.js";
-import { paint } from "../numbers/maps.js";
 import { paletteOf } from "../numbers/palette.js";
+import { hatched, paint, pieceName } from "../numbers/places.js";
+import { ofSegment } from "./card.js";
 import { Picture } from "./picture.js";
 import { isZero, ZERO } from "../numbers/reading.js";
 import { distinct, membersText } from "../log/records.js";
@@ -24,7 +25,7 @@ export function nameOfMean(group) {
 }
 
 /**
- * The mean of a window, and its standard error where there is one.
+ * The mean of a window or segment, and its standard error where there is one.
  * @param {Mean} record
  * @param {number} position
  */
@@ -82,19 +83,20 @@ export class MeanCard extends Picture {
     if (same === this.#painted) return;
     this.#painted = same;
     const values = paint(record.means, settings.geometry, settings.height, settings.width);
-    const beyond = this.draw(settings, values, ground, { palette, scale, opacity: state.opacity });
+    const unseen = hatched(null, settings.geometry);
+    const beyond = this.draw(settings, values, ground, { palette, scale, opacity: state.opacity, unseen });
     this.#map = { record, values };
     Object.assign(this.canvas.dataset, { run: data.run, group: group ?? "probe", method: label, step, scale, ground: ground.state, images: this.images.join() });
     this.call(`mean ${label} map of ${membersText(settings.members)} at step ${step}`);
-    this.#remark(values, beyond);
+    this.#remark(values, beyond, unseen);
   }
 
-  /** @param {Float64Array} values @param {number} beyond */
-  #remark(values, beyond) {
+  /** @param {Float64Array} values @param {number} beyond @param {Uint8Array | null} unseen */
+  #remark(values, beyond, unseen) {
     const parts = [];
     if (this.given.state.scale === "map") parts.push("not comparable");
-    if (isZero(values, "importance")) parts.push(ZERO);
-    const none = values.filter(Number.isNaN).length;
+    if (isZero(values, "importance", unseen)) parts.push(ZERO);
+    const none = values.filter((value, i) => Number.isNaN(value) && !unseen?.[i]).length;
     if (none) parts.push(`${none} NaN`);
     if (!parts.length && beyond > values.length / 20) parts.push(`${percent(beyond / values.length)} beyond`);
     this.remark(parts.join(" · "));
@@ -102,23 +104,24 @@ export class MeanCard extends Picture {
 
   /** @param {Placed} at */
   short(at) {
-    return this.#map ? signed(this.#map.record.means[at.position ?? 0]) : "";
+    return this.#map && at.position !== undefined ? signed(this.#map.record.means[at.position]) : "";
   }
 
   /** @param {Placed} at */
   lines(at) {
     if (!this.#map) return [];
     const { record, values } = this.#map;
-    const position = at.position ?? 0;
-    const { members, unit } = record.settings;
+    const { position } = at;
+    const { members, unit, geometry } = record.settings;
+    if (position === undefined) return [ofSegment(at)];
     const count = record.countAt(position);
     const images = membersText(members);
     if (Number.isNaN(record.means[position])) return [`no finite importance in any of ${images}`];
     const of = count === members.length ? images : `${count} of ${images}; the others are saturated here`;
     return [
-      `hide this window: importance ${withError(record, position)} ${unit}`,
+      `hide this ${pieceName(geometry)}: importance ${withError(record, position)} ${unit}`,
       `${Number.isNaN(record.errors[position]) ? "mean of" : "mean ± standard error of"} ${of}`,
-      `pixel ${at.row}, ${at.column}: ${signed(values[at.pixel])} ${unit}, mean of its windows`,
+      geometry.segments ? ofSegment(at) : `pixel ${at.row}, ${at.column}: ${signed(values[at.pixel])} ${unit}, mean of its windows`,
     ];
   }
 }

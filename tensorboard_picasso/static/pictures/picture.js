@@ -1,9 +1,9 @@
-// A picture on screen: caption, canvas, a note over it, a line below, the window under the pointer.
+// A picture on screen: caption, canvas, a note over it, a line below, the window or segment under the pointer.
 
-import { contextOf, el, setText } from "../kit/dom.js";
+import { contextOf, el, setText, svg } from "../kit/dom.js";
 import { count } from "../kit/format.js";
 import { placeOf } from "../shown/look.js";
-import { Outlines } from "../shown/outlines.js";
+import { edgeOfSegment, Outlines } from "../shown/outlines.js";
 import { overlay } from "../numbers/palette.js";
 
 /** @import { Overlay } from "../numbers/palette.js" */
@@ -32,6 +32,8 @@ export class Picture {
   #pixels = null;
   #note = el("span", { class: "note" });
   #outline = el("span", { class: "outline", hidden: true });
+  /** @type {SVGSVGElement | null} the outline of what is no rectangle, once there was any */
+  #edge = null;
   #below = el("div", { class: "below" });
   #here = el("span", { class: "here" });
   #at = el("span", { class: "at", hidden: true });
@@ -172,7 +174,7 @@ export class Picture {
     this.given.hover({ image: this.image, x, y, card: this, clientX: event.clientX, clientY: event.clientY });
   }
 
-  /** Let the arrow keys go from window to window (without a grid: over 20 places a side). */
+  /** Let the arrow keys go from window to window (without windows: over 20 places a side). */
   #reach() {
     this.#frame.tabIndex = 0;
     // Whoever reads the page by ear has the arrow keys to themselves elsewhere.
@@ -196,7 +198,7 @@ export class Picture {
       event.preventDefault();
       const { geometry } = this.settings ?? {};
       /** @type {(starts: number[] | undefined) => number} */
-      const part = (starts) => 1 / Math.min(starts?.length ?? 20, 20);
+      const part = (starts) => 1 / Math.min(starts?.length || 20, 20);
       at = { x: inside(at.x + move[0] * part(geometry?.lefts)), y: inside(at.y + move[1] * part(geometry?.tops)) };
       say();
     });
@@ -205,25 +207,28 @@ export class Picture {
   }
 
   /**
-   * The window (or pixel) under a point, as fractions of the image; null where there is no map.
+   * The window or segment (or pixel) under a point, as fractions of the image; null where there is no map.
    * @param {Within} point
    * @returns {Box | null}
    */
   windowAt(point) {
     if (!this.settings) return null;
-    const { height, width } = this.settings;
+    const { height, width, geometry } = this.settings;
     const at = placeOf(this.settings, point);
-    return { left: at.left / width, top: at.top / height, width: at.width / width, height: at.height / height };
+    const box = { left: at.left / width, top: at.top / height, width: at.width / width, height: at.height / height };
+    if (!geometry?.segments || at.position === undefined) return box;
+    return { ...box, edge: { height, width, path: edgeOfSegment(geometry.segments, at.position, this.settings) } };
   }
 
   /**
-   * Outline a window (fractions of the image), with this map's own value there; null: none.
+   * Outline a window (fractions of the image), or what is no rectangle, with this map's own value there; null: none.
    * @param {Box | null} box
    * @param {Within | null} point
    */
   mark(box, point) {
     const shown = box !== null && point !== null && this.settings !== null;
-    this.#outline.hidden = !shown;
+    this.#outline.hidden = !shown || box.edge !== undefined;
+    this.#markEdge((shown && box.edge) || null);
     if (!shown || !this.settings) {
       this.#here.remove();
       return;
@@ -231,6 +236,18 @@ export class Picture {
     for (const key of /** @type {const} */ (["left", "top", "width", "height"])) this.#outline.style[key] = `${100 * box[key]}%`;
     setText(this.#here, this.short(placeOf(this.settings, point)));
     if (!this.#here.isConnected) this.#frame.append(this.#here);
+  }
+
+  /** @param {Box["edge"] | null} edge */
+  #markEdge(edge) {
+    if (!edge) {
+      this.#edge?.remove();
+      return;
+    }
+    const element = (this.#edge ??= svg("svg", { class: "regions edge", preserveAspectRatio: "none", "aria-hidden": "true" }));
+    element.setAttribute("viewBox", `0 0 ${edge.width} ${edge.height}`);
+    element.replaceChildren(...[{ class: "halo" }, { stroke: "#fff" }].map((more) => svg("path", { d: edge.path, "vector-effect": "non-scaling-stroke", ...more })));
+    if (!element.isConnected) this.#pane.append(element);
   }
 
   /**

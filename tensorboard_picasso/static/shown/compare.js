@@ -3,7 +3,8 @@
 
 import { count } from "../kit/format.js";
 import { valuesOf } from "./look.js";
-import { halfLevel, logProbability, paint, subtract } from "../numbers/maps.js";
+import { halfLevel, logProbability, subtract } from "../numbers/maps.js";
+import { paint } from "../numbers/places.js";
 import { comparable, meanOf, windows } from "../numbers/reading.js";
 import { OWN_CLASS, PINS, PREDICTED } from "./state.js";
 import { advance } from "../kit/steps.js";
@@ -229,18 +230,18 @@ function slack({ record, plane, target }) {
 }
 
 /**
- * Whether two maps were made by the same windows.
+ * Whether two maps were made by the same windows, or segments.
  * @param {Windows | null} a
  * @param {Windows | null} b
  */
 export function sameGrid(a, b) {
   /** @type {(windows: Windows) => string} */
-  const shape = ({ window, tops, lefts }) => JSON.stringify([window, tops, lefts]);
+  const shape = ({ window, tops, lefts, segments }) => JSON.stringify([window, tops, lefts, segments?.key]);
   return a !== null && b !== null && shape(a) === shape(b);
 }
 
 /**
- * The numbers of both sides' windows and what lies between; null where the grids differ.
+ * The numbers of both sides' windows, or segments, and what lies between; null where the grids differ.
  * @template {FoundMap | FoundMean} T
  * @param {T} a
  * @param {T} b

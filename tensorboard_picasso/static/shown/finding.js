@@ -128,6 +128,7 @@ function change(scene, image) {
     const [first, last] = [records[0], records.at(-1)];
     const [before, after] = [first?.column(target), last?.column(target)];
     if (!first || !last || !before || before.length !== after?.length) return NaN;
+    if (first.settings.geometry?.segments?.key !== last.settings.geometry?.segments?.key) return NaN;
     /** @type {(value: number, record: Attribution) => number} */
     const moved = (value, record) => record.wholeOf(target) - value;
     return before.reduce((sum, value, i) => sum + Math.abs(moved(after[i], last) - moved(value, first)), 0) / before.length;

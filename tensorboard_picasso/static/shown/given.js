@@ -9,6 +9,7 @@
 /** @import { Scene } from "./scene.js" */
 /** @import { Shares } from "./shares.js" */
 /** @import { State } from "./state.js" */
+/** @import { Size } from "../types.js" */
 
 /**
  * @typedef {object} Given
@@ -43,8 +44,8 @@
  * A place in an image, 0 to 1 along each side.
  * @typedef {{x: number, y: number}} Within
  *
- * A part of an image, as parts of its sides.
- * @typedef {{left: number, top: number, width: number, height: number}} Box
+ * A part of an image, as parts of its sides; `edge`: its outline where it is no rectangle, in pixels of an image of a size.
+ * @typedef {{left: number, top: number, width: number, height: number, edge?: Size & {path: string}}} Box
  *
  * A place pointed at, in the window's pixels too; `image`: what all its pictures are known by.
  * @typedef {Within & {image: number | string | null, card: Readable, clientX: number, clientY: number}} Point

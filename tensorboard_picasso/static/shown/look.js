@@ -2,6 +2,7 @@
 
 import { count } from "../kit/format.js";
 import { nearest } from "../numbers/maps.js";
+import { boxOf } from "../numbers/places.js";
 import { shown } from "../numbers/reading.js";
 
 /** @import { ReadyPlane } from "../log/planes.js" */
@@ -11,7 +12,7 @@ import { shown } from "../numbers/reading.js";
 /** @import { Coming, FoundMap, FoundMean, Lacking, MapSpec, MeanSpec } from "./spec.js" */
 
 /**
- * A place of a map: the pixel, and the window (without a grid the pixel again); `position`: which of the grid.
+ * A place of a map: the pixel, and the window or segment (without a grid, and in no segment, the pixel again); `position`: which.
  * @typedef {Place & {row: number, column: number, pixel: number, position?: number}} Placed
  */
 
@@ -105,7 +106,7 @@ export function valuesOf({ record, plane, target, reading }) {
 }
 
 /**
- * Where a point (0..1 along each side) lies: the pixel, and the window whose centre is nearest.
+ * Where a point (0..1 along each side) lies: the pixel, and the window whose centre is nearest, or the segment.
  * @param {Canvas} canvas
  * @param {Within} within
  * @returns {Placed}
@@ -115,6 +116,10 @@ export function placeOf({ height, width, geometry }, { x, y }) {
   const column = Math.floor(x * width);
   const at = { row, column, pixel: row * width + column, top: row, left: column, height: 1, width: 1 };
   if (!geometry) return at;
+  if (geometry.segments) {
+    const position = geometry.segments.labels[at.pixel];
+    return position < 0 ? at : { ...at, position, ...boxOf(geometry.segments, position, width) };
+  }
   const t = nearest(geometry.tops, geometry.window[0], y * height);
   const l = nearest(geometry.lefts, geometry.window[1], x * width);
   const [windowHeight, windowWidth] = geometry.window;

@@ -4,7 +4,7 @@ import { svg } from "../kit/dom.js";
 import { kept } from "../kit/lists.js";
 import { drawnOnAll, namesOf } from "../numbers/regions.js";
 
-/** @import { Framed, Input, Rectangle, Size } from "../types.js" */
+/** @import { Framed, Input, Rectangle, Segments, Size } from "../types.js" */
 /** @import { Needs } from "./given.js" */
 /** @import { Scene } from "./scene.js" */
 
@@ -72,6 +72,20 @@ const edges = new WeakMap();
 /** @param {Uint8Array} mask @param {number} height @param {number} width */
 function edgeFor(mask, height, width) {
   return kept(edges, mask, () => edgeOf(mask, height, width));
+}
+
+/** @type {WeakMap<Segments, Map<number, string>>} */
+const ofSegments = new WeakMap();
+
+/**
+ * The edge of a segment, as the path of an SVG whose unit is a pixel.
+ * @param {Segments} segments
+ * @param {number} number of it
+ * @param {Size} size of the image, pixels
+ */
+export function edgeOfSegment(segments, number, { height, width }) {
+  const made = kept(ofSegments, segments, () => new Map());
+  return kept(made, number, () => edgeOf(Uint8Array.from(segments.labels, (label) => (label === number ? 1 : 0)), height, width));
 }
 
 /**

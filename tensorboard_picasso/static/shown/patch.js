@@ -63,7 +63,7 @@ function strongestOf({ record, plane, input, target }) {
   const { settings } = record;
   if (settings.geometry) {
     const values = windows(record, target, "importance");
-    return values && strongestWindow(values, settings.geometry);
+    return values && strongestWindow(values, settings.geometry, settings.width);
   }
   return plane && strongestRectangle(plane.values, settings, partOf(settings), plane.unseen ?? input?.unseen ?? null);
 }

@@ -22,9 +22,11 @@ from tensorboard_picasso.summary.backends._common.question import (
     Hiding,
     Layer,
     Question,
+    Segments,
     Setup,
     Tool,
     Windows,
+    hidden,
 )
 from tensorboard_picasso.summary.backends._common.refusals import (
     OCCLUSION_ALONE,
@@ -40,7 +42,7 @@ from tensorboard_picasso.summary.kit.images import to_numpy
 __all__ = [
     "BATCH_INPUTS", "BATCH_NUMBERS", "GRADIENT_SHARE", "OCCLUSION_ALONE", "PROCESSOR", "Adapter",
     "Array", "Arrival", "Blending", "Call", "Claim", "Function", "Hiding", "Layer", "Question",
-    "Room", "Setup", "Tool", "UnsupportedError", "Windows", "attends", "batches", "broken",
+    "Room", "Segments", "Setup", "Tool", "UnsupportedError", "Windows", "attends", "batches", "broken",
     "floats", "hidden", "integers_only", "no_gradient", "no_tokens", "out_of_memory", "same",
     "scripted", "spread",
 ]  # fmt: skip
@@ -111,15 +113,6 @@ def batches(count: int, numbers: int, room: Room = PROCESSOR) -> Iterator[slice]
     size = max(1, min(room.inputs, room.plain // max(1, numbers)))
     for start in range(0, count, size):
         yield slice(start, min(start + size, count))
-
-
-def hidden(image: Array, filled: Array, boxes: NDArray[np.int64]) -> Array:
-    """A batch of one image, each with another box filled; see `Hiding`."""
-    batch = np.repeat(image[None], len(boxes), axis=0)
-    for occluded, (top, left, height, width) in zip(batch, boxes, strict=True):
-        window = np.s_[top : top + height, left : left + width]
-        occluded[window] = filled[window]
-    return batch
 
 
 class Adapter(abc.ABC):
@@ -347,13 +340,13 @@ class Adapter(abc.ABC):
         return [self._dense(each, windows) for each in windows.hidings]
 
     def _dense(self, hiding: Hiding, windows: Windows) -> Array:
-        image, filled, boxes = hiding.image, hiding.filled, hiding.boxes
+        image = hiding.image
 
         def run(part: slice) -> Array:
-            return self.scores(windows.question(hidden(image, filled, boxes[part])))
+            return self.scores(windows.question(hiding.viewed(part)))
 
         most = max(1, min(self.room.inputs, self.room.plain // max(1, image.size)))
-        return self.halving.run(("windows", image.shape, image.dtype), len(boxes), run, most)
+        return self.halving.run(("windows", image.shape, image.dtype), len(hiding.boxes), run, most)
 
     def blended_scores(self, blending: Blending) -> Array:
         """Raw scores of an image blended with what hides it by each of many masks, (masks, classes).

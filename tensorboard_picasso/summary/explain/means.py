@@ -1,4 +1,4 @@
-"""The mean over a probe's images of what hiding each window does."""
+"""The mean over a probe's images of what hiding each window, or segment, does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers import maps, places
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.stored.metadata import WHOLE_PROBE, Kind
 from tensorboard_picasso.summary.explain.regions import Regions
+from tensorboard_picasso.summary.kit import report
 from tensorboard_picasso.summary.methods.base import Answer, Floats, Method, Subject
 from tensorboard_picasso.summary.probe.probe import Probe
 
@@ -65,8 +66,8 @@ def of_method(
 
     Args:
       method: what answered.
-      subjects, answers: one an image of the probe. Without grids, or where the
-        images have several sizes, there is no mean.
+      subjects, answers: one an image of the probe. Without grids, or where the images have
+        several sizes or segments of their own, there is no mean.
       predicted: each image's newest prediction, -1 where nothing heads it.
 
     Returns:
@@ -74,6 +75,13 @@ def of_method(
     """
     probe, grid = subjects[0].probe, answers[0].grid
     if grid is None or len({subject.shape for subject in subjects}) > 1:
+        return []
+    if grid.segments is not None and not _same_segments(grid.segments, answers):
+        report.tell(
+            f"{probe.name}/{method.label}: mean",
+            f"{method.label} of probe {probe.name!r} has no mean: its images have segments of their"
+            " own",
+        )
         return []
     rounding = max(answer.rounding for answer in answers)
     means = []
@@ -94,8 +102,14 @@ def of_method(
     return means
 
 
+def _same_segments(labels: places.Labels, answers: Sequence[Answer]) -> bool:
+    """Whether all images have the same."""
+    others = [answer.grid.segments if answer.grid else None for answer in answers[1:]]
+    return all(other is not None and np.array_equal(other, labels) for other in others)
+
+
 def _importance(grid: record.Grid | None, target: int) -> Floats | None:
-    """(tops, lefts), of the numbers as stored; None where the grid lacks the class."""
+    """One a place, of the numbers as stored; None where the grid lacks the class."""
     if grid is None or target not in grid.classes:
         return None
     column = int(np.searchsorted(grid.classes, target))
@@ -115,10 +129,9 @@ def _mean(
     exact, errors, counts = mean_and_error(values)
     # Rounded before anything is made of it: readers have the stored numbers.
     means = maps.single(exact)
-    geometry = grid.tops, grid.lefts, grid.window
     images = [member.image for member in members]
     within = Regions(subject.probe, images[0], _common_regions(subject.probe, images))
-    painted = maps.paint(means, *geometry, subject.shape)
+    painted = places.paint(means, grid, subject.shape)
     return record.Mean(
         method=method.name,
         label=method.label,
@@ -138,6 +151,7 @@ def _mean(
         counts=counts,
         regions=within.references(grid),
         statistics=within.statistics(painted, method.sign, rounding),
+        segments=grid.segments,
     )
 
 

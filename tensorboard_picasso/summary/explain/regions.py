@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
-from tensorboard_picasso.numbers import located, maps
+from tensorboard_picasso.numbers import located, places
 from tensorboard_picasso.numbers.maps import Floats, Mask, Sign, Statistics
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.summary.probe.probe import Probe
@@ -50,7 +50,7 @@ class Regions:
 
 
 def _ceiling(mask: Mask, grid: record.Grid) -> float:
-    return maps.ceiling(mask, grid.tops, grid.lefts, grid.window)
+    return places.ceiling(mask, grid)
 
 
 def scalars(

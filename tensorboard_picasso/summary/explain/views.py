@@ -16,7 +16,6 @@ from tensorboard_picasso.summary.backends.base import (
     Hiding,
     Tool,
     batches,
-    hidden,
     no_tokens,
 )
 from tensorboard_picasso.summary.probe import outputs
@@ -132,8 +131,7 @@ class DenseView(Backend):
     def _swept(self, hiding: Hiding, model_input: Function) -> Array:
         rows = []
         for part in batches(len(hiding.boxes), hiding.image.size):
-            batch = hidden(hiding.image, hiding.filled, hiding.boxes[part])
-            rows.append(self.scores(model_input(batch)))
+            rows.append(self.scores(model_input(hiding.viewed(part))))
         return np.concatenate(rows)
 
     def _raw(self, x: Array) -> Array:

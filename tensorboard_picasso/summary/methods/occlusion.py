@@ -1,4 +1,4 @@
-"""Occlusion: what hiding a window does to the scores.
+"""Occlusion: what hiding a window, or a segment, does to the scores.
 
 References:
   Zeiler & Fergus 2014, "Visualizing and Understanding Convolutional Networks",
@@ -14,14 +14,15 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers import maps, places
 from tensorboard_picasso.numbers.maps import Sign
 from tensorboard_picasso.stored.record import Grid
 from tensorboard_picasso.summary.backends import Backend
 from tensorboard_picasso.summary.backends.base import Hiding
+from tensorboard_picasso.summary.methods import _segments
+from tensorboard_picasso.summary.methods._tokens import covered, covered_by
 from tensorboard_picasso.summary.methods.base import Answer, Floats, Method, Subject, whole
 from tensorboard_picasso.summary.probe import fills
-from tensorboard_picasso.summary.probe.alignment import Alignment, AlignmentError
 from tensorboard_picasso.summary.probe.probe import Probe
 
 Size = int | float | tuple[int | float, int | float]
@@ -37,7 +38,7 @@ STRIDE = 1 / 14
 
 @dataclass(frozen=True)
 class Occlusion(Method):
-    """Slide a filled window over the image and record the log-odds at each place.
+    """Slide a filled window over the image, or fill its segments, and record the log-odds of each.
 
     Args:
       window: height and width of the window: an int is pixels, a float is a
@@ -49,6 +50,12 @@ class Occlusion(Method):
         "grey", "black", "white", "blur", "noise", a number or one a channel; or
         "dropped tokens" of a vision transformer in PyTorch: it is not given those whose
         patches a window covers by half or more, instead of pixels painted over.
+      segments: instead of windows, parts that do not overlap, hidden one at a time: a label map,
+        integers (height, width), for all images, or one an image (a list, or an array with an
+        axis more), negative where nothing is ever hidden; "slic", superpixels of what is shown,
+        found once (needs scikit-image); or rectangles, a list of (top, left, height, width) in
+        pixels for all images, or one such list an image.
+      count: of "slic", about how many segments; default 50.
       reuse: whether what a window cannot change is taken from the whole image's pass
         where that is faster; the numbers are the same but for rounding.
       label: last part of the tag.
@@ -71,6 +78,8 @@ class Occlusion(Method):
     stride: Size | None = None
     positions: int | None = None
     fill: Any = "mean"
+    segments: Any = field(default=None, kw_only=True)
+    count: int | None = field(default=None, kw_only=True)
     reuse: bool = field(default=True, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -86,6 +95,12 @@ class Occlusion(Method):
             if self.stride is not None:
                 raise ValueError("pass stride= or positions=, not both")
             object.__setattr__(self, "positions", whole("positions", self.positions, 2))
+        if self.segments is not None:
+            if (self.window, self.stride, self.positions) != (None, None, None):
+                raise ValueError("pass segments=, or window=, stride= and positions=, not both")
+            object.__setattr__(self, "segments", _segments.read(self.segments, self.count))
+        elif self.count is not None:
+            raise ValueError(f"count={self.count!r} is of segments='slic': leave it out")
         if not self._drops:
             object.__setattr__(self, "fill", fills.plain(self.fill))
 
@@ -99,8 +114,10 @@ class Occlusion(Method):
         The last row and column are pulled in, so that every pixel is covered.
 
         Raises:
-          ValueError: a window larger than the image, or gaps between windows.
+          ValueError: a window larger than the image, or gaps between windows; segments.
         """
+        if self.segments is not None:
+            raise ValueError(f"{self.label} hides segments, no windows")
         sides = [self._side(axis, size, shape) for axis, size in enumerate(shape)]
         return (sides[0][0], sides[1][0]), sides[0][1], sides[1][1]
 
@@ -137,7 +154,10 @@ class Occlusion(Method):
     def check(self, probe: Probe) -> None:
         """See `Method.check`."""
         for index, image in enumerate(probe.images):
-            self.geometry((image.shape[0], image.shape[1]))
+            if self.segments is None:
+                self.geometry((image.shape[0], image.shape[1]))
+            else:
+                self.segments.labels(probe, index)
             if not self._drops:
                 probe.filled(index, self.fill)
 
@@ -163,12 +183,15 @@ class Occlusion(Method):
         """Raw scores (1 + windows, classes) of some images: first of the whole image."""
         if self._drops:
             return [self._dropped(backend, probe, index) for index in indices]
-        hidings = []
-        for index in indices:
-            image = probe.images[index]
-            hidings.append(Hiding(image, probe.filled(index, self.fill), self._boxes(image)))
+        hidings = [self._hiding(probe, index) for index in indices]
         in_place = probe.preprocess is None
         return backend.swept_scores(hidings, probe.model_input, in_place, self.reuse)
+
+    def _hiding(self, probe: Probe, index: int) -> Hiding:
+        image, filled = probe.images[index], probe.filled(index, self.fill)
+        if self.segments is None:
+            return Hiding(image, filled, self._boxes(image))
+        return _segments.hiding(image, filled, self.segments.labels(probe, index))
 
     def _boxes(self, image: NDArray[Any]) -> Starts:
         """Windows (1 + windows, 4) as of `Hiding`, of which the first one hides nothing."""
@@ -182,36 +205,45 @@ class Occlusion(Method):
         image = probe.images[index]
         x = probe.model_input(image[None])
         grid = backend.tokens(x)
-        return backend.scores_without(x, covered(self._boxes(image), probe.align(index), grid))
+        if self.segments is None:
+            dropped = covered(self._boxes(image), probe.align(index), grid)
+        else:
+            labels = self.segments.labels(probe, index)
+            dropped = covered_by(labels, probe.align(index), grid)
+        return backend.scores_without(x, dropped)
 
     def _answer(self, subject: Subject, raw: NDArray[Any]) -> Answer:
         probe = subject.probe
-        window, tops, lefts = self.geometry(subject.shape)
+        parameters = {"fill": fills.DROPPED if self._drops else probe.fill_name(self.fill)}
         # Rounded before anything is made of it: readers have the stored numbers.
         log_odds = maps.single(subject.log_odds(raw))
         count = log_odds.shape[1]
         classes = np.arange(count) if count <= ALL_CLASSES else np.array(sorted(subject.targets))
-        values = log_odds[1:, classes].reshape(len(tops), len(lefts), len(classes))
-        grid = Grid(
-            window,
-            tops.astype(np.uint32),
-            lefts.astype(np.uint32),
-            classes.astype(np.uint32),
-            log_odds[0, classes],
-            values,
-        )
+        found = classes.astype(np.uint32), log_odds[0, classes]
+        if self.segments is None:
+            window, tops, lefts = self.geometry(subject.shape)
+            values = log_odds[1:, classes].reshape(len(tops), len(lefts), len(classes))
+            starts = tops.astype(np.uint32), lefts.astype(np.uint32)
+            grid = Grid(window, *starts, *found, values)
+        else:
+            parameters["segments"] = self.segments.name
+            none = np.empty(0, np.uint32)
+            labels = self.segments.labels(probe, subject.index)
+            grid = Grid((0, 0), none, none, *found, log_odds[1:, None, classes], labels)
         unit = subject.score_name("log-odds")
         return Answer(
             maps={target: _painted(grid, target, subject.shape) for target in subject.targets},
             unit=unit,
             score=unit,
-            parameters={"fill": fills.DROPPED if self._drops else probe.fill_name(self.fill)},
+            parameters=parameters,
             grid=grid,
             rounding=subject.rounding,
         )
 
     def coarser(self, probe: Probe) -> Self | None:
         """See `Method.coarser`; windows stay, and may not leave gaps."""
+        if self.segments is not None:
+            return None
         stride: Size = STRIDE if self.stride is None else self.stride
         try:
             if self.positions is None:
@@ -228,39 +260,17 @@ class Occlusion(Method):
 
     def cost(self, probe: Probe) -> str:
         """See `Method.cost`."""
+        if self.segments is not None:
+            count = int(self.segments.labels(probe, 0).max()) + 1
+            return f"{self.label} {count} segments"
         _, tops, lefts = self.geometry((probe.images[0].shape[0], probe.images[0].shape[1]))
         return f"{self.label} {len(tops)}×{len(lefts)}"
-
-
-def covered(boxes: Starts, alignment: Alignment, grid: tuple[int, int]) -> NDArray[np.bool_]:
-    """Which patches boxes cover by half or more, (boxes, rows, columns).
-
-    Args:
-      boxes: (n, 4) in the viewed image: top, left, height, width.
-      alignment: from there to the model's input.
-      grid: rows and columns of patches, which share that evenly.
-
-    Raises:
-      AlignmentError: a box is none in the model's input.
-    """
-    matrix = alignment.matrix
-    if np.abs(matrix[[0, 1], [1, 0]]).max() > 1e-6:
-        raise AlignmentError("turns or shears the image")
-    shares = []
-    for axis, (size, count) in enumerate(zip(alignment.model, grid, strict=True)):
-        scale, shift = matrix[1 - axis, 1 - axis], matrix[1 - axis, 2]
-        ends = np.stack([boxes[:, axis], boxes[:, axis] + boxes[:, axis + 2]], 1) * scale + shift
-        low, high = ends.min(1)[:, None], ends.max(1)[:, None]
-        edges = np.arange(count + 1) * (size / count)
-        inside = np.minimum(high, edges[1:]) - np.maximum(low, edges[:-1])
-        shares.append(np.maximum(inside, 0) / (size / count))
-    return np.asarray(shares[0][:, :, None] * shares[1][:, None, :] >= 0.5 - 1e-9)
 
 
 def _painted(grid: Grid, target: int, shape: tuple[int, int]) -> Floats:
     column = int(np.searchsorted(grid.classes, target))
     importance = maps.importance(grid.values[:, :, column], grid.whole[column])
-    painted = maps.paint(importance, grid.tops, grid.lefts, grid.window, shape)
+    painted = places.paint(importance, grid, shape)
     return painted.astype(np.float64, copy=False)
 
 

@@ -81,6 +81,12 @@ class Rects:
         return self.rows, self.columns
 
     @property
+    def places(self) -> tuple[Ints, Ints]:
+        """Rows and columns of each, (rectangles, height) and (rectangles, width)."""
+        rows, columns = (each.starts[:, None] + np.arange(each.size) for each in self.axes)
+        return rows, columns
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Height and width."""
         return self.rows.size, self.columns.size

@@ -52,6 +52,40 @@ def smooth():
     return tensorboard_picasso.read(path)["run"]["p"]
 
 
+@cache
+def parted(changing=False):
+    """Segments, other ones at the second step where that is asked for."""
+    path = Path(directory())
+    probe = summary.Probe("p", noise(1, 4, 4, 1), labels=[0], output="raw")
+    for step in range(2):
+        labels = np.arange(16).reshape(4, 4) // (8 if step and changing else 4)
+        assert summary.attribution(
+            probe, lambda x: x.reshape(len(x), -1)[:, :2],
+            methods=[summary.Occlusion(segments=labels)], writer=path / "run", step=step,
+        )  # fmt: skip
+    summary.flush()
+    return tensorboard_picasso.read(path)["run"]["p"]
+
+
+def segments_of():
+    assert parted().segments(0).hidden.shape == (2, 4, 2)
+
+
+def windows_of():
+    path = Path(directory())
+    probe = summary.Probe("p", noise(1, 4, 4, 1), labels=[0], output="raw")
+    assert summary.attribution(
+        probe, lambda x: x.reshape(len(x), -1)[:, :2], methods=[summary.Occlusion(2, 2)],
+        writer=path / "run", step=0,
+    )  # fmt: skip
+    summary.flush()
+    return tensorboard_picasso.read(path)["run"]["p"]
+
+
+def step_of_segments():
+    assert parted(True).maps(0, "occlusion", 0, step=1).values.shape == (1, 4, 4)
+
+
 def step_of():
     assert changing().maps(0, "occlusion", 0, step=1).values.shape == (1, 6, 6)
 
@@ -59,5 +93,8 @@ def step_of():
 ROWS = [
     Row("maps of several sizes: pass step=", lambda: changing().maps(0, "occlusion", 0), step_of),
     Row("windows changed during training: use maps.step=.", lambda: changing().windows(0), step_of),
+    Row("segments changed during training: use maps.step=.", lambda: parted(True).segments(0), step_of_segments),
+    Row("occlusion hides segments, no windows: use segments..", lambda: parted().windows(0), segments_of),
+    Row("occlusion hides windows, no segments: use windows..", lambda: windows_of().segments(0), lambda: windows_of().windows(0)),
     Row("saliency has no windows: use maps..", lambda: smooth().windows(0, "saliency"), lambda: smooth().maps(0, "saliency", 0)),
 ]  # fmt: skip

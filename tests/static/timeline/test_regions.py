@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tensorboard_picasso import summary
-from tensorboard_picasso.numbers import maps
+from tensorboard_picasso.numbers import maps, places
+from tests.kit import logs
 from tests.kit.browser import tab
 from tests.kit.logs import CLASSES, Log, image_values, occlusion, saliency, scores, shown, starts
 from tests.kit.serving import tensorboard
@@ -583,5 +584,39 @@ def test_windows_are_weighed_as_painted_maps(browser, url, special, rounding):
     np.testing.assert_allclose(
         [float(each) for each in found],
         [share.positive, share.negative, share.absolute, ceiling],
+        rtol=1e-12,
+    )
+
+
+@pytest.mark.parametrize("special", SPECIAL)
+@pytest.mark.parametrize("rounding", [0.0, 0.02])
+def test_segments_are_weighed_as_painted_maps(browser, url, special, rounding):
+    random = np.random.default_rng(6)
+    labels, values = random.integers(-1, 9, (15, 19)), random.normal(0, 1, 9)
+    if SPECIAL[special] is not None:
+        values[4] = SPECIAL[special]
+    mask = random.random(labels.shape) < 0.3
+    page = browser.new_page()
+    page.goto(f"{url}data/plugin/picasso/index")
+    segments = {"key": "", "count": 9, "labels": labels.ravel().tolist()}
+    geometry = {"tops": [], "lefts": [], "window": [0, 0], "segments": segments}
+    given = [str(each).replace("nan", "NaN").replace("inf", "Infinity") for each in values]
+    found = page.evaluate(
+        TWIN,
+        [
+            f"{url}data/plugin/picasso/static/",
+            geometry,
+            given,
+            mask.ravel().tolist(),
+            *labels.shape,
+            rounding,
+        ],
+    )
+    page.close()
+    grid = logs.segmented(np.zeros((9, 1), np.float32), np.zeros(1, np.float32), labels, ()).grid
+    share = maps.share(places.paint(values, grid, labels.shape), mask, rounding)
+    np.testing.assert_allclose(
+        [float(each) for each in found],
+        [share.positive, share.negative, share.absolute, places.ceiling(mask, grid)],
         rtol=1e-12,
     )

@@ -15,6 +15,7 @@ from tensorboard_picasso.summary import Occlusion, Probe, backends
 from tensorboard_picasso.summary.backends.base import Hiding
 from tensorboard_picasso.summary.explain import models
 from tensorboard_picasso.summary.kit import determinism
+from tensorboard_picasso.summary.methods import _segments
 from tensorboard_picasso.summary.reuse import plan as plans
 from tensorboard_picasso.summary.reuse.keras import Engine
 from tensorboard_picasso.summary.reuse.keras_trace import Trace
@@ -453,3 +454,27 @@ def test_the_plan_is_told():
     )
     told = summary.explain_plan(scored, model, Occlusion(16, 16))
     assert told == "dense: the model has several inputs or outputs, or a score of its own"
+
+
+@pytest.mark.usefixtures("wide")
+@pytest.mark.parametrize("preprocess", [None, halved], ids=["in place", "preprocess"])
+def test_segments_are_recomputed_in_the_rectangles_around_them(preprocess):
+    side = 96 if preprocess else 48
+    cells = np.arange(side) // (side // 6)
+    # Each window cut along its diagonal, and a corner that is never hidden.
+    labels = np.add.outer(6 * cells, cells) * 2
+    labels += np.add.outer(np.arange(side), -np.arange(side)) % (side // 6) > 3
+    labels[:4, :4] = -1
+    (segments,) = _segments.read(labels, None).maps
+    model, given = network(), images(2, (side, side, 3))
+    backend, model_input = backends.find(model), preprocess or (lambda x: x)
+    hidings = [_segments.hiding(each, np.full_like(each, 0.3), segments) for each in given]
+    with determinism.required():
+        found = backend.swept_scores(hidings, model_input, preprocess is None, True)
+    assert backend.sweep_told.startswith("reuse. 7"), backend.sweep_told
+    values = np.unique(labels[labels >= 0])
+    for image, scores in zip(given, found, strict=True):
+        batch = [image, *(np.where((labels == each)[..., None], 0.3, image) for each in values)]
+        assert_same(scores[None], model(model_input(np.stack(batch)), training=False)[None])
+    whole = backend.swept_scores(hidings, model_input, preprocess is None, False)
+    assert_same(np.stack(found), np.stack(whole))

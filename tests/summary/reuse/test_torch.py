@@ -15,6 +15,7 @@ from tensorboard_picasso.summary import Occlusion, Probe, backends
 from tensorboard_picasso.summary.backends.base import Hiding
 from tensorboard_picasso.summary.backends.torch import sweep as torch_sweep
 from tensorboard_picasso.summary.kit import determinism
+from tensorboard_picasso.summary.methods import _segments
 from tensorboard_picasso.summary.reuse import plan as plans
 from tensorboard_picasso.summary.reuse.rects import Rects
 from tensorboard_picasso.summary.reuse.torch import Unoccluded
@@ -463,3 +464,43 @@ def test_scores_that_are_not_the_modules_own_output_are_those_of_whole_passes():
         explain(model, Probe("p", noise(2, 3, 64, 64), **options), Occlusion(16, 16, reuse=False))
     )[0].grid.values
     np.testing.assert_allclose(twice[..., 0], 2 * once[..., 0], rtol=1e-4, atol=1e-5)
+
+
+# Each window cut along its diagonal: two segments with about the same rectangle around them.
+HALVES = np.add.outer(8 * (np.arange(64) // 8), np.arange(64) // 8) * 2
+HALVES += np.arange(64)[:, None] % 8 > np.arange(64) % 8
+HALVES[60:, :4] = -1
+
+
+def by_segment(model, given, reuse, first=lambda batch: np.moveaxis(batch, -1, 1)):
+    """Scores with each half hidden, and what was done and why."""
+    backend = backends.find(model)
+    (labels,) = _segments.read(HALVES, None).maps
+    hidings = [_segments.hiding(each, np.full_like(each, 0.3), labels) for each in given]
+    in_place = first.__name__ == "<lambda>"
+    with determinism.required() if reuse else contextlib.nullcontext():
+        found = backend.swept_scores(hidings, first, in_place, reuse)
+    return np.stack(found), backend.sweep_told
+
+
+def moved(batch):
+    return np.moveaxis(2 * batch - 1, -1, 1)
+
+
+@pytest.mark.parametrize("first", [None, moved], ids=["in place", "preprocess"])
+@pytest.mark.parametrize("name", ["vgg", "resnet"])
+def test_segments_are_recomputed_in_the_rectangles_around_them(name, first):
+    model, given = settled(named()[name]).eval(), images()
+    more = {} if first is None else {"first": first}
+    found, told = by_segment(model, given, True, **more)
+    assert told.startswith("reuse. 1"), told
+    expected, _ = by_segment(model, given, False, **more)
+    assert found.shape == (2, 1 + len(np.unique(HALVES[HALVES >= 0])), 5)
+    assert_same(found, expected)
+    # Whole passes are those of images that are hidden by hand.
+    for number, label in enumerate(np.unique(HALVES[HALVES >= 0])[:5]):
+        by_hand = np.where((label == HALVES)[..., None], 0.3, given[1])[None]
+        given_first = moved(by_hand) if first else np.moveaxis(by_hand, -1, 1)
+        with torch.no_grad():
+            scores = model(torch.from_numpy(np.ascontiguousarray(given_first))).numpy()[0]
+        np.testing.assert_allclose(expected[1, 1 + number], scores, rtol=1e-9)

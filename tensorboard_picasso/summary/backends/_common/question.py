@@ -57,16 +57,53 @@ class Question:
 
 
 @dataclass(frozen=True, eq=False)
-class Hiding:
-    """One viewed image and the windows that are hidden, one at a time.
+class Segments:
+    """Of boxes that hold a segment each: which of their pixels are hidden.
 
-    image, filled: (h, w, c), and what windows are filled with. boxes: (boxes, 4): top,
-    left, height, width, pixels; an empty one leaves the image whole.
+    labels: (h, w), the segment of each pixel. numbers: (boxes,), the segment of each box; of an
+    empty one none that a pixel has.
+    """
+
+    labels: NDArray[np.int16]
+    numbers: NDArray[np.int16]
+
+    def taking(self, some: Any) -> Self:
+        """The same of some of the boxes."""
+        return replace(self, numbers=self.numbers[some])
+
+    def within(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which places are of each box's segment, (boxes, rows, columns).
+
+        Args:
+          rows, columns: (boxes or 1, n) places.
+        """
+        labels = self.labels[rows[:, :, None], columns[:, None, :]]
+        return np.asarray(labels == self.numbers[:, None, None])
+
+
+@dataclass(frozen=True, eq=False)
+class Hiding:
+    """One viewed image and the windows, or segments, that are hidden, one at a time.
+
+    image, filled: (h, w, c), and what is filled in. boxes: (boxes, 4): top, left, height, width,
+    pixels; an empty one leaves the image whole.
+    segments: None: a whole box is hidden; else the pixels of one segment, which lies in it.
     """
 
     image: Array
     filled: Array
     boxes: NDArray[np.int64]
+    segments: Segments | None = None
+
+    def taking(self, some: Any) -> Self:
+        """The same with some of the boxes."""
+        segments = None if self.segments is None else self.segments.taking(some)
+        return replace(self, boxes=self.boxes[some], segments=segments)
+
+    def viewed(self, some: Any) -> Array:
+        """Some of the occluded images, (n, h, w, c)."""
+        taken = self.taking(some)
+        return hidden(taken.image, taken.filled, taken.boxes, taken.segments)
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,6 +242,21 @@ class Layer:
     channels: str = ""
     images: bool = False
     inside: bool = False
+
+
+def hidden(
+    image: Array, filled: Array, boxes: NDArray[np.int64], segments: Segments | None = None
+) -> Array:
+    """A batch of one image, each with another box filled; see `Hiding`."""
+    batch = np.repeat(image[None], len(boxes), axis=0)
+    for at, (occluded, (top, left, height, width)) in enumerate(zip(batch, boxes, strict=True)):
+        window = np.s_[top : top + height, left : left + width]
+        if segments is None:
+            occluded[window] = filled[window]
+        else:
+            inside = segments.labels[window] == segments.numbers[at]
+            np.copyto(occluded[window], filled[window], where=inside[..., None])
+    return batch
 
 
 def beside(others: Others, count: int) -> list[Array]:

@@ -13,9 +13,9 @@ from tensorboard_picasso.summary.backends._common.ways import Ways, WholeError
 from tensorboard_picasso.summary.backends.base import (
     Array,
     Hiding,
+    Segments,
     Windows,
     batches,
-    hidden,
     spread,
 )
 from tensorboard_picasso.summary.reuse.agenda import Agenda, Chunk, make
@@ -51,7 +51,7 @@ class Sweep(Ways):
     def scores(self, windows: Windows, whole: str) -> list[Array]:
         """See `Adapter.swept_scores`; `whole` is why there is no reuse, "" where there may be."""
         results: list[Any] = [None] * len(windows.hidings)
-        for part in alike(windows.hidings):
+        for part in alike(windows.hidings, bool(whole)):
             some = replace(windows, hidings=[windows.hidings[each] for each in part])
             made = self.dense(some) if whole else self.faster(some)
             for at, scores in zip(part, made, strict=True):
@@ -77,16 +77,29 @@ class Sweep(Ways):
         """The model's own scores."""
 
     @abc.abstractmethod
-    def occluded(self, images: Any, filled: Any, boxes: Ints) -> Any:
-        """Copies of images with each box filled, (images * windows, …), image by image."""
+    def occluded(
+        self, images: Any, filled: Any, boxes: Ints, segments: Segments | None = None
+    ) -> Any:
+        """Copies of images with each box filled, (images * windows, …), image by image.
+
+        segments: as of `Hiding`.
+        """
 
     @abc.abstractmethod
-    def patches(self, images: Any, filled: Any, boxes: Ints, rects: Rects) -> Any:
+    def patches(
+        self,
+        images: Any,
+        filled: Any,
+        boxes: Ints,
+        rects: Rects,
+        segments: Segments | None = None,
+    ) -> Any:
         """What images hold at rectangles where boxes in them are filled.
 
         Args:
           images, filled: batches.
           boxes: (windows, 4). rects: of the windows, each with its box inside.
+          segments: as of `Hiding`.
 
         Returns:
           A batch of images * windows, image by image.
@@ -145,7 +158,7 @@ class Sweep(Ways):
     def _by_boxes(self, windows: Windows, choice: Choice) -> tuple[list[Array], float]:
         """Where a box changes the same box of the model's input."""
         group, model_input = windows.hidings, windows.model_input
-        boxes = group[0].boxes
+        boxes, segments = group[0].boxes, group[0].segments
         images, filled = (
             self.batch(model_input(np.stack(stack)))
             for stack in ([one.image for one in group], [one.filled for one in group])
@@ -164,11 +177,14 @@ class Sweep(Ways):
         some, rest = self.sample(windows, choice, agenda, hiding)
 
         def patches(chunk: Chunk) -> Any:
-            return self.patches(images, filled, boxes[hiding[chunk.windows]], chunk.plan.rects)
+            taken = group[0].taking(hiding[chunk.windows])
+            return self.patches(images, filled, taken.boxes, chunk.plan.rects, taken.segments)
 
         # One window of each group of images is scored by the model itself too.
         one = hiding[_middle(rest)]
-        checked = self.occluded(images[:1], filled[:1], boxes[one])
+        checked = self.occluded(
+            images[:1], filled[:1], boxes[one], segments and segments.taking(one)
+        )
         whole, expected, parts = self.scored(engine, images, rest, patches, checked)
         result = np.repeat(whole[:, None], len(boxes), axis=1)
         for which, scores in [*some, *parts]:
@@ -179,9 +195,8 @@ class Sweep(Ways):
     def _by_difference(self, windows: Windows, choice: Choice) -> tuple[list[Array], float]:
         """Where only what `preprocess` made of the windows shows what they change."""
         model_input = windows.model_input
-        ((image, filled, boxes),) = (
-            (each.image, each.filled, each.boxes) for each in windows.hidings
-        )
+        (shown,) = windows.hidings
+        image, boxes = shown.image, shown.boxes
         images = self.batch(model_input(image[None]))
         shape = self.place(images)
         if shape is None:
@@ -190,7 +205,7 @@ class Sweep(Ways):
         changes: list[tuple[Ints, Any]] = []
         numbers = int(np.prod(images.shape[1:]))
         for part in batches(len(boxes), max(image.size, numbers)):
-            batch = self.batch(model_input(hidden(image, filled, boxes[part])))
+            batch = self.batch(model_input(shown.viewed(part)))
             if batch.shape[1:] != images.shape[1:]:
                 raise WholeError("preprocess makes inputs of several shapes")
             touched = self.changed(batch, images)
@@ -211,7 +226,7 @@ class Sweep(Ways):
 
         # One window is scored by the model itself too.
         one = _middle(rest)
-        checked = self.batch(model_input(hidden(image, filled, boxes[one])))
+        checked = self.batch(model_input(shown.viewed(one)))
         whole, expected, parts = self.scored(engine, images, rest, patches, checked)
         result = np.empty((len(boxes), whole.shape[1]), whole.dtype)
         for which, scores in [*some, *parts]:
@@ -320,11 +335,16 @@ def boxes_of(differs: Array) -> Ints:
     return boxes
 
 
-def alike(hidings: Sequence[Hiding]) -> list[list[int]]:
-    """Indices of those with the same boxes, and shape and dtype of image."""
+def alike(hidings: Sequence[Hiding], whole: bool = False) -> list[list[int]]:
+    """Indices of those with the same shape and dtype of image, and the same places.
+
+    whole: their places may differ, as each occluded image is run as a whole.
+    """
     groups: dict[Any, list[int]] = {}
     for at, hiding in enumerate(hidings):
-        groups.setdefault(
-            (hiding.image.shape, hiding.image.dtype, hiding.boxes.tobytes()), []
-        ).append(at)
+        key: tuple[Any, ...] = hiding.image.shape, hiding.image.dtype, hiding.segments is None
+        if not whole:
+            key += (hiding.boxes.tobytes(),)
+            key += (hiding.segments.labels.tobytes(),) if hiding.segments is not None else ()
+        groups.setdefault(key, []).append(at)
     return list(groups.values())

@@ -110,7 +110,9 @@ class Ways(abc.ABC):
         """What was found out of such windows, of so many images that are computed together."""
         first = windows.hidings[0]
         together = min(len(windows.hidings), self._together(windows))
-        kind = windows.in_place, first.image.shape, first.image.dtype, first.boxes.tobytes()
+        # Each image may have segments of its own: about as many take about as long.
+        places = first.boxes.tobytes() if first.segments is None else len(first.boxes).bit_length()
+        kind = windows.in_place, first.image.shape, first.image.dtype, places
         return self._choices.of((*kind, together, self.kind()), timed, self.processor)
 
     def _together(self, windows: Windows) -> int:
@@ -202,7 +204,7 @@ class Ways(abc.ABC):
         made: list[tuple[Ints, Array]] = []
         # In so many parts that it may be known from them.
         for part in np.array_split(some, min(LEAST, len(some))) if len(some) else ():
-            hidings = [replace(each, boxes=each.boxes[hiding[part]]) for each in windows.hidings]
+            hidings = [each.taking(hiding[part]) for each in windows.hidings]
             try:
                 seconds, scores = self._timed_dense(replace(windows, hidings=hidings))
             except Exception:  # as above: reuse does without

@@ -30,7 +30,7 @@ def swept(
       otherwise: scores windows of images that cannot be made so.
     """
     results: list[Any] = [None] * len(windows.hidings)
-    for group in alike(windows.hidings):
+    for group in alike(windows.hidings, whole=True):
         some = replace(windows, hidings=[windows.hidings[each] for each in group])
         made = Placed(some, device)
         found = _scored(made, some, room, halving, scores) if made.fits else otherwise(some)
@@ -82,8 +82,15 @@ class Placed:
         counts = [len(each.boxes) for each in hidings]
         self.count = sum(counts)
         self._ends = np.cumsum(counts)[:-1]
-        self._which = np.repeat(np.arange(len(hidings), dtype=np.int32), counts)
-        self._boxes = np.concatenate([each.boxes for each in hidings]).astype(np.int32)
+        self._each = [
+            np.repeat(np.arange(len(hidings), dtype=np.int32), counts),
+            np.concatenate([each.boxes for each in hidings]).astype(np.int32),
+        ]
+        self._labels: list[Any] = []
+        if segments := [each.segments for each in hidings if each.segments is not None]:
+            self._each.append(np.concatenate([each.numbers for each in segments]))
+            labels = np.stack([each.labels for each in segments])
+            self._labels = [jax.device_put(labels, device)]
         stacks = [each.image for each in hidings], [each.filled for each in hidings]
         given = [windows.model_input(np.stack(stack)) for stack in stacks]
         self.fits = bool(planes_of(shape, given[0].shape[1:]))
@@ -97,8 +104,8 @@ class Placed:
         import jax
 
         rows = np.minimum(np.arange(part.start, part.start + size), part.stop - 1)
-        sent = (jax.device_put(each[rows], self._device) for each in (self._which, self._boxes))
-        return _placing(self._axes)(*self._pair, *sent)
+        sent = (jax.device_put(each[rows], self._device) for each in self._each)
+        return _placing(self._axes)(*self._pair, *sent, *self._labels)
 
     def split(self, rows: Array) -> list[Array]:
         """One row a window, as those of each image."""
@@ -111,7 +118,9 @@ def _placing(axes: tuple[int, int]) -> Any:
     import jax
     from jax import numpy as jnp
 
-    def placed(images: Any, filled: Any, which: Any, boxes: Any) -> Any:
+    def placed(
+        images: Any, filled: Any, which: Any, boxes: Any, numbers: Any = None, labels: Any = None
+    ) -> Any:
         shape = (len(which), *images.shape[1:])
         inside = jnp.ones((), bool)
         for axis, low, extent in zip(axes, boxes.T[:2], boxes.T[2:], strict=True):
@@ -121,6 +130,10 @@ def _placing(axes: tuple[int, int]) -> Any:
             lows = low.reshape(-1, *[1] * (len(shape) - 1))
             highs = (low + extent).reshape(lows.shape)
             inside = inside & (places >= lows) & (places < highs)
+        if labels is not None:
+            own = labels[which] == numbers[:, None, None]
+            extra = [axis for axis in range(1, len(shape)) if axis not in axes]
+            inside = inside & jnp.expand_dims(own, extra)
         return jnp.where(inside, filled[which], images[which])
 
     return jax.jit(placed)

@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from tensorboard_picasso.summary.backends._common.batch_size import BatchSizes
 from tensorboard_picasso.summary.backends._common.sheets import Sheets, planes_of
-from tensorboard_picasso.summary.backends.base import Array, Hiding, Question, Windows, hidden
+from tensorboard_picasso.summary.backends._common.stacked import Stacked
+from tensorboard_picasso.summary.backends.base import Array, Hiding, Question, Windows
 from tensorboard_picasso.summary.backends.tensorflow.models import array
 
 
@@ -39,18 +40,30 @@ class Dense:
 
     def swept(self, windows: Windows) -> list[Array]:
         """See `Adapter.swept_scores`; of images of one shape and dtype."""
+        if windows.in_place and windows.hidings[0].segments is not None:
+            return self._stacked(windows)
         if windows.in_place and _planes(windows):
             return self._made(windows)
         return [self._handed(each, windows) for each in windows.hidings]
 
     def _handed(self, hiding: Hiding, windows: Windows) -> Array:
         """Scores of occluded images that are handed to the user's Python first."""
-        image, filled, boxes = hiding.image, hiding.filled, hiding.boxes
+        image = hiding.image
 
         def run(part: slice, _: int) -> Array:
-            return self._scores(windows.question(hidden(image, filled, boxes[part])))
+            return self._scores(windows.question(hiding.viewed(part)))
 
-        return self.sizes.sweep(("handed", *_kind(image)), len(boxes), image.size, run)
+        return self.sizes.sweep(("handed", *_kind(image)), len(hiding.boxes), image.size, run)
+
+    def _stacked(self, windows: Windows) -> list[Array]:
+        """Scores of images of one shape with segments hidden: no rows of sheets are theirs."""
+        image, stacked = windows.hidings[0].image, Stacked(windows.hidings)
+
+        def run(part: slice, _: int) -> Array:
+            return self._scores(windows.question(stacked.batch(part)))
+
+        kind = "stacked", *_kind(image)
+        return stacked.split(self.sizes.sweep(kind, stacked.count, image.size, run))
 
     def _made(self, windows: Windows) -> list[Array]:
         """Scores of images of one shape and dtype, (boxes, classes) each."""

@@ -10,7 +10,7 @@ from tensorboard_picasso.summary.backends._common import sweep
 from tensorboard_picasso.summary.backends._common.batch_size import BatchSizes
 from tensorboard_picasso.summary.backends._common.sweep import FINE, ROUNDED, boxes_of
 from tensorboard_picasso.summary.backends._common.ways import WholeError
-from tensorboard_picasso.summary.backends.base import Array, Question, Windows, hidden
+from tensorboard_picasso.summary.backends.base import Array, Question, Segments, Windows, hidden
 from tensorboard_picasso.summary.backends.tensorflow.dense import Dense
 from tensorboard_picasso.summary.reuse.agenda import Agenda, Chunk
 from tensorboard_picasso.summary.reuse.keras import COSTS, Engine, Unoccluded
@@ -97,17 +97,28 @@ class Sweep(sweep.Sweep):
         """See `sweep.Sweep`."""
         return self._scores(Question(batch))
 
-    def occluded(self, images: Any, filled: Any, boxes: Ints) -> Any:
+    def occluded(
+        self, images: Any, filled: Any, boxes: Ints, segments: Segments | None = None
+    ) -> Any:
         """See `sweep.Sweep`."""
         pairs = zip(images, filled, strict=True)
-        return np.concatenate([hidden(image, fill, boxes) for image, fill in pairs])
+        return np.concatenate([hidden(image, fill, boxes, segments) for image, fill in pairs])
 
-    def patches(self, images: Any, filled: Any, boxes: Ints, rects: Rects) -> Any:
+    def patches(
+        self,
+        images: Any,
+        filled: Any,
+        boxes: Ints,
+        rects: Rects,
+        segments: Segments | None = None,
+    ) -> Any:
         """See `sweep.Sweep`."""
-        places = [each.starts[:, None] + np.arange(each.size) for each in rects.axes]
+        places = rects.places
         at = np.s_[:, places[0][:, :, None], places[1][:, None, :]]
         patches = filled[at]
-        if (boxes[:, 2:] != np.array(rects.shape)).any():
+        if segments is not None:
+            patches = np.where(segments.within(*places)[..., None], patches, images[at])
+        elif (boxes[:, 2:] != np.array(rects.shape)).any():
             low, high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
             rows, columns = (
                 (along >= low[:, axis, None]) & (along < high[:, axis, None])
@@ -126,7 +137,7 @@ class Sweep(sweep.Sweep):
 
     def pasted(self, image: Any, changes: Sequence[tuple[Ints, Any]], rects: Rects) -> Any:
         """See `sweep.Sweep`."""
-        rows, columns = (each.starts[:, None] + np.arange(each.size) for each in rects.axes)
+        rows, columns = rects.places
         made = image[0][rows[:, :, None], columns[:, None, :]]
         starts = zip(rects.rows.starts, rects.columns.starts, strict=True)
         for patch, (top, left), (box, change) in zip(made, starts, changes, strict=True):

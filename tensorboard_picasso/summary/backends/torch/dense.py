@@ -78,6 +78,9 @@ class Placed:
         self._ends = np.cumsum(counts)[:-1]
         self._which = np.repeat(np.arange(len(hidings)), counts)
         self._boxes = np.concatenate([each.boxes for each in hidings])
+        segments = [each.segments for each in hidings if each.segments is not None]
+        self._labels = np.stack([each.labels for each in segments]) if segments else None
+        self._numbers = np.concatenate([each.numbers for each in segments]) if segments else None
         self._most = max(1, _PLACED // max(1, hidings[0].image.size))
         self._held: Any = None
 
@@ -90,15 +93,22 @@ class Placed:
             self._held = span, *self._images(slice(*(each * self._most for each in span)))
         _, images, filled = self._held
         at = sent(which - span[0] * self._most, images.device)
-        rows, columns = (
-            torch.arange(images.shape[axis], device=images.device)[None] for axis in self._axes
-        )
-        within = inside(boxes, rows, columns)
+        within = self._within(which, boxes, part, images)
         if images.ndim == 4:
             within = within[:, None] if self.first else within[..., None]
         batch = torch.where(within, filled[at], images[at])
         layout = torch.channels_last if last else torch.contiguous_format
         return batch.contiguous(memory_format=layout)
+
+    def _within(self, which: Ints, boxes: Ints, part: slice, images: Any) -> Any:
+        """Which pixels are hidden, (windows, height, width)."""
+        if self._labels is not None and self._numbers is not None:
+            labels = self._labels[which] == self._numbers[part, None, None]
+            return sent(labels, images.device)
+        rows, columns = (
+            torch.arange(images.shape[axis], device=images.device)[None] for axis in self._axes
+        )
+        return inside(boxes, rows, columns)
 
     def _images(self, some: slice) -> list[Any]:
         hidings = self._windows.hidings[some]

@@ -20,7 +20,13 @@ from tensorboard_picasso.summary.backends._common.sweep import (
     same_scores,
 )
 from tensorboard_picasso.summary.backends._common.ways import WholeError
-from tensorboard_picasso.summary.backends.base import Array, Hiding, Windows, hidden, out_of_memory
+from tensorboard_picasso.summary.backends.base import (
+    Array,
+    Hiding,
+    Segments,
+    Windows,
+    out_of_memory,
+)
 from tensorboard_picasso.summary.backends.torch.dense import Gathered, Placed, inside
 from tensorboard_picasso.summary.backends.torch.device import costs, sent, waited
 from tensorboard_picasso.summary.backends.torch.models import array, home
@@ -116,21 +122,37 @@ class Sweep(sweep.Sweep):
         """See `sweep.Sweep`; of a copy, as modules may work in place."""
         return self._forward(batch.clone(), ())  # what is reused has no other inputs
 
-    def occluded(self, images: Any, filled: Any, boxes: Ints) -> Any:
+    def occluded(
+        self, images: Any, filled: Any, boxes: Ints, segments: Segments | None = None
+    ) -> Any:
         """See `sweep.Sweep`."""
         batch = images.repeat_interleave(len(boxes), 0)
         each = batch.unflatten(0, (len(images), len(boxes)))
         for at, (top, left, height, width) in enumerate(boxes.tolist()):
             window = np.s_[:, :, top : top + height, left : left + width]
-            each[:, at][window] = filled[window]
+            fill = filled[window]
+            if segments is not None:
+                inside = segments.labels[window[2:]] == segments.numbers[at]
+                fill = torch.where(sent(inside, images.device), fill, images[window])
+            each[:, at][window] = fill
         return batch
 
-    def patches(self, images: Any, filled: Any, boxes: Ints, rects: Rects) -> Any:
+    def patches(
+        self,
+        images: Any,
+        filled: Any,
+        boxes: Ints,
+        rects: Rects,
+        segments: Segments | None = None,
+    ) -> Any:
         """See `sweep.Sweep`."""
         rows, columns = _places(rects, images.device)
         at = np.s_[:, :, rows[:, :, None], columns[:, None, :]]
         patches = filled[at]
-        if (boxes[:, 2:] != np.array(rects.shape)).any():
+        if segments is not None:
+            within = sent(segments.within(*rects.places), images.device)
+            patches = torch.where(within, patches, images[at])
+        elif (boxes[:, 2:] != np.array(rects.shape)).any():
             within = inside(boxes, rows, columns)
             patches = torch.where(within, patches, images[at])
         return patches.transpose(1, 2).flatten(0, 1)
@@ -237,20 +259,22 @@ class Sweep(sweep.Sweep):
         if windows.in_place:
             example = self._tensor(windows.model_input(image[None]))
             if planes_of(image.shape, tuple(example.shape[1:])):
-                made = Gathered if self.gathers(example.device) else Placed
-                return self._made(windows, (*kind, example.dtype), example, made)
+                # A row of a sheet is hidden from one column to another, as no segment is.
+                rows = windows.hidings[0].segments is None and self.gathers(example.device)
+                made = Gathered if rows else Placed
+                return self._made(windows, (*kind, example.dtype, made), example, made)
 
         return [self._handed(each, windows, ("handed", *kind)) for each in windows.hidings]
 
     def _handed(self, hiding: Hiding, windows: Windows, kind: Any) -> Array:
         """Where occluded images are handed to the user's Python first."""
-        image, filled, boxes = hiding.image, hiding.filled, hiding.boxes
+        image = hiding.image
 
         def run(part: slice, _: int) -> Array:
-            batch = self._tensor(windows.model_input(hidden(image, filled, boxes[part])))
+            batch = self._tensor(windows.model_input(hiding.viewed(part)))
             return array(self._forward(batch, windows.others))
 
-        return self._sizes.sweep(kind, len(boxes), image.size, run, room=self._room())
+        return self._sizes.sweep(kind, len(hiding.boxes), image.size, run, room=self._room())
 
     def _made(
         self, windows: Windows, kind: Any, example: Any, maker: type[Gathered | Placed]
@@ -340,4 +364,4 @@ def _layouts(model: Any) -> list[Any]:
 
 
 def _places(rects: Rects, device: Any) -> list[Any]:
-    return [sent(axis.starts[:, None] + np.arange(axis.size), device) for axis in rects.axes]
+    return [sent(each, device) for each in rects.places]
