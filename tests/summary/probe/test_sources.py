@@ -275,7 +275,7 @@ def test_the_tab_says_the_example_and_finds_it(browser, logged):
         answer = packs.read(get(f"{url}data/plugin/picasso/inputs?run=run&probe=drawn")[1])
         told = {each["image"]: each["records"][0]["source_index"] for each in answer["images"]}
         assert told == dict(enumerate(probe.source_indices))
-        picasso.open(probe="drawn", sort="number").at(0)
+        picasso.open(probe="drawn", sort="number", page="steps").at(0)
         below = ".list article .original .below"
         # Rows out of sight are made when they come into it.
         expected = [f"example {each}" for each in probe.source_indices[:3]]
@@ -285,11 +285,11 @@ def test_the_tab_says_the_example_and_finds_it(browser, logged):
         picasso.frame.get_by_role("button", name=label).click()
         picasso.frame.get_by_text(f"12 × 12 pixels · example {index} of the dataset").wait_for()
         picasso.key("Escape")
-        picasso.open(probe="drawn", find=f"^example {index}$").at(0)
+        picasso.open(probe="drawn", find=f"^example {index}$", page="steps").at(0)
         shown = picasso.frame.locator(".list article").evaluate_all(
             "all => all.map((each) => Number(each.dataset.image))"
         )
         assert shown == [3]
-        picasso.open(probe="plain", sort="number").at(0)
+        picasso.open(probe="plain", sort="number", page="steps").at(0)
         assert set(picasso.frame.locator(below).all_inner_texts()) == {""}
         picasso.frame.get_by_role("button", name="open image 3 large", exact=True).wait_for()
