@@ -33,6 +33,7 @@ TRIED = {
     "cover all of {}: take a part of it": "test_a_rectangle_is_corrected",
     "Selected: press Ctrl+C": "tests/static/page/test_notebook.py",
     "See what your network uses": "tests/project/test_readme.py",
+    "log edited= to see whether": "tests/static/timeline/test_located.py",
     "log edited= to tell": "tests/situations/test_decorrelated_tag.py",
     "log that region, and hide it": "tests/static/timeline/test_region_lines.py",
     "Put the lines where your probe": "tests/static/timeline/test_region_lines.py",
