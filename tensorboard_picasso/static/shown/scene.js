@@ -80,6 +80,8 @@ export class Scene extends Classes {
   columns = [];
   /** Whether they were chosen from all steps that were to come. */
   #spread = false;
+  /** Whether one step is shown alone, each image large: there is but one, or it is asked for. */
+  alone = false;
 
   /** @param {State} state @param {Store} store @param {Shares} shares @param {() => void} flagged is told once it is known since when edits are flagged */
   constructor(state, store, shares, flagged) {
@@ -116,6 +118,7 @@ export class Scene extends Classes {
     this.reading = fitting(this.#state.reading, this.settings());
     this.every = this.#order();
     this.#joinSteps();
+    this.alone = this.#isAlone();
     this.images = this.every.filter((image) => isListed(this, this.#state, image));
     this.scales.clear();
   }
@@ -189,10 +192,10 @@ export class Scene extends Classes {
     return edits === "coming" ? null : edits;
   }
 
-  /** Whether one step is shown alone, each image large: there is but one, or it is asked for. */
-  get alone() {
+  #isAlone() {
     const { page } = this.#state;
-    return page === null ? this.#spread && this.steps.length === 1 : page === "step";
+    if (page !== null) return page === "step";
+    return this.steps.length === 1 && this.datas.every(({ run, probe, scores }) => scores.size > 0 || this.#store.failed(run) || !this.#store.lists(run, probe, "scored"));
   }
 
   /** All images; their order is fixed once what it depends on is known. */

@@ -30,7 +30,9 @@ def main() -> None:
         route, _, query = request.partition("?")
         status, body = app.get(route, query)
         said = body[:200].decode(errors="replace") if status != 200 else ""
-        print(json.dumps([status, len(body), memory("VmHWM") - before, said]), flush=True)
+        line = json.dumps([status, len(body), memory("VmHWM") - before, said])
+        sys.stdout.write(f"{line}\n")  # at once, as threads do it side by side
+        sys.stdout.flush()
 
     with ThreadPoolExecutor(len(requests) if together else 1) as pool:
         list(pool.map(ask, requests))

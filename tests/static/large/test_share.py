@@ -51,7 +51,7 @@ def test_a_link_shows_the_same_also_after_more_was_chosen(browser, url):
         link = picasso.frame.evaluate(
             "async () => { navigator.clipboard.writeText = (text) => { window.copied = text; };"
             " document.querySelector('.menu.view > button').click();"
-            " document.querySelector('.panel button:last-of-type').click(); await 0;"
+            " [...document.querySelectorAll('.panel button')].at(-1).click(); await 0;"
             " return window.copied; }"
         )
         before = picasso.pixels("article .now canvas")

@@ -42,6 +42,7 @@ def page_of(frame):
 def test_a_log_of_one_step_shows_each_image_large_and_nothing_to_go_through(browser, url):
     with tab(browser, url) as picasso:
         frame = picasso.open().at(7).frame
+        plates(picasso).first.wait_for()
         assert plates(picasso).count() == IMAGES
         for absent in (".timeline", ".steps", ".play", ".entry", ".heads", ".list .row", ".films"):
             assert not frame.locator(absent).first.is_visible(), absent
