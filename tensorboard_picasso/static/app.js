@@ -234,15 +234,22 @@ export class App {
 
   /** @param {Set<string>} names */
   #chosen(names) {
-    clearTimeout(this.#urlTimer);
     if (names.has("step")) this.rest.break();
     this.#laid = false;
-    this.#urlTimer = setTimeout(() => writeUrl(this.state.url()), 200);
+    this.#addressed();
     if (DATA_CHOICES.some((name) => names.has(name))) this.#load();
     if (names.size === 1 && names.has("step") && this.state.verdict === "all" && this.state.asClass === null) this.schedule("step");
     else if (![...names].every((name) => UNPAINTED.includes(name))) this.schedule("all");
     if (names.has("swipe")) this.#swipe();
     if (names.has("size")) this.#size();
+  }
+
+  /** Write the address, once nothing changed for a moment. */
+  #addressed() {
+    clearTimeout(this.#urlTimer);
+    this.#urlTimer = setTimeout(() => {
+      if (writeUrl(this.state.url())) this.#addressed();
+    }, 200);
   }
 
   #swipe() {

@@ -221,7 +221,7 @@ export function refill(element, children) {
   const held = before[place] ?? null;
   // Out of the page it has no label.
   const name = held && nameOf(held);
-  const caret = held instanceof HTMLInputElement ? held.selectionStart : null;
+  const [from, to] = held instanceof HTMLInputElement ? [held.selectionStart, held.selectionEnd] : [null, null];
   const edited = fieldsOf(element, UNSENT).filter(isEdited);
   const unsent = new Map(edited.map((each) => [nameOf(each), each.value]));
   // A field that goes while it is edited would send what is half typed.
@@ -239,7 +239,7 @@ export function refill(element, children) {
   const next = controls.find((each) => nameOf(each) === name) ?? controls[Math.min(place, controls.length - 1)];
   if (next instanceof HTMLElement) next.focus();
   const alike = held instanceof HTMLInputElement && next instanceof HTMLInputElement && next.type === held.type;
-  if (caret !== null && alike) next.setSelectionRange(caret, caret);
+  if (from !== null && alike) next.setSelectionRange(from, to);
   if (next instanceof HTMLInputElement && next.type === "text" && unsent.get(nameOf(next)) === next.value) sendAsIs(next);
 }
 

@@ -16,6 +16,8 @@ function outer() {
 
 const page = outer();
 const alone = page === window;
+// Our entries of the address as they were last read or written.
+let known = "";
 
 /** @param {string} hash */
 function parse(hash) {
@@ -78,9 +80,21 @@ export function connect(onReload) {
   window.parent.postMessage("experimental.bootstrap", "*", [channel.port2]);
 }
 
+/** What the hash holds for this plugin. */
+function read() {
+  const entries = parse(page.location.hash);
+  known = told(entries);
+  return entries;
+}
+
+/** @param {Map<string, string>} entries in one way of many that they may be written */
+function told(entries) {
+  return JSON.stringify([...entries].sort());
+}
+
 /** What the URL holds for this plugin: the hash; where it cannot be read, the host's message. */
 export async function readUrl() {
-  if (!alone || window.parent === window) return parse(page.location.hash);
+  if (!alone || window.parent === window) return read();
   const answer = await ask("experimental.GetURLPluginData");
   return new Map(Object.entries(answer ?? {}));
 }
@@ -91,7 +105,7 @@ export async function readUrl() {
  */
 export function followUrl(listener) {
   page.addEventListener("hashchange", () => {
-    if (alone || /^#picasso(&|$)/.test(page.location.hash)) listener(parse(page.location.hash));
+    if (alone || /^#picasso(&|$)/.test(page.location.hash)) listener(read());
   });
 }
 
@@ -114,12 +128,18 @@ export function addressOf(entries) {
 /**
  * Put entries into the URL's hash, leaving what is not ours.
  * @param {Map<string, string>} entries
+ * @returns whether to come again: an address was just opened, and is to be followed first
  */
 export function writeUrl(entries) {
   // TensorBoard puts its active tab first; another tab's address is not ours to change.
-  if (!alone && !/^#picasso(&|$)/.test(page.location.hash)) return;
+  if (!alone && !/^#picasso(&|$)/.test(page.location.hash)) return false;
+  const before = known;
+  // The page is told of another address in a task of its own, after this one perhaps.
+  if (told(read()) !== before) return true;
+  known = told(entries);
   const hash = hashOf(entries);
   if (hash !== page.location.hash) page.history.replaceState(page.history.state, "", hash);
+  return false;
 }
 
 /**

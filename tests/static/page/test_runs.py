@@ -171,6 +171,29 @@ def test_a_link_pasted_into_the_open_tab_is_followed(browser, url):
         assert not picasso.frame.locator('input[data-run="one"]').is_checked()
 
 
+WRITTEN_TOO_LATE = """async (base) => {
+  const { readUrl, writeUrl } = await import(`${base}data/plugin/picasso/static/kit/host.js`);
+  await readUrl();
+  const { location } = window.parent;
+  // One task: the page is not told of the address before it ends.
+  location.hash = "#picasso&p.picasso.step=0&p.picasso.runs=two";
+  const again = writeUrl(new Map([["step", "10"]]));
+  const kept = location.hash;
+  writeUrl(new Map([["step", "0"], ["runs", "two,one"]]));
+  return [again, kept, location.hash];
+}"""
+
+
+def test_a_link_is_not_written_over_before_it_is_followed(browser, url):
+    with tab(browser, url) as picasso:
+        picasso.open(step="20").at(20)
+        again, kept, written = picasso.frame.evaluate(WRITTEN_TOO_LATE, picasso.url)
+        assert again
+        assert kept == "#picasso&p.picasso.step=0&p.picasso.runs=two"
+        assert written == "#picasso&p.picasso.step=0&p.picasso.runs=two%2Cone"
+        picasso.at(0)
+
+
 def test_a_map_is_read_out_by_the_keyboard(browser, url):
     with tab(browser, url) as picasso:
         picasso.open(open="0", runs="one").at(20)

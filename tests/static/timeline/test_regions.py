@@ -404,6 +404,13 @@ def test_what_is_typed_outlives_a_change_of_the_menu(browser, url):
         panel.get_by_label("name of pond").wait_for()
         picasso.page.keyboard.press("Tab")
         panel.get_by_label("name of mist").wait_for()
+        # What was selected is typed over.
+        panel.get_by_label("name of mist").select_text()
+        change("p~mist~1.2.3.4~0!p~brook~3.2.3.4~1")
+        panel.get_by_label("name of brook").wait_for()
+        picasso.page.keyboard.type("haze")
+        picasso.page.keyboard.press("Enter")
+        panel.get_by_label("name of haze", exact=True).wait_for()
         # What was sent is not kept.
         for label, value in (("top", 1), ("left", 2), ("width", 3)):
             panel.get_by_label(label, exact=True).fill(str(value))
