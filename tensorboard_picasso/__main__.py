@@ -20,6 +20,7 @@ from tensorboard_picasso.logs.bounds import TooLargeError
 from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.logs.records import Problems, only, unpacked
+from tensorboard_picasso.numbers.volumes import Plane
 from tensorboard_picasso.presentation.readings import Reading
 from tensorboard_picasso.presentation.terminal import Bar, printed
 from tensorboard_picasso.stored import record
@@ -175,6 +176,11 @@ def _add_options(export: argparse.ArgumentParser) -> None:
     add("--scale", help=f"{', '.join(SCALES)}, or the value that takes the last colour")
     add("--size", metavar="PIXELS", help="of the longer side of the map")
     add("--fps", help="frames a second")
+    add(
+        "--slice",
+        help="of a volume, from 0 on; default: pictures of the middle one, numbers of all",
+    )
+    add("--plane", help=f"across which it is cut: {', '.join(Plane)}; default: axial")
 
 
 def _list_methods(markdown: bool) -> None:

@@ -18,7 +18,7 @@ from tensorboard_picasso.logs.errors import ExportError, NotThereError
 from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.logs.records import Problems, only, unpacked
 from tensorboard_picasso.logs.scores import first_scores, scores_of
-from tensorboard_picasso.numbers import places
+from tensorboard_picasso.numbers import places, volumes
 from tensorboard_picasso.numbers.maps import single
 from tensorboard_picasso.presentation.readings import Reading
 from tensorboard_picasso.stored import record
@@ -89,7 +89,8 @@ class LoggedProbe:
         pixels = decoded(shown.png, (shown.height, shown.width), "RGB")
         if pixels is None:
             raise ExportError(f"image {image}: its picture cannot be decoded")
-        regions = dict(shown.regions)
+        pixels = volumes.natural(pixels, shown.depth)
+        regions = {name: volumes.natural(mask, shown.depth) for name, mask in shown.regions.items()}
         source_index, group = shown.source_index, shown.group
         return Picture(pixels, shown.name, shown.truths, regions, source_index, group)
 
@@ -162,12 +163,16 @@ class LoggedProbe:
             else single(evolution.values(moment, chosen))
             for moment in evolution.drawn
         ]
-        if len({each.shape for each in values}) > 1:
+        sizes = {
+            (each.attribution.depth, *value.shape)
+            for each, value in zip(evolution.drawn, values, strict=True)
+        }
+        if len(sizes) > 1:
             raise ExportError("maps of several sizes: pass step=")
         about = evolution.drawn[-1].attribution
         return Maps(
             np.array([moment.step for moment in evolution.drawn], np.int64),
-            np.stack(values),
+            volumes.natural(np.stack(values), about.depth, 1),
             evolution.target,
             str(chosen),
             about.unit,
@@ -192,11 +197,13 @@ class LoggedProbe:
           NotThereError: there is no such image or method, or it has no windows.
           ExportError: its windows changed during training.
         """
-        first, steps, classes, hidden, whole = self._grids(image, method)
+        first, _, steps, classes, hidden, whole = self._grids(image, method)
         if first.segments is not None:
             raise NotThereError(f"{method} hides segments, no windows: use segments()")
-        starts = first.tops.astype(np.int64), first.lefts.astype(np.int64)
-        return Windows(steps, *starts, first.window, classes, hidden, whole)
+        starts = [each.astype(np.int64) for each in (first.tops, first.lefts, first.fronts)]
+        tops, lefts, fronts = starts
+        hidden = volumes.natural(hidden, len(fronts), 1)
+        return Windows(steps, tops, lefts, places.extent(first), classes, hidden, whole, fronts)
 
     def segments(self, image: int, method: str = "occlusion") -> Segments:
         """What occlusion by segments recorded: the scores with each segment hidden.
@@ -205,31 +212,33 @@ class LoggedProbe:
           NotThereError: there is no such image or method, or it has no segments.
           ExportError: its segments changed during training.
         """
-        first, steps, classes, hidden, whole = self._grids(image, method)
+        first, depth, steps, classes, hidden, whole = self._grids(image, method)
         if first.segments is None:
             raise NotThereError(f"{method} hides windows, no segments: use windows()")
-        return Segments(steps, first.segments, classes, hidden[:, :, 0], whole)
+        labels = volumes.natural(first.segments, depth)
+        return Segments(steps, labels, classes, hidden[:, :, 0], whole)
 
     def _grids(
         self, image: int, method: str
-    ) -> tuple[record.Grid, NDArray[np.int64], NDArray[np.int64], Floats, Floats]:
-        """The first grid, steps, classes, and of all steps what is hidden and what is whole."""
+    ) -> tuple[record.Grid, int, NDArray[np.int64], NDArray[np.int64], Floats, Floats]:
+        """The first grid, the depth of its volume, steps, classes, what is hidden and what whole at each."""
         tags = self._of(Kind.METHOD, image, method, f'no method "{method}"')
         read = self._records(tags, record.unpack_attribution)
-        grids = [(step, each.grid) for step, _, each in read if each.grid is not None]
+        grids = [(step, each.grid, each.depth) for step, _, each in read if each.grid is not None]
         if not grids:
             raise NotThereError(f"{method} has no windows: use maps()")
-        first = grids[0][1]
-        if len({places.key(of) for _, of in grids}) > 1:
+        first, depth = grids[0][1:]
+        if len({(places.key(of), deep) for _, of, deep in grids}) > 1:
             parts = "windows" if first.segments is None else "segments"
             raise ExportError(f"{parts} changed during training: use maps(step=)")
-        classes = _union(of.classes for _, of in grids)
+        classes = _union(of.classes for _, of, _ in grids)
         return (
             first,
-            np.array([step for step, _ in grids], np.int64),
+            depth,
+            np.array([step for step, _, _ in grids], np.int64),
             classes,
-            np.stack([_spread(of.classes, of.values, classes) for _, of in grids]),
-            np.stack([_spread(of.classes, of.whole, classes) for _, of in grids]),
+            np.stack([_spread(of.classes, of.values, classes) for _, of, _ in grids]),
+            np.stack([_spread(of.classes, of.whole, classes) for _, of, _ in grids]),
         )
 
     def edits(self) -> Edits:

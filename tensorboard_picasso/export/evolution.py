@@ -67,7 +67,8 @@ class Moment:
         if self.planes is None or target not in [each.target for each in self.planes.planes]:
             return False
         # Two records: nothing but their agreement says that they belong together.
-        return (self.planes.height, self.planes.width) == (self.about.height, self.about.width)
+        of, about = self.planes, self.about
+        return (of.height, of.width, of.depth) == (about.height, about.width, about.depth)
 
     @property
     def attribution(self) -> Attribution:

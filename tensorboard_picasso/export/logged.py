@@ -39,9 +39,9 @@ class Maps:
 
     Attributes:
       steps: int64 (n,), ascending; those at which the class was explained.
-      values: float32 (n, height, width): of windows what the reading makes of them at each
-        pixel, else as recorded, in `unit`. Where the image changed its size during training,
-        read one `step` at a time.
+      values: float32 (n, height, width), of volumes (n, depth, height, width): of windows what
+        the reading makes of them at each pixel, else as recorded, in `unit`. Where the image
+        changed its size during training, read one `step` at a time.
       target: the class. reading: "importance", "score" or "evidence".
       unit: of what was recorded. score: what was explained, such as "log-odds".
       parameters: the method's, of the newest step, as text.
@@ -61,20 +61,23 @@ class Windows:
     """What occlusion recorded of an image, of all classes that it keeps, over training.
 
     Attributes:
-      steps: int64 (n,). tops, lefts: int64, first rows and columns. window: height and width.
+      steps: int64 (n,). tops, lefts: int64, first rows and columns. window: height and width; of
+        volumes depth, height and width. fronts: int64, of volumes first slices, else empty.
       classes: int64 (k,).
-      hidden: float32 (n, tops, lefts, k), log-odds with the window hidden; of raw outputs
-        the value. whole: float32 (n, k), those of the whole image from the same pass. What a
-        window takes away is `whole[:, None, None] - hidden`.
+      hidden: float32 (n, tops, lefts, k), of volumes (n, fronts, tops, lefts, k), log-odds with
+        the window hidden; of raw outputs the value. whole: float32 (n, k), those of the whole
+        image from the same pass. What a window takes away is `whole[:, None, None] - hidden`,
+        of volumes `whole[:, None, None, None] - hidden`.
     """
 
     steps: NDArray[np.int64]
     tops: NDArray[np.int64]
     lefts: NDArray[np.int64]
-    window: tuple[int, int]
+    window: tuple[int, ...]
     classes: NDArray[np.int64]
     hidden: Floats
     whole: Floats
+    fronts: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,9 @@ class Segments:
     """What occlusion by segments recorded of an image, of all classes that it keeps, over training.
 
     Attributes:
-      steps: int64 (n,). labels: int16 (height, width), the segment of each pixel, counted from 0
-        in the order of the labels that were given; -1: of none.
+      steps: int64 (n,). labels: int16 (height, width), of volumes (depth, height, width), the
+        segment of each pixel, counted from 0 in the order of the labels that were given; -1: of
+        none.
       classes: int64 (k,).
       hidden: float32 (n, segments, k), log-odds with the segment hidden; of raw outputs the
         value. whole: float32 (n, k), those of the whole image from the same pass. What a
@@ -102,10 +106,10 @@ class Picture:
     """An image of a probe as it was last logged.
 
     Attributes:
-      pixels: uint8 (height, width, 3).
+      pixels: uint8 (height, width, 3), of a volume (depth, height, width, 3).
       name: the caller's, or "". labels: the true classes, None where they are not known.
-      regions: bool (height, width) by name. source_index: of the example in its dataset.
-        group: which of a few groups it belongs to, None: none.
+      regions: bool, by name, of the shape of `pixels` without its last axis. source_index: of the
+        example in its dataset. group: which of a few groups it belongs to, None: none.
     """
 
     pixels: NDArray[np.uint8]

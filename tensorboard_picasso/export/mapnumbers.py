@@ -16,6 +16,7 @@ from tensorboard_picasso.export.cells import (
     statistics_columns,
     written,
 )
+from tensorboard_picasso.export.cut import Cut, slice_columns, taken
 from tensorboard_picasso.export.drawable import check_alike
 from tensorboard_picasso.export.evolution import (
     Evolution,
@@ -26,7 +27,7 @@ from tensorboard_picasso.export.evolution import (
     score_of,
 )
 from tensorboard_picasso.logs.bounds import Room
-from tensorboard_picasso.numbers import maps, places
+from tensorboard_picasso.numbers import maps, places, volumes
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.presentation import readings
 from tensorboard_picasso.presentation.readings import Reading
@@ -35,11 +36,16 @@ from tensorboard_picasso.version import __version__
 
 
 def arrays(
-    evolution: Evolution, room: Room, reading: Reading, remarks: Sequence[str] = ()
+    evolution: Evolution,
+    room: Room,
+    reading: Reading,
+    remarks: Sequence[str] = (),
+    cut: Cut | None = None,
 ) -> bytes:
     """The numbers as NPZ; docs/export.md says what each array is.
 
-    room: for the arrays. remarks: what is lacking, for the metadata.
+    room: for the arrays. remarks: what is lacking, for the metadata. cut: of volumes the slice
+      whose maps are wanted; None: whole ones.
 
     Raises:
       ExportError: the image's size or the windows change from step to step.
@@ -61,14 +67,12 @@ def arrays(
         stored = [each.planes for each in moments if each.planes]
         for row, planes in zip(values, stored, strict=True):
             row[:] = planes.decode(target)
-        contents["values"] = values
         contents["peaks"] = np.array([each.peak(target) for each in stored])
     else:
         shape = places.shape_of(newest.grid)
         room.take(24 * len(moments) * shape[0] * shape[1])
         for row, moment in zip(values, moments, strict=True):
             row[:] = maps.single(moment.shown(target, reading))
-        contents["values"] = values
         grids = [
             (readings.windows(about, target, reading), readings.column(about, target))
             for about in abouts
@@ -80,20 +84,23 @@ def arrays(
         contents["whole_log_odds"] = np.array(
             [readings.whole_of(each, target) for each in abouts], np.float32
         )
-        contents |= placed(newest.grid, contents, "windows", "hidden_log_odds")
+        contents |= placed(newest.grid, newest.depth, contents, "windows", "hidden_log_odds")
+    contents["values"] = taken(values, newest, cut)
     contents["means"] = np.array([_mean(each, target) for each in abouts])
     classes, log_odds = _all_scores(moments)
     contents["classes"], contents["log_odds"] = classes, log_odds
     if newest.output is not Output.RAW:
         contents["probabilities"] = maps.probability(log_odds)
-    contents["metadata"] = np.array(json.dumps(_metadata(evolution, newest, reading, remarks)))
+    contents["metadata"] = np.array(json.dumps(_metadata(evolution, newest, reading, remarks, cut)))
     stream = io.BytesIO()
     np.savez_compressed(stream, **contents)
     return stream.getvalue()
 
 
-def table(evolution: Evolution, room: Room) -> str:
+def table(evolution: Evolution, room: Room, cut: Cut | None = None) -> str:
     """The series as CSV: one row a step; empty where nothing was kept.
+
+    cut: a slice of volumes, whose statistics are wanted too.
 
     Raises:
       TooLargeError: there is not enough room.
@@ -127,12 +134,12 @@ def table(evolution: Evolution, room: Room) -> str:
     group = evolution.newest and evolution.newest.group
     constant: dict[str, Any] = {} if source is None else {"source_index": source}
     constant |= {"group": name_cell(group)} if group else {}
-    columns += constant
+    columns += [*constant, *(slice_columns() if cut else ())]
 
     def row(moment: Moment) -> dict[str, Any]:
         cells = {"step": moment.step, "wall_time": repr(moment.wall), **constant}
         cells |= _score_cells(evolution, moment.scores)
-        return cells | _map_cells(moment.about, target)
+        return cells | _map_cells(moment.about, target) | _slice_cells(evolution, moment, cut)
 
     return written(columns, map(row, evolution.moments), room)
 
@@ -190,17 +197,35 @@ def _map_cells(about: Attribution | None, target: int) -> dict[str, Any]:
     return row
 
 
-def placed(of: places.Placed, contents: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """Where windows or segments lie; of segments the named arrays too, (steps, segments)."""
-    if of.segments is None:
-        window = np.array(of.window, np.int64)
-        return {"tops": of.tops, "lefts": of.lefts, "window": window}
-    return {"segments": of.segments, **{name: contents[name][..., 0] for name in names}}
+def _slice_cells(evolution: Evolution, moment: Moment, cut: Cut | None) -> dict[str, Any]:
+    """Which slice it is, and the statistics of the map in it, as it was recorded."""
+    if cut is None or not moment.explains(evolution.target):
+        return {}
+    target = evolution.target
+    stored = None if moment.planes is None else moment.planes.decode(target)
+    values = moment.shown(target, Reading.IMPORTANCE) if stored is None else stored
+    return cut.cells(values, moment.attribution)
+
+
+def placed(
+    of: places.Placed, depth: int, contents: Mapping[str, Any], *names: str
+) -> dict[str, Any]:
+    """Where windows or segments lie, and the named arrays by them: steps, then places."""
+    if of.segments is not None:
+        labels = volumes.natural(of.segments, depth)
+        return {"segments": labels, **{name: contents[name][..., 0] for name in names}}
+    window = np.array(places.extent(of), np.int64)
+    where: dict[str, Any] = {"tops": of.tops, "lefts": of.lefts, "window": window}
+    if not len(of.fronts):
+        return where
+    fronts = len(of.fronts)
+    by_front = {name: volumes.natural(contents[name], fronts, 1) for name in names}
+    return {"fronts": of.fronts, **where, **by_front}
 
 
 def _geometry(about: Attribution) -> tuple[Any, ...]:
     grid = about.grid
-    return about.height, about.width, None if grid is None else places.key(grid)
+    return about.height, about.width, about.depth, None if grid is None else places.key(grid)
 
 
 def _epoch(scores: Scores | None) -> float:
@@ -224,7 +249,11 @@ def _all_scores(moments: list[Moment]) -> tuple[NDArray[np.int64], NDArray[np.fl
 
 
 def _metadata(
-    evolution: Evolution, about: Attribution, reading: Reading, remarks: Sequence[str]
+    evolution: Evolution,
+    about: Attribution,
+    reading: Reading,
+    remarks: Sequence[str],
+    cut: Cut | None,
 ) -> dict[str, Any]:
     """What the numbers are, of the newest step."""
     subject, newest = evolution.subject, evolution.newest
@@ -254,4 +283,5 @@ def _metadata(
         "regions": [dict(vars(region)) for region in about.regions],
         "remarks": list(remarks),
         "version": __version__,
+        **(cut.told(about) if cut else {}),
     }

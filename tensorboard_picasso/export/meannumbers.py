@@ -15,6 +15,7 @@ from tensorboard_picasso.export.cells import (
     statistics_columns,
     written,
 )
+from tensorboard_picasso.export.cut import Cut, slice_columns, taken
 from tensorboard_picasso.export.drawable import check_alike
 from tensorboard_picasso.export.mapnumbers import placed
 from tensorboard_picasso.export.means import MeanEvolution, MeanMoment
@@ -27,11 +28,15 @@ from tensorboard_picasso.version import __version__
 
 
 def arrays(
-    evolution: MeanEvolution, room: Room, reading: Reading, remarks: Sequence[str] = ()
+    evolution: MeanEvolution,
+    room: Room,
+    reading: Reading,
+    remarks: Sequence[str] = (),
+    cut: Cut | None = None,
 ) -> bytes:
     """As NPZ.
 
-    room: for the arrays. remarks: what is lacking, for the metadata.
+    room: for the arrays. remarks: what is lacking, for the metadata. cut: as of `mapnumbers`.
 
     Raises:
       ExportError: the windows or the images' size change from step to step.
@@ -53,15 +58,15 @@ def arrays(
         "epochs": np.array(
             [np.nan if moment.epoch is None else moment.epoch for moment in moments], np.float64
         ),
-        "values": values,
+        "values": taken(values, newest, cut),
         "windows": np.stack([each.means for each in means]),
         "errors": np.stack([each.errors for each in means]),
         "counts": np.stack([each.counts for each in means]),
         "images": np.array([image for image, _ in places], np.int64),
         "targets": np.array([[of.get(place, -1) for place in places] for of in members]),
-        "metadata": np.array(json.dumps(_metadata(evolution, newest, reading, remarks))),
+        "metadata": np.array(json.dumps(_metadata(evolution, newest, reading, remarks, cut))),
     }
-    contents |= placed(newest, contents, "windows", "errors", "counts")
+    contents |= placed(newest, newest.depth, contents, "windows", "errors", "counts")
     stream = io.BytesIO()
     np.savez_compressed(stream, **contents)
     return stream.getvalue()
@@ -77,14 +82,17 @@ def _by_place(mean: Mean) -> dict[tuple[int, int], int]:
     return targets
 
 
-def table(evolution: MeanEvolution, room: Room) -> str:
+def table(evolution: MeanEvolution, room: Room, cut: Cut | None = None) -> str:
     """As CSV: one row a step; empty where nothing was kept.
+
+    cut: as of `mapnumbers`.
 
     Raises:
       TooLargeError: there is not enough room.
     """
     regions = [part.name for each in evolution.drawn for part in each.mean.regions]
     columns = ["step", "wall_time", "epoch", "images", *statistics_columns(regions)]
+    columns += slice_columns() if cut else []
     room.check(len(evolution.drawn) * len(columns))
 
     def row_of(moment: MeanMoment) -> dict[str, Any]:
@@ -95,17 +103,24 @@ def table(evolution: MeanEvolution, room: Room) -> str:
             "images": len({each.image for each in mean.members}),
         }
         row["epoch"] = "" if moment.epoch is None else cell_of(moment.epoch)
-        return row | statistics_cells(mean.regions, mean.statistics)
+        row |= statistics_cells(mean.regions, mean.statistics)
+        if cut is not None:
+            row |= cut.cells(evolution.values(moment, Reading.IMPORTANCE), mean)
+        return row
 
     return written(columns, map(row_of, evolution.drawn), room)
 
 
 def _geometry(mean: Mean) -> tuple[Any, ...]:
-    return mean.height, mean.width, places.key(mean)
+    return mean.height, mean.width, mean.depth, places.key(mean)
 
 
 def _metadata(
-    evolution: MeanEvolution, mean: Mean, reading: Reading, remarks: Sequence[str]
+    evolution: MeanEvolution,
+    mean: Mean,
+    reading: Reading,
+    remarks: Sequence[str],
+    cut: Cut | None,
 ) -> dict[str, Any]:
     """What the numbers are, of the newest step."""
     subject = evolution.subject
@@ -126,4 +141,5 @@ def _metadata(
         "regions": [dict(vars(region)) for region in mean.regions],
         "remarks": list(remarks),
         "version": __version__,
+        **(cut.told(mean) if cut else {}),
     }

@@ -7,6 +7,7 @@ from typing import Generic
 import numpy as np
 from PIL import Image, ImageDraw
 
+from tensorboard_picasso.export.cut import Cut
 from tensorboard_picasso.export.drawable import Drawable, M
 from tensorboard_picasso.export.font import Font
 from tensorboard_picasso.logs.errors import ExportError
@@ -63,7 +64,7 @@ class Look:
 
     palette: one of `palettes.PALETTES` that fits the map, None: the default.
     opacity: 0..1. size: of the longer side of the map, pixels, rounded down to
-    whole pixels of the map.
+    whole pixels of the map. cut: the slice of a volume that is drawn.
     """
 
     reading: Reading
@@ -71,6 +72,7 @@ class Look:
     palette: str | None = None
     opacity: float = OPACITY
     size: int = SIZE
+    cut: Cut = field(default_factory=Cut)
 
 
 def palette_for(about: Attribution | Mean, reading: Reading, name: str | None) -> Palette:
@@ -113,7 +115,7 @@ class Painter(Generic[M]):
         self._font = Font("".join(map(_clean, texts)))
         about = shown.about(shown.drawn[-1])
         self._palette = palette_for(about, look.reading, look.palette)
-        self._box = box(about.height, about.width, look.size)
+        self._box = box(*look.cut.size(about), look.size)
         self.sentence = wording.sentence(about, look.reading, shown.subject_of(self._name_of))
         inner = max(self._box[1], NARROWEST)
         before, after, _ = self.sentence
@@ -148,16 +150,17 @@ class Painter(Generic[M]):
 
     def map(self, moment: M) -> Image.Image:
         """The map alone, RGB: a pixel each, or reduced to the size at which it is drawn."""
-        values = self._shown.values(moment, self._look.reading)
-        ground = self._shown.ground(moment)
+        cut, about = self._look.cut, self._shown.about(moment)
+        values = cut.of(self._shown.values(moment, self._look.reading), about)
+        ground, unseen = self._shown.ground(moment), self._shown.unseen(moment)
         painted = palettes.overlay(
             values,
-            np.full(values.shape, 128, np.uint8) if ground is None else ground,
+            np.full(values.shape, 128, np.uint8) if ground is None else cut.of(ground, about),
             self._palette,
             self._look.scale.of(self._shown, moment, self._look.reading),
             self._look.opacity,
             opaque=self._look.reading is Reading.SCORE,
-            unseen=self._shown.unseen(moment),
+            unseen=None if unseen is None else cut.of(unseen, about),
         )
         image = Image.fromarray(painted)
         height, width = self._box
@@ -170,6 +173,7 @@ class Painter(Generic[M]):
         picture = Image.new("RGB", (self._width, self._height), PAPER)
         draw = ImageDraw.Draw(picture)
         title, at = self._shown.caption(moment, self._name_of)
+        at = " · ".join(filter(None, [at, self._look.cut.words(self._shown.about(moment))]))
         self._line(draw, PAD, title, TITLE, TEXT)
         self._line(draw, PAD + 23, at, LINE, TEXT)
         self._draw_legend(draw, picture, moment)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import assert_never
 
 from tensorboard_picasso.export import editnumbers, files, mapnumbers, meannumbers, picture
+from tensorboard_picasso.export.cut import Cut
 from tensorboard_picasso.export.drawable import Drawable, M
 from tensorboard_picasso.export.editnumbers import EditSubject
 from tensorboard_picasso.export.evolution import MapSubject
@@ -16,7 +17,9 @@ from tensorboard_picasso.export.picture import Look, Painter, Scale
 from tensorboard_picasso.export.source import MAPS, Source, gather, largest
 from tensorboard_picasso.logs.bounds import COMMAND, Limits, Room, TooLargeError
 from tensorboard_picasso.logs.errors import ExportError
+from tensorboard_picasso.numbers.volumes import Plane
 from tensorboard_picasso.presentation.readings import Reading
+from tensorboard_picasso.stored.record import MAX_SIDE
 
 SMALLEST, LARGEST = 16, 4096
 FASTEST = 50  # frames a second: what players still show
@@ -29,7 +32,8 @@ class ExportRequest:
     """How a map over training is to be taken away.
 
     step: only this one. reading, palette: names, None: the default. scale: a
-    mode of `picture.SCALES`, or the value that takes the last colour.
+    mode of `picture.SCALES`, or the value that takes the last colour. cut: a slice of a volume;
+    None: pictures show the middle one, and numbers are of all.
     """
 
     kind: FileFormat
@@ -40,6 +44,7 @@ class ExportRequest:
     scale: str | float = "shared"
     size: int = picture.SIZE
     fps: float = files.FPS
+    cut: Cut | None = None
 
     @classmethod
     def parse(cls, words: Mapping[str, str | None]) -> "ExportRequest":
@@ -78,6 +83,7 @@ class ExportRequest:
                 FASTEST,
                 f"frames a second, up to {FASTEST}",
             ),
+            _cut(given.get("slice"), given.get("plane")),
         )
 
 
@@ -121,17 +127,17 @@ def make(
     if isinstance(subject, MeanSubject):
         mean = gather_mean(source, subject, step=asked.step, newest=newest)
         numbers = _Numbers(
-            partial(meannumbers.table, mean, made),
-            partial(meannumbers.arrays, mean, made),
+            partial(meannumbers.table, mean, made, asked.cut),
+            partial(meannumbers.arrays, mean, made, cut=asked.cut),
             lambda reading: largest_mean(source, runs, subject),
         )
         return _make(mean, asked, numbers, limits, progress)
-    planes = asked.kind is not FileFormat.CSV
+    planes = asked.kind is not FileFormat.CSV or asked.cut is not None
     kept = limits.room(limits.kept, MAPS)
     evolution = gather(source, subject, kept, planes=planes, step=asked.step, newest=newest)
     numbers = _Numbers(
-        partial(mapnumbers.table, evolution, made),
-        partial(mapnumbers.arrays, evolution, made),
+        partial(mapnumbers.table, evolution, made, asked.cut),
+        partial(mapnumbers.arrays, evolution, made, cut=asked.cut),
         partial(largest, source, runs, subject.probe, subject.label, subject.target),
     )
     return _make(evolution, asked, numbers, limits, progress)
@@ -140,6 +146,8 @@ def make(
 def _edits(source: Source, subject: EditSubject, asked: ExportRequest, room: Room) -> Made:
     if asked.kind not in (FileFormat.CSV, FileFormat.NPZ):
         raise ExportError(f'format "{asked.kind}": edits are numbers, give csv or npz')
+    if asked.cut is not None:
+        raise ExportError("slice, plane: edits are told of whole images")
     read = editnumbers.gather(source, subject, asked.step)
     name = files.file_name(subject.words, asked.kind)
     if asked.kind is FileFormat.CSV:
@@ -159,8 +167,10 @@ class _Numbers:
 def _make(
     shown: Drawable[M], asked: ExportRequest, numbers: _Numbers, limits: Limits, progress: Progress
 ) -> Made:
-    name = files.file_name(shown.words, asked.kind)
+    name = files.file_name([*shown.words, *_slice_words(shown, asked)], asked.kind)
     if asked.kind is FileFormat.CSV:
+        if asked.cut is not None:
+            _check(shown, limits, 0)
         return Made(name, numbers.table().encode(), shown.problems)
     reading = shown.fitting(asked.reading)
     remarks = (*shown.problems, *shown.lacking)
@@ -168,7 +178,8 @@ def _make(
         _check(shown, limits, 0)
         return Made(name, numbers.arrays(reading, remarks), remarks)
     scale = _scale(asked, reading, numbers)
-    look = Look(reading, scale, asked.palette, asked.opacity, asked.size)
+    cut = asked.cut or Cut()
+    look = Look(reading, scale, asked.palette, asked.opacity, asked.size, cut)
     height, width = Painter(shown, look).shape
     _check(shown, limits, height * width)
     if asked.kind is FileFormat.PNG:
@@ -177,6 +188,18 @@ def _make(
         assert_never(asked.kind)
     data = files.animation(shown, look, asked.kind, asked.fps, progress)
     return Made(name, data, remarks)
+
+
+def _slice_words(shown: Drawable[M], asked: ExportRequest) -> list[str]:
+    """Names the slice of a volume in a file that holds but one, once every step is known to have it."""
+    if asked.cut is None and asked.kind in (FileFormat.CSV, FileFormat.NPZ):
+        return []
+    abouts = [shown.about(each) for each in shown.drawn]
+    if asked.cut is not None:
+        for about in abouts:
+            asked.cut.check(about)
+    cut = asked.cut or Cut()
+    return [cut.plane, str(cut.number(abouts[-1]))] if abouts[-1].depth else []
 
 
 def _scale(asked: ExportRequest, reading: Reading, numbers: _Numbers) -> Scale:
@@ -196,6 +219,15 @@ def _check(shown: Drawable[M], limits: Limits, frame: int) -> None:
         raise TooLargeError(f"a map of {max(maps):,} pixels: at most {limits.map:,} are exported")
     if pixels > limits.pixels:
         raise TooLargeError(f"{len(maps)} steps of this size are too much: {limits.instead}")
+
+
+def _cut(index: str | None, plane: str | None) -> Cut | None:
+    if index is None and plane is None:
+        return None
+    if plane is not None and plane not in tuple(Plane):
+        raise ExportError(f'plane "{plane}": give {", ".join(Plane)}')
+    of = Plane.AXIAL if plane is None else Plane(plane)
+    return Cut(of, None if index is None else _whole("slice", index, 0, MAX_SIDE - 1))
 
 
 def _number(name: str, word: str, low: float, high: float, expected: str) -> float:

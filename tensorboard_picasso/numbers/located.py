@@ -10,6 +10,7 @@ References:
 """
 
 import functools
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,27 +26,50 @@ TOLERANCE = 15 / 224
 ALIKE = 1e-9
 
 
-def tolerance(height: int, width: int) -> float:
-    """How far from a region the pointing game still hits, pixels."""
-    return TOLERANCE * min(height, width)
+def tolerance(height: int, width: int, depth: int = 0) -> float:
+    """How far from a region the pointing game still hits, pixels.
+
+    depth: of a volume, where height is that of its sheet. It is that of a slice, however many
+      there are.
+    """
+    return TOLERANCE * min(height // max(1, depth), width)
 
 
-def grown(mask: ArrayLike, reach: float) -> Mask:
-    """All pixels whose centre is at most `reach` pixels from that of one of the region."""
-    inside = np.asarray(mask, bool)
-    height, width = inside.shape
-    counts = np.zeros((height, width + 1), np.int64)
-    counts[:, 1:] = inside.cumsum(axis=1)
+def grown(mask: ArrayLike, reach: float, depth: int = 0) -> Mask:
+    """All pixels whose centre is at most `reach` pixels from that of one of the region.
+
+    depth: of a volume, whose sheet the mask is; slices are as far apart as rows are.
+    """
+    of = np.asarray(mask, bool)
+    inside = of.reshape(max(1, depth), -1, of.shape[1])
+    slices, height, width = inside.shape
+    counts = np.zeros((slices, height, width + 1), np.int64)
+    counts[:, :, 1:] = inside.cumsum(axis=2)
     columns = np.arange(width)
     result = np.zeros_like(inside)
-    most = min(int(reach), height - 1)
-    for down in range(-most, most + 1):
-        side = int(math.sqrt(reach**2 - down**2))
+
+    def side_of(shift: tuple[int, int]) -> int:
+        return int(math.sqrt(max(0.0, reach**2 - shift[0] ** 2 - shift[1] ** 2)))
+
+    every = itertools.product(_shifts(reach, slices), _shifts(reach, height))
+    shifts = [each for each in every if math.hypot(*each) <= reach]
+    for side, alike in itertools.groupby(sorted(shifts, key=side_of), side_of):
         right, left = np.minimum(columns + side + 1, width), np.maximum(columns - side, 0)
-        near = counts[:, right] > counts[:, left]
-        lower, upper = max(0, down), height + min(0, down)
-        result[lower:upper] |= near[lower - down : upper - down]
-    return result
+        near = counts[:, :, right] > counts[:, :, left]
+        for back, down in alike:
+            (behind, of_slices), (below, of_rows) = _moved(back, slices), _moved(down, height)
+            result[behind, below] |= near[of_slices, of_rows]
+    return result.reshape(of.shape)
+
+
+def _shifts(reach: float, size: int) -> range:
+    most = min(int(reach), size - 1)
+    return range(-most, most + 1)
+
+
+def _moved(by: int, size: int) -> tuple[slice, slice]:
+    """Where on an axis something moved lies, and what of it does."""
+    return slice(max(0, by), size + min(0, by)), slice(max(0, -by), size + min(0, -by))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -15,7 +15,7 @@ are as many. Infinite values are counted, and enter no sum, scale or share.
 
 import enum
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -139,22 +139,29 @@ def paint(
     """
     rows = coverage(tops, window[0], shape[0])
     columns = coverage(lefts, window[1], shape[1])
-    values = np.asarray(grid, np.float64)
-    finite = np.isfinite(values)
-    count = rows.sum(0)[:, None] * columns.sum(0)[None, :]
+    return averaged(grid, lambda each: np.asarray(rows.T @ each @ columns))
+
+
+def averaged(values: ArrayLike, spread: Callable[[Floats], Floats]) -> Floats:
+    """The mean of the windows over each pixel, as `paint` has it.
+
+    spread: from one value a window to the sum of those over each pixel.
+    """
+    value = np.asarray(values, np.float64)
+    finite = np.isfinite(value)
     with np.errstate(invalid="ignore", divide="ignore"):
-        painted = (rows.T @ np.where(finite, values, 0.0) @ columns) / count
+        painted = spread(np.where(finite, value, 0.0)) / spread(np.ones_like(value))
     if finite.all():
-        return np.asarray(painted)
+        return painted
 
     def windows(each: NDArray[np.bool_]) -> Floats:
-        return np.asarray(rows.T @ each.astype(np.float64) @ columns)
+        return spread(each.astype(np.float64))
 
-    above, below = windows(values == np.inf), windows(values == -np.inf)
+    above, below = windows(value == np.inf), windows(value == -np.inf)
     painted[above + below > 0] = np.inf
     painted[below > above] = -np.inf
-    painted[windows(np.isnan(values)) > 0] = np.nan
-    return np.asarray(painted)
+    painted[windows(np.isnan(value)) > 0] = np.nan
+    return painted
 
 
 # Statistics and shares

@@ -1,7 +1,8 @@
 """Places: where the values of what was hidden lie on an image, and the map they make.
 
-They are windows, which may overlap, or segments, which do not. The browser has a twin of this
-module, `static/numbers/places.js`.
+They are windows, which may overlap, or segments, which do not. Of a volume all maps are sheets
+(`volumes`), and values of windows likewise: of each front those of its tops. The browser has a
+twin of this module, `static/numbers/places.js`.
 """
 
 from collections.abc import Hashable
@@ -25,7 +26,7 @@ class Placed(Protocol):
 
     @property
     def tops(self) -> NDArray[np.uint32]:
-        """First rows of windows."""
+        """First rows of windows, within a slice."""
 
     @property
     def lefts(self) -> NDArray[np.uint32]:
@@ -38,12 +39,25 @@ class Placed(Protocol):
         There are no windows then.
         """
 
+    @property
+    def fronts(self) -> NDArray[np.uint32]:
+        """First slices of windows, ascending: the last window ends with the volume. Empty: a picture."""
+
+    @property
+    def window_depth(self) -> int:
+        """Slices of each window; 0: a picture."""
+
 
 def shape_of(placed: Placed) -> tuple[int, int]:
-    """Shape of the values, one a place: (tops, lefts), or (segments, 1)."""
+    """Shape of the values, one a place: (tops, lefts), (fronts · tops, lefts) or (segments, 1)."""
     if placed.segments is None:
-        return len(placed.tops), len(placed.lefts)
+        return max(1, len(placed.fronts)) * len(placed.tops), len(placed.lefts)
     return int(placed.segments.max()) + 1, 1
+
+
+def extent(placed: Placed) -> tuple[int, ...]:
+    """Height and width of each window; of a volume depth, height and width."""
+    return (placed.window_depth, *placed.window) if len(placed.fronts) else placed.window
 
 
 def paint(values: ArrayLike, placed: Placed, shape: tuple[int, int]) -> Floats:
@@ -51,21 +65,50 @@ def paint(values: ArrayLike, placed: Placed, shape: tuple[int, int]) -> Floats:
 
     NaN where no window reaches, and in no segment.
     """
-    if placed.segments is None:
+    if placed.segments is not None:
+        # The last one is that of no segment, -1.
+        of_each = np.append(np.asarray(values, np.float64).ravel(), np.nan)
+        return np.asarray(of_each[placed.segments])
+    if not len(placed.fronts):
         return maps.paint(values, placed.tops, placed.lefts, placed.window, shape)
-    # The last one is that of no segment, -1.
-    of_each = np.append(np.asarray(values, np.float64).ravel(), np.nan)
-    return np.asarray(of_each[placed.segments])
+    slices, rows, columns = _coverage(placed, shape)
+
+    def spread(each: Floats) -> Floats:
+        of_fronts = each.reshape(len(slices), len(rows) * len(columns))
+        windows = (slices.T @ of_fronts).reshape(slices.shape[1], len(rows), len(columns))
+        return np.asarray((rows.T @ windows @ columns).reshape(shape))
+
+    return maps.averaged(values, spread)
 
 
 def ceiling(mask: ArrayLike, placed: Placed) -> float:
     """Share that occlusion would give a region that alone is used, and evenly; see `maps.ceiling`."""
-    if placed.segments is None:
-        return maps.ceiling(mask, placed.tops, placed.lefts, placed.window)
     inside = np.asarray(mask, bool)
-    count, _ = shape_of(placed)
-    hidden = np.bincount(placed.segments[inside & (placed.segments >= 0)], minlength=count)
-    return maps.share(paint(hidden, placed, inside.shape), inside).positive
+    if placed.segments is None and not len(placed.fronts):
+        return maps.ceiling(inside, placed.tops, placed.lefts, placed.window)
+    return maps.share(paint(_hidden(inside, placed), placed, inside.shape), inside).positive
+
+
+def _hidden(mask: NDArray[np.bool_], placed: Placed) -> Floats:
+    """How many pixels of a mask each segment, or window of a volume, hides; as values are."""
+    if placed.segments is not None:
+        labels = placed.segments[mask & (placed.segments >= 0)]
+        return np.bincount(labels, minlength=shape_of(placed)[0]).astype(np.float64)
+    slices, rows, columns = _coverage(placed, mask.shape)
+    of_slices = mask.reshape(slices.shape[1], rows.shape[1], columns.shape[1])
+    windows = rows @ of_slices.astype(np.float64) @ columns.T
+    flat = windows.reshape(len(windows), len(rows) * len(columns))
+    return np.asarray((slices @ flat).reshape(shape_of(placed)))
+
+
+def _coverage(placed: Placed, shape: tuple[int, ...]) -> tuple[Floats, Floats, Floats]:
+    """`maps.coverage` of each axis of a volume; shape: of its sheet."""
+    depth = int(placed.fronts[-1]) + placed.window_depth
+    return (
+        maps.coverage(placed.fronts, placed.window_depth, depth),
+        maps.coverage(placed.tops, placed.window[0], shape[0] // depth),
+        maps.coverage(placed.lefts, placed.window[1], shape[1]),
+    )
 
 
 def untouched(placed: Placed) -> NDArray[np.bool_] | None:
@@ -79,4 +122,5 @@ def untouched(placed: Placed) -> NDArray[np.bool_] | None:
 def key(placed: Placed) -> Hashable:
     """What tells places apart."""
     segments = None if placed.segments is None else placed.segments.tobytes()
-    return (*placed.window,), (*placed.tops.tolist(),), (*placed.lefts.tolist(),), segments
+    starts = (placed.fronts, placed.tops, placed.lefts)
+    return extent(placed), *((*each.tolist(),) for each in starts), segments

@@ -33,6 +33,7 @@ from tensorboard_picasso.serving.entries import (
     mean_settings_of,
     numbers_of,
     settings_of,
+    size_of,
     when,
 )
 from tensorboard_picasso.serving.pack import Pack
@@ -121,8 +122,7 @@ def inputs(
             "group": shown.group,
             "labels": shown.labels,
             "class_names": class_names.place(names) if names else None,
-            "height": shown.height,
-            "width": shown.width,
+            **size_of(shown),
             "png": png(shown.png),
             "display": shown.display,
             "regions": [

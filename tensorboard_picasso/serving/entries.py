@@ -60,6 +60,12 @@ class LabelMaps:
         return self._placed[key]
 
 
+def size_of(of: record.Input | record.Attribution | record.Mean | record.Maps) -> dict[str, int]:
+    """Height and width, of a volume those of its sheet, and how many slices it has."""
+    depth = {"depth": of.depth} if of.depth else {}
+    return {"height": of.height, "width": of.width, **depth}
+
+
 def _geometry_of(placed: places.Placed, label_maps: LabelMaps) -> dict[str, Any]:
     """Where windows lie, or segments."""
     geometry: dict[str, Any] = {
@@ -67,6 +73,9 @@ def _geometry_of(placed: places.Placed, label_maps: LabelMaps) -> dict[str, Any]
         "tops": placed.tops.tolist(),
         "lefts": placed.lefts.tolist(),
     }
+    if len(placed.fronts):
+        geometry["fronts"] = placed.fronts.tolist()
+        geometry["window_depth"] = placed.window_depth
     if placed.segments is not None:
         geometry["segments"] = label_maps.place(placed.segments)
     return geometry
@@ -87,8 +96,7 @@ def settings_of(attribution: record.Attribution, label_maps: LabelMaps) -> dict[
         "layer": attribution.layer,
         "seed": None if attribution.seed is None else exact(attribution.seed),
         "parameters": dict(attribution.parameters),
-        "height": attribution.height,
-        "width": attribution.width,
+        **size_of(attribution),
         "precision": attribution.precision,
         "regions": regions_of(attribution.regions),
         "geometry": geometry,
@@ -103,8 +111,7 @@ def mean_settings_of(mean: record.Mean, label_maps: LabelMaps) -> dict[str, Any]
         "unit": mean.unit,
         "output": mean.output,
         "parameters": dict(mean.parameters),
-        "height": mean.height,
-        "width": mean.width,
+        **size_of(mean),
         "labelled": mean.labelled,
         "members": [
             {"image": member.image, "target": member.target, "hash": member.input_hash.hex()}
@@ -153,8 +160,7 @@ def maps_of(pack: Pack, at: tuple[int, int, float], stored: record.Maps) -> dict
         "step": exact(at[1]),
         "wall": at[2],
         "hash": stored.input_hash.hex(),
-        "height": stored.height,
-        "width": stored.width,
+        **size_of(stored),
         "sign": stored.sign,
         "precision": stored.precision,
         "unseen": None if stored.unseen is None else pack.add(np.packbits(stored.unseen), "u1"),

@@ -1,14 +1,12 @@
-"""Attributions: one method's answer for one image at one step, with occlusion's values."""
+"""Attributions: one method's answer for one image at one step, with occlusion's grid."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.numbers import distances
 from tensorboard_picasso.numbers.maps import (
     LOCATED,
     SHARES,
@@ -19,19 +17,21 @@ from tensorboard_picasso.numbers.maps import (
     Statistics,
 )
 from tensorboard_picasso.stored import record_pb2
-from tensorboard_picasso.stored.metadata import BASE_VERSION, FORMAT_VERSION
+from tensorboard_picasso.stored.grid import (
+    Grid,
+    pack_grid,
+    take_out_numbers,
+    unpack_grid,
+    values_of,
+)
 from tensorboard_picasso.stored.parts import (
     Region,
     check_shape,
+    first_version,
     located_of,
     numbers_of,
-    pack_labels,
     pack_regions,
     pack_statistics,
-    unpack_distances,
-    unpack_geometry,
-    unpack_labels,
-    unpack_positions,
     unpack_regions,
     unpack_statistics,
 )
@@ -69,32 +69,12 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Grid:
-    """Occlusion's values: log-odds at each window position, or with each segment hidden.
-
-    window: height and width, pixels. tops, lefts: first row and column of each
-    position. classes: of the last axis. whole: (classes,) the image unoccluded.
-    values: float32 (tops, lefts, classes).
-    segments: int16 (height, width), the segment of each pixel, from 0 on, -1: of none; then
-      there are no windows (window (0, 0), no tops, no lefts), and values are
-      (segments, 1, classes).
-    """
-
-    window: tuple[int, int]
-    tops: NDArray[np.uint32]
-    lefts: NDArray[np.uint32]
-    classes: NDArray[np.uint32]
-    whole: NDArray[np.float32]
-    values: NDArray[np.float32]
-    segments: NDArray[np.int16] | None = None
-
-
-@dataclass(frozen=True)
 class Attribution:
     """One method's answer for one image at one step.
 
     sign, unit, score, layer, seed, parameters: what was used.
-    height, width: of the viewed image, pixels.
+    height, width: of the viewed image, pixels; of a volume those of its sheet, `depth` slices
+      beneath each other (`numbers.volumes`). depth: 0: a picture.
     second_seed: that the maps were computed with too, only to tell how alike they are.
     grid: for methods that have one; otherwise the maps are a series of their
       own, stored in `precision`.
@@ -117,6 +97,7 @@ class Attribution:
     parameters: Mapping[str, str] = field(default_factory=dict)
     grid: Grid | None = None
     precision: Precision | None = None
+    depth: int = 0
 
 
 def pack_attribution(attribution: Attribution) -> bytes:
@@ -133,6 +114,7 @@ def pack_attribution(attribution: Attribution) -> bytes:
         output=number_of(record_pb2.Output, attribution.output),
         height=attribution.height,
         width=attribution.width,
+        depth=attribution.depth,
         regions=pack_regions(attribution.regions),
         targets=[
             record_pb2.Target(
@@ -149,14 +131,10 @@ def pack_attribution(attribution: Attribution) -> bytes:
         message.seed = attribution.seed
     if attribution.second_seed is not None:
         message.second_seed = attribution.second_seed
-    version = BASE_VERSION
-    if attribution.grid is not None and attribution.grid.segments is not None:
-        message.segments.CopyFrom(_pack_segments(attribution.grid, attribution.grid.segments))
-        version = FORMAT_VERSION  # a reader of before would find no map
-    elif attribution.grid is not None:
-        message.grid.CopyFrom(_pack_grid(attribution.grid))
+    pack_grid(attribution.grid, message)
     if attribution.precision is not None:
         message.precision = number_of(record_pb2.Precision, attribution.precision)
+    version = first_version(attribution.height, attribution.grid)
     return readable(seal(message, version), unpack_attribution)
 
 
@@ -174,7 +152,7 @@ def unpack_attribution(data: bytes, values: bool = True) -> Attribution:
 
 def _unpack(message: record_pb2.Method, values: bool, bare: bool = False) -> Attribution:
     """What a message says; bare: its grid's numbers were taken out."""
-    check_shape(message.height, message.width)
+    check_shape(message.height, message.width, message.depth)
     check_parts(regions=message.regions, targets=message.targets, parameters=message.parameters)
     if len(message.regions) * len(message.targets) > MAX_SHARES:
         raise RecordError("damaged record: shares of regions are out of bounds")
@@ -210,12 +188,13 @@ def _unpack(message: record_pb2.Method, values: bool, bare: bool = False) -> Att
         seed=message.seed if message.HasField("seed") else None,
         second_seed=message.second_seed if message.HasField("second_seed") else None,
         parameters=dict(message.parameters),
-        grid=_unpack_places(message, values, bare),
+        grid=unpack_grid(message, values, bare),
         precision=(
             member_of(Precision, record_pb2.Precision, message.precision)
             if message.precision
             else None
         ),
+        depth=message.depth,
     )
 
 
@@ -255,7 +234,7 @@ class MethodReader:
         message = unseal(data, record_pb2.Method)
         check_parts(targets=message.targets)
         targets = list(message.targets)
-        part = _places(message)
+        part = values_of(message)
         whole = None if part is None else np.array(part.whole[:], np.float32)
         digest = message.input_hash
         second = message.second_seed if message.HasField("second_seed") else None
@@ -291,9 +270,7 @@ class MethodReader:
             raise RecordError("damaged record: shares of regions are out of bounds")
         for name in ("targets", "input_hash", "second_seed"):
             message.ClearField(name)
-        part = _places(message)
-        for name in _NUMBERS.get(type(part), ()):
-            part.ClearField(name)
+        take_out_numbers(message)
         key = message.SerializeToString(deterministic=True)
         if key not in self._known:
             if len(self._known) >= MAX_KNOWN:
@@ -314,79 +291,3 @@ def _second(target: record_pb2.Target, regions: int) -> list[float]:
         numbers += shares[place * len(SHARES) : (place + 1) * len(SHARES)]
         numbers += located[place * len(LOCATED) : (place + 1) * len(LOCATED)]
     return numbers
-
-
-# What differs from step to step of a message of values.
-_NUMBERS: dict[Any, tuple[str, ...]] = {
-    record_pb2.Grid: ("whole", "values", "distances"),
-    record_pb2.Segments: ("whole", "distances"),
-}
-
-
-def _places(message: record_pb2.Method) -> Any:
-    """The message of values by window, or segment; None where the maps are stored in full."""
-    for name in ("segments", "grid"):
-        if message.HasField(name):
-            return getattr(message, name)
-    return None
-
-
-def _unpack_places(message: record_pb2.Method, with_values: bool, bare: bool) -> Grid | None:
-    part, size = _places(message), (message.height, message.width)
-    if part is None:
-        return None
-    if not bare:
-        check_lengths("classes and their scores", part.classes, part.whole)
-    if message.HasField("segments"):
-        return _unpack_segments(part, *size, with_values, with_values or bare)
-    return _unpack_grid(part, *size, with_values)
-
-
-def _pack_segments(grid: Grid, labels: NDArray[np.int16]) -> record_pb2.Segments:
-    return record_pb2.Segments(
-        count=len(grid.values),
-        labels=pack_labels(labels),
-        classes=np.asarray(grid.classes).tolist(),
-        whole=np.asarray(grid.whole, np.float32).tolist(),
-        distances=distances.pack(grid.values, grid.whole),
-    )
-
-
-def _unpack_segments(
-    message: record_pb2.Segments, height: int, width: int, with_values: bool, with_labels: bool
-) -> Grid:
-    none, labels = np.empty(0, np.uint32), np.empty((0, 0), np.int16)
-    if with_labels:
-        labels = unpack_labels(message.labels, message.count, height, width)
-    whole = np.array(message.whole[:], np.float32)
-    values = np.empty((0, 0, 0), np.float32)
-    if with_values:
-        values = unpack_distances(message.distances, (message.count, 1, len(whole)), whole)
-    classes = np.array(message.classes[:], np.uint32)
-    return Grid((0, 0), none, none, classes, whole, values, labels)
-
-
-def _pack_grid(grid: Grid) -> record_pb2.Grid:
-    return record_pb2.Grid(
-        window_height=grid.window[0],
-        window_width=grid.window[1],
-        tops=np.asarray(grid.tops).tolist(),
-        lefts=np.asarray(grid.lefts).tolist(),
-        classes=np.asarray(grid.classes).tolist(),
-        whole=np.asarray(grid.whole, np.float32).tolist(),
-        distances=distances.pack(grid.values, grid.whole),
-    )
-
-
-def _unpack_grid(message: record_pb2.Grid, height: int, width: int, with_values: bool) -> Grid:
-    window, tops, lefts = unpack_geometry(message, height, width)
-    shape = (len(tops), len(lefts), len(message.classes))
-    whole = np.array(message.whole[:], np.float32)
-    if not with_values:
-        values = np.empty((0, 0, 0), np.float32)
-    elif message.HasField("distances"):
-        values = unpack_distances(message.distances, shape, whole)
-    else:
-        values = unpack_positions(message.values, shape, "<f4")
-    classes = np.array(message.classes[:], np.uint32)
-    return Grid(window, tops, lefts, classes, whole, values)

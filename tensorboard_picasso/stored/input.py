@@ -12,6 +12,7 @@ from tensorboard_picasso.stored.parts import (
     MAX_CLASSES,
     check_masks,
     check_shape,
+    first_version,
     pack_mask,
     png_shape,
     unpack_mask,
@@ -38,6 +39,8 @@ class Input:
       another size is damage; whether the rest can be decoded shows when it is.
     label: the one true class. labels: where any number may be true, those that are,
       ascending; None where not.
+    height, width: of the picture, pixels; of a volume, whose slices stand beneath each other in the
+      picture and the masks, those of the sheet. depth: of it, 0: a picture.
     regions: named (height, width) bool masks.
     source_index: of the example in the dataset that the image was drawn from.
     group: which of a few groups it belongs to; None: none.
@@ -56,6 +59,7 @@ class Input:
     source_index: int | None = None
     labels: tuple[int, ...] | None = None
     group: str | None = None
+    depth: int = 0
 
     @property
     def truths(self) -> tuple[int, ...] | None:
@@ -69,6 +73,7 @@ def pack_input(shown: Input) -> bytes:
         png=shown.png,
         height=shown.height,
         width=shown.width,
+        depth=shown.depth,
         hash=shown.hash,
         name=shown.name,
         class_names=shown.class_names,
@@ -85,7 +90,7 @@ def pack_input(shown: Input) -> bytes:
         message.label = shown.label
     if shown.source_index is not None:
         message.source_index = shown.source_index
-    return readable(seal(message), unpack_input)
+    return readable(seal(message, first_version(shown.height)), unpack_input)
 
 
 def unpack_input(data: bytes) -> Input:
@@ -140,7 +145,7 @@ def unpack_picture(data: bytes, unseen: Callable[[int], None] | None = None) -> 
 
 def _open_input(data: bytes) -> Any:
     message = unseal(data, record_pb2.Input, MAX_PICTURED)
-    check_shape(message.height, message.width)
+    check_shape(message.height, message.width, message.depth)
     check_parts(regions=message.regions)
     check_masks(len(message.regions) + 1, message.height, message.width)
     _check_picture(message.png, message.height, message.width)
@@ -171,6 +176,7 @@ def _plain(message: record_pb2.Input) -> Input:
         source_index=message.source_index if message.HasField("source_index") else None,
         labels=_unpack_labels(message) if message.multilabel else None,
         group=message.group or None,
+        depth=message.depth,
     )
 
 

@@ -1,17 +1,19 @@
 """Means: of a method's importance at each window position, or of each segment, over several images."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.numbers.maps import Output, Sign, Statistics
 from tensorboard_picasso.stored import record_pb2
-from tensorboard_picasso.stored.metadata import BASE_VERSION, FORMAT_VERSION
+from tensorboard_picasso.stored.grid import no_fronts
 from tensorboard_picasso.stored.parts import (
     Region,
+    Windows,
     check_shape,
+    first_version,
     pack_labels,
     pack_regions,
     pack_statistics,
@@ -48,10 +50,12 @@ class Member:
 class Mean:
     """The mean over several images of a method's importance at each window position, or segment.
 
-    sign, unit, parameters: what was used. height, width: of each image, pixels.
+    sign, unit, parameters: what was used. height, width, depth: of each image, as of
+      `Attribution`.
     members: the images. labelled: whether their targets are their labels; else
       they are what was predicted at this step.
-    window, tops, lefts, segments: as in `Grid`; then means, errors and counts are (segments, 1).
+    window, tops, lefts, segments, fronts, window_depth: as in `Grid`; of segments means, errors
+      and counts are (segments, 1), of volumes (fronts · tops, lefts).
     means: float32 (tops, lefts), over the members that are finite there; NaN
       where none is.
     errors: float32 (tops, lefts), standard error of the mean; NaN below two.
@@ -79,6 +83,9 @@ class Mean:
     regions: tuple[Region, ...]
     statistics: Statistics
     segments: NDArray[np.int16] | None = None
+    fronts: NDArray[np.uint32] = field(default_factory=no_fronts)
+    window_depth: int = 0
+    depth: int = 0
 
 
 def pack_mean(mean: Mean) -> bytes:
@@ -93,6 +100,7 @@ def pack_mean(mean: Mean) -> bytes:
         parameters=dict(mean.parameters),
         height=mean.height,
         width=mean.width,
+        depth=mean.depth,
         members=[
             record_pb2.Member(
                 image=member.image, target=member.target, input_hash=member.input_hash
@@ -104,17 +112,17 @@ def pack_mean(mean: Mean) -> bytes:
         window_width=mean.window[1],
         tops=np.asarray(mean.tops).tolist(),
         lefts=np.asarray(mean.lefts).tolist(),
+        window_depth=mean.window_depth,
+        fronts=np.asarray(mean.fronts).tolist(),
         means=np.asarray(mean.means, "<f4").tobytes(),
         errors=np.asarray(mean.errors, "<f4").tobytes(),
         counts=b"" if everywhere else np.asarray(mean.counts, "<u4").tobytes(),
         regions=pack_regions(mean.regions),
         statistics=pack_statistics(mean.statistics),
     )
-    version = BASE_VERSION
     if mean.segments is not None:
         message.segment_count, message.labels = len(mean.means), pack_labels(mean.segments)
-        version = FORMAT_VERSION  # a reader of before would find no windows
-    return readable(seal(message, version), unpack_mean)
+    return readable(seal(message, first_version(mean.height, mean)), unpack_mean)
 
 
 def unpack_mean(data: bytes) -> Mean:
@@ -124,7 +132,7 @@ def unpack_mean(data: bytes) -> Mean:
       RecordError: damaged, or newer than this version (`NewerRecordError`).
     """
     message = unseal(data, record_pb2.Mean)
-    check_shape(message.height, message.width)
+    check_shape(message.height, message.width, message.depth)
     check_lengths("regions and shares", message.regions, message.statistics.shares)
     if not message.members:
         raise RecordError("damaged record: a mean of no image")
@@ -134,11 +142,11 @@ def unpack_mean(data: bytes) -> Mean:
     segments = None
     if message.segment_count:
         segments = unpack_labels(message.labels, message.segment_count, *size)
-        window, tops, lefts = (0, 0), np.empty(0, np.uint32), np.empty(0, np.uint32)
-        shape = (message.segment_count, 1)
+        none = np.empty(0, np.uint32)
+        windows, shape = Windows((0, 0), none, none, none, 0), (message.segment_count, 1)
     else:
-        window, tops, lefts = unpack_geometry(message, *size)
-        shape = (len(tops), len(lefts))
+        windows = unpack_geometry(message, *size, message.depth)
+        shape = windows.shape
     means = unpack_positions(message.means, shape, "<f4")
     return Mean(
         method=message.method,
@@ -151,9 +159,6 @@ def unpack_mean(data: bytes) -> Mean:
         width=message.width,
         members=tuple(Member(each.image, each.target, each.input_hash) for each in message.members),
         labelled=message.labelled,
-        window=window,
-        tops=tops,
-        lefts=lefts,
         means=means,
         errors=unpack_positions(message.errors, shape, "<f4"),
         counts=(
@@ -164,4 +169,6 @@ def unpack_mean(data: bytes) -> Mean:
         regions=unpack_regions(message.regions),
         statistics=unpack_statistics(message.statistics),
         segments=segments,
+        depth=message.depth,
+        **windows._asdict(),
     )

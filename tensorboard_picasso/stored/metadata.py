@@ -17,9 +17,12 @@ from tensorboard.compat.proto import summary_pb2
 from tensorboard_picasso.stored import record_pb2
 
 PLUGIN_NAME = "picasso"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 # Of all kinds that it knew, so that a reader of that version takes them.
 BASE_VERSION = 2
+# What of a known kind is newer than that: values by segment; windows of volumes.
+SEGMENTS_VERSION = 3
+VOLUMES_VERSION = 4
 # Bytes of plugin data that are remembered.
 SHORT = 512
 # The group of a mean over all images; others are classes.

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import starmap
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,9 @@ from tensorboard_picasso.numbers.maps import (
     Share,
     Statistics,
 )
+from tensorboard_picasso.numbers.places import Placed
 from tensorboard_picasso.stored import record_pb2
+from tensorboard_picasso.stored.metadata import BASE_VERSION, SEGMENTS_VERSION, VOLUMES_VERSION
 from tensorboard_picasso.stored.seal import RecordError, check_finite, inflate
 
 MAX_SIDE = 1 << 14
@@ -38,10 +40,29 @@ MAX_KEPT = 1 << 20
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def check_shape(height: int, width: int) -> None:
-    """Raise where an image has no pixel, or more than are read."""
-    if not (0 < height <= MAX_SIDE and 0 < width <= MAX_SIDE and height * width <= MAX_PIXELS):
+def check_shape(height: int, width: int, depth: int = 0) -> None:
+    """Raise where an image has no pixel, or more than are read.
+
+    height: of a volume that of its sheet, all slices; depth: how many these are, 0: a picture.
+    """
+    if depth and (height % depth or depth > MAX_SIDE):
+        raise RecordError(f"damaged record: {depth} slices in a height of {height}")
+    side = height // max(1, depth)
+    if not (0 < side <= MAX_SIDE and 0 < width <= MAX_SIDE and height * width <= MAX_PIXELS):
         raise RecordError(f"damaged record: shape {height}x{width} is out of bounds")
+
+
+def first_version(height: int, placed: Placed | None = None) -> int:
+    """The first version of the format that knows such an image, and such places.
+
+    height: as of `check_shape`.
+    """
+    if height > MAX_SIDE or (placed is not None and len(placed.fronts)):
+        # A reader of before would take the windows of all fronts for those of one slice.
+        return VOLUMES_VERSION
+    if placed is not None and placed.segments is not None:
+        return SEGMENTS_VERSION  # a reader of before would find no map
+    return BASE_VERSION
 
 
 def png_shape(png: bytes) -> tuple[int, int] | None:
@@ -165,17 +186,40 @@ def numbers_of(message: record_pb2.Statistics) -> list[float]:
     return numbers
 
 
+class Windows(NamedTuple):
+    """Where windows lie; names as of `Placed`."""
+
+    window: tuple[int, int]
+    tops: NDArray[np.uint32]
+    lefts: NDArray[np.uint32]
+    fronts: NDArray[np.uint32]
+    window_depth: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """That of values: (tops, lefts), of volumes (fronts · tops, lefts)."""
+        return max(1, len(self.fronts)) * len(self.tops), len(self.lefts)
+
+
 def unpack_geometry(
-    message: record_pb2.Grid | record_pb2.Mean, height: int, width: int
-) -> tuple[tuple[int, int], NDArray[np.uint32], NDArray[np.uint32]]:
-    """Window, tops and lefts of windows that lie within the image."""
+    message: record_pb2.Grid | record_pb2.Mean, height: int, width: int, depth: int
+) -> Windows:
+    """Windows that lie within the image; height, depth: as of `check_shape`."""
     window = (message.window_height, message.window_width)
-    for starts, extent, size in zip(
-        (message.tops, message.lefts), window, (height, width), strict=True
-    ):
-        if not 0 < extent <= size or max(starts, default=0) + extent > size:
+    side = height // max(1, depth)
+    starts, extents, sizes = [message.tops, message.lefts], [*window], [side, width]
+    if depth or message.fronts or message.window_depth:
+        starts, extents, sizes = (
+            [message.fronts, *starts], [message.window_depth, *extents], [depth, *sizes]
+        )  # fmt: skip
+    for start, extent, size in zip(starts, extents, sizes, strict=True):
+        if not 0 < extent <= size or max(start, default=0) + extent > size:
             raise RecordError("damaged record: a window lies outside the image")
-    return window, np.array(message.tops[:], np.uint32), np.array(message.lefts[:], np.uint32)
+    fronts = list(message.fronts)
+    if depth and (sorted(set(fronts)) != fronts or fronts[-1:] != [depth - message.window_depth]):
+        raise RecordError("damaged record: windows do not end with the last slice")
+    tops, lefts = np.array(message.tops[:], np.uint32), np.array(message.lefts[:], np.uint32)
+    return Windows(window, tops, lefts, np.array(fronts, np.uint32), message.window_depth)
 
 
 def check_positions(shape: tuple[int, ...]) -> None:

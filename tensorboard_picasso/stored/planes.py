@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.numbers.maps import Precision, Sign
 from tensorboard_picasso.stored import record_pb2
-from tensorboard_picasso.stored.parts import check_shape, pack_mask, unpack_mask
+from tensorboard_picasso.stored.parts import check_shape, first_version, pack_mask, unpack_mask
 from tensorboard_picasso.stored.seal import (
     MAX_PICTURED,
     MAX_PLANES,
@@ -59,6 +59,7 @@ class Maps:
 
     unseen: (height, width) bool, true where the model never sees the pixel;
       None where it sees all.
+    depth: of a volume, whose maps are sheets, as of `Attribution`.
     """
 
     height: int
@@ -68,6 +69,7 @@ class Maps:
     input_hash: bytes
     planes: tuple[Plane, ...]
     unseen: NDArray[np.bool_] | None = None
+    depth: int = 0
 
     @classmethod
     def encode(
@@ -77,8 +79,9 @@ class Maps:
         input_hash: bytes,
         precision: Precision = Precision.Q8,
         unseen: NDArray[np.bool_] | None = None,
+        depth: int = 0,
     ) -> "Maps":
-        """Store (height, width) maps, one a target."""
+        """Store (height, width) maps, one a target; of a volume sheets."""
         planes = []
         shape: tuple[int, ...] = (0, 0)
         for target, value in values.items():
@@ -95,7 +98,7 @@ class Maps:
                 scaled = array * (HALF_PEAK / peak) if half else array
                 data = scaled.astype(_FLOATS[precision]).tobytes()
                 planes.append(Plane(target, peak, zlib.compress(data)))
-        return cls(shape[0], shape[1], precision, sign, input_hash, tuple(planes), unseen)
+        return cls(shape[0], shape[1], precision, sign, input_hash, tuple(planes), unseen, depth)
 
     def check(self, target: int) -> None:
         """See that the map of one target can be decoded, without making it.
@@ -164,6 +167,7 @@ def pack_maps(stored: Maps) -> list[bytes]:
         targets=[plane.target for plane in stored.planes],
         input_hash=stored.input_hash,
         unseen=pack_mask(stored.unseen),
+        depth=stored.depth,
     )
     planes = [
         record_pb2.Plane(
@@ -175,7 +179,7 @@ def pack_maps(stored: Maps) -> list[bytes]:
         )
         for plane in stored.planes
     ]
-    return readable([seal(header), *map(seal, planes)], unpack_maps)
+    return readable([seal(header, first_version(stored.height)), *map(seal, planes)], unpack_maps)
 
 
 def unpack_map_header(data: bytes) -> Maps:
@@ -185,7 +189,7 @@ def unpack_map_header(data: bytes) -> Maps:
       RecordError: damaged, or newer than this version (`NewerRecordError`).
     """
     message = unseal(data, record_pb2.MapHeader, MAX_PICTURED)
-    check_shape(message.height, message.width)
+    check_shape(message.height, message.width, message.depth)
     return Maps(
         height=message.height,
         width=message.width,
@@ -196,6 +200,7 @@ def unpack_map_header(data: bytes) -> Maps:
         unseen=unpack_mask(message.unseen, message.height, message.width)
         if message.unseen
         else None,
+        depth=message.depth,
     )
 
 

@@ -15,7 +15,6 @@ from tensorboard_picasso.stored.allscores import (
 )
 from tensorboard_picasso.stored.attribution import (
     Attribution,
-    Grid,
     MethodNumbers,
     MethodReader,
     Target,
@@ -31,6 +30,7 @@ from tensorboard_picasso.stored.edits import (
     unpack_edits,
 )
 from tensorboard_picasso.stored.example import Example, pack_example, unpack_example
+from tensorboard_picasso.stored.grid import Grid
 from tensorboard_picasso.stored.input import (
     MAX_SOURCES,
     Bits,

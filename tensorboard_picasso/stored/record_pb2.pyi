@@ -210,7 +210,7 @@ class ScoredImage(_message.Message):
     def __init__(self, image: _Optional[int] = ..., layout: _Optional[int] = ..., input_hash: _Optional[bytes] = ..., targets: _Optional[_Iterable[int]] = ..., lasting: _Optional[_Iterable[int]] = ..., dropped: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Method(_message.Message):
-    __slots__ = ("method", "label", "sign", "unit", "score", "layer", "seed", "parameters", "input_hash", "output", "height", "width", "regions", "targets", "grid", "precision", "second_seed", "segments")
+    __slots__ = ("method", "label", "sign", "unit", "score", "layer", "seed", "parameters", "input_hash", "output", "height", "width", "regions", "targets", "grid", "precision", "second_seed", "segments", "depth")
     class ParametersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -236,6 +236,7 @@ class Method(_message.Message):
     PRECISION_FIELD_NUMBER: _ClassVar[int]
     SECOND_SEED_FIELD_NUMBER: _ClassVar[int]
     SEGMENTS_FIELD_NUMBER: _ClassVar[int]
+    DEPTH_FIELD_NUMBER: _ClassVar[int]
     method: str
     label: str
     sign: Sign
@@ -254,7 +255,8 @@ class Method(_message.Message):
     precision: Precision
     second_seed: int
     segments: Segments
-    def __init__(self, method: _Optional[str] = ..., label: _Optional[str] = ..., sign: _Optional[_Union[Sign, str]] = ..., unit: _Optional[str] = ..., score: _Optional[str] = ..., layer: _Optional[str] = ..., seed: _Optional[int] = ..., parameters: _Optional[_Mapping[str, str]] = ..., input_hash: _Optional[bytes] = ..., output: _Optional[_Union[Output, str]] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., regions: _Optional[_Iterable[_Union[Region, _Mapping]]] = ..., targets: _Optional[_Iterable[_Union[Target, _Mapping]]] = ..., grid: _Optional[_Union[Grid, _Mapping]] = ..., precision: _Optional[_Union[Precision, str]] = ..., second_seed: _Optional[int] = ..., segments: _Optional[_Union[Segments, _Mapping]] = ...) -> None: ...
+    depth: int
+    def __init__(self, method: _Optional[str] = ..., label: _Optional[str] = ..., sign: _Optional[_Union[Sign, str]] = ..., unit: _Optional[str] = ..., score: _Optional[str] = ..., layer: _Optional[str] = ..., seed: _Optional[int] = ..., parameters: _Optional[_Mapping[str, str]] = ..., input_hash: _Optional[bytes] = ..., output: _Optional[_Union[Output, str]] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., regions: _Optional[_Iterable[_Union[Region, _Mapping]]] = ..., targets: _Optional[_Iterable[_Union[Target, _Mapping]]] = ..., grid: _Optional[_Union[Grid, _Mapping]] = ..., precision: _Optional[_Union[Precision, str]] = ..., second_seed: _Optional[int] = ..., segments: _Optional[_Union[Segments, _Mapping]] = ..., depth: _Optional[int] = ...) -> None: ...
 
 class Region(_message.Message):
     __slots__ = ("name", "area", "ceiling", "tolerance", "chance_pointing", "chance_iou")
@@ -327,7 +329,7 @@ class Share(_message.Message):
     def __init__(self, positive: _Optional[float] = ..., negative: _Optional[float] = ..., absolute: _Optional[float] = ...) -> None: ...
 
 class Grid(_message.Message):
-    __slots__ = ("window_height", "window_width", "tops", "lefts", "classes", "whole", "values", "distances")
+    __slots__ = ("window_height", "window_width", "tops", "lefts", "classes", "whole", "values", "distances", "window_depth", "fronts")
     WINDOW_HEIGHT_FIELD_NUMBER: _ClassVar[int]
     WINDOW_WIDTH_FIELD_NUMBER: _ClassVar[int]
     TOPS_FIELD_NUMBER: _ClassVar[int]
@@ -336,6 +338,8 @@ class Grid(_message.Message):
     WHOLE_FIELD_NUMBER: _ClassVar[int]
     VALUES_FIELD_NUMBER: _ClassVar[int]
     DISTANCES_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_DEPTH_FIELD_NUMBER: _ClassVar[int]
+    FRONTS_FIELD_NUMBER: _ClassVar[int]
     window_height: int
     window_width: int
     tops: _containers.RepeatedScalarFieldContainer[int]
@@ -344,7 +348,9 @@ class Grid(_message.Message):
     whole: _containers.RepeatedScalarFieldContainer[float]
     values: bytes
     distances: bytes
-    def __init__(self, window_height: _Optional[int] = ..., window_width: _Optional[int] = ..., tops: _Optional[_Iterable[int]] = ..., lefts: _Optional[_Iterable[int]] = ..., classes: _Optional[_Iterable[int]] = ..., whole: _Optional[_Iterable[float]] = ..., values: _Optional[bytes] = ..., distances: _Optional[bytes] = ...) -> None: ...
+    window_depth: int
+    fronts: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, window_height: _Optional[int] = ..., window_width: _Optional[int] = ..., tops: _Optional[_Iterable[int]] = ..., lefts: _Optional[_Iterable[int]] = ..., classes: _Optional[_Iterable[int]] = ..., whole: _Optional[_Iterable[float]] = ..., values: _Optional[bytes] = ..., distances: _Optional[bytes] = ..., window_depth: _Optional[int] = ..., fronts: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Segments(_message.Message):
     __slots__ = ("count", "labels", "classes", "whole", "distances")
@@ -361,7 +367,7 @@ class Segments(_message.Message):
     def __init__(self, count: _Optional[int] = ..., labels: _Optional[bytes] = ..., classes: _Optional[_Iterable[int]] = ..., whole: _Optional[_Iterable[float]] = ..., distances: _Optional[bytes] = ...) -> None: ...
 
 class Mean(_message.Message):
-    __slots__ = ("method", "label", "sign", "unit", "output", "parameters", "height", "width", "members", "labelled", "window_height", "window_width", "tops", "lefts", "means", "errors", "counts", "regions", "statistics", "segment_count", "labels")
+    __slots__ = ("method", "label", "sign", "unit", "output", "parameters", "height", "width", "members", "labelled", "window_height", "window_width", "tops", "lefts", "means", "errors", "counts", "regions", "statistics", "segment_count", "labels", "depth", "window_depth", "fronts")
     class ParametersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -390,6 +396,9 @@ class Mean(_message.Message):
     STATISTICS_FIELD_NUMBER: _ClassVar[int]
     SEGMENT_COUNT_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
+    DEPTH_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_DEPTH_FIELD_NUMBER: _ClassVar[int]
+    FRONTS_FIELD_NUMBER: _ClassVar[int]
     method: str
     label: str
     sign: Sign
@@ -411,7 +420,10 @@ class Mean(_message.Message):
     statistics: Statistics
     segment_count: int
     labels: bytes
-    def __init__(self, method: _Optional[str] = ..., label: _Optional[str] = ..., sign: _Optional[_Union[Sign, str]] = ..., unit: _Optional[str] = ..., output: _Optional[_Union[Output, str]] = ..., parameters: _Optional[_Mapping[str, str]] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., labelled: bool = ..., window_height: _Optional[int] = ..., window_width: _Optional[int] = ..., tops: _Optional[_Iterable[int]] = ..., lefts: _Optional[_Iterable[int]] = ..., means: _Optional[bytes] = ..., errors: _Optional[bytes] = ..., counts: _Optional[bytes] = ..., regions: _Optional[_Iterable[_Union[Region, _Mapping]]] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ..., segment_count: _Optional[int] = ..., labels: _Optional[bytes] = ...) -> None: ...
+    depth: int
+    window_depth: int
+    fronts: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, method: _Optional[str] = ..., label: _Optional[str] = ..., sign: _Optional[_Union[Sign, str]] = ..., unit: _Optional[str] = ..., output: _Optional[_Union[Output, str]] = ..., parameters: _Optional[_Mapping[str, str]] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., members: _Optional[_Iterable[_Union[Member, _Mapping]]] = ..., labelled: bool = ..., window_height: _Optional[int] = ..., window_width: _Optional[int] = ..., tops: _Optional[_Iterable[int]] = ..., lefts: _Optional[_Iterable[int]] = ..., means: _Optional[bytes] = ..., errors: _Optional[bytes] = ..., counts: _Optional[bytes] = ..., regions: _Optional[_Iterable[_Union[Region, _Mapping]]] = ..., statistics: _Optional[_Union[Statistics, _Mapping]] = ..., segment_count: _Optional[int] = ..., labels: _Optional[bytes] = ..., depth: _Optional[int] = ..., window_depth: _Optional[int] = ..., fronts: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Member(_message.Message):
     __slots__ = ("image", "target", "input_hash")
@@ -424,7 +436,7 @@ class Member(_message.Message):
     def __init__(self, image: _Optional[int] = ..., target: _Optional[int] = ..., input_hash: _Optional[bytes] = ...) -> None: ...
 
 class MapHeader(_message.Message):
-    __slots__ = ("height", "width", "precision", "sign", "targets", "input_hash", "unseen")
+    __slots__ = ("height", "width", "precision", "sign", "targets", "input_hash", "unseen", "depth")
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     PRECISION_FIELD_NUMBER: _ClassVar[int]
@@ -432,6 +444,7 @@ class MapHeader(_message.Message):
     TARGETS_FIELD_NUMBER: _ClassVar[int]
     INPUT_HASH_FIELD_NUMBER: _ClassVar[int]
     UNSEEN_FIELD_NUMBER: _ClassVar[int]
+    DEPTH_FIELD_NUMBER: _ClassVar[int]
     height: int
     width: int
     precision: Precision
@@ -439,7 +452,8 @@ class MapHeader(_message.Message):
     targets: _containers.RepeatedScalarFieldContainer[int]
     input_hash: bytes
     unseen: bytes
-    def __init__(self, height: _Optional[int] = ..., width: _Optional[int] = ..., precision: _Optional[_Union[Precision, str]] = ..., sign: _Optional[_Union[Sign, str]] = ..., targets: _Optional[_Iterable[int]] = ..., input_hash: _Optional[bytes] = ..., unseen: _Optional[bytes] = ...) -> None: ...
+    depth: int
+    def __init__(self, height: _Optional[int] = ..., width: _Optional[int] = ..., precision: _Optional[_Union[Precision, str]] = ..., sign: _Optional[_Union[Sign, str]] = ..., targets: _Optional[_Iterable[int]] = ..., input_hash: _Optional[bytes] = ..., unseen: _Optional[bytes] = ..., depth: _Optional[int] = ...) -> None: ...
 
 class Plane(_message.Message):
     __slots__ = ("target", "peak", "values", "special", "differences")
@@ -456,7 +470,7 @@ class Plane(_message.Message):
     def __init__(self, target: _Optional[int] = ..., peak: _Optional[float] = ..., values: _Optional[bytes] = ..., special: _Optional[bytes] = ..., differences: bool = ...) -> None: ...
 
 class Input(_message.Message):
-    __slots__ = ("png", "height", "width", "hash", "name", "label", "class_names", "regions", "display", "unseen", "labels", "source_index", "multilabel", "group")
+    __slots__ = ("png", "height", "width", "hash", "name", "label", "class_names", "regions", "display", "unseen", "labels", "source_index", "multilabel", "group", "depth")
     PNG_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
@@ -471,6 +485,7 @@ class Input(_message.Message):
     SOURCE_INDEX_FIELD_NUMBER: _ClassVar[int]
     MULTILABEL_FIELD_NUMBER: _ClassVar[int]
     GROUP_FIELD_NUMBER: _ClassVar[int]
+    DEPTH_FIELD_NUMBER: _ClassVar[int]
     png: bytes
     height: int
     width: int
@@ -485,7 +500,8 @@ class Input(_message.Message):
     source_index: int
     multilabel: bool
     group: str
-    def __init__(self, png: _Optional[bytes] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., hash: _Optional[bytes] = ..., name: _Optional[str] = ..., label: _Optional[int] = ..., class_names: _Optional[_Iterable[str]] = ..., regions: _Optional[_Iterable[_Union[Mask, _Mapping]]] = ..., display: bool = ..., unseen: _Optional[bytes] = ..., labels: _Optional[_Iterable[int]] = ..., source_index: _Optional[int] = ..., multilabel: bool = ..., group: _Optional[str] = ...) -> None: ...
+    depth: int
+    def __init__(self, png: _Optional[bytes] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., hash: _Optional[bytes] = ..., name: _Optional[str] = ..., label: _Optional[int] = ..., class_names: _Optional[_Iterable[str]] = ..., regions: _Optional[_Iterable[_Union[Mask, _Mapping]]] = ..., display: bool = ..., unseen: _Optional[bytes] = ..., labels: _Optional[_Iterable[int]] = ..., source_index: _Optional[int] = ..., multilabel: bool = ..., group: _Optional[str] = ..., depth: _Optional[int] = ...) -> None: ...
 
 class Mask(_message.Message):
     __slots__ = ("name", "bits")

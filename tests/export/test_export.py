@@ -304,7 +304,7 @@ def test_what_cannot_be_read_is_named_and_skipped(tmp_path):
         "run, image 0, step 1",
         "run, image 0, step 2",
     ]
-    assert "format 9, newer than 3" in made.remarks[1]
+    assert "format 9, newer than 4" in made.remarks[1]
     (line,) = said
     assert "q/01/scores" in line
     assert "format 9" in line

@@ -183,24 +183,30 @@ def occlusion(
     lefts: np.ndarray,
     targets: tuple[int, ...],
     regions: dict[str, np.ndarray] | None = None,
+    fronts: Sequence[int] = (),
+    window_depth: int = 0,
 ) -> record.Attribution:
-    """An occlusion record of a grid (tops, lefts, classes) of log-odds."""
+    """An occlusion record of a grid (tops, lefts, classes) of log-odds; of a volume in sheet form."""
     regions = regions or {}
-    grid = record.Grid(window, tops, lefts, np.arange(values.shape[2]), whole, values)
+    grid = record.Grid(
+        window, tops, lefts, np.arange(values.shape[2]), whole, values,
+        fronts=np.array(fronts, np.uint32), window_depth=window_depth,
+    )  # fmt: skip
     answers = []
     for target in targets:
         important = maps.importance(values[:, :, target], whole[target])
-        painted = maps.paint(important, tops, lefts, window, size)
+        painted = places.paint(important, grid, size)
         statistics = maps.statistics(painted, list(regions.values()))
         answers.append(record.Target(target, float(whole[target]), statistics))
     references = tuple(
-        record.Region(name, float(mask.mean()), maps.ceiling(mask, tops, lefts, window))
+        record.Region(name, float(mask.mean()), places.ceiling(mask, grid))
         for name, mask in regions.items()
     )
     return record.Attribution(
         "occlusion", "occlusion", maps.Sign.CONTRIBUTION, "log-odds", "log-odds",
         maps.Output.LOGITS, *size, HASH, tuple(answers), references,
         parameters={"fill": "image mean"}, grid=grid,
+        depth=int(fronts[-1]) + window_depth if len(fronts) else 0,
     )  # fmt: skip
 
 
@@ -266,12 +272,16 @@ def mean(
         first.method, first.label, first.sign, first.unit, first.output, first.parameters,
         *size, members, labelled, grid.window, grid.tops, grid.lefts, means,
         errors.astype(np.float32), counts.astype(np.uint32), (),
-        maps.statistics(places.paint(means, grid, size)), grid.segments,
+        maps.statistics(places.paint(means, grid, size)), grid.segments, grid.fronts,
+        grid.window_depth, first.depth,
     )  # fmt: skip
 
 
 def saliency(
-    planes: dict[int, np.ndarray], sign: maps.Sign = maps.Sign.UNSIGNED, label: str = "saliency"
+    planes: dict[int, np.ndarray],
+    sign: maps.Sign = maps.Sign.UNSIGNED,
+    label: str = "saliency",
+    depth: int = 0,
 ) -> tuple[record.Attribution, record.Maps]:
     """A saliency record and its maps."""
     size = next(iter(planes.values())).shape
@@ -280,9 +290,9 @@ def saliency(
     )
     about = record.Attribution(
         "saliency", label, sign, "log-odds per unit of input", "log-odds", maps.Output.LOGITS,
-        *size, HASH, answers, precision=maps.Precision.Q8,
+        *size, HASH, answers, precision=maps.Precision.Q8, depth=depth,
     )  # fmt: skip
-    return about, record.Maps.encode(planes, sign, HASH)
+    return about, record.Maps.encode(planes, sign, HASH, depth=depth)
 
 
 def starts(size: int, window: int, stride: int) -> np.ndarray:

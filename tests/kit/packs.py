@@ -85,6 +85,8 @@ def attributions(header: dict, image: dict) -> Iterator[dict]:
         of, classes = header["settings"][settings], header["targets"][targets]
         geometry, second = of["geometry"], None
         sides = [len(geometry[name]) for name in ("tops", "lefts", "classes")] if geometry else []
+        if geometry and "fronts" in geometry:
+            sides[0] *= len(geometry["fronts"])
         if geometry and "segments" in geometry:
             sides[:2] = [geometry["segments"]["count"], 1]
         rows = statistics(len(classes) * (len(header["statistics"]) + 3 * len(of["regions"])))

@@ -180,7 +180,7 @@ def test_series_of_other_versions_are_named_and_the_rest_is_listed(tmp_path):
     assert [run["name"] for run in found["runs"]] == ["run"]
     (problem,) = found["problems"]
     assert (problem["tag"], problem["problem"]) == (newer.tag, "series")
-    assert "format 9, newer than 3" in problem["message"]
+    assert "format 9, newer than 4" in problem["message"]
 
 
 def test_a_record_of_a_newer_version_is_named_and_skipped(tmp_path):

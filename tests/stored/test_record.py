@@ -264,8 +264,8 @@ def sealed(payload: bytes | Message, version: int = 2) -> bytes:
 
 
 def test_a_newer_version_is_named():
-    with pytest.raises(record.NewerRecordError, match="format 4, newer than 3"):
-        record.unpack_scores(sealed(b"whatever comes", version=4))
+    with pytest.raises(record.NewerRecordError, match="format 5, newer than 4"):
+        record.unpack_scores(sealed(b"whatever comes", version=5))
 
 
 def test_hostile_sizes_are_refused_before_anything_is_allocated():

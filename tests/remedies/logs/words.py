@@ -16,7 +16,7 @@ from tensorboard_picasso.__main__ import main
 from tensorboard_picasso.export import request
 from tensorboard_picasso.logs.bounds import COMMAND, SERVER, Room
 from tensorboard_picasso.serving import pack, plugin
-from tests.kit import logs, packs
+from tests.kit import logs, packs, volumes
 from tests.remedies import Row, directory
 
 STEPS = [0, 10, 20, 30]
@@ -39,6 +39,13 @@ def of_three_runs():
     path = Path(directory())
     for run in "abc":
         logs.plausible(path / run, 0, [0], 1, 8)
+    return path
+
+
+@cache
+def of_volumes():
+    path = Path(directory())
+    volumes.write(path / "v", [0])
     return path
 
 
@@ -167,6 +174,22 @@ def fewer_runs():
     assert listed("b") == ["."]
 
 
+def sliced(message, wrong, right):
+    """An export of a volume."""
+    words = {**OCCLUSION, "run": "v", "probe": "p", "image": "0", "format": "png"}
+
+    def get_it(more):
+        client = werkzeug_test.Client(routes(of=of_volumes)["/export"])
+        answer = client.get("/export", query_string={**words, **more})
+        assert answer.status_code == 200, answer.data
+        return answer.data
+
+    def try_it():
+        assert get_it(right) != get_it({})
+
+    return Row(message, lambda: get_it(wrong), try_it)
+
+
 def command(message, right):
     """The command's own limit, on a log that is below the server's."""
     out = Path(directory()) / "map.gif"
@@ -211,6 +234,8 @@ ROWS = [
     exported('step "last": give a whole number', {"step": "last"}, {"step": "10"}, differs(MAP)),
     exported('size "2": give 16 to', {"size": "2"}, {"size": "16"}, lambda data: max(Image.open(io.BytesIO(data)).size) >= 16 and len(data) < len(get("/export", MAP))),
     exported('fps "0": give frames a second, up to', {"fps": "0", "format": "gif"}, {"fps": "5", "format": "gif"}, frames(4, 200)),
+    sliced("slice 4: give 0 to 3", {"slice": "4"}, {"slice": "3"}),
+    sliced('plane "oblique": give axial, coronal, sagittal', {"plane": "oblique"}, {"plane": "sagittal"}),
     too_much("give a smaller size", size="64"),
     too_much("or one step", step="10"),
     too_much("use python -m tensorboard_picasso export"),

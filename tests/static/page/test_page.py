@@ -133,4 +133,4 @@ def test_unreadable_records_are_named_and_the_rest_shows(browser, tmp_path):
         picasso.frame.locator(".problems summary").click()
         said = " ".join(picasso.frame.locator(".problems li").all_inner_texts())
         assert "image 0, scores, step 2: damaged record" in said
-        assert "written in format 9, newer than 3" in said
+        assert "written in format 9, newer than 4" in said
