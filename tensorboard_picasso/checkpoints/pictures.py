@@ -1,4 +1,4 @@
-"""Pictures of a folder as a probe, with labels and regions by folders; or the user's own probe."""
+"""Pictures of a folder as a probe, with labels by folders; or the user's own probe."""
 
 import csv
 import itertools
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tensorboard_picasso.checkpoints import LogError
+from tensorboard_picasso.checkpoints import LogError, parts
 from tensorboard_picasso.checkpoints.sample import Sample
 from tensorboard_picasso.checkpoints.settings import Settings
 from tensorboard_picasso.checkpoints.work import NamedFunction
@@ -18,12 +18,11 @@ from tensorboard_picasso.summary import Probe
 from tensorboard_picasso.summary.kit import pictures, report
 from tensorboard_picasso.summary.kit.images import Array
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
 _MODES = {1: "L", 3: "RGB"}
 
 
-def probe(settings: Settings) -> Probe:
-    """The probe that is explained at each checkpoint.
+def probe(settings: Settings) -> tuple[Probe, list[Path]]:
+    """The probe that is explained at each checkpoint, and the file of each image of a folder.
 
     Raises:
       LogError: the folder holds no images, or labels and masks do not go with them; or the
@@ -31,7 +30,7 @@ def probe(settings: Settings) -> Probe:
       ValueError, TypeError: as `Probe`.
     """
     if settings.images is None:
-        return _own(NamedFunction(settings.probe or "", "--probe"))
+        return _own(NamedFunction(settings.probe or "", "--probe")), []
     return _of_folder(settings, settings.images)
 
 
@@ -54,7 +53,7 @@ def sample(settings: Settings, of: Probe) -> Sample | None:
     elif settings.edited and settings.images is not None:
         name = f"{of.name} sample"
         wider = replace(settings, max_images=settings.edited, name=name)
-        made = _of_folder(wider, settings.images, told=False)
+        made, _ = _of_folder(wider, settings.images, told=False)
     if made.hashes == of.hashes:
         made = of
     elif made.name == of.name:
@@ -77,7 +76,7 @@ def _own(make: NamedFunction) -> Probe:
     return made
 
 
-def _of_folder(settings: Settings, root: Path, told: bool = True) -> Probe:
+def _of_folder(settings: Settings, root: Path, told: bool = True) -> tuple[Probe, list[Path]]:
     classes, files = _classes(root)
     known = _by_file(settings.labels, root) if settings.labels else {}
     names = () if known else tuple(classes)
@@ -95,13 +94,13 @@ def _of_folder(settings: Settings, root: Path, told: bool = True) -> Probe:
         labels = [known[name] if known else [pictures.named(Path(name).parts[0])] for name in of]
     pixels = list(read.values())
     name = settings.name or root.resolve().name
-    return Probe(
+    made = Probe(
         name,
         pixels,
         labels=labels and _labels(labels, names),
         class_names=names or None,
         names=[pictures.named(each.name) for each in kept],
-        regions=_regions(settings.regions, root, kept) if settings.regions else None,
+        regions=parts.regions(settings.regions, root, kept) if settings.regions else None,
         preprocess=NamedFunction(settings.preprocess, "--preprocess")
         if settings.preprocess
         else None,
@@ -111,15 +110,16 @@ def _of_folder(settings: Settings, root: Path, told: bool = True) -> Probe:
         targets=[class_of(each, names) for each in settings.targets],
         output=settings.output,
     )
+    return made, kept
 
 
 def _classes(root: Path) -> tuple[list[str], list[list[Path]]]:
     """Names of class folders, and the files of each; without such folders the files at once."""
     if not root.is_dir():
         raise LogError(f"--images {root}: no such directory")
-    flat = _images(root)
+    flat = pictures.within(root)
     folders = {
-        pictures.named(folder.name): _images(folder)
+        pictures.named(folder.name): pictures.within(folder)
         for folder in sorted(root.iterdir())
         if folder.is_dir()
     }
@@ -130,13 +130,8 @@ def _classes(root: Path) -> tuple[list[str], list[list[Path]]]:
             " folders named for their classes, or none"
         )
     if not flat and not folders:
-        raise LogError(f"--images {root}: no images ({', '.join(ENDINGS)})")
+        raise LogError(f"--images {root}: no images ({', '.join(pictures.SUFFIXES)})")
     return list(folders), [flat] if flat else list(folders.values())
-
-
-def _images(folder: Path) -> list[Path]:
-    files = (each for each in folder.iterdir() if each.suffix.lower() in ENDINGS)
-    return sorted(each for each in files if not each.is_dir())
 
 
 def chosen(files: Sequence[Sequence[Path]], most: int, told: bool) -> list[Path]:
@@ -233,28 +228,3 @@ def class_of(word: str, names: Sequence[str]) -> int | str:
     if names.count(word) == 1:
         return names.index(word)
     return int(word) if word.isdigit() else word
-
-
-def _regions(root: Path, images: Path, chosen: Sequence[Path]) -> dict[str, Any]:
-    """Masks by region: `<region>.png` for all images, or a folder with one of each image."""
-    if not root.is_dir():
-        raise LogError(f"--regions {root}: no such directory")
-    regions: dict[str, Any] = {file.stem: _mask(file) for file in _images(root)}
-    for folder in sorted(each for each in root.iterdir() if each.is_dir()):
-        masks = []
-        for image in chosen:
-            beside = (folder / image.relative_to(images)).with_suffix(".png")
-            if not beside.is_file():
-                raise LogError(f"--regions {root}: no {beside}")
-            masks.append(_mask(beside))
-        regions[folder.name] = masks
-    if not regions:
-        raise LogError(f"--regions {root}: no masks: put REGION.png or REGION/IMAGE.png there")
-    return regions
-
-
-def _mask(path: Path) -> Array:
-    try:
-        return np.asarray(pictures.opened(path).convert("L")) > 127
-    except pictures.PictureError as e:
-        raise LogError(str(e)) from e

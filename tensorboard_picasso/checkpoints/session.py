@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tensorboard.compat.proto import summary_pb2
 
-from tensorboard_picasso.checkpoints import LogError, past, pictures, sample
+from tensorboard_picasso.checkpoints import LogError, parts, past, pictures, sample
 from tensorboard_picasso.checkpoints.folder import Checkpoint, Folder, Scan
 from tensorboard_picasso.checkpoints.past import Chosen
 from tensorboard_picasso.checkpoints.sample import EDITS, Begun, Edited
@@ -44,12 +44,13 @@ def run(settings: Settings) -> int:
     folder = Folder(settings.checkpoints, settings.step_pattern, settings.trust)
     if settings.listed:
         return _list(folder.scan())
-    probe = pictures.probe(settings)
-    for method in settings.methods:
+    probe, files = pictures.probe(settings)
+    methods = parts.segmented(settings.methods, settings.segments, settings.images, files)
+    for method in methods:
         method.check(probe)
     build = NamedFunction(settings.model, "--model") if settings.model else None
     edited = pictures.sample(settings, probe)
-    setup = Setup(probe, settings.methods, build, settings.trust, settings.about, edited)
+    setup = Setup(probe, methods, build, settings.trust, settings.about, edited)
     session = Session(settings, folder, setup)
     interrupted = _interruptions() if settings.follow else threading.Event()
     try:

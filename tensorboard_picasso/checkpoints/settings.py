@@ -9,6 +9,7 @@ from tensorboard_picasso.checkpoints import LogError
 from tensorboard_picasso.summary import edits
 from tensorboard_picasso.summary.edits import Edit
 from tensorboard_picasso.summary.log import steps
+from tensorboard_picasso.summary.methods._segments import SLIC
 from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.methods.occlusion import Occlusion
 from tensorboard_picasso.summary.probe.probe import OUTPUTS
@@ -28,6 +29,7 @@ _OF_IMAGES = (
 class Settings:
     """The options, read; see `add_options`.
 
+    segments: label maps that occlusion hides the segments of.
     edited: how many images are, 0: those that are explained; a function; or None.
     """
 
@@ -44,6 +46,7 @@ class Settings:
     max_images: int
     targets: tuple[str, ...]
     methods: tuple[Method, ...]
+    segments: Path | None
     edited: int | str | None
     edits: tuple[Edit, ...]
     output: str
@@ -99,7 +102,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="lines image,class, or image,class,class; default: the images' folders",
     )
     add("--class-names", type=_local, metavar="FILE", help="one a line, in the model's order")
-    add("--regions", type=_local, metavar="DIR", help="masks REGION.png, or REGION/IMAGE.png")
+    add(
+        "--regions",
+        type=_local,
+        metavar="PATH",
+        help="a folder of masks REGION.png or REGION/IMAGE.png, COCO's file of instances, or VOC's"
+        " folder Annotations",
+    )
     add(
         "--max-images",
         type=int,
@@ -154,6 +163,12 @@ def add_methods(parser: argparse.ArgumentParser) -> None:
     add("--window", help="of occlusion: pixels, or a fraction such as 0.2")
     add("--stride", help="of occlusion, likewise")
     add("--fill", help="of occlusion: mean, grey, black, white, blur, noise or a value")
+    add(
+        "--segments",
+        metavar="PATH",
+        help="of occlusion, in place of windows: slic or slic:COUNT; a label map for all images, .npy"
+        " or a PNG of one number a pixel; of log also a folder of IMAGE.npy or IMAGE.png",
+    )
     add("--output", choices=OUTPUTS, help="what the model returns; default: auto")
 
 
@@ -214,6 +229,7 @@ def parse(given: argparse.Namespace) -> Settings:
         max_images=given.max_images or 16,
         targets=tuple(given.targets),
         methods=methods(given),
+        segments=segments(given),
         edited=_edited(given),
         edits=edits.wanted(given.edits),
         output=given.output or "auto",
@@ -274,11 +290,32 @@ def methods(given: argparse.Namespace) -> tuple[Method, ...]:
     """
     options = {name: getattr(given, name) for name in ("window", "stride", "fill")}
     options = {name: _number(value) for name, value in options.items() if value is not None}
-    if options and Occlusion.name not in given.methods:
-        raise LogError(f"--{next(iter(options))}: is of occlusion, which --methods leaves out")
+    asked = [*options, *(["segments"] if given.segments is not None else [])]
+    if asked and Occlusion.name not in given.methods:
+        raise LogError(f"--{asked[0]}: is of occlusion, which --methods leaves out")
+    if given.segments is not None:
+        for windows in ("window", "stride"):
+            if windows in options:
+                raise LogError(f"--segments beside --{windows}: pass one of them")
+        options |= _superpixels(given.segments)
     return steps.wanted(
         [Occlusion(**options) if name == Occlusion.name else name for name in given.methods]
     )
+
+
+def segments(given: argparse.Namespace) -> Path | None:
+    """Where `--segments` has label maps; None where it asks for superpixels, or for nothing."""
+    if given.segments is None or _superpixels(given.segments):
+        return None
+    return Path(given.segments)
+
+
+def _superpixels(word: str) -> dict[str, Any]:
+    """What is passed to `Occlusion` for `slic` or `slic:COUNT`; of another word nothing."""
+    name, _, count = word.partition(":")
+    if name != SLIC:
+        return {}
+    return {"segments": SLIC, "count": _number(count) if count else None}
 
 
 def _edited(given: argparse.Namespace) -> int | str | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from tensorboard_picasso.checkpoints.pictures import ENDINGS, chosen
+from tensorboard_picasso.checkpoints.pictures import chosen
 from tensorboard_picasso.summary.kit import pictures, report
 from tensorboard_picasso.summary.kit.images import Array
 from tensorboard_picasso.summary.kit.pictures import PictureError
@@ -39,7 +39,7 @@ def found(words: Sequence[str]) -> dict[Path, str]:
             new = {each: "" for each in matches if not each.is_dir() and _is_named_so(each)}
         files |= {path: folder for path, folder in new.items() if path not in files}
     if not files:
-        raise ModelError(f"--images {' '.join(words)}: no images ({', '.join(ENDINGS)})")
+        raise ModelError(f"--images {' '.join(words)}: no images ({', '.join(pictures.SUFFIXES)})")
     return files
 
 
@@ -49,7 +49,7 @@ def _within(root: Path) -> dict[Path, str]:
 
 
 def _is_named_so(path: Path) -> bool:
-    return path.suffix.lower() in ENDINGS
+    return path.suffix.lower() in pictures.SUFFIXES
 
 
 def some(files: dict[Path, str], most: int) -> list[Path]:

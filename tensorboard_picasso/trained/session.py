@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorboard_picasso.checkpoints import parts
 from tensorboard_picasso.checkpoints.pictures import lines
 from tensorboard_picasso.numbers import maps
 from tensorboard_picasso.numbers.maps import Output
@@ -17,6 +18,7 @@ from tensorboard_picasso.summary.backends import UnsupportedError
 from tensorboard_picasso.summary.explain import models, scoring
 from tensorboard_picasso.summary.kit import report
 from tensorboard_picasso.summary.kit.pictures import named
+from tensorboard_picasso.summary.methods.base import Method
 from tensorboard_picasso.summary.ops import attribution
 from tensorboard_picasso.trained import ModelError, classes, pictures, sources
 from tensorboard_picasso.trained.settings import Settings
@@ -40,11 +42,12 @@ def run(settings: Settings) -> int:
     logdir = _place(settings)
     found = pictures.found(settings.images)
     names = lines(settings.class_names) if settings.class_names else ()
+    methods = parts.segmented(settings.methods, settings.segments)
     try:
         trained = sources.find(settings.source).load(settings, names)
         probe = _probe(settings, trained, found)
         _tell(probe, trained.model)
-        _log(settings, probe, trained.model, logdir)
+        _log(settings, methods, probe, trained.model, logdir)
     except (ValueError, TypeError, OSError):
         raise
     except Exception as e:  # whatever a model, or what prepares its images, raises
@@ -127,10 +130,12 @@ def _likeliest(row: NDArray[Any], names: Sequence[str], count: int) -> str:
     return ", ".join(f"{names[each] if names else each} {row[each]:.2f}" for each in best)
 
 
-def _log(settings: Settings, probe: Probe, model: Any, logdir: Path) -> None:
+def _log(
+    settings: Settings, methods: Sequence[Method], probe: Probe, model: Any, logdir: Path
+) -> None:
     """Log a method after the other, so that what is done stays where the next one is cut off."""
     try:
-        for done, method in enumerate(settings.methods):
+        for done, method in enumerate(methods):
             print(f"{method.cost(probe)} …", flush=True)
             try:
                 attribution(

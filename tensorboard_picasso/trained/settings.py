@@ -20,6 +20,7 @@ class Settings:
 
     source: what stands before the colon of `--model`, and model what stands behind it; of a
       model of one's own source is "", and model is all of it.
+    segments: a label map of occlusion, for all pictures.
     methods_said: whether they are others than by default.
     size: height and width, pixels.
     """
@@ -33,6 +34,7 @@ class Settings:
     top_k: int
     targets: tuple[str, ...]
     methods: tuple[Method, ...]
+    segments: Path | None
     methods_said: bool
     output: str
     name: str | None
@@ -162,6 +164,7 @@ def parse(given: argparse.Namespace, sources: Sequence[str]) -> Settings:
         top_k=given.top_k,
         targets=tuple(given.targets),
         methods=common.methods(given),
+        segments=common.segments(given),
         methods_said=tuple(given.methods) != common.METHODS,
         output=given.output or "auto",
         name=given.name,

@@ -1,5 +1,6 @@
 """What `python -m tensorboard_picasso log` is told of models, images and probes, and what it says of them."""
 
+import json
 import os
 import subprocess
 import sys
@@ -175,6 +176,70 @@ def test_options_that_describe_the_images(folder, tmp_path):
     assert {series.probe for _, series in records} == {"greys"}
 
 
+# In none, and three of any form.
+LABELS = np.add.outer(np.arange(8), np.arange(8)) // 3 - 1
+
+
+def coco(where):
+    images = [
+        {"id": 2 * place + number, "file_name": f"{kind}/{number}.png", "height": 8, "width": 8}
+        for place, kind in enumerate(("cat", "dog", "emu"))
+        for number in range(2)
+    ]
+    objects = [
+        {"image_id": each["id"], "category_id": 1, "bbox": [each["id"], 1, 2, 3]} for each in images
+    ]
+    held = {"images": images, "annotations": objects, "categories": [{"id": 1, "name": "beak"}]}
+    (where / "instances.json").write_text(json.dumps(held))
+    return where / "instances.json"
+
+
+def voc(where):
+    """An object in the first image of each class, which are all called alike."""
+    (where / "Annotations").mkdir()
+    sides = "<xmin>1</xmin><ymin>2</ymin><xmax>2</xmax><ymax>4</ymax>"
+    (where / "Annotations" / "0.xml").write_text(
+        "<annotation><size><height>8</height><width>8</width></size><object><name>beak</name>"
+        f"<bndbox>{sides}</bndbox></object></annotation>"
+    )
+    return where / "Annotations"
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["one an image, COCO", "one for all, VOC"])
+def test_segments_and_annotated_objects_lie_in_files_beside_the_images(folder, tmp_path, shared):
+    labels = [LABELS if shared else np.roll(LABELS, image, 1) for image in range(6)]
+    segments = tmp_path / "labels.npy"
+    if shared:
+        np.save(segments, LABELS)
+    else:
+        segments = tmp_path / "labels"
+        for image, each in enumerate(labels):
+            kind = segments / ("cat", "dog", "emu")[image // 2]
+            kind.mkdir(parents=True, exist_ok=True)
+            if image % 2:
+                np.save(kind / "1.npy", each)
+            else:
+                Image.fromarray((each + 1).astype(np.uint8)).save(kind / "0.png")
+    status, _, err = command(
+        folder, tmp_path / "log", "--segments", segments, "--regions",
+        (voc if shared else coco)(tmp_path), "--methods", "occlusion", windows=(), edits=(),
+    )  # fmt: skip
+    assert status == 0, err
+    for image in range(6):
+        grid = events.logged(tmp_path / "log", Kind.METHOD, image, "occlusion").grid
+        # A picture's numbers are none below zero.
+        first = -1 if shared or image % 2 else 0
+        np.testing.assert_array_equal(grid.segments, labels[image] - (-1 - first))
+        beaks = events.logged(tmp_path / "log", Kind.INPUT, image).regions
+        expected = np.zeros((8, 8), bool)
+        left = 0 if shared else image
+        expected[1:4, left : left + 2] = True
+        if shared and image % 2:
+            assert not beaks
+        else:
+            np.testing.assert_array_equal(beaks["beak"], expected)
+
+
 def test_images_go_to_the_model_as_asked(folder, whole, tmp_path):
     """Values of 0 to 255 that `--preprocess` brings to 0 to 1 are what is given by default."""
     more = ("--value-range", 0, 255, "--preprocess", "models:scaled", "--methods", "occlusion")
@@ -254,6 +319,7 @@ def test_a_probe_that_cannot_be_used_is_refused(folder, tmp_path, more, reason):
         (["--images", "checkpoints"], "--images checkpoints: no images"),
         (["--methods", "occlusion", "magic"], "method 'magic' is unknown"),
         (["--methods", "saliency"], "--window: is of occlusion"),
+        (["--regions", "nowhere"], "--regions nowhere: no such file or directory"),
         (["--output", "probabilities"], "output='probabilities', but scores span"),
         (["--channels", "1"], "channels"),
         (["--logdir", "s3://bucket/log"], "pass a local directory"),

@@ -87,7 +87,7 @@ def test_a_folder_of_images_goes_on_with_the_others(hostile, tmp_path_factory, c
     settings.add_options(parser)
     elsewhere = str(tmp_path_factory.mktemp("training"))
     options = ["--checkpoints", elsewhere, "--logdir", elsewhere, "--images", str(folder)]
-    probe = of_folder(settings.parse(parser.parse_args(options)))
+    probe, _ = of_folder(settings.parse(parser.parse_args(options)))
     assert probe.names == ("caf\\xe9.png",)
     told = capfd.readouterr().err
     for name in said:

@@ -115,11 +115,12 @@ def words(
     checkpoints="checkpoints",
     of=("--images", "images"),
     edits=EDITS,
+    windows=("--window", "4", "--stride", "2"),
 ):
     return [
         sys.executable, "-m", "tensorboard_picasso", "log", "--model", model,
         "--checkpoints", str(checkpoints), *of, "--logdir", str(logdir),
-        "--window", "4", "--stride", "2", *map(str, (*more, *edits)),
+        *map(str, (*windows, *more, *edits)),
     ]  # fmt: skip
 
 

@@ -133,6 +133,25 @@ def test_folders_that_are_named_for_classes_are_labels(here, tmp_path):
     assert [each.label for each in of_kind(tmp_path / "log", Kind.INPUT)] == [1, 2]
 
 
+def test_segments_are_hidden_in_place_of_windows(here, tmp_path):
+    labels = np.arange(12 * 8).reshape(12, 8) // 30
+    np.save(tmp_path / "labels.npy", labels)
+    for number, (asked, name) in enumerate(
+        ((tmp_path / "labels.npy", "label map"), ("slic:6", "SLIC, about 6"))
+    ):
+        logdir = tmp_path / str(number)
+        status, out, err = explain(
+            "--model", "its_models:build", "--images", "photos", *SIZE, "--segments", asked,
+            "--methods", "occlusion", "--logdir", logdir,
+        )  # fmt: skip
+        assert status == 0, err
+        found = events.logged(logdir, Kind.METHOD, 0, "occlusion")
+        assert found.parameters["segments"] == name
+        assert f"occlusion {found.grid.values.shape[0]} segments" in out
+        if not number:
+            np.testing.assert_array_equal(found.grid.segments, labels)
+
+
 def test_of_a_function_occlusion_alone_is_made_and_preprocess_is_its_own(here, tmp_path):
     status, _, err = explain(
         "--model", "its_models:function", "--preprocess", "its_models:turned", "--images",

@@ -11,10 +11,17 @@ from tensorboard_picasso.stored import record
 # Not all that Pillow opens: an EPS, whatever its name, would be run as a program of Ghostscript's.
 FORMATS = ("PNG", "JPEG", "MPO", "GIF", "WEBP", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
 ENDINGS = ("PNG", "JPEG", "GIF", "WebP", "BMP", "TIFF")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
 
 
 class PictureError(ValueError):
     """A file that is no picture, or cannot be read, with the reason."""
+
+
+def within(folder: Path) -> list[Path]:
+    """The files of a folder that are named as pictures are, in the order of their names."""
+    files = (each for each in folder.iterdir() if each.suffix.lower() in SUFFIXES)
+    return sorted(each for each in files if not each.is_dir())
 
 
 def opened(path: str | os.PathLike[str]) -> Image.Image:

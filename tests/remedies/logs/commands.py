@@ -127,6 +127,15 @@ def folder():
     (path / "masks" / "sky").mkdir(parents=True)
     for number in range(6):
         Image.fromarray(mask).save(path / "masks" / "sky" / f"{number}.png")
+    labels = np.arange(36).reshape(6, 6) // 9
+    np.save(path / "deep.npy", np.repeat(labels[..., None], 3, 2))
+    np.save(path / "labels.npy", labels)
+    painted = Image.fromarray(labels.astype(np.uint8))
+    painted.save(path / "labels.png")
+    painted.convert("RGB").save(path / "colours.png")
+    (path / "labels").mkdir()
+    for number in range(6):
+        painted.save(path / "labels" / f"{number}.png")
     for name, first in (("a.csv", 0), ("b.csv", 1)):
         lines = [f"{each}.png,{(each + first) % 3}\n" for each in range(6)]
         (path / name).write_text("".join(lines))
@@ -252,6 +261,7 @@ def refused_export(path):
 
 
 PROBE = {**OWN, "--probe": "tests.remedies.logs.given:rightly"}
+NO_WINDOWS = {"--window": None, "--stride": None}
 OF_A = {"--run": "a", "--tag": "digits/00/saliency"}
 ANOTHER_NAME = {"--name": "q"}, {"probe": "q"}
 ANOTHER_LOG: tuple = {}, {"logdir": None}
@@ -275,6 +285,13 @@ ROWS = [
     of("--value-range 1 0: pass LOW HIGH", {"--value-range": ["1", "0"]}, {"--value-range": ["0", "1"]}),
     of("--normalized a: pass a number", {"--normalized": ["a", "b"]}, {}),
     of("--normalized a: .* or one a channel with commas", {"--normalized": ["a", "b"]}, {"--normalized": ["0.5,0.5,0.5", "0.05,0.05,0.05"]}),
+    # What is hidden.
+    of("--segments beside --window: pass one of them", {"--segments": "slic"}, {}),
+    of("--segments beside --window: pass one of them", {"--segments": "slic"}, {**NO_WINDOWS, "--segments": "slic"}),
+    of("/labels: pass one label map for all images", {**NO_WINDOWS, **PROBE, "--segments": "{}/labels"}, {**NO_WINDOWS, **PROBE, "--segments": "{}/labels.png"}),
+    of("/labels: .*, or slic", {**NO_WINDOWS, **PROBE, "--segments": "{}/labels"}, {**NO_WINDOWS, **PROBE, "--segments": "slic"}),
+    of(r"has shape \(6, 6, 3\): put \(height, width\) integers there", {**NO_WINDOWS, "--segments": "{}/deep.npy"}, {**NO_WINDOWS, "--segments": "{}/labels.npy"}),
+    of("RGB pixels: convert it to one number a pixel", {**NO_WINDOWS, "--segments": "{}/colours.png"}, {**NO_WINDOWS, "--segments": "{}/labels"}),
     # What is edited.
     of("--edits top: pass --edited too", {"--edits": ["top"]}, {"--edits": ["top"], "--edited": []}),
     of("--edited given:own: pass a number of images", {"--edited": "given:own"}, {"--edited": 6}),
