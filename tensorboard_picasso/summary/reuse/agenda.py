@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tensorboard_picasso.summary.reuse import plan as plans
 from tensorboard_picasso.summary.reuse.plan import COSTS, Costs, Layer, Plan
-from tensorboard_picasso.summary.reuse.rects import Ints, Rects
+from tensorboard_picasso.summary.reuse.rects import Ints, Rects, ends_of
 
 # Numbers that one step of a chunk may hold: several chunks fit beside each other in memory,
 # and what one step leaves is still near when the next one takes it.
@@ -95,12 +95,15 @@ class Agenda:
         largest = max(self.chunks, key=lambda chunk: len(chunk.windows)).plan
         for layer, step in zip(largest.layers, largest.steps, strict=True):
             if step.rects is not None:
-                height, width = step.rects.shape
-                part = f"{height}×{width} of {layer.shape[1]}×{layer.shape[2]}"
+                part = f"{_sides(step.rects.shape)} of {_sides(layer.place)}"
                 lines.append(f"  {layer.name}: {part}")
             elif step.why:
                 lines.append(f"  {layer.name}: whole from here on, {step.why}")
         return "\n".join(lines)
+
+
+def _sides(shape: Sequence[int]) -> str:
+    return "×".join(map(str, shape))
 
 
 def _share(part: float, whole: float) -> str:
@@ -111,7 +114,7 @@ def _share(part: float, whole: float) -> str:
 def make(
     layers: tuple[Layer, ...],
     boxes: Ints,
-    shape: tuple[int, int],
+    shape: tuple[int, ...],
     images: int,
     most: int = HELD,
     costs: Costs = COSTS,
@@ -123,8 +126,9 @@ def make(
 
     Args:
       layers: of the model.
-      boxes: (windows, 4): top, left, height, width of what changes of the model's input.
-      shape: height and width of that.
+      boxes: (windows, 2 * axes): top, left, height, width of what changes of the model's input;
+        of volumes front, top, left, depth, height, width.
+      shape: height and width of that, of volumes depth before them.
       images: how many are computed at once.
       most: numbers that one step of a chunk may hold.
       costs: of the framework.
@@ -162,15 +166,14 @@ def _calls(layers: Sequence[Layer], costs: Costs) -> float:
     return sum(costs.call + costs.moved * layer.weights for layer in layers if layer.numbers)
 
 
-def _groups(boxes: Ints, shape: tuple[int, int], borders: Sequence[float]) -> list[Ints]:
+def _groups(boxes: Ints, shape: tuple[int, ...], borders: Sequence[float]) -> list[Ints]:
     """Indices of windows in the corners, along the edges and inside."""
     keys = np.zeros(len(boxes), np.int64)
-    for axis in (0, 1):
-        low, high = boxes[:, axis], boxes[:, axis] + boxes[:, axis + 2]
+    for low, high, side in zip(*(each.T for each in ends_of(boxes)), shape, strict=True):
         keys *= 1 + 2 * len(borders)
         for edge in borders:
-            keys += low >= edge * shape[axis]
-            keys += high > shape[axis] - edge * shape[axis]
+            keys += low >= edge * side
+            keys += high > side - edge * side
     return [np.flatnonzero(keys == key) for key in np.unique(keys)]
 
 
@@ -178,7 +181,7 @@ def _chunks(
     layers: tuple[Layer, ...],
     boxes: Ints,
     group: Ints,
-    shape: tuple[int, int],
+    shape: tuple[int, ...],
     images: int,
     most: int,
     costs: Costs,

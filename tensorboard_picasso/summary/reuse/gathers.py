@@ -5,14 +5,17 @@ takes the rows of the patch where that is, and rows of the unoccluded map around
 from both in one list. It is the same for all images.
 """
 
+import functools
+import math
+import operator
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Set
+from collections.abc import Callable, Hashable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
 
 from tensorboard_picasso.summary.reuse.plan import Kind, Plan
-from tensorboard_picasso.summary.reuse.rects import Rects, Spans
+from tensorboard_picasso.summary.reuse.rects import Rects, Spans, spread
 
 # Rows before those of a map: zeros, then the lowest numbers.
 FILLS = 2
@@ -30,8 +33,9 @@ class Gathers:
         the unoccluded map's rows and then the patch's; where few of the map's are taken, these
         stand there alone, and `<name>.around` says which.
         Of a mean `<its layer>.under`, the rows that lie under the patch. Of a layer whose
-        output is multiplied by factors `<its layer>.factor`, (windows, height, width).
-      sizes: heights and widths of crops by their names.
+        output is multiplied by factors `<its layer>.factor`, (windows, height, width), or of
+        volumes (windows, depth, height, width).
+      sizes: of crops by their names, as `Rects.shape`.
       sources: layers of whose unoccluded maps rows are taken.
       means: layers that are the unoccluded mean, plus a change.
       names: of arrays. nbytes: of all.
@@ -51,12 +55,12 @@ class Gathers:
           plan: for a chunk of windows.
           last: layers behind this one are not computed; its output is wanted whole.
           lowest: layers that pad with the lowest number.
-          factors: of layers, (height, width) of their outputs.
+          factors: of layers, of the shape of their maps.
         """
         self._plan = plan
         self.crops: dict[tuple[int, int], str | None] = {}
         self.arrays: dict[str, Any] = {}
-        self.sizes: dict[str, tuple[int, int]] = {}
+        self.sizes: dict[str, tuple[int, ...]] = {}
         self.sources: set[int] = set()
         self.means: set[int] = set()
         self._names: dict[Any, str] = {}
@@ -72,8 +76,7 @@ class Gathers:
                 else:
                     self._crop(at, source, patch, step.crop or step.rects, at in lowest)
             if step.rects is not None and at in factors:
-                rows, columns = (_places(each) for each in step.rects.axes)
-                self.arrays[f"{at}.factor"] = factors[at][rows[:, :, None], columns[:, None, :]]
+                self.arrays[f"{at}.factor"] = factors[at][spread(step.rects.places)]
         if (patch := plan.steps[last].rects) is not None:
             self._crop(last + 1, last, patch, None, False)
         self.nbytes = sum(each.nbytes for each in self.arrays.values())
@@ -87,10 +90,10 @@ class Gathers:
 
     def _crop(self, at: int, source: int, patch: Rects, crop: Rects | None, lowest: bool) -> None:
         """Of a layer's input, of which a patch changes; None: all of it."""
-        height, width = place = self._plan.layers[source].place
+        place = self._plan.layers[source].place
         if crop is None:
-            zeros = np.zeros_like(patch.rows.starts)
-            crop = Rects(Spans(zeros, height), Spans(zeros, width))
+            zeros = np.zeros_like(patch.axes[0].starts)
+            crop = Rects(tuple(Spans(zeros, side) for side in place))
         if patch.same(crop):
             self.crops[at, source] = None
             return
@@ -103,34 +106,30 @@ class Gathers:
         self.crops[at, source] = self._names[key]
 
     def _indices(
-        self, name: str, patch: Rects, crop: Rects, place: tuple[int, int], fill: int
+        self, name: str, patch: Rects, crop: Rects, place: tuple[int, ...], fill: int
     ) -> None:
-        rows, columns = (_places(each) for each in crop.axes)
-        own_rows, own_columns = (
-            places - mine.starts[:, None]
-            for places, mine in zip((rows, columns), patch.axes, strict=True)
-        )
-        inside = _both(_within(own_rows, patch.rows.size), _within(own_columns, patch.columns.size))
-        within = _both(_within(rows, place[0]), _within(columns, place[1]))
+        places = crop.places
+        own = [
+            each - mine.starts[:, None] for each, mine in zip(places, patch.axes, strict=True)
+        ]
+        inside, within = _within(own, patch.shape), _within(places, place)
         around = ~inside
-        taken = np.where(within, _flat(rows, columns, place[1]) + FILLS, fill)[around]
-        before = FILLS + place[0] * place[1]
+        taken = np.where(within, _flat(places, place) + FILLS, fill)[around]
+        before = FILLS + math.prod(place)
         if before > 2 * len(taken):
             self.arrays[f"{name}.around"] = taken.astype(np.int32)
             before, taken = len(taken), np.arange(len(taken))
-        own = _flat(own_rows, own_columns, patch.columns.size)
-        own = own + patch.area * np.arange(len(rows))[:, None, None]
+        firsts = patch.area * np.arange(len(inside))
+        mine = (_flat(own, patch.shape) + firsts.reshape(-1, *(1,) * len(own)))[inside]
         indices = np.empty(inside.shape, np.int32)
-        indices[around], indices[inside] = taken, before + own[inside]
+        indices[around], indices[inside] = taken, before + mine
         self.arrays[f"{name}.rows"] = indices.reshape(-1)
 
     def _under(self, at: int, source: int, patch: Rects) -> None:
         """Of a mean over a map of which a patch changes."""
-        _, width = self._plan.layers[source].place
-        rows, columns = (_places(each) for each in patch.axes)
         self.sources.add(source)
         self.means.add(at)
-        under = _flat(rows, columns, width) + FILLS
+        under = _flat(patch.places, self._plan.layers[source].place) + FILLS
         self.arrays[f"{at}.under"] = under.reshape(-1).astype(np.int32)
 
     def taken(self) -> dict[str, Any]:
@@ -156,17 +155,15 @@ class KeptGathers:
         return self._made[key]
 
 
-def _places(spans: Spans) -> Any:
-    return spans.starts[:, None] + np.arange(spans.size)
+def _within(places: Sequence[Any], shape: Sequence[int]) -> Any:
+    """Which pixels lie in a map of this shape, (rectangles, height, width) or with more axes."""
+    along = [(each >= 0) & (each < side) for each, side in zip(places, shape, strict=True)]
+    return functools.reduce(operator.and_, spread(along))
 
 
-def _within(places: Any, extent: int) -> Any:
-    return (places >= 0) & (places < extent)
-
-
-def _both(rows: Any, columns: Any) -> Any:
-    return rows[:, :, None] & columns[:, None, :]
-
-
-def _flat(rows: Any, columns: Any, width: int) -> Any:
-    return rows[:, :, None] * width + columns[:, None, :]
+def _flat(places: Sequence[Any], shape: Sequence[int]) -> Any:
+    """Each pixel's number in a map of this shape, row by row; as `_within`."""
+    first, *others = spread(places)
+    for each, side in zip(others, shape[1:], strict=True):
+        first = first * side + each
+    return first

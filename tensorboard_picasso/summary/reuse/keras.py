@@ -4,6 +4,7 @@ All is computed in `tf.function`s whose indices are arguments: chunks of windows
 rectangles of the same sizes share one.
 """
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -67,7 +68,8 @@ class Engine:
         """One pass of the unoccluded images.
 
         Args:
-          images: (images, height, width, channels).
+          images: (images, height, width, channels), of volumes (images, depth, height, width,
+            channels).
           todo: plans that are asked for then.
         """
         gathers = [self.gathers(plan)[0] for plan in todo]
@@ -90,7 +92,8 @@ class Engine:
         A call of a small model takes as long as what it computes, so it is one.
 
         Args:
-          images: (images, height, width, channels).
+          images: (images, height, width, channels), of volumes (images, depth, height, width,
+            channels).
           plan, patches: see `Unoccluded.features`.
           checked: a batch that another function scores meanwhile.
           function: this one, concrete.
@@ -219,7 +222,7 @@ class Unoccluded:
         Args:
           plan: for a chunk of windows.
           patches: (images * windows, height, width, channels) at the plan's first rectangles,
-            image by image.
+            image by image; of volumes with depth before height.
         """
         return self._engine.features(plan, patches, self._kept)
 
@@ -293,7 +296,8 @@ class _Chunk:
         made = called.on_crop(self._taken(at, first), *_weights(called, at, self._kept))
         if called.factors is not None:
             factor = tf.cast(self._arrays[f"{at}.factor"], made.dtype)
-            made *= tf.tile(factor, [tf.shape(made)[0] // tf.shape(factor)[0], 1, 1])[..., None]
+            images = tf.shape(made)[0] // tf.shape(factor)[0]
+            made *= tf.tile(factor, [images, *[1] * (len(factor.shape) - 1)])[..., None]
         return [made]
 
     def _taken(self, at: int, place: Place) -> Any:
@@ -319,10 +323,9 @@ class _Chunk:
     def _mean(self, at: int, place: Place) -> Any:
         patch = self._values[place.node][0]
         under = tf.gather(self._kept[f"rows.{place.node}"], self._arrays[f"{at}.under"], axis=1)
-        height, width = self._plan.layers[place.node].place
-        change = tf.reduce_sum(
-            patch - tf.reshape(under, tf.shape(patch)), [1, 2], keepdims=True
-        ) / (height * width)
+        along = [*range(1, len(patch.shape) - 1)]
+        change = tf.reduce_sum(patch - tf.reshape(under, tf.shape(patch)), along, keepdims=True)
+        change /= self._plan.layers[place.node].pixels
         mean = self._kept[f"mean.{at}"]
         images = tf.shape(mean)[0]
         windows = tf.shape(patch)[0] // images
@@ -361,8 +364,7 @@ def _rows(values: Any) -> Any:
     floating = values.dtype.is_floating
     lowest = tf.constant(float("-inf") if floating else values.dtype.min, values.dtype)
     fills = tf.stack([tf.zeros([channels], values.dtype), tf.repeat(lowest, channels)])
-    pixels = values.shape[1] * values.shape[2]
-    rows = tf.reshape(values, [-1, pixels, channels])
+    rows = tf.reshape(values, [-1, math.prod(values.shape[1:-1]), channels])
     return tf.concat([tf.repeat(fills[None], images, 0), rows], 1)
 
 

@@ -1,5 +1,6 @@
 """What Keras' calls do with places."""
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,10 @@ from tensorboard_picasso.summary.reuse.keras_trace import Node, Place, Trace
 from tensorboard_picasso.summary.reuse.plan import Kind, Layer
 from tensorboard_picasso.summary.reuse.rects import Window
 
-Pair = tuple[int, int]
+Sides = Sequence[int]
+
+# Axes of one image's map, and of one volume's: places and channels.
+_MAPS = 3, 4
 
 ACTIVATIONS = {
     getattr(keras.activations, name, None)
@@ -28,10 +32,15 @@ ACTIVATIONS = {
 # Element by element; what is random is so in training alone.
 POINTWISE = (
     layers.ReLU, layers.LeakyReLU, layers.ELU, layers.Dropout, layers.SpatialDropout2D,
-    layers.GaussianNoise, layers.GaussianDropout, layers.AlphaDropout, layers.Identity,
-    layers.ActivityRegularization, layers.RandomFlip, layers.RandomRotation,
+    layers.SpatialDropout3D, layers.GaussianNoise, layers.GaussianDropout, layers.AlphaDropout,
+    layers.Identity, layers.ActivityRegularization, layers.RandomFlip, layers.RandomRotation,
     layers.RandomTranslation, layers.RandomZoom, layers.RandomContrast, layers.RandomBrightness,
 )  # fmt: skip
+# With a kernel for all channels, and all; the largest and the mean of a window.
+PLAIN = layers.Conv2D, layers.Conv3D
+CONVOLUTIONS = *PLAIN, layers.DepthwiseConv2D, layers.SeparableConv2D
+LARGEST = layers.MaxPooling2D, layers.MaxPooling3D
+AVERAGES = layers.AveragePooling2D, layers.AveragePooling3D
 MERGES = (
     layers.Add, layers.Subtract, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum,
 )  # fmt: skip
@@ -57,7 +66,8 @@ class CalledLayer:
       on_crop: of WINDOW, of an input with its padding in it, and of the weights. Of a
         convolution it takes a whole input too, with `padding`.
       lowest: the padding is the lowest number, not zero.
-      factors: (height, width) that `on_crop`'s output is multiplied by at its place.
+      factors: (height, width), of volumes (depth, height, width), that `on_crop`'s output is
+        multiplied by at its place.
     """
 
     layer: Layer
@@ -120,7 +130,7 @@ class _Reader:
     def _known(self, at: int, node: Node) -> CalledLayer | None:
         """None where it is not known what a call does with places."""
         shapes = [self._shape(each) for each in _places(node)]
-        if len(node.shapes) != 1 or not shapes or any(len(shape) != 3 for shape in shapes):
+        if len(node.shapes) != 1 or not shapes or any(len(shape) not in _MAPS for shape in shapes):
             return None
         if not isinstance(node.operation, keras.Layer):
             return self._operation(node, shapes)
@@ -133,43 +143,42 @@ class _Reader:
 
     def _merge(self, node: Node, shapes: Sequence[tuple[int, ...]]) -> CalledLayer | None:
         kind = type(node.operation)
-        over_channels = kind is layers.Concatenate and node.operation.axis in (-1, 3)
+        over_channels = kind is layers.Concatenate and node.operation.axis in (-1, len(shapes[0]))
         return self._pixels(node, shapes) if over_channels or kind in MERGES else None
 
     def _single(self, at: int, node: Node, given: tuple[int, ...]) -> CalledLayer | None:
         operation: Any = node.operation
         kind = type(operation)
-        if kind in (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D):
+        if kind in CONVOLUTIONS:
             known = operation.activation in ACTIVATIONS
             return self._convolution(at, node, given) if known else None
-        if kind in (layers.MaxPooling2D, layers.AveragePooling2D):
-            return self._pool(node, given, kind is layers.MaxPooling2D)
-        if kind is layers.ZeroPadding2D:
-            (top, _), (left, _) = operation.padding
-            return self._called(node, Kind.PAD, before=(top, left))
-        if kind is layers.Cropping2D:
-            (top, _), (left, _) = operation.cropping
-            windows = Window(1, before=-top), Window(1, before=-left)
+        if kind in (*LARGEST, *AVERAGES):
+            return self._pool(node, given, kind in LARGEST)
+        if kind in (layers.ZeroPadding2D, layers.ZeroPadding3D):
+            before = tuple(each for each, _ in operation.padding)
+            return self._called(node, Kind.PAD, before=before)
+        if kind in (layers.Cropping2D, layers.Cropping3D):
+            windows = tuple(Window(1, before=-each) for each, _ in operation.cropping)
             return self._called(node, Kind.WINDOW, windows=windows, on_crop=lambda x: x)
-        if kind is layers.GlobalAveragePooling2D:
+        if kind in (layers.GlobalAveragePooling2D, layers.GlobalAveragePooling3D):
             return self._called(node, Kind.MEAN)
-        return self._called(node, Kind.PIXEL) if _pointwise(operation) else None
+        return self._called(node, Kind.PIXEL) if _pointwise(operation, len(given)) else None
 
     def _operation(self, node: Node, shapes: Sequence[tuple[int, ...]]) -> CalledLayer | None:
         operation: Any = node.operation
-        name = type(operation).__name__
+        name, last = type(operation).__name__, len(shapes[0])
         if not type(operation).__module__.startswith("keras.src.ops."):
             return None
         if name in ELEMENTWISE:
             return self._pixels(node, shapes)
         if name == "Concatenate":
-            return self._called(node, Kind.PIXEL) if operation.axis in (-1, 3) else None
+            return self._called(node, Kind.PIXEL) if operation.axis in (-1, last) else None
         if name == "GetItem":
-            return self._called(node, Kind.PIXEL) if _of_channels(node) else None
+            return self._called(node, Kind.PIXEL) if _of_channels(node, last) else None
         if name == "Mean" and len(node.args) == 1 and not node.kwargs:
             axes = operation.axis if isinstance(operation.axis, list | tuple) else ()
-            both = sorted(each % 4 for each in axes) == [1, 2]
-            return self._called(node, Kind.MEAN) if both else None
+            places = sorted(each % (last + 1) for each in axes) == [*range(1, last)]
+            return self._called(node, Kind.MEAN) if places else None
         return None
 
     def _pixels(self, node: Node, shapes: Sequence[tuple[int, ...]]) -> CalledLayer | None:
@@ -179,8 +188,9 @@ class _Reader:
             for argument in keras.tree.flatten((node.args, node.kwargs))
             if not isinstance(argument, Place)
         ]
-        alike = len({shape[:2] for shape in shapes}) == 1
-        return self._called(node, Kind.PIXEL) if alike and all(map(_placeless, rest)) else None
+        alike = len({shape[:-1] for shape in shapes}) == 1
+        placeless = all(_placeless(each, len(shapes[0]) - 1) for each in rest)
+        return self._called(node, Kind.PIXEL) if alike and placeless else None
 
     def _shape(self, place: Place) -> tuple[int, ...]:
         return self._nodes[place.node].shapes[place.output]
@@ -190,13 +200,13 @@ class _Reader:
         kernel = layer.kernel_size
         same = layer.padding == "same"
         windows = _windows(kernel, layer.strides, layer.dilation_rate, same, given)
-        if type(layer) is layers.Conv2D:
-            taps = math.prod(layer.kernel.shape[:3])
+        if type(layer) in PLAIN:
+            taps = math.prod(layer.kernel.shape[:-1])
             read = math.prod(layer.kernel.shape)
         elif type(layer) is layers.DepthwiseConv2D:
             taps, read = math.prod(kernel), math.prod(layer.kernel.shape)
         else:
-            inner = given[2] * layer.depth_multiplier
+            inner = given[-1] * layer.depth_multiplier
             taps = inner + math.prod(kernel) * inner // layer.filters
             read = inner * (math.prod(kernel) + layer.filters)
         norm = self._norm(at, layer)
@@ -229,7 +239,7 @@ class _Reader:
         fits = (
             layer.activation is keras.activations.linear
             and type(norm) is layers.BatchNormalization
-            and norm.axis in (-1, 3)
+            and norm.axis in (-1, len(self._nodes[at].shapes[0]))
             and not getattr(norm, "renorm", False)
             and not _set(self._nodes[users[0]])
             and norm.compute_dtype == layer.compute_dtype
@@ -242,10 +252,11 @@ class _Reader:
     def _pool(self, node: Node, given: tuple[int, ...], largest: bool) -> CalledLayer:
         layer: Any = node.operation
         size, strides = layer.pool_size, layer.strides
-        windows = _windows(size, strides, (1, 1), layer.padding == "same", given)
+        windows = _windows(size, strides, (1,) * len(size), layer.padding == "same", given)
         factors = None
         if not largest:
-            factors = np.outer(*map(_uncounted, windows, given[:2], node.shapes[0][:2]))
+            along = map(_uncounted, windows, given[:-1], node.shapes[0][:-1])
+            factors = functools.reduce(np.multiply.outer, along)
             factors = None if (factors == 1).all() else factors
 
         def on_crop(x: Any) -> Any:
@@ -260,7 +271,7 @@ class _Reader:
 
 def _convolved(layer: Any, x: Any, kernels: Sequence[Any], padding: str) -> Any:
     settings = layer.strides, padding, "channels_last", layer.dilation_rate
-    if type(layer) is layers.Conv2D:
+    if type(layer) in PLAIN:
         return ops.conv(x, kernels[0], *settings)
     if type(layer) is layers.DepthwiseConv2D:
         return ops.depthwise_conv(x, kernels[0], *settings)
@@ -290,12 +301,10 @@ def _weights(layer: Any, norm: Any) -> tuple[Any, ...]:
 
 
 def _windows(
-    kernel: Pair, strides: Pair, dilation: Pair, same: bool, given: Sequence[int]
-) -> tuple[Window, Window]:
-    down, across = (
-        _window(*axis, same) for axis in zip(kernel, strides, dilation, given[:2], strict=True)
-    )
-    return down, across
+    kernel: Sides, strides: Sides, dilation: Sides, same: bool, given: Sides
+) -> tuple[Window, ...]:
+    axes = zip(kernel, strides, dilation, given[:-1], strict=True)
+    return tuple(_window(*axis, same) for axis in axes)
 
 
 def _window(kernel: int, stride: int, dilation: int, extent: int, same: bool) -> Window:
@@ -314,20 +323,21 @@ def _uncounted(window: Window, extent: int, made: int) -> Any:
     return window.kernel / np.maximum(seen, 1)
 
 
-# What layers of which it depends must be to compute element by element, or pixel by pixel.
-_POINTWISE_IF: dict[Any, Callable[[Any], bool]] = {
-    layers.Activation: lambda layer: layer.activation in ACTIVATIONS,
-    layers.Softmax: lambda layer: layer.axis in (-1, 3),
-    layers.PReLU: lambda layer: set(layer.shared_axes or ()) >= {1, 2},
-    layers.BatchNormalization: lambda layer: layer.axis in (-1, 3),
-    layers.Rescaling: lambda layer: np.ndim(layer.scale) <= 1 and np.ndim(layer.offset) <= 1,
-    layers.Normalization: lambda layer: layer.axis in ((-1,), (3,), ()),
+# What layers of which it depends must be to compute element by element, or pixel by pixel, where
+# the channels are an axis of this number.
+_POINTWISE_IF: dict[Any, Callable[[Any, int], bool]] = {
+    layers.Activation: lambda layer, _: layer.activation in ACTIVATIONS,
+    layers.Softmax: lambda layer, last: layer.axis in (-1, last),
+    layers.PReLU: lambda layer, last: set(layer.shared_axes or ()) >= set(range(1, last)),
+    layers.BatchNormalization: lambda layer, last: layer.axis in (-1, last),
+    layers.Rescaling: lambda layer, _: np.ndim(layer.scale) <= 1 and np.ndim(layer.offset) <= 1,
+    layers.Normalization: lambda layer, last: layer.axis in ((-1,), (last,), ()),
 }
 
 
-def _pointwise(layer: Any) -> bool:
+def _pointwise(layer: Any, last: int) -> bool:
     kind = type(layer)
-    return kind in POINTWISE or (kind in _POINTWISE_IF and _POINTWISE_IF[kind](layer))
+    return kind in POINTWISE or (kind in _POINTWISE_IF and _POINTWISE_IF[kind](layer, last))
 
 
 def _places(node: Node) -> list[Place]:
@@ -340,22 +350,23 @@ def _set(node: Node) -> set[str]:
     return {name for name, value in node.kwargs.items() if value is not None} - {"training"}
 
 
-def _placeless(value: Any) -> bool:
-    """Whether an argument is the same at all places."""
+def _placeless(value: Any, axes: int) -> bool:
+    """Whether an argument is the same at all places of a map of so many axes."""
     shape = getattr(value, "shape", ())
-    return value is None or isinstance(value, str) or all(side == 1 for side in shape[-3:-1])
+    sides = shape[-1 - axes : -1]
+    return value is None or isinstance(value, str) or all(side == 1 for side in sides)
 
 
-def _of_channels(node: Node) -> bool:
-    """Whether what is taken of a map are channels of all its places."""
+def _of_channels(node: Node, last: int) -> bool:
+    """Whether what is taken of a map are channels, axis `last`, of all its places."""
     if len(node.args) != 2 or node.kwargs or not isinstance(node.args[1], tuple):
         return False
     *places, channels = node.args[1]
     everything = slice(None, None, None)
-    whole = places in ([Ellipsis], [everything] * 3)
+    whole = places in ([Ellipsis], [everything] * last)
     return whole and isinstance(channels, slice)
 
 
 def _places_last(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Of a map (height, width, channels) as the plan knows it."""
-    return (shape[2], *shape[:2]) if len(shape) == 3 else shape
+    """Of a map (height, width, channels), or of a volume's, as the plan knows it."""
+    return (shape[-1], *shape[:-1]) if len(shape) in _MAPS else shape

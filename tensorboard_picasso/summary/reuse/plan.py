@@ -61,11 +61,12 @@ class Layer:
       name: for people.
       kind: what it does with places.
       inputs: indices of the layers whose outputs it takes, all before its own.
-      shape: of its output for one image: (channels, height, width) of a map.
+      shape: of its output for one image: (channels, height, width) of a map, of a volume's
+        (channels, depth, height, width).
       work: multiply-adds for one image.
       weights: numbers that a call reads, whatever it computes.
-      windows: of WINDOW, down and across.
-      before: of PAD, rows above and columns to the left.
+      windows: of WINDOW, along each axis of its map.
+      before: of PAD, what is added before the map along each axis.
     """
 
     name: str
@@ -74,8 +75,8 @@ class Layer:
     shape: tuple[int, ...] = ()
     work: float = 0.0
     weights: int = 0
-    windows: tuple[Window, Window] = (Window(1), Window(1))
-    before: tuple[int, int] = (0, 0)
+    windows: tuple[Window, ...] = ()
+    before: tuple[int, ...] = ()
 
     @property
     def numbers(self) -> int:
@@ -83,9 +84,14 @@ class Layer:
         return 0 if self.kind in (Kind.CONSTANT, Kind.SHAPE) else math.prod(self.shape)
 
     @property
-    def place(self) -> tuple[int, int]:
-        """Height and width of its map."""
-        return self.shape[1], self.shape[2]
+    def place(self) -> tuple[int, ...]:
+        """Height and width of its map, of a volume's depth before them."""
+        return self.shape[1:]
+
+    @property
+    def pixels(self) -> int:
+        """Of its map."""
+        return math.prod(self.place)
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,24 +233,22 @@ def _part(layer: Layer, channels: Sequence[int], inputs: Sequence[Rects]) -> Ste
         moved = 2 * channels[0] * inputs[0].area
         return Step(None, moved=moved, held=moved)
     if layer.kind is Kind.PAD:
-        return Step(inputs[0].shifted(*layer.before), held=layer.shape[0] * inputs[0].area)
+        return Step(inputs[0].shifted(layer.before), held=layer.shape[0] * inputs[0].area)
     if layer.kind is Kind.WINDOW:
         return _windowed(layer, channels[0], inputs[0])
     return _merged(layer, channels, inputs)
 
 
 def _windowed(layer: Layer, channels: int, changed: Rects) -> Step:
-    down, across = layer.windows
-    height, width = layer.place
-    rects = Rects(down.changed(changed.rows, height), across.changed(changed.columns, width))
-    crop = Rects(down.seen(rects.rows), across.seen(rects.columns))
+    sides = zip(layer.windows, changed.axes, layer.place, strict=True)
+    rects = Rects(tuple(window.changed(spans, extent) for window, spans, extent in sides))
+    crop = Rects(tuple(map(Window.seen, layer.windows, rects.axes)))
     numbers = channels * crop.area + layer.shape[0] * rects.area
-    return Step(rects, crop, layer.work * rects.area / (height * width), numbers, numbers)
+    return Step(rects, crop, layer.work * rects.area / layer.pixels, numbers, numbers)
 
 
 def _merged(layer: Layer, channels: Sequence[int], changed: Sequence[Rects]) -> Step:
     rects = Rects.hull(changed, layer.place)
-    height, width = layer.place
     gathered = sum(
         count * rects.area
         for count, patch in zip(channels, changed, strict=True)
@@ -254,7 +258,7 @@ def _merged(layer: Layer, channels: Sequence[int], changed: Sequence[Rects]) -> 
     return Step(
         rects,
         None,
-        layer.work * rects.area / (height * width),
+        layer.work * rects.area / layer.pixels,
         gathered + numbers,
         gathered + numbers + sum(channels) * rects.area,
     )

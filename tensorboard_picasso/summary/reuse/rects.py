@@ -1,7 +1,9 @@
-"""Rectangles over a layer's map, one a window position, all of one size."""
+"""Rectangles over a layer's map, of a volume boxes: one a window position, all of one size."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,30 +44,30 @@ class Spans:
 
 @dataclass(frozen=True, eq=False)
 class Rects:
-    """Rows and columns of each rectangle."""
+    """Spans of each along every axis: rows and columns, of a volume's map slices before them."""
 
-    rows: Spans
-    columns: Spans
-
-    @classmethod
-    def of_boxes(cls, boxes: Ints, shape: tuple[int, int]) -> "Rects":
-        """Rectangles of boxes (n, 4): top, left, height, width, over a map of this shape."""
-        return cls(
-            *(
-                Spans.covering(boxes[:, axis], boxes[:, axis] + boxes[:, axis + 2], shape[axis])
-                for axis in (0, 1)
-            )
-        )
+    axes: tuple[Spans, ...]
 
     @classmethod
-    def hull(cls, several: Sequence["Rects"], shape: tuple[int, int]) -> "Rects":
+    def of_boxes(cls, boxes: Ints, shape: tuple[int, ...]) -> "Rects":
+        """Rectangles of boxes over a map of this shape.
+
+        Args:
+          boxes: (n, 2 * axes): where each starts along the axes, then how long it is.
+          shape: the map's sides.
+        """
+        lows, highs = ends_of(boxes)
+        return cls(tuple(map(Spans.covering, lows.T, highs.T, shape)))
+
+    @classmethod
+    def hull(cls, several: Sequence["Rects"], shape: tuple[int, ...]) -> "Rects":
         """At each position the smallest one that holds all the others."""
         first, *others = several
         if all(first.same(other) for other in others):
             return first
-        axes = [[each.axes[axis] for each in several] for axis in (0, 1)]
+        axes = zip(*(each.axes for each in several), strict=True)
         return cls(
-            *(
+            tuple(
                 Spans.covering(
                     np.min([each.starts for each in spans], axis=0),
                     np.max([each.ends for each in spans], axis=0),
@@ -76,40 +78,65 @@ class Rects:
         )
 
     @property
-    def axes(self) -> tuple[Spans, Spans]:
-        """Rows, then columns."""
-        return self.rows, self.columns
+    def places(self) -> tuple[Ints, ...]:
+        """Rows of each, (rectangles, height), and likewise along the other axes."""
+        return tuple(each.starts[:, None] + np.arange(each.size) for each in self.axes)
 
     @property
-    def places(self) -> tuple[Ints, Ints]:
-        """Rows and columns of each, (rectangles, height) and (rectangles, width)."""
-        rows, columns = (each.starts[:, None] + np.arange(each.size) for each in self.axes)
-        return rows, columns
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Height and width."""
-        return self.rows.size, self.columns.size
+    def shape(self) -> tuple[int, ...]:
+        """Height and width, of a volume's map depth before them."""
+        return tuple(each.size for each in self.axes)
 
     @property
     def area(self) -> int:
         """Pixels of one."""
-        return self.rows.size * self.columns.size
+        return math.prod(self.shape)
 
     def same(self, other: "Rects") -> bool:
         """Whether both are the same everywhere."""
-        return self.rows.same(other.rows) and self.columns.same(other.columns)
+        return all(map(Spans.same, self.axes, other.axes))
 
     def taking(self, some: Ints) -> "Rects":
         """Some of them."""
-        return Rects(*(each.taking(some) for each in self.axes))
+        return Rects(tuple(each.taking(some) for each in self.axes))
 
-    def shifted(self, down: int, right: int) -> "Rects":
-        """The same ones elsewhere."""
-        rows, columns = self.axes
-        return Rects(
-            Spans(rows.starts + down, rows.size), Spans(columns.starts + right, columns.size)
-        )
+    def local(self, boxes: Ints) -> Ints:
+        """Boxes, one in each, by where they are in it."""
+        starts = np.stack([each.starts for each in self.axes], axis=1)
+        return np.concatenate([boxes[:, : len(self.axes)] - starts, boxes[:, len(self.axes) :]], 1)
+
+    def shifted(self, by: tuple[int, ...]) -> "Rects":
+        """The same ones elsewhere, so far along each axis."""
+        pairs = zip(self.axes, by, strict=True)
+        return Rects(tuple(Spans(each.starts + far, each.size) for each, far in pairs))
+
+
+def ends_of(boxes: Ints) -> tuple[Ints, Ints]:
+    """Where boxes (n, 2 * axes) start and end along each axis, (n, axes) each."""
+    axes = boxes.shape[1] // 2
+    return boxes[:, :axes], boxes[:, :axes] + boxes[:, axes:]
+
+
+def slices_of(boxes: Ints) -> list[tuple[slice, ...]]:
+    """What each of the boxes is of an image, a slice an axis."""
+    lows, highs = (each.tolist() for each in ends_of(boxes))
+    return [tuple(map(slice, low, high)) for low, high in zip(lows, highs, strict=True)]
+
+
+def spread(places: Sequence[Any]) -> tuple[Any, ...]:
+    """Places along each axis so that together they index a map at each rectangle's pixels.
+
+    Args:
+      places: (rectangles or 1, n), an axis each, in NumPy or a framework.
+
+    Returns:
+      The same as (rectangles or 1, n, 1), (rectangles or 1, 1, n), or likewise of more axes.
+    """
+    after = len(places) - 1
+    return tuple(
+        each.reshape(len(each), *(1,) * at, -1, *(1,) * (after - at))
+        for at, each in enumerate(places)
+    )
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,8 @@ class Unoccluded:
 
         Args:
           trace: of the module, which is in evaluation mode.
-          images: (images, channels, height, width).
+          images: (images, channels, height, width), of volumes (images, channels, depth, height,
+            width).
           output: the node whose value is wanted.
           kept, readings: of passes before this one, where there may be such; readings of
             modules of which nothing but numbers is another.
@@ -169,7 +170,7 @@ class Unoccluded:
         Args:
           plan: for a chunk of windows.
           patches: (images * windows, channels, height, width) at the plan's first
-            rectangles, image by image.
+            rectangles, image by image; of volumes with depth before height.
         """
         return _Chunk(self, plan, *self.gathers(plan), self._count, len(patches)).features(patches)
 
@@ -204,9 +205,9 @@ class Unoccluded:
         """A layer's unoccluded maps, (images, rows, channels); see `gathers`."""
         if at not in self._rows:
             # It is asked for as rows from now on.
-            values = self._values.pop(self.reading.called[at].node).permute(0, 2, 3, 1)
+            values = self._values.pop(self.reading.called[at].node).movedim(1, -1)
             lowest = -math.inf if values.is_floating_point() else torch.iinfo(values.dtype).min
-            count, channels = len(values), values.shape[3]
+            count, channels = len(values), values.shape[-1]
             fills = [values.new_full((count, 1, channels), each) for each in (0, lowest)]
             self._rows[at] = torch.cat([*fills, values.reshape(count, -1, channels)], 1)
         return self._rows[at]
@@ -277,7 +278,8 @@ class _Chunk:
             return self._values[node]
         made = called.on_crop(self._taken(at, node), *kernel)
         if called.factor is not None:
-            factor = self._arrays[f"{at}.factor"].to(made).repeat(self._images, 1, 1)
+            factor = self._arrays[f"{at}.factor"].to(made)
+            factor = factor.repeat(self._images, *(1,) * (factor.ndim - 1))
             made = made * factor[:, None]
         return made
 
@@ -299,17 +301,17 @@ class _Chunk:
         rows = self._passed.rows(source)
         if (around := self._arrays.get(f"{name}.around")) is not None:
             rows = _picked(rows, around)
-        patch = patch.permute(0, 2, 3, 1).reshape(self._images, -1, channels)
+        patch = patch.movedim(1, -1).reshape(self._images, -1, channels)
         made = _picked(torch.cat([rows.to(patch.dtype), patch], 1), self._arrays[f"{name}.rows"])
-        return made.view(self._count, *self._gathers.sizes[name], channels).permute(0, 3, 1, 2)
+        return made.view(self._count, *self._gathers.sizes[name], channels).movedim(-1, 1)
 
     def _mean(self, at: int, called: CalledModule) -> Any:
         node = called.node.all_input_nodes[0]
         source = self._passed.reading.index[node]
-        patch = self._values[node].permute(0, 2, 3, 1)
+        patch = self._values[node].movedim(1, -1)
         under = _picked(self._passed.rows(source), self._arrays[f"{at}.under"])
-        height, width = self._plan.layers[source].place
-        change = (patch - under.view(patch.shape)).sum((1, 2)) / (height * width)
+        change = (patch - under.view(patch.shape)).sum(tuple(range(1, patch.ndim - 1)))
+        change = change / self._plan.layers[source].pixels
         mean = self._passed.value(called.node)
         mean = mean.repeat_interleave(self._count // len(mean), 0)
         return mean + change.reshape(mean.shape)

@@ -12,13 +12,14 @@ from tensorboard_picasso.summary.reuse.plan import Kind, Layer
 from tensorboard_picasso.summary.reuse.rects import Window
 from tensorboard_picasso.summary.reuse.torch_trace import Trace
 
-Pair = tuple[int, int]
+Sides = tuple[int, ...]
 
 ACTIVATIONS = (
     nn.ReLU, nn.ReLU6, nn.Hardtanh, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU,
     nn.SiLU, nn.Mish, nn.Sigmoid, nn.Tanh, nn.Hardswish, nn.Hardsigmoid, nn.Softplus, nn.Softsign,
     nn.Hardshrink, nn.Softshrink, nn.Tanhshrink, nn.LogSigmoid, nn.Threshold, nn.Softmax2d,
-    nn.LocalResponseNorm, nn.BatchNorm2d, nn.Identity, nn.Dropout, nn.Dropout2d, nn.AlphaDropout,
+    nn.LocalResponseNorm, nn.BatchNorm2d, nn.BatchNorm3d, nn.Identity, nn.Dropout, nn.Dropout2d,
+    nn.Dropout3d, nn.AlphaDropout,
 )  # fmt: skip
 # Element by element, of one tensor or of several and numbers; as functions or methods.
 ELEMENTWISE = {
@@ -51,7 +52,8 @@ class CalledModule:
       on_crop: of WINDOW, of an input with its padding in it, and of its kernel.
       lowest: the padding is the lowest number, not zero.
       taps: multiply-adds of one number of its output. weights: as the layer's.
-      factor: array (height, width) that `on_crop`'s output is multiplied by at its place.
+      factor: array (height, width), of volumes (depth, height, width), that `on_crop`'s output is
+        multiplied by at its place.
     """
 
     layer: Layer
@@ -134,37 +136,38 @@ class Reader:
 
     def _module(self, node: fx.Node, given: Any) -> CalledModule | None:
         module: Any = self._trace.module(node)
-        kind = type(module)
-        if kind in (nn.MaxPool2d, nn.AvgPool2d):
-            return self._pool(node, kind is nn.MaxPool2d, vars(module), given)
-        if kind is nn.AdaptiveAvgPool2d:
+        kind, name = type(module), _plain(type(module), _axes(given))
+        if name in ("MaxPool", "AvgPool"):
+            return self._pool(node, name == "MaxPool", vars(module), given)
+        if name == "AdaptiveAvgPool":
             return self._adaptive(node, module.output_size, given)
-        if kind in (nn.ZeroPad2d, nn.ConstantPad2d):
-            return self._padded(node, module.padding)
-        if kind is nn.Conv2d:
+        if name in ("ZeroPad", "ConstantPad"):
+            return self._padded(node, module.padding, _axes(given))
+        if name == "Conv":
             return self._convolution(node, module, given)
         # Without running statistics they are the batch's, of all places.
         pointwise = kind in ACTIVATIONS and getattr(module, "running_mean", True) is not None
         return self._called(node, Kind.PIXEL) if pointwise else None
 
     def _function(self, node: fx.Node, values: dict[fx.Node, Any]) -> CalledModule | None:
-        name, given = _name(node), values[node.args[0]]
+        given = values[node.args[0]]
+        name = _name(node).removesuffix(f"{_axes(given)}d")
         bound = _bound(node, _SETTINGS.get(name, {}))
         others = node.all_input_nodes[1:]
         if bound is None or any(self._kind(each) is not Kind.CONSTANT for each in others):
             return None
-        if name == "conv2d":
+        if name == "conv":
             return self._convolution_of(node, bound, values)
-        if name in ("max_pool2d", "avg_pool2d"):
-            return self._pool(node, name == "max_pool2d", bound, given)
-        if name == "adaptive_avg_pool2d":
+        if name in ("max_pool", "avg_pool"):
+            return self._pool(node, name == "max_pool", bound, given)
+        if name == "adaptive_avg_pool":
             return self._adaptive(node, bound["output_size"], given)
         if name == "pad" and bound["mode"] == "constant":
-            return self._padded(node, bound["pad"])
+            return self._padded(node, bound["pad"], _axes(given))
         kind = None
-        if name == "mean" and bound["dtype"] is None and _both_sides(bound["dim"]):
+        if name == "mean" and bound["dtype"] is None and _all_places(bound["dim"], given.ndim):
             kind = Kind.MEAN
-        elif name in ("dropout", "dropout2d") and not bound["training"]:
+        elif name == "dropout" and not bound["training"]:
             kind = Kind.PIXEL
         return self._called(node, kind) if kind else None
 
@@ -173,17 +176,21 @@ class Reader:
 
     def _elementwise(self, node: fx.Node, values: dict[fx.Node, Any]) -> CalledModule | None:
         """Of maps of one size, and of what is the same at all places."""
-        sizes = set()
+        sizes: set[Sides] = set()
+        constants: list[Sides] = []
         for source in node.all_input_nodes:
             value = values[source]
             if self._kind(source) is Kind.CONSTANT:
-                if isinstance(value, torch.Tensor) and any(side > 1 for side in value.shape[-2:]):
-                    return None
+                constants.append(tuple(value.shape) if isinstance(value, torch.Tensor) else ())
             elif self._kind(source) is not Kind.SHAPE and _is_map(value):
-                sizes.add(tuple(value.shape[-2:]))
+                sizes.add(tuple(value.shape[2:]))
             else:
                 return None
-        return self._called(node, Kind.PIXEL) if len(sizes) == 1 else None
+        if len(sizes) != 1:
+            return None
+        axes = len(sizes.pop())
+        alike = all(side == 1 for each in constants for side in each[-axes:])
+        return self._called(node, Kind.PIXEL) if alike else None
 
     def _concatenated(
         self, node: fx.Node, parts: Sequence[Any], values: dict[fx.Node, Any]
@@ -192,12 +199,14 @@ class Reader:
             return None
         dim = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else 0)
         changing = all(
-            self._kind(part) not in (Kind.CONSTANT, Kind.SHAPE) and _is_map(values[part])
+            self._kind(part) not in (Kind.CONSTANT, Kind.SHAPE)
+            and _is_map(values[part])
+            and dim in (1, 1 - values[part].ndim)
             for part in parts
         )
-        return self._called(node, Kind.PIXEL) if changing and dim in (1, -3) else None
+        return self._called(node, Kind.PIXEL) if changing else None
 
-    def _convolution(self, node: fx.Node, module: nn.Conv2d, given: Any) -> CalledModule | None:
+    def _convolution(self, node: fx.Node, module: Any, given: Any) -> CalledModule | None:
         if module.padding_mode != "zeros":
             return None
         follower = next(iter(node.users)) if len(node.users) == 1 else None
@@ -205,7 +214,7 @@ class Reader:
         norm: Any = self._trace.module(follower) if called else None
         # Of a small map batch norm is next to nothing, and folded weights are a copy.
         light = module.weight.numel() <= _LIGHT * given[0].numel()
-        fits = type(norm) is nn.BatchNorm2d and norm.running_mean is not None
+        fits = _plain(type(norm), _axes(given)) == "BatchNorm" and norm.running_mean is not None
         folded = self._fold and light and fits
         if folded:
             self._folded.add(follower)
@@ -224,14 +233,14 @@ class Reader:
     ) -> CalledModule | None:
         if isinstance(bound["padding"], str):
             return None
-        down, across = _pair(bound["padding"])
+        sides = _sides(bound["padding"], _axes(values[node.args[0]]))
         given = bound["weight"], bound["bias"]
 
         def kernel(value: Any) -> tuple[Any, Any]:
             weight, bias = (value(each) if isinstance(each, fx.Node) else each for each in given)
             return weight, bias
 
-        pad = (across, across, down, down)
+        pad = [side for each in reversed(sides) for side in (each, each)]
         rest = bound["stride"], pad, bound["dilation"], bound["groups"]
         return self._convolved(node, kernel, kernel(values.__getitem__)[0], *rest)
 
@@ -245,20 +254,21 @@ class Reader:
         dilation: Any,
         groups: int,
     ) -> CalledModule:
-        left, right, top, bottom = pad
-        stride, dilation = _pair(stride), _pair(dilation)
-        given = node.args[0]
+        axes = _axes(like)
+        before, after = tuple(pad[-2::-2]), tuple(pad[::-2])
+        stride, dilation = _sides(stride, axes), _sides(dilation, axes)
+        given, convolution = node.args[0], getattr(F, f"conv{axes}d")
 
         def on_crop(x: Any, weight: Any, bias: Any) -> Any:
-            return F.conv2d(x, weight, bias, stride, 0, dilation, groups)
+            return convolution(x, weight, bias, stride, 0, dilation, groups)
 
         def whole(value: Any, weight: Any, bias: Any) -> Any:
             x = value(given)
-            if (top, left) == (bottom, right):
-                return F.conv2d(x, weight, bias, stride, (top, left), dilation, groups)
-            return on_crop(F.pad(x, (left, right, top, bottom)), weight, bias)
+            if before == after:
+                return convolution(x, weight, bias, stride, before, dilation, groups)
+            return on_crop(F.pad(x, pad), weight, bias)
 
-        windows = tuple(map(Window, like.shape[2:], stride, dilation, (top, left)))
+        windows = tuple(map(Window, like.shape[2:], stride, dilation, before))
         counted = {"taps": like[0].numel(), "weights": like.numel(), "kernel": kernel}
         if all(each.single for each in windows):
             return self._called(node, Kind.PIXEL, whole=whole, **counted)
@@ -272,33 +282,34 @@ class Reader:
         )
 
     def _pool(self, node: fx.Node, largest: bool, bound: Any, given: Any) -> CalledModule | None:
-        kernel = _pair(bound["kernel_size"])
-        stride = _pair(bound["stride"] or kernel)
-        padding = _pair(bound["padding"])
-        dilation = _pair(bound.get("dilation", 1))
+        axes = _axes(given)
+        kernel = _sides(bound["kernel_size"], axes)
+        stride = _sides(bound["stride"] or kernel, axes)
+        padding = _sides(bound["padding"], axes)
+        dilation = _sides(bound.get("dilation", 1), axes)
         if bound.get("return_indices"):
             return None
         windows = tuple(map(Window, kernel, stride, dilation, padding))
         trace = self._trace
-        size = trace.call(node, lambda _: given[:1, :1]).shape[-2:]
+        size = trace.call(node, lambda _: given[:1, :1]).shape[2:]
         after = tuple(
             max(0, (out - 1) * window.stride + window.reach - window.before - extent)
-            for out, window, extent in zip(size, windows, given.shape[-2:], strict=True)
+            for out, window, extent in zip(size, windows, given.shape[2:], strict=True)
         )
 
+        pool = getattr(F, f"{'max' if largest else 'avg'}_pool{axes}d")
+        rest = (0, dilation) if largest else ()
+
         def on_crop(x: Any) -> Any:
-            if largest:
-                return F.max_pool2d(x, kernel, stride, 0, dilation)
-            return F.avg_pool2d(x, kernel, stride)
+            return pool(x, kernel, stride, *rest)
 
         factor = None
         if not largest:
             ones = torch.ones_like(given[:1, :1])
-            border = (padding[1], after[1], padding[0], after[0])
-            factor = (
-                trace.call(node, lambda _: ones)
-                / on_crop(F.pad(ones, border))[..., : size[0], : size[1]]
-            )[0, 0]
+            pairs = zip(reversed(padding), reversed(after), strict=True)
+            border = [side for pair in pairs for side in pair]
+            whole = on_crop(F.pad(ones, border))[..., *map(slice, size)]
+            factor = (trace.call(node, lambda _: ones) / whole)[0, 0]
             factor = None if bool((factor == 1).all()) else _numbers(factor)
         return self._called(
             node,
@@ -310,56 +321,61 @@ class Reader:
         )
 
     def _adaptive(self, node: fx.Node, size: Any, given: Any) -> CalledModule | None:
+        extents = tuple(given.shape[2:])
         sides = [
             extent if side is None else side
-            for side, extent in zip(_pair(size), given.shape[-2:], strict=True)
+            for side, extent in zip(_sides(size, len(extents)), extents, strict=True)
         ]
-        if sides == [1, 1]:
+        if all(side == 1 for side in sides):
             return self._called(node, Kind.MEAN)
-        if any(extent % side for side, extent in zip(sides, given.shape[-2:], strict=True)):
+        if any(extent % side for side, extent in zip(sides, extents, strict=True)):
             return None
-        kernel = tuple(extent // side for side, extent in zip(sides, given.shape[-2:], strict=True))
-        if kernel == (1, 1):
+        kernel = tuple(extent // side for side, extent in zip(sides, extents, strict=True))
+        if all(each == 1 for each in kernel):
             # Of a part of the map the call itself would make a whole one.
             first = node.args[0]
             return self._called(node, Kind.PIXEL, whole=lambda value: value(first))
         windows = tuple(Window(each, each) for each in kernel)
-        return self._called(
-            node, Kind.WINDOW, windows=windows, on_crop=lambda x: F.avg_pool2d(x, kernel)
-        )
+        pool = getattr(F, f"avg_pool{len(extents)}d")
+        return self._called(node, Kind.WINDOW, windows=windows, on_crop=lambda x: pool(x, kernel))
 
-    def _padded(self, node: fx.Node, pad: Any) -> CalledModule | None:
-        pad = list(pad) + [0] * (4 - len(pad))
-        if len(pad) != 4 or min(pad) < 0:
+    def _padded(self, node: fx.Node, pad: Any, axes: int) -> CalledModule | None:
+        pad = list(pad) + [0] * (2 * axes - len(pad))
+        if len(pad) != 2 * axes or min(pad) < 0:
             return None
-        return self._called(node, Kind.PAD, before=(pad[2], pad[0]))
+        return self._called(node, Kind.PAD, before=tuple(pad[-2::-2]))
 
 
-# Arguments of functions and methods in their order, with their defaults.
+# Arguments of functions and methods, without the number of axes behind their names, in their
+# order, with their defaults.
 _SETTINGS: dict[str, dict[str, Any]] = {
-    "conv2d": {
+    "conv": {
         "input": None, "weight": None, "bias": None, "stride": 1, "padding": 0, "dilation": 1,
         "groups": 1,
     },
-    "max_pool2d": {
+    "max_pool": {
         "input": None, "kernel_size": None, "stride": None, "padding": 0, "dilation": 1,
         "ceil_mode": False, "return_indices": False,
     },
-    "avg_pool2d": {
+    "avg_pool": {
         "input": None, "kernel_size": None, "stride": None, "padding": 0, "ceil_mode": False,
         "count_include_pad": True, "divisor_override": None,
     },
-    "adaptive_avg_pool2d": {"input": None, "output_size": None},
+    "adaptive_avg_pool": {"input": None, "output_size": None},
     "mean": {"input": None, "dim": None, "keepdim": False, "dtype": None},
     "pad": {"input": None, "pad": None, "mode": "constant", "value": None},
     "dropout": {"input": None, "p": 0.5, "training": True, "inplace": False},
-    "dropout2d": {"input": None, "p": 0.5, "training": True, "inplace": False},
 }  # fmt: skip
 
 
-def _both_sides(dim: Any) -> bool:
-    """Whether it names height and width, no more and no less."""
-    return isinstance(dim, list | tuple) and sorted(each % 4 for each in dim) == [2, 3]
+# Those that tell no name of theirs.
+_UNNAMED = {F.max_pool2d: "max_pool2d", F.max_pool3d: "max_pool3d"}
+
+
+def _all_places(dim: Any, ndim: int) -> bool:
+    """Whether it names height and width, of a volume depth too, no more and no less."""
+    named = isinstance(dim, list | tuple) and sorted(each % ndim for each in dim)
+    return named == [*range(2, ndim)]
 
 
 def _bound(node: fx.Node, defaults: dict[str, Any]) -> dict[str, Any] | None:
@@ -375,8 +391,8 @@ def _name(node: fx.Node) -> str:
         return str(node.target)
     if node.op != "call_function":
         return ""
-    if node.target is F.max_pool2d:
-        return "max_pool2d"
+    if node.target in _UNNAMED:
+        return _UNNAMED[node.target]
     name: str = getattr(node.target, "__name__", "")
     home = (getattr(node.target, "__module__", None) or "").partition(".")[0]
     # PyTorch's own built-in functions name no module.
@@ -392,12 +408,25 @@ def _reads_shape(node: fx.Node) -> bool:
 
 
 def _is_map(value: Any) -> bool:
-    return isinstance(value, torch.Tensor) and value.ndim == 4
+    """Of images (n, channels, height, width), or of volumes (n, channels, depth, height, width)."""
+    return isinstance(value, torch.Tensor) and value.ndim in (4, 5)
 
 
-def _pair(value: Any) -> Pair:
+def _axes(value: Any) -> int:
+    """How many axes of a map, or a kernel, have places."""
+    return int(value.ndim) - 2
+
+
+def _plain(kind: type, axes: int) -> str:
+    """One of PyTorch's layers for maps of so many axes, without their number; "" of any other."""
+    name = kind.__name__.removesuffix(f"{axes}d")
+    return name if getattr(nn, f"{name}{axes}d", None) is kind else ""
+
+
+def _sides(value: Any, axes: int) -> Sides:
+    """What was told once for all axes, or of each."""
     values = tuple(value) if isinstance(value, list | tuple) else (value,)
-    return (values[0], values[-1])
+    return values * axes if len(values) == 1 else values
 
 
 def _numbers(values: Any) -> Any:
@@ -405,7 +434,7 @@ def _numbers(values: Any) -> Any:
     return (values if values.dtype is torch.float64 else values.float()).cpu().numpy()
 
 
-def _folded(weight: Any, bias: Any, norm: nn.BatchNorm2d) -> tuple[Any, Any]:
+def _folded(weight: Any, bias: Any, norm: Any) -> tuple[Any, Any]:
     """A convolution's weight and bias that do what batch norm does after it."""
     scale = torch.rsqrt(norm.running_var + norm.eps)
     if norm.weight is not None:
@@ -414,4 +443,4 @@ def _folded(weight: Any, bias: Any, norm: nn.BatchNorm2d) -> tuple[Any, Any]:
     shift = shift * scale
     if norm.bias is not None:
         shift = shift + norm.bias
-    return weight * scale[:, None, None, None], shift
+    return weight * scale.reshape(-1, *(1,) * (weight.ndim - 1)), shift

@@ -282,7 +282,8 @@ def _fresh(trace: Trace, node: fx.Node) -> bool:
 
 
 _FRESH = (
-    nn.Conv2d, nn.BatchNorm2d, nn.LayerNorm, nn.Linear, nn.MaxPool2d, nn.AvgPool2d, nn.ReLU,
-    nn.ReLU6, nn.SiLU, nn.GELU, nn.Hardswish, nn.Sigmoid, nn.Hardsigmoid,
+    nn.Conv2d, nn.Conv3d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.Linear, nn.MaxPool2d,
+    nn.MaxPool3d, nn.AvgPool2d, nn.AvgPool3d, nn.ReLU, nn.ReLU6, nn.SiLU, nn.GELU, nn.Hardswish,
+    nn.Sigmoid, nn.Hardsigmoid,
 )  # fmt: skip
-_FRESH_NAMES = ("add", "mul", "sub", "cat", "conv2d", "linear", "relu")
+_FRESH_NAMES = ("add", "mul", "sub", "cat", "conv2d", "conv3d", "linear", "relu")

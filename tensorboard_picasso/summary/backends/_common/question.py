@@ -9,6 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from tensorboard_picasso.summary.backends._common.call import PLAIN, Call
+from tensorboard_picasso.summary.reuse.rects import slices_of, spread
 
 Array = NDArray[Any]
 Function = Callable[[Any], Any]
@@ -60,8 +61,8 @@ class Question:
 class Segments:
     """Of boxes that hold a segment each: which of their pixels are hidden.
 
-    labels: (h, w), the segment of each pixel. numbers: (boxes,), the segment of each box; of an
-    empty one none that a pixel has.
+    labels: (h, w), or of a volume (d, h, w), the segment of each pixel. numbers: (boxes,), the
+    segment of each box; of an empty one none that a pixel has.
     """
 
     labels: NDArray[np.int16]
@@ -71,22 +72,23 @@ class Segments:
         """The same of some of the boxes."""
         return replace(self, numbers=self.numbers[some])
 
-    def within(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which places are of each box's segment, (boxes, rows, columns).
+    def within(self, places: Sequence[NDArray[np.int64]]) -> NDArray[np.bool_]:
+        """Which places are of each box's segment, (boxes, rows, columns), or with three axes.
 
         Args:
-          rows, columns: (boxes or 1, n) places.
+          places: of rows and columns, or of all three axes, (boxes or 1, n) each.
         """
-        labels = self.labels[rows[:, :, None], columns[:, None, :]]
-        return np.asarray(labels == self.numbers[:, None, None])
+        labels = self.labels[spread(places)]
+        return np.asarray(labels == self.numbers.reshape(-1, *(1,) * len(places)))
 
 
 @dataclass(frozen=True, eq=False)
 class Hiding:
     """One viewed image and the windows, or segments, that are hidden, one at a time.
 
-    image, filled: (h, w, c), and what is filled in. boxes: (boxes, 4): top, left, height, width,
-    pixels; an empty one leaves the image whole.
+    image, filled: (h, w, c), and what is filled in; or a volume (d, h, w, c).
+    boxes: (boxes, 4): top, left, height, width, pixels; of a volume (boxes, 6): front, top, left,
+    depth, height, width. An empty one leaves the image whole.
     segments: None: a whole box is hidden; else the pixels of one segment, which lies in it.
     """
 
@@ -101,7 +103,7 @@ class Hiding:
         return replace(self, boxes=self.boxes[some], segments=segments)
 
     def viewed(self, some: Any) -> Array:
-        """Some of the occluded images, (n, h, w, c)."""
+        """Some of the occluded images, (n, h, w, c) or (n, d, h, w, c)."""
         taken = self.taking(some)
         return hidden(taken.image, taken.filled, taken.boxes, taken.segments)
 
@@ -125,7 +127,7 @@ class Windows:
     others: Others = ()
 
     def question(self, viewed: Array) -> Question:
-        """What is asked of a viewed batch (n, h, w, c)."""
+        """What is asked of a viewed batch, (n, h, w, c) or (n, d, h, w, c)."""
         return Question(self.model_input(viewed), self.others)
 
 
@@ -249,8 +251,7 @@ def hidden(
 ) -> Array:
     """A batch of one image, each with another box filled; see `Hiding`."""
     batch = np.repeat(image[None], len(boxes), axis=0)
-    for at, (occluded, (top, left, height, width)) in enumerate(zip(batch, boxes, strict=True)):
-        window = np.s_[top : top + height, left : left + width]
+    for at, (occluded, window) in enumerate(zip(batch, slices_of(boxes), strict=True)):
         if segments is None:
             occluded[window] = filled[window]
         else:

@@ -1,14 +1,17 @@
 """Occluded images as rows of a few: what a batch of them is gathered of in one go.
 
 In a sheet some columns are hidden from top to bottom. An occluded image has the rows that its
-window meets from the sheet with the window's columns, and all others from the whole image.
+window meets from the sheet with the window's columns, and all others from the whole image. The
+rows of a volume are those of all its slices, one after the other.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from tensorboard_picasso.summary.backends.base import Array, Hiding, hidden
+from tensorboard_picasso.summary.reuse.rects import ends_of
 
 # Sheets that are held at once hold about this many numbers, or are those of one batch.
 SHEET_NUMBERS = 1 << 22
@@ -28,7 +31,8 @@ class Sheets:
           hidings: images of one shape and dtype with their windows.
           numbers: that sheets hold at once.
         """
-        self._height = hidings[0].image.shape[0]
+        sides = hidings[0].image.shape[:-2]
+        self._length = math.prod(sides)  # in rows
         self._counts = [len(each.boxes) for each in hidings]
         self.count = sum(self._counts)
         # The whole image comes before the sheets of each block.
@@ -36,7 +40,9 @@ class Sheets:
         self._blocks: list[tuple[Hiding, Array]] = []
         blocks, sheets = [], []
         for hiding in hidings:
-            columns, which = np.unique(hiding.boxes[:, [1, 3]], axis=0, return_inverse=True)
+            columns, which = np.unique(
+                hiding.boxes[:, _columns(hiding)], axis=0, return_inverse=True
+            )
             which = which.reshape(-1)
             blocks.append(len(self._blocks) + which // most)
             sheets.append(1 + which % most)
@@ -48,11 +54,14 @@ class Sheets:
         self._block, boxes = block[self._order], boxes[self._order]
         starts = np.cumsum([0, *(1 + len(columns) for _, columns in self._blocks)])
         # Of each window, in sheets: where its block begins, and its own sheet from there on in
-        # the rows that it hides.
+        # the rows that it hides; of volumes in each slice that it meets, which are put together
+        # batch by batch, as all rows of all slices would take much memory.
         self._first = starts[self._block].astype(np.int32)
-        rows = np.arange(self._height)
-        tops, heights = boxes[:, 0, None], boxes[:, 2, None]
-        hides = (rows >= tops) & (rows < tops + heights)
+        ends = (each.T for each in ends_of(boxes))
+        *self._slices, hides = [
+            (np.arange(side) >= low[:, None]) & (np.arange(side) < high[:, None])
+            for low, high, side in zip(*ends, sides, strict=False)
+        ]
         own = np.concatenate(sheets)[self._order].astype(np.int32)
         self._sheet = np.where(hides, own[:, None], np.int32(0))
 
@@ -61,7 +70,7 @@ class Sheets:
         return int(self._block[part.start]), int(self._block[part.stop - 1]) + 1
 
     def images(self, span: tuple[int, int]) -> Array:
-        """These sheets, (sheets, height, width, channels)."""
+        """These sheets, (sheets, height, width, channels), or volumes."""
         return np.concatenate([_sheets(*each) for each in self._blocks[slice(*span)]])
 
     def rows(self, part: slice, planes: int = 1) -> Array:
@@ -71,13 +80,16 @@ class Sheets:
           planes: parts of a sheet with all rows each, one after the other: channels, where
             those come before rows.
         """
-        first = self._first[part]
-        sheets = self._sheet[part] + (first - first[0])[:, None]
-        rows: Array = sheets * np.int32(planes * self._height) + np.arange(
-            self._height, dtype=np.int32
+        first, sheets = self._first[part], self._sheet[part]
+        for met in self._slices:
+            every = np.where(met[part][:, :, None], sheets[:, None], np.int32(0))
+            sheets = every.reshape(len(sheets), -1)
+        sheets = sheets + (first - first[0])[:, None]
+        rows: Array = sheets * np.int32(planes * self._length) + np.arange(
+            self._length, dtype=np.int32
         )
         if planes > 1:
-            offsets = np.arange(0, planes * self._height, self._height, dtype=np.int32)
+            offsets = np.arange(0, planes * self._length, self._length, dtype=np.int32)
             rows = (rows[:, None] + offsets[:, None]).reshape(len(rows), -1)
         return rows
 
@@ -92,23 +104,30 @@ def planes_of(image: tuple[int, ...], given: tuple[int, ...]) -> int:
     """How many planes with all rows each a model's input has; see `Sheets.rows`.
 
     Args:
-      image: height, width, channels.
+      image: height, width, channels; of a volume depth before them.
       given: shape of the input that is made of it by another order of axes.
 
     Returns:
       0 where the shapes do not tell.
     """
-    height, width, channels = image
-    if height == channels:
+    *place, channels = image
+    if place[0] == channels:
         return 0
-    if given == (channels, height, width):
+    if given == (channels, *place):
         return channels
-    return 1 if given in (image, (height, width)) else 0
+    return 1 if given in (image, image[:-1]) else 0
+
+
+def _columns(hiding: Hiding) -> list[int]:
+    """Which numbers of a box are its left and its width."""
+    sides = hiding.boxes.shape[1]
+    return [sides // 2 - 1, sides - 1]
 
 
 def _sheets(hiding: Hiding, columns: Array) -> Array:
     """The whole image, and for each (left, width) one in which these columns are filled."""
-    boxes = np.zeros((1 + len(columns), 4), np.int64)
-    boxes[1:, [1, 3]] = columns
-    boxes[1:, 2] = len(hiding.image)
+    axes = hiding.boxes.shape[1] // 2
+    boxes = np.zeros((1 + len(columns), 2 * axes), np.int64)
+    boxes[1:, axes:] = hiding.image.shape[:-1]
+    boxes[1:, _columns(hiding)] = columns
     return hidden(hiding.image, hiding.filled, boxes)

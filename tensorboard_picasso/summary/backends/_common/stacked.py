@@ -21,7 +21,7 @@ class Stacked:
         self.count = int(self._ends[-1])
 
     def batch(self, part: slice) -> Array:
-        """A slice of them, (n, height, width, channels)."""
+        """A slice of them, (n, height, width, channels), or of volumes."""
         starts = [0, *self._ends[:-1]]
         parts = [
             each.viewed(slice(max(part.start - start, 0), part.stop - start))

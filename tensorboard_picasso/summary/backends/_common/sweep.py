@@ -65,8 +65,8 @@ class Sweep(Ways):
         """A batch of model inputs."""
 
     @abc.abstractmethod
-    def place(self, batch: Any) -> tuple[int, int] | None:
-        """Height and width of the maps in it; None where it holds no maps with channels."""
+    def place(self, batch: Any) -> tuple[int, ...] | None:
+        """Height and width of the maps in it, of volumes depth before; None: it holds no maps."""
 
     @abc.abstractmethod
     def rounding(self, batch: Any) -> float:
@@ -98,7 +98,8 @@ class Sweep(Ways):
 
         Args:
           images, filled: batches.
-          boxes: (windows, 4). rects: of the windows, each with its box inside.
+          boxes: (windows, 4), of volumes (windows, 6). rects: of the windows, each with its box
+            inside.
           segments: as of `Hiding`.
 
         Returns:
@@ -121,7 +122,7 @@ class Sweep(Ways):
 
     @abc.abstractmethod
     def changed(self, batch: Any, image: Any) -> Ints:
-        """Boxes (n, 4) that hold all pixels in which a batch differs from a batch of one."""
+        """Boxes, as of `Hiding`, around all pixels in which a batch differs from a batch of one."""
 
     @abc.abstractmethod
     def engine(self, images: Any) -> Any:
@@ -163,10 +164,10 @@ class Sweep(Ways):
             self.batch(model_input(np.stack(stack)))
             for stack in ([one.image for one in group], [one.filled for one in group])
         )
-        shape = group[0].image.shape[:2]
+        shape = group[0].image.shape[:-1]
         if self.place(images) != shape:
             raise WholeError(f"the model takes {tuple(images.shape[1:])}, no maps with channels")
-        hiding = np.flatnonzero(boxes[:, 2:].all(1))
+        hiding = np.flatnonzero(boxes[:, len(shape) :].all(1))
         if not hiding.size:
             raise WholeError("no window hides anything")
         engine = self.engine(images)
@@ -280,7 +281,7 @@ class Sweep(Ways):
                 yield counts, passed.head([each for _, each in waiting])
                 waiting, held = [], 0
 
-    def _agenda(self, engine: Any, boxes: Ints, shape: tuple[int, int], images: int) -> Agenda:
+    def _agenda(self, engine: Any, boxes: Ints, shape: tuple[int, ...], images: int) -> Agenda:
         """The agenda of such windows, made once.
 
         Raises:
@@ -325,13 +326,14 @@ def _split(counts: Sequence[tuple[Ints, int]], scores: Array) -> Iterator[tuple[
 
 
 def boxes_of(differs: Array) -> Ints:
-    """Boxes (n, 4) that hold all that is true of (n, height, width)."""
-    boxes = np.empty((len(differs), 4), np.int64)
-    for axis, others in ((0, 2), (1, 1)):
-        along = np.any(differs, axis=others, keepdims=False)
+    """Boxes, as of `Hiding`, that hold all that is true of (n, height, width), or of volumes."""
+    axes = differs.ndim - 1
+    boxes = np.empty((len(differs), 2 * axes), np.int64)
+    for axis in range(axes):
+        along = np.any(differs, axis=tuple(1 + at for at in range(axes) if at != axis))
         low = along.argmax(1)
         high = along.shape[1] - along[:, ::-1].argmax(1)
-        boxes[:, axis], boxes[:, axis + 2] = low, np.where(along.any(1), high - low, 1)
+        boxes[:, axis], boxes[:, axis + axes] = low, np.where(along.any(1), high - low, 1)
     return boxes
 
 

@@ -94,8 +94,8 @@ class Placed:
         stacks = [each.image for each in hidings], [each.filled for each in hidings]
         given = [windows.model_input(np.stack(stack)) for stack in stacks]
         self.fits = bool(planes_of(shape, given[0].shape[1:]))
-        first = given[0].shape[1:] == (shape[2], *shape[:2])
-        self._axes = (2, 3) if first else (1, 2)
+        first = given[0].shape[1:] == (shape[-1], *shape[:-1])
+        self._axes = tuple(range(1 + first, len(shape) + first))
         self._device = device
         self._pair = [jax.device_put(each, device) for each in given] if self.fits else []
 
@@ -113,7 +113,7 @@ class Placed:
 
 
 @functools.cache
-def _placing(axes: tuple[int, int]) -> Any:
+def _placing(axes: tuple[int, ...]) -> Any:
     """Compiled once for shapes: from images, what fills them, which of them and boxes to a batch."""
     import jax
     from jax import numpy as jnp
@@ -123,7 +123,8 @@ def _placing(axes: tuple[int, int]) -> Any:
     ) -> Any:
         shape = (len(which), *images.shape[1:])
         inside = jnp.ones((), bool)
-        for axis, low, extent in zip(axes, boxes.T[:2], boxes.T[2:], strict=True):
+        starts, sides = boxes.T[: len(axes)], boxes.T[len(axes) :]
+        for axis, low, extent in zip(axes, starts, sides, strict=True):
             places = jnp.arange(shape[axis]).reshape(
                 [-1 if at == axis else 1 for at in range(len(shape))]
             )
@@ -131,7 +132,7 @@ def _placing(axes: tuple[int, int]) -> Any:
             highs = (low + extent).reshape(lows.shape)
             inside = inside & (places >= lows) & (places < highs)
         if labels is not None:
-            own = labels[which] == numbers[:, None, None]
+            own = labels[which] == numbers.reshape(-1, *[1] * len(axes))
             extra = [axis for axis in range(1, len(shape)) if axis not in axes]
             inside = inside & jnp.expand_dims(own, extra)
         return jnp.where(inside, filled[which], images[which])

@@ -1,5 +1,7 @@
 """Scores of all windows of some images by a Keras model on TensorFlow, reused or whole."""
 
+import functools
+import operator
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
@@ -15,7 +17,13 @@ from tensorboard_picasso.summary.backends.tensorflow.dense import Dense
 from tensorboard_picasso.summary.reuse.agenda import Agenda, Chunk
 from tensorboard_picasso.summary.reuse.keras import COSTS, Engine, Unoccluded
 from tensorboard_picasso.summary.reuse.keras_trace import Trace, UntraceableError
-from tensorboard_picasso.summary.reuse.rects import Ints, Rects
+from tensorboard_picasso.summary.reuse.rects import (
+    Ints,
+    Rects,
+    ends_of,
+    slices_of,
+    spread,
+)
 
 _OTHERWISE = "the model does not compute what its layers say"
 
@@ -85,9 +93,9 @@ class Sweep(sweep.Sweep):
         """See `sweep.Sweep`."""
         return self._scorer(Question(x))[0].x
 
-    def place(self, batch: Any) -> tuple[int, int] | None:
+    def place(self, batch: Any) -> tuple[int, ...] | None:
         """See `sweep.Sweep`."""
-        return batch.shape[1:3] if batch.ndim == 4 else None
+        return batch.shape[1:-1] if batch.ndim in (4, 5) else None
 
     def rounding(self, batch: Any) -> float:
         """See `sweep.Sweep`; what computes in narrower numbers is not taken apart."""
@@ -114,35 +122,29 @@ class Sweep(sweep.Sweep):
     ) -> Any:
         """See `sweep.Sweep`."""
         places = rects.places
-        at = np.s_[:, places[0][:, :, None], places[1][:, None, :]]
+        at = np.s_[:, *spread(places)]
         patches = filled[at]
         if segments is not None:
-            patches = np.where(segments.within(*places)[..., None], patches, images[at])
-        elif (boxes[:, 2:] != np.array(rects.shape)).any():
-            low, high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
-            rows, columns = (
-                (along >= low[:, axis, None]) & (along < high[:, axis, None])
-                for axis, along in enumerate(places)
-            )
-            inside = rows[:, :, None] & columns[:, None, :]
+            patches = np.where(segments.within(places)[..., None], patches, images[at])
+        elif (boxes[:, len(places) :] != np.array(rects.shape)).any():
+            ends = (each.T[:, :, None] for each in ends_of(boxes))
+            along = [
+                (each >= low) & (each < high) for each, low, high in zip(places, *ends, strict=True)
+            ]
+            inside = functools.reduce(operator.and_, spread(along))
             patches = np.where(inside[..., None], patches, images[at])
         return patches.reshape(-1, *patches.shape[2:])
 
     def cut(self, batch: Any, boxes: Ints) -> list[Any]:
         """See `sweep.Sweep`."""
-        return [
-            image[top : top + height, left : left + width].copy()
-            for image, (top, left, height, width) in zip(batch, boxes, strict=True)
-        ]
+        return [image[at].copy() for image, at in zip(batch, slices_of(boxes), strict=True)]
 
     def pasted(self, image: Any, changes: Sequence[tuple[Ints, Any]], rects: Rects) -> Any:
         """See `sweep.Sweep`."""
-        rows, columns = rects.places
-        made = image[0][rows[:, :, None], columns[:, None, :]]
-        starts = zip(rects.rows.starts, rects.columns.starts, strict=True)
-        for patch, (top, left), (box, change) in zip(made, starts, changes, strict=True):
-            down, right = box[0] - top, box[1] - left
-            patch[down : down + box[2], right : right + box[3]] = change
+        made = image[0][spread(rects.places)]
+        inner = slices_of(rects.local(np.array([box for box, _ in changes])))
+        for patch, window, (_, change) in zip(made, inner, changes, strict=True):
+            patch[window] = change
         return made
 
     def changed(self, batch: Any, image: Any) -> Ints:

@@ -1,6 +1,8 @@
 """Batches of occluded images, made on the device where a module lies."""
 
-from collections.abc import Callable
+import functools
+import operator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,8 +11,10 @@ import torch
 from tensorboard_picasso.summary.backends._common.sheets import Sheets, planes_of
 from tensorboard_picasso.summary.backends.base import Array, Windows
 from tensorboard_picasso.summary.backends.torch.device import sent
-from tensorboard_picasso.summary.reuse.rects import Ints
+from tensorboard_picasso.summary.reuse.rects import Ints, ends_of, spread
 
+# How batches of images, and of volumes, lie in memory with their channels last, by their axes.
+LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 # Numbers of images that lie there at once, with what windows are filled with.
 _PLACED = 1 << 25
 
@@ -34,7 +38,7 @@ class Gathered:
         self._windows, self._tensor = windows, tensor
         self._sheets = Sheets(windows.hidings)
         self._planes = planes_of(shape, given)
-        self.first = given == (shape[2], *shape[:2])
+        self.first = given == (shape[-1], *shape[:-1])
         self.count = self._sheets.count
         self._held: Any = None
 
@@ -45,13 +49,13 @@ class Gathered:
         if self._held is None or self._held[0] != wanted:
             self._held = None  # not both at once
             images = self._tensor(self._windows.model_input(sheets.images(wanted[0])))
-            self._held = wanted, images.movedim(1, 3).contiguous() if last else images
+            self._held = wanted, images.movedim(1, -1).contiguous() if last else images
         images = self._held[1]
         rows = sheets.rows(part, 1 if last else self._planes)
         every = images.reshape(-1, images[0].numel() // rows.shape[1])
         gathered = every.index_select(0, sent(rows.reshape(-1), images.device))
         batch = gathered.view(len(rows), *images.shape[1:])
-        return batch.movedim(3, 1) if last else batch
+        return batch.movedim(-1, 1) if last else batch
 
     def split(self, rows: Array) -> list[Array]:
         """One row a window, as those of each image."""
@@ -70,9 +74,9 @@ class Placed:
         hidings = windows.hidings
         shape = hidings[0].image.shape
         self._windows, self._tensor = windows, tensor
-        self.first = given == (shape[2], *shape[:2])
-        # Axes of rows and columns, of a batch.
-        self._axes = (2, 3) if self.first else (1, 2)
+        self.first = given == (shape[-1], *shape[:-1])
+        # Axes of rows and columns, of volumes of slices before them, in a batch.
+        self._axes = range(1 + self.first, len(shape) + self.first)
         counts = [len(each.boxes) for each in hidings]
         self.count = sum(counts)
         self._ends = np.cumsum(counts)[:-1]
@@ -94,21 +98,19 @@ class Placed:
         _, images, filled = self._held
         at = sent(which - span[0] * self._most, images.device)
         within = self._within(which, boxes, part, images)
-        if images.ndim == 4:
+        if images.ndim > within.ndim:
             within = within[:, None] if self.first else within[..., None]
         batch = torch.where(within, filled[at], images[at])
-        layout = torch.channels_last if last else torch.contiguous_format
+        layout = LAST[batch.ndim] if last else torch.contiguous_format
         return batch.contiguous(memory_format=layout)
 
     def _within(self, which: Ints, boxes: Ints, part: slice, images: Any) -> Any:
-        """Which pixels are hidden, (windows, height, width)."""
+        """Which pixels are hidden, (windows, height, width), or of volumes with depth before."""
         if self._labels is not None and self._numbers is not None:
-            labels = self._labels[which] == self._numbers[part, None, None]
-            return sent(labels, images.device)
-        rows, columns = (
-            torch.arange(images.shape[axis], device=images.device)[None] for axis in self._axes
-        )
-        return inside(boxes, rows, columns)
+            numbers = self._numbers[part].reshape(-1, *(1,) * len(self._axes))
+            return sent(self._labels[which] == numbers, images.device)
+        sides = (images.shape[axis] for axis in self._axes)
+        return inside(boxes, [torch.arange(side, device=images.device)[None] for side in sides])
 
     def _images(self, some: slice) -> list[Any]:
         hidings = self._windows.hidings[some]
@@ -120,16 +122,16 @@ class Placed:
         return np.split(rows, self._ends)
 
 
-def inside(boxes: Ints, rows: Any, columns: Any) -> Any:
-    """Which places are in their window's box, (windows, rows, columns).
+def inside(boxes: Ints, places: Sequence[Any]) -> Any:
+    """Which places are in their window's box, (windows, rows, columns), or with three axes.
 
     Args:
-      boxes: (windows, 4).
-      rows, columns: (windows or 1, n) places on the device.
+      boxes: (windows, 4), of volumes (windows, 6).
+      places: of rows and columns, or of all three axes, (windows or 1, n) each, on the device.
     """
-    lows, highs = (sent(each, rows.device) for each in (boxes[:, :2], boxes[:, :2] + boxes[:, 2:]))
-    down, across = (
-        (places >= lows[:, axis, None]) & (places < highs[:, axis, None])
-        for axis, places in enumerate((rows, columns))
-    )
-    return down[:, :, None] & across[:, None, :]
+    lows, highs = (sent(each, places[0].device) for each in ends_of(boxes))
+    along = [
+        (each >= lows[:, axis, None]) & (each < highs[:, axis, None])
+        for axis, each in enumerate(places)
+    ]
+    return functools.reduce(operator.and_, spread(along))

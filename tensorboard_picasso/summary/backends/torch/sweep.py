@@ -27,12 +27,12 @@ from tensorboard_picasso.summary.backends.base import (
     Windows,
     out_of_memory,
 )
-from tensorboard_picasso.summary.backends.torch.dense import Gathered, Placed, inside
+from tensorboard_picasso.summary.backends.torch.dense import LAST, Gathered, Placed, inside
 from tensorboard_picasso.summary.backends.torch.device import costs, sent, waited
 from tensorboard_picasso.summary.backends.torch.models import array, home
 from tensorboard_picasso.summary.reuse.agenda import Agenda
 from tensorboard_picasso.summary.reuse.gathers import KeptGathers
-from tensorboard_picasso.summary.reuse.rects import Ints, Rects
+from tensorboard_picasso.summary.reuse.rects import Ints, Rects, slices_of, spread
 from tensorboard_picasso.summary.reuse.torch import Reading, Unoccluded
 from tensorboard_picasso.summary.reuse.torch_trace import Trace, UntraceableError
 
@@ -105,9 +105,9 @@ class Sweep(sweep.Sweep):
         """See `sweep.Sweep`."""
         return self._tensor(x)
 
-    def place(self, batch: Any) -> tuple[int, int] | None:
+    def place(self, batch: Any) -> tuple[int, ...] | None:
         """See `sweep.Sweep`."""
-        return tuple(batch.shape[2:]) if batch.ndim == 4 else None
+        return tuple(batch.shape[2:]) if batch.ndim in LAST else None
 
     def rounding(self, batch: Any) -> float:
         """See `sweep.Sweep`."""
@@ -128,11 +128,11 @@ class Sweep(sweep.Sweep):
         """See `sweep.Sweep`."""
         batch = images.repeat_interleave(len(boxes), 0)
         each = batch.unflatten(0, (len(images), len(boxes)))
-        for at, (top, left, height, width) in enumerate(boxes.tolist()):
-            window = np.s_[:, :, top : top + height, left : left + width]
+        for at, places in enumerate(slices_of(boxes)):
+            window = np.s_[:, :, *places]
             fill = filled[window]
             if segments is not None:
-                inside = segments.labels[window[2:]] == segments.numbers[at]
+                inside = segments.labels[places] == segments.numbers[at]
                 fill = torch.where(sent(inside, images.device), fill, images[window])
             each[:, at][window] = fill
         return batch
@@ -146,32 +146,29 @@ class Sweep(sweep.Sweep):
         segments: Segments | None = None,
     ) -> Any:
         """See `sweep.Sweep`."""
-        rows, columns = _places(rects, images.device)
-        at = np.s_[:, :, rows[:, :, None], columns[:, None, :]]
+        places = _places(rects, images.device)
+        at = np.s_[:, :, *spread(places)]
         patches = filled[at]
         if segments is not None:
-            within = sent(segments.within(*rects.places), images.device)
+            within = sent(segments.within(rects.places), images.device)
             patches = torch.where(within, patches, images[at])
-        elif (boxes[:, 2:] != np.array(rects.shape)).any():
-            within = inside(boxes, rows, columns)
+        elif (boxes[:, len(places) :] != np.array(rects.shape)).any():
+            within = inside(boxes, places)
             patches = torch.where(within, patches, images[at])
         return patches.transpose(1, 2).flatten(0, 1)
 
     def cut(self, batch: Any, boxes: Ints) -> list[Any]:
         """See `sweep.Sweep`."""
-        return [
-            image[:, top : top + height, left : left + width].clone()
-            for image, (top, left, height, width) in zip(batch, boxes.tolist(), strict=True)
-        ]
+        pairs = zip(batch, slices_of(boxes), strict=True)
+        return [image[:, *places].clone() for image, places in pairs]
 
     def pasted(self, image: Any, changes: Sequence[tuple[Ints, Any]], rects: Rects) -> Any:
         """See `sweep.Sweep`."""
-        rows, columns = _places(rects, image.device)
-        made = image[0][:, rows[:, :, None], columns[:, None, :]].transpose(0, 1).contiguous()
-        starts = zip(rects.rows.starts.tolist(), rects.columns.starts.tolist(), strict=True)
-        for patch, (top, left), (box, change) in zip(made, starts, changes, strict=True):
-            down, right = int(box[0]) - top, int(box[1]) - left
-            patch[:, down : down + int(box[2]), right : right + int(box[3])] = change
+        places = spread(_places(rects, image.device))
+        made = image[0][:, *places].transpose(0, 1).contiguous()
+        inner = slices_of(rects.local(np.array([box for box, _ in changes])))
+        for patch, window, (_, change) in zip(made, inner, changes, strict=True):
+            patch[:, *window] = change
         return made
 
     def changed(self, batch: Any, image: Any) -> Ints:
@@ -352,8 +349,8 @@ def _layouts(model: Any) -> list[Any]:
     """How batches of images may lie in memory, what to begin with first."""
     plain, last = torch.contiguous_format, torch.channels_last
     if any(
-        parameter.ndim == 4
-        and parameter.is_contiguous(memory_format=last)
+        parameter.ndim in LAST
+        and parameter.is_contiguous(memory_format=LAST[parameter.ndim])
         and not parameter.is_contiguous()
         for parameter in model.parameters()
     ):
