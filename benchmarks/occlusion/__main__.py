@@ -14,7 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.occlusion import results
-from benchmarks.occlusion.cases import FRAMEWORKS, MODELS, QUICK, Case, every_case
+from benchmarks.occlusion.cases import (
+    FRAMEWORKS,
+    MODELS,
+    QUICK,
+    VOLUMES,
+    Case,
+    every_case,
+    volume_cases,
+)
 from benchmarks.occlusion.results import DENSE, OURS, OURS_DENSE, Row, Store
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +53,7 @@ def main() -> None:
         store = Store(options.json, about, options.fresh)
     except ValueError as e:
         sys.exit(str(e))
-    wanted = [case for case in every_case() if _wanted(case, options)]
+    wanted = [case for case in _all_cases() if _wanted(case, options)]
     failed = []
     for case in wanted:
         key = dataclasses.asdict(case)
@@ -80,7 +88,9 @@ def _options() -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument(
         "--rows", nargs="+", metavar="ROW",
-        help=f"only these: a model ({', '.join(MODELS)}), or with window/stride: 'vgg16 16/8'",
+        help="only these: a model"
+        f" ({', '.join(MODELS)}; of volumes {', '.join(VOLUMES)}), or with window/stride:"
+        " 'vgg16 16/8'",
     )  # fmt: skip
     parser.add_argument("--framework", choices=FRAMEWORKS, help="only this one")
     parser.add_argument(
@@ -97,7 +107,7 @@ def _options() -> argparse.Namespace:
         "--markdown", action="store_true", help="print what the file holds for a document"
     )
     options = parser.parse_args()
-    names = {case.name for case in every_case()} | set(MODELS)
+    names = {name for case in _all_cases() for name in (case.name, case.model)}
     for row in options.rows or ():
         if row not in names:
             parser.error(f"--rows {row!r}: pass some of {', '.join(sorted(names))}")
@@ -114,9 +124,13 @@ def _options() -> argparse.Namespace:
 
 def _place(row: Row) -> int:
     """Where a row stands among all cases, whenever it was measured."""
-    return [dataclasses.asdict(case) for case in every_case()].index(
+    return [dataclasses.asdict(case) for case in _all_cases()].index(
         {each.name: row[each.name] for each in dataclasses.fields(Case)}
     )
+
+
+def _all_cases() -> list[Case]:
+    return [*every_case(), *volume_cases()]
 
 
 def _wanted(case: Case, options: argparse.Namespace) -> bool:
@@ -126,7 +140,7 @@ def _wanted(case: Case, options: argparse.Namespace) -> bool:
         return False
     if options.rows:
         return case.model in options.rows or case.name in options.rows
-    return not options.quick or case.name in QUICK
+    return case.name in QUICK if options.quick else case.model in MODELS
 
 
 def _measured(key: dict[str, Any], settings: Mapping[str, Any], device: str) -> Row | None:

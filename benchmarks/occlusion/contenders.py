@@ -13,9 +13,12 @@ from benchmarks.occlusion.cases import FILL, Array, Boxes, Case, occluded
 from benchmarks.occlusion.results import OURS_DENSE
 from tensorboard_picasso import summary
 from tensorboard_picasso.numbers.maps import Output
+from tensorboard_picasso.summary import backends
 from tensorboard_picasso.summary.backends.base import Hiding
 from tensorboard_picasso.summary.explain import models
 from tensorboard_picasso.summary.methods.base import Subject
+from tensorboard_picasso.summary.probe import outputs
+from tensorboard_picasso.summary.reuse.rects import slices_of
 
 Scores = NDArray[Any]
 Forward = Callable[[Any], Any]
@@ -133,6 +136,49 @@ class Ours:
         return np.array(boxes, np.int64), grid.classes.astype(np.int64), values
 
 
+class OursOfVolumes:
+    """The same of volumes: what occlusion asks the model's backend for, and log-odds of it."""
+
+    def __init__(self, case: Case, model: Any, volumes: Array) -> None:
+        boxes = case.boxes()
+        self._backend, self._model_input = _asked(case, model)
+        self._boxes = np.concatenate([np.zeros_like(boxes[:1]), boxes])  # the whole one first
+        self._hidings = [Hiding(each, np.full_like(each, FILL), self._boxes) for each in volumes]
+
+    def run(self) -> None:
+        """Compute the scores."""
+        self._scores = self._backend.swept_scores(self._hidings, self._model_input, in_place=True)
+
+    def settle(self, most: int) -> None:
+        """As of `Ours`."""
+        for _ in range(most):
+            self.run()
+            if self._backend.sweep_decided:
+                break
+
+    @property
+    def told(self) -> str:
+        """As of `Ours`."""
+        return self._backend.sweep_told
+
+    @property
+    def log_odds(self) -> tuple[Boxes, NDArray[np.int64], Scores]:
+        """As of `Ours`."""
+        whole, *hidden = outputs.log_odds(self._scores[0], Output.LOGITS)
+        classes = np.array(_targets(whole))
+        return self._boxes[1:], classes, np.stack(hidden)[:, classes]
+
+
+def _asked(case: Case, model: Any) -> tuple[backends.Backend, Forward]:
+    """The backend of a model of volumes, and what makes its inputs of these."""
+
+    def model_input(batch: Array) -> Array:
+        first = case.framework == "torch"
+        return np.ascontiguousarray(np.moveaxis(batch, -1, 1)) if first else batch
+
+    return backends.find(model), model_input
+
+
 def _targets(raw: Scores) -> tuple[int, ...]:
     return tuple(sorted(map(int, np.argsort(-raw)[:TARGETS])))
 
@@ -143,13 +189,18 @@ def ours_dense(case: Case, model: Any, image: Array, seconds: float) -> Contende
     Args:
       seconds: that it is given to find it, at most.
     """
-    probe = summary.Probe("bench", image[None], value_range=(0, 255), output="logits")
-    backend = models.backend(probe, model)
-    filled, boxes = probe.filled(0, FILL), case.boxes()
+    boxes = case.boxes()
+    if case.axes == 2:
+        probe = summary.Probe("bench", image[None], value_range=(0, 255), output="logits")
+        backend, model_input = models.backend(probe, model), probe.model_input
+        filled = probe.filled(0, FILL)
+    else:
+        backend, model_input = _asked(case, model)
+        filled = np.full_like(image, FILL)
 
     def run(limit: int) -> Scores:
         shown = Hiding(image, filled, boxes[:limit])
-        return backend.swept_scores([shown], probe.model_input, in_place=True, reuse=False)[0]
+        return backend.swept_scores([shown], model_input, in_place=True, reuse=False)[0]
 
     # All windows of small images, as a checkpoint has them; of photographs some at once.
     some = max(64, 1_000_000 // image.size)
@@ -165,9 +216,9 @@ def plain_loop(case: Case, image: Array, forward: Forward, most: int) -> Contend
 
     def run(limit: int) -> Scores:
         images = []
-        for top, left, height, width in boxes[:limit]:
+        for window in slices_of(boxes[:limit]):
             each = image.copy()
-            each[top : top + height, left : left + width] = FILL
+            each[window] = FILL
             images.append(each)
         return np.asarray(forward(np.stack(images)))
 

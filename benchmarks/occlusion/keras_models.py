@@ -13,7 +13,7 @@ _BY_NAME = {
     "resnet50": keras.applications.ResNet50,
     "vgg16": keras.applications.VGG16,
 }
-_CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense)
+_CONVOLUTIONS = (layers.Conv2D, layers.Conv3D, layers.DepthwiseConv2D, layers.Dense)
 
 
 def build(name: str, calibration: np.ndarray) -> keras.Model:
@@ -21,7 +21,7 @@ def build(name: str, calibration: np.ndarray) -> keras.Model:
 
     Args:
       name: of the model.
-      calibration: images (n, h, w, c) that the scale is taken from.
+      calibration: images (n, h, w, c), or volumes, that the scale is taken from.
     """
     model = _made(name)
     random = np.random.default_rng(0)
@@ -33,7 +33,7 @@ def build(name: str, calibration: np.ndarray) -> keras.Model:
         fan_in = int(np.prod(shape[:2] if depthwise else shape[:-1]))
         kernel, offset = weights.kernel(random, shape, fan_in), np.zeros(shape[-1], np.float32)
         if layer is weighted[0]:
-            kernel, offset = weights.first(kernel, (0, 1, 2))
+            kernel, offset = weights.first(kernel, tuple(range(kernel.ndim - 1)))
         layer.set_weights([kernel, offset][: len(old)])
     norms = [each for each in model.layers if isinstance(each, layers.BatchNormalization)]
     for norm in norms:
@@ -56,7 +56,7 @@ def _made(name: str) -> keras.Model:
     keras.utils.set_random_seed(0)
     if name in _BY_NAME:
         return _BY_NAME[name](weights=None, input_shape=(224, 224, 3), classifier_activation=None)
-    return _resnet20() if name == "resnet20" else _cnn28()
+    return {"cnn28": _cnn28, "resnet20": _resnet20, "cnn3d64": _cnn3d64}[name]()
 
 
 def _cnn28() -> keras.Model:
@@ -69,6 +69,21 @@ def _cnn28() -> keras.Model:
             layers.MaxPooling2D(),
             layers.Flatten(),
             layers.Dense(128, activation="relu"),
+            layers.Dense(10),
+        ]
+    )
+
+
+def _cnn3d64() -> keras.Model:
+    return keras.Sequential(
+        [
+            keras.Input((64, 64, 64, 1)),
+            layers.Conv3D(16, 3, activation="relu"),
+            layers.MaxPooling3D(),
+            layers.Conv3D(32, 3, activation="relu"),
+            layers.MaxPooling3D(),
+            layers.Conv3D(64, 3, activation="relu"),
+            layers.GlobalAveragePooling3D(),
             layers.Dense(10),
         ]
     )

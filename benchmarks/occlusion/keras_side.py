@@ -44,6 +44,8 @@ def bare(model: Any, kind: str) -> Callable[[Array], Callable[[], Scores]]:
 
 def tools(case: Case, model: Any, image: Array) -> Iterator[list[Contender]]:
     """Those of this framework alone: for each, the settings to choose the best of."""
+    if case.axes > 2:  # it takes no volumes
+        return
     from tf_explain.core import OcclusionSensitivity
 
     class Predicted:

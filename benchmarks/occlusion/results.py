@@ -133,7 +133,7 @@ def read(path: Path) -> dict[str, Any]:
 NAMES = {
     "cnn28": "CNN, 28×28", "resnet20": "ResNet-20, 32×32", "mobilenetv2": "MobileNetV2, 224×224",
     "resnet50": "ResNet-50, 224×224", "vgg16": "VGG16, 224×224", "tensorflow": "TensorFlow",
-    "torch": "PyTorch", "jax": "JAX", "vitb16": "ViT-B/16, 224×224",
+    "torch": "PyTorch", "jax": "JAX", "vitb16": "ViT-B/16, 224×224", "cnn3d64": "CNN, 64×64×64",
 }  # fmt: skip
 
 

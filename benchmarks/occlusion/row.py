@@ -18,6 +18,7 @@ from benchmarks.occlusion.cases import Array, Boxes, Case, images, occluded
 from benchmarks.occlusion.contenders import (
     Contender,
     Ours,
+    OursOfVolumes,
     Scores,
     bare,
     ours_dense,
@@ -70,7 +71,8 @@ class Setup:
         side = {"tensorflow": "keras_side"}.get(case.framework, f"{case.framework}_side")
         self.case = case
         self.side: Any = importlib.import_module(f"benchmarks.occlusion.{side}")
-        self.pictures = images(4 if case.shape[0] > 100 else PROBE, case.shape)
+        few = case.axes > 2 or case.shape[0] > 100
+        self.pictures = images(4 if few else PROBE, case.shape)
         self.image: Array = self.pictures[0]
         self.model = self.side.placed(self.side.build(case.model, self.pictures), device)
         self.batches, self.numbers = BATCHES, BATCH_NUMBERS
@@ -83,6 +85,11 @@ class Setup:
         """A bare forward pass; see `contenders.bare`."""
         forward = self.side.bare(self.model, kind)
         return bare(self.case, self.image, batch, kind, forward)
+
+    def ours(self, pictures: Array) -> Ours | OursOfVolumes:
+        """Our occlusion of images."""
+        made = Ours if self.case.axes == 2 else OursOfVolumes
+        return made(self.case, self.model, pictures)
 
     def scores(self, boxes: Boxes) -> Scores:
         """Scores of windows, by plain passes."""
@@ -105,7 +112,7 @@ def times(case: Case, repeats: int, seconds: float, device: str = "cpu") -> dict
     weights.check(setup.side.activations(setup.model, setup.pictures[:1]))
     windows = len(case.boxes())
     started = time.perf_counter()
-    ours = Ours(case, setup.model, setup.pictures[:1])
+    ours = setup.ours(setup.pictures[:1])
     ours.run()
     first = time.perf_counter() - started
     ours.settle(SETTLED)
@@ -113,7 +120,7 @@ def times(case: Case, repeats: int, seconds: float, device: str = "cpu") -> dict
     found: dict[str, dict[str, Any]] = {OURS: {"difference": difference, "sampled": 0}}
     runs: dict[str, Callable[[], Took]] = {OURS: lambda: _clocked(ours.run)}
     if len(setup.pictures) == PROBE:
-        probe = Ours(case, setup.model, setup.pictures)
+        probe = setup.ours(setup.pictures)
         probe.settle(SETTLED)
         found[OURS_PROBE] = {"difference": _check_ours(setup, probe)[0], "sampled": 0}
         runs[OURS_PROBE] = lambda: _clocked(probe.run, PROBE)
@@ -156,7 +163,7 @@ def peak(case: Case, what: str, kind: str, batch: int) -> dict[str, float]:
     """
     setup = Setup(case)
     if what == OURS:
-        run = Ours(case, setup.model, setup.pictures[:1]).run
+        run = setup.ours(setup.pictures[:1]).run
     elif what == OURS_DENSE:
         run = functools.partial(ours_dense(case, setup.model, setup.image, SEARCHING).run, CHECKED)
     else:
@@ -191,7 +198,8 @@ def _contenders(setup: Setup, windows: int, seconds: float) -> list[Contender]:
     chosen.append(ours_dense(case, setup.model, image, seconds))
     for settings in setup.side.tools(case, setup.model, image):
         chosen.append(_best([lambda s=s: s for s in settings], windows, seconds))
-    chosen.append(saliency(case, image, setup.forward))
+    if case.axes == 2:  # it takes no volumes
+        chosen.append(saliency(case, image, setup.forward))
     chosen.append(plain_loop(case, image, setup.forward, max(1, 2 * BATCH_NUMBERS // numbers)))
     return chosen
 
@@ -232,7 +240,7 @@ def _clocked(run: Callable[[], None], images: int = 1) -> Took:
     return Took(wall / count / images, cpu / count / images)
 
 
-def _check_ours(setup: Setup, ours: Ours) -> tuple[float, float]:
+def _check_ours(setup: Setup, ours: Ours | OursOfVolumes) -> tuple[float, float]:
     """The largest difference of our log-odds, and their deviation over windows."""
     boxes, classes, log_odds = ours.log_odds
     if not np.array_equal(boxes, setup.case.boxes()):

@@ -12,21 +12,21 @@ def build(name: str, calibration: np.ndarray) -> nn.Module:
 
     Args:
       name: of the model.
-      calibration: images (n, h, w, c) that the scale is taken from.
+      calibration: images (n, h, w, c), or volumes, that the scale is taken from.
     """
     made = {"cnn28": _cnn28, "resnet20": _resnet20, "mobilenetv2": _mobilenetv2,
-            "resnet50": _resnet50, "vgg16": _vgg16, "vitb16": _vitb16}[name]()  # fmt: skip
+            "resnet50": _resnet50, "vgg16": _vgg16, "vitb16": _vitb16, "cnn3d64": _cnn3d64}[name]()  # fmt: skip
     model: nn.Module = made
     random = np.random.default_rng(0)
     modules = list(model.modules())
-    layers = [each for each in modules if isinstance(each, nn.Conv2d | nn.Linear)]
+    layers = [each for each in modules if isinstance(each, nn.Conv2d | nn.Conv3d | nn.Linear)]
     batch = torch.from_numpy(np.ascontiguousarray(np.moveaxis(calibration, -1, 1)))
     with torch.no_grad():
         for layer in layers:
             shape = tuple(layer.weight.shape)
             kernel = weights.kernel(random, shape, int(np.prod(shape[1:])))
             if layer is layers[0]:
-                kernel, offset = weights.first(kernel, (1, 2, 3))
+                kernel, offset = weights.first(kernel, tuple(range(1, kernel.ndim)))
             else:
                 offset = np.zeros(shape[0], np.float32)
             layer.weight.copy_(torch.from_numpy(kernel))
@@ -67,6 +67,15 @@ def _cnn28() -> nn.Module:
         nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2),
         nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2),
         nn.Flatten(), nn.Linear(64 * 25, 128), nn.ReLU(), nn.Linear(128, 10),
+    )  # fmt: skip
+
+
+def _cnn3d64() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv3d(1, 16, 3), nn.ReLU(), nn.MaxPool3d(2),
+        nn.Conv3d(16, 32, 3), nn.ReLU(), nn.MaxPool3d(2),
+        nn.Conv3d(32, 64, 3), nn.ReLU(),
+        nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(64, 10),
     )  # fmt: skip
 
 

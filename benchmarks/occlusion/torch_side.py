@@ -82,8 +82,9 @@ def tools(case: Case, model: Any, image: Array) -> Iterator[list[Contender]]:
     from captum.attr import Occlusion
 
     x = _tensor(image[None], model)
-    window, stride = case.window, case.stride
-    channels = x.shape[1]
+    window, stride = (
+        (x.shape[1], *(each,) * case.axes) for each in (case.window, case.stride)
+    )
 
     def contender(at_once: int, name: str) -> Contender:
         def run(limit: int) -> Scores:
@@ -92,8 +93,8 @@ def tools(case: Case, model: Any, image: Array) -> Iterator[list[Contender]]:
                 limit + 1,
                 lambda watch: Occlusion(watch).attribute(
                     x,
-                    (channels, window, window),
-                    (channels, stride, stride),
+                    window,
+                    stride,
                     baselines=FILL,
                     target=0,
                     perturbations_per_eval=at_once,

@@ -9,12 +9,13 @@ def settled(model, seed=0):
     """Weights and statistics with which activations keep a sensible scale, in float64."""
     generator = torch.Generator().manual_seed(seed)
     for module in model.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        if isinstance(module, nn.Conv2d | nn.Conv3d | nn.Linear):
             fan = module.weight[0].numel()
             module.weight.data.normal_(0, (2 / fan) ** 0.5, generator=generator)
             if module.bias is not None:
                 module.bias.data.normal_(0, 0.1, generator=generator)
-        if isinstance(module, nn.BatchNorm2d) and module.running_mean is not None:
+        norm = isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d)
+        if norm and module.running_mean is not None:
             module.running_mean.normal_(0, 0.1, generator=generator)
             module.running_var.uniform_(0.5, 1.5, generator=generator)
             module.weight.data.uniform_(0.7, 1.3, generator=generator)

@@ -187,3 +187,24 @@ def test_a_last_layer_is_scaled_to_scores_that_vary_over_images():
     scaled = scores * scale + shift
     assert scaled.std(axis=0).mean() == pytest.approx(weights.SCORES, rel=1e-3)
     assert np.abs(scaled.mean(axis=0)).max() < 1e-2
+
+
+def test_windows_of_volumes_go_along_three_axes():
+    case = cases.Case("cnn3d64", 16, 8, "torch")
+    assert case.shape == (64, 64, 64, 1)
+    assert len(case.boxes()) == 7**3
+    assert case.boxes()[:2].tolist() == [[0, 0, 0, 16, 16, 16], [0, 0, 8, 16, 16, 16]]
+    assert case.boxes(down_first=True)[1].tolist() == [8, 0, 0, 16, 16, 16]
+    volume = np.zeros(case.shape, np.float32)
+    loop = contenders.plain_loop(case, volume, lambda x: x.sum(axis=(1, 2, 3)), most=50)
+    assert loop.run(3).tolist() == [[16**3 * cases.FILL]] * 3
+
+
+def test_made_up_images_are_coarse_patches_in_all_their_axes():
+    for shape in ((28, 28, 1), (14, 28, 21, 2)):
+        one, other = cases.images(2, shape)
+        assert one.shape == shape
+        assert np.abs(one - other).mean() > 10
+        # Within a patch there is noise alone.
+        patch = one[tuple(slice(0, side // 7) for side in shape[:-1])]
+        assert np.ptp(patch) < 0.31 * 255 < np.ptp(one)

@@ -6,7 +6,7 @@ import pytest
 from tensorboard_picasso.summary.reuse import agenda as agendas
 from tensorboard_picasso.summary.reuse import plan as plans
 from tensorboard_picasso.summary.reuse.plan import Kind, Layer
-from tensorboard_picasso.summary.reuse.rects import Rects, Spans, Window
+from tensorboard_picasso.summary.reuse.rects import Rects, Spans, Window, slices_of, spread
 
 
 def spans(*starts, size):
@@ -46,10 +46,10 @@ def test_spans_are_shifted_inwards_to_one_size():
 
 
 def test_a_hull_holds_both():
-    one = Rects(spans(0, 4, size=2), spans(3, 3, size=1))
-    other = Rects(spans(1, 6, size=2), spans(3, 3, size=1))
+    one = Rects((spans(0, 4, size=2), spans(3, 3, size=1)))
+    other = Rects((spans(1, 6, size=2), spans(3, 3, size=1)))
     hull = Rects.hull([one, other], (8, 8))
-    assert (hull.rows.starts.tolist(), hull.shape) == ([0, 4], (4, 1))
+    assert (hull.axes[0].starts.tolist(), hull.shape) == ([0, 4], (4, 1))
     assert Rects.hull([one, one], (8, 8)) is one
 
 
@@ -77,17 +77,52 @@ def test_a_plan_by_hand():
     boxes = np.array([[4, 4, 4, 4], [12, 20, 4, 4]])
     plan = plans.make(LAYERS, Rects.of_boxes(boxes, (32, 32)))
     _, conv, pool, mean, dense = plan.steps
-    assert conv.rects.rows.starts.tolist() == [3, 11]
+    assert conv.rects.axes[0].starts.tolist() == [3, 11]
     assert conv.rects.shape == (6, 6)
     assert conv.crop.shape == (8, 8)
     assert conv.work == 36 * 72
     # 3 to 9 are seen by the pooled 1 to 5: four of them.
-    assert pool.rects.rows.starts.tolist() == [1, 5]
+    assert pool.rects.axes[0].starts.tolist() == [1, 5]
     assert pool.rects.shape == (4, 4)
     assert mean.rects is None
     assert dense.rects is None
     assert plan.work == 36 * 72 + 80
     assert plans.dense_work(LAYERS) == 32 * 32 * 72 + 80
+
+
+VOLUME = chain(
+    ("x", Kind.INPUT, (1, 8, 32, 32), 0, ()),
+    ("conv", Kind.WINDOW, (8, 8, 32, 32), 8 * 32 * 32 * 216, (*THREE, THREE[0])),
+    ("pool", Kind.WINDOW, (8, 8, 16, 16), 0, (Window(1), *HALF)),
+    ("mean", Kind.MEAN, (8,), 0, ()),
+)
+
+
+def test_a_plan_of_a_volume_by_hand():
+    boxes = np.array([[0, 4, 4, 2, 4, 4], [3, 12, 20, 2, 4, 4]])
+    plan = plans.make(VOLUME, Rects.of_boxes(boxes, (8, 32, 32)))
+    _, conv, pool, mean = plan.steps
+    # Two slices and one on either side; the first window is at the border.
+    assert [each.starts.tolist() for each in conv.rects.axes] == [[0, 2], [3, 11], [3, 19]]
+    assert conv.rects.shape == (4, 6, 6)
+    assert conv.crop.shape == (6, 8, 8)
+    assert conv.work == 4 * 36 * 216
+    assert pool.rects.shape == (4, 4, 4)
+    assert mean.rects is None
+    agenda = agendas.make(VOLUME, boxes, (8, 32, 32), images=1)
+    assert "conv: 4×6×6 of 8×32×32" in agenda.text(True)
+
+
+def test_a_box_in_its_rectangle():
+    rects = Rects((spans(0, 2, size=5), spans(3, 3, size=4), spans(1, 0, size=2)))
+    boxes = np.array([[1, 3, 1, 2, 2, 2], [2, 4, 1, 5, 3, 1]])
+    assert rects.local(boxes).tolist() == [[1, 0, 0, 2, 2, 2], [0, 1, 1, 5, 3, 1]]
+    first, second = slices_of(boxes)
+    assert first == np.s_[1:3, 3:5, 1:3]
+    assert second == np.s_[2:7, 4:7, 1:2]
+    volume = np.arange(7 * 7 * 3).reshape(7, 7, 3)
+    found = volume[spread(rects.places)]
+    np.testing.assert_array_equal(found[1], volume[2:7, 3:7, 0:2])
 
 
 def test_what_a_window_covers_is_whole_from_there_on():
