@@ -175,6 +175,41 @@ def dense_is_as_a_plain_loop(device: Any) -> None:
         sweep.Sweep.gathers = before  # type: ignore[method-assign]
 
 
+def volumes_are_as_a_plain_loop(device: Any) -> None:
+    """Reuse and whole passes in three axes, however batches are made and weights lie."""
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv3d(2, 8, 3, padding=1), nn.ReLU(inplace=True), nn.AvgPool3d(2, 2, 1),
+        nn.Conv3d(8, 8, 3, bias=False), nn.BatchNorm3d(8), nn.ReLU(),
+        nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(8, 5),
+    ).eval().to(device)  # fmt: skip
+    sides = np.array((12, 16, 20))
+    volume = np.random.default_rng(0).random((*sides, 2)).astype(np.float32)
+    corners = np.stack(np.meshgrid(*(range(0, each, 4) for each in sides), indexing="ij"), -1)
+    boxes = np.insert(corners.reshape(-1, 3), [3, 3, 3], 4, axis=1)
+    occluded = np.repeat(volume[None], len(boxes), axis=0)
+    for one, (front, top, left, *_) in zip(occluded, boxes.tolist(), strict=True):
+        one[front : front + 4, top : top + 4, left : left + 4] = 0.3
+    shown = [Hiding(volume, np.full_like(volume, 0.3), boxes)]
+    with torch.no_grad():
+        expected = model(torch.from_numpy(first(occluded).copy()).to(device)).cpu().numpy()
+    before = sweep.costs, sweep.Sweep.gathers
+    sweep.costs = lambda _: COSTS
+    try:
+        for gathered in (False, True):
+            sweep.Sweep.gathers = lambda _, __, kind=gathered: kind  # type: ignore[method-assign]
+            backend = backends.find(model)
+            for _ in range(3):  # in each layout
+                (found,) = backend.swept_scores(shown, first, True, reuse=False)
+                same(found, expected, 0.02, f"scores, gathered: {gathered}")
+            with determinism.required():
+                (found,) = backends.find(model).swept_scores(shown, first, True)
+            same(found, expected, 0.02)
+            model = model.to(memory_format=torch.channels_last_3d)
+    finally:
+        sweep.costs, sweep.Sweep.gathers = before  # type: ignore[method-assign]
+
+
 def half_precision_and_autocast(device: Any) -> None:
     """Modules in float16 and bfloat16, and autocast as it is found, also nested."""
     kind = torch.device(device).type
@@ -408,6 +443,7 @@ def memory_is_given_back(device: Any) -> None:
 CHECKS: tuple[Callable[[Any], None], ...] = (
     reuse_is_as_a_plain_loop,
     dense_is_as_a_plain_loop,
+    volumes_are_as_a_plain_loop,
     half_precision_and_autocast,
     layouts,
     gradients_are_as_by_hand,
