@@ -99,7 +99,9 @@ def images(count: int, shape: tuple[int, ...]) -> Array:
     coarse = random.random((count, *(7,) * len(sides), channels))
     places = (np.arange(side) * 7 // side for side in sides)
     noise = random.random((count, *shape))
-    return (255 * (0.7 * coarse[np.ix_(np.arange(count), *places)] + 0.3 * noise)).astype(np.float32)
+    return (255 * (0.7 * coarse[np.ix_(np.arange(count), *places)] + 0.3 * noise)).astype(
+        np.float32
+    )
 
 
 def occluded(image: Array, boxes: Boxes) -> Array:

@@ -82,9 +82,7 @@ def tools(case: Case, model: Any, image: Array) -> Iterator[list[Contender]]:
     from captum.attr import Occlusion
 
     x = _tensor(image[None], model)
-    window, stride = (
-        (x.shape[1], *(each,) * case.axes) for each in (case.window, case.stride)
-    )
+    window, stride = ((x.shape[1], *(each,) * case.axes) for each in (case.window, case.stride))
 
     def contender(at_once: int, name: str) -> Contender:
         def run(limit: int) -> Scores:

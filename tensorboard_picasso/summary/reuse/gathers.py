@@ -109,9 +109,7 @@ class Gathers:
         self, name: str, patch: Rects, crop: Rects, place: tuple[int, ...], fill: int
     ) -> None:
         places = crop.places
-        own = [
-            each - mine.starts[:, None] for each, mine in zip(places, patch.axes, strict=True)
-        ]
+        own = [each - mine.starts[:, None] for each, mine in zip(places, patch.axes, strict=True)]
         inside, within = _within(own, patch.shape), _within(places, place)
         around = ~inside
         taken = np.where(within, _flat(places, place) + FILLS, fill)[around]

@@ -26,9 +26,7 @@ from tests.kit.networks import settled
 
 # Depth, height, width; and windows in corners, along edges and inside.
 SIDES = (12, 10, 9)
-WINDOWS = np.array(
-    [(0, 0, 0, 3, 2, 2), (9, 8, 7, 3, 2, 2), (0, 8, 3, 3, 2, 2), (4, 4, 3, 3, 2, 2)]
-)
+WINDOWS = np.array([(0, 0, 0, 3, 2, 2), (9, 8, 7, 3, 2, 2), (0, 8, 3, 3, 2, 2), (4, 4, 3, 3, 2, 2)])
 UNEVEN = np.array([(0, 1, 2, 12, 1, 1), (5, 5, 5, 1, 3, 4), (11, 0, 0, 1, 10, 2)])
 
 
@@ -66,7 +64,7 @@ def assert_followed(plan, boxes):
         after = [
             step
             for step, layer in zip(plan.steps, plan.layers, strict=True)
-            if stem in layer.inputs or layer.inputs == (stem + 1,)
+            if layer.kind is not Kind.MEAN and (stem in layer.inputs or layer.inputs == (stem + 1,))
         ]
         assert all(step.rects is not None for step in after)
 
@@ -217,7 +215,7 @@ OF_KERAS = {
         layers.Conv3D(5, (2, 3, 1), activation="relu"), layers.MaxPooling3D((1, 2, 2), 1),
         layers.AveragePooling3D((2, 1, 2), (2, 1, 1)),
     ),
-    "dilated": lambda: layers.Conv3D(4, 3, padding="same", dilation_rate=(2, 1, 2)),
+    "dilated": lambda: layers.Conv3D(4, (3, 2, 2), padding="same", dilation_rate=(2, 1, 1)),
     "borders": lambda: chain(
         layers.ZeroPadding3D(((1, 2), (0, 3), (2, 0))), layers.Conv3D(4, 3),
         layers.Cropping3D(((1, 2), (0, 1), (1, 1))),
@@ -411,7 +409,10 @@ def flat_and_deep(framework):
                 model[-1].weight.copy_(torch.from_numpy(last.T.copy()))
                 model[-1].bias.zero_()
         else:
-            convolution, pool = getattr(layers, f"Conv{axes}D"), getattr(layers, f"MaxPooling{axes}D")
+            convolution, pool = (
+                getattr(layers, f"Conv{axes}D"),
+                getattr(layers, f"MaxPooling{axes}D"),
+            )
             mean = getattr(layers, f"GlobalAveragePooling{axes}D")
             body = [
                 convolution(6, 3, padding="same", activation="relu"), pool((1, 2, 2)[-axes:]),
@@ -429,7 +430,7 @@ def test_a_volume_of_one_slice_has_the_scores_of_the_picture(framework, reuse):
     flat, deep = flat_and_deep(framework)
     pictures = volumes(2, FLAT)
     pictures = pictures if framework == "torch" else pictures.astype(np.float32)
-    boxes = grid(FLAT, 8, 4)
+    boxes = grid(FLAT, 8, 4)[: None if reuse else 30]
     thick = np.insert(boxes, [0, 2], [[0, 1]] * len(boxes), axis=1)
     thick[0] = 0
     expected, told = sweep(framework, flat, pictures, boxes, reuse)
