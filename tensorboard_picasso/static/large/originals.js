@@ -40,7 +40,8 @@ class GivenImage {
     const labels = datas ? scene.labelText(this.#image, datas[0]) : "";
     const display = input.display ? ", shown by another picture than the model was given" : "";
     const source = input.source_index === null ? "" : ` · example ${input.source_index} of the dataset`;
-    const group = input.group === null ? "" : ` · group ${input.group}`;
+    const groups = input.group ?? scene.grouping.of(this.#image, datas?.[0]).join(", ");
+    const group = groups && ` · group ${groups}`;
     setText(this.#facts, `${labels && `${labels} · `}${input.width} × ${input.height} pixels${display}${group}${source}`);
   }
 

@@ -5,6 +5,7 @@ import { stepText } from "../kit/format.js";
 import { kept } from "../kit/lists.js";
 import { taking } from "../kit/taking.js";
 import { rectangleOf, SIDE } from "../numbers/strongest.js";
+import { isComparing } from "../shown/compare.js";
 import { PATCH_ORDERS, SURROUNDINGS } from "../shown/state.js";
 import { Ahead } from "./ahead.js";
 import { neighbour } from "./arrows.js";
@@ -155,7 +156,8 @@ export class Patches {
       : settings.geometry ? `the window, ${size}, whose hiding costs the class most`
       : `the rectangle, ${size}, a ${SIDE}th of each side, that holds most of ${wholeOf(settings)}`;
     const ends = state.around === "none" ? " A line along a side: there the image ends." : " Outlined, with what is around.";
-    return `Of each image, for ${scene.choiceName(state.target)}, by ${scene.label}: ${what}. Below, how much.${ends} One part an image: what is spread out, or has others to stand in for it, is not seen.`;
+    const side = isComparing(state) ? " Shown is B of the comparison alone: A's run, step, class or method takes its place here once it is chosen." : "";
+    return `Of each image, for ${scene.choiceName(state.target)}, by ${scene.label}: ${what}. Below, how much.${ends} One part an image: what is spread out, or has others to stand in for it, is not seen.${side}`;
   }
 
   /**

@@ -150,10 +150,11 @@ class ImageOriginal {
     this.#name.title = scene.labelText(this.#image, data);
     setText(this.#which, labels ? name : "");
     const example = scene.exampleName(this.#image, data);
-    const group = scene.groupName(this.#image, data);
-    setText(this.#source, [group, example].filter(Boolean).join(" · "));
-    this.#source.title = group && `group ${group}`;
-    const called = [name, group && `group ${group}`, example && `${example} of the dataset`].filter(Boolean).join(", ");
+    const groups = scene.grouping.of(this.#image, data);
+    const group = groups.length > 0 && `group ${groups.join(", ")}`;
+    setText(this.#source, [...groups, example].filter(Boolean).join(" · "));
+    this.#source.title = [group, scene.grouping.about(groups)].filter(Boolean).join("; ");
+    const called = [name, group, example && `${example} of the dataset`].filter(Boolean).join(", ");
     this.#opener.setAttribute("aria-label", `open ${called} large`);
     this.#opener.title = called;
   }

@@ -97,15 +97,6 @@ export class Classes {
   }
 
   /**
-   * Which group an image was given; "" where it is in none.
-   * @param {number} image
-   * @param {RunData | null} data
-   */
-  groupName(image, data = null) {
-    return this.input(image, data)?.group ?? "";
-  }
-
-  /**
    * An image's true classes in a run (default: in any): one, or any number; null where they are not known.
    * @param {number} image
    * @param {RunData | null} data

@@ -84,7 +84,8 @@ export class Grouping {
    * @param {RunData | null} data
    */
   of(image, data = null) {
-    return this.names.filter((name) => this.has(name, image, data));
+    const names = this.given.length ? this.given : Object.keys(HOW_MADE);
+    return names.filter((name) => this.has(name, image, data));
   }
 
   /**

@@ -71,7 +71,7 @@ export function curves({ runs, common, references }, style, axis, { low, high })
   const level = (y, colour, name) => path(`M0 ${y}H${WIDTH}`, colour, name);
   const alone = runs.length === 1;
   const drawn = [0, HEIGHT / 2, HEIGHT].map((y) => level(y, null, "grid"));
-  for (const { value, colour } of references) drawn.push(level(heightOf(value, range) * HEIGHT, colour ?? NEUTRAL, "line thin"));
+  for (const { value, colour } of references) drawn.push(level(heightOf(value, range) * HEIGHT, colour ?? NEUTRAL, "line reference"));
   for (const { data, colour, points, lines, flips } of runs) {
     const parts = axis.parts(data);
     const middle = band(points.map((each) => each.low), points.map((each) => each.high), range, parts);

@@ -194,11 +194,20 @@ def test_without_groups_two_are_made_of_the_scores(picasso):
     assert options(panel.get_by_label("of group")) == ["all", "hard early", "wrong late"]
     panel.get_by_label("of group").select_option("wrong late")
     assert sorted(listed(picasso)) == WRONG
+    below = picasso.frame.locator(".list article .original .below")
+    assert set(below.all_inner_texts()) == {"hard early · wrong late"}
+    assert "wrong late: those that are wrong" in below.first.get_attribute("title")
     assert "wrong at the newest step" in panel.inner_text()
     panel.get_by_label("of group").select_option("hard early")
     # A third of twelve, by their mean over the first two steps, as a tenth is less than one.
     first = [truth(0, image) + truth(1, image) for image in range(12)]
     assert sorted(listed(picasso)) == sorted(np.argsort(first)[:4].tolist()) == [2, *WRONG]
+    named = dict(zip(listed(picasso), below.all_inner_texts(), strict=True))
+    assert named == {2: "hard early", **dict.fromkeys(WRONG, "hard early · wrong late")}
+    picasso.frame.locator(".menu.view > button").click()
+    picasso.frame.get_by_role("button", name="open image 2, group hard early large").click()
+    picasso.frame.get_by_text("12 × 12 pixels · group hard early").wait_for()
+    picasso.open(probe="plain", runs="a", ofgroup="hard early").at(LAST)
     # The edits are those of another probe, of whose images these scores say nothing.
     told = picasso.frame.locator(".edits > .quiet").first.inner_text()
     assert "made of the scores of “plain”, which are none of “given”" in told

@@ -82,7 +82,7 @@ def known(path, run):
             about = occlusion(grid, whole, SIZE, WINDOW, TOPS, LEFTS, (target,))
             given = record.Input(
                 png(colours(image)), *SIZE, HASH, f"picture {image}", target, ("a", "b", "c"),
-                unseen=unseen(image) if image == 2 else None,
+                unseen=unseen(image) if image == 2 else None, group="even" if image % 2 == 0 else "odd",
             )  # fmt: skip
             shown = None if number else given
             unsigned = saliency({target: plane(step, image, False)})
@@ -272,6 +272,18 @@ def test_patches_are_the_strongest_windows_pixel_by_pixel(picasso):
         }
         assert {k: sorted(v) for k, v in orders["x"].items()} == listed
         picasso.key("ArrowLeft")
+
+
+def test_those_of_a_group_alone_and_of_what_is_compared_the_one_that_is_shown(picasso):
+    picasso.open(
+        probe="p", runs="x", patches="listed", around="none", ofgroup="odd", pin="0"
+    ).at(30)  # fmt: skip
+    patches, _, _ = sheet(picasso)
+    assert {image: each["place"] for (_, image), each in patches.items()} == {
+        image: strongest("x", 30, image) for image in (1, 3, 5)
+    }
+    about = picasso.frame.locator(".sheet.patches > p").first.inner_text()
+    assert "Shown is B of the comparison alone" in about
 
 
 def test_what_is_said_of_a_patch_is_its_number(picasso):

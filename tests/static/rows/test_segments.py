@@ -211,6 +211,34 @@ def test_two_steps_are_compared_segment_by_segment_and_other_segments_by_pixel(b
         assert lines[-1] == "pixel 9, 9: A and B have different segments"
 
 
+PATCHES = """() => [...document.querySelectorAll(".patch")].map((each) => {
+  const canvas = each.querySelector("canvas");
+  const {height, width} = canvas;
+  return {
+    image: Number(each.dataset.image), place: canvas.dataset.place, shape: [height, width, 4],
+    pixels: [...canvas.getContext("2d").getImageData(0, 0, width, height).data],
+  };
+})"""
+
+
+def test_a_patch_is_the_rectangle_around_the_segment_whose_hiding_costs_most(browser, url):
+    with tab(browser, url) as picasso:
+        picasso.open(probe="p", runs="a", patches="listed", around="none").at(5)
+        found = {each["image"]: each for each in picasso.frame.evaluate(PATCHES)}
+        assert sorted(found) == [0, 1]
+        for image, each in found.items():
+            rows, columns = np.nonzero(importance("a", 5, image).argmax() == LABELS)
+            top, left = rows.min(), columns.min()
+            height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
+            assert each["place"] == f"{top},{left},{height},{width}"
+            whole = np.asarray(Image.open(BytesIO(shown(SIZE, image).png)).convert("RGBA"))
+            pixels = np.array(each["pixels"], np.uint8).reshape(each["shape"])
+            np.testing.assert_array_equal(pixels, whole[top : top + height, left : left + width])
+        about = picasso.frame.locator(".sheet.patches > p").first.inner_text()
+        assert "the rectangle around the segment whose hiding costs the class most" in about
+        assert "B of the comparison" not in about
+
+
 def test_what_is_taken_away_has_the_segments(browser, url):
     with tab(browser, url) as picasso:
         picasso.open(runs="a", open="0").at(5)

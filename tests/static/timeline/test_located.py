@@ -120,12 +120,14 @@ def test_the_table_has_them_beside_chance_and_the_second_seed(logdir, logged):
     assert not [name for name in table("occlusion")[0] if "second seed" in name]
 
 
+def ends(chart, end):
+    """What the axis says at an end, which is in whole per cents."""
+    return float(chart.locator(f".axis .{end}").inner_text().removesuffix(" %").lstrip("<>")) / 100
+
+
 def points(chart, name):
     """Steps and values of a curve, from its path and the ends of the axis."""
-    low, high = (
-        float(chart.locator(f".axis .{end}").inner_text().removesuffix(" %").lstrip("<>")) / 100
-        for end in ("low", "high")
-    )
+    low, high = (ends(chart, end) for end in ("low", "high"))
     path = chart.locator(name).get_attribute("d")
     pairs = re.findall(r"([\d.]+) ([\d.]+)", path)
     steps = [float(x) / 1000 * STEPS[-1] for x, _ in pairs]
@@ -146,12 +148,18 @@ def check(chart, logged, part, name, label):
     def again(target, _):
         return getattr(target.second.located[place], part)
 
-    steps, values = points(chart, "path.line:not(.thin):not(.floor)")
+    steps, values = points(chart, "path.line:not(.reference):not(.floor)")
     assert steps == pytest.approx(list(STEPS), abs=0.1)
     # The axis is told in whole per cents.
     assert values == pytest.approx([mean(step, found) for step in STEPS], abs=0.012)
     chance = mean(60, lambda _, regions: getattr(regions[place], f"chance_{part}"))
     assert f"by chance {100 * chance:.0f} %" in chart.locator(".labels").inner_text()
+    # Dashed, at the height that is said.
+    level = chart.locator("path.reference")
+    assert level.evaluate("each => getComputedStyle(each).strokeDasharray") != "none"
+    low, high = (ends(chart, end) for end in ("low", "high"))
+    across = float(re.fullmatch(r"M0 ([\d.]+)H1000", level.get_attribute("d"))[1]) / 100
+    assert high - across * (high - low) == pytest.approx(chance, abs=0.012)
     if label == "rise":
         steps, values = points(chart, ".dots")
         assert steps == pytest.approx(DUE, abs=0.1)
