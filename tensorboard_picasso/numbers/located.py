@@ -131,8 +131,8 @@ def located(
 
 def _iou(strength: Floats, mask: Mask) -> float:
     count = int(mask.sum())
-    least = np.partition(strength, -count, axis=None)[-count]
-    above, tied = strength > least * (1 + ALIKE), strength >= least * (1 - ALIKE)
-    tied &= ~above
+    least, slack = np.partition(strength, -count, axis=None)[-count], ALIKE * strength.max()
+    above = strength > least + slack
+    tied = (strength >= least - slack) & ~above
     both = above[mask].sum() + (count - above.sum()) / tied.sum() * tied[mask].sum()
     return float(both / (2 * count - both))

@@ -264,9 +264,14 @@ def _labels(data: bytes, count: int, height: int, width: int) -> NDArray[np.int1
     if not 0 < count <= MAX_SEGMENTS:
         raise RecordError(f"damaged record: {count:,} segments are out of bounds")
     labels = np.frombuffer(inflate(data, 2 * height * width), "<i2").reshape(height, width)
-    if labels.min() < -1 or labels.max() != count - 1:
+    if labels.min() < -1 or labels.max() != count - 1 or not _all_there(labels):
         raise RecordError("damaged record: its pixels are of other segments than it has")
     return labels
+
+
+def _all_there(labels: NDArray[np.int16]) -> bool:
+    """Whether each segment has a pixel."""
+    return bool(np.bincount(1 + labels.ravel())[1:].all())
 
 
 _kept_labels = functools.lru_cache(4)(_labels)

@@ -100,6 +100,12 @@ def test_what_is_as_strong_but_for_rounding_is_as_strong():
     mask[0, :2] = True
     values = np.ones((2, 4)) * (1 + 1e-13 * np.arange(8).reshape(2, 4))
     assert found(values, mask) == found(np.ones((2, 4)), mask)
+    # What cancels out, but for rounding of larger values, is nothing.
+    values = np.zeros((2, 4))
+    values[0, 0] = 1
+    rounded = values.copy()
+    rounded[1] = 1e-17
+    assert found(rounded, mask) == found(values, mask)
 
 
 def test_what_is_not_finite_counts_as_zero():

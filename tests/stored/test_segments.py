@@ -88,6 +88,7 @@ def packed(labels):
         ({"count": 0}, "0 segments are out of bounds"),
         ({"count": 1 << 20}, "segments are out of bounds"),
         ({"labels": packed(LABELS - 1)}, "of other segments than it has"),
+        ({"labels": packed(np.where(LABELS == 1, 2, LABELS))}, "of other segments than it has"),
         ({"labels": packed(LABELS[:2])}, "not 24 bytes once decompressed"),
         ({"labels": zlib.compress(bytes(1 << 20))}, "not 24 bytes once decompressed"),
         ({"labels": b"no zlib"}, "it cannot be decompressed"),

@@ -86,8 +86,10 @@ def _names(groups: Sequence[str | None]) -> dict[str | None, str]:
     """What tags call each group: MLflow takes no other letters, and refuses all beside such a name."""
     different = sorted({each for each in groups if each is not None})
     plain = [re.sub(r"[^\w .-]", "", each).strip() for each in different]
+    # A group may itself be called as those are that have no name of their own.
+    numbered = {f"group {place}" for place in range(len(different))}
     return {
-        each: name if name and plain.count(name) == 1 else f"group {place}"
+        each: f"group {place}" if not name or plain.count(name) > 1 or name in numbered else name
         for place, (each, name) in enumerate(zip(different, plain, strict=True))
     }
 

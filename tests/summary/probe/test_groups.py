@@ -260,6 +260,19 @@ def test_scalars_by_group_are_those_by_hand(logged):
     assert by_group == set(expected)  # nothing without groups, or without labels
 
 
+def test_no_two_groups_share_a_scalar(tmp_path):
+    """Also where names differ in letters alone that tags lack, or are those of the nameless."""
+    names = ["a?", "a!", "group 1", "群"]
+    images = np.zeros((4, 2, 2, 1), np.float32)
+    probe = summary.Probe("p", images, labels=[0, 1, 0, 1], output="logits", groups=names)
+    summary.class_probabilities(
+        probe, lambda x: np.zeros((len(x), 2)), writer=str(tmp_path), step=0, strict=True
+    )
+    summary.flush()
+    told = {tag for _, tag in events.scalars(tmp_path) if "accuracy" in tag}
+    assert len(told) == len(names)
+
+
 def test_what_is_read_and_exported_says_the_group(logged):
     log = tensorboard_picasso.read(logged)["run"]
     assert log["p"].groups == dict(enumerate(GROUPS))
