@@ -20,9 +20,9 @@ export function taking({ name, parts, rows }) {
   const said = el("span", { class: "quiet", role: "status" });
   const picture = async () => {
     setText(said, "");
-    const shown = parts();
-    const root = shown[0]?.closest("#picasso");
     try {
+      const shown = parts();
+      const root = shown[0]?.closest("#picasso");
       if (!(root instanceof HTMLElement)) throw new Error("nothing is shown");
       save(await snapshot(root, shown), `${name()}.png`);
     } catch (error) {
@@ -30,9 +30,14 @@ export function taking({ name, parts, rows }) {
     }
   };
   const numbers = () => {
-    const table = rows();
-    setText(said, table.length > 1 ? "" : "nothing is shown");
-    if (table.length > 1) save(csv(table), `${name()}.csv`);
+    setText(said, "");
+    try {
+      const table = rows();
+      if (table.length < 2) throw new Error("nothing is shown");
+      save(csv(table), `${name()}.csv`);
+    } catch (error) {
+      setText(said, messageOf(error));
+    }
   };
   return el(
     "details", { class: "download" }, el("summary", { text: "Download" }),

@@ -157,7 +157,8 @@ export class RunPatches {
         else tile.wait();
         if (found.why === undefined) there++;
         else left.set(found.why, (left.get(found.why) ?? 0) + 1);
-        if (inSight || all) ready &&= !early && !found.loading;
+        // An order that is still on its way is waited for, and what brings it painted.
+        if (inSight || all) ready &&= sorted && !found.loading;
         if (all && !inSight) tile.visible = false;
       }
       setText(group.counted, plural(there, "image"));

@@ -253,16 +253,22 @@ export class Patches {
     tip.show(this.#pointed.lines(), at ?? { clientX: left, clientY: bottom });
   }
 
+  /** Show the current step everywhere, to take it away. */
+  #paintAll() {
+    if (!this.paint(true)) throw new Error("not all maps are here yet: try again");
+  }
+
   /** The sheet as a picture, and its numbers. */
   #taking() {
     const { scene } = this.#given;
     return taking({
       name: () => `${scene.probe} patches step ${scene.step}`,
       parts: () => {
-        this.paint(true);
+        this.#paintAll();
         return this.#all.some((tile) => tile.shown) ? [this.#title, this.#about, this.#held] : [];
       },
       rows: () => {
+        this.#paintAll();
         const heads = ["run", "step", "method", "image", "name", "class", "value", "of", "top", "left", "height", "width"];
         return [heads, ...this.#all.flatMap((tile) => (tile.shown ? [tile.row] : []))];
       },

@@ -37,8 +37,12 @@ export class Paper {
 
   /** Print the one step that is shown, a page an image. */
   async print() {
-    await this.#images();
-    window.print();
+    try {
+      await this.#images();
+      window.print();
+    } catch (error) {
+      this.#parts.failed(error);
+    }
   }
 
   /** All images of the one step, once their maps are here, or cannot be had. */

@@ -170,13 +170,15 @@ def test_the_numbers_of_edits_follow_the_group(picasso, logdir):
     moves = 100 * read.moves[-1, read.names.index("mirrored")]
     for group, images in (("hospital A", range(7)), ("hospital B", range(7, 11))):
         picasso.open(probe="given", runs="a", ofgroup=group).at(LAST)
+        # Edits come after the maps, which alone are waited for.
+        told = f"Only those of group “{group}”, {len(images)}, as the View menu has it."
+        picasso.frame.locator(".edits > .quiet", has_text=told).wait_for()
+        picasso.frame.locator(".editrow .points.now").wait_for()
         (points,) = picasso.frame.evaluate(READ)
         assert points == pytest.approx(np.mean(moves[list(images)]), abs=1e-3)
-        told = picasso.frame.locator(".edits > .quiet").first.inner_text()
-        assert f"Only those of group “{group}”, {len(images)}, as the View menu has it." in told
     assert np.mean(moves[:7]) < 1 < 20 < np.mean(moves[7:11])
     picasso.open(probe="given", runs="a").at(LAST)
-    said = picasso.frame.locator(".editrow .said").inner_text()
+    said = picasso.frame.locator(".editrow .said", has_text="hospital B moves").inner_text()
     found = re.search(r"hospital B moves ([\d.]+), hospital A moves ([\d.]+)", said)
     assert float(found[1]) == pytest.approx(np.mean(moves[7:11]), abs=0.51)
     picasso.open(probe="given", runs="a", edit="mirrored", ofgroup="hospital B").at(LAST)
@@ -211,8 +213,8 @@ def test_without_groups_two_are_made_of_the_scores(picasso):
     picasso.frame.get_by_text("12 × 12 pixels · group hard early").wait_for()
     picasso.open(probe="plain", runs="a", ofgroup="hard early").at(LAST)
     # The edits are those of another probe, of whose images these scores say nothing.
-    told = picasso.frame.locator(".edits > .quiet").first.inner_text()
-    assert "made of the scores of “plain”, which are none of “given”" in told
+    told = "made of the scores of “plain”, which are none of “given”"
+    picasso.frame.locator(".edits > .quiet", has_text=told).wait_for()
     picasso.open(probe="plain", runs="a", charts="groups%3Atruth").at(LAST)
     (text,) = picasso.readout()
     worst = 100 * np.mean([truth(LAST, image) for image in WRONG])
@@ -236,7 +238,7 @@ def test_groups_are_made_and_charted_only_where_labels_tell(picasso):
 def test_means_over_groups_open_beside_those_over_classes(picasso):
     picasso.open(probe="given", runs="a").at(LAST)
     opener = picasso.frame.get_by_role("button", name="means over the classes and groups")
-    assert opener.inner_text() == "▸ 2 class means, 2 group means"
+    opener.filter(has_text=re.compile("^▸ 2 class means, 2 group means$")).wait_for()
     opener.click()
     row = picasso.frame.locator('.row.mean[aria-label="mean over hospital B"]')
     row.scroll_into_view_if_needed()

@@ -2,9 +2,10 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from itertools import pairwise
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import numpy as np
 import pytest
@@ -403,6 +404,33 @@ def test_the_order_is_found_at_the_newest_step_or_at_another_when_asked(picasso)
     frame.get_by_text("The order is that of step 10 and stays").wait_for()
     picasso.at(10)
     assert sheet(picasso)[1]["decoy"] == newest
+
+
+def test_an_order_whose_maps_are_late_comes_with_them_and_nothing_is_taken_away_before(picasso):
+    held = []
+
+    def hold(route):
+        of = parse_qs(urlsplit(route.request.url).query)["of"][0].split(",")
+        late = any(each.split(":")[1] == "30" for each in of)
+        held.append(route) if late else route.continue_()
+
+    maps_of = re.compile(r"/maps\?")
+    picasso.page.route(maps_of, hold)
+    picasso.open(probe="p", runs="x", method="saliency", patches="listed", step="0").at(0)
+    frame = picasso.frame
+    frame.locator(".sheet.patches select").first.select_option("strongest")
+    frame.wait_for_selector("#picasso:not([data-step])")
+    frame.locator(".sheet.patches .download summary").click()
+    for kind in ("CSV", "PNG"):
+        frame.locator(".sheet.patches .download").get_by_text(kind, exact=True).click()
+        frame.get_by_text("not all maps are here yet: try again").wait_for()
+    for route in held:
+        route.continue_()
+    picasso.page.unroute(maps_of)
+    frame.get_by_text("The order is that of step 30 and stays").wait_for()
+    picasso.at(0)
+    _, data = taken(picasso, "CSV")
+    assert len(data.decode().splitlines()) == 1 + IMAGES
 
 
 def focused(picasso):
