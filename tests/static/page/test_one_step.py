@@ -13,6 +13,8 @@ from tests.kit.serving import tensorboard
 
 pytestmark = pytest.mark.browser
 IMAGES = 5
+WHOLE = """[...document.querySelectorAll(".plate .legend")].every(
+  (each) => !each.textContent.includes("more is loading"))"""
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +56,9 @@ def test_a_log_of_one_step_shows_each_image_large_and_nothing_to_go_through(brow
         assert "(true)" in first.locator(".method .class").first.inner_text()
         assert first.locator("table caption").first.inner_text() == "class scores"
         assert first.locator(".card").first.bounding_box()["width"] >= 148
+        # Until all images are here, what they add to the common scale is lacking.
+        frame.wait_for_function(WHOLE)
+        picasso.at(7)
         image = first.get_attribute("data-image")
         maps = [
             picasso.pixels(
