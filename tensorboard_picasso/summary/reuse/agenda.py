@@ -21,6 +21,9 @@ _TENS = 48
 HOPELESS, SAVED = 1.5, 0.95
 # Borders that are tried: widths of the bands one inside the other, as shares of the image.
 _BORDERS = ((), (0.125,), (0.25,), (0.375,), (0.0625, 0.125), (0.125, 0.25))
+# So many parts at most: two bands of pictures, one of volumes, of which two leave 125 parts of few
+# windows each.
+_PARTS = 27
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +142,8 @@ def make(
     heads = head * math.ceil(len(boxes) * images * layers[cut].numbers / most)
     best: tuple[float, list[Chunk]] = (math.inf, [])
     for borders in _BORDERS:
+        if (1 + 2 * len(borders)) ** len(shape) > _PARTS:
+            continue
         groups = _groups(boxes, shape, borders)
         chunks = [
             chunk

@@ -140,3 +140,21 @@ def test_every_window_is_in_one_chunk_and_the_border_stays_apart_where_that_pays
     assert all(len(c.windows) * c.plan.held <= 20_000 for c in agenda.chunks)
     assert agenda.work < agenda.dense_work
     assert "conv: 6×6 of 32×32" in agenda.text(True)
+
+
+@pytest.mark.parametrize(("axes", "parts"), [(2, 25), (3, 27)], ids=["pictures", "volumes"])
+def test_pictures_have_two_bands_of_the_border_apart_and_volumes_one(axes, parts):
+    corners = 8 * np.array([*np.ndindex((5,) * axes)])
+    boxes = np.insert(corners, [axes] * axes, 8, axis=1)
+    shape = (40,) * axes
+    # Both bands see less than what is inside; and calls cost nothing.
+    layers = chain(
+        ("x", Kind.INPUT, (1, *shape), 0, ()),
+        ("conv", Kind.WINDOW, (8, *shape), 1e9, (Window(21, before=10),) * axes),
+        ("mean", Kind.MEAN, (8,), 0, ()),
+    )
+    free = plans.Costs(call=0)
+    agenda = agendas.make(layers, boxes, shape, images=1, most=1 << 30, costs=free)
+    windows = np.concatenate([chunk.windows for chunk in agenda.chunks])
+    assert sorted(windows.tolist()) == list(range(len(boxes)))
+    assert len(agenda.chunks) == parts
