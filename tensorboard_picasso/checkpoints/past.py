@@ -20,6 +20,7 @@ from tensorboard_picasso.stored import metadata, record
 from tensorboard_picasso.stored.metadata import PLUGIN_NAME, Kind, Series
 from tensorboard_picasso.summary import Probe
 from tensorboard_picasso.summary.explain.targets import Fixed
+from tensorboard_picasso.summary.kit.images import flat
 from tensorboard_picasso.summary.methods.base import BROKEN
 from tensorboard_picasso.summary.probe.outputs import Taken
 
@@ -168,7 +169,7 @@ def read(logdir: Path, probe: Probe, about: Mapping[str, str], warn: Callable[[s
         shown = record.unpack_input(data)
         if shown.truths != probe.truths_of(index):
             raise LogError(f"the log has another label for {probe.names[index]}: pass --name")
-        regions = probe.regions[index]
+        regions = {name: flat(mask) for name, mask in probe.regions[index].items()}
         if {*shown.regions} != {*regions} or any(
             not np.array_equal(shown.regions[region], regions[region]) for region in regions
         ):
@@ -290,6 +291,7 @@ def _settings(of: record.Attribution) -> dict[str, Any]:
         "fill": of.parameters.get("fill"),
         "window": grid and grid.window,
         "stride": grid and (tuple(grid.tops.tolist()), tuple(grid.lefts.tolist())),
+        "fronts": grid and (grid.window_depth, tuple(grid.fronts.tolist())),
         "segments": None if grid is None else _digest(grid.segments),
     }
 

@@ -116,7 +116,7 @@ SPLIT = Probe(
 PARTS = np.kron(np.arange(4).reshape(2, 2), np.ones((3, 3), int))
 
 ROWS = [
-    Row("window=.*: pass .height, width.", of(lambda: Occlusion((1, 2, 3))), of(lambda: Occlusion((1, 2)))),
+    Row("window=.*: pass one number, or .height, width.", of(lambda: Occlusion((1, 2, 3))), of(lambda: Occlusion((1, 2)))),
     Row("pass pixels .int., or a fraction up to 1.0", of(lambda: Occlusion(1.5)), of(lambda: Occlusion(0.5))),
     Row("pass stride= or positions=, not both", of(lambda: Occlusion(2, stride=1, positions=3)), of(lambda: Occlusion(2, positions=3))),
     Row("leave gaps: pass a larger window= or a smaller stride=", of(lambda: Occlusion(1, 3)), of(lambda: Occlusion(3, 3))),
@@ -126,7 +126,7 @@ ROWS = [
     Row("pass segments=, or window=, stride= and positions=, not both", parted(PARTS, window=2), parted(PARTS)),
     Row("count=3 is of segments='slic': leave it out", parted(PARTS, count=3), parted(PARTS)),
     Row("segments='grid': pass 'slic', label maps or boxes", parted("grid"), parted("slic", SPLIT, count=4)),
-    Row("segments= has shape .*: pass a label map .height, width., one an image, or boxes", parted(PARTS[0]), parted([PARTS] * 3)),
+    Row("segments= has shape .*: pass a label map .height, width. or .depth, height, width., one an image, or boxes", parted(PARTS[0]), parted([PARTS] * 3)),
     Row("segments= is 5 x 6, image 0 6 x 6: pass a label map of the viewed image's size", parted(PARTS[1:]), parted(PARTS)),
     Row("lies outside image 0 of 6 x 6: pass .top, left, height, width. in its pixels", parted([(0, 0, 2, 2), (5, 0, 2, 2)]), parted([(0, 0, 2, 2), (4, 0, 2, 2)])),
     Row("overlap: pass those that do not, or", parted([(0, 0, 2, 2), (1, 1, 3, 3)]), parted([(0, 0, 1, 1), (1, 1, 3, 3)])),

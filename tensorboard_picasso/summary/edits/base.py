@@ -33,7 +33,7 @@ class View:
 
     @property
     def image(self) -> Array:
-        """(height, width, channels), of its own dtype and values."""
+        """(height, width, channels), or a volume, of its own dtype and values."""
         return self.probe.images[self.index]
 
     @property
@@ -54,11 +54,11 @@ class View:
         return self._sized(found[..., None].astype(np.float32))[..., 0] >= 0.5
 
     def _sized(self, image: Array) -> Array:
-        return resized(image, (self.image.shape[0], self.image.shape[1]))
+        return resized(image, self.image.shape[:-1])
 
     def replaced(self, mask: Mask, by: Array) -> Array:
         """The image with the pixels of a mask taken from another one."""
-        return np.where(mask[:, :, None], by, self.image)
+        return np.where(mask[..., None], by, self.image)
 
     def hidden(self, mask: Mask) -> Array:
         """The image with the pixels of a mask in its mean."""

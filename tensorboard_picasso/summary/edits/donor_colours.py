@@ -19,9 +19,9 @@ class DonorColours(WholeImage):
             return None
         brightness = view.probe.brightness
         values, other = (brightness.before(each) for each in (view.image, view.other))
-        colours = brightness.colours(view.image)
+        colours, places = brightness.colours(view.image), tuple(range(values.ndim - 1))
         (mean, spread), (new_mean, new_spread) = (
-            (each[..., :colours].mean((0, 1)), each[..., :colours].std((0, 1)))
+            (each[..., :colours].mean(places), each[..., :colours].std(places))
             for each in (values, other)
         )
         # What is flat has no contrast that could be made another.

@@ -36,7 +36,7 @@ class DonorSharpness(WholeImage):
 
 def _bands(values: Array) -> list[Array]:
     """What is fine, what is less so, …, and the rest; their sum is the image."""
-    side = max(values.shape[:2])
+    side = max(values.shape[:-1])
     bands, sigma = [], _FINEST
     while sigma < SIGMA * side:
         smooth = fills.blurred(values, sigma / side)
@@ -47,7 +47,8 @@ def _bands(values: Array) -> list[Array]:
 
 def _scale(detail: Array, wanted: Array) -> Array:
     """What makes each channel's spread another one; 1 where it is flat and has none to be changed."""
-    own = detail.std((0, 1))
+    places = tuple(range(detail.ndim - 1))
+    own = detail.std(places)
     flat = own <= 1e-9
-    made: Array = np.where(flat, 1.0, wanted.std((0, 1)) / np.where(flat, 1.0, own))
+    made: Array = np.where(flat, 1.0, wanted.std(places) / np.where(flat, 1.0, own))
     return made

@@ -25,5 +25,6 @@ class FineDetail(WholeImage):
         values = brightness.before(view.image)
         colours = brightness.colours(view.image)
         seen = values[..., :colours]
-        values[..., :colours] = seen - fills.blurred(seen, SIGMA) + seen.mean((0, 1))
+        mean = seen.mean(tuple(range(seen.ndim - 1)))
+        values[..., :colours] = seen - fills.blurred(seen, SIGMA) + mean
         return brightness.after(values, view.image)

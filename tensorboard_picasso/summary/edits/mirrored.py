@@ -12,4 +12,4 @@ class Mirrored(WholeImage):
 
     def edited(self, view: View) -> Array | None:
         """See `WholeImage.edited`."""
-        return view.image[:, ::-1]
+        return view.image[..., ::-1, :]

@@ -17,7 +17,7 @@ class NoColour(WholeImage):
 
     def edited(self, view: View) -> Array | None:
         """See `WholeImage.edited`; alpha stays."""
-        if view.image.shape[2] == 1:
+        if view.image.shape[-1] == 1:
             return None
         brightness = view.probe.brightness
         values = brightness.before(view.image)

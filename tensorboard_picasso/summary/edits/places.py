@@ -15,7 +15,7 @@ _CORNER = 1 / 4
 
 
 class Place(Edit):
-    """A place that is the same in every image."""
+    """A place that is the same in every image, and in every slice of a volume."""
 
     takes: ClassVar[str]
 
@@ -25,9 +25,10 @@ class Place(Edit):
         return [part.variant(form) for form in (SWAPPED, HIDDEN)]
 
     def _mask(self, view: View) -> Mask | None:
-        mask = np.zeros(view.image.shape[:2], bool)
+        shape = view.image.shape[:-1]
+        mask = np.zeros(shape[-2:], bool)
         self.mark(mask)
-        return None if mask.all() or not mask.any() else mask
+        return None if mask.all() or not mask.any() else np.broadcast_to(mask, shape)
 
     @abc.abstractmethod
     def mark(self, mask: Mask) -> None:

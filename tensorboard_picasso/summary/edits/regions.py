@@ -3,12 +3,13 @@
 import math
 from collections.abc import Sequence
 from functools import lru_cache, partial
+from itertools import combinations, product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.summary.edits.base import HIDDEN, SWAPPED, Edit, Mask, Part, Variant, View
-from tensorboard_picasso.summary.kit.images import Array
+from tensorboard_picasso.summary.kit.images import Array, Size
 from tensorboard_picasso.summary.probe.probe import Probe
 
 # A region is moved by multiples of an eighth of each side, and is asked about at so many places.
@@ -86,7 +87,7 @@ def _donor(view: View, region: str, inside: bool) -> Array | None:
     mean = donor[kept].mean(0)
     if donor.dtype.kind != "f":
         mean = np.rint(mean)
-    return np.where(kept[:, :, None], donor, mean.astype(donor.dtype))
+    return np.where(kept[..., None], donor, mean.astype(donor.dtype))
 
 
 def _moved(view: View, region: str, number: int) -> Mask | None:
@@ -101,7 +102,7 @@ def elsewhere(mask: Mask) -> tuple[Mask, ...]:
     Mirrored, as that is as far from the middle, where objects are; else moved, around the image's
     edges, as far as can be.
 
-    mask: (height, width).
+    mask: (height, width), or (depth, height, width).
 
     Returns:
       At most `ELSEWHERE` masks; fewer where it would lie half on itself.
@@ -111,14 +112,16 @@ def elsewhere(mask: Mask) -> tuple[Mask, ...]:
 
 # Each is asked for once a place and form, and a mask may be that of all images.
 @lru_cache(maxsize=4)
-def _elsewhere(mask_bytes: bytes, shape: tuple[int, int]) -> tuple[Mask, ...]:
+def _elsewhere(mask_bytes: bytes, shape: Size) -> tuple[Mask, ...]:
     mask = np.frombuffer(mask_bytes, bool).reshape(shape)
-    mirrored = (mask[::-1, ::-1], mask[::-1], mask[:, ::-1])
+    axes = range(len(shape))
+    turned = (each for count in axes for each in combinations(axes, len(axes) - count))
+    mirrored = [np.flip(mask, each) for each in turned]
     taken, found = mask.astype(int), []
     for _ in range(ELSEWHERE):
         common = _common(taken, mask)
         place = min(_offsets(shape), key=lambda at: common[at])
-        moved = [*mirrored, np.roll(mask, place, (0, 1))]
+        moved = [*mirrored, np.roll(mask, place, tuple(axes))]
         least = min(moved, key=lambda each: int(taken[each].sum()))
         if taken[least].sum() > _MOST_COMMON * mask.sum():
             break
@@ -128,21 +131,18 @@ def _elsewhere(mask_bytes: bytes, shape: tuple[int, int]) -> tuple[Mask, ...]:
 
 
 @lru_cache(maxsize=4)
-def _offsets(shape: tuple[int, int]) -> list[tuple[int, int]]:
+def _offsets(shape: Size) -> list[Size]:
     """By how much a region may be moved, the farthest first, around the edges."""
-    offsets = {
-        (round(row * shape[0] / _PLACES) % shape[0], round(column * shape[1] / _PLACES) % shape[1])
-        for row in range(_PLACES)
-        for column in range(_PLACES)
-    }
+    steps = ([round(at * side / _PLACES) % side for at in range(_PLACES)] for side in shape)
+    offsets = set(product(*steps))
 
-    def distance(offset: tuple[int, int]) -> float:
+    def distance(offset: Size) -> float:
         return math.hypot(*(min(by, side - by) for by, side in zip(offset, shape, strict=True)))
 
     return sorted(offsets, key=lambda at: (-distance(at), at))
 
 
 def _common(taken: NDArray[np.int64], mask: Mask) -> NDArray[np.float64]:
-    """How much of `taken` lies under a mask that was moved, for each place (height, width)."""
-    spectrum = np.fft.rfft2(taken) * np.conj(np.fft.rfft2(mask))
-    return np.rint(np.fft.irfft2(spectrum, s=mask.shape))
+    """How much of `taken` lies under a mask that was moved, for each place, of its shape."""
+    spectrum = np.fft.rfftn(taken) * np.conj(np.fft.rfftn(mask))
+    return np.rint(np.fft.irfftn(spectrum, s=mask.shape, axes=tuple(range(mask.ndim))))

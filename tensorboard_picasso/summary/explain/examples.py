@@ -24,12 +24,12 @@ def drawn(
 
     Args:
       probe: the images. Of those that a screen cannot show, for which `display=` stands,
-        no picture is made.
+        no picture is made. Of volumes the middle slice is drawn.
       variants: the edits; references, which no row shows, are left out.
       donors: of each image, None where there is none.
       classes: of each image what it is.
     """
-    if probe.images[0].shape[2] not in images.SHOWN or not probe.brightness.known:
+    if probe.images[0].shape[-1] not in images.SHOWN or not probe.brightness.known:
         return ()
     told = [variant for variant in variants if not variant.about.matched]
     return tuple(
@@ -58,7 +58,7 @@ def _example(view: View, variants: Sequence[Variant]) -> record.Example:
 
 
 def _small(probe: Probe, image: Array) -> bytes:
-    shown = probe.brightness.shown(image)
+    shown = probe.brightness.shown(image if image.ndim == 3 else image[len(image) // 2])
     height, width = shown.shape[:2]
     scale = min(1.0, SIDE / max(height, width))
     size = max(1, round(scale * height)), max(1, round(scale * width))

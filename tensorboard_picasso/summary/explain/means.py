@@ -74,7 +74,7 @@ def of_method(
       A mean for each group of two images or more.
     """
     probe, grid = subjects[0].probe, answers[0].grid
-    if grid is None or len({subject.shape for subject in subjects}) > 1:
+    if grid is None or len({(*subject.shape, subject.depth) for subject in subjects}) > 1:
         return []
     if grid.segments is not None and not _same_segments(grid.segments, answers):
         report.tell(
@@ -141,6 +141,7 @@ def _mean(
         parameters=dict(answer.parameters),
         height=subject.shape[0],
         width=subject.shape[1],
+        depth=subject.depth,
         members=members,
         labelled=subject.probe.labels is not None,
         window=grid.window,
@@ -152,6 +153,8 @@ def _mean(
         regions=within.references(grid),
         statistics=within.statistics(painted, method.sign, rounding),
         segments=grid.segments,
+        fronts=grid.fronts,
+        window_depth=grid.window_depth,
     )
 
 

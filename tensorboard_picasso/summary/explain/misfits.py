@@ -139,7 +139,7 @@ def described(
 
     Args:
       inputs: each image as the model takes it, without a batch axis.
-      viewed: images (height, width, channels), before `preprocess`.
+      viewed: images (height, width, channels), or volumes, before `preprocess`.
       fed: the shape and dtype of a batch of one as the model itself is called with it.
     """
     sizes = {"×".join(map(str, image.shape)) for image in viewed}
@@ -164,6 +164,6 @@ def _moments(x: Array) -> NDArray[np.float64]:
 
 
 def _layout(shape: Sequence[int]) -> str:
-    if len(shape) != 4 or (shape[1] in SHOWN) == (shape[3] in SHOWN):
+    if len(shape) not in (4, 5) or (shape[1] in SHOWN) == (shape[-1] in SHOWN):
         return ""
     return ", channels first" if shape[1] in SHOWN else ", channels last"

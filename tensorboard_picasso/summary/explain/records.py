@@ -309,6 +309,7 @@ def _record(
         output=subject.output,
         height=subject.shape[0],
         width=subject.shape[1],
+        depth=subject.depth,
         input_hash=probe.hashes[index],
         targets=tuple(targets),
         regions=within.references(answer.grid),
@@ -327,7 +328,9 @@ def _stored(subject: Subject, method: Method, answer: Answer) -> record.Maps | N
     if answer.precision is None:
         return None
     digest = subject.probe.hashes[subject.index]
-    return record.Maps.encode(answer.maps, method.sign, digest, answer.precision, answer.unseen)
+    return record.Maps.encode(
+        answer.maps, method.sign, digest, answer.precision, answer.unseen, subject.depth
+    )
 
 
 def _agreements(first: record.Maps | None, second: record.Maps | None) -> dict[int, float]:

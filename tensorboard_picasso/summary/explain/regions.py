@@ -7,11 +7,12 @@ import numpy as np
 from tensorboard_picasso.numbers import located, places
 from tensorboard_picasso.numbers.maps import Floats, Mask, Sign, Statistics
 from tensorboard_picasso.stored import record
+from tensorboard_picasso.summary.kit.images import flat
 from tensorboard_picasso.summary.probe.probe import Probe
 
 
 class Regions:
-    """The regions of an image of a probe.
+    """The regions of an image of a probe; of volumes maps and masks are sheets.
 
     Args:
       probe: the images.
@@ -21,12 +22,12 @@ class Regions:
 
     def __init__(self, probe: Probe, index: int, names: Collection[str] | None = None) -> None:
         self._masks = {
-            name: mask
+            name: flat(mask)
             for name, mask in probe.regions[index].items()
             if names is None or name in names
         }
         grown = probe.grown(index)
-        self._grown = {name: grown[name] for name in self._masks}
+        self._grown = {name: flat(grown[name]) for name in self._masks}
         self._tolerance = probe.tolerance(index)
 
     def statistics(self, values: Floats, sign: Sign, rounding: float) -> Statistics:

@@ -77,7 +77,7 @@ def inputs(probe: Probe) -> tuple[list[NDArray[Any]], list[list[tuple[str, str]]
         for fill in probe.region_fills if probe.regions[index] else ():
             filled = probe.filled(index, fill)
             for name, mask in probe.regions[index].items():
-                batch.append(np.where(mask[:, :, None], filled, image))
+                batch.append(np.where(mask[..., None], filled, image))
                 names.append((name, probe.fill_name(fill)))
         made.append(probe.model_input(np.stack(batch)))
         keys.append(names)
@@ -297,5 +297,6 @@ def _rows(backend: Backend, raw: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
         return raw
     of = "the model" if backend.call.score is None else "score="
     over = "; for outputs over pixels pass mean_over=, for others score="
-    remedy = over if raw.ndim in (3, 4) and backend.call.score is None else ""
+    remedies = {3: over, 4: over, 5: "; of outputs over voxels pass score="}
+    remedy = remedies.get(raw.ndim, "") if backend.call.score is None else ""
     raise outputs.OutputError(f"{of} returns {raw.shape}: scores must be (n, classes){remedy}")

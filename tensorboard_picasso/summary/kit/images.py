@@ -1,4 +1,7 @@
-"""Images as people hold them, brought to viewed images: (height, width, channels)."""
+"""Images as people hold them, brought to viewed images: (height, width, channels).
+
+Or volumes: (depth, height, width, channels).
+"""
 
 import os
 from collections.abc import Iterable, Sequence, Sized
@@ -10,9 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tensorboard_picasso.numbers import volumes
 from tensorboard_picasso.summary.kit import frameworks, pictures
 
 Array = NDArray[Any]
+# Height and width; of a volume depth, height and width.
+Size = tuple[int, ...]
 
 # Channel counts that a screen shows: grey, RGB, RGBA.
 SHOWN = (1, 3, 4)
@@ -123,14 +129,17 @@ def _check_batch(array: Array, data_format: str, what: str) -> None:
     )
     if single:
         raise ValueError(f"{what} has shape {shape}, one image: pass {what}[None]")
-    if array.ndim not in (3, 4):
-        raise ValueError(f"{what} has shape {shape}: pass {_layout(data_format)}")
+    if array.ndim not in (3, 4, 5):
+        raise ValueError(f"{what} has shape {shape}: pass {_layout(data_format, 'n, ')}")
 
 
-def _layout(data_format: str) -> str:
+def _layout(data_format: str, before: str = "") -> str:
+    """The axes of images, and of volumes, with those that stand before them."""
     if data_format == "channels_first":
-        return "(n, channels, height, width)"
-    return "(n, height, width, channels)"
+        of_volumes = f"({before}channels, depth, height, width)"
+        return f"({before}channels, height, width), or of volumes {of_volumes}"
+    of_volumes = f"({before}depth, height, width, channels)"
+    return f"({before}height, width, channels), or of volumes {of_volumes}"
 
 
 def to_viewed(images: Any, data_format: str, what: str = "image") -> list[Array]:
@@ -140,7 +149,9 @@ def to_viewed(images: Any, data_format: str, what: str = "image") -> list[Array]
 
 
 def viewed(value: Any, data_format: str, what: str) -> Array:
-    """One image as (height, width, channels), read-only; floats become float32.
+    """One image as (height, width, channels), a volume as (depth, height, width, channels).
+
+    Read-only; floats become float32.
 
     Args:
       value: an array or tensor in `data_format`, or without channels; a PIL
@@ -157,10 +168,10 @@ def viewed(value: Any, data_format: str, what: str) -> Array:
     shape = image.shape
     if image.ndim == 2:
         image = image[:, :, None]
-    elif image.ndim == 3 and data_format == "channels_first" and not _is_picture(value):
+    elif image.ndim > 2 and data_format == "channels_first" and not _is_picture(value):
         image = np.moveaxis(image, 0, -1)
-    if image.ndim != 3 or 0 in shape:
-        raise ValueError(f"{what} has shape {shape}: pass ({_layout(data_format)[4:]}")
+    if image.ndim not in (3, 4) or 0 in shape:
+        raise ValueError(f"{what} has shape {shape}: pass {_layout(data_format)}")
     if image.dtype.kind == "f":
         image = image.astype(np.float32)
         if not np.isfinite(image).all():
@@ -177,28 +188,53 @@ def has_channels(value: Any) -> bool:
 
 def check_shown(image: Array, data_format: str, what: str, remedy: str) -> None:
     """Raise ValueError where a screen cannot show the image's channels."""
-    height, width, channels = image.shape
+    *place, channels = image.shape
     if channels in SHOWN:
         return
-    if data_format == "channels_last" and height in SHOWN:
+    if data_format == "channels_last" and place[0] in SHOWN:
         remedy = 'pass data_format="channels_first"'
-    elif data_format == "channels_first" and width in SHOWN:
+    elif data_format == "channels_first" and place[-1] in SHOWN:
         remedy = 'pass data_format="channels_last"'
     raise ValueError(f"{what} has {channels} channels, and 1, 3 or 4 can be shown: {remedy}")
 
 
+def sheet(image: Array) -> Array:
+    """An image (height, width, channels) as it is; of a volume its slices beneath each other."""
+    return image if image.ndim == 3 else volumes.sheet(image)
+
+
+def flat(values: Array) -> Array:
+    """A map or mask of an image likewise: (height, width), of a volume its sheet."""
+    return values if values.ndim == 2 else volumes.sheet(values)
+
+
 def png(shown: Array) -> bytes:
-    """PNG of an image (height, width, 1, 3 or 4) of fractions, 0 black to 1 white."""
-    pixels = np.rint(shown * 255).astype(np.uint8)
+    """PNG of an image (height, width, 1, 3 or 4), or a volume, of fractions, 0 black to 1 white."""
+    pixels = np.rint(sheet(shown) * 255).astype(np.uint8)
     stream = BytesIO()
     Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(stream, "PNG")
     return stream.getvalue()
 
 
-def resized(image: Array, size: tuple[int, int]) -> Array:
-    """An image (height, width, channels) at another size, by Pillow's bilinear filter; its dtype stays."""
-    if image.shape[:2] == size:
+def resized(image: Array, size: Size) -> Array:
+    """An image at another height and width, or a volume, by Pillow's bilinear filter; its dtype stays.
+
+    Of volumes slice by slice, then along the depth.
+
+    """
+    if image.shape[:-1] == size:
         return image
+    if image.ndim == 3:
+        made = _bilinear(image, (size[0], size[1]))
+    else:
+        slices = [_bilinear(each, (size[1], size[2])) for each in image]
+        rows = np.moveaxis(np.stack(slices), 1, 0)
+        made = np.stack([_bilinear(each, (size[0], size[2])) for each in rows], 1)
+    return (made if image.dtype.kind == "f" else np.rint(made)).astype(image.dtype)
+
+
+def _bilinear(image: Array, size: tuple[int, int]) -> Array:
+    """An image (height, width, channels) at another size: float32."""
     planes = [
         np.asarray(
             Image.fromarray(np.asarray(plane, np.float32)).resize(
@@ -207,5 +243,4 @@ def resized(image: Array, size: tuple[int, int]) -> Array:
         )
         for plane in np.moveaxis(image, -1, 0)
     ]
-    made = np.stack(planes, -1)
-    return (made if image.dtype.kind == "f" else np.rint(made)).astype(image.dtype)
+    return np.stack(planes, -1)

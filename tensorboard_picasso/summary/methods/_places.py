@@ -20,6 +20,8 @@ from tensorboard_picasso.summary.methods.base import BrokenError
 
 Array = NDArray[Any]
 Side = tuple[int, int]
+# Rows and columns; of volumes slices, rows and columns.
+Sides = tuple[int, ...]
 
 # A token that does not hang on the image changes by less than this part of the largest value.
 _STILL = 1e-6
@@ -29,9 +31,11 @@ _STILL = 1e-6
 class Places:
     """Where the places of a layer's output for one image are.
 
-    shape: of that output: (tokens, channels), or with rows, columns and channels.
+    shape: of that output: (tokens, channels), or with rows, columns and channels; of volumes with
+      slices, rows, columns and channels.
     first: its channels come before its rows and columns.
     aside: tokens that stand for no place.
+    slices: of volumes how many there are.
     """
 
     shape: tuple[int, ...]
@@ -39,11 +43,14 @@ class Places:
     columns: int
     first: bool = False
     aside: tuple[int, ...] = ()
+    slices: int = 0
 
     def of(self, values: Array) -> Array:
-        """Values (n, …) of the layer as (n, rows, columns, channels)."""
+        """Values (n, …) of the layer as (n, rows, columns, channels); of volumes sheets."""
         if self.first:
-            return np.moveaxis(values, 1, -1)
+            values = np.moveaxis(values, 1, -1)
+        if self.first or self.slices:
+            return values.reshape(len(values), -1, *values.shape[-2:])
         if self.aside:
             values = np.delete(values, self.aside, axis=1)
         return values.reshape(len(values), self.rows, self.columns, self.shape[-1])
@@ -71,14 +78,14 @@ class Layers:
 
     Args:
       x: the image as the model takes it.
-      laid: a batch of model inputs as (n, height, width, channels).
+      laid: a batch of model inputs as (n, height, width, channels), or volumes.
     """
 
     def __init__(self, backend: Backend, x: Array, laid: Callable[[Array], Array]) -> None:
         self._backend = backend
         self._x = x
         self._places = laid(np.arange(x.size).reshape(1, *x.shape))[0]
-        self._size: Side = self._places.shape[:2]
+        self._size: Sides = self._places.shape[:-1]
         self._known: dict[Any, Any] = backend.known.setdefault("places", {})
         self._seen: list[Layer] | None = None
 
@@ -136,9 +143,13 @@ class Layers:
         try:
             places = self._places_of(calls[0])
         except UnclearError as e:
+            remedy = (
+                ", or give the probe a postprocess= that makes (n, height, width, channels) of it"
+            )
+            remedy = "" if len(self._size) == 3 else remedy
             raise UnclearError(
-                f"layer {name!r} returns {calls[0].shape} for an image: {e}; name another layer=,"
-                " or give the probe a postprocess= that makes (n, height, width, channels) of it"
+                f"layer {name!r} returns {calls[0].shape} for an image: {e}; name another layer="
+                f"{remedy}"
             ) from None
         if places.aside and not self._reaches(name, places):
             raise UnclearError(
@@ -161,6 +172,11 @@ class Layers:
             if not tokens or self._reaches(layer.name, places):
                 return layer.name, places
         last = ", ".join(f"{each.name!r} {each.shape}" for each in self._calls[-3:] if each.shape)
+        if len(self._size) == 3:
+            raise UnsupportedError(
+                f"the model has no layer that returns volumes (it ends in {last}): use Saliency, or"
+                " Occlusion"
+            )
         raise UnsupportedError(
             f"the model has no layer that returns images (it ends in {last}): pass layer=, and give"
             " the probe a postprocess= that makes (n, height, width, channels) of what it returns"
@@ -174,16 +190,16 @@ class Layers:
     def _places_of(self, layer: Layer) -> Places:
         shape = layer.shape or ()
         places = None
-        if len(shape) == 2:
-            places = self._of_tokens(layer, shape)
-        elif len(shape) == 3:
+        if len(shape) == len(self._size) + 1:
             places = self._of_image(layer, shape)
-        if places is None or places.rows * places.columns < 2:
+        elif len(shape) == 2:
+            places = self._of_tokens(layer, (shape[0], shape[1]))
+        if places is None or places.rows * places.columns * max(1, places.slices) < 2:
             raise UnclearError("it has no rows and columns")
         return places
 
-    def _of_image(self, layer: Layer, shape: tuple[int, int, int]) -> Places:
-        sides = {"first": shape[1:], "last": shape[:2]}
+    def _of_image(self, layer: Layer, shape: Sides) -> Places:
+        sides = {"first": shape[1:], "last": shape[:-1]}
         told = {layer.channels} if layer.channels else self._told(shape)
         if layer.images and layer.channels:
             fitting = [layer.channels]
@@ -192,7 +208,7 @@ class Layers:
         elif len(told) == 1 and told == self._told(shape, images=True):
             fitting = list(told)
         else:
-            fitting = [each for each, side in sides.items() if fits(*side, self._size)]
+            fitting = [each for each, side in sides.items() if fits(side, self._size)]
             if len(told) == 1:
                 fitting = [each for each in fitting if each in told]
             elif not told:
@@ -200,11 +216,12 @@ class Layers:
                 counts = {each[0] for each in self._shapes if len(each) == 2}
                 fitting = [each for each in fitting if counts.isdisjoint(sides[each])]
         if not fitting:
-            height, width = self._size
-            raise UnclearError(f"no two of its sides are as {height} × {width}")
+            raise UnclearError(f"no sides of it are as {' × '.join(map(str, self._size))}")
         if len(fitting) > 1:
             raise UnclearError("its channels may come first or last")
-        return Places(shape, *sides[fitting[0]], first=fitting[0] == "first")
+        *slices, rows, columns = sides[fitting[0]]
+        first = fitting[0] == "first"
+        return Places(shape, rows, columns, first, slices=slices[0] if slices else 0)
 
     def _told(self, shape: tuple[int, ...], images: bool = False) -> set[str]:
         """Where layers whose kind tells have the channels of what is of this shape."""
@@ -215,6 +232,8 @@ class Layers:
         }
 
     def _of_tokens(self, layer: Layer, shape: tuple[int, int]) -> Places:
+        if len(self._size) == 3:
+            raise UnclearError("it has no slices, rows and columns")
         count = shape[0]
         told = {layer.channels} if layer.channels else self._told(shape)
         if told == {"first"}:
@@ -292,7 +311,7 @@ class Layers:
         """Rows and columns of what convolutions and the like return."""
         sides = set()
         for call in self._calls:
-            if call.images and call.shape and not call.inside:
+            if call.images and call.shape and len(call.shape) == 3 and not call.inside:
                 first = call.channels == "first"
                 sides.add(call.shape[1:] if first else call.shape[:2])
         return {(rows, columns) for rows, columns in sides}
@@ -317,21 +336,22 @@ class Layers:
         return sides
 
 
-def grids(count: int, size: Side) -> set[Side]:
+def grids(count: int, size: Sides) -> set[Side]:
     """Rows and columns of so many square patches that an image of this size may be cut into."""
     return {
         (rows, count // rows)
         for rows in range(1, count + 1)
-        if count % rows == 0 and fits(rows, count // rows, size)
+        if count % rows == 0 and fits((rows, count // rows), size)
     }
 
 
-def fits(rows: int, columns: int, size: Side) -> bool:
+def fits(counts: Sides, size: Sides) -> bool:
     """Whether patches of some one side make so many rows and columns, but for what is left over.
 
-    Of a height of 7 and patches of 2 these are three rows, or four.
+    Of a height of 7 and patches of 2 these are three rows, or four. Of volumes likewise, of slices
+    too.
     """
-    height, width = size
-    least = max(height / (rows + 1), width / (columns + 1))
-    below = [side / (each - 1) for side, each in ((height, rows), (width, columns)) if each > 1]
+    pairs = list(zip(counts, size, strict=True))
+    least = max(side / (count + 1) for count, side in pairs)
+    below = [side / (count - 1) for count, side in pairs if count > 1]
     return least < min(below, default=np.inf)

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from tensorboard_picasso.numbers import volumes
 from tensorboard_picasso.numbers.maps import quiet, single
 from tensorboard_picasso.summary.backends import in_batches
 from tensorboard_picasso.summary.backends.base import (
@@ -23,7 +23,7 @@ from tensorboard_picasso.summary.backends.base import (
     floats,
     same,
 )
-from tensorboard_picasso.summary.kit.images import to_numpy
+from tensorboard_picasso.summary.kit.images import Size, flat, resized, to_numpy
 from tensorboard_picasso.summary.methods._places import Layers, Places
 from tensorboard_picasso.summary.methods.base import Floats, Subject
 from tensorboard_picasso.summary.probe.alignment import AlignmentError
@@ -65,7 +65,7 @@ class Site:
         self.x = probe.raw_batch(subject.image[None])[0] if through else subject.x
 
     def at(self, viewed: Array) -> Array:
-        """The same site of another viewed image (height, width, channels), as floats."""
+        """The same site of another viewed image, as floats."""
         probe = self.subject.probe
         given = probe.raw_batch(viewed[None])
         batch = floats(given if self.preprocess else probe.preprocessed(given))
@@ -111,8 +111,9 @@ class Site:
         )
 
     def channels_last(self, values: Array) -> Array:
-        """Values (n, …) of the site's shape as (n, height, width, channels)."""
-        return self.subject.probe.channels_last(values)
+        """Values (n, …) of the site's shape as (n, height, width, channels); of volumes sheets."""
+        laid = self.subject.probe.channels_last(values)
+        return laid if laid.ndim == 4 else laid.reshape(len(laid), -1, *laid.shape[-2:])
 
     def over_places(self, values: Array) -> Array:
         """Values (n, …) of the layer as (n, rows, columns, channels) of what covers the input.
@@ -168,6 +169,11 @@ class Site:
         return Layers(self.subject.backend, self.subject.x, self.subject.probe.channels_last)
 
     @property
+    def slices(self) -> int:
+        """How many slices the layer's output has; 0 of pictures."""
+        return self.read().slices if self.subject.depth else 0
+
+    @property
     def told(self) -> dict[str, str]:
         """What a record says of how the layer's output was read."""
         if self.layer is None:
@@ -175,23 +181,21 @@ class Site:
         return {"tokens": "by postprocess"} if self.places is None else self.places.parameters
 
     @property
-    def size(self) -> tuple[int, int]:
-        """Height and width of the model's input."""
-        height, width = self.subject.probe.channels_last(self.subject.x[None]).shape[1:3]
-        return height, width
+    def size(self) -> Size:
+        """Height and width of the model's input; of volumes depth, height and width."""
+        laid: Array = self.subject.probe.channels_last(self.subject.x[None])
+        return laid.shape[1:-1]
 
     def enlarged(self, values: Floats) -> list[Floats]:
-        """Maps (n, height, width) over a layer's output, bilinear over the model's input."""
-        height, width = self.size
-        if values.shape[1:] == (height, width):
+        """Maps (n, height, width) over a layer's output, bilinear over the model's input.
+
+        Of volumes both are sheets.
+        """
+        size, over = self.size, volumes.natural(values, self.slices, axis=1)
+        if over.shape[1:] == size:
             return list(values)
-        return [
-            np.asarray(
-                Image.fromarray(single(plane)).resize((width, height), Image.Resampling.BILINEAR),
-                np.float64,
-            )
-            for plane in values
-        ]
+        large = (resized(single(each)[..., None], size)[..., 0] for each in over)
+        return [np.asarray(flat(each), np.float64) for each in large]
 
     def over_image(
         self, values: Sequence[Floats], sums: bool = False

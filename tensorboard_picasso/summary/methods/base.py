@@ -2,6 +2,7 @@
 
 import abc
 import dataclasses
+import math
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -54,13 +55,22 @@ class Subject:
 
     @property
     def image(self) -> NDArray[Any]:
-        """The viewed image (height, width, channels)."""
+        """The viewed image (height, width, channels), or a volume."""
         return self.probe.images[self.index]
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Height and width of the viewed image, pixels."""
-        return self.image.shape[0], self.image.shape[1]
+        """Height and width of a map of the viewed image, pixels; of a volume those of its sheet.
+
+        Maps of volumes are sheets: their slices stand beneath each other (`numbers.volumes`).
+        """
+        *rows, width = self.image.shape[:-1]
+        return math.prod(rows), width
+
+    @property
+    def depth(self) -> int:
+        """How many slices a volume has; 0 of a picture."""
+        return self.probe.depth(self.index)
 
     def random(self, seed: int) -> np.random.Generator:
         """Random numbers of a seed and this image: the same at every step, whatever the batch."""
@@ -101,7 +111,8 @@ class Subject:
 class Answer:
     """What a method says of one image.
 
-    maps: (height, width) of the viewed image, one a target.
+    maps: (height, width) of the viewed image, one a target; of a volume sheets, of
+      `Subject.shape`.
     unit, score, layer, seed, parameters: what was used; unit and score are text
       for legends.
     grid: where the maps are made from one, it is stored and they are not.
@@ -284,6 +295,16 @@ class RandomMethod(MapMethod):
     def second_due(self, count: int) -> bool:
         """Whether the record after so many of the probe's takes the second seed too."""
         return self.second_seed_every > 0 and count % self.second_seed_every == 0
+
+
+def pictures_alone(probe: Probe, what: str, remedy: str) -> None:
+    """Say that something is made of pictures, where a probe has volumes.
+
+    Raises:
+      ValueError: it has.
+    """
+    if probe.depth(0):
+        raise ValueError(f"{what} is of pictures, and probe {probe.name!r} has volumes: {remedy}")
 
 
 def whole(name: str, value: Any, least: int) -> int:

@@ -22,7 +22,13 @@ from tensorboard_picasso.summary.backends.base import Tool, scripted
 from tensorboard_picasso.summary.kit.frameworks import is_a
 from tensorboard_picasso.summary.methods import _foreign
 from tensorboard_picasso.summary.methods._site import Site, soundest_first
-from tensorboard_picasso.summary.methods.base import Answer, Floats, RandomMethod, Subject
+from tensorboard_picasso.summary.methods.base import (
+    Answer,
+    Floats,
+    RandomMethod,
+    Subject,
+    pictures_alone,
+)
 from tensorboard_picasso.summary.methods.saliency import over_channels, rounding
 from tensorboard_picasso.summary.probe.probe import Probe
 
@@ -103,6 +109,8 @@ class Captum(RandomMethod):
 
     def check(self, probe: Probe) -> None:
         """See `Method.check`."""
+        if self.layer is not None:
+            pictures_alone(probe, f"layer={self.layer!r}", "leave it out")
         self._made_by()
 
     def _made_by(self) -> Any:

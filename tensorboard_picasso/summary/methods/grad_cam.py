@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from tensorboard_picasso.numbers import volumes
 from tensorboard_picasso.numbers.maps import Precision, Sign, quiet
 from tensorboard_picasso.summary.backends.base import batches, broken
 from tensorboard_picasso.summary.methods._gradients import plain
@@ -79,11 +80,12 @@ class GradCAM(MapMethod):
             coarse: Floats = np.maximum(np.einsum("hwk,tk->thw", features, weights), 0)
         values, unseen, pixels = site.over_image(site.enlarged(coarse))
         rows, columns = coarse.shape[1:]
+        sides = volumes.natural(coarse, site.slices, axis=1).shape[1:]
         return Answer(
             maps=dict(zip(subject.targets, values, strict=True)),
             unit=f"weighted activation of {layer}",
             score=subject.score_name(self.score),
-            parameters={"positions": f"{rows} × {columns}", "pixels": pixels, **site.told},
+            parameters={"positions": " × ".join(map(str, sides)), "pixels": pixels, **site.told},
             layer=layer,
             precision=Precision(self.precision),
             unseen=unseen,

@@ -13,7 +13,14 @@ import numpy as np
 
 from tensorboard_picasso.numbers.maps import Precision, Sign
 from tensorboard_picasso.summary.backends import Masks
-from tensorboard_picasso.summary.methods.base import Answer, Floats, RandomMethod, Subject, whole
+from tensorboard_picasso.summary.methods.base import (
+    Answer,
+    Floats,
+    RandomMethod,
+    Subject,
+    pictures_alone,
+    whole,
+)
 from tensorboard_picasso.summary.probe import fills
 from tensorboard_picasso.summary.probe.probe import Probe
 
@@ -65,6 +72,7 @@ class RISE(RandomMethod):
 
     def check(self, probe: Probe) -> None:
         """See `Method.check`."""
+        pictures_alone(probe, self.label, "use Occlusion")
         for index in range(len(probe)):
             probe.filled(index, self.fill)
 

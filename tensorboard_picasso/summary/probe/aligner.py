@@ -22,7 +22,12 @@ class Aligner:
     """
 
     def __init__(self, pictures: Pictures, feed: Feed, given: Any) -> None:
-        self._images, self._feed, self.given = pictures.images, feed, given is not None
+        self._pictures, self._feed, self.given = pictures, feed, given is not None
+        if self.given and pictures.volumes:
+            raise ValueError(
+                "alignment= is of pictures, and the images are volumes: leave it out, as preprocess"
+                " may not move voxels"
+            )
         if self.given and feed.preprocess is None:
             raise ValueError(
                 "alignment= without preprocess=: the model eats the images as they are"
@@ -30,7 +35,7 @@ class Aligner:
         self._matrices: NDArray[np.float64] | None = None
         if self.given:
             self._matrices = alignment.check(given, pictures.given)
-        self._aligned: list[Alignment | AlignmentError | None] = [None] * len(self._images)
+        self._aligned: list[Alignment | AlignmentError | None] = [None] * len(pictures.images)
 
     def align(self, index: int) -> Alignment:
         """See `Probe.align`."""
@@ -46,7 +51,10 @@ class Aligner:
         return aligned
 
     def unseen(self, index: int) -> NDArray[np.bool_] | None:
-        """(height, width), true where the model never sees the pixel; None: not known, or none."""
+        """(height, width), true where the model never sees the pixel; None: not known, or none.
+
+        It sees all of a volume, whose voxels stay where they are.
+        """
         try:
             aligned = self.align(index)
         except AlignmentError:
@@ -54,14 +62,17 @@ class Aligner:
         return aligned.bring_back(np.zeros(aligned.model))[1]
 
     def _find(self, index: int) -> Alignment:
-        image, spatial = self._images[index], self._feed.spatial
-        shape = (image.shape[0], image.shape[1])
+        image, spatial = self._pictures.images[index], self._feed.spatial
+        shape = self._pictures.sheet(index)
         if self._feed.preprocess is None:
             return alignment.same(shape)
         if self._matrices is not None:
             size = spatial(image[None]).shape
             return alignment.given(self._matrices[index], shape, (size[1], size[2]))
-        spare = np.stack([np.zeros(image.shape[2]), np.ones(image.shape[2])])
+        spare = np.stack([np.zeros(image.shape[-1]), np.ones(image.shape[-1])])
+        if self._pictures.volumes:
+            marks.check_still(spatial, image, spare)
+            return alignment.same(shape)
         for other in self._aligned:
             if (
                 isinstance(other, Alignment)

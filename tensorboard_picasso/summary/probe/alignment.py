@@ -27,6 +27,18 @@ class AlignmentError(ValueError):
         )
 
 
+class MovedError(AlignmentError):
+    """`preprocess` moves voxels of volumes, over which no map is brought back."""
+
+    def __init__(self, reason: str) -> None:
+        ValueError.__init__(
+            self,
+            f"preprocess {reason}, so that a map over its output does not lie on the volume: give"
+            " the probe volumes that are resized, cropped and turned already, and let preprocess"
+            " change values and channels alone",
+        )
+
+
 @dataclass(frozen=True)
 class Alignment:
     """Takes viewed (x, y, 1) to the model's input (x, y).

@@ -66,15 +66,20 @@ class Annotations(dict[str, dict[int, list[Shape]]]):
         super().__init__(objects)
         self.source, self.count = source, count
 
-    def masks(self, shapes: Sequence[Size], count: int) -> tuple[dict[str, Mask], ...]:
+    def masks(self, shapes: Sequence[tuple[int, ...]], count: int) -> tuple[dict[str, Mask], ...]:
         """One {category: mask} an image that is kept.
 
         Args:
           shapes: height and width of these. count: of the images that were handed in.
 
         Raises:
-          ValueError: these are other images, or no object lies on them.
+          ValueError: these are other images, or volumes, or no object lies on them.
         """
+        if len(shapes[0]) > 2:
+            raise ValueError(
+                f"{self.source} annotates pictures, and the probe has volumes: pass masks (depth,"
+                " height, width)"
+            )
         if count != self.count:
             raise ValueError(
                 f"regions of {self.source} are of {self.count} images, the probe has {count}: pass"
@@ -84,7 +89,7 @@ class Annotations(dict[str, dict[int, list[Shape]]]):
         none = whole = 0
         for name, index, objects in self._on(len(shapes)):
             try:
-                mask = drawn(objects, *shapes[index])
+                mask = drawn(objects, shapes[index][0], shapes[index][1])
             except ValueError as e:
                 raise ValueError(f"region {name!r} of image {index}: {e}") from None
             if mask.any() and not mask.all():

@@ -15,7 +15,7 @@ class Brightness:
     """How an image's own values become shown ones, 0 black to 1 white, and back.
 
     Args:
-      images: viewed images (height, width, channels), all of one dtype.
+      images: viewed images (height, width, channels), or volumes, all of one dtype.
       value_range: (low, high), the values shown as black and white; default
         0..255 for integers and 0..1 for floats. With `normalized` it is that
         before normalising.
@@ -53,7 +53,8 @@ class Brightness:
             self._range = None
 
     def _checked(self, given: tuple[float, float] | None) -> tuple[float, float]:
-        spans = [self.before(np.stack([e.min((0, 1)), e.max((0, 1))])) for e in self._images]
+        places = tuple(range(self._images[0].ndim - 1))
+        spans = [self.before(np.stack([e.min(places), e.max(places)])) for e in self._images]
         least = min(float(span.min()) for span in spans)
         most = max(float(span.max()) for span in spans)
         dtype = self._images[0].dtype
@@ -123,7 +124,7 @@ class Brightness:
     @staticmethod
     def colours(image: Array) -> int:
         """How many channels are no alpha."""
-        return 3 if image.shape[2] == 4 else int(image.shape[2])
+        return 3 if image.shape[-1] == 4 else int(image.shape[-1])
 
     @property
     def span(self) -> float:
@@ -171,7 +172,7 @@ def _pair(value_range: Any) -> tuple[float, float]:
 def _mean_std(normalized: Any, image: Array) -> tuple[Array, Array]:
     if normalized is None:
         return np.zeros(()), np.ones(())
-    channels = image.shape[2]
+    channels = image.shape[-1]
     if image.dtype.kind != "f":
         raise ValueError(f"normalized= is for floats, and images are {image.dtype}: leave it out")
     try:

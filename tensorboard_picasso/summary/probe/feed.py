@@ -8,7 +8,7 @@ import numpy as np
 from tensorboard_picasso.summary.kit import images
 from tensorboard_picasso.summary.kit.images import Array
 from tensorboard_picasso.summary.probe import datasets
-from tensorboard_picasso.summary.probe.alignment import AlignmentError
+from tensorboard_picasso.summary.probe.alignment import AlignmentError, MovedError
 from tensorboard_picasso.summary.probe.pictures import Pictures
 
 
@@ -34,7 +34,7 @@ class Feed:
         """A viewed batch in the layout in which the images were handed in.
 
         Args:
-          batch: (n, height, width, channels), of one image's size.
+          batch: (n, height, width, channels), or volumes, of one image's size.
 
         Returns:
           The same values: channels first where `data_format` says so, without
@@ -53,7 +53,7 @@ class Feed:
         return plain and self._pictures.data_format == "channels_last"
 
     def model_input(self, batch: Array) -> Array:
-        """What the model eats of a viewed batch (n, height, width, channels).
+        """What the model eats of a viewed batch (n, height, width, channels), or of volumes.
 
         Returns:
           (n, …) array: the output of `preprocess`, or `raw_batch` without it.
@@ -86,25 +86,29 @@ class Feed:
     def channels_last(self, values: Array) -> Array:
         """A batch in the layout of the model's inputs as (n, height, width, channels).
 
+        Of volumes (n, depth, height, width, channels).
+
         Args:
           values: (n, …), model inputs or gradients of them.
 
         Raises:
           AlignmentError: they have no height and width.
         """
+        axes = 2 + len(self._pictures.shapes[0])
         if values.ndim == 2:
             values = self._unflattened(values)
-        if values.ndim == 3:
+        if values.ndim == axes - 1:
             return values[..., None]
-        if values.ndim != 4:
-            raise AlignmentError(f"returns shape {values.shape[1:]} for an image")
+        if values.ndim != axes:
+            refused = MovedError if self._pictures.volumes else AlignmentError
+            raise refused(f"returns shape {values.shape[1:]} for an image")
         first = self._pictures.data_format == "channels_first"
         if self.preprocess is not None:
             # It may change the layout too: few channels beside many pixels tell.
             few = max(images.SHOWN)
-            if first and values.shape[1] > few >= values.shape[3]:
+            if first and values.shape[1] > few >= values.shape[-1]:
                 first = False
-            elif not first and values.shape[3] > few >= values.shape[1]:
+            elif not first and values.shape[-1] > few >= values.shape[1]:
                 first = True
         return np.moveaxis(values, 1, -1) if first else values
 
@@ -117,7 +121,7 @@ class Feed:
         return values
 
     def spatial(self, batch: Array) -> Array:
-        """What the model eats of a viewed batch, as (n, height, width, channels).
+        """What the model eats of a viewed batch, in the layout of `channels_last`.
 
         Raises:
           TypeError, ValueError: as `model_input`.

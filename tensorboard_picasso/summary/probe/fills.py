@@ -24,7 +24,7 @@ _SHOWN = {"black": 0.0, "grey": 0.5, "white": 1.0}
 # Hides no pixel: a vision transformer is not given the tokens of what is hidden.
 DROPPED = "dropped tokens"
 
-# Standard deviation of the blur as a share of the longer side: 10 pixels at 224,
+# Standard deviation of the blur as a share of the longest side: 10 pixels at 224,
 # as Fong & Vedaldi 2017 (arXiv 1704.03296) took it.
 _BLUR = 10 / 224
 
@@ -106,20 +106,20 @@ def filled(image: Array, fill: Fill, brightness: Brightness, seed: bytes) -> Arr
     """The whole image replaced by its fill: same shape and dtype.
 
     Args:
-      image: (height, width, channels).
+      image: (height, width, channels), or a volume.
       fill: as `check` gives it.
       brightness: says which values are black and white.
       seed: of the noise, which is uniform between each channel's extremes.
     """
-    channels = image.shape[2]
+    channels, places = image.shape[-1], tuple(range(image.ndim - 1))
     if fill == "blur":
         values = blurred(image, _BLUR)
     elif fill == "noise":
         random = np.random.default_rng(list(seed)).random(image.shape)
-        low, high = (np.asarray(f(image, (0, 1)), np.float64) for f in (np.min, np.max))
+        low, high = (np.asarray(f(image, places), np.float64) for f in (np.min, np.max))
         values = low + random * (high - low)
     elif fill == "mean":
-        values = image.mean((0, 1), dtype=np.float64)
+        values = image.mean(places, dtype=np.float64)
     elif isinstance(fill, str):
         values = brightness.value(_SHOWN[fill], channels)
     else:
@@ -132,13 +132,14 @@ def filled(image: Array, fill: Fill, brightness: Brightness, seed: bytes) -> Arr
 
 
 def blurred(image: Array, share: float) -> Array:
-    """An image (height, width, channels) blurred by a Gaussian: float64.
+    """An image (height, width, channels), or a volume, blurred by a Gaussian: float64.
 
-    share: its standard deviation, of the longer side. Beyond the edge there is nothing.
+    share: its standard deviation, of the longest side. Beyond the edge there is nothing.
     """
-    sigma = share * max(image.shape[:2])
-    rows, columns = (_gaussian(side, sigma) for side in image.shape[:2])
-    result: Array = np.einsum("ij,jkc,lk->ilc", rows, image, columns, optimize=True)
+    sigma = share * max(image.shape[:-1])
+    result = image.astype(np.float64)
+    for axis, side in enumerate(image.shape[:-1]):
+        result = np.moveaxis(np.tensordot(_gaussian(side, sigma), result, (1, axis)), 0, axis)
     return result
 
 

@@ -1,5 +1,6 @@
 """Finds an alignment by moving a mark over the viewed image and seeing which inputs change."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorboard_picasso.summary.kit.images import Array
-from tensorboard_picasso.summary.probe.alignment import Alignment, AlignmentError, Box
+from tensorboard_picasso.summary.probe.alignment import Alignment, AlignmentError, Box, MovedError
 
 # The mark is moved to this many places along each side, and is this share of it.
 _PLACES = 9
@@ -16,6 +17,10 @@ _MARK = 1 / 16
 # Changes below this share of a mark's largest do not count: a preprocess that
 # standardises each image changes every input a little.
 _NOTICED = 0.05
+
+# So far, in voxels, the middle of a mark may lie off where it was put: what smooths a volume takes
+# in what is beside it.
+_STILL = 0.75
 
 
 @dataclass(frozen=True)
@@ -71,14 +76,58 @@ def agrees(
     return bool((near | ~marks.whole)[marks.seen].all())
 
 
+def check_still(inputs: Callable[[Array], Array], volume: Array, spare: Array) -> None:
+    """See that each voxel of a volume stays where it is: marks come out where they were put.
+
+    Args:
+      inputs: viewed (n, d, h, w, c) to the model's inputs (n, depth, height, width, channels).
+      volume: one viewed volume (d, h, w, c).
+      spare: as of `find`.
+
+    Raises:
+      MovedError: they do not, or `preprocess` is random.
+    """
+    whole = inputs(volume[None])
+    sides, made = volume.shape[:-1], whole.shape[1:-1]
+    if made != sides:
+        of = " x ".join(map(str, sides))
+        raise MovedError(f"makes {' x '.join(map(str, made))} of a volume of {of}")
+    if not np.array_equal(whole, inputs(volume[None]), equal_nan=True):
+        raise MovedError("gives the same volume another input each time")
+    ink = _ink(volume, spare)
+    extents = [max(1, round(side * _MARK)) for side in sides]
+    lows = [
+        (side // 4, max(0, side - side // 4 - extent))
+        for side, extent in zip(sides, extents, strict=True)
+    ]
+    for corner in itertools.product(*lows):
+        # Two at a time bound the memory.
+        batch = np.stack([volume, volume])
+        where = tuple(slice(low, low + extent) for low, extent in zip(corner, extents, strict=True))
+        for marked, shade in zip(batch, ink, strict=True):
+            marked[where] = shade
+        result = inputs(batch).astype(np.float64)
+        change = np.nan_to_num(np.abs(result[1] - result[0]).max(-1))
+        change[change <= _NOTICED * change.max()] = 0
+        if not change.any():
+            continue  # cut off by its value, as by a mask
+        for axis, (low, extent) in enumerate(zip(corner, extents, strict=True)):
+            others = tuple(each for each in range(len(sides)) if each != axis)
+            along = change.sum(others)
+            centre = along @ (np.arange(len(along)) + 0.5) / along.sum()
+            if abs(centre - (low + extent / 2)) > _STILL:
+                raise MovedError("moves voxels")
+
+
 def _ink(image: Array, spare: Array) -> Array:
     """(2, c) the two values that a mark changes between: the image's own extremes."""
     # Its own, so that a preprocess that stretches the contrast has nothing new to stretch.
-    ink = np.stack([image.min((0, 1)), image.max((0, 1))])
+    places = tuple(range(image.ndim - 1))
+    ink = np.stack([image.min(places), image.max(places)])
     constant = ink[0] == ink[1]
     ink[:, constant] = spare.astype(image.dtype)[:, constant]
-    if image.shape[2] == 4:
-        ink[:, 3] = image[:, :, 3].max()  # opaque: clear marks might not be seen
+    if image.shape[-1] == 4:
+        ink[:, 3] = image[..., 3].max()  # opaque: clear marks might not be seen
     return ink
 
 

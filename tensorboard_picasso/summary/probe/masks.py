@@ -8,20 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tensorboard_picasso.summary.kit.images import to_numpy
+from tensorboard_picasso.summary.kit.images import Size, to_numpy
 from tensorboard_picasso.summary.probe.annotations import Annotations
 from tensorboard_picasso.summary.probe.shapes import Mask, Shape, drawn, is_drawn
 
 
-def masks(given: Any, shapes: Sequence[tuple[int, int]], count: int) -> tuple[dict[str, Mask], ...]:
-    """One mapping of region name to (height, width) mask for each kept image.
+def masks(given: Any, shapes: Sequence[Size], count: int) -> tuple[dict[str, Mask], ...]:
+    """One mapping of region name to mask (height, width) for each kept image.
 
     Args:
       given: {name: masks}, where masks is one (height, width) for all images,
         (n, height, width) or a list with one each, or {index: mask} of the images
         that the region lies on; true inside. In place of a mask a shape, or of an image's
-        mask a list of shapes, which is their union. Or what a file of annotations has.
-      shapes: height and width of the images that are kept.
+        mask a list of shapes, which is their union. Or what a file of annotations has. Of
+        volumes masks have a depth before, and shapes reach through all slices.
+      shapes: height and width of the images that are kept, of volumes depth too.
       count: how many images were handed in; the masks may be as many.
 
     Raises:
@@ -40,7 +41,7 @@ def masks(given: Any, shapes: Sequence[tuple[int, int]], count: int) -> tuple[di
         if isinstance(value, Mapping):
             by_image = _some(name, value, len(shapes), count)
         else:
-            by_image = dict(enumerate(_each(name, value, len(shapes), count)))
+            by_image = dict(enumerate(_each(name, value, shapes, count)))
         for index, mask in by_image.items():
             result[index][name] = _mask(name, index, mask, shapes[index])
     return result
@@ -70,24 +71,26 @@ def _read(value: Any, what: str) -> NDArray[Any]:
     return to_numpy(value, what)
 
 
-def _each(name: str, value: Any, kept: int, count: int) -> Sequence[Any]:
+def _each(name: str, value: Any, shapes: Sequence[Size], count: int) -> Sequence[Any]:
     where = f"region {name!r}"
+    kept, axes = len(shapes), len(shapes[0])
     if isinstance(value, Shape):
         return [value] * kept
     if isinstance(value, str):
         raise TypeError(f"{where} is {value!r}: pass a mask of booleans")
     # A list may hold masks of different sizes, or be one mask in nested lists.
-    listed = isinstance(value, Sequence) and len(value) and _is_mask(value[0], where)
+    listed = isinstance(value, Sequence) and len(value) and _is_mask(value[0], where, axes)
     each: Sequence[Any] = value
     if not listed:
         array = _read(value, where)
-        if array.ndim > 2 and array.shape[-1] == 1:
+        if array.ndim > axes and array.shape[-1] == 1:
             array = array[..., 0]
-        if array.ndim == 2:
+        if array.ndim == axes:
             return [array] * kept
-        if array.ndim != 3:
+        if array.ndim != axes + 1:
+            sides = "height, width" if axes == 2 else "depth, height, width"
             raise ValueError(
-                f"{where} has shape {array.shape}: pass (height, width) or one such an image"
+                f"{where} has shape {array.shape}: pass ({sides}) or one such an image"
             )
         each = list(array)
     if len(each) != count and listed and is_drawn(value):
@@ -99,24 +102,24 @@ def _each(name: str, value: Any, kept: int, count: int) -> Sequence[Any]:
     return each[:kept]
 
 
-def _is_mask(value: Any, where: str) -> bool:
-    """Whether this is an image's mask, or is drawn as one."""
-    return is_drawn(value) or _read(value, where).ndim >= 2
+def _is_mask(value: Any, where: str, axes: int) -> bool:
+    """Whether this is the mask of an image of so many axes, or is drawn as one."""
+    return is_drawn(value) or _read(value, where).ndim >= axes
 
 
-def _mask(name: str, index: int, value: Any, shape: tuple[int, int]) -> Mask:
+def _mask(name: str, index: int, value: Any, shape: Size) -> Mask:
     where = f"region {name!r} of image {index}"
     if is_drawn(value):
         try:
-            mask = drawn(value, *shape)
+            mask = np.broadcast_to(drawn(value, *shape[-2:]), shape)
         except ValueError as e:
             raise ValueError(f"{where}: {e}") from None
     else:
         mask = _read(value, f"region {name!r}")
     if mask.shape == (*shape, 1):
-        mask = mask[:, :, 0]
+        mask = mask[..., 0]
     if mask.shape != shape:
-        sizes = f"{' x '.join(map(str, mask.shape))}, its image {shape[0]} x {shape[1]}"
+        sizes = f"{' x '.join(map(str, mask.shape))}, its image {' x '.join(map(str, shape))}"
         raise ValueError(f"{where} is {sizes}: pass a mask of the viewed image's size")
     if mask.dtype != bool and not np.isin(mask, (0, 1)).all():
         raise ValueError(f"{where} holds {mask.max()}: pass booleans, such as mask > 0")

@@ -1,13 +1,14 @@
 """Pictures of a probe: its images as viewed, and what a screen shows of them."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from tensorboard_picasso.summary.kit import images, report
-from tensorboard_picasso.summary.kit.images import Array, are_tensors, layout
+from tensorboard_picasso.summary.kit.images import Array, Size, are_tensors, layout
 from tensorboard_picasso.summary.probe import fills
 from tensorboard_picasso.summary.probe.brightness import Brightness
 
@@ -17,7 +18,8 @@ class Pictures:
 
     Attributes:
       given: how many were handed in.
-      images: viewed images, tuple of (height, width, channels) arrays.
+      images: viewed images, tuple of (height, width, channels) arrays; or volumes, (depth, height,
+        width, channels).
       names: tuple of str.
       data_format, format_given: as it is, and as it was handed in.
       flat, tensors: whether they came without an axis of channels, as PyTorch's tensors.
@@ -46,10 +48,15 @@ class Pictures:
         )
         first = self.images[0]
         for index, image in enumerate(self.images):
-            if (image.shape[2], image.dtype) != (first.shape[2], first.dtype):
+            if image.ndim != first.ndim:
                 raise ValueError(
-                    f"image {index} has {image.shape[2]} channels of {image.dtype}, image 0"
-                    f" {first.shape[2]} of {first.dtype}: bring them to one kind"
+                    f"image {index} has shape {image.shape}, image 0 {first.shape}: pass pictures or"
+                    " volumes, each to a probe of their own"
+                )
+            if (image.shape[-1], image.dtype) != (first.shape[-1], first.dtype):
+                raise ValueError(
+                    f"image {index} has {image.shape[-1]} channels of {image.dtype}, image 0"
+                    f" {first.shape[-1]} of {first.dtype}: bring them to one kind"
                 )
         self.flat = not any(images.has_channels(each) for each in kept)
         if names is None:
@@ -60,9 +67,23 @@ class Pictures:
             self.names = tuple(str(each) for each in names[: len(kept)])
 
     @property
-    def shapes(self) -> list[tuple[int, int]]:
-        """Height and width of each."""
-        return [(image.shape[0], image.shape[1]) for image in self.images]
+    def shapes(self) -> list[Size]:
+        """Height and width of each; of volumes depth, height and width."""
+        return [image.shape[:-1] for image in self.images]
+
+    @property
+    def volumes(self) -> bool:
+        """Whether they are volumes."""
+        return self.images[0].ndim == 4
+
+    def depth(self, index: int) -> int:
+        """How many slices a volume has; 0 of a picture."""
+        return len(self.images[index]) if self.volumes else 0
+
+    def sheet(self, index: int) -> tuple[int, int]:
+        """Height and width of one; of a volume those of its slices beneath each other."""
+        *rows, width = self.shapes[index]
+        return math.prod(rows), width
 
 
 class Display:
@@ -83,12 +104,7 @@ class Display:
         self.brightness = Brightness(self._images, value_range, normalized, shown=self.own)
         shown, brightness = self._images, self.brightness
         if self.own:
-            images.check_shown(
-                shown[0],
-                pictures.data_format,
-                "image 0",
-                "pass display= (what to show instead)",
-            )
+            images.check_shown(shown[0], pictures.data_format, "image 0", _remedy(pictures))
         else:
             shown = _instead(pictures, given)
             brightness = Brightness(shown, what="display pixels", own=False)
@@ -100,8 +116,17 @@ class Display:
     def filled(self, index: int, fill: Any) -> Array:
         """See `Probe.filled`."""
         image = self._images[index]
-        plain = fills.check(fill, image.shape[2], image.dtype)
+        plain = fills.check(fill, image.shape[-1], image.dtype)
         return fills.filled(image, plain, self.brightness, self.hashes[index])
+
+
+def _remedy(pictures: Pictures) -> str:
+    """What can be done where a screen cannot show the images' channels."""
+    remedy = "pass display= (what to show instead)"
+    if pictures.volumes or pictures.images[0].shape[-1] <= max(images.SHOWN):
+        return remedy
+    axis = "images[:, None]" if pictures.data_format == "channels_first" else "images[..., None]"
+    return f"{remedy}, or where they are volumes {axis}"
 
 
 def _instead(pictures: Pictures, display: Any) -> tuple[Array, ...]:
@@ -115,8 +140,8 @@ def _instead(pictures: Pictures, display: Any) -> tuple[Array, ...]:
         what = f"display image {index}"
         shown = images.viewed(value, data_format, what)
         images.check_shown(shown, data_format, what, "pass grey, RGB or RGBA")
-        if shown.shape[:2] != image.shape[:2]:
-            sizes = [f"{each.shape[0]} x {each.shape[1]}" for each in (shown, image)]
+        if shown.shape[:-1] != image.shape[:-1]:
+            sizes = [" x ".join(map(str, each.shape[:-1])) for each in (shown, image)]
             raise ValueError(f"{what} is {sizes[0]}, its image {sizes[1]}: pass the same size")
         result.append(shown)
     return tuple(result)

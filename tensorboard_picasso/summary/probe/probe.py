@@ -11,11 +11,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorboard_picasso.numbers import located
+from tensorboard_picasso.numbers import located, volumes
 from tensorboard_picasso.numbers.maps import Output
 from tensorboard_picasso.stored import record
 from tensorboard_picasso.summary.kit import report
-from tensorboard_picasso.summary.kit.images import Array, layout
+from tensorboard_picasso.summary.kit.images import Array, flat, layout
 from tensorboard_picasso.summary.probe import datasets, fills, groups, labels, masks, sampling, task
 from tensorboard_picasso.summary.probe.aligner import Aligner
 from tensorboard_picasso.summary.probe.alignment import Alignment
@@ -33,13 +33,15 @@ class Probe:
 
     The images are *viewed images*: windows, regions and maps are in their
     pixels. The model gets them as they were handed in, after `preprocess`.
+    All of them are pictures, or all volumes, such as scans.
     Everything is checked here, once; what comes out is read-only.
 
     Args:
       name: of the probe; the first part of its tags.
       images: what to watch. An array or tensor (n, height, width, channels) or
-        (n, height, width), or a list of arrays, tensors, `PIL.Image`s or file
-        paths, which may differ in size where `preprocess` brings them to one.
+        (n, height, width), of volumes (n, depth, height, width, channels); or a list of arrays,
+        tensors, `PIL.Image`s or file paths, which may differ in size where `preprocess` brings
+        them to one.
         Integers of 0 to 255 or floats of 0 to 1, else see `value_range` and
         `normalized`; grey, RGB or RGBA, else see `display`.
       labels: what is true of each image. One class: indices, bools (class 1 or 0),
@@ -53,8 +55,9 @@ class Probe:
       regions: {name: mask}, parts of the image whose share of every map is
         recorded and which are hidden as a whole. A mask is (height, width) for
         all images, or one for each, or {index: mask} of those that it lies on;
-        true inside. In its place may stand a `summary.Box` or `summary.Polygon`, and, of a
-        single image, a list of such shapes, which is their union. Or the objects of a file of
+        true inside; of volumes (depth, height, width). In its place may stand a `summary.Box`
+        or `summary.Polygon`, and, of a single image, a list of such shapes, which is their
+        union; in volumes they reach through all slices. Or the objects of a file of
         annotations: `summary.coco_regions`, `summary.voc_regions`. `with_regions` gives
         further ones.
       preprocess: function from a batch of images, as handed in (arrays, of PyTorch's
@@ -87,8 +90,8 @@ class Probe:
         among the targets.
       region_fill: what hides a region: "mean" (the image's), "grey", "black",
         "white", "blur", "noise" or a number; or a list of several.
-      region_tolerance: how many pixels beside a region the strongest pixel of a map may lie
-        and still be a hit in the pointing game; default: 15 of an image whose shorter side has
+      region_tolerance: how many pixels, or voxels, beside a region the strongest one of a map may
+        lie and still be a hit in the pointing game; default: 15 of an image whose shorter side has
         224, and in proportion.
       output: what the model's output is. "logits" or "probabilities": of one of several
         classes. "sigmoid": each class is a label of its own, or one score is yes or no;
@@ -113,11 +116,11 @@ class Probe:
         None for one that is from none. `from_dataset` finds them.
       alignment: 2x3 matrix that takes viewed (x, y, 1) to the model's input
         (x, y), in pixel edges, or one an image. Needed only where `preprocess`
-        moves pixels in a way that is not found by itself.
+        moves pixels in a way that is not found by itself; of volumes it may move none.
 
     Attributes:
-      images: viewed images, tuple of (height, width, channels) arrays; integers
-        as handed in, floats as float32.
+      images: viewed images, tuple of (height, width, channels) arrays, of volumes (depth, height,
+        width, channels); integers as handed in, floats as float32.
       labels: tuple of class indices; where any number is true, of tuples of them; None
         where there are none.
       multilabel: whether any number of classes is true of an image.
@@ -126,7 +129,7 @@ class Probe:
       groups: tuple of str or None, or None: there are none.
       source_indices: tuple of int or None (not known), or None: the images were not
         drawn from a dataset. See `from_dataset`.
-      regions: one {name: (height, width) bool mask} an image.
+      regions: one {name: (height, width) bool mask} an image, of volumes (depth, height, width).
       region_fills: tuple of fills. targets: tuple of class indices.
       region_tolerance: as handed in.
       hashes: 16-byte digest of each image and of what is shown of it.
@@ -211,6 +214,15 @@ class Probe:
         self.task = task.of_probe(
             inputs, pick, score, score_inputs, mean_over, self._pictures.given, len(self.images)
         )
+        if self._pictures.volumes and postprocess is not None:
+            raise ValueError(
+                "postprocess= makes maps of pictures, and the images are volumes: leave it out"
+            )
+        if self._pictures.volumes and mean_over is not None:
+            raise ValueError(
+                "mean_over= is for outputs over pixels, and the images are volumes: pass score=, such"
+                " as lambda output: output.mean((2, 3, 4)) of a PyTorch module"
+            )
         self._group(groups)
         self.source_indices = self._checked_sources(source_indices)
         self._label(labels, class_names, targets)
@@ -219,7 +231,7 @@ class Probe:
         self._grown: list[dict[str, NDArray[np.bool_]] | None] = [None] * len(self)
         self._display = Display(self._pictures, display, value_range, normalized)
         self.region_fills = fills.check_all(
-            region_fill, self.images[0].shape[2], self.images[0].dtype
+            region_fill, self.images[0].shape[-1], self.images[0].dtype
         )
         for fill in self.region_fills:
             self.filled(0, fill)  # an unknown black or white is an error now, not at a record
@@ -409,6 +421,10 @@ class Probe:
         """See the class."""
         return self._feed.preprocess
 
+    def depth(self, index: int) -> int:
+        """How many slices a volume has; 0 of a picture."""
+        return self._pictures.depth(index)
+
     def truths_of(self, index: int) -> tuple[int, ...] | None:
         """The true classes of an image, ascending; None where they are not known."""
         return None if self._truths is None else self._truths[index]
@@ -427,7 +443,7 @@ class Probe:
         """A viewed batch in the layout in which the images were handed in.
 
         Args:
-          batch: (n, height, width, channels), of one image's size.
+          batch: (n, height, width, channels), or volumes, of one image's size.
 
         Returns:
           The same values: channels first where `data_format` says so, without
@@ -441,7 +457,7 @@ class Probe:
         return self._feed.gives_channels_last
 
     def model_input(self, batch: Array) -> Array:
-        """What the model eats of a viewed batch (n, height, width, channels).
+        """What the model eats of a viewed batch (n, height, width, channels), or of volumes.
 
         Returns:
           (n, …) array: the output of `preprocess`, or `raw_batch` without it.
@@ -462,6 +478,8 @@ class Probe:
     def channels_last(self, values: Array) -> Array:
         """A batch in the layout of the model's inputs as (n, height, width, channels).
 
+        Of volumes (n, depth, height, width, channels).
+
         Args:
           values: (n, …), model inputs or gradients of them.
 
@@ -474,15 +492,17 @@ class Probe:
         """How far beside a region of an image the pointing game still hits, pixels."""
         if self.region_tolerance is not None:
             return self.region_tolerance
-        return located.tolerance(*self._pictures.shapes[index])
+        return located.tolerance(*self._pictures.sheet(index), self.depth(index))
 
     def grown(self, index: int) -> Mapping[str, NDArray[np.bool_]]:
         """The regions of an image, each grown by the tolerance; as `regions`."""
         made = self._grown[index]
         if made is None:
-            reach = self.tolerance(index)
-            each = self._regions[index].items()
-            made = self._grown[index] = {name: located.grown(mask, reach) for name, mask in each}
+            reach, depth = self.tolerance(index), self.depth(index)
+            made = self._grown[index] = {
+                name: volumes.natural(located.grown(flat(mask), reach, depth), depth)
+                for name, mask in self._regions[index].items()
+            }
         return MappingProxyType(made)
 
     def filled(self, index: int, fill: Any) -> Array:
@@ -495,7 +515,7 @@ class Probe:
             one a channel in the image's own values.
 
         Returns:
-          (height, width, channels), of the image's dtype.
+          (height, width, channels), or a volume, of the image's dtype.
 
         Raises:
           ValueError: there is no such fill.
@@ -511,7 +531,7 @@ class Probe:
         """The record of one image: what is shown, and what is known of it."""
         shown = self._inputs[index]
         if shown is None or shown.class_names is not self.class_names:
-            height, width = self.images[index].shape[:2]
+            height, width = self._pictures.sheet(index)
             shown = self._inputs[index] = record.Input(
                 png=self._display.pngs[index],
                 height=height,
@@ -521,11 +541,12 @@ class Probe:
                 label=None if self.labels is None or self.multilabel else self.labels[index],
                 labels=self.truths_of(index) if self.multilabel else None,
                 class_names=self.class_names,
-                regions=self._regions[index],
+                regions={name: flat(mask) for name, mask in self._regions[index].items()},
                 display=not self._display.own,
                 unseen=self._aligner.unseen(index),
                 source_index=None if self.source_indices is None else self.source_indices[index],
                 group=None if self.groups is None else self.groups[index],
+                depth=self.depth(index),
             )
         return shown
 

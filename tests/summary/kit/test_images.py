@@ -148,7 +148,7 @@ def test_files(tmp_path, kind):
         (np.zeros((28, 28, 3)), "channels_last", r"\(28, 28, 3\), one image: pass images\[None\]"),
         (np.zeros((3, 28, 28)), "channels_first", r"one image: pass images\[None\]"),
         (np.zeros(5), "channels_last", r"shape \(5,\): pass \(n, height, width, channels\)"),
-        (np.zeros((1, 1, 2, 3, 4)), "channels_first", r"pass \(n, channels, height, width\)"),
+        (np.zeros((1, 1, 1, 2, 3, 4)), "channels_first", r"pass \(n, channels, height, width\)"),
         (np.zeros((0, 4, 4, 1)), "channels_last", "images is empty: pass at least one"),
         ([], "channels_last", "images is empty"),
         (7, "channels_last", r"images has shape \(\)"),

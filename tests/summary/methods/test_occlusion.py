@@ -112,7 +112,7 @@ def test_windows_in_pixels_fractions_and_positions(method, side, window, starts)
         ({"window": 0}, "window=0: pass pixels"),
         ({"window": 1.5}, "window=1.5: pass pixels"),
         ({"stride": "2"}, "stride='2'"),
-        ({"window": (1, 2, 3)}, r"pass \(height, width\)"),
+        ({"window": (1, 2, 3, 4)}, r"pass \(height, width\)"),
         ({"positions": 1}, "positions=1"),
         ({"positions": 5, "stride": 2}, "not both"),
         ({"fill": "pink"}, "fill 'pink' is unknown: pass 'mean'"),

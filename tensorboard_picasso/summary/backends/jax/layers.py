@@ -94,9 +94,9 @@ def _kind(layer: Any, row: tuple[int, ...]) -> tuple[str, bool]:
     from flax import nnx
 
     if isinstance(layer, nnx.Conv | nnx.ConvTranspose):
-        return "last", len(row) == 3
+        return "last", len(row) in (3, 4)
     if isinstance(layer, nnx.BatchNorm):
-        return ("last", len(row) == 3) if layer.axis in (-1, len(row)) else ("", False)
+        return ("last", len(row) in (3, 4)) if layer.axis in (-1, len(row)) else ("", False)
     if isinstance(layer, nnx.Linear | nnx.LayerNorm | nnx.RMSNorm | nnx.GroupNorm):
         return "last", False
     return "", False

@@ -77,7 +77,7 @@ def _kind(layer: Any, row: tuple[int, ...]) -> tuple[str, bool]:
     kinds = sys.modules["tf_keras" if is_keras_2(layer) else "keras"].layers
     lies = getattr(layer, "data_format", None)
     if lies in ("channels_last", "channels_first"):
-        return lies.removeprefix("channels_"), len(row) == 3
+        return lies.removeprefix("channels_"), len(row) in (3, 4)
     if isinstance(layer, kinds.Dense):
         return "last", False
     if isinstance(
@@ -85,6 +85,6 @@ def _kind(layer: Any, row: tuple[int, ...]) -> tuple[str, bool]:
     ):
         axes = layer.axis if isinstance(layer.axis, list | tuple) else [layer.axis]
         places = {1: "first", -1: "last", len(row): "last"}
-        images = isinstance(layer, kinds.BatchNormalization) and len(row) == 3
+        images = isinstance(layer, kinds.BatchNormalization) and len(row) in (3, 4)
         return (places.get(axes[0], "") if len(axes) == 1 else ""), images
     return "", False

@@ -320,7 +320,7 @@ class TorchAdapter(Adapter):
         x, layer, preprocess = question.x, question.layer, question.preprocess
         if preprocess is None:
             x = self._differentiable(question)
-        turned = preprocess is None and self.setup.channels_last and x.ndim == 4
+        turned = preprocess is None and self.setup.channels_last and x.ndim in (4, 5)
 
         def made_by_tool() -> Any:
             with recording():
@@ -461,13 +461,13 @@ class TorchAdapter(Adapter):
 
     def _arranged(self, batch: Any) -> Any:
         """The probe's own images with their channels where PyTorch has them."""
-        if not (self.setup.channels_last and batch.ndim == 4):
+        if not (self.setup.channels_last and batch.ndim in (4, 5)):
             return batch
         import torch
 
         # Not `contiguous()`: of one channel it leaves strides that convolutions take for
         # channels last, and `view` then fails behind them.
-        return batch.permute(0, 3, 1, 2).clone(memory_format=torch.contiguous_format)
+        return batch.movedim(-1, 1).clone(memory_format=torch.contiguous_format)
 
     def _taken(self, question: Question) -> Any:
         """A batch as the module takes it."""

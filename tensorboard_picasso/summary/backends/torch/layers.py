@@ -86,4 +86,4 @@ def _kind(module: Any, row: tuple[int, ...]) -> tuple[str, bool]:
         nn.modules.pooling._MaxPoolNd, nn.modules.pooling._AvgPoolNd,
         nn.modules.pooling._AdaptiveMaxPoolNd, nn.modules.pooling._AdaptiveAvgPoolNd,
     )  # fmt: skip
-    return ("first", len(row) == 3) if isinstance(module, kinds) else ("", False)
+    return ("first", len(row) in (3, 4)) if isinstance(module, kinds) else ("", False)
