@@ -24,6 +24,7 @@ import common  # noqa: E402
 import decoy  # noqa: E402
 import detection  # noqa: E402
 import scenes  # noqa: E402
+import volumes  # noqa: E402
 
 
 def test_the_swatch_tells_the_class_by_its_shade():
@@ -198,6 +199,34 @@ def test_demos_of_digits_learn_and_log(tmp_path, demo, run):
         steps = events.whole_scores(tmp_path / "log" / f"lr{rate}" / run)
         assert {0, 1, 10} <= set(steps)
         assert len(steps) > 30
+
+
+def test_scans_hold_a_marker_where_they_are_told_to():
+    for told in (True, False):
+        drawn = volumes.scans(40, 0, told)
+        assert drawn.labels.mean() == 0.5
+        inside = drawn.images[..., 0]
+        lit = np.array(
+            [image[at].mean() > 0.7 for image, at in zip(inside, drawn.markers, strict=True)]
+        )
+        assert lit.mean() == 0.5
+        assert (lit == drawn.labels).all() == told
+        for image, ball, label in zip(inside, drawn.balls, drawn.labels, strict=True):
+            assert (image[ball].mean() > 0.5) == label
+    probe = volumes.watched(drawn, "scans", 6)
+    assert [[*each] for each in probe.regions] == [["marker"], ["lesion", "marker"]] * 3
+
+
+def test_a_network_on_scans_logs_maps_and_edits_of_them(tmp_path, monkeypatch):
+    for name, count in (("TRAINED", 32), ("HELD_OUT", 16), ("SAMPLE", 4), ("WATCHED", 2)):
+        monkeypatch.setattr(volumes, name, count)
+    found = volumes.train(tmp_path, 1)
+    assert found.keys() == {"control", "cue"}
+    for run in found:
+        logged = tensorboard_picasso.read(tmp_path)[run]
+        shape = (3, volumes.DEPTH, volumes.SIDE, volumes.SIDE)
+        assert logged["scans"].maps(1, "occlusion", 1).values.shape == shape
+        assert np.isfinite(logged["sample"].edits().moves[-1, 1, 1::2]).all()
 
 
 def photograph(folder):
