@@ -88,8 +88,8 @@ def log(
     order = np.argsort(-likely, axis=1)[:, :TOP]
     for name, row, best in zip(shown, likely, order, strict=True):
         print(f"{name}: " + ", ".join(f"{classes[each]} {row[each]:.2f}" for each in best))
-    passes = len(images) * options.positions**2
-    print(f"{passes} passes with a window hidden, and a few gradients …", flush=True)
+    windows = len(images) * options.positions**2
+    print(f"{windows} passes with a window hidden, some with superpixels, gradients …", flush=True)
     probe = summary.Probe(
         "photographs",
         images,
@@ -101,6 +101,7 @@ def log(
     )
     methods = [
         summary.Occlusion(positions=options.positions),
+        summary.Occlusion(segments="slic", label="superpixels"),
         summary.Saliency(),
         summary.GradCAM(),
     ]

@@ -1,7 +1,7 @@
 """Take the README's pictures, docs/pictures/*.png.
 
-Needs the logs of four demos (`scripts/demo --no-serve`, and of `decoy`, `tanks` and `imagenet`
-likewise) and Chromium.
+Needs the logs of five demos (`scripts/demo --no-serve`, and of `decoy`, `detection`, `tanks` and
+`imagenet` likewise) and Chromium.
 """
 
 import argparse
@@ -12,13 +12,21 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from urllib.parse import quote
 
 from playwright.sync_api import Browser, FrameLocator, Page, sync_playwright
 
 TAKEN = Path(__file__).parent.parent / "docs" / "pictures"
 WIDTH, HEIGHT = 1280, 800
 # Of those that are of more.
-TALL = {"tanks": 900, "edit": 960}
+TALL = {"tanks": 900, "edit": 960, "segments": 720}
+
+
+def charts(*ids: str) -> str:
+    """The part of an address that asks for these charts."""
+    return "&p.picasso.charts=" + quote(",".join(quote(each, safe="") for each in ids))
+
+
 # Of each log: the picture's name, light or dark, and the tab's state, at steps that demos log.
 PICTURES = {
     "digits": (
@@ -30,13 +38,27 @@ PICTURES = {
     "decoy": (
         ("decoy", "light", ""),
         ("patches", "light", "&p.picasso.patches=alike"),
+        (
+            "groups",
+            "light",
+            f"&p.picasso.runs=decoy/picasso&p.picasso.edits=none&p.picasso.sort=group{charts('groups:truth')}",
+        ),
     ),
-    "imagenet": (("photographs", "light", ""),),
+    "detection": (
+        (
+            "objects",
+            "light",
+            charts("pointing:its digit:occlusion", "iou:its digit:occlusion"),
+        ),
+    ),
+    "imagenet": (("photographs", "light", ""), ("segments", "light", "")),
     "tanks": (
         ("tanks", "light", "&p.picasso.runs=army/picasso"),
         ("edit", "light", "&p.picasso.runs=army/picasso&p.picasso.edit=top,%20swapped"),
     ),
 }
+# What is in sight first.
+BROUGHT = {"segments": '.plate .method[aria-label="superpixels"]'}
 # Where the pointer is.
 HOVERED = {
     "large": ".block canvas[data-step]:visible",
@@ -78,6 +100,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--logs", type=Path, default=Path("logs"), help="holds these logs")
     parser.add_argument("--out", type=Path, default=TAKEN)
+    parser.add_argument("names", nargs="*", help="of pictures; default: all")
     arguments = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
@@ -87,9 +110,12 @@ def main() -> None:
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
         )
         for name, pictures in PICTURES.items():
+            asked = [each for each in pictures if each[0] in arguments.names or not arguments.names]
+            if not asked:
+                continue
             process, url = serve(arguments.logs / name)
             try:
-                for picture in pictures:
+                for picture in asked:
                     take(browser, url, *picture, arguments.out)
             finally:
                 process.kill()
@@ -102,6 +128,9 @@ def take(browser: Browser, url: str, name: str, scheme: str, state: str, out: Pa
     page = browser.new_page(viewport=size, color_scheme=scheme)
     page.goto(f"{url}{'?darkMode=true' if scheme == 'dark' else ''}#picasso{state}")
     tab = painted(page)
+    if name in BROUGHT:
+        tab.locator(BROUGHT[name]).first.evaluate("each => each.scrollIntoView()")
+        painted(page)
     if name in HOVERED:
         tab.locator(HOVERED[name]).first.hover()
     page.screenshot(path=out / f"{name}.png")
