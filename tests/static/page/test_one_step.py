@@ -129,6 +129,11 @@ def test_each_image_is_a_page_on_paper(browser, url):
             "all => all.filter(each => each.width > 1).length"
         )
         assert painted >= 2 * IMAGES  # also those that were not in sight
+        # What fails is said.
+        frame.evaluate("() => { window.print = () => { throw new Error('no printer'); }; }")
+        frame.locator(".menu.view > button").click()
+        frame.get_by_role("button", name="Print").click()
+        frame.get_by_text("The picture could not be made: no printer").wait_for()
         # The frame alone, as the browser prints it; it has no icon.
         picasso.refused += 1
         picasso.page.goto(frame.url)
