@@ -9,6 +9,7 @@ import torch
 from benchmarks.occlusion import torch_models
 from benchmarks.occlusion.cases import FILL, Array, Case
 from benchmarks.occlusion.contenders import Contender, Scores, watched
+from tensorboard_picasso.summary.backends.torch.dense import LAST
 
 activations = torch_models.activations
 build = torch_models.build
@@ -40,12 +41,13 @@ def forward(model: Any) -> Callable[[Array], Scores]:
 def bare(model: Any, kind: str) -> Callable[[Array], Callable[[], Scores]]:
     """See `contenders.bare`."""
     # The weights are left as the other contenders have them.
-    layout = torch.channels_last if "channels_last" in kind else torch.contiguous_format
+    last = "channels_last" in kind
 
     compiled = torch.compile(model, dynamic=False) if "compile" in kind else model
 
     def scored(batch: Array) -> Callable[[], Scores]:
-        x = _tensor(batch, model).to(memory_format=layout)
+        x = _tensor(batch, model)
+        x = x.to(memory_format=LAST[x.ndim] if last else torch.contiguous_format)
         if "graph" in kind:
             return _replayed(model, x)
 
