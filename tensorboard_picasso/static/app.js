@@ -22,7 +22,7 @@ import { Scalars } from "./log/scalars.js";
 import { Scene } from "./shown/scene.js";
 import { Shares } from "./shown/shares.js";
 import { Sheets } from "./large/sheets.js";
-import { PINS, SIZES } from "./shown/state.js";
+import { PINS, SIZES, TURNS } from "./shown/state.js";
 import { Store } from "./log/store.js";
 import { Timeline } from "./timeline/timeline.js";
 import { Tip } from "./kit/tip.js";
@@ -239,6 +239,7 @@ export class App {
     this.#addressed();
     if (DATA_CHOICES.some((name) => names.has(name))) this.#load();
     if (names.size === 1 && names.has("step") && this.state.verdict === "all" && this.state.asClass === null) this.schedule("step");
+    else if ([...names].every((name) => TURNS.includes(name))) this.schedule("paint");
     else if (![...names].every((name) => UNPAINTED.includes(name))) this.schedule("all");
     if (names.has("swipe")) this.#swipe();
     if (names.has("size")) this.#size();

@@ -14,14 +14,23 @@
  * @typedef {"positive" | "negative" | "absolute"} Part
  *
  * @typedef {object} Size
- * @property {number} height pixels
+ * @property {number} height pixels; of a volume those of its sheet, all slices beneath each other
  * @property {number} width pixels
+ * @property {number} [depth] slices of a volume; a picture has none
+ *
+ * Which way a volume is cut: across its depth, its height or its width.
+ * @typedef {"axial" | "coronal" | "sagittal"} CutPlane
+ *
+ * One slice; `index` from 0 on, across the plane.
+ * @typedef {{depth: number, plane: CutPlane, index: number}} Cut
  *
  * Where a grid's windows lie, or segments in their place: then there are no tops and lefts.
  * @typedef {object} Windows
- * @property {number[]} tops first rows, ascending
+ * @property {number[]} tops first rows, ascending; of a volume within a slice
  * @property {number[]} lefts first columns, ascending
  * @property {number[]} window height and width
+ * @property {number[]} [fronts] first slices, ascending, of a volume
+ * @property {number} [window_depth] slices of each of its windows
  * @property {Segments} [segments]
  *
  * The segment of each pixel, from 0 on, -1: of none; `key` tells them apart.
@@ -69,6 +78,7 @@
  * @property {Record<string, string>} parameters
  * @property {number} height pixels
  * @property {number} width pixels
+ * @property {number} [depth] as of `Size`
  * @property {string | null} precision
  * @property {Compared[]} regions
  * @property {Geometry | null} geometry null: maps, and no grid
@@ -85,6 +95,7 @@
  * @property {Record<string, string>} parameters
  * @property {number} height pixels
  * @property {number} width pixels
+ * @property {number} [depth] as of `Size`
  * @property {boolean} labelled whether the classes are labels, or predictions
  * @property {Member[]} members
  * @property {Compared[]} regions
@@ -103,6 +114,7 @@
  * @property {string[]} class_names
  * @property {number} height pixels
  * @property {number} width pixels
+ * @property {number} [depth] as of `Size`
  * @property {Uint8Array<ArrayBuffer> | null} png
  * @property {boolean} display whether it is shown by another picture
  * @property {Outlined[]} regions
@@ -223,6 +235,8 @@
  * @property {"side" | "swipe"} layout
  * @property {number} swipe
  * @property {number[]} zoom scale, left and top
+ * @property {number | null} slice of the deepest volume, from 0 on; null: the middle one
+ * @property {number[]} cross where the planes cross a slice: row and column, as parts of its sides
  * @property {"step" | "share"} align
  * @property {readonly Rectangle[]} regions
  * @property {"originals" | "drawn" | "all" | "none"} outlines

@@ -22,7 +22,7 @@ from tensorboard_picasso.stored.metadata import Kind, Series, SeriesError, parse
 from tests.attack.tools.app import App
 from tests.attack.tools.settings import attack
 from tests.attack.tools.taken import memory
-from tests.kit import logs, volumes
+from tests.kit import logs
 from tests.logs.test_hostile_logs import SERIES, records, tensor
 
 GIGABYTE = 1 << 30
@@ -59,9 +59,6 @@ def samples():
         (record.pack_edits(logs.edits()), record.unpack_edits),
         (record.pack_example(logs.example()), record.unpack_example),
         (record.pack_input(masked), record.unpack_input),
-        (record.pack_attribution(volumes.occluded(0)), record.unpack_attribution),
-        (record.pack_mean(volumes.mean(0)), record.unpack_mean),
-        (record.pack_input(volumes.shown()), record.unpack_input),
         (elements[0], record.unpack_map_header),
         (elements[1], decoded),
     ]

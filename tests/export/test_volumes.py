@@ -9,9 +9,7 @@ import pytest
 from PIL import Image
 
 import tensorboard_picasso
-from tensorboard_picasso.__main__ import main
 from tensorboard_picasso.export.cut import Cut
-from tensorboard_picasso.export.editnumbers import EditSubject
 from tensorboard_picasso.export.evolution import MapSubject
 from tensorboard_picasso.export.means import MeanSubject, gather_mean
 from tensorboard_picasso.export.picture import Look, Painter, Scale
@@ -22,8 +20,6 @@ from tensorboard_picasso.logs.events import EventReader
 from tensorboard_picasso.numbers import maps, palettes
 from tensorboard_picasso.numbers.volumes import Plane
 from tensorboard_picasso.presentation.readings import Reading
-from tensorboard_picasso.stored import record
-from tensorboard_picasso.stored.metadata import Kind, Series
 from tests.kit import logs, volumes
 
 STEPS = [0, 10]
@@ -214,24 +210,6 @@ def test_a_slice_that_is_not_there_is_refused(logdir, words, reason):
     for kind in ("png", "npz", "csv"):
         with pytest.raises(ExportError, match=reason):
             exported(logdir, OF["occlusion"], kind, **words)
-
-
-def test_the_command_takes_a_slice(logdir, tmp_path, capsys):
-    words = ["export", "--logdir", str(logdir), "--run", "run", "--tag", "p/00/occlusion"]
-    out = tmp_path / "map.csv"
-    assert main([*words, "--plane", "coronal", "--slice", "5", "--out", str(out)]) == 0
-    made = exported(logdir, OF["occlusion"], "csv", plane="coronal", slice="5")
-    assert out.read_bytes() == made.data
-    assert main([*words, "--plane", "coronal", "--slice", "6", "--format", "png"]) == 2
-    assert "slice 6: give 0 to 5" in capsys.readouterr().err
-
-
-def test_edits_are_of_whole_volumes(tmp_path):
-    log = logs.Log(tmp_path / "run")
-    log.write(0, [(Series("p", 0, Kind.EDITS), record.pack_edits(logs.edits()))], 1000.0)
-    log.close()
-    with pytest.raises(ExportError, match="slice, plane: edits are told of whole images"):
-        exported(tmp_path, EditSubject("run", "p"), "csv", slice="0")
 
 
 def test_a_picture_has_no_slices(logdir):

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tensorboard_picasso.numbers import edits, maps, palettes
+from tensorboard_picasso.numbers import edits, maps, palettes, places
+from tensorboard_picasso.numbers.volumes import Plane, cut, sheet
 from tensorboard_picasso.presentation import readings, wording
 from tensorboard_picasso.presentation.readings import Reading
 from tensorboard_picasso.serving.entries import (
@@ -18,7 +19,7 @@ from tensorboard_picasso.serving.entries import (
 )
 from tensorboard_picasso.serving.pack import Pack
 from tensorboard_picasso.summary.probe import fills
-from tests.kit import logs
+from tests.kit import logs, volumes
 from tests.kit.serving import tensorboard
 
 pytestmark = pytest.mark.browser
@@ -52,6 +53,7 @@ def js(browser, tmp_path_factory):
                 """async ([base, expression, argument]) => {
                   const files = ["numbers/maps", "numbers/palette", "numbers/ranks", "numbers/newest",
                                  "numbers/reading", "numbers/edits", "log/records", "log/statistics", "kit/format", "pictures/legend", "numbers/places",
+                                 "numbers/volumes", "numbers/regionshare",
                                  "shown/shares", "kit/steps", "large/film"];
                   const names = files.map((each) => each.split("/")[1]);
                   const modules = await Promise.all(files.map((each) => import(`${base}${each}.js`)));
@@ -127,6 +129,49 @@ def test_painting_a_grid(js, case):
         CASES[case], GEOMETRY["tops"], GEOMETRY["lefts"], tuple(GEOMETRY["window"]), SIZE
     )
     np.testing.assert_allclose(np.reshape(found, SIZE), expected, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("bad", ["none", *SPECIAL])
+def test_painting_a_volume(js, bad):
+    values = volumes.hidden(0)[..., 0].astype(float)
+    if bad != "none":
+        values[1, 1, 1] = SPECIAL[bad]
+        values[2, 1, 1] = -np.inf
+    placed = volumes.occluded(0).grid
+    geometry = {
+        "fronts": volumes.FRONTS, "tops": volumes.TOPS, "lefts": volumes.LEFTS,
+        "window": volumes.WINDOW[1:], "window_depth": volumes.WINDOW[0],
+    }  # fmt: skip
+    given = {"values": values.ravel(), "geometry": geometry, "size": volumes.SHEET}
+    found = js("places.paint(given.values, given.geometry, ...given.size)", given)
+    expected = places.paint(sheet(values), placed, volumes.SHEET)
+    np.testing.assert_allclose(np.reshape(found, volumes.SHEET), expected, rtol=1e-12, atol=1e-15)
+    # A region's share, and what it is compared with.
+    mask = sheet(volumes.REGION).astype(int)
+    canvas = {"geometry": geometry, "height": volumes.SHEET[0], "width": volumes.SHEET[1]}
+    given = {"canvas": canvas, "mask": mask.ravel()}
+    found = js("regionshare.referencesOf(given.canvas, given.mask)", given)
+    assert found["area"] == pytest.approx(volumes.REGION.mean())
+    assert found["ceiling"] == pytest.approx(places.ceiling(mask, placed), rel=1e-6)
+
+
+def test_cutting_volumes(js):
+    solid = np.arange(2 * 3 * 4).reshape(2, 3, 4)
+    size = {"height": 6, "width": 4}
+    for axis, plane in enumerate(Plane):
+        for index in range(solid.shape[axis]):
+            expected = cut(sheet(solid), 2, plane, index)
+            given = {"sheet": sheet(solid).ravel(), "size": size}
+            given["cut"] = {"depth": 2, "plane": plane.value, "index": index}
+            found = js(
+                "volumes.cutOut(Float64Array.from(given.sheet), given.size, given.cut)", given
+            )
+            shape = js("volumes.sizeOf(given.size, given.cut)", given)
+            assert (shape["height"], shape["width"]) == expected.shape
+            np.testing.assert_array_equal(np.reshape(found, expected.shape), expected)
+    strongest = js("volumes.strongestSlice(Float64Array.from(given), 3)", [1, -2, 0, -4, np.nan, 3])
+    assert strongest == 1
+    assert js("volumes.strongestSlice(new Float64Array(6), 3)") is None
 
 
 @pytest.mark.parametrize("bad", SPECIAL)

@@ -17,6 +17,7 @@ import { regionChart, withChart } from "../timeline/regioncharts.js";
  */
 
 const HINT = "Drag a rectangle over a map or an image, or give its numbers in the Region menu. Esc cancels.";
+const AXIAL = "Drag over an axial slice: a region of a volume is a rectangle of rows and columns, in all slices. Esc cancels.";
 const UNCHARTED = "Its share is not charted, as there are as many charts as there can be: the Region menu can put it in place of the last one.";
 
 /**
@@ -51,6 +52,7 @@ export class Drawing {
     const on = (name, listener) => root.addEventListener(name, (event) => {
       if (!this.#active) return;
       const picture = this.#held ?? pictureAt(event);
+      if (!picture && name === "pointerdown" && isOtherPlane(event)) setText(this.#hint, AXIAL);
       if (!picture) return;
       event.stopPropagation();
       listener(event, picture);
@@ -114,7 +116,7 @@ export class Drawing {
       top: part(top, canvas.height), left: part(left, canvas.width),
       height: part(rectangle.height, canvas.height), width: part(rectangle.width, canvas.width),
     });
-    setText(this.#hint, `${placeText(rectangle)} of ${this.#nameOf(this.#held.images)}`);
+    setText(this.#hint, `${placeText(rectangle)} of ${this.#given.scene.depth ? "all slices of " : ""}${this.#nameOf(this.#held.images)}`);
   }
 
   #let() {
@@ -158,7 +160,7 @@ export class Drawing {
     // A chart of one other image would stay empty.
     const of = images.find((image) => image === state.of) ?? null;
     state.set({ regions, charts: withChart(this.#given, name), of });
-    const made = `${name}: ${placeText(rectangle)} of ${this.#nameOf(images)}`;
+    const made = `${name}: ${placeText(rectangle)} of ${scene.depth ? "all slices of " : ""}${this.#nameOf(images)}`;
     if (regionChart(this.#given, name).there) this.#given.say(made);
     else this.#tell(`${made}. ${UNCHARTED}`);
   }
@@ -184,10 +186,18 @@ export class Drawing {
  */
 function pictureAt(event) {
   const frame = event.target instanceof Element ? event.target.closest(".frame:not(.empty)") : null;
-  const canvas = frame?.querySelector("canvas[data-image], canvas[data-images]");
+  const canvas = frame?.querySelector("canvas:is([data-image], [data-images]):not([data-plane=coronal], [data-plane=sagittal])");
   if (!(canvas instanceof HTMLCanvasElement)) return null;
   const { image = "", images = image } = canvas.dataset;
   return { canvas, images: images.split(",").map(Number) };
+}
+
+/**
+ * Whether a volume is cut there in a way that is not drawn on.
+ * @param {Event} event
+ */
+function isOtherPlane({ target }) {
+  return target instanceof Element && target.closest(".frame")?.querySelector("canvas:is([data-plane=coronal], [data-plane=sagittal])") instanceof Element;
 }
 
 /** @param {HTMLCanvasElement} canvas @param {MouseEvent} at @returns {Pixel} */

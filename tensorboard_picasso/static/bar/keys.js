@@ -15,12 +15,15 @@ export const KEYS = [
   ["← →", "a step back or on"],
   ["Shift + ← →", "ten steps"],
   ["Home, End", "first and newest step"],
+  ["Page Up, Page Down", "volumes: the slice before, the next one (Shift: ten)"],
+  ["m", "volumes: the slice where the map is strongest"],
   ["p", "pin what is shown as A and compare it with what comes"],
   ["s, c", "swap A and B, stop comparing"],
   ["r", "draw a region"],
   ["w", "what each class rests on, as patches of all images; back to the rows"],
   ["Tab, then arrows", "patches: go from one to another (Enter opens its image)"],
   ["Tab, then arrows", "large view: read a map out, window by window"],
+  ["Tab, then arrows", "large view of a volume: move where the planes cross (also a click)"],
   ["+ − 0", "large view: zoom in, out, whole image (also wheel over a picture, pinch)"],
   ["h j k l", "large view: move left, down, up, right (also drag)"],
   ["n, b", "large view: next image or edit, the one before"],
@@ -71,6 +74,8 @@ export function patchesTurned(state) {
 function keeps(target, key) {
   if (!(target instanceof Element)) return false;
   if (target.matches("input[type=text], input[type=search], input[type=number], textarea")) return key !== "Escape";
+  // The browser's own pages of a slider are tenths of it.
+  if (target.matches(".slices") && (key === "PageUp" || key === "PageDown")) return false;
   if (target.matches("select, input[type=radio], input[type=range]:not(.steps)")) return key !== "Escape";
   return key === " " && target.matches("button, summary, input[type=checkbox], a");
 }
@@ -80,6 +85,7 @@ function keeps(target, key) {
  * @param {{player: Player, drawing: Drawing, sheet: () => Sheet | null}} parts `sheet`: the one on top
  */
 export function listenToKeys(given, { player, drawing, sheet }) {
+  const { slices } = player;
   document.addEventListener("keydown", (event) => {
     const { key } = event;
     if ((event.ctrlKey || event.metaKey) && key.toLowerCase() === "z" && !keeps(event.target, key)) {
@@ -101,7 +107,9 @@ export function listenToKeys(given, { player, drawing, sheet }) {
       player.pause();
       given.seek(moves[key]);
       given.announce();
-    } else if (key === " ") player.toggle();
+    } else if (slices.isShown && (key === "PageUp" || key === "PageDown")) slices.by(key === "PageUp" ? -by : by);
+    else if (slices.isShown && key === "m") slices.goToStrongest();
+    else if (key === " ") player.toggle();
     else if (key === "p" && given.scene.step !== null) compare(given, pinned(given.scene, given.state));
     else if (key === "s" && canSwap(given.scene, given.state)) compare(given, swapped(given.scene, given.state));
     else if (key === "c") compare(given, UNPINNED);

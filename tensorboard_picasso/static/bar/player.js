@@ -7,6 +7,7 @@ import { compareMenu } from "./comparemenu.js";
 import { help } from "./help.js";
 import { Menu } from "./menu.js";
 import { regionMenu } from "./regionmenu.js";
+import { SliceSlider } from "./slices.js";
 import { viewMenu } from "./viewmenu.js";
 import { stepOf } from "../kit/steps.js";
 
@@ -34,7 +35,7 @@ export class Player {
   #menus;
 
   /**
-   * @param {Needs<"scene" | "state" | "seek" | "say" | "announce" | "schedule">} given
+   * @param {Needs<"scene" | "state" | "store" | "seek" | "say" | "announce" | "schedule">} given
    * @param {Drawing} drawing
    * @param {PlayerActs} acts
    */
@@ -50,6 +51,7 @@ export class Player {
       type: "text", inputmode: "numeric", class: "entry", "aria-label": "go to step", title: "go to the logged step at or before this one",
       on: { change: () => this.#enter(), focus: () => this.#entry.select() },
     });
+    this.slices = new SliceSlider(given);
     const close = () => this.closeMenus();
     this.#menus = [
       new Menu("View", () => viewMenu(given, acts, close)), new Menu("Compare", () => compareMenu(given, close)),
@@ -59,6 +61,7 @@ export class Player {
       "header", { class: "top" },
       this.#play, this.#slider, this.#label,
       el("label", { class: "field" }, el("span", { text: "step" }), this.#entry),
+      this.slices.element,
       button("↻", "look for new data", () => acts.reload(), { class: "reload" }),
       ...this.#menus.map((menu) => menu.element),
     );
@@ -94,6 +97,7 @@ export class Player {
     this.#slider.setAttribute("aria-valuetext", text);
     setText(this.#label, text);
     this.#entry.style.setProperty("--digits", String(Math.max(...[scene.steps[0], scene.steps.at(-1)].map((each) => String(each ?? "").length))));
+    this.slices.move();
     if (document.activeElement !== this.#entry) this.#entry.value = String(step ?? "");
   }
 

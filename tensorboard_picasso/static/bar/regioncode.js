@@ -2,7 +2,7 @@
 
 /** @import { Place } from "../types.js" */
 
-/** @typedef {{image: number, size: number[], rectangles: Place[]}} PartOf a region's part in an image; size: height and width */
+/** @typedef {{image: number, size: number[], rectangles: Place[]}} PartOf a region's part in an image; size: height and width, of a volume depth before them */
 
 /**
  * Whole numbers as Python writes them, those in a row as a range.
@@ -22,9 +22,9 @@ function quoted(text) {
   return JSON.stringify(text);
 }
 
-/** @param {Place} place */
-function slice({ top, left, height, width }) {
-  return `${top}:${top + height}, ${left}:${left + width}`;
+/** @param {Place} place @param {number} axes how many the mask has */
+function slice({ top, left, height, width }, axes) {
+  return `${axes > 2 ? ":, " : ""}${top}:${top + height}, ${left}:${left + width}`;
 }
 
 /**
@@ -34,8 +34,11 @@ function slice({ top, left, height, width }) {
 function imagesOf(parts) {
   /** @type {Map<string, number[]>} */
   const images = new Map();
-  for (const { image, rectangles } of parts) {
-    for (const rectangle of rectangles) images.set(slice(rectangle), [...(images.get(slice(rectangle)) ?? []), image]);
+  for (const { image, rectangles, size } of parts) {
+    for (const rectangle of rectangles) {
+      const where = slice(rectangle, size.length);
+      images.set(where, [...(images.get(where) ?? []), image]);
+    }
   }
   return images;
 }
@@ -44,7 +47,7 @@ function imagesOf(parts) {
  * Lines that need nothing of how the probe was made: they take it, and give it the region too.
  * @param {string} name of the region
  * @param {PartOf[]} parts of the images it lies on,
- *   by image; size is height and width
+ *   by image
  * @param {number} count how many images the probe has
  * @returns {string}
  */
@@ -60,7 +63,7 @@ export function pythonFor(name, parts, count) {
     lines.push(`probe = probe.with_regions({${quoted(name)}: mask})`);
     return lines.join("\n");
   }
-  lines.push(`masks = {i: np.zeros(probe.images[i].shape[:2], bool) for i in ${listed(images)}}`);
+  lines.push(`masks = {i: np.zeros(probe.images[i].shape[:${parts[0].size.length}], bool) for i in ${listed(images)}}`);
   for (const [where, on] of rectangles) {
     lines.push(...(on.length === 1 ? [`masks[${on[0]}][${where}] = True`]
       : [`for i in ${listed(on)}:`, `    masks[i][${where}] = True`]));

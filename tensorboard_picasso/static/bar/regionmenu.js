@@ -9,6 +9,7 @@ import { loggedNames, OUTLINES, regionColour } from "../shown/outlines.js";
 import { pythonFor } from "./regioncode.js";
 import { regionChart, withoutChart } from "../timeline/regioncharts.js";
 import { copied, drawnOn, named as nameKept, namesOf, problemOf, removed, renamed, writeRanges } from "../numbers/regions.js";
+import { shapeOf } from "../numbers/volumes.js";
 
 /** @import { Options } from "../kit/dom.js" */
 /** @import { Needs } from "../shown/given.js" */
@@ -114,10 +115,10 @@ function severalImages(scene) {
  * @param {Scene} scene
  * @param {Size} size
  */
-function ofSize(scene, { height, width }) {
+function ofSize(scene, { height, width, depth }) {
   return scene.every.filter((image) => {
     const input = scene.input(image);
-    return input?.height === height && input.width === width;
+    return input?.height === height && input.width === width && input.depth === depth;
   });
 }
 
@@ -156,7 +157,7 @@ function drawnRegion(given, name) {
       const size = scene.input(rectangle.images[0]);
       const alike = size ? ofSize(scene, size) : [];
       const more = alike.some((image) => !rectangle.images.includes(image));
-      const all = size && `copy to all ${plural(alike.length, "image")} of ${size.height} × ${size.width}`;
+      const all = size && `copy to all ${plural(alike.length, "image")} of ${size.depth ? shapeOf(size).join(" × ") : `${size.height} × ${size.width}`}`;
       return el(
         "div", { class: "rectangle" },
         el("span", { text: `${placeText(rectangle)} · ${imagesText(scene, rectangle.images)}` }),
@@ -192,7 +193,7 @@ function lines({ state, scene }, name) {
     const input = scene.input(image);
     const region = input && drawnOn(state.regions, scene.probe, image, input).find((each) => each.name === name);
     const whole = region?.mask.every(Boolean);
-    return region ? [{ image, size: [input.height, input.width], rectangles: region.rectangles, whole }] : [];
+    return region ? [{ image, size: shapeOf(input).slice(input.depth ? 0 : 1), rectangles: region.rectangles, whole }] : [];
   });
   if (!parts.length) return el("p", { text: "It lies in none of the images that are loaded." });
   const all = parts.find(({ whole }) => whole);

@@ -10,6 +10,7 @@ import { number, percent } from "../kit/format.js";
 import { HiddenCharts } from "./hiddencharts.js";
 import { OF_IMAGES } from "../pictures/imagekind.js";
 import { Legend, used } from "../pictures/legend.js";
+import { Planes } from "./planes.js";
 import { CLASSES, Tables } from "./tables.js";
 
 /** @import { RunData } from "../log/rundata.js" */
@@ -18,7 +19,7 @@ import { CLASSES, Tables } from "./tables.js";
 
 /**
  * What it needs of the page.
- * @typedef {"scene" | "state" | "store" | "shares" | "seek" | "hover"} Blocked
+ * @typedef {"scene" | "state" | "store" | "shares" | "seek" | "hover" | "say"} Blocked
  *
  * A method's map for a class, with the class and its score above.
  * @typedef {{label: string, target: number, name: HTMLElement, score: HTMLElement, card: Card}} MapCell
@@ -36,6 +37,7 @@ export class Block {
   /** @type {Comparison<MapSpec, FoundMap> | null} */
   #comparison = null;
   #compared = el("div", { class: "compared" });
+  #planes;
   #grid = el("div", { class: "grid" });
   #chart = el("div", { class: "chart", role: "img", "aria-label": "class scores over the steps, in numbers below" });
   #key = el("div", { class: "key" });
@@ -54,15 +56,16 @@ export class Block {
     const title = el("h3", {}, el("span", { class: "swatch", style: { background: runColour(given.scene.runs, data.run) } }), el("span", { text: data.run }));
     this.#download = new Download(given, () => imageFiles(given, data, image), () => this.#comparison?.taken ?? null);
     this.#hidden = new HiddenCharts(given, data, image);
+    this.#planes = new Planes(given);
     this.#tables = new Tables(given, data, image);
     const side = [this.#chart, this.#key, this.#hidden.element, this.#numbers, this.#download.element];
-    this.element = el("section", { class: "block" }, title, this.#compared, this.#grid, el("div", { class: "side" }, ...side));
+    this.element = el("section", { class: "block" }, title, this.#compared, this.#planes.element, this.#grid, el("div", { class: "side" }, ...side));
     seekable(this.#chart, () => given.scene.steps.length, (place) => given.seek(place));
     this.update();
   }
 
   get cards() {
-    return [...(this.#comparison?.cards ?? []), ...this.#cells.map(({ card }) => card)];
+    return [...(this.#comparison?.cards ?? []), ...this.#planes.cards, ...this.#cells.map(({ card }) => card)];
   }
 
   /** How many maps a method has at the step that was painted last, at most. */
@@ -81,6 +84,7 @@ export class Block {
 
   update() {
     this.#makeComparison();
+    this.#planes.update();
     this.#makeGrid();
     for (const { legend } of this.#methods) legend.update();
     this.#makeChart();
@@ -148,6 +152,7 @@ export class Block {
     /** @type {MapSpec} */
     const spec = { data: this.#data, image: this.#image, label: scene.label, step, asked: scene.step, target: scene.target(this.#image, this.#data) };
     let ready = this.#comparison?.paint(spec) ?? true;
+    ready = this.#planes.paint(spec) && ready;
     for (const { label, target, name, score, card } of this.#cells) {
       const truth = scene.labelsOf(this.#image, this.#data)?.includes(target) ?? false;
       setText(name, `${scene.className(this.#image, target, this.#data)}${truth ? " (true)" : ""}`);
@@ -164,6 +169,7 @@ export class Block {
       const names = this.#cells.filter((cell) => cell.label === label && cell.card.element.hidden).map(({ name }) => name.textContent);
       setText(absent, names.length ? `not explained at this step: ${names.join(", ")}` : "");
     }
+    this.#download.turn();
     this.#numbers.replaceChildren(...this.#tables.at(step));
     return ready;
   }

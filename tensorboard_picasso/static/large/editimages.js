@@ -51,7 +51,7 @@ class Picture {
     if (!input) return true;
     if (this.outlined) this.#original.outline(this.element, [this.#image], input);
     const ground = this.#given.store.grounds.of(sampleIn(this.#given, this.#run), this.#image, this.#hash);
-    this.#original.paint(ground, { image: this.#image, hash: this.#hash });
+    this.#original.paint(ground, input, { image: this.#image, hash: this.#hash });
     return ground.state !== "loading";
   }
 }

@@ -2,12 +2,20 @@
 
 import { runColour } from "../kit/chart.js";
 import { el, put, setText } from "../kit/dom.js";
+import { plural } from "../kit/format.js";
 import { kept } from "../kit/lists.js";
+import { shapeOf } from "../numbers/volumes.js";
 import { Original } from "../pictures/original.js";
 
 /** @import { RunData } from "../log/rundata.js" */
 /** @import { Needs } from "../shown/given.js" */
-/** @import { Input } from "../types.js" */
+/** @import { Input, Size } from "../types.js" */
+
+/** @param {Size} size */
+function sizeText(size) {
+  const [depth, height, width] = shapeOf(size);
+  return size.depth ? `${plural(depth, "slice")} of ${width} × ${height} pixels` : `${width} × ${height} pixels`;
+}
 
 /** One image, with the runs that hold it where not all do. */
 class GivenImage {
@@ -42,13 +50,13 @@ class GivenImage {
     const source = input.source_index === null ? "" : ` · example ${input.source_index} of the dataset`;
     const groups = input.group ?? scene.grouping.of(this.#image, datas?.[0]).join(", ");
     const group = groups && ` · group ${groups}`;
-    setText(this.#facts, `${labels && `${labels} · `}${input.width} × ${input.height} pixels${display}${group}${source}`);
+    setText(this.#facts, `${labels && `${labels} · `}${sizeText(input)}${display}${group}${source}`);
   }
 
   /** @param {RunData} data @param {Input} input */
   paint(data, input) {
     this.#picture.outline(this.#pane, [this.#image], input);
-    this.#picture.paint(this.#given.store.grounds.of(data, this.#image, input.hash), { image: this.#image, hash: input.hash });
+    this.#picture.paint(this.#given.store.grounds.of(data, this.#image, input.hash), input, { image: this.#image, hash: input.hash });
   }
 }
 

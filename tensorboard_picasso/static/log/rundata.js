@@ -49,12 +49,21 @@ function readSegments(segments, count, pack) {
 }
 
 /**
+ * See that a sheet is made of whole slices.
+ * @param {Size} size
+ */
+function checkDepth({ height, depth = 1 }) {
+  if (!(depth > 0) || height % depth) throw new RangeError(`a sheet of ${height} rows has not ${depth} slices`);
+}
+
+/**
  * @template {Size & {geometry: Windows | null}} T
  * @param {T} settings
  * @param {Numbers} pack
  */
 function checkedGeometry(settings, pack) {
   const count = pixels(settings.height, settings.width);
+  checkDepth(settings);
   const geometry = settings.geometry;
   if (!geometry) return settings;
   if (geometry.segments) {
@@ -63,10 +72,11 @@ function checkedGeometry(settings, pack) {
   }
   /** @type {(starts: number[], extent: number, size: number) => boolean} */
   const inside = (starts, extent, size) => extent > 0 && starts.every((start) => start >= 0 && start + extent <= size);
-  if (
-    !inside(geometry.tops, geometry.window[0], settings.height) ||
-    !inside(geometry.lefts, geometry.window[1], settings.width)
-  ) {
+  const { depth = 1, height, width } = settings;
+  const { fronts = [0], window_depth: deep = 1, tops, lefts, window } = geometry;
+  // A map of windows goes as deep as the last of them does.
+  const deepest = fronts.length > 0 && fronts[fronts.length - 1] + deep === depth;
+  if (!deepest || !inside(fronts, deep, depth) || !inside(tops, window[0], height / depth) || !inside(lefts, window[1], width)) {
     throw new RangeError("a window lies outside the image");
   }
   return settings;
@@ -116,6 +126,7 @@ export class RunData {
     for (const { image, records } of pack.header.images) {
       this.inputs.set(image, series(image, records.map((record) => {
         const count = pixels(record.height, record.width);
+        checkDepth(record);
         const png = pack.array(record.png);
         const regions = record.regions.map(({ name, mask }) => withMask({ name }, "mask", pack, mask, count));
         const class_names = record.class_names === null ? [] : pack.header.class_names[record.class_names];
@@ -224,8 +235,8 @@ export class RunData {
   commonInput({ members: [{ image, hash }], regions }) {
     const input = this.input(image, hash);
     if (!input) return null;
-    const { height, width } = input;
-    return { height, width, unseen: null, regions: input.regions.filter((each) => regions.some(({ name }) => name === each.name)) };
+    const { height, width, depth } = input;
+    return { height, width, depth, unseen: null, regions: input.regions.filter((each) => regions.some(({ name }) => name === each.name)) };
   }
 
   /**

@@ -68,6 +68,39 @@ function spread(out, grid, { tops, lefts, window, width }) {
 const dividers = new WeakMap();
 
 /**
+ * Which fronts' windows lie over each slice, from and to; a picture is one slice of one front.
+ * @param {Windows} geometry
+ */
+function coveringFronts({ fronts = [0], window_depth: deep = 1 }) {
+  const depth = fronts[fronts.length - 1] + deep;
+  return Array.from({ length: depth }, (_, z) => [fronts.filter((front) => front + deep <= z).length, fronts.filter((front) => front <= z).length]);
+}
+
+/**
+ * The sum of the values of all windows over each pixel, slice by slice.
+ * @param {Float32Array | Float64Array | number[]} grid
+ * @param {Windows} geometry
+ * @param {number} height of the sheet
+ * @param {number} width
+ */
+function summed(grid, geometry, height, width) {
+  const out = new Float64Array(height * width);
+  const covering = coveringFronts(geometry);
+  const [windows, pixels] = [geometry.tops.length * geometry.lefts.length, out.length / covering.length];
+  covering.forEach(([from, to], z) => {
+    const before = covering[z - 1];
+    if (before && before[0] === from && before[1] === to) {
+      out.copyWithin(z * pixels, (z - 1) * pixels, z * pixels);
+      return;
+    }
+    const values = new Float64Array(windows);
+    for (let front = from; front < to; front++) for (let i = 0; i < windows; i++) values[i] += grid[front * windows + i];
+    if (to > from) spread(out.subarray(z * pixels, (z + 1) * pixels), values, { ...geometry, width });
+  });
+  return out;
+}
+
+/**
  * Number of windows over each pixel, kept for each geometry.
  * @param {Windows} geometry
  * @param {number} height
@@ -76,10 +109,15 @@ const dividers = new WeakMap();
 function divider(geometry, height, width) {
   let made = dividers.get(geometry);
   if (!made) {
-    const rows = counts(geometry.tops, geometry.window[0], height);
+    const covering = coveringFronts(geometry);
+    const tall = height / covering.length;
+    const rows = counts(geometry.tops, geometry.window[0], tall);
     const columns = counts(geometry.lefts, geometry.window[1], width);
     made = new Float64Array(height * width);
-    for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) made[y * width + x] = rows[y] * columns[x];
+    for (let y = 0; y < height; y++) {
+      const [from, to] = covering[Math.floor(y / tall)];
+      for (let x = 0; x < width; x++) made[y * width + x] = (to - from) * rows[y % tall] * columns[x];
+    }
     dividers.set(geometry, made);
   }
   return made;
@@ -87,7 +125,7 @@ function divider(geometry, height, width) {
 
 /**
  * Spread one value a window over the image; overlapping windows are averaged.
- * @param {Float32Array | Float64Array | number[]} grid tops × lefts values
+ * @param {Float32Array | Float64Array | number[]} grid tops × lefts values, of a volume those of each front
  * @param {Windows} geometry
  * @param {number} height of the image
  * @param {number} width of the image
@@ -95,18 +133,14 @@ function divider(geometry, height, width) {
  *   pixels under its window
  */
 export function paint(grid, geometry, height, width) {
-  const shape = { tops: geometry.tops, lefts: geometry.lefts, window: geometry.window, width };
-  const out = new Float64Array(height * width);
   const special = grid.some((value) => !Number.isFinite(value));
-  spread(out, special ? grid.map((value) => (Number.isFinite(value) ? value : 0)) : grid, shape);
+  const out = summed(special ? grid.map((value) => (Number.isFinite(value) ? value : 0)) : grid, geometry, height, width);
   const count = divider(geometry, height, width);
   for (let i = 0; i < out.length; i++) out[i] /= count[i];
   if (!special) return out;
-  const [above, below, nan] = [Infinity, -Infinity, NaN].map((bad) => {
-    const windows = new Float64Array(out.length);
-    spread(windows, Float64Array.from(grid, (value) => (Object.is(value, bad) ? 1 : 0)), shape);
-    return windows;
-  });
+  const [above, below, nan] = [Infinity, -Infinity, NaN].map(
+    (bad) => summed(Float64Array.from(grid, (value) => (Object.is(value, bad) ? 1 : 0)), geometry, height, width),
+  );
   for (let i = 0; i < out.length; i++) {
     if (above[i] + below[i] > 0) out[i] = below[i] > above[i] ? -Infinity : Infinity;
     if (nan[i] > 0) out[i] = NaN;

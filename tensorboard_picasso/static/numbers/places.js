@@ -17,8 +17,8 @@ export function pieceName(geometry) {
  * How many values there are, one a window or segment.
  * @param {Windows} geometry
  */
-export function countOf({ tops, lefts, segments }) {
-  return segments ? segments.count : tops.length * lefts.length;
+export function countOf({ fronts, tops, lefts, segments }) {
+  return segments ? segments.count : (fronts?.length ?? 1) * tops.length * lefts.length;
 }
 
 /**

@@ -2,6 +2,7 @@
 // one name are one region, so that it may lie elsewhere in each image, as a logged one may.
 
 import { kept, ordered } from "../kit/lists.js";
+import { shapeOf } from "./volumes.js";
 
 /** @import { Place, Rectangle, Size } from "../types.js" */
 
@@ -87,11 +88,13 @@ export function named(text) {
 }
 
 /**
- * Why a rectangle is no region of an image; "" where it is one.
+ * Why a rectangle is no region of an image; "" where it is one. Of a volume it is that of all slices.
  * @param {Place} place
- * @param {Size} size
+ * @param {Size} image
  */
-export function problemOf({ top, left, height, width }, size) {
+export function problemOf({ top, left, height, width }, image) {
+  const [, rows, columns] = shapeOf(image);
+  const size = { height: rows, width: columns };
   const whole = [top, left, height, width].every((each) => Number.isInteger(each) && each >= 0);
   if (!whole || !height || !width) return "give whole numbers of pixels, height and width from 1";
   if (top + height > size.height || left + width > size.width) return `it lies outside the image of ${size.height} × ${size.width}`;
@@ -159,17 +162,18 @@ export function copied(list, rectangle, images) {
 /**
  * The pixels that rectangles cover together.
  * @param {Place[]} rectangles
- * @param {number} height
- * @param {number} width
- * @returns {Uint8Array} 1 inside, row by row
+ * @param {Size} size
+ * @returns {Uint8Array} 1 inside, row by row, of a volume in each slice
  */
-function maskOf(rectangles, height, width) {
-  const mask = new Uint8Array(height * width);
+function maskOf(rectangles, size) {
+  const [depth, height, width] = shapeOf(size);
+  const mask = new Uint8Array(depth * height * width);
   for (const rectangle of rectangles) {
     for (let y = rectangle.top; y < rectangle.top + rectangle.height; y++) {
       mask.fill(1, y * width + rectangle.left, y * width + rectangle.left + rectangle.width);
     }
   }
+  for (let slice = 1; slice < depth; slice++) mask.copyWithin(slice * height * width, 0, height * width);
   return mask;
 }
 
@@ -186,14 +190,14 @@ const NONE = Object.freeze([]);
  * @param {Size} size
  * @returns {readonly DrawnRegion[]} the same for the same list
  */
-export function drawnOn(list, probe, image, { height, width }) {
+export function drawnOn(list, probe, image, size) {
   if (!list.length) return NONE;
   const known = kept(drawn, list, () => new Map());
-  return kept(known, [image, height, width, probe].join("\n"), () => {
-    const here = list.filter((each) => each.probe === probe && each.images.includes(image) && !problemOf(each, { height, width }));
+  return kept(known, [image, ...shapeOf(size), probe].join("\n"), () => {
+    const here = list.filter((each) => each.probe === probe && each.images.includes(image) && !problemOf(each, size));
     return namesOf(here, probe).map((name) => {
       const rectangles = here.filter((each) => each.name === name);
-      return { name, rectangles, mask: shared(rectangles, height, width) };
+      return { name, rectangles, mask: shared(rectangles, size) };
     });
   });
 }
@@ -218,11 +222,10 @@ const masks = new Map();
 /**
  * One mask for the same rectangles on all images: what is counted by it is counted once.
  * @param {Place[]} rectangles
- * @param {number} height
- * @param {number} width
+ * @param {Size} size
  */
-function shared(rectangles, height, width) {
-  const key = [height, width, ...rectangles.flatMap((each) => [each.top, each.left, each.height, each.width])].join();
+function shared(rectangles, size) {
+  const key = [...shapeOf(size), ...rectangles.flatMap((each) => [each.top, each.left, each.height, each.width])].join();
   if (!masks.has(key) && masks.size >= 4 * MOST) masks.clear();
-  return kept(masks, key, () => maskOf(rectangles, height, width));
+  return kept(masks, key, () => maskOf(rectangles, size));
 }

@@ -1,8 +1,8 @@
 // A region's share of a map, and what it is to be compared with: twins of `share` and `ceiling` in
-// maps.py. Windows are never painted: the map they make is constant between their edges.
+// maps.py. Windows of pictures are never painted: the map they make is constant between their edges.
 
 import { kept } from "../kit/lists.js";
-import { importance, share } from "./maps.js";
+import { importance, paint, share } from "./maps.js";
 
 /** @import { Canvas, MapRecord, Part, Plane, Segments, Shares, Size, Windows } from "../types.js" */
 
@@ -153,12 +153,34 @@ export function ceilingOf(cells) {
 }
 
 /**
+ * How many voxels of a region each window of a volume hides.
+ * @param {Windows} geometry
+ * @param {Uint8Array} mask of the sheet
+ * @param {number} height of it
+ * @param {number} width
+ */
+function hiddenOf({ fronts = [0], window_depth: deep = 1, tops, lefts, window }, mask, height, width) {
+  const tall = height / (fronts[fronts.length - 1] + deep);
+  return fronts.flatMap((front) => tops.flatMap((top) => lefts.map((left) => {
+    let sum = 0;
+    for (let z = front; z < front + deep; z++) {
+      for (let y = top; y < top + window[0]; y++) {
+        const row = (z * tall + y) * width;
+        for (let x = left; x < left + window[1]; x++) sum += mask[row + x];
+      }
+    }
+    return sum;
+  })));
+}
+
+/**
  * What a region's share of a method's maps is to be compared with; a ceiling where there is a grid.
  * @param {Canvas} canvas
  * @param {Uint8Array} mask
  */
 export function referencesOf({ geometry, height, width }, mask) {
   const area = mask.reduce((sum, each) => sum + each, 0) / (height * width);
+  if (geometry?.fronts) return { area, ceiling: share(paint(hiddenOf(geometry, mask, height, width), geometry, height, width), mask).positive };
   return { area, ceiling: geometry ? ceilingOf(cellsFor(geometry, { height, width }, mask)) : null };
 }
 
@@ -202,6 +224,7 @@ function shareOfRecord(record, target, mask, rounding) {
   const { settings } = record;
   const whole = record.wholeOf(target);
   const values = record.column(target)?.map((value) => importance(value, whole));
+  if (values && settings.geometry?.fronts) return share(paint(values, settings.geometry, settings.height, settings.width), mask, rounding);
   return values && settings.geometry ? shareOfGrid(cellsFor(settings.geometry, settings, mask), values, rounding) : NO_SHARES;
 }
 

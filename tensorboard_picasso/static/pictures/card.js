@@ -2,7 +2,7 @@
 
 import { apart, number, percent, signed, stays } from "../kit/format.js";
 import { finite } from "../kit/lists.js";
-import { look, valuesOf } from "../shown/look.js";
+import { look, slicesText, valuesOf, whereText } from "../shown/look.js";
 import { halfLevel, probability } from "../numbers/maps.js";
 import { GREY, paletteOf } from "../numbers/palette.js";
 import { hatched, pieceName } from "../numbers/places.js";
@@ -41,8 +41,8 @@ function alike(values) {
  * Which segment a place is of.
  * @param {Placed} at
  */
-export function ofSegment({ row, column, position }) {
-  return `pixel ${row}, ${column}: ${position === undefined ? "in no segment, never hidden" : `segment ${position}`}`;
+export function ofSegment(at) {
+  return `${whereText(at)}: ${at.position === undefined ? "in no segment, never hidden" : `segment ${at.position}`}`;
 }
 
 export class Card extends Picture {
@@ -56,12 +56,14 @@ export class Card extends Picture {
    * @param {Given} given
    * @param {Parts} parts as of `Picture`
    */
-  constructor(given, { caption, reach = false }) {
-    super(given, caption, reach);
+  constructor(given, { caption, reach = false, plane = "axial" }) {
+    super(given, caption, reach, plane);
   }
 
   get image() {
-    return this.#spec?.image ?? null;
+    const image = this.#spec?.image ?? null;
+    // Elsewhere a point of another plane lies at another place.
+    return this.plane === "axial" || image === null ? image : `${this.plane} ${image}`;
   }
 
   get images() {
@@ -95,7 +97,10 @@ export class Card extends Picture {
     const isScore = reading === "score";
     const palette = isScore ? GREY : paletteOf(isSigned(record.settings, reading) ? state.signedPalette : state.plainPalette);
     const same = [data.run, label, image, step, record.wall, target, reading, scale, palette.name, state.opacity, ground.state, state.scale].join("\n");
-    if (same === this.#painted) return;
+    if (same === this.#painted) {
+      this.turn();
+      return;
+    }
     const values = valuesOf(looked);
     if (!values) return;
     this.#painted = same;
@@ -151,32 +156,33 @@ export class Card extends Picture {
     if (!this.#map) return [];
     const { spec, record, values, plane, reading } = this.#map;
     const { settings } = record;
-    const lines = at.position !== undefined ? this.#windowLines(this.#map, at.position) : plane ? this.#pixelLines(this.#map, plane, at.pixel) : [];
+    const lines = at.position !== undefined ? this.#windowLines(this.#map, at, at.position) : plane ? this.#pixelLines(this.#map, plane, at.pixel) : [];
     if (settings.geometry?.segments) lines.push(ofSegment(at));
     else if (settings.geometry) {
       const unit = reading === "score" ? "" : ` ${settings.unit}`;
       const here = reading === "score" ? percent(values[at.pixel]) : `${signed(values[at.pixel])}${unit}`;
-      lines.push(`pixel ${at.row}, ${at.column}: ${here}, mean of its windows`);
-    } else if (plane) lines.push(`pixel ${at.row}, ${at.column} · step ${spec.step}`);
+      lines.push(`${whereText(at)}: ${here}, mean of its windows`);
+    } else if (plane) lines.push(`${whereText(at)} · step ${spec.step}`);
     return lines;
   }
 
-  /** @param {Painted} painted @param {number} position of a window or segment */
-  #windowLines({ spec, record, reading }, position) {
+  /** @param {Painted} painted @param {Placed} at @param {number} position of a window or segment */
+  #windowLines({ spec, record, reading }, at, position) {
     const { data, image, target } = spec;
     const { scene } = this.given;
     const { settings } = record;
     const name = scene.className(image, target, data);
+    const piece = `${pieceName(settings.geometry)}${slicesText(at)}`;
     const before = record.wholeOf(target);
     const after = record.column(target)?.[position] ?? NaN;
     if (settings.output === "raw") {
-      return [`hide this ${pieceName(settings.geometry)}: the ${settings.unit} of ${name} goes from ${number(before)} to ${number(after)}`];
+      return [`hide this ${piece}: the ${settings.unit} of ${name} goes from ${number(before)} to ${number(after)}`];
     }
     const [p, q] = [probability(before), probability(after)];
     const [from, to] = apart(p, q);
     const first = stays(p, q) ? `stays at ${percent(p)}` : `${after < before ? "falls" : "rises"} from ${from} to ${to}`;
     const value = windows(record, target, reading)?.[position] ?? NaN;
-    const lines = [`hide this ${pieceName(settings.geometry)}: ${name} ${first}`];
+    const lines = [`hide this ${piece}: ${name} ${first}`];
     if (reading === "importance") lines.push(`importance ${signed(value)} ${settings.unit} (${number(before)} to ${number(after)})`);
     if (reading === "importance" && after > before && !stays(p, q)) lines.push(`it opposes ${name}${orFill(settings)}`);
     const other = reading === "evidence" ? rival(record, target) : null;

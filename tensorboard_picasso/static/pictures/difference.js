@@ -6,17 +6,18 @@ import { percentile } from "../numbers/maps.js";
 import { paletteOf } from "../numbers/palette.js";
 import { hatched, pieceName } from "../numbers/places.js";
 import { ofSegment } from "./card.js";
+import { slicesText, whereText } from "../shown/look.js";
 import { Picture } from "./picture.js";
 
 /** @import { Difference as Between } from "../shown/compare.js" */
 /** @import { Placed } from "../shown/look.js" */
 /** @import { FoundMap, FoundMean, Spec } from "../shown/spec.js" */
-/** @import { Reading, Step, Windows } from "../types.js" */
+/** @import { Reading, Size, Step, Windows } from "../types.js" */
 /** @import { Given, Kind, Parts } from "./kind.js" */
 
 /**
  * What is on screen, to be taken away: numbers, and what they are of.
- * @typedef {Between & {height: number, width: number, geometry: Windows | null, probe: string, reading: Reading, sides: {a: Side, b: Side}}} Taken
+ * @typedef {Between & Size & {geometry: Windows | null, probe: string, reading: Reading, sides: {a: Side, b: Side}}} Taken
  * @typedef {{run: string, step: Step, method: string | null, image: string, class?: string}} Side
  */
 
@@ -57,12 +58,12 @@ export class Difference extends Picture {
    */
   get taken() {
     if (!this.settings || !this.#map) return null;
-    const { height, width, geometry } = this.settings;
+    const { height, width, depth, geometry } = this.settings;
     const { between, spec, sides } = this.#map;
     const [a, b] = sides.map((each) => ({
       run: each.spec.data.run, step: each.spec.step, method: each.spec.label, ...this.#kind.of(this.given.scene, each.spec, each.found),
     }));
-    return { ...between, height, width, geometry, probe: spec.data.probe, reading: sides[1].found.reading, sides: { a, b } };
+    return { ...between, height, width, depth, geometry, probe: spec.data.probe, reading: sides[1].found.reading, sides: { a, b } };
   }
 
   /**
@@ -100,7 +101,10 @@ export class Difference extends Picture {
     const key = ({ data, label, step, target }, { record }) => [data.run, label, step, target, record.wall].join("\t");
     const shared = this.#kind.scale(scene, specB, b);
     const same = [key(specA, a), key(specB, b), this.image, b.reading, shared, state.signedPalette, state.opacity, state.scale, b.ground.state].join("\n");
-    if (same === this.#painted) return;
+    if (same === this.#painted) {
+      this.turn();
+      return;
+    }
     this.#painted = same;
     const between = this.#kind.between(a, b);
     if (between.why !== undefined) {
@@ -140,7 +144,7 @@ export class Difference extends Picture {
     if (windows && at.position === undefined) return [ofSegment(at)];
     const [of, place] = windows ? [windows, at.position ?? 0] : [pixels, at.pixel];
     const what = kind === "probability" ? "probability" : unit;
-    const where = `pixel ${at.row}, ${at.column}`;
+    const where = whereText(at);
     /** @type {(side: number, value: number) => string} */
     const said = (side, value) => {
       // Without windows in common numbers that are of windows say nothing of the pixel.
@@ -149,7 +153,7 @@ export class Difference extends Picture {
     };
     const remark = windows && this.#kind.remark?.(sides[1].found);
     return [
-      `B − A: ${signed(of.values[place])} ${what}${windows ? `, this ${pieceName(after)}` : ""}`,
+      `B − A: ${signed(of.values[place])} ${what}${windows ? `, this ${pieceName(after)}${slicesText(at)}` : ""}`,
       `A ${said(0, of.a[place])} · B ${said(1, of.b[place])}`,
       ...(kind === "evidence" ? ["log of the ratio of both classes' probabilities"] : []),
       windows ? (after?.segments ? ofSegment(at) : `${where}: ${signed(pixels.values[at.pixel])} ${what}, mean of its windows`)

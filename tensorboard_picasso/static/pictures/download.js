@@ -6,12 +6,15 @@ import { differenceCsv, differenceName, differenceNpz } from "./differencefiles.
 import { button, el, refill, setText } from "../kit/dom.js";
 import { save } from "../kit/files.js";
 import { isSigned } from "../numbers/reading.js";
+import { cutOf } from "../shown/slices.js";
 
 /** @import { RunData } from "../log/rundata.js" */
 /** @import { Needs } from "../shown/given.js" */
-/** @import { MeanGroup, Reading } from "../types.js" */
+/** @import { MeanGroup, Reading, Size } from "../types.js" */
 /** @import { Taken } from "./difference.js" */
 
+/** Of volumes these are of the slice on show. */
+const PICTURES = ["gif", "webp"];
 /** @type {[string, string][]} */
 const FORMATS = [["gif", "GIF"], ["webp", "WebP"], ["npz", "NPZ"], ["csv", "CSV"]];
 /** @type {[string, (taken: Taken) => Blob, string][]} */
@@ -24,13 +27,16 @@ const OF_DIFFERENCE = [["NPZ", differenceNpz, "npz"], ["CSV", differenceCsv, "cs
  * @param {Record<string, unknown>} query
  * @param {string | null} label
  * @param {Reading} reading
+ * @param {Size | undefined} of what has the slices
  */
-function links({ scene, state }, name, query, label, reading) {
+function links({ scene, state }, name, query, label, reading, of) {
   const settings = scene.settings(label);
   const palette = settings && !isSigned(settings, reading) ? state.plainPalette : state.signedPalette;
   const look = { palette: reading === "score" ? null : palette, opacity: state.opacity, scale: state.scale, fps: Math.min(state.speed, 50) };
+  const cut = of ? cutOf({ scene, state }, of) : null;
   return FORMATS.map(([format, text]) => {
-    const href = exportAddress({ ...query, label, format, reading, ...look }, scene.shown);
+    const slice = cut && PICTURES.includes(format) ? { slice: cut.index } : {};
+    const href = exportAddress({ ...query, label, format, reading, ...look, ...slice }, scene.shown);
     return el("a", { href, download: true, text, "aria-label": `${name} as ${text}` });
   });
 }
@@ -51,7 +57,7 @@ export function imageFiles(given, data, image) {
     el("p", { class: "quiet", text: `All steps, for “${scene.className(image, target, data)}”: pictures as shown here, or the numbers.` }),
     ...scene.methods.filter(explains).map(({ label }) => {
       const reading = scene.fittingReading(scene.settings(label));
-      return el("p", {}, el("span", { class: "quiet", text: label }), ...links(given, label, query, label, reading));
+      return el("p", {}, el("span", { class: "quiet", text: label }), ...links(given, label, query, label, reading, data.attributions(label, image)?.records.at(-1)?.settings));
     }),
   ];
 }
@@ -67,7 +73,7 @@ export function meanFiles(given, data, group) {
   const name = `mean ${scene.label} of ${scene.nameOfMean(group) || "the probe"}`;
   const which = typeof group === "string" ? { named: group } : { group: group ?? "probe" };
   const query = { run: data.run, probe: data.probe, ...which };
-  return [el("p", {}, el("span", { class: "quiet", text: "all steps" }), ...links(given, name, query, scene.label, "importance"))];
+  return [el("p", {}, el("span", { class: "quiet", text: "all steps" }), ...links(given, name, query, scene.label, "importance", data.mean(scene.label, group)?.records.at(-1)?.settings))];
 }
 
 /** A disclosure with the files of one picture; while something is compared, also with B − A. */
@@ -75,6 +81,8 @@ export class Download {
   #given;
   #files;
   #taken;
+  /** @type {number | null} the slice that the links name */
+  #slice = null;
   #why = el("span", { class: "quiet", role: "status" });
   #links = el("div", { class: "links" });
 
@@ -90,7 +98,13 @@ export class Download {
     this.element = el("details", { class: "download", on: { toggle: () => this.update() } }, el("summary", { text: "Download" }), this.#links);
   }
 
+  /** Volumes may have been turned: links to pictures name the slice. */
+  turn() {
+    if (this.#slice !== this.#given.state.slice) this.update();
+  }
+
   update() {
+    this.#slice = this.#given.state.slice;
     if (this.element.open) refill(this.#links, [...this.#files(), ...(isComparing(this.#given.state) ? [this.#difference()] : [])]);
   }
 

@@ -5,11 +5,12 @@
 /** @import { Placed } from "../shown/look.js" */
 /** @import { Scene } from "../shown/scene.js" */
 /** @import { Coming, FoundMap, FoundMean, Lacking, Spec } from "../shown/spec.js" */
+/** @import { CutPlane } from "../types.js" */
 /** @import { Picture } from "./picture.js" */
 
 /** @typedef {Needs<"scene" | "state" | "store" | "hover">} Given what pictures need of the page */
 
-/** @typedef {{caption: HTMLElement, reach?: boolean}} Parts of a picture, as `Picture` takes them */
+/** @typedef {{caption: HTMLElement, reach?: boolean, plane?: CutPlane}} Parts of a picture, as `Picture` takes them */
 
 /**
  * What a comparison is made of, and what is said in it.

@@ -2,7 +2,7 @@
 
 import { el } from "../kit/dom.js";
 import { number, percent, signed } from "../kit/format.js";
-import { lookMean } from "../shown/look.js";
+import { lookMean, slicesText, whereText } from "../shown/look.js";
 import { paletteOf } from "../numbers/palette.js";
 import { hatched, paint, pieceName } from "../numbers/places.js";
 import { ofSegment } from "./card.js";
@@ -80,7 +80,10 @@ export class MeanCard extends Picture {
     const scale = scene.scales.ofMean(record, group, label);
     const palette = paletteOf(state.signedPalette);
     const same = [data.run, label, step, record.wall, scale, palette.name, state.opacity, ground.state, state.scale].join("\n");
-    if (same === this.#painted) return;
+    if (same === this.#painted) {
+      this.turn();
+      return;
+    }
     this.#painted = same;
     const values = paint(record.means, settings.geometry, settings.height, settings.width);
     const unseen = hatched(null, settings.geometry);
@@ -119,9 +122,9 @@ export class MeanCard extends Picture {
     if (Number.isNaN(record.means[position])) return [`no finite importance in any of ${images}`];
     const of = count === members.length ? images : `${count} of ${images}; the others are saturated here`;
     return [
-      `hide this ${pieceName(geometry)}: importance ${withError(record, position)} ${unit}`,
+      `hide this ${pieceName(geometry)}${slicesText(at)}: importance ${withError(record, position)} ${unit}`,
       `${Number.isNaN(record.errors[position]) ? "mean of" : "mean ± standard error of"} ${of}`,
-      geometry.segments ? ofSegment(at) : `pixel ${at.row}, ${at.column}: ${signed(values[at.pixel])} ${unit}, mean of its windows`,
+      geometry.segments ? ofSegment(at) : `${whereText(at)}: ${signed(values[at.pixel])} ${unit}, mean of its windows`,
     ];
   }
 }

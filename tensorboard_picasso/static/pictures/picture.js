@@ -5,17 +5,32 @@ import { count } from "../kit/format.js";
 import { placeOf } from "../shown/look.js";
 import { edgeOfSegment, Outlines } from "../shown/outlines.js";
 import { overlay } from "../numbers/palette.js";
+import { cutOut, cutText, sizeOf } from "../numbers/volumes.js";
+import { cutOf } from "../shown/slices.js";
 
 /** @import { Overlay } from "../numbers/palette.js" */
 /** @import { Box, Within } from "../shown/given.js" */
 /** @import { Placed } from "../shown/look.js" */
 /** @import { Spec } from "../shown/spec.js" */
-/** @import { Canvas, Framed, Ground, Input } from "../types.js" */
+/** @import { Canvas, Cut, CutPlane, Framed, Ground, Input } from "../types.js" */
 /** @import { Given } from "./kind.js" */
+
+/** @typedef {Float32Array | Float64Array} Values */
 
 // Why there is no picture below a map.
 /** @type {Record<string, string>} */
 const LACKING = { failed: "image could not be loaded", damaged: "image cannot be decoded" };
+
+/**
+ * How many values of a whole volume lie beyond the scale.
+ * @param {Values} values
+ * @param {Overlay} options
+ */
+function beyond(values, { scale, unseen }) {
+  let count = 0;
+  for (let i = 0; i < values.length; i++) if (Math.abs(values[i]) > scale && Math.abs(values[i]) < Infinity && !unseen?.[i]) count++;
+  return count;
+}
 
 /**
  * A part of an image's side, within it.
@@ -41,6 +56,12 @@ export class Picture {
   #pane;
   #regions;
 
+  /** @type {{values: Values, ground: Ground, options: Overlay} | null} what was painted last, all slices of it */
+  #last = null;
+  /** @type {Cut | null} which slice of a volume is painted */
+  #cut = null;
+  #said = "";
+
   /**
    * Settings (height, width, geometry) of what is painted; null where nothing is.
    * @type {Canvas | null}
@@ -51,9 +72,11 @@ export class Picture {
    * @param {Given} given
    * @param {HTMLElement} caption filled by the owner
    * @param {boolean} reach whether the keyboard can go over its windows
+   * @param {CutPlane} plane which way volumes are cut
    */
-  constructor(given, caption, reach = false) {
+  constructor(given, caption, reach = false, plane = "axial") {
     this.given = given;
+    this.plane = plane;
     this.canvas = el("canvas", { width: 1, height: 1, role: "img" });
     this.#context = contextOf(this.canvas);
     this.#pane = el("div", { class: "pane" }, this.canvas, this.#outline);
@@ -63,6 +86,16 @@ export class Picture {
     this.#frame.addEventListener("pointermove", (event) => this.#hover(event));
     this.#frame.addEventListener("pointerleave", () => given.hover(null));
     if (reach) this.#reach();
+  }
+
+  /** What holds the picture, and what lies over it. */
+  get frame() {
+    return this.#frame;
+  }
+
+  /** The picture itself, which zooming enlarges. */
+  get pane() {
+    return this.#pane;
   }
 
   /**
@@ -113,15 +146,32 @@ export class Picture {
   }
 
   /**
-   * Paint numbers over an image.
+   * Paint numbers over an image, of a volume those of the slice on show.
    * @param {Canvas} settings height, width and geometry of the map
-   * @param {ArrayLike<number>} values one a pixel
+   * @param {Values} values one a pixel
    * @param {Ground} ground the image's, as the store gives it
    * @param {Overlay} options of `overlay`
    * @returns {number} how many values lie beyond the scale
    */
   draw(settings, values, ground, options) {
-    const { height, width } = settings;
+    this.settings = settings;
+    this.#last = { values, ground, options };
+    const clipped = this.#render(settings, this.#last);
+    return settings.depth ? beyond(values, options) : clipped;
+  }
+
+  /** Paint the slice that is chosen now, of what was painted last. */
+  turn() {
+    if (!this.settings?.depth || !this.#last) return;
+    if (cutOf(this.given, this.settings, this.plane)?.index === this.#cut?.index) return;
+    this.#render(this.settings, this.#last);
+    this.call(this.#said);
+  }
+
+  /** @param {Canvas} settings @param {{values: Values, ground: Ground, options: Overlay}} what */
+  #render(settings, { values, ground, options }) {
+    const cut = (this.#cut = cutOf(this.given, settings, this.plane));
+    const { height, width } = sizeOf(settings, cut);
     if (this.canvas.width !== width || this.canvas.height !== height) {
       this.canvas.width = width;
       this.canvas.height = height;
@@ -129,11 +179,12 @@ export class Picture {
       this.element.style.setProperty("--ratio", `${width} / ${height}`);
     }
     this.#pixels ??= this.#context.createImageData(width, height);
-    const fits = ground.state === "ready" && ground.grey.length === width * height;
-    const below = fits ? ground.grey : new Uint8Array(width * height).fill(128);
-    const clipped = overlay(this.#pixels.data, values, below, { ...options, width });
+    const fits = ground.state === "ready" && ground.grey.length === values.length;
+    const below = fits ? cutOut(ground.grey, settings, cut) : new Uint8Array(width * height).fill(128);
+    const unseen = options.unseen ? cutOut(options.unseen, settings, cut) : null;
+    const clipped = overlay(this.#pixels.data, cutOut(values, settings, cut), below, { ...options, unseen, width });
     this.#context.putImageData(this.#pixels, 0, 0);
-    this.settings = settings;
+    if (cut) Object.assign(this.canvas.dataset, { plane: cut.plane, slice: cut.index });
     this.#frame.classList.remove("loading", "empty");
     const lacking = LACKING[ground.state] ?? "image not kept";
     setText(this.#note, fits || ground.state === "loading" ? "" : lacking);
@@ -145,8 +196,10 @@ export class Picture {
    * @param {string} text
    */
   call(text) {
-    this.canvas.setAttribute("aria-label", text);
-    if (this.#frame.tabIndex === 0) this.#frame.setAttribute("aria-label", text);
+    this.#said = text;
+    const whole = this.#cut ? `${text}, ${cutText(this.#cut)}` : text;
+    this.canvas.setAttribute("aria-label", whole);
+    if (this.#frame.tabIndex === 0) this.#frame.setAttribute("aria-label", whole);
   }
 
   /**
@@ -154,7 +207,7 @@ export class Picture {
    * @param {Framed | Input | null} input
    */
   showRegions(input) {
-    if (this.settings) this.#regions.show(this.#pane, this.images, this.settings, input);
+    if (this.settings) this.#regions.show(this.#pane, this.images, this.settings, input, { isOriginal: false, cut: this.#cut });
   }
 
   /**
@@ -213,11 +266,12 @@ export class Picture {
    */
   windowAt(point) {
     if (!this.settings) return null;
-    const { height, width, geometry } = this.settings;
-    const at = placeOf(this.settings, point);
+    const { geometry } = this.settings;
+    const { height, width } = sizeOf(this.settings, this.#cut);
+    const at = placeOf(this.settings, point, this.#cut);
     const box = { left: at.left / width, top: at.top / height, width: at.width / width, height: at.height / height };
     if (!geometry?.segments || at.position === undefined) return box;
-    return { ...box, edge: { height, width, path: edgeOfSegment(geometry.segments, at.position, this.settings) } };
+    return { ...box, edge: { height, width, path: edgeOfSegment(geometry.segments, at.position, this.settings, this.#cut) } };
   }
 
   /**
@@ -234,7 +288,7 @@ export class Picture {
       return;
     }
     for (const key of /** @type {const} */ (["left", "top", "width", "height"])) this.#outline.style[key] = `${100 * box[key]}%`;
-    setText(this.#here, this.short(placeOf(this.settings, point)));
+    setText(this.#here, this.short(placeOf(this.settings, point, this.#cut)));
     if (!this.#here.isConnected) this.#frame.append(this.#here);
   }
 
@@ -273,6 +327,6 @@ export class Picture {
    * @returns {string[] | null}
    */
   readout(point) {
-    return this.settings && this.lines(placeOf(this.settings, point));
+    return this.settings && this.lines(placeOf(this.settings, point, this.#cut));
   }
 }

@@ -164,7 +164,7 @@ class ImageOriginal {
     const input = data.newestInput(this.#image);
     if (!input) return;
     this.#picture.outline(this.#opener, [this.#image], input);
-    this.#picture.paint(this.#given.store.grounds.of(data, this.#image, input.hash), { hash: input.hash, image: this.#image });
+    this.#picture.paint(this.#given.store.grounds.of(data, this.#image, input.hash), input, { hash: input.hash, image: this.#image });
   }
 
   focus() {

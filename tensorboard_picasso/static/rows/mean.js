@@ -111,7 +111,9 @@ class Aside {
     put(this.element, [this.#name, ...(first ? this.#subject.said : []), this.#download.element]);
   }
 
-  move() {}
+  move() {
+    this.#download.turn();
+  }
 }
 
 /**
@@ -161,7 +163,7 @@ class MeanOriginal {
     const images = distinct(settings.members).map(({ image }) => image);
     const input = data.commonInput(settings);
     if (input) this.#picture.outline(this.#frame, images, input);
-    this.#picture.paint(this.#given.store.grounds.ofMean(data, settings.members), { images: images.join() });
+    this.#picture.paint(this.#given.store.grounds.ofMean(data, settings.members), settings, { images: images.join() });
   }
 
   focus() {}

@@ -41,7 +41,7 @@ const SHOW = 250; // milliseconds between two updates of the charts
  */
 function samePositions({ hash, settings: a }, { hash: other, settings: b }) {
   if (hash !== other || a.sign !== b.sign || a.unit !== b.unit || a.score !== b.score) return false;
-  if (!a.geometry || !b.geometry) return !a.geometry && !b.geometry && a.height === b.height && a.width === b.width;
+  if (!a.geometry || !b.geometry) return !a.geometry && !b.geometry && a.height === b.height && a.width === b.width && a.depth === b.depth;
   return a.geometry === b.geometry || sameGrid(a.geometry, b.geometry);
 }
 

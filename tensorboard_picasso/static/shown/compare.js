@@ -11,7 +11,7 @@ import { advance } from "../kit/steps.js";
 
 /** @import { Attribution, Mean } from "../log/records.js" */
 /** @import { RunData } from "../log/rundata.js" */
-/** @import { Choice, Choices, MeanSettings, Member, Series, Sign, Step, Windows } from "../types.js" */
+/** @import { Choice, Choices, MeanSettings, Member, Series, Sign, Size, Step, Windows } from "../types.js" */
 /** @import { Scene } from "./scene.js" */
 /** @import { FoundMap, FoundMean, Spec } from "./spec.js" */
 /** @import { State } from "./state.js" */
@@ -236,7 +236,7 @@ function slack({ record, plane, target }) {
  */
 export function sameGrid(a, b) {
   /** @type {(windows: Windows) => string} */
-  const shape = ({ window, tops, lefts, segments }) => JSON.stringify([window, tops, lefts, segments?.key]);
+  const shape = ({ window, window_depth, fronts, tops, lefts, segments }) => JSON.stringify([window, window_depth, fronts, tops, lefts, segments?.key]);
   return a !== null && b !== null && shape(a) === shape(b);
 }
 
@@ -253,6 +253,11 @@ function between(a, b, read) {
   const [before, after] = [read(a), read(b)];
   if (!before || !after) return null;
   return { values: minus(after, before), a: before, b: after };
+}
+
+/** @param {Size} a @param {Size} b */
+function sameSize(a, b) {
+  return a.height === b.height && a.width === b.width && a.depth === b.depth;
 }
 
 /**
@@ -273,7 +278,7 @@ export function sameUnit(from, to) {
 export function difference(a, b) {
   const [from, to] = [a.record.settings, b.record.settings];
   if (a.record.hash !== b.record.hash) return { why: "A is another image" };
-  if (from.height !== to.height || from.width !== to.width) return { why: "A has another size" };
+  if (!sameSize(from, to)) return { why: "A has another size" };
   if (!sameUnit(from, to) || a.reading !== b.reading) return { why: "no common unit" };
   if (a.target !== b.target && from.geometry && to.geometry && to.output !== "raw" && b.reading !== "score") {
     // Between two classes: what hiding takes from the ratio of their probabilities.
@@ -318,7 +323,7 @@ export function meanDifference(a, b) {
   const differ = (read) => membersOf(from, read) !== membersOf(to, read);
   if (differ(({ hash }) => hash)) return { why: "A is of other images" };
   if (differ(({ hash, target }) => `${hash} ${target}`)) return { why: "A is for other classes" };
-  if (from.height !== to.height || from.width !== to.width) return { why: "A has another size" };
+  if (!sameSize(from, to)) return { why: "A has another size" };
   if (!sameUnit(from, to)) return { why: "no common unit" };
   const [before, after] = [a, b].map(({ record: { settings, means } }) => paint(means, settings.geometry, settings.height, settings.width));
   const windowed = between(a, b, ({ record }) => record.means);

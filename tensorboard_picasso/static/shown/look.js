@@ -3,17 +3,19 @@
 import { count } from "../kit/format.js";
 import { nearest } from "../numbers/maps.js";
 import { boxOf } from "../numbers/places.js";
+import { axesOf, sizeOf, voxelOf } from "../numbers/volumes.js";
 import { shown } from "../numbers/reading.js";
 
 /** @import { ReadyPlane } from "../log/planes.js" */
 /** @import { Store } from "../log/store.js" */
-/** @import { Canvas, Place, Problem, Series, Step } from "../types.js" */
+/** @import { Canvas, Cut, Place, Problem, Series, Step } from "../types.js" */
 /** @import { Needs, Within } from "./given.js" */
 /** @import { Coming, FoundMap, FoundMean, Lacking, MapSpec, MeanSpec } from "./spec.js" */
 
 /**
  * A place of a map: the pixel, and the window or segment (without a grid, and in no segment, the pixel again); `position`: which.
- * @typedef {Place & {row: number, column: number, pixel: number, position?: number}} Placed
+ * Of a volume `row` and `column` are those in it, `pixel` is that of its sheet; `slices`: first and last of the window.
+ * @typedef {Place & {slice?: number, row: number, column: number, pixel: number, position?: number, slices?: [number, number]}} Placed
  */
 
 /**
@@ -109,9 +111,13 @@ export function valuesOf({ record, plane, target, reading }) {
  * Where a point (0..1 along each side) lies: the pixel, and the window whose centre is nearest, or the segment.
  * @param {Canvas} canvas
  * @param {Within} within
+ * @param {Cut | null} cut of a volume: which slice it is a point of
  * @returns {Placed}
  */
-export function placeOf({ height, width, geometry }, { x, y }) {
+export function placeOf(canvas, within, cut = null) {
+  if (cut) return placeInVolume(canvas, within, cut);
+  const { height, width, geometry } = canvas;
+  const { x, y } = within;
   const row = Math.floor(y * height);
   const column = Math.floor(x * width);
   const at = { row, column, pixel: row * width + column, top: row, left: column, height: 1, width: 1 };
@@ -127,4 +133,54 @@ export function placeOf({ height, width, geometry }, { x, y }) {
     ...at, position: t * geometry.lefts.length + l,
     top: geometry.tops[t], left: geometry.lefts[l], height: windowHeight, width: windowWidth,
   };
+}
+
+/**
+ * The same in a volume; top, left, height and width are those in the slice.
+ * @param {Canvas} canvas
+ * @param {Within} within
+ * @param {Cut} cut
+ * @returns {Placed}
+ */
+function placeInVolume(canvas, { x, y }, cut) {
+  const { height, width } = sizeOf(canvas, cut);
+  const { geometry } = canvas;
+  const [top, left] = [Math.floor(y * height), Math.floor(x * width)];
+  const [slice, row, column] = voxelOf(cut, top, left);
+  const pixel = (slice * (canvas.height / cut.depth) + row) * canvas.width + column;
+  const at = { slice, row, column, pixel, top, left, height: 1, width: 1 };
+  if (!geometry) return at;
+  if (geometry.segments) {
+    const position = geometry.segments.labels[pixel];
+    return position < 0 ? at : { ...at, position };
+  }
+  const { fronts = [0], window_depth: deep = 1, tops, lefts, window } = geometry;
+  const [starts, sizes] = [[fronts, tops, lefts], [deep, ...window]];
+  const axes = axesOf(cut.plane);
+  // Across the plane the window is meant that lies nearest to its slice.
+  const point = [slice + 0.5, row + 0.5, column + 0.5];
+  [point[axes.rows], point[axes.columns]] = [y * height, x * width];
+  const [f, t, l] = starts.map((each, axis) => nearest(each, sizes[axis], point[axis]));
+  const first = [fronts[f], tops[t], lefts[l]];
+  return {
+    ...at, position: (f * tops.length + t) * lefts.length + l, slices: [fronts[f], fronts[f] + deep - 1],
+    top: first[axes.rows], left: first[axes.columns], height: sizes[axes.rows], width: sizes[axes.columns],
+  };
+}
+
+/**
+ * Where a pixel lies, in words.
+ * @param {Placed} at
+ */
+export function whereText({ slice, row, column }) {
+  return slice === undefined ? `pixel ${row}, ${column}` : `slice ${slice}, row ${row}, column ${column}`;
+}
+
+/**
+ * Through which slices the window goes, in words; nothing of a picture's.
+ * @param {Placed} at
+ */
+export function slicesText({ slices }) {
+  if (!slices) return "";
+  return slices[0] === slices[1] ? ` of slice ${slices[0]}` : ` of slices ${slices[0]} to ${slices[1]}`;
 }

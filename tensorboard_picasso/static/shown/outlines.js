@@ -3,8 +3,9 @@
 import { svg } from "../kit/dom.js";
 import { kept } from "../kit/lists.js";
 import { drawnOnAll, namesOf } from "../numbers/regions.js";
+import { cutOut, sizeOf } from "../numbers/volumes.js";
 
-/** @import { Framed, Input, Rectangle, Segments, Size } from "../types.js" */
+/** @import { Cut, Framed, Input, Rectangle, Segments, Size } from "../types.js" */
 /** @import { Needs } from "./given.js" */
 /** @import { Scene } from "./scene.js" */
 
@@ -66,12 +67,14 @@ function edgeOf(mask, height, width) {
   return parts.join("");
 }
 
-/** @type {WeakMap<Uint8Array, string>} */
+/** @type {WeakMap<Uint8Array, Map<string, string>>} by mask, of a volume's each slice */
 const edges = new WeakMap();
 
-/** @param {Uint8Array} mask @param {number} height @param {number} width */
-function edgeFor(mask, height, width) {
-  return kept(edges, mask, () => edgeOf(mask, height, width));
+/** @param {Uint8Array} mask @param {Size} size @param {Cut | null} cut the slice of a volume */
+function edgeFor(mask, size, cut) {
+  const { height, width } = sizeOf(size, cut);
+  const made = kept(edges, mask, () => new Map());
+  return kept(made, cut ? `${cut.plane} ${cut.index}` : "", () => edgeOf(cutOut(mask, size, cut), height, width));
 }
 
 /** @type {WeakMap<Segments, Map<number, string>>} */
@@ -82,8 +85,11 @@ const ofSegments = new WeakMap();
  * @param {Segments} segments
  * @param {number} number of it
  * @param {Size} size of the image, pixels
+ * @param {Cut | null} cut the slice of a volume
  */
-export function edgeOfSegment(segments, number, { height, width }) {
+export function edgeOfSegment(segments, number, size, cut = null) {
+  const { height, width } = sizeOf(size, cut);
+  if (cut) return edgeOf(Uint8Array.from(cutOut(segments.labels, size, cut), (label) => (label === number ? 1 : 0)), height, width);
   const made = kept(ofSegments, segments, () => new Map());
   return kept(made, number, () => edgeOf(Uint8Array.from(segments.labels, (label) => (label === number ? 1 : 0)), height, width));
 }
@@ -94,18 +100,17 @@ export function edgeOfSegment(segments, number, { height, width }) {
  * @param {number[]} images
  * @param {Size} size of the picture, pixels
  * @param {Framed | Input | null} input the image's, with its logged regions; of several: what they share
- * @param {boolean} isOriginal whether the picture is of what was given
+ * @param {{isOriginal: boolean, cut: Cut | null}} shown whether the picture is of what was given, and of a volume which slice
  * @returns {{name: string, edge: string, colour: string}[]}
  */
-function outlinesOf({ state, scene }, images, size, input, isOriginal) {
+function outlinesOf({ state, scene }, images, size, input, { isOriginal, cut }) {
   if (state.outlines === "none") return [];
-  const { height, width } = size;
   const drawn = drawnOnAll(state.regions, scene.probe, images, size).map(({ name, mask }) => ({
-    name, edge: edgeFor(mask, height, width), colour: regionColour(state.regions, scene.probe, name),
+    name, edge: edgeFor(mask, size, cut), colour: regionColour(state.regions, scene.probe, name),
   }));
   const wanted = state.outlines === "all" || (state.outlines === "originals" && isOriginal);
-  const fits = wanted && input?.height === height && input.width === width;
-  const logged = input && fits ? input.regions.map(({ name, mask }) => ({ name, edge: edgeFor(mask, height, width), colour: "#fff" })) : [];
+  const fits = wanted && input?.height === size.height && input.width === size.width && input.depth === size.depth;
+  const logged = input && fits ? input.regions.map(({ name, mask }) => ({ name, edge: edgeFor(mask, size, cut), colour: "#fff" })) : [];
   return [...logged, ...drawn];
 }
 
@@ -127,15 +132,16 @@ export class Outlines {
    * @param {number[]} images
    * @param {Size} size
    * @param {Framed | Input | null} input
-   * @param {boolean} isOriginal
+   * @param {{isOriginal: boolean, cut: Cut | null}} shown
    */
-  show(holder, images, size, input, isOriginal = false) {
-    const outlines = outlinesOf(this.#given, images, size, input, isOriginal);
+  show(holder, images, size, input, shown) {
+    const outlines = outlinesOf(this.#given, images, size, input, shown);
     const wanted = outlines.map(({ name, edge, colour }) => `${name}\n${edge}\n${colour}`).join("\n");
     if (wanted === this.#shown) return;
     this.#shown = wanted;
     const element = (this.#element ??= svg("svg", { class: "regions", preserveAspectRatio: "none", "aria-hidden": "true" }));
-    element.setAttribute("viewBox", `0 0 ${size.width} ${size.height}`);
+    const { height, width } = sizeOf(size, shown.cut);
+    element.setAttribute("viewBox", `0 0 ${width} ${height}`);
     element.replaceChildren(...outlines.flatMap(({ name, edge, colour }) => [
       svg("path", { d: edge, class: "halo", "vector-effect": "non-scaling-stroke" }),
       svg("path", { d: edge, stroke: colour, "vector-effect": "non-scaling-stroke", data: { region: name } }),

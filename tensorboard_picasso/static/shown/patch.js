@@ -31,6 +31,7 @@ const found = new WeakMap();
  */
 export function cut(given, spec) {
   const record = spec.data.attributions(spec.label, spec.image)?.steps.get(spec.step);
+  if (record?.settings.depth) return { why: "no patches of volumes" };
   const known = record && found.get(record)?.get(spec.target);
   if (record && known !== undefined) return cutOut(given, spec, record, known);
   const looked = look(given, spec);

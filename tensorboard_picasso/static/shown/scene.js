@@ -80,6 +80,8 @@ export class Scene extends Classes {
   columns = [];
   /** Whether they were chosen from all steps that were to come. */
   #spread = false;
+  /** Slices of the deepest volume, 0 where images are pictures. */
+  depth = 0;
   /** Whether one step is shown alone, each image large: there is but one, or it is asked for. */
   alone = false;
 
@@ -116,11 +118,17 @@ export class Scene extends Classes {
     this.grouping.clear();
     this.sample = sampleOf(indexed.filter(({ name }) => this.shown.includes(name)), this.probe);
     this.reading = fitting(this.#state.reading, this.settings());
+    this.depth = this.#deepest();
     this.every = this.#order();
     this.#joinSteps();
     this.alone = this.#isAlone();
     this.images = this.every.filter((image) => isListed(this, this.#state, image));
     this.scales.clear();
+  }
+
+  #deepest() {
+    const inputs = this.datas.flatMap((data) => [...data.inputs.values()].map(({ records }) => records.at(-1)?.depth ?? 0));
+    return Math.max(this.settings()?.depth ?? 0, ...inputs);
   }
 
   /** What the method on show has means over: null for the probe, then classes, then groups. */

@@ -102,12 +102,24 @@ const ZOOM = {
   write: (zoom) => zoom.map((value) => String(Number(value.toFixed(4)))).join(","),
 };
 
+const MIDDLE = [0.5, 0.5];
+const CROSS = {
+  /** @type {(text: string) => number[] | undefined} */
+  read: (text) => {
+    const parts = text.split(",").map((part) => (part === "" ? NaN : Number(part)));
+    return parts.length === 2 && parts.every((part) => part >= 0 && part <= 1) ? parts : undefined;
+  },
+  write: ZOOM.write,
+};
+
 /**
  * The choices that make A; null: as in B.
  * @type {readonly ["pinRun", "pin", "pinTarget", "pinMethod"]}
  */
 export const PINS = ["pinRun", "pin", "pinTarget", "pinMethod"];
 
+/** Choices that turn volumes: what is here is cut otherwise, and nothing else changes. */
+export const TURNS = ["slice", "cross"];
 export const READINGS = /** @type {const} */ (["importance", "score", "evidence"]);
 export const SCALES = /** @type {const} */ (["shared", "step", "map"]);
 export const SIZES = { small: 72, medium: 96, large: 144 };
@@ -174,6 +186,9 @@ const KEYS = {
   layout: { key: "layout", initial: "side", ...oneOf(LAYOUTS) },
   swipe: { key: "swipe", initial: 50, ...within(0, 100) },
   zoom: { key: "zoom", initial: WHOLE_IMAGE, ...ZOOM },
+  // Which slice of volumes is shown, and where the other planes of the large view lie.
+  slice: { key: "slice", initial: null, ...WHOLE },
+  cross: { key: "cross", initial: MIDDLE, ...CROSS },
   align: { key: "align", initial: "step", ...oneOf(ALIGNMENTS) },
   // Rectangles that were drawn, see regions.js, and which regions are outlined.
   regions: { key: "regions", initial: Object.freeze([]), ...REGIONS },
