@@ -4,7 +4,8 @@ Opening is timed on a TensorBoard just started, from navigation and from the fir
 frame, until all in sight is painted at the newest step and the slider answers; of the first case by
 turns with TensorBoard's own Images tab, from navigation until the same images in sight are there.
 Stepping goes over all steps, or 300, each frame checked to be one step's maps; a region from the
-end of drawing it until its chart holds all steps. Memory is proportional set size.
+end of drawing it until its chart holds all steps. Volumes are turned through all slices, each frame
+checked likewise. Memory is proportional set size.
 """
 
 import argparse
@@ -43,6 +44,8 @@ def measure(case: Case, repeats: int) -> dict[str, Any]:
                     rate, slow, canvases = measures.stepped(frame, case.steps)
                     late = max(late, slow)
                     found["stepping through all, frames/s"].append(rate)
+                    if case.depth:
+                        found["turning through all slices, slices/s"].append(measures.turned(frame))
                     if case.drawn_on:
                         found["a drawn region's chart, s"].append(measures.weigh(frame))
                     found["all browser processes, MB"].append(measures.megabytes("chrom"))

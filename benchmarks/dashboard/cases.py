@@ -4,9 +4,11 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_pb2
 from tensorboard.plugins.image import metadata
 
@@ -27,6 +29,7 @@ class Case:
     copied: whether all runs are copies of the first.
     samples: how many steps TensorBoard is told to keep.
     pictures: whether the images are logged as image summaries too, at every step.
+    depth: slices of the images, which are volumes then; 0: they are pictures.
     """
 
     runs: int
@@ -37,19 +40,20 @@ class Case:
     copied: bool = False
     samples: int | None = None
     pictures: bool = False
+    depth: int = 0
 
     @property
     def name(self) -> str:
         """What it is, in words."""
         more = f", 24 edits of {EDITED} images" if self.edited else ""
         more += f", {self.samples:,} steps kept" if self.samples else ""
-        size = f"{self.side}×{self.side}"
+        size = "×".join(str(each) for each in (self.depth, self.side, self.side) if each)
         return f"{self.runs:,} × {self.images} images of {size} × {self.steps:,} steps{more}"
 
     @property
     def drawn_on(self) -> bool:
         """Whether an image is near enough to draw on: each run has a map of it, one below another."""
-        return self.runs < 10
+        return self.runs < 10 and not self.depth
 
     @property
     def flags(self) -> list[str]:
@@ -59,6 +63,12 @@ class Case:
     def write(self, folder: Path) -> None:
         """Log all runs."""
         steps = range(self.steps)
+        if self.depth:
+            for run in range(self.runs):
+                volumes(
+                    folder / f"run{run}", self.images, (self.depth, self.side, self.side), steps
+                )
+            return
         for run in range(1 if self.copied else self.runs):
             logs.plausible(folder / f"run{run}", run, steps, self.images, self.side)
             if self.edited:
@@ -75,6 +85,7 @@ CASES = {
     "edits": Case(3, 16, 300, 64, edited=True),
     "large": Case(1, 4, 100, 224),
     "images": Case(1, 64, 300, 64),
+    "volumes": Case(1, 4, 10, 64, depth=64),
     "600": Case(600, 4, 10, 28, copied=True),
     "1000": Case(1000, 4, 10, 28, copied=True),
     "3000": Case(1, 4, 3000, 28, samples=3000),
@@ -120,6 +131,40 @@ def edits(run: Path, seed: int, steps: Sequence[int], probe: str = "digits") -> 
             flips=random.random(shape) < progress * used[:, None],
         )
         log.write(step, [(Series(probe, 0, Kind.EDITS), record.pack_edits(said))], time.time())
+    log.close()
+
+
+def volumes(run: Path, images: int, shape: tuple[int, int, int], steps: Sequence[int]) -> None:
+    """Log volumes with a ball as region: occlusion by 7 × 7 × 7 windows, and saliency."""
+    depth, height, width = shape
+    sheet = (depth * height, width)
+    window = tuple(side // 4 for side in shape)
+    fronts, tops, lefts = (
+        logs.starts(side, side // 4, side // 8) for side in shape
+    )  # fmt: skip
+    away = np.indices(shape) - np.array(shape).reshape(3, 1, 1, 1) / 2
+    region = (np.linalg.norm(away, axis=0) < min(shape) / 4).reshape(sheet)
+    stream = BytesIO()
+    random = np.random.default_rng(0)
+    Image.fromarray(random.integers(0, 256, sheet, np.uint8)).save(stream, "PNG")
+    given = record.Input(
+        stream.getvalue(), *sheet, logs.HASH, "volume", 1, ("no", "yes"), {"ball": region},
+        depth=depth,
+    )  # fmt: skip
+    log = logs.Log(run)
+    for number, step in enumerate(steps):
+        values = []
+        for image in range(images):
+            odds = random.normal(size=2).astype(np.float32)
+            grid = random.normal(size=(len(fronts) * len(tops), len(lefts), 2)).astype(np.float32)
+            occluded = logs.occlusion(
+                grid, odds, sheet, window[1:], tops, lefts, (1,), {"ball": region}, fronts,
+                window[0],
+            )  # fmt: skip
+            explained = logs.saliency({1: random.normal(size=sheet) ** 2}, depth=depth)
+            first = None if number else given
+            values += logs.image_values(image, logs.scores(odds), occluded, explained, first)
+        log.write(step, values, time.time())
     log.close()
 
 

@@ -34,6 +34,27 @@ STEPPING = """async (count) => {
   }
   return {fps: (count - 1) / ((performance.now() - started) / 1000), late, canvases: inSight.length};
 }"""
+TURNING = """async () => {
+  const key = (name) => document.body.dispatchEvent(new KeyboardEvent("keydown", {key: name, bubbles: true}));
+  const frame = () => new Promise(requestAnimationFrame);
+  const inSight = [...document.querySelectorAll(".card canvas[data-slice]")].filter((each) => {
+    const {top, bottom} = each.getBoundingClientRect();
+    return bottom > 0 && top < innerHeight;
+  });
+  const slider = document.querySelector("input.slices");
+  slider.value = 0;
+  slider.dispatchEvent(new Event("input"));
+  do await frame(); while (inSight[0].dataset.slice !== "0");
+  const started = performance.now();
+  for (let slice = 1; slice <= slider.max; slice++) {
+    key("PageDown");
+    do await frame(); while (inSight[0].dataset.slice !== String(slice));
+    for (const each of inSight) {
+      if (each.dataset.slice !== String(slice)) throw new Error(`slice ${slice} shows ${each.dataset.slice}`);
+    }
+  }
+  return slider.max / ((performance.now() - started) / 1000);
+}"""
 FIRST_BYTE = """() => {
   const [page] = performance.getEntriesByType("navigation");
   return performance.timeOrigin + page.responseStart;
@@ -82,6 +103,11 @@ def stepped(frame: Frame, steps: int) -> tuple[float, int, int]:
     """Frames a second of stepping through all, frames that came late, maps in sight."""
     found = frame.evaluate(STEPPING, min(steps, MOST))
     return found["fps"], found["late"], found["canvases"]
+
+
+def turned(frame: Frame) -> float:
+    """Slices a second of turning through all, every map in sight."""
+    return float(frame.evaluate(TURNING))
 
 
 def megabytes(of: str) -> float:
