@@ -154,7 +154,6 @@ def test_probes_of_volumes_are_drawn_from_datasets():
         ({"display": IMAGES[:, :2]}, "display image 0 is 2 x 6 x 5, its image 4 x 6 x 5: pass the same size"),
         ({"images": [IMAGES[0], IMAGES[0, :2]]}, "images have 2 sizes: pass preprocess="),
     ],
-    ids=str,
 )  # fmt: skip
 def test_what_does_not_go_with_volumes_is_named(options, match):
     with pytest.raises((TypeError, ValueError), match=match):
