@@ -6,6 +6,7 @@ import { pixels } from "./pack.js";
 /** A picture that cannot be decoded: to ask for it again does not help. */
 export class PictureError extends Error {}
 
+const ROWS = 1 << 14; // of a canvas: one of 2¹⁶ rows, as of a volume's slices beneath each other, stays empty
 const HEAD = [0x89504e47, 0x0d0a1a0a, 13, 0x49484452]; // a PNG's, up to its width and height
 
 /**
@@ -31,9 +32,16 @@ export async function pixelsOf(png) {
   } catch (error) {
     throw new PictureError(messageOf(error));
   }
-  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+  const { width, height } = bitmap;
+  const canvas = new OffscreenCanvas(width, Math.min(height, ROWS));
   const context = canvas.getContext("2d", { willReadFrequently: true });
   if (!context) throw new PictureError("the browser gives no canvas");
-  context.drawImage(bitmap, 0, 0);
-  return context.getImageData(0, 0, bitmap.width, bitmap.height);
+  const all = new ImageData(width, height);
+  for (let top = 0; top < height; top += ROWS) {
+    const rows = Math.min(ROWS, height - top);
+    context.clearRect(0, 0, width, rows);
+    context.drawImage(bitmap, 0, top, width, rows, 0, 0, width, rows);
+    all.data.set(context.getImageData(0, 0, width, rows).data, 4 * width * top);
+  }
+  return all;
 }

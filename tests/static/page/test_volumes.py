@@ -1,7 +1,11 @@
 """Volumes on screen: every view shows the slice that is chosen, pixel by pixel, and three planes cross."""
 
+import base64
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from tensorboard_picasso.numbers import maps, palettes
 from tests.kit import logs, volumes
@@ -64,6 +68,34 @@ def turned(picasso, slice):
 
 def in_row(image, kind=".now"):
     return f'article[data-image="{image}"] {kind} canvas'
+
+
+ROWS = (
+    (1 << 14) + 3,
+    (1 << 16) + 5,
+)  # of sheets: more than are decoded at once, more than a canvas has
+DECODED = """async ([base, png, rows]) => {
+  const { pixelsOf } = await import(`${base}data/plugin/picasso/static/log/image.js`);
+  const blob = new Blob([Uint8Array.from(atob(png), (each) => each.charCodeAt(0))]);
+  const { width, height, data } = await pixelsOf(blob);
+  return [width, height, rows.map((row) => [...data.subarray(8 * row, 8 * row + 8)])];
+}"""
+
+
+@pytest.mark.parametrize("count", ROWS)
+def test_a_sheet_of_many_slices_is_decoded_to_its_last_row(browser, url, count):
+    sheet = np.random.default_rng(0).integers(0, 256, (count, 2, 3), dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(sheet).save(stream, "PNG")
+    png = base64.b64encode(stream.getvalue()).decode()
+    some = [0, (1 << 14) - 1, 1 << 14, count - 1]
+    with tab(browser, url) as picasso:
+        picasso.open(runs="flat").at(0)
+        width, height, found = picasso.frame.evaluate(DECODED, [picasso.url, png, some])
+    assert (width, height) == (2, count)
+    found = np.array(found).reshape(len(some), 2, 4)
+    np.testing.assert_array_equal(found[..., :3], sheet[some])
+    assert (found[..., 3] == 255).all()
 
 
 def test_every_view_of_a_step_shows_the_slice(browser, url):
