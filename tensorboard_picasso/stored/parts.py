@@ -215,8 +215,11 @@ def unpack_geometry(
     for start, extent, size in zip(starts, extents, sizes, strict=True):
         if not 0 < extent <= size or max(start, default=0) + extent > size:
             raise RecordError("damaged record: a window lies outside the image")
+        # So there are no more than the side has pixels, whatever the record claims.
+        if sorted(set(start)) != list(start):
+            raise RecordError("damaged record: places of windows do not ascend")
     fronts = list(message.fronts)
-    if depth and (sorted(set(fronts)) != fronts or fronts[-1:] != [depth - message.window_depth]):
+    if depth and fronts[-1:] != [depth - message.window_depth]:
         raise RecordError("damaged record: windows do not end with the last slice")
     tops, lefts = np.array(message.tops[:], np.uint32), np.array(message.lefts[:], np.uint32)
     return Windows(window, tops, lefts, np.array(fronts, np.uint32), message.window_depth)

@@ -287,7 +287,11 @@ def test_hostile_sizes_are_refused_before_anything_is_allocated():
     with pytest.raises(record.RecordError, match="not 0 bytes"):
         record.unpack_attribution(sealed(hostile))
     hostile.grid.tops.extend([0] * 1000)
-    hostile.grid.lefts.extend([0] * 1000)
+    with pytest.raises(record.RecordError, match="do not ascend"):
+        record.unpack_attribution(sealed(hostile))
+    hostile.height = hostile.width = 1 << 10
+    hostile.grid.tops[:] = range(1000)
+    hostile.grid.lefts.extend(range(2, 1002))
     hostile.grid.classes.extend([0] * 20)
     hostile.grid.whole.extend([0] * 20)
     with pytest.raises(record.RecordError, match="a grid of 21042000 is out of bounds"):
