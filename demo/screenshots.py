@@ -1,7 +1,7 @@
 """Take the README's pictures, docs/pictures/*.png.
 
-Needs the logs of five demos (`scripts/demo --no-serve`, and of `decoy`, `detection`, `tanks` and
-`imagenet` likewise) and Chromium.
+Needs the logs of six demos (`scripts/demo --no-serve`, and of `decoy`, `detection`, `tanks`,
+`imagenet` and `volumes` likewise) and Chromium.
 """
 
 import argparse
@@ -55,6 +55,9 @@ PICTURES = {
     "tanks": (
         ("tanks", "light", "&p.picasso.runs=army/picasso"),
         ("edit", "light", "&p.picasso.runs=army/picasso&p.picasso.edit=top,%20swapped"),
+    ),
+    "volumes": (
+        ("volumes", "light", "&p.picasso.runs=cue,control&p.picasso.open=1&p.picasso.slice=2"),
     ),
 }
 # What is in sight first.
