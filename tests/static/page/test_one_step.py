@@ -92,7 +92,7 @@ def test_the_view_goes_from_all_steps_to_one_and_back(browser, several):
         picasso.key("ArrowLeft")
         picasso.at(10)
         picasso.page.wait_for_function("location.hash.includes('page=step')")
-        assert "step 10" in frame.locator(".top .now").inner_text()
+        assert "step 10" in frame.locator(".top > .now").inner_text()
         other = picasso.pixels(".plate .method canvas[data-step]")
         picasso.key("End")
         picasso.at(20)

@@ -27,7 +27,7 @@ def test_only_the_newest_step_is_followed(browser, tmp_path, key, step):
         more(tmp_path, 90)
         # TensorBoard may read the run while it is being written: only its last step is the end.
         end = time.monotonic() + 60
-        slider = picasso.frame.locator(".top input[type=range]")
+        slider = picasso.frame.locator(".top input.steps")
         while slider.get_attribute("max") != "9" and time.monotonic() < end:
             picasso.frame.locator(".reload").click()
             picasso.page.wait_for_timeout(500)
