@@ -46,15 +46,6 @@ def exported(logdir, subject, kind, **words):
     return make(reader(logdir), subject, ExportRequest.parse({"format": kind, **words}), ["run"])
 
 
-def taken(solid, plane, index):
-    """A slice of (depth, height, width), by hand."""
-    return {
-        "axial": lambda: solid[index],
-        "coronal": lambda: solid[:, index],
-        "sagittal": lambda: solid[:, :, index],
-    }[plane]()
-
-
 def test_arrays_are_read_in_natural_axes(logdir):
     probe = tensorboard_picasso.read(logdir)["run"]["p"]
     picture = probe.picture(1)
@@ -114,8 +105,8 @@ def test_a_picture_is_of_one_plane_pixel_by_pixel(logdir, plane, index, shape):
         found = np.asarray(image)[top : top + height, left : left + width]
     at = 2 if index is None else index
     # The scale is that of all slices, and what is below is the slice of the picture.
-    values = taken(volumes.painted(volumes.lost(10)), plane, at)
-    below = ground(taken(volumes.pixels(), plane, at))
+    values = volumes.taken(volumes.painted(volumes.lost(10)), plane, at)
+    below = ground(volumes.taken(volumes.pixels(), plane, at))
     painted = palettes.overlay(values, below, palettes.ORANGE_BLUE, scales[1], look.opacity)
     np.testing.assert_array_equal(found, painted.repeat(times, 0).repeat(times, 1))
     assert scales[1] == max(

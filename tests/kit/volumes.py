@@ -62,6 +62,12 @@ def plane(step: int, image: int = 0) -> np.ndarray:
     return noise(step, image, 3).normal(0, 1, SHAPE) ** 3
 
 
+def taken(solid: np.ndarray, plane: str, index: int) -> np.ndarray:
+    """A slice of (depth, height, width), by hand."""
+    axis = {"axial": 0, "coronal": 1, "sagittal": 2}[plane]
+    return np.moveaxis(solid, axis, 0)[index]
+
+
 def shown(image: int = 0) -> record.Input:
     stream = BytesIO()
     Image.fromarray(volumes.sheet(pixels(image))).save(stream, "PNG")

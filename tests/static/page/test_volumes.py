@@ -29,20 +29,11 @@ def url(tmp_path_factory):
         yield url
 
 
-def taken(solid, plane, index):
-    """A slice of (depth, height, width), by hand."""
-    return {
-        "axial": lambda: solid[index],
-        "coronal": lambda: solid[:, index],
-        "sagittal": lambda: solid[:, :, index],
-    }[plane]()
-
-
 def drawn(values, plane, index, scale, image=0):
     """What a slice of a map looks like over that of the image."""
     return palettes.overlay(
-        taken(values, plane, index),
-        taken(volumes.pixels(image), plane, index),
+        volumes.taken(values, plane, index),
+        volumes.taken(volumes.pixels(image), plane, index),
         palettes.ORANGE_BLUE,
         scale,
         OPACITY,
